@@ -18,6 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,8 +43,10 @@ class Parameter:
     """A trained array, its gradient and the two running moments of Adam."""
 
     def __init__(self, value: Array) -> None:
-        self.value = value.astype(np.float32)
-        self.grad, self.mean, self.square = (np.zeros_like(self.value) for _ in range(3))
+        self.value: Array = value.astype(np.float32)
+        self.grad: Array = np.zeros_like(self.value)
+        self.mean: Array = np.zeros_like(self.value)
+        self.square: Array = np.zeros_like(self.value)
 
 
 class Graph:
@@ -53,7 +56,7 @@ class Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
-    def node(self, op_type: str, name: str, *inputs: str, **attributes: object) -> str:
+    def node(self, op_type: str, name: str, *inputs: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op_type, inputs, [name], name, **attributes))
         return name
 
@@ -332,7 +335,7 @@ def main() -> None:
     first.weight.value /= PIXEL_MAX
 
     model = to_onnx(network)
-    (logits,) = ReferenceEvaluator(model).run(None, {"image": images[held_out]})
+    logits = np.asarray(ReferenceEvaluator(model).run(None, {"image": images[held_out]})[0])
     print(f"training accuracy {accuracy(network.forward(images[training]), labels[training]):.2%}")
     print(f"held-out accuracy {accuracy(logits, labels[held_out]):.2%} ({HELD_OUT} images)")
 
