@@ -1,0 +1,45 @@
+"""ONNX models as nn IR.
+
+The rest of the toolkit imports none of this, so that the ``onnx`` package, which takes longer to
+load than all else, is loaded only when a model is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
+from cmir.frontends.onnx.building import Imported, build
+from cmir.frontends.onnx.errors import NotImportable, OnnxError
+from cmir.frontends.onnx.loading import load_graph
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.registry import importer, operators
+
+__all__ = [
+    "Activation",
+    "Constant",
+    "Imported",
+    "Node",
+    "NotImportable",
+    "OnnxError",
+    "Value",
+    "import_onnx",
+    "importer",
+    "operators",
+]
+
+
+def import_onnx(
+    path: str | PathLike[str], shapes: Mapping[str, Sequence[int]] | None = None
+) -> Imported:
+    """Translate an ONNX file into a module with one function ``main`` for one sample.
+
+    Batch dimensions (the first of every input) must be 1 or symbolic and disappear. ``shapes`` sets
+    the shapes of inputs, batch dimension included, where the model leaves them open. A file named
+    ``.onnxtxt`` is in ONNX's textual syntax.
+
+    Raises OnnxError, which lists everything that stands in the way at once.
+    """
+    return build(load_graph(Path(path), shapes or {}))

@@ -1,0 +1,218 @@
+"""Translate a loaded graph, node by node, into a function of nn operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+
+import numpy as np
+import onnx
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+    TensorType,
+    UnknownLoc,
+    f32,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn import ParameterOp
+from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
+from cmir.frontends.onnx.folding import fold, is_pure
+from cmir.frontends.onnx.loading import Graph
+from cmir.frontends.onnx.node import Activation, Constant, Node, Shape, Value, shape_of
+from cmir.frontends.onnx.registry import find_importer
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A module with one function, ``main``, for one sample, and the parameters that it names."""
+
+    module: ModuleOp
+    parameters: Mapping[str, np.ndarray]
+    inputs: Mapping[str, Shape]
+    """Name and ONNX shape, batch dimension included, of each argument of ``main``."""
+    outputs: Mapping[str, Shape]
+    """The same of each result."""
+
+
+def build(graph: Graph) -> Imported:
+    """Translate the graph. Raises OnnxError with everything that stands in the way."""
+    translation = _Translation(graph)
+    for proto in graph.nodes:
+        translation.node(proto)
+    return translation.finish()
+
+
+class _Translation:
+    """The state of one translation."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.used = _used_tensors(graph)
+        self.block = Block(arg_types=[TensorType(f32, s[1:]) for s in graph.inputs.values()])
+        self.values: dict[str, Value] = dict(graph.constants)
+        """The tensors so far, by ONNX's names. What depends on a refused node is missing."""
+        self.weights = _Weights(self.block)
+        self.refused: list[str] = []
+        self.unknown: dict[str, list[str]] = {}
+        """The operators without an importer, each with its nodes."""
+        for name, argument in zip(graph.inputs, self.block.args, strict=True):
+            argument.name_hint = identifier(name)
+            self.values[name] = argument
+
+    def node(self, proto: onnx.NodeProto) -> None:
+        """Translate one node, or note why that is impossible."""
+        if not self.used.intersection(proto.output):
+            return
+        name = proto.name or next(filter(None, proto.output))
+        label = f"node '{name}' ({proto.op_type})"
+        try:
+            results = self._results(self._context(proto, name, label), name)
+        except (NotImportable, VerifyException) as error:
+            self.refused.append(f"{label}: {one_line(str(error))}")
+            return
+        self.values.update(zip(proto.output, results, strict=False))
+
+    def finish(self) -> Imported:
+        graph = self.graph
+        outputs = {name: self.values.get(name) for name in graph.outputs}
+        messages = [*_unknown_operators(self.unknown), *self.refused]
+        messages += [
+            f"output '{name}' does not depend on the inputs"
+            for name, value in outputs.items()
+            if isinstance(value, Constant)
+        ]
+        if messages:
+            raise OnnxError(graph.path, messages)
+        results = [value for value in outputs.values() if isinstance(value, Activation)]
+        self.block.add_op(ReturnOp(*results))
+        types = ([a.type for a in self.block.args], [r.type for r in results])
+        return Imported(
+            ModuleOp([FuncOp("main", types, Region(self.block))]),
+            self.weights.arrays,
+            graph.inputs,
+            {n: (1, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+        )
+
+    def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
+        location = NameLoc(StringAttr(f"{self.graph.path}: {label}"), UnknownLoc())
+        hint = identifier(name)
+
+        def build(op: Operation) -> SSAValue:
+            op.location = location
+            op.verify()
+            self.block.add_op(op)
+            (result,) = op.results
+            result.name_hint = hint
+            return result
+
+        return Node(proto, _schema(proto, self.graph.opsets), build, self.weights.parameter)
+
+    def _results(self, node: Node, name: str) -> Sequence[Value]:
+        """The node's outputs; none if they depend on a node that was refused."""
+        proto = node.proto
+        known = all(i in self.values for i in proto.input if i)
+        inputs = [self.values.get(i) for i in proto.input]
+        constants = [i for i in inputs if i is None or isinstance(i, Constant)]
+        if known and len(constants) == len(inputs) and is_pure(node):
+            return fold(node, constants, self.graph.opsets)
+        importer = find_importer(proto)
+        if importer is None:
+            self.unknown.setdefault(f"{proto.domain}.{proto.op_type}".lstrip("."), []).append(name)
+            return []
+        if not known:
+            importer.attributes(node)
+            return []
+        results = importer(node, inputs)
+        self._check_results(node, results)
+        return results
+
+    def _check_results(self, node: Node, results: Sequence[Value]) -> None:
+        """Check that all used outputs are there and have the shape that ONNX expects."""
+        for index, output in enumerate(node.proto.output):
+            if output not in self.used:
+                continue
+            if index >= len(results):
+                raise NotImportable(f"output {node.output_name(index)} is not supported")
+            result = results[index]
+            shape = (1, *shape_of(result)) if isinstance(result, Activation) else result.shape
+            expected = self.graph.inferred.get(output, shape)
+            if shape != expected:
+                raise NotImportable(
+                    f"output {node.output_name(index)} has the shape {list(expected)},"
+                    f" which cannot be computed sample by sample (that gives {list(shape)})"
+                )
+
+
+class _Weights:
+    """The parameters of the network, and the operations that name them."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.arrays: dict[str, np.ndarray] = {}
+        self.values: dict[str, SSAValue] = {}
+
+    def parameter(self, constant: Constant) -> SSAValue:
+        array = np.asarray(constant.array, order="C")
+        if array.dtype != np.float32:
+            raise NotImportable(
+                f"constant '{constant.name}' has elements of type {array.dtype};"
+                " only float32 is supported"
+            )
+        type = TensorType(f32, array.shape)
+        if array.size == 1:
+            dense = DenseIntOrFPElementsAttr.from_list(type, [array.item()])
+            return self._append(ParameterOp(dense, type), constant.name)
+        name = self._name(constant.name, array)
+        if name not in self.values:
+            self.values[name] = self._append(ParameterOp(name, type), name)
+        return self.values[name]
+
+    def _append(self, op: Operation, name: str) -> SSAValue:
+        self.block.add_op(op)
+        op.results[0].name_hint = identifier(name)
+        return op.results[0]
+
+    def _name(self, name: str, array: np.ndarray) -> str:
+        """The name under which the array is kept: ``name`` unless that holds another array."""
+        for candidate in chain([name], (f"{name}.{i}" for i in count(1))):
+            held = self.arrays.setdefault(candidate, array)
+            if held is array or np.array_equal(held, array):
+                return candidate
+        raise AssertionError("count() ended")
+
+
+def _used_tensors(graph: Graph) -> set[str]:
+    """The names of all tensors that the graph's outputs depend on."""
+    used = set(graph.outputs)
+    for proto in reversed(graph.nodes):
+        if used.intersection(proto.output):
+            used.update(proto.input)
+    return used - {""}
+
+
+def _schema(proto: onnx.NodeProto, opsets: Mapping[str, int]) -> onnx.defs.OpSchema | None:
+    try:
+        return onnx.defs.get_schema(proto.op_type, opsets[proto.domain], proto.domain)
+    except onnx.defs.SchemaError:
+        return None
+
+
+def _unknown_operators(unknown: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for operator, nodes in unknown.items():
+        others = f" and {len(nodes) - 1} others" if len(nodes) > 1 else ""
+        yield f"operator {operator} is not supported (node '{nodes[0]}'{others})"
+
+
+def identifier(name: str) -> str:
+    """``name`` as a name for an SSA value, without ``_`` before digits at its end: xDSL drops them."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    name = re.sub(r"_+(?=\d+$)", "", name)
+    return name if re.match("[A-Za-z_]", name) else f"v{name}"

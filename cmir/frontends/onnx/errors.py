@@ -1,0 +1,28 @@
+"""The errors of the ONNX importer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cmir.diagnostics import CompileError, format_diagnostic
+
+
+class OnnxError(CompileError):
+    """Everything that keeps a file from being imported, a line each."""
+
+    def __init__(self, path: Path, messages: Sequence[str]) -> None:
+        super().__init__(path, messages[0])
+        self.messages = tuple(messages)
+
+    def __str__(self) -> str:
+        return "\n".join(format_diagnostic(self.location, "error", m) for m in self.messages)
+
+
+class NotImportable(Exception):
+    """Raised by an importer: why its node has no equivalent. The caller says which node it is."""
+
+
+def one_line(text: str) -> str:
+    """A message of another library, without its line breaks."""
+    return " ".join(text.split())

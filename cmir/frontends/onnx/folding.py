@@ -1,0 +1,50 @@
+"""Evaluation of the nodes whose inputs are all constants, by ONNX's reference implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from onnx import AttributeProto, helper
+from onnx.reference import ReferenceEvaluator
+
+from cmir.frontends.onnx.errors import NotImportable, one_line
+from cmir.frontends.onnx.node import Constant, Node
+
+RANDOM = {
+    "Bernoulli",
+    "Dropout",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+}
+
+
+def is_pure(node: Node) -> bool:
+    """Whether the node's outputs follow from its inputs, by a rule that ONNX defines."""
+    if node.schema is None or node.proto.op_type in RANDOM:
+        return False
+    # A subgraph may refer to any tensor.
+    subgraph = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+    return all(attribute.type not in subgraph for attribute in node.proto.attribute)
+
+
+def fold(
+    node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
+) -> list[Constant]:
+    """Evaluate the node: one constant for each output. Raises NotImportable."""
+    feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
+    outputs = [name for name in node.proto.output if name]
+    graph = helper.make_graph(
+        [node.proto],
+        "fold",
+        [helper.make_empty_tensor_value_info(name) for name in feeds],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
+    )
+    try:
+        results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
+    except Exception as error:  # whatever NumPy or the evaluator makes of the values
+        raise NotImportable(f"its constants cannot be computed: {one_line(str(error))}") from error
+    return [Constant(n, np.asarray(r)) for n, r in zip(outputs, results, strict=True)]

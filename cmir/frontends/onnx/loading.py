@@ -1,0 +1,236 @@
+"""Read an ONNX file into a checked graph of one sample.
+
+Tensors are taken out of the model *before* the checker and shape inference see it: both serialise
+what they are given, and the contents of weights matter to neither.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, helper, numpy_helper
+
+from cmir.frontends.onnx.errors import OnnxError, one_line
+from cmir.frontends.onnx.node import Constant, Shape
+
+OLDEST_OPSET = 7
+"""The opset that brought NumPy's broadcasting; what is older has other semantics."""
+
+LARGE = 256
+"""Elements from which the checker and shape inference see a tensor's type only."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A checked graph of one sample: batch dimensions are 1 and the inputs' shapes static."""
+
+    path: Path
+    opsets: Mapping[str, int]
+    nodes: Sequence[onnx.NodeProto]
+    """In topological order."""
+    inputs: Mapping[str, Shape]
+    outputs: Sequence[str]
+    constants: Mapping[str, Constant]
+    inferred: Mapping[str, Shape]
+    """The shapes that ONNX's own inference found; not of all tensors."""
+
+
+def load_graph(path: Path, shapes: Mapping[str, Sequence[int]]) -> Graph:
+    """Read and check ``path``; ``shapes`` sets the shapes of inputs. Raises OnnxError."""
+    model = _inline_functions(_read(path), path)
+    _normalise(model)
+    _check_opset(model, path)
+    constants = _take_constants(model, path)
+    # Copy what is left: protobuf frees the tensors only with the message that held them.
+    skeleton = onnx.ModelProto()
+    skeleton.CopyFrom(model)
+    del model
+    outputs = [output.name for output in skeleton.graph.output]
+    inputs = _fix_inputs(skeleton.graph, constants, shapes, path)
+    _declare_constants(skeleton.graph, constants)
+    return Graph(
+        path,
+        {opset.domain: opset.version for opset in skeleton.opset_import},
+        skeleton.graph.node,
+        inputs,
+        outputs,
+        constants,
+        _check_and_infer(skeleton, path),
+    )
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "the onnxtxt format is experimental"
+            model = onnx.load(path, load_external_data=False)
+    except OSError as error:
+        raise OnnxError(path, [error.strerror or str(error)]) from error
+    except DecodeError as error:
+        raise OnnxError(path, ["not an ONNX model, or a truncated one"]) from error
+    except onnx.parser.ParseError as error:
+        raise OnnxError(path, [one_line(error.args[0].decode())]) from error
+    if not model.ir_version or not model.graph.output:
+        raise OnnxError(path, ["not an ONNX model, or one without outputs"])
+    return model
+
+
+def _check_opset(model: onnx.ModelProto, path: Path) -> None:
+    """Refuse opsets of ONNX's own domain that are not understood."""
+    newest = onnx.defs.onnx_opset_version()
+    for opset in model.opset_import:
+        if opset.domain == "" and not OLDEST_OPSET <= opset.version <= newest:
+            message = (
+                f"opset {opset.version} is not supported, only {OLDEST_OPSET} to {newest}:"
+                " convert the model with onnx.version_converter"
+            )
+            raise OnnxError(path, [message])
+
+
+def _normalise(model: onnx.ModelProto) -> None:
+    """Undo two differences between models that mean nothing."""
+    # From this version on, initializers need not be inputs too.
+    model.ir_version = max(model.ir_version, 4)
+    # ONNX's own domain has two names.
+    for item in (*model.opset_import, *model.graph.node):
+        if item.domain == "ai.onnx":
+            item.domain = ""
+
+
+def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    if not model.functions:
+        return model
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # whatever the C++ inliner throws
+        message = f"cannot inline the model's functions: {one_line(str(error))}"
+        raise OnnxError(path, [message]) from error
+
+
+def _holds_tensor(node: onnx.NodeProto) -> bool:
+    """Whether the node is a Constant whose value is a dense tensor."""
+    return node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]
+
+
+def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:
+    """Remove the dense tensors from the model and return them by name."""
+    graph = model.graph
+    for sparse in graph.sparse_initializer:
+        message = f"initializer '{sparse.values.name}' is sparse, which is not supported"
+        raise OnnxError(path, [message])
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    tensors |= {n.output[0]: n.attribute[0].t for n in graph.node if _holds_tensor(n)}
+    constants = {name: _constant(name, tensor, path) for name, tensor in tensors.items()}
+    nodes = [node for node in graph.node if not _holds_tensor(node)]
+    del tensors, graph.initializer[:], graph.node[:]
+    graph.node.extend(nodes)
+    return constants
+
+
+def _constant(name: str, tensor: TensorProto, path: Path) -> Constant:
+    try:
+        return Constant(name, numpy_helper.to_array(tensor, str(path.parent)))
+    except Exception as error:  # missing or truncated data, unknown types: ONNX has no common class
+        raise OnnxError(path, [f"initializer '{name}': {one_line(str(error))}"]) from error
+
+
+def _declare_constants(graph: onnx.GraphProto, constants: Mapping[str, Constant]) -> None:
+    """Put the constants back for the checker: the small ones as such, the large ones as inputs."""
+    for constant in constants.values():
+        if constant.array.size < LARGE:
+            graph.initializer.append(numpy_helper.from_array(constant.array, constant.name))
+        else:
+            kind = helper.np_dtype_to_tensor_dtype(constant.array.dtype)
+            graph.input.append(helper.make_tensor_value_info(constant.name, kind, constant.shape))
+
+
+def _fix_inputs(
+    graph: onnx.GraphProto,
+    constants: Mapping[str, Constant],
+    shapes: Mapping[str, Sequence[int]],
+    path: Path,
+) -> dict[str, Shape]:
+    """Leave only real inputs among the graph's inputs, with static shapes; return these.
+
+    What the model says about other shapes is dropped: it is redundant, and follows from the shapes
+    that the inputs had before.
+    """
+    inputs = [info for info in graph.input if info.name not in constants]
+    names = [info.name for info in inputs]
+    messages = [
+        f"--shape names '{name}', which is not an input; the inputs are {', '.join(names)}"
+        for name in shapes
+        if name not in names
+    ]
+    static: dict[str, Shape] = {}
+    for info in inputs:
+        try:
+            static[info.name] = _input_shape(info, shapes.get(info.name))
+        except ValueError as error:
+            messages.append(f"input '{info.name}' {error}")
+    if messages:
+        raise OnnxError(path, messages)
+    del graph.input[:], graph.value_info[:], graph.output[:]
+    for name, shape in static.items():
+        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    return static
+
+
+def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> Shape:
+    """The static shape of a graph input for one sample. Raises ValueError."""
+    kind = info.type.WhichOneof("value")
+    if kind != "tensor_type":
+        raise ValueError(f"is not a tensor but a {kind}")
+    tensor = info.type.tensor_type
+    if tensor.elem_type != TensorProto.FLOAT:
+        element = TensorProto.DataType.Name(tensor.elem_type).lower()
+        raise ValueError(f"has elements of type {element}; only float (32 bits) is supported")
+    dims = _dims(tensor) if override is None else list(override)
+    if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
+        raise ValueError(f"has {len(tensor.shape.dim)} dimensions, but --shape sets {len(dims)}")
+    if dims and isinstance(dims[0], str):
+        dims[0] = 1
+    return _one_sample(info.name, dims)
+
+
+def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
+    """The dimensions of a tensor type: numbers, or names ("?" for one without a name)."""
+    if not tensor.HasField("shape"):
+        raise ValueError("has no shape; set one with --shape")
+    # Zero and negative values are what some exporters write for "unknown".
+    return [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in tensor.shape.dim]
+
+
+def _one_sample(name: str, dims: Sequence[int | str]) -> Shape:
+    """Check that the dimensions are known and those of one sample."""
+    text = ",".join(map(str, dims))
+    static = tuple(dim for dim in dims if isinstance(dim, int))
+    if len(static) < len(dims):
+        symbols = ", ".join(f"'{dim}'" for dim in dims if isinstance(dim, str))
+        raise ValueError(f"has unknown dimensions {symbols}; set them: --shape {name}={text}")
+    if not static or static[0] != 1:
+        raise ValueError(
+            f"has the shape [{text}]; the first dimension must be a batch of 1 or symbolic"
+            " (set it with --shape)"
+        )
+    return static
+
+
+def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
+    """Check the model and return the static shapes that ONNX infers."""
+    try:
+        onnx.checker.check_model(model)
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
+    shapes: dict[str, Shape] = {}
+    for info in inferred.graph.value_info:
+        tensor = info.type.tensor_type
+        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
+            shapes[info.name] = tuple(d.dim_value for d in tensor.shape.dim)
+    return shapes

@@ -1,0 +1,88 @@
+"""What an importer sees of the node it translates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Operation, SSAValue
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A tensor known at import: held by the model, or computed from such."""
+
+    name: str
+    array: np.ndarray
+
+    @property
+    def shape(self) -> Shape:
+        return self.array.shape
+
+
+Activation: TypeAlias = SSAValue
+"""A tensor that depends on the model's inputs. Its ONNX shape is (1, *its shape here)."""
+
+Value: TypeAlias = Activation | Constant
+
+
+def shape_of(value: Activation) -> Shape:
+    """The shape of one sample."""
+    assert isinstance(value.type, TensorType)
+    return value.type.get_shape()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the model, with the means to translate it."""
+
+    proto: onnx.NodeProto
+    schema: onnx.defs.OpSchema | None
+    """Of the operator at the model's opset; None outside of ONNX's domains."""
+    build: Callable[[Operation], SSAValue]
+    """Append an operation with one result, which is returned."""
+    parameter: Callable[[Constant], SSAValue]
+    """The (float32) constant as a parameter of the network."""
+
+    def default_of(self, attribute: str) -> object:
+        """The attribute's default in ONNX; None if it has none."""
+        if self.schema is None or attribute not in self.schema.attributes:
+            return None
+        default = self.schema.attributes[attribute].default_value
+        return plain(default) if default.type else None
+
+    def input_name(self, index: int) -> str:
+        """ONNX's name for an input, as in its documentation."""
+        return _formal_name(self.schema.inputs if self.schema else (), index, "input")
+
+    def output_name(self, index: int) -> str:
+        """ONNX's name for an output, as in its documentation."""
+        return _formal_name(self.schema.outputs if self.schema else (), index, "output")
+
+
+def _formal_name(
+    formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int, default: str
+) -> str:
+    # The last one may be variadic; it then stands for all that follow.
+    return formals[min(index, len(formals) - 1)].name if formals else f"{default} {index}"
+
+
+def plain(attribute: onnx.AttributeProto) -> Any:
+    """An attribute's value as numbers, strings and lists; subgraphs stay what they are."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, bytes):
+            return value.decode()
+        if isinstance(value, onnx.TensorProto):
+            return numpy_helper.to_array(value).tolist()
+        return value
+
+    value = helper.get_attribute_value(attribute)
+    return [convert(item) for item in value] if isinstance(value, list) else convert(value)

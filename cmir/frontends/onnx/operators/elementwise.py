@@ -1,0 +1,89 @@
+"""Operators that treat all elements, or all elements of a channel, alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xdsl.ir import SSAValue
+
+from cmir.dialects import nn
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of
+from cmir.frontends.onnx.registry import importer
+
+
+def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
+    """The operands of an element-wise operator, of which one at least depends on the inputs.
+
+    Broadcasting aligns dimensions from the last, so the batch dimensions meet only among tensors of
+    one rank. A constant may have a batch dimension (of 1, which is dropped) or lack it.
+    """
+    ranks = {1 + len(shape_of(v)) for v in values if isinstance(v, Activation)}
+    if len(ranks) != 1:
+        raise NotImportable("broadcasting would align a batch dimension with another dimension")
+    (rank,) = ranks
+    for value in values:
+        yield node.parameter(_sample(value, rank)) if isinstance(value, Constant) else value
+
+
+def _sample(constant: Constant, rank: int) -> Constant:
+    """The constant without its batch dimension; ``rank`` counts dimensions with it."""
+    if len(constant.shape) < rank:
+        return constant
+    if len(constant.shape) == rank and constant.shape[0] == 1:
+        return Constant(constant.name, constant.array[0])
+    raise NotImportable(
+        f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to one"
+        f" sample of {rank} dimensions"
+    )
+
+
+@importer("Add")
+def add(node: Node, a: Value, b: Value) -> Value:
+    return node.build(nn.AddOp(*operands(node, a, b)))
+
+
+@importer("Relu")
+def relu(node: Node, x: Activation) -> Value:
+    return node.build(nn.ReluOp(x))
+
+
+@importer("BatchNormalization")
+def batch_normalization(
+    node: Node,
+    x: Activation,
+    scale: Constant,
+    bias: Constant,
+    mean: Constant,
+    variance: Constant,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,  # of training only
+    spatial: int = 1,
+    training_mode: int = 0,
+) -> Value:
+    if not spatial:
+        raise NotImportable("attribute spatial = 0 is not supported")
+    if training_mode:
+        raise NotImportable("attribute training_mode = 1 is not supported: this is for inference")
+    parameters = [node.parameter(p) for p in (scale, bias, mean, variance)]
+    return node.build(nn.BatchNormOp(x, *parameters, epsilon=epsilon))
+
+
+@importer("Identity")
+def identity(node: Node, x: Value) -> Value:
+    return x
+
+
+@importer("Dropout")
+def dropout(
+    node: Node,
+    x: Value,
+    *,
+    ratio: float = 0.5,  # these two of training only
+    seed: int = 0,
+    training_mode: bool = False,
+) -> Value:
+    if training_mode:
+        raise NotImportable("input training_mode = true is not supported: this is for inference")
+    return x

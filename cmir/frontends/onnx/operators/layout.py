@@ -1,0 +1,111 @@
+"""Operators that only move elements. The batch dimension must stay where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from cmir.dialects import nn
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of
+from cmir.frontends.onnx.registry import importer
+
+
+def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
+    """Reshape to ``target``, which includes a batch dimension."""
+    if not target or target[0] != 1:
+        raise NotImportable(
+            f"the result's shape {list(target)} does not start with the batch dimension"
+        )
+    if prod(target) != prod(shape_of(x)):
+        raise NotImportable(f"{prod(shape_of(x))} elements do not fit the shape {list(target)}")
+    if tuple(target[1:]) == shape_of(x):
+        return x
+    return node.build(nn.ReshapeOp(x, target[1:]))
+
+
+@importer("Reshape")
+def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int = 0) -> Value:
+    before = dict(enumerate((1, *shape_of(x))))
+    target = [n if n or allowzero else before.get(i, 0) for i, n in enumerate(shape)]
+    if -1 in target:
+        # prod(target) is the negated product of the other dimensions.
+        target[target.index(-1)] = prod(before.values()) // max(1, -prod(target))
+    return _reshape(node, x, target)
+
+
+@importer("Flatten")
+def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
+    if axis not in (1, -len(shape_of(x))):
+        raise NotImportable(f"attribute axis = {axis} mixes the batch dimension with another")
+    return _reshape(node, x, [1, prod(shape_of(x))])
+
+
+@importer("Transpose")
+def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -> Value:
+    if perm is None:
+        perm = range(len(shape_of(x)), -1, -1)
+    if perm[0] != 0:
+        raise NotImportable(f"attribute perm = {list(perm)} moves the batch dimension")
+    return node.build(nn.TransposeOp(x, [axis - 1 for axis in perm[1:]]))
+
+
+def _axes(x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
+    """ONNX's list of axes (all of them from the first on if None), none negative."""
+    rank = 1 + len(shape_of(x))
+    axes = range(count) if axes is None else axes
+    if len(axes) != count or not all(-rank <= axis < rank for axis in axes):
+        raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+    return [axis % rank for axis in axes]
+
+
+@importer("Slice")
+def slice_(
+    node: Node,
+    x: Activation,
+    *,
+    starts: Sequence[int],
+    ends: Sequence[int],
+    axes: Sequence[int] | None = None,
+    steps: Sequence[int] | None = None,
+) -> Value:
+    steps = [1] * len(starts) if steps is None else steps
+    if 0 in steps:
+        raise NotImportable("steps must not be 0")
+    # ONNX counts and clamps indices as Python does.
+    taken = [range(size) for size in (1, *shape_of(x))]
+    for i, axis in enumerate(_axes(x, axes, len(starts))):
+        taken[axis] = taken[axis][starts[i] : ends[i] : steps[i]]
+    if len(taken[0]) != 1:
+        raise NotImportable("it removes the batch dimension's only element")
+    starts, ends, steps = zip(*((r.start, r.stop, r.step) for r in taken[1:]), strict=True)
+    return node.build(nn.SliceOp(x, starts, ends, steps))
+
+
+@importer("Pad")
+def pad(
+    node: Node,
+    x: Activation,
+    *,
+    pads: Sequence[int],
+    mode: str = "constant",
+    value: float = 0.0,
+    constant_value: float = 0.0,
+    axes: Sequence[int] | None = None,
+) -> Value:
+    if mode != "constant":
+        raise NotImportable(f"attribute mode = {mode} is not supported")
+    half = len(pads) // 2
+    begins, ends = ([0] * (1 + len(shape_of(x))) for _ in range(2))
+    for i, axis in enumerate(_axes(x, axes, half)):
+        begins[axis], ends[axis] = pads[i], pads[half + i]
+    if begins[0] or ends[0]:
+        raise NotImportable(f"pads = {list(pads)} pad the batch dimension")
+    return node.build(nn.PadOp(x, begins[1:] + ends[1:], value or constant_value))
+
+
+@importer("Shape")
+def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
+    return Constant(node.proto.output[0], np.array((1, *shape_of(x))[start:end], np.int64))

@@ -1,0 +1,135 @@
+"""The registry of importers: one small function for each ONNX operator.
+
+An importer's signature says everything that it understands of its operator::
+
+    @importer("Conv")
+    def conv(
+        node: Node, x: Activation, w: Constant, b: Constant | None = None, *,
+        group: int = 1, strides: Ints | None = None, ...
+    ) -> Value:
+
+* Positional parameters are the node's inputs, in order (``*inputs`` for a variadic operator). An
+  ``Activation`` has lost its batch dimension; a ``Constant`` is known at import, batch dimension
+  and all; a parameter declared ``Value`` takes either.
+* Keyword-only parameters are settings, with ONNX's names and defaults. A setting is an attribute of
+  the node or an input of that name with a constant value: many operators turned the one into the
+  other between opsets, and an importer need not know which it is given. Settings arrive as plain
+  numbers, strings and lists.
+* Whatever else a node says (another attribute, input or output) is refused by name, so nothing is
+  ever silently ignored.
+
+An importer returns a value, or one for each output, and raises ``NotImportable`` with the reason if
+it cannot translate its node.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias, get_args, get_type_hints
+
+import onnx
+
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
+
+Function: TypeAlias = Callable[..., Value | Sequence[Value]]
+
+_importers: dict[tuple[str, str], Importer] = {}
+
+
+def importer(op_type: str, domain: str = "") -> Callable[[Function], Function]:
+    """Register the decorated function as the importer of an operator; a later one replaces it."""
+
+    def register(function: Function) -> Function:
+        _importers[domain, op_type] = Importer(function)
+        return function
+
+    return register
+
+
+def find_importer(node: onnx.NodeProto) -> Importer | None:
+    return _importers.get((node.domain, node.op_type))
+
+
+def operators() -> list[str]:
+    """The operators that have an importer, ``domain.Operator`` outside of ONNX's own domain."""
+    return sorted(f"{domain}.{op_type}".lstrip(".") for domain, op_type in _importers)
+
+
+class Importer:
+    """A registered function and what its signature says."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.signature = inspect.signature(function)
+        _, *parameters = self.signature.parameters.values()
+        self.positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.settings = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @cached_property
+    def types(self) -> Mapping[str, Any]:
+        """The annotations, which may name types that exist only once all modules are loaded."""
+        return get_type_hints(self.function)
+
+    def attributes(self, node: Node) -> dict[str, Any]:
+        """The settings that are attributes of the node. Raises NotImportable for unknown ones."""
+        settings: dict[str, Any] = {}
+        refused = []
+        for attribute in node.proto.attribute:
+            value = plain(attribute)
+            if attribute.name in self.settings:
+                settings[attribute.name] = value
+            elif value != node.default_of(attribute.name):
+                refused.append(f"attribute {attribute.name} = {value} is not supported")
+        if refused:
+            raise NotImportable("; ".join(refused))
+        return settings
+
+    def __call__(self, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
+        """Translate the node; an input that it leaves out is None. Raises NotImportable."""
+        settings = self.attributes(node)
+        positional: list[Value | None] = []
+        for index, value in enumerate(inputs):
+            name = node.input_name(index)
+            parameter = self._parameter(index)
+            if parameter is not None:
+                positional.append(self._input(parameter, name, value))
+            elif value is not None and name in self.settings:
+                settings[name] = _constant(name, value).array.tolist()
+            elif value is not None:
+                raise NotImportable(f"input {name} is not supported")
+        try:
+            arguments = self.signature.bind(node, *positional, **settings)
+        except TypeError as error:  # only where no schema of ONNX's guards the node
+            raise NotImportable(str(error)) from error
+        result = self.function(*arguments.args, **arguments.kwargs)
+        return result if isinstance(result, Sequence) else [result]
+
+    def _parameter(self, index: int) -> inspect.Parameter | None:
+        """The positional parameter that takes the input, if there is one."""
+        if index < len(self.positional):
+            return self.positional[index]
+        last = self.positional[-1] if self.positional else None
+        return last if last is not None and last.kind is last.VAR_POSITIONAL else None
+
+    def _input(self, parameter: inspect.Parameter, name: str, value: Value | None) -> Value | None:
+        """The value, checked against the parameter's annotation."""
+        if value is None:
+            if parameter.default is not None:
+                raise NotImportable(f"input {name} is missing")
+            return None
+        annotation = self.types[parameter.name]
+        accepted = get_args(annotation) or (annotation,)
+        if isinstance(value, accepted):
+            return value
+        if Constant in accepted:
+            return _constant(name, value)
+        raise NotImportable(f"input {name} is a constant, which is not supported")
+
+
+def _constant(name: str, value: Value) -> Constant:
+    if isinstance(value, Activation):
+        raise NotImportable(f"input {name} must be a constant, but depends on the model's inputs")
+    return value
