@@ -1,0 +1,1 @@
+"""cmir: a compiler toolkit for computational-memory accelerators."""

@@ -1,0 +1,48 @@
+"""What passes share besides the IR: the dialects that are known, and the model's parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cache
+
+from xdsl.context import Context
+from xdsl.universe import Universe
+
+from cmir.parameters import Parameters
+
+
+@dataclass
+class CmirContext(Context):
+    """A context that also holds the values of the parameters that the IR names."""
+
+    parameters: Parameters | None = None
+    """None when the tool was given no values."""
+
+    def clone(self) -> CmirContext:
+        """A copy; dialects and parameters that are added to it are not seen in the original."""
+        base = super().clone()
+        values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
+        parameters = None if self.parameters is None else self.parameters.copy()
+        return CmirContext(**values, parameters=parameters)
+
+
+def parameters_of(ctx: Context) -> Parameters | None:
+    """
+    The model's parameters, or None where there are none: no `--weights` were given, or the tool is
+    plain xdsl-opt. A pass then leaves alone what it would need values for, or says so.
+    """
+    return ctx.parameters if isinstance(ctx, CmirContext) else None
+
+
+def make_context() -> CmirContext:
+    """A context that knows all installed dialects; each is loaded when it is first used."""
+    ctx = CmirContext()
+    for name, factory in _universe().all_dialects.items():
+        ctx.register_dialect(name, factory)
+    return ctx
+
+
+@cache
+def _universe() -> Universe:
+    return Universe.get_multiverse()

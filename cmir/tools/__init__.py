@@ -1,0 +1,1 @@
+"""Command-line tools: cm-opt, cm-run and cm-translate."""

@@ -1,0 +1,49 @@
+"""Our dialects and passes, for xDSL's registry: each module is imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+
+DIALECTS = ("nn", "polyhedral", "cmcore")
+"""Dialect `d` is the one of that name in the module cmir.dialects.d."""
+
+PASSES = (
+    "nn-fold-batch-norm",
+    "nn-outline-stages",
+    "convert-nn-to-polyhedral",
+    "polyhedral-derive-dependences",
+    "polyhedral-generate-loops",
+    "convert-polyhedral-to-cmcore",
+)
+"""Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
+
+
+def _dialect(name: str) -> Callable[[], Dialect]:
+    def load() -> Dialect:
+        module = import_module(f"cmir.dialects.{name}")
+        return next(
+            value
+            for value in vars(module).values()
+            if isinstance(value, Dialect) and value.name == name
+        )
+
+    return load
+
+
+def _pass(name: str) -> Callable[[], type[ModulePass]]:
+    def load() -> type[ModulePass]:
+        module = import_module(f"cmir.passes.{name.replace('-', '_')}")
+        return getattr(module, "".join(map(str.capitalize, name.split("-"))) + "Pass")
+
+    return load
+
+
+CMIR_UNIVERSE = Universe(
+    all_dialects={name: _dialect(name) for name in DIALECTS},
+    all_passes={name: _pass(name) for name in PASSES},
+)
