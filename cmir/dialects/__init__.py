@@ -1,0 +1,1 @@
+"""The dialects: operations, attributes, verifiers, interfaces. No pass logic."""

@@ -1,0 +1,839 @@
+"""The `cmcore` dialect: programs for the cores of a computational-memory accelerator.
+
+A network holds arrays, programs, and the cores that run them. A program has buffers, crossbars, a loop nest
+that fires iterations, the body of one iteration, and the automata of its local control unit (LCU): a *snoop*
+for each (buffer, writer) it reads and a *credit* for each (array, reader) it writes to.
+
+The vector operations of bodies that upstream dialects lack, `cmcore.mxv` and `cmcore.reduce`, are here too and
+appear at the `polyhedral` level as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
+from typing import ClassVar
+
+import islpy as isl
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    FlatSymbolRefAttrConstr,
+    FloatAttr,
+    IndexType,
+    MemRefType,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    TensorType,
+    VectorType,
+    f32,
+    i64,
+)
+from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    HasParent,
+    IsolatedFromAbove,
+    NoTerminator,
+    Pure,
+    SymbolOpInterface,
+    SymbolTable,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.polyhedral import (
+    RELATION,
+    ArrayOp,
+    MapAttr,
+    parse_iteration,
+    parse_map,
+    parse_pad_and_vector,
+    parse_symbol_list,
+    print_iteration,
+    print_pad_and_vector,
+    print_symbol_list,
+    symbol,
+    verify_cells,
+)
+
+
+@irdl_op_definition
+class NetworkOp(IRDLOperation):
+    """A network as programs on cores, with the arrays it takes and gives in order.
+
+    ```mlir
+    cmcore.network @main (@a) -> (@c) {
+      polyhedral.array @a : tensor<1x10xf32>
+      cmcore.program @conv1 { … }
+      cmcore.core @core0 runs @conv1 at (0)
+    }
+    ```
+
+    Arrays give the location spaces of access relations; they occupy no memory, buffers do.
+    """
+
+    name = "cmcore.network"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    inputs = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
+    outputs = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
+    body = region_def("single_block")
+
+    traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), SymbolTable())
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        body: Region | Sequence[Operation] = (),
+    ):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "inputs": ArrayAttr(SymbolRefAttr(i) for i in inputs),
+                "outputs": ArrayAttr(SymbolRefAttr(o) for o in outputs),
+            },
+            regions=[body if isinstance(body, Region) else Region(Block(body))],
+        )
+
+    @property
+    def arrays(self) -> dict[str, ArrayOp]:
+        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ArrayOp)}
+
+    @property
+    def programs(self) -> dict[str, ProgramOp]:
+        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ProgramOp)}
+
+    @property
+    def cores(self) -> list[CoreOp]:
+        return [op for op in self.body.block.ops if isinstance(op, CoreOp)]
+
+    @classmethod
+    def parse(cls, parser: Parser) -> NetworkOp:
+        name = parser.parse_symbol_name().data
+        inputs = parse_symbol_list(parser)
+        parser.parse_punctuation("->")
+        outputs = parse_symbol_list(parser)
+        region = parser.parse_region()
+        if not region.blocks:
+            region.add_block(Block())
+        return cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], region)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_string(" ")
+        print_symbol_list(printer, self.inputs)
+        printer.print_string(" -> ")
+        print_symbol_list(printer, self.outputs)
+        printer.print_string(" ")
+        printer.print_region(self.body)
+
+    def verify_(self) -> None:
+        arrays, programs = self.arrays, self.programs
+        for what, refs in (("input", self.inputs), ("output", self.outputs)):
+            for ref in refs:
+                if symbol(ref) not in arrays:
+                    raise VerifyException(f"{what} @{symbol(ref)} is not an array of the network")
+        for program in programs.values():
+            program.verify_uses(arrays, programs)
+        for core in self.cores:
+            if symbol(core.program) not in programs:
+                raise VerifyException(
+                    f"core @{core.sym_name.data} runs @{symbol(core.program)}, "
+                    f"which is not a program of the network"
+                )
+
+
+@irdl_op_definition
+class ProgramOp(IRDLOperation):
+    """What a core runs for every inference: declarations, LCU automata, a loop nest and its iteration.
+
+    ```mlir
+    cmcore.program @conv2 {
+      %b = cmcore.buffer @b : memref<1x8xf32>
+      cmcore.snoop %b from @conv1 { … }
+      cmcore.credit @c from @conv3 { … }
+      cmcore.loop_nest { scf.for … { cmcore.fire (%w) } }
+      cmcore.iteration (%w) { … }
+    }
+    ```
+    """
+
+    name = "cmcore.program"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    body = region_def("single_block")
+
+    traits = traits_def(
+        IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), HasParent(NetworkOp)
+    )
+
+    assembly_format = "$sym_name $body attr-dict"
+
+    def __init__(self, name: str, body: Region):
+        super().__init__(properties={"sym_name": StringAttr(name)}, regions=[body])
+
+    def _only(self, cls: type[Operation]) -> Operation:
+        found = [op for op in self.body.block.ops if isinstance(op, cls)]
+        if len(found) != 1:
+            raise VerifyException(
+                f"program @{self.sym_name.data} must have one {cls.name}, got {len(found)}"
+            )
+        return found[0]
+
+    @property
+    def loop_nest(self) -> LoopNestOp:
+        op = self._only(LoopNestOp)
+        assert isinstance(op, LoopNestOp)
+        return op
+
+    @property
+    def iteration(self) -> IterationOp:
+        op = self._only(IterationOp)
+        assert isinstance(op, IterationOp)
+        return op
+
+    @property
+    def buffers(self) -> list[BufferOp]:
+        return [op for op in self.body.block.ops if isinstance(op, BufferOp)]
+
+    @property
+    def snoops(self) -> list[SnoopOp]:
+        return [op for op in self.body.block.ops if isinstance(op, SnoopOp)]
+
+    @property
+    def credits(self) -> list[CreditOp]:
+        return [op for op in self.body.block.ops if isinstance(op, CreditOp)]
+
+    def stores(self) -> Iterator[StoreOp]:
+        return (op for op in self.iteration.body.block.ops if isinstance(op, StoreOp))
+
+    def verify_(self) -> None:
+        coordinates = len(self.iteration.body.block.args)
+        for op in self.loop_nest.body.walk():
+            if isinstance(op, FireOp) and len(op.coordinates) != coordinates:
+                raise VerifyException(
+                    f"cmcore.fire gives {len(op.coordinates)} coordinates, "
+                    f"the iteration takes {coordinates}"
+                )
+        for automaton in (*self.snoops, *self.credits):
+            for op in automaton.body.walk():
+                if isinstance(op, ReleaseOp) and len(op.upto) != coordinates:
+                    raise VerifyException(
+                        f"cmcore.release goes up to {len(op.upto)} coordinates, "
+                        f"the iteration has {coordinates}"
+                    )
+
+    def verify_uses(self, arrays: dict[str, ArrayOp], programs: dict[str, ProgramOp]) -> None:
+        """Every array and program named must exist. Called by the network."""
+        name = self.sym_name.data
+        used = {symbol(op.array): op.name for op in self.body.walk() if isinstance(op, _USES_ARRAY)}
+        for array, by in used.items():
+            if array not in arrays:
+                raise VerifyException(
+                    f"program @{name}, {by}: @{array} is not an array of the network"
+                )
+        for automaton in (*self.snoops, *self.credits):
+            if symbol(automaton.source) not in programs:
+                raise VerifyException(
+                    f"program @{name}, {automaton.name}: "
+                    f"@{symbol(automaton.source)} is not a program of the network"
+                )
+
+
+@irdl_op_definition
+class BufferOp(IRDLOperation):
+    """SRAM of this core that holds an array it reads; the array's writers write straight into it.
+
+    ```mlir
+    %b = cmcore.buffer @b : memref<1x8xf32>
+    %b = cmcore.buffer @b storage #polyhedral.map<"{ b[n, c, w] -> slot[c, w] }"> : memref<1x8xf32>
+    ```
+
+    The storage relation says which slot holds which element of which inference n; without one, the buffer has
+    a slot for each element of one inference. A buffer of a parameter array is filled once, before the start.
+    """
+
+    name = "cmcore.buffer"
+
+    array = prop_def(FlatSymbolRefAttrConstr)
+    storage = opt_prop_def(RELATION)
+    result = result_def(MemRefType)
+
+    assembly_format = "$array (`storage` $storage^)? attr-dict `:` type($result)"
+
+    def __init__(self, array: str, type: MemRefType[Attribute], storage: MapAttr | None = None):
+        super().__init__(
+            properties={"array": SymbolRefAttr(array), "storage": storage}, result_types=[type]
+        )
+
+    def verify_(self) -> None:
+        if self.storage is None:
+            return
+        relation = self.storage.relation
+        if relation.get_tuple_name(isl.dim_type.in_) != symbol(self.array):
+            raise VerifyException(f"the storage must map {symbol(self.array)}[n, …] to slots")
+        rank = len(self.result.type.get_shape())
+        if relation.dim(isl.dim_type.out) != rank:
+            raise VerifyException(
+                f"slots have {relation.dim(isl.dim_type.out)} coordinates, the buffer has rank {rank}"
+            )
+        if not relation.is_single_valued():
+            raise VerifyException("an element must have one slot")
+
+
+@irdl_op_definition
+class CrossbarOp(IRDLOperation):
+    """Crossbars of this core that hold a matrix, programmed once.
+
+    ```mlir
+    %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>
+    ```
+
+    A rank-3 type `[block, row, column]` is a block-diagonal matrix.
+    """
+
+    name = "cmcore.crossbar"
+
+    array = prop_def(FlatSymbolRefAttrConstr)
+    cells = prop_def(RELATION)
+    result = result_def(TensorType)
+
+    assembly_format = "$array $cells attr-dict `:` type($result)"
+
+    def __init__(self, array: str, cells: MapAttr, type: TensorType[Attribute]):
+        super().__init__(
+            properties={"array": SymbolRefAttr(array), "cells": cells}, result_types=[type]
+        )
+
+    def verify_(self) -> None:
+        verify_cells(symbol(self.array), self.cells, self.result.type)
+
+
+@irdl_op_definition
+class LoopNestOp(IRDLOperation):
+    """The iterations of one inference in execution order: `scf` loops around `cmcore.fire`."""
+
+    name = "cmcore.loop_nest"
+
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator(), HasParent(ProgramOp))
+
+    assembly_format = "$body attr-dict"
+
+    def __init__(self, body: Region):
+        super().__init__(regions=[body])
+
+
+@irdl_op_definition
+class FireOp(IRDLOperation):
+    """Waits until the LCU allows the iteration with these coordinates, then runs it.
+
+    ```mlir
+    cmcore.fire (%h, %w)
+    ```
+    """
+
+    name = "cmcore.fire"
+
+    coordinates = var_operand_def(IndexType())
+
+    assembly_format = "`(` $coordinates `)` attr-dict"
+
+    def __init__(self, coordinates: Sequence[SSAValue]):
+        super().__init__(operands=[coordinates])
+
+
+@irdl_op_definition
+class IterationOp(IRDLOperation):
+    """One iteration: loads, crossbar products, vector arithmetic, stores. `%h, %w` are its coordinates.
+
+    ```mlir
+    cmcore.iteration (%h, %w) {
+      %x = cmcore.load %b #polyhedral.map<"…"> : vector<16x3x3xf32>
+      …
+    }
+    ```
+    """
+
+    name = "cmcore.iteration"
+
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator(), HasParent(ProgramOp))
+
+    def __init__(self, body: Region):
+        super().__init__(regions=[body])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> IterationOp:
+        arguments = parse_iteration(parser)
+        body = parser.parse_region(arguments)
+        if not body.blocks:
+            body.add_block(Block(arg_types=[IndexType() for _ in arguments]))
+        return cls(body)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        print_iteration(printer, self.body.block)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+
+
+@irdl_op_definition
+class SnoopOp(IRDLOperation):
+    """The automaton that watches a writer's elements arrive in a buffer (read after write).
+
+    ```mlir
+    cmcore.snoop %b from @conv1 {
+      scf.for %w = %c2 to %c8 step %c1 {
+        %last = arith.subi %w, %c2 : index
+        cmcore.release at (%c0, %w) upto (%last)
+      }
+    }
+    ```
+
+    It visits the arrivals it waits for in the order in which the writer writes, once per inference.
+    """
+
+    name = "cmcore.snoop"
+
+    buffer = operand_def(MemRefType)
+    source = prop_def(FlatSymbolRefAttrConstr)
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator(), HasParent(ProgramOp))
+
+    def __init__(self, buffer: SSAValue, source: str, body: Region):
+        super().__init__(
+            operands=[buffer], properties={"source": SymbolRefAttr(source)}, regions=[body]
+        )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> SnoopOp:
+        buffer = parser.parse_operand()
+        parser.parse_keyword("from")
+        source = parser.parse_symbol_name().data
+        return cls(buffer, source, parser.parse_region())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.buffer)
+        printer.print_string(" from ")
+        printer.print_symbol_name(symbol(self.source))
+        printer.print_string(" ")
+        printer.print_region(self.body)
+
+    def verify_(self) -> None:
+        if not isinstance(self.buffer.owner, BufferOp):
+            raise VerifyException("a snoop must watch a cmcore.buffer")
+
+
+@irdl_op_definition
+class CreditOp(IRDLOperation):
+    """The automaton that follows a reader of an array this core writes (write after read).
+
+    ```mlir
+    cmcore.credit @b from @conv2 {
+      cmcore.release upto (%c7)
+      scf.for %w = %c0 to %c6 step %c1 { cmcore.release at (%w) upto (%w) ahead %c1 }
+    }
+    ```
+
+    It visits the reader's iterations it waits for in the reader's order, once per inference.
+    """
+
+    name = "cmcore.credit"
+
+    array = prop_def(FlatSymbolRefAttrConstr)
+    source = prop_def(FlatSymbolRefAttrConstr)
+    body = region_def("single_block")
+
+    traits = traits_def(NoTerminator(), HasParent(ProgramOp))
+
+    assembly_format = "$array `from` $source $body attr-dict"
+
+    def __init__(self, array: str, source: str, body: Region):
+        super().__init__(
+            properties={"array": SymbolRefAttr(array), "source": SymbolRefAttr(source)},
+            regions=[body],
+        )
+
+
+@irdl_op_definition
+class ReleaseOp(IRDLOperation):
+    """One step of an automaton: waits for an event, then allows iterations of this core.
+
+    ```mlir
+    cmcore.release at (%c0, %w) upto (%last)
+    cmcore.release at (%h, %w) upto (%h2, %w2) ahead %n
+    cmcore.release upto (%c3)
+    ```
+
+    at: in a snoop, the location whose arrival is awaited; in a credit, the reader's iteration whose end is
+    awaited. Without it the step waits for nothing: it gives the limit before the first event.
+    upto: the last iteration allowed, in execution order, of the inference that lies `ahead` of the event's
+    (none: the same inference).
+    """
+
+    name = "cmcore.release"
+
+    at = var_operand_def(IndexType())
+    upto = var_operand_def(IndexType())
+    ahead = opt_operand_def(IndexType())
+    unconditional = opt_prop_def(StringAttr)
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self,
+        at: Sequence[SSAValue] | None,
+        upto: Sequence[SSAValue],
+        ahead: SSAValue | None = None,
+    ):
+        # An event with no coordinates, of an iteration domain with none, is not the same as no event.
+        super().__init__(
+            operands=[at or (), upto, ahead],
+            properties={"unconditional": StringAttr("") if at is None else None},
+        )
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the step waits for an event."""
+        return self.unconditional is None
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ReleaseOp:
+        def coordinates() -> list[SSAValue]:
+            return parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_operand)
+
+        at = coordinates() if parser.parse_optional_keyword("at") else None
+        parser.parse_keyword("upto")
+        upto = coordinates()
+        ahead = parser.parse_operand() if parser.parse_optional_keyword("ahead") else None
+        return cls(at, upto, ahead)
+
+    def print(self, printer: Printer) -> None:
+        def coordinates(values: Sequence[SSAValue]) -> None:
+            with printer.in_parens():
+                printer.print_list(values, printer.print_ssa_value)
+
+        if self.awaits:
+            printer.print_string(" at ")
+            coordinates(self.at)
+        printer.print_string(" upto ")
+        coordinates(self.upto)
+        if self.ahead is not None:
+            printer.print_string(" ahead ")
+            printer.print_ssa_value(self.ahead)
+
+
+@irdl_op_definition
+class LoadOp(IRDLOperation):
+    """The lanes that the current iteration reads, gathered from buffers of this core.
+
+    ```mlir
+    %x = cmcore.load %b #polyhedral.map<"{ [conv2[w] -> lane[c, k]] -> b[c, w + k] : … }"> : vector<1x3xf32>
+    ```
+
+    As `polyhedral.read`, with buffers for arrays.
+    """
+
+    name = "cmcore.load"
+
+    buffers = var_operand_def(MemRefType)
+    maps = prop_def(ArrayAttr[MapAttr])
+    pad = prop_def(FloatAttr, default_value=FloatAttr(0.0, f32))
+    result = result_def(VectorType)
+
+    def __init__(
+        self,
+        sources: Iterable[tuple[SSAValue, MapAttr]],
+        result_type: VectorType[Attribute],
+        pad: FloatAttr,
+    ):
+        sources = tuple(sources)
+        super().__init__(
+            operands=[[buffer for buffer, _ in sources]],
+            properties={"maps": ArrayAttr(access for _, access in sources), "pad": pad},
+            result_types=[result_type],
+        )
+
+    def buffers_and_maps(self) -> Iterator[tuple[SSAValue, MapAttr]]:
+        return zip(self.buffers, self.maps, strict=True)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> LoadOp:
+        def source() -> tuple[SSAValue, MapAttr]:
+            buffer = parser.parse_operand()
+            return buffer, parse_map(parser)
+
+        sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
+        pad, type = parse_pad_and_vector(parser)
+        return cls(sources, type, pad)
+
+    def print(self, printer: Printer) -> None:
+        def source(item: tuple[SSAValue, MapAttr]) -> None:
+            printer.print_ssa_value(item[0])
+            printer.print_string(" ")
+            printer.print_attribute(item[1])
+
+        printer.print_string(" ")
+        printer.print_list(self.buffers_and_maps(), source)
+        print_pad_and_vector(printer, self.pad, self.result.type)
+
+    def verify_(self) -> None:
+        if len(self.buffers) != len(self.maps):
+            raise VerifyException(
+                f"{len(self.buffers)} buffers for {len(self.maps)} access relations"
+            )
+        for buffer, access in self.buffers_and_maps():
+            owner = buffer.owner
+            if not isinstance(owner, BufferOp):
+                raise VerifyException("a load must read a cmcore.buffer")
+            if access.relation.get_tuple_name(isl.dim_type.out) != symbol(owner.array):
+                raise VerifyException(
+                    f"the location must be a point of {symbol(owner.array)}[…], got {access.data}"
+                )
+
+
+@irdl_op_definition
+class StoreOp(IRDLOperation):
+    """Sends the lanes of a vector to every core that has a buffer of the array.
+
+    ```mlir
+    cmcore.store %y, @b #polyhedral.map<"{ [conv1[w] -> lane[c]] -> b[c, w] : … }"> : vector<1xf32>
+    ```
+    """
+
+    name = "cmcore.store"
+
+    value = operand_def(VectorType)
+    array = prop_def(FlatSymbolRefAttrConstr)
+    map = prop_def(RELATION)
+
+    assembly_format = "$value `,` $array $map attr-dict `:` type($value)"
+
+    def __init__(self, value: SSAValue, array: str, map: MapAttr):
+        super().__init__(operands=[value], properties={"array": SymbolRefAttr(array), "map": map})
+
+    def verify_(self) -> None:
+        if self.map.relation.get_tuple_name(isl.dim_type.out) != symbol(self.array):
+            raise VerifyException(
+                f"the location must be a point of {symbol(self.array)}[…], got {self.map.data}"
+            )
+
+
+@irdl_op_definition
+class MxvOp(IRDLOperation):
+    """The product of a matrix and a vector, y = M·x, on crossbars.
+
+    ```mlir
+    %y = cmcore.mxv %m, %x : tensor<16x27xf32>, vector<3x3x3xf32> -> vector<16xf32>
+    ```
+
+    x is taken in row-major order of its lanes. With a rank-3 matrix `[block, row, column]` the product is
+    block-diagonal: block b takes the b-th run of columns of x and gives the b-th run of rows of y.
+    """
+
+    name = "cmcore.mxv"
+
+    matrix = operand_def(TensorType)
+    vector = operand_def(VectorType)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$matrix `,` $vector attr-dict `:` type($matrix) `,` type($vector) `->` type($result)"
+    )
+
+    def __init__(
+        self,
+        matrix: SSAValue | Operation,
+        vector: SSAValue | Operation,
+        result_type: VectorType[Attribute] | None = None,
+    ):
+        matrix = SSAValue.get(matrix, type=TensorType)
+        if result_type is None:
+            *rows, _ = matrix.type.get_shape()
+            result_type = VectorType(matrix.type.element_type, [prod(rows)])
+        super().__init__(operands=[matrix, vector], result_types=[result_type])
+
+    def verify_(self) -> None:
+        assert isinstance(self.matrix.type, TensorType)
+        assert isinstance(self.vector.type, VectorType)
+        shape = self.matrix.type.get_shape()
+        if len(shape) not in (2, 3):
+            raise VerifyException(f"the matrix must have rank 2 or 3, got rank {len(shape)}")
+        *blocks, rows, columns = shape
+        inputs, outputs = prod(blocks) * columns, prod(blocks) * rows
+        if prod(self.vector.type.get_shape()) != inputs:
+            raise VerifyException(
+                f"the matrix takes {inputs} elements, the vector has "
+                f"{prod(self.vector.type.get_shape())}"
+            )
+        if prod(self.result.type.get_shape()) != outputs:
+            raise VerifyException(
+                f"the matrix gives {outputs} elements, the result has "
+                f"{prod(self.result.type.get_shape())}"
+            )
+
+
+@irdl_op_definition
+class ReduceOp(IRDLOperation):
+    """Combines the elements of a vector along some of its dimensions, on the DPU.
+
+    ```mlir
+    %y = cmcore.reduce maximumf %x along [0, 1] : vector<2x2x16xf32> -> vector<16xf32>
+    ```
+    """
+
+    name = "cmcore.reduce"
+
+    KINDS: ClassVar = ("add", "mul", "maximumf", "minimumf")
+
+    kind = prop_def(StringAttr)
+    vector = operand_def(VectorType)
+    dims = prop_def(DenseArrayBase.constr(i64))
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, kind: str, vector: SSAValue | Operation, dims: Sequence[int]):
+        vector = SSAValue.get(vector, type=VectorType)
+        super().__init__(
+            operands=[vector],
+            properties={"kind": StringAttr(kind), "dims": DenseArrayBase.from_list(i64, dims)},
+            result_types=[self.infer(vector.type, dims)],
+        )
+
+    @staticmethod
+    def infer(vector: VectorType[Attribute], dims: Sequence[int]) -> VectorType[Attribute]:
+        kept = [size for i, size in enumerate(vector.get_shape()) if i not in dims]
+        return VectorType(vector.element_type, kept)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ReduceOp:
+        kind = parser.parse_identifier("a kind of reduction")
+        vector = parser.parse_unresolved_operand()
+        parser.parse_keyword("along")
+        dims = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+        parser.parse_punctuation(":")
+        operand = parser.resolve_operand(vector, parser.parse_type())
+        parser.parse_punctuation("->")
+        position = parser.pos
+        result = parser.parse_type()
+        op = cls(kind, operand, dims)
+        if op.result.type != result:
+            parser.raise_error(f"the result has type {op.result.type}", position, parser.pos)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.kind.data} ")
+        printer.print_ssa_value(self.vector)
+        printer.print_string(f" along {list(self.dims.get_values())} : ")
+        printer.print_attribute(self.vector.type)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.result.type)
+
+    def verify_(self) -> None:
+        if self.kind.data not in self.KINDS:
+            raise VerifyException(
+                f"the kind must be one of {', '.join(self.KINDS)}, got {self.kind.data}"
+            )
+        assert isinstance(self.vector.type, VectorType)
+        rank, dims = len(self.vector.type.get_shape()), self.dims.get_values()
+        if len(set(dims)) != len(dims) or any(not 0 <= d < rank for d in dims):
+            raise VerifyException(f"`along` must name dimensions of rank {rank}, got {list(dims)}")
+        if self.result.type != (expected := self.infer(self.vector.type, dims)):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class CoreOp(IRDLOperation):
+    """A core of the chip and the program it runs.
+
+    ```mlir
+    cmcore.core @core1 runs @conv2 at (0, 1)
+    ```
+
+    `at` gives its place on the interconnect, in the coordinates of the hardware's topology.
+    """
+
+    name = "cmcore.core"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    program = prop_def(FlatSymbolRefAttrConstr)
+    position = prop_def(DenseArrayBase.constr(i64))
+
+    traits = traits_def(SymbolOpInterface(), HasParent(NetworkOp))
+
+    def __init__(self, name: str, program: str, position: Sequence[int]):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "program": SymbolRefAttr(program),
+                "position": DenseArrayBase.from_list(i64, position),
+            }
+        )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> CoreOp:
+        name = parser.parse_symbol_name().data
+        parser.parse_keyword("runs")
+        program = parser.parse_symbol_name().data
+        parser.parse_keyword("at")
+        position = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
+        return cls(name, program, position)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_string(" runs ")
+        printer.print_symbol_name(symbol(self.program))
+        coordinates = ", ".join(map(str, self.position.get_values()))
+        printer.print_string(f" at ({coordinates})")
+
+
+_USES_ARRAY = BufferOp | CrossbarOp | StoreOp | CreditOp
+
+CMCORE = Dialect(
+    "cmcore",
+    [
+        NetworkOp,
+        ProgramOp,
+        BufferOp,
+        CrossbarOp,
+        LoopNestOp,
+        FireOp,
+        IterationOp,
+        SnoopOp,
+        CreditOp,
+        ReleaseOp,
+        LoadOp,
+        StoreOp,
+        MxvOp,
+        ReduceOp,
+        CoreOp,
+    ],
+    [],
+)

@@ -1,0 +1,9 @@
+"""Exact integer sets and relations: everything in cmir that talks to islpy.
+
+This package is the ground floor. It knows ISL and upstream xDSL dialects, and none of ours; the mathematics
+of `docs/design.md` §3 is written here once, on plain ISL objects.
+"""
+
+from cmir.isl.text import IslError, read_map, read_set
+
+__all__ = ["IslError", "read_map", "read_set"]

@@ -1,0 +1,134 @@
+"""Dependences between stages, and the release relations that control logic follows (docs/design.md §3).
+
+Notation, per pair of a writer and a reader of one array:
+
+  W   writer iteration -> location         T_w  writer iteration -> time
+  R   reader iteration -> location         T_r  reader iteration -> time
+
+Times are integer tuples compared lexicographically. Inferences form a stream: the inference index n is one
+more, outermost time dimension. Nothing bounds n, on either side: the stream has no first inference here, so a
+relation is the same for every n up to a shift, and what holds at start-up is what holds after inference −1.
+
+A *release relation* maps an event (a write seen by the reader, or an iteration finished by the reader) to the
+last iteration it allows on the other side. It has one event for each time the limit rises, and no others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import islpy as isl
+
+
+@dataclass(frozen=True)
+class Release:
+    """When each iteration of a core may run, on account of one neighbour.
+
+    relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; that of
+        `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` of the event's.
+    initially: the limit before the first event, as a set of at most one point with the limit's coordinates.
+    """
+
+    relation: isl.Map
+    initially: isl.Set
+
+
+def iterations(access: isl.Map) -> isl.Map:
+    """The access `{ [iteration -> lane] -> location }` seen from whole iterations: iteration -> location."""
+    return access.domain_factor_domain()
+
+
+def identity_schedule(domain: isl.Set) -> isl.Map:
+    """The schedule that runs `domain` in its own lexicographic order: iteration -> [coordinates]."""
+    identity = isl.Map.identity(domain.get_space().map_from_set()).intersect_domain(domain)
+    return identity.reset_tuple_id(isl.dim_type.out)
+
+
+def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
+    """The latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
+
+    `needs` is D, time -> time. Times of `domain` that precede everything that needs an event are not in the
+    result; times after it inherit the last need.
+    """
+    return domain.lex_ge_set(domain).apply_range(needs).lexmax()
+
+
+def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
+    """Event time -> last time in `domain` that may run after it, for each event that raises that limit."""
+    return prefix_maximum(domain, needs).reverse().lexmax().coalesce()
+
+
+def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
+    """Read after write: location written -> last reader iteration that may run once it has arrived.
+
+    write, read: W and R; the domain of order_r is the *whole* iteration domain of the reader, including
+        iterations that read nothing of the array. An iteration writes its locations at once, so the event is
+        the lexicographically first location of the write.
+
+    The textbook case: W = `{ CONV1[w] -> b[w] : 0 <= w < 8 }` and
+    R = `{ CONV2[w] -> b[j] : 0 <= w < 6 and w <= j < w + 3 }` in identity order give
+    `{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }`.
+    """
+    written = order_w.reverse().apply_range(write)
+    needs = order_r.reverse().apply_range(read).apply_range(written.reverse()).lexmax()
+    latest = prefix_maximum(order_r.range(), needs)
+    release = latest.reverse().lexmax()
+    free = order_r.range().subtract(latest.domain()).lexmax()
+    relation = written.lexmin().reverse().apply_range(release).apply_range(order_r.reverse())
+    return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
+
+
+def war_release(
+    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+) -> Release:
+    """Write after read: reader iteration finished -> `[ahead, writer iteration]` that may overwrite.
+
+    storage: where the reader keeps the array, `{ b[n, location] -> slot }`. A write may go ahead when the last
+    reader iteration that reads an older occupant of its slots has run; older means written earlier by this
+    writer, in this inference or in one before.
+    """
+    write_n, read_n = stream(order_w.reverse().apply_range(write)), stream(order_r.reverse().apply_range(read))
+    times = write_n.domain()
+    shares_slot = storage.apply_range(storage.reverse())
+    older = times.lex_gt_set(times).apply_range(write_n)
+    occupants = write_n.apply_range(shares_slot).intersect(older)
+    needs = occupants.apply_range(read_n.reverse()).lexmax()
+    release = release_relation(stream_times(order_w.range()), needs)
+    allowed = _fix_inference(release, 0)
+    before = _fix_inference(release, -1)
+    last = before.intersect_domain(before.domain().lexmax()).range()
+    to_writer = _carry_inference(order_w.reverse())
+    relation = order_r.apply_range(allowed).apply_range(to_writer)
+    return Release(relation.coalesce(), last.apply(to_writer))
+
+
+def stream(access: isl.Map) -> isl.Map:
+    """`{ [time] -> b[location] }` for every inference: `{ [n, time] -> b[n, location] }`, n unbounded."""
+    name = access.get_tuple_name(isl.dim_type.out)
+    result = access.insert_dims(isl.dim_type.in_, 0, 1).insert_dims(isl.dim_type.out, 0, 1)
+    result = result.equate(isl.dim_type.in_, 0, isl.dim_type.out, 0)
+    return result.set_tuple_name(isl.dim_type.out, name) if name else result
+
+
+def stream_times(times: isl.Set) -> isl.Set:
+    """`{ [time] }` for every inference: `{ [n, time] }`, n unbounded."""
+    return times.insert_dims(isl.dim_type.set, 0, 1)
+
+
+def _fix_inference(release: isl.Map, n: int) -> isl.Map:
+    """The events of inference n of `{ [n, time] -> … }`, as `{ [time] -> … }`."""
+    return release.fix_val(isl.dim_type.in_, 0, isl.Val(n)).project_out(isl.dim_type.in_, 0, 1)
+
+
+def _carry_inference(to_iteration: isl.Map) -> isl.Map:
+    """`{ [time] -> s[i] }` with the inference carried along: `{ [ahead, time] -> s[ahead, i] }`."""
+    return stream(to_iteration).set_dim_name(isl.dim_type.out, 0, "ahead")
+
+
+def _named_like(relation: isl.Map, *sources: isl.Map) -> isl.Map:
+    """`relation` with its location dimensions named as in the first source that names them."""
+    for dim in range(relation.dim(isl.dim_type.in_)):
+        names = (source.get_dim_name(isl.dim_type.out, dim) for source in sources)
+        if name := next(filter(None, names), None):
+            relation = relation.set_dim_name(isl.dim_type.in_, dim, name)
+    return relation

@@ -1,0 +1,131 @@
+"""Quasi-affine functions on arrays of points.
+
+A single-valued relation is compiled once into NumPy arithmetic on its input coordinates. The coordinates are
+broadcastable arrays, and each output depends on few of them: a window's row is a function of iteration row and
+kernel row alone, so intermediate arrays stay small and only what really varies with everything is full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+import numpy as np
+
+Coordinates = Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Affine:
+    """(Σ coefficient · input + Σ coefficient · ⌊division⌋ + constant) / denominator, exact or floored."""
+
+    constant: int
+    inputs: tuple[tuple[int, int], ...]  # (input, coefficient)
+    divisions: tuple[tuple[_Affine, int], ...]  # (floored affine, coefficient)
+    denominator: int
+
+    def __call__(self, point: Coordinates) -> np.ndarray:
+        value: np.ndarray | int = self.constant
+        for index, coefficient in self.inputs:
+            value = value + (point[index] if coefficient == 1 else coefficient * point[index])
+        for division, coefficient in self.divisions:
+            value = value + coefficient * division(point)
+        return np.asarray(value if self.denominator == 1 else value // self.denominator)
+
+
+def _affine(aff: isl.Aff) -> _Affine:
+    denominator = aff.get_denominator_val().to_python()
+
+    def numerator(value: isl.Val) -> int:
+        return (value * isl.Val(denominator)).to_python()
+
+    inputs = range(aff.dim(isl.dim_type.in_))
+    divisions = range(aff.dim(isl.dim_type.div))
+    return _Affine(
+        numerator(aff.get_constant_val()),
+        tuple(
+            (i, c)
+            for i in inputs
+            if (c := numerator(aff.get_coefficient_val(isl.dim_type.in_, i)))
+        ),
+        tuple(
+            (_affine(aff.get_div(k)), c)
+            for k in divisions
+            if (c := numerator(aff.get_coefficient_val(isl.dim_type.div, k)))
+        ),
+        denominator,
+    )
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """A union of conjunctions of `affine = 0` (True) and `affine >= 0` (False)."""
+
+    conjunctions: tuple[tuple[tuple[bool, _Affine], ...], ...]
+
+    def __call__(self, point: Coordinates) -> np.ndarray:
+        result = np.asarray(False)
+        for constraints in self.conjunctions:
+            holds = np.asarray(True)
+            for equality, affine in constraints:
+                value = affine(point)
+                holds = holds & (value == 0 if equality else value >= 0)
+            result = result | holds
+        return result
+
+
+def _guard(domain: isl.Set) -> _Guard:
+    return _Guard(
+        tuple(
+            tuple((c.is_equality(), _affine(c.get_aff())) for c in basic.get_constraints())
+            for basic in domain.compute_divs().get_basic_sets()
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Function:
+    """A compiled single-valued relation: input coordinates -> output coordinates and where it is defined.
+
+    Calling it gives (outputs, defined): one array per output dimension, and a boolean array, or None where the
+    function is defined at every point of the box it was compiled for. Outputs are meaningless where it is not.
+    """
+
+    pieces: tuple[tuple[_Guard | None, tuple[_Affine, ...]], ...]
+    outputs: int
+
+    def __call__(self, point: Coordinates) -> tuple[list[np.ndarray], np.ndarray | None]:
+        if not self.pieces:
+            return [np.zeros((), np.int64)] * self.outputs, np.asarray(False)
+        (guard, affines), *others = self.pieces
+        values = [affine(point) for affine in affines]
+        defined = guard(point) if guard is not None else None
+        for guard, affines in others:
+            assert guard is not None, "pieces are disjoint: only a sole piece can be unguarded"
+            here = guard(point)
+            values = [
+                np.where(here, affine(point), value)
+                for affine, value in zip(affines, values, strict=True)
+            ]
+            defined = here if defined is None else defined | here
+        return values, defined
+
+
+def compile_function(relation: isl.Map, within: isl.Set) -> Function:
+    """Compile `relation` (single-valued, flat input) for use on the points of `within`.
+
+    Constraints that hold throughout `within` cost nothing at run time.
+    """
+    pieces: list[tuple[_Guard | None, tuple[_Affine, ...]]] = []
+    restricted = relation.intersect_domain(within)
+    function = isl.PwMultiAff.from_map(restricted)
+    total = bool(within.is_subset(restricted.domain()))
+    outputs = relation.dim(isl.dim_type.out)
+
+    def compile_piece(domain: isl.Set, value: isl.MultiAff) -> None:
+        guard = None if total and function.n_piece() == 1 else _guard(domain.gist(within))
+        pieces.append((guard, tuple(_affine(value.get_aff(i)) for i in range(outputs))))
+
+    function.foreach_piece(compile_piece)
+    return Function(tuple(pieces), outputs)
