@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xdsl.dialects.builtin import ModuleOp
+from safetensors import SafetensorError
 from xdsl.printer import Printer
 
+from cmir.atomic import atomic_path
 from cmir.diagnostics import CompileError, emit
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(imported, options.output, options.weights)
     except CompileError as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+    except (OSError, SafetensorError) as error:
+        print(f"cm-translate: error: {error}", file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,58 +89,24 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _write(imported: Imported, output: Path | None, weights: Path | None) -> None:
-    from safetensors.numpy import save_file
-
-    text = _text(imported.module)
-    if output is None and weights is None and imported.parameters:
-        emit("note", None, f"{len(imported.parameters)} parameters are not written; see --weights")
-    if output is not None and weights is None:
-        weights = output.with_suffix(".safetensors")
-    if weights == output is not None:
-        raise CompileError(output, "the IR and the parameters need a file each")
-    writers: dict[Path, Callable[[Path], object]] = {}
-    if weights is not None:
-        writers[weights] = lambda path: save_file(dict(imported.parameters), path)
+    """Write the IR and the parameters where they are wanted: everything, or nothing at all."""
+    parameters = imported.parameters
     if output is not None:
-        writers[output] = lambda path: path.write_text(text, encoding="utf-8")
-    _write_together(writers)
+        weights = weights or output.with_suffix(".safetensors")
+        if weights == output:
+            raise CompileError(output, "the IR and the parameters need a file each")
+    elif weights is None and parameters:
+        emit("note", None, f"{len(parameters)} parameters are not written: see --weights")
+    stream = StringIO()
+    Printer(stream).print_op(imported.module)
+    text = stream.getvalue() + "\n"
+    with ExitStack() as files:
+        if output is not None:
+            files.enter_context(atomic_path(output)).write_text(text, encoding="utf-8")
+        if weights is not None:
+            parameters.save(files.enter_context(atomic_path(weights)))
     if output is None:
         sys.stdout.write(text)
-
-
-def _text(module: ModuleOp) -> str:
-    stream = StringIO()
-    Printer(stream).print_op(module)
-    return stream.getvalue() + "\n"
-
-
-def _write_together(writers: Mapping[Path, Callable[[Path], object]]) -> None:
-    """Write all the files, or none: each is complete before the first takes its name."""
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in writers}
-    try:
-        for path, write in writers.items():
-            _write_one(path, write, temporary[path])
-        for path in writers:
-            os.replace(temporary[path], path)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
-
-
-def _write_one(path: Path, write: Callable[[Path], object], temporary: Path) -> None:
-    from safetensors import SafetensorError
-
-    if path.is_dir():
-        raise CompileError(path, "is a directory")
-    try:
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        write(temporary)
-        temporary.chmod(mode)  # safetensors makes files that only their owner may read
-    except OSError as error:
-        raise CompileError(path, error.strerror or str(error)) from error
-    except SafetensorError as error:
-        raise CompileError(path, str(error)) from error
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Shape, Value, shape_of
 from cmir.frontends.onnx.registry import find_importer
+from cmir.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Imported:
     """A module with one function, ``main``, for one sample, and the parameters that it names."""
 
     module: ModuleOp
-    parameters: Mapping[str, np.ndarray]
+    parameters: Parameters
     inputs: Mapping[str, Shape]
     """Name and ONNX shape, batch dimension included, of each argument of ``main``."""
     outputs: Mapping[str, Shape]
@@ -156,7 +157,7 @@ class _Weights:
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self.arrays: dict[str, np.ndarray] = {}
+        self.arrays = Parameters()
         self.values: dict[str, SSAValue] = {}
 
     def parameter(self, constant: Constant) -> SSAValue:
@@ -207,12 +208,12 @@ def _schema(proto: onnx.NodeProto, opsets: Mapping[str, int]) -> onnx.defs.OpSch
 
 def _unknown_operators(unknown: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for operator, nodes in unknown.items():
-        others = f" and {len(nodes) - 1} others" if len(nodes) > 1 else ""
+        others = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
         yield f"operator {operator} is not supported (node '{nodes[0]}'{others})"
 
 
 def identifier(name: str) -> str:
-    """``name`` as a name for an SSA value, without ``_`` before digits at its end: xDSL drops them."""
+    """``name`` as a name for an SSA value. A final ``_1`` becomes ``1``: xDSL would drop it."""
     name = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
     name = re.sub(r"_+(?=\d+$)", "", name)
     return name if re.match("[A-Za-z_]", name) else f"v{name}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
 
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.node import Constant, Shape
@@ -73,7 +73,7 @@ def _read(path: Path) -> onnx.ModelProto:
         raise OnnxError(path, [error.strerror or str(error)]) from error
     except DecodeError as error:
         raise OnnxError(path, ["not an ONNX model, or a truncated one"]) from error
-    except onnx.parser.ParseError as error:
+    except parser.ParseError as error:
         raise OnnxError(path, [one_line(error.args[0].decode())]) from error
     if not model.ir_version or not model.graph.output:
         raise OnnxError(path, ["not an ONNX model, or one without outputs"])
@@ -106,7 +106,7 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     if not model.functions:
         return model
     try:
-        return onnx.inliner.inline_local_functions(model)
+        return inliner.inline_local_functions(model)
     except Exception as error:  # whatever the C++ inliner throws
         message = f"cannot inline the model's functions: {one_line(str(error))}"
         raise OnnxError(path, [message]) from error
@@ -224,9 +224,9 @@ def _one_sample(name: str, dims: Sequence[int | str]) -> Shape:
 def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
     """Check the model and return the static shapes that ONNX infers."""
     try:
-        onnx.checker.check_model(model)
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        checker.check_model(model)
+        inferred = shape_inference.infer_shapes(model, data_prop=True)
+    except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
     shapes: dict[str, Shape] = {}
     for info in inferred.graph.value_info:

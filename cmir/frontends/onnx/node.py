@@ -59,19 +59,17 @@ class Node:
         return plain(default) if default.type else None
 
     def input_name(self, index: int) -> str:
-        """ONNX's name for an input, as in its documentation."""
-        return _formal_name(self.schema.inputs if self.schema else (), index, "input")
+        """ONNX's name for an input, as in its documentation; without one, its index."""
+        return _formal_name(self.schema.inputs if self.schema else (), index)
 
     def output_name(self, index: int) -> str:
-        """ONNX's name for an output, as in its documentation."""
-        return _formal_name(self.schema.outputs if self.schema else (), index, "output")
+        """The same for an output."""
+        return _formal_name(self.schema.outputs if self.schema else (), index)
 
 
-def _formal_name(
-    formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int, default: str
-) -> str:
+def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int) -> str:
     # The last one may be variadic; it then stands for all that follow.
-    return formals[min(index, len(formals) - 1)].name if formals else f"{default} {index}"
+    return formals[min(index, len(formals) - 1)].name if formals else str(index)
 
 
 def plain(attribute: onnx.AttributeProto) -> Any:
