@@ -10,34 +10,31 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
 from xdsl.printer import Printer
 
 from cmir.atomic import atomic_path
 from cmir.diagnostics import CompileError, emit
+from cmir.tools.common import run_tool
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import Imported
+    from cmir.parameters import Parameters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; the result is its exit code."""
     options = _parser().parse_args(arguments)
+    return run_tool("cm-translate", lambda: _translate(options))
+
+
+def _translate(options: argparse.Namespace) -> None:
     from cmir.frontends import onnx  # only now: it takes longer to load than all else
 
     if options.list_operators:
         print("\n".join(onnx.operators()))
-        return 0
-    try:
+    else:
         imported = onnx.import_onnx(options.import_onnx, dict(options.shape))
         _write(imported, options.output, options.weights)
-    except CompileError as error:
-        print(error, file=sys.stderr)
-    except (OSError, SafetensorError) as error:
-        print(f"cm-translate: error: {error}", file=sys.stderr)
-    else:
-        return 0
-    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,7 +93,7 @@ def _write(imported: Imported, output: Path | None, weights: Path | None) -> Non
         if weights == output:
             raise CompileError(output, "the IR and the parameters need a file each")
     elif weights is None and parameters:
-        emit("note", None, f"{len(parameters)} parameters are not written: see --weights")
+        emit("note", None, "the parameters are not written: see --weights")
     stream = StringIO()
     Printer(stream).print_op(imported.module)
     text = stream.getvalue() + "\n"
@@ -104,9 +101,18 @@ def _write(imported: Imported, output: Path | None, weights: Path | None) -> Non
         if output is not None:
             files.enter_context(atomic_path(output)).write_text(text, encoding="utf-8")
         if weights is not None:
-            parameters.save(files.enter_context(atomic_path(weights)))
+            _save(parameters, weights, files.enter_context(atomic_path(weights)))
     if output is None:
         sys.stdout.write(text)
+
+
+def _save(parameters: Parameters, path: Path, temporary: Path) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        parameters.save(temporary)
+    except SafetensorError as error:  # also where Python would raise an OSError
+        raise CompileError(path, str(error)) from error
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -60,11 +61,12 @@ class _Translation:
         self.block = Block(arg_types=[TensorType(f32, s[1:]) for s in graph.inputs.values()])
         self.values: dict[str, Value] = dict(graph.constants)
         """The tensors so far, by ONNX's names. What depends on a refused node is missing."""
-        self.weights = _Weights(self.block)
+        self.weights = _Weights(self.block, graph.path)
         self.refused: list[str] = []
         self.unknown: dict[str, list[str]] = {}
         """The operators without an importer, each with its nodes."""
         for name, argument in zip(graph.inputs, self.block.args, strict=True):
+            argument.location = _location(graph.path, f"input '{name}'")
             argument.name_hint = identifier(name)
             self.values[name] = argument
 
@@ -79,7 +81,7 @@ class _Translation:
         except (NotImportable, VerifyException) as error:
             self.refused.append(f"{label}: {one_line(str(error))}")
             return
-        self.values.update(zip(proto.output, results, strict=False))
+        self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
     def finish(self) -> Imported:
         graph = self.graph
@@ -103,7 +105,7 @@ class _Translation:
         )
 
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
-        location = NameLoc(StringAttr(f"{self.graph.path}: {label}"), UnknownLoc())
+        location = _location(self.graph.path, label)
         hint = identifier(name)
 
         def build(op: Operation) -> SSAValue:
@@ -155,8 +157,9 @@ class _Translation:
 class _Weights:
     """The parameters of the network, and the operations that name them."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, path: Path) -> None:
         self.block = block
+        self.path = path
         self.arrays = Parameters()
         self.values: dict[str, SSAValue] = {}
 
@@ -177,6 +180,7 @@ class _Weights:
         return self.values[name]
 
     def _append(self, op: Operation, name: str) -> SSAValue:
+        op.location = _location(self.path, f"initializer '{name}'")
         self.block.add_op(op)
         op.results[0].name_hint = identifier(name)
         return op.results[0]
@@ -197,6 +201,10 @@ def _used_tensors(graph: Graph) -> set[str]:
         if used.intersection(proto.output):
             used.update(proto.input)
     return used - {""}
+
+
+def _location(path: Path, what: str) -> NameLoc:
+    return NameLoc(StringAttr(f"{path}: {what}"), UnknownLoc())
 
 
 def _schema(proto: onnx.NodeProto, opsets: Mapping[str, int]) -> onnx.defs.OpSchema | None:

@@ -34,7 +34,7 @@ def is_pure(node: Node) -> bool:
 def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
-    """Evaluate the node: one constant for each output. Raises NotImportable."""
+    """Evaluate the node: a constant for each output, empty for one left out. Raises NotImportable."""
     feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
     outputs = [name for name in node.proto.output if name]
     graph = helper.make_graph(
@@ -47,4 +47,5 @@ def fold(
         results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
     except Exception as error:  # whatever NumPy or the evaluator makes of the values
         raise NotImportable(f"its constants cannot be computed: {one_line(str(error))}") from error
-    return [Constant(n, np.asarray(r)) for n, r in zip(outputs, results, strict=True)]
+    arrays = dict(zip(outputs, results, strict=True))
+    return [Constant(n, np.asarray(arrays.get(n, ()))) for n in node.proto.output]
