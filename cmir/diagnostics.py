@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from os import PathLike
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
-from xdsl.dialects.builtin import (
-    ArrayAttr,
-    CallSiteLoc,
-    FileLineColLoc,
-    FusedLoc,
-    NameLoc,
-)
+from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FileLineColLoc, FusedLoc, NameLoc
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 Where: TypeAlias = Operation | SSAValue | Block | Region | Attribute | str | PathLike[str] | None
 """What a message may be about: IR, a location attribute, the name of a file, or nothing."""
+
+Location: TypeAlias = FileLineColLoc | NameLoc | str
+"""A known location; a string is the name of a file."""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A message to the user; `kind` is error, warning, remark or note."""
+
+    kind: str
+    location: Location | None
+    message: str
+
+    def __str__(self) -> str:
+        return format_diagnostic(self.location, self.kind, self.message)
+
+    @property
+    def line(self) -> int | None:
+        """The line in the file that the message points at."""
+        location = self.location
+        while isinstance(location, NameLoc):
+            location = _known(location.location)
+        return location.line.data if isinstance(location, FileLineColLoc) else None
 
 
 class CompileError(PassFailedException):
@@ -31,10 +52,16 @@ class CompileError(PassFailedException):
     def __init__(self, where: Where, message: str) -> None:
         self.location = location_of(where)
         self.message = message
+        self.notes: list[Diagnostic] = []
         super().__init__(format_diagnostic(self.location, "error", message))
 
+    def with_note(self, where: Where, message: str) -> Self:
+        """Add a line that points at something else: where a conflicting thing is, an example…"""
+        self.notes.append(Diagnostic("note", location_of(where), message))
+        return self
 
-def location_of(where: Where) -> FileLineColLoc | NameLoc | str | None:
+
+def location_of(where: Where) -> Location | None:
     """
     The location of an operation, a value, a block or a region, or of what surrounds it: the nearest
     one that is known. A location attribute is resolved to the first known location inside it,
@@ -58,29 +85,37 @@ def location_of(where: Where) -> FileLineColLoc | NameLoc | str | None:
     return None
 
 
-def line_of(where: Where) -> int | None:
-    """The line of the location of `where`, or None if that is not in a file."""
-    location = location_of(where)
-    while isinstance(location, NameLoc):
-        location = _known(location.location)
-    return location.line.data if isinstance(location, FileLineColLoc) else None
-
-
 def emit_remark(where: Where, message: str) -> None:
-    """Print `file:line:col: remark: message` to stderr."""
+    """Tell the user `file:line:col: remark: message`, on stderr."""
     emit("remark", where, message)
 
 
 def emit(kind: str, where: Where, message: str) -> None:
-    """Print a message of a kind that stops nothing (remark, warning, note) to stderr."""
-    print(format_diagnostic(location_of(where), kind, message), file=sys.stderr)
+    """Tell the user something that stops nothing: a `remark`, `warning` or `note`, on stderr."""
+    diagnostic = Diagnostic(kind, location_of(where), message)
+    if (collected := _collected.get()) is None:
+        print(diagnostic, file=sys.stderr)
+    else:
+        collected.append(diagnostic)
 
 
-def format_diagnostic(
-    location: FileLineColLoc | NameLoc | str | None, kind: str, message: str
-) -> str:
+@contextmanager
+def collect_diagnostics() -> Iterator[list[Diagnostic]]:
+    """What is emitted inside the `with` block goes into the list, not to stderr."""
+    collected: list[Diagnostic] = []
+    token = _collected.set(collected)
+    try:
+        yield collected
+    finally:
+        _collected.reset(token)
+
+
+_collected: ContextVar[list[Diagnostic] | None] = ContextVar("collected", default=None)
+
+
+def format_diagnostic(location: Location | None, kind: str, message: str) -> str:
     """`file:line:col: kind: message` on one line; without a location, `kind: message`."""
-    text = " ".join(message.split("\n"))
+    text = " ".join(line.strip() for line in message.splitlines() if line.strip())
     prefix = "" if location is None else f"{_text(location)}: "
     return f"{prefix}{kind}: {text}"
 
@@ -98,12 +133,10 @@ def _known(location: Attribute) -> FileLineColLoc | NameLoc | None:
             return None
 
 
-def _text(location: FileLineColLoc | NameLoc | str) -> str:
-    match location:
-        case FileLineColLoc():
-            return f"{location.filename.data}:{location.line.data}:{location.column.data}"
-        case NameLoc():
-            inner = _known(location.location)
-            return location.desc.data if inner is None else _text(inner)
-        case str():
-            return location
+def _text(location: Location) -> str:
+    if isinstance(location, FileLineColLoc):
+        return f"{location.filename.data}:{location.line.data}:{location.column.data}"
+    if isinstance(location, NameLoc):
+        inner = _known(location.location)
+        return location.desc.data if inner is None else _text(inner)
+    return location

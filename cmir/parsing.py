@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnknownLoc
-from xdsl.ir import BlockArgument, Operation, SSAValue
-from xdsl.parser import Parser
-from xdsl.utils.exceptions import VerifyException
+from xdsl.ir import AttributeInvT, Block, BlockArgument, Operation, SSAValue
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.lexer import Position, Span
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from cmir.context import CmirContext, make_context
 
@@ -48,11 +50,25 @@ class LocatingParser(Parser):
         content = self.lexer.input.content
         self._file = StringAttr(name)
         self._line_offset = line_offset
+        self._first_uses: dict[str, Span] = {}
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", content))]
 
     def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
+        """Parse the whole input; without any operation it is an empty module, as in MLIR."""
         start = self.pos
-        module = super().parse_module(allow_implicit_module)
+        try:
+            if allow_implicit_module and self._current_token.kind is MLIRTokenKind.EOF:
+                module = ModuleOp([])
+            else:
+                module = super().parse_module(allow_implicit_module)
+        except ParseError as error:
+            if self._current_token.kind is MLIRTokenKind.EOF and self.forward_ssa_references:
+                # xDSL's message is about the end of the file.
+                name = next(iter(self.forward_ssa_references))
+                error.msg = f"value '%{name}' is used but not defined"
+                error.span = self._first_uses.get(name, error.span)
+            error.span = dataclasses.replace(error.span, line_offset=self._line_offset)
+            raise
         self._locate(module, start)  # unless it is in the text, the parser has made it
         return module
 
@@ -67,6 +83,18 @@ class LocatingParser(Parser):
             )
         self._locate(op, start)
         return op
+
+    def resolve_operand(
+        self, operand: UnresolvedOperand, type: AttributeInvT
+    ) -> SSAValue[AttributeInvT]:
+        if operand.operand_name not in self.ssa_values:
+            self._first_uses.setdefault(operand.operand_name, operand.span)
+        return super().resolve_operand(operand, type)
+
+    def _parse_block(self) -> Block:
+        if self._current_token.kind is not MLIRTokenKind.CARET_IDENT:
+            self.raise_error("expected an operation, a block or '}'")
+        return super()._parse_block()
 
     def _register_ssa_definition(
         self, name: str, values: Sequence[SSAValue], span: Span[str]

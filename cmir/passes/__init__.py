@@ -1,0 +1,1 @@
+"""Passes: one file a pass, named as its pass."""

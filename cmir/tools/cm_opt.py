@@ -1,0 +1,265 @@
+"""cm-opt: parse IR, run passes on it, and print what becomes of it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import IO, NoReturn
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import DiagnosticException, ShrinkException
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from cmir import __version__
+from cmir.atomic import atomic_path
+from cmir.context import CmirContext, make_context
+from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics
+from cmir.parameters import Parameters
+from cmir.parsing import LocatingParser
+from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
+from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
+
+NAME = "cm-opt"
+
+_SEPARATOR = re.compile(rb"^// -----[ \t]*\r?\n?", re.MULTILINE)
+
+
+class CmOptMain(xDSLOptMain):
+    """xdsl-opt with source locations, mlir-opt's pipelines and diagnostics, and weights."""
+
+    version_format = f"{NAME} {__version__} (xdsl {{xdsl_version}})"
+
+    def __init__(self, args: Sequence[str] | None = None) -> None:
+        super().__init__("Parse IR, run passes on it, and print the result.", args)
+
+    def register_all_dialects(self) -> None:
+        self.ctx: CmirContext = make_context()
+
+    def register_all_frontends(self) -> None:
+        self.available_frontends["mlir"] = lambda stream: self._parse(stream.read(), 0)
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+
+        def error(message: str) -> NoReturn:
+            arg_parser.exit(2, f"{NAME}: error: {message}\n")
+
+        arg_parser.prog = NAME
+        arg_parser.error = error
+        for action in arg_parser._actions:
+            if action.dest == "passes":
+                action.help = "passes to run: 'pass-a,pass-b{option=1 flag},pipeline'"
+                action.default = None
+            elif action.dest == "verify_diagnostics":
+                action.help = (
+                    "check that the diagnostics are those of 'expected-error {{…}}' comments"
+                )
+            elif action.dest == "target":
+                action.help = "format of the output (default: mlir)"
+        arg_parser.add_argument(
+            "--pass-pipeline",
+            metavar="PIPELINE",
+            help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
+        )
+        arg_parser.add_argument(
+            "--list-passes", action="store_true", help="list passes and their options"
+        )
+        arg_parser.add_argument(
+            "--list-pipelines", action="store_true", help="list named pipelines"
+        )
+        arg_parser.add_argument(
+            "--weights", metavar="FILE", help="values of parameters (safetensors)"
+        )
+        arg_parser.add_argument(
+            "--output-weights", metavar="FILE", help="write parameters after the passes to FILE"
+        )
+
+    def setup_pipeline(self) -> None:
+        """Construct the passes, so that a mistake shows before any work is done."""
+        if self.args.passes is not None and self.args.pass_pipeline is not None:
+            raise CompileError(NAME, "-p and --pass-pipeline exclude each other")
+        passes: list[ModulePass] = []
+        if self.args.passes is not None:
+            passes = parse_passes(self.args.passes, "-p", self.available_passes)
+        elif self.args.pass_pipeline is not None:
+            passes = parse_pass_pipeline(
+                self.args.pass_pipeline, "--pass-pipeline", self.available_passes
+            )
+        self.pipeline = PassPipeline(tuple(passes))
+
+    def run(self) -> NoReturn:
+        """Do what the arguments say, and exit."""
+        raise SystemExit(self.execute())
+
+    def execute(self) -> int:
+        """Do what the arguments say; the result is the exit code."""
+        if self.args.list_passes or self.args.list_pipelines:
+            from cmir.tools.listing import list_passes, list_pipelines
+
+            if self.args.list_passes:
+                list_passes(self.available_passes)
+            if self.args.list_pipelines:
+                list_pipelines()
+            return 0
+        if self.args.weights is not None:
+            self.ctx.parameters = Parameters.open(self.args.weights)
+        elif self.args.output_weights is not None:
+            self.ctx.parameters = Parameters()
+        chunks, extension = self.prepare_input()
+        try:
+            outputs, failed = self._process(chunks, extension)
+        except ShrinkException:
+            if not self.args.shrink:
+                raise
+            print("Success, can shrink")
+            return 0
+        if not (failed and self.args.output_file is not None):
+            self._write("// -----\n".join(outputs), failed)
+        if self.args.shrink:
+            print("Failure, can't shrink")
+            return FAILURE
+        return FAILURE if failed else 0
+
+    def get_input_name(self) -> str:
+        return "<stdin>" if self.args.input_file in (None, "-") else self.args.input_file
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        """The input's chunks with the number of lines before each, and the frontend to use."""
+        name = self.args.input_file
+        text = sys.stdin.buffer.read() if name in (None, "-") else Path(name).read_bytes()
+        ends = [match.span() for match in _SEPARATOR.finditer(text)]
+        if not self.args.split_input_file:
+            ends = []
+        starts = [0, *(end for _, end in ends)]
+        stops = [*(start for start, _ in ends), len(text)]
+        chunks: list[tuple[IO[bytes], int]] = [
+            (BytesIO(text[start:stop]), text.count(b"\n", 0, start))
+            for start, stop in zip(starts, stops, strict=True)
+        ]
+        extension = "" if name is None else Path(name).suffix.removeprefix(".")
+        known = extension in self.available_frontends
+        return chunks, self.args.frontend or (extension if known else "mlir")
+
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        if file_extension != "mlir":
+            return super().parse_chunk(chunk, file_extension, start_offset)
+        return self._parse(chunk.read(), start_offset)
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Run the passes, and verify before the first and after each."""
+        self._verify(prog, "")
+        for index, item in enumerate(self.pipeline.passes):
+            start = time.perf_counter()
+            try:
+                item.apply(self.ctx, prog)
+            except CompileError:
+                raise
+            except DiagnosticException as error:  # of an upstream pass, without a location
+                message = f"pass '{item.name}': {error}"
+                raise CompileError(self.get_input_name(), message) from error
+            except Exception as error:
+                error.add_note(f"in pass '{item.name}'")
+                raise
+            if self.args.time_passes:
+                seconds = time.perf_counter() - start
+                print(f"Pass {item.name} took {seconds:.6f} seconds", file=sys.stderr)
+            self._verify(prog, f"after pass '{item.name}'")
+            if self.args.print_between_passes and index + 1 < len(self.pipeline.passes):
+                print(f"// -----// IR after {item.name} //----- //", file=sys.stderr)
+                Printer(stream=sys.stderr).print_op(prog)
+                print(file=sys.stderr)
+
+    def _parse(self, text: bytes, offset: int) -> ModuleOp:
+        parser = LocatingParser(self.ctx, text, self.get_input_name(), offset)
+        return parser.parse_module(not self.args.no_implicit_module)
+
+    def _verify(self, module: ModuleOp, after: str) -> None:
+        if not self.args.disable_verify:
+            verify(module, after)
+
+    def _process(
+        self, chunks: list[tuple[IO[bytes], int]], extension: str
+    ) -> tuple[list[str], bool]:
+        """The output of each chunk that has one, and whether any failed."""
+        outputs: list[str] = []
+        failed = False
+        for chunk, offset in chunks:
+            text = chunk.read().decode("utf-8")
+            chunk.seek(0)
+            if self.args.verify_diagnostics:
+                from cmir.tools.expected_diagnostics import check_diagnostics
+
+                with collect_diagnostics() as diagnostics:
+                    if (
+                        error := self._process_chunk(chunk, extension, offset, outputs)
+                    ) is not None:
+                        diagnostics += self._diagnostics_of(error)
+                problems = check_diagnostics(text, self.get_input_name(), offset, diagnostics)
+                for problem in problems:
+                    print(problem, file=sys.stderr)
+                failed |= bool(problems)
+                continue
+            error = self._process_chunk(chunk, extension, offset, outputs)
+            if error is None:
+                continue
+            if self.args.parsing_diagnostics:
+                print(describe_error(error, self.get_input_name()))
+                continue
+            if len(chunks) == 1 or diagnostics_of(error, "") is None:
+                raise error
+            print(describe_error(error, self.get_input_name()), file=sys.stderr)
+            failed = True
+        return outputs, failed
+
+    def _process_chunk(
+        self, chunk: IO[bytes], extension: str, offset: int, outputs: list[str]
+    ) -> Exception | None:
+        """Append what becomes of the chunk to `outputs`, or give the error that prevents it."""
+        try:
+            module = self.parse_chunk(chunk, extension, offset)
+            if module is not None:
+                self.apply_passes(module)
+                outputs.append(self.output_resulting_program(module))
+        except ShrinkException:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+    def _diagnostics_of(self, error: Exception) -> list[Diagnostic]:
+        diagnostics = diagnostics_of(error, self.get_input_name())
+        if diagnostics is None:
+            raise error
+        return diagnostics
+
+    def _write(self, text: str, failed: bool) -> None:
+        """Write all outputs, or none."""
+        with ExitStack() as stack:
+            if self.args.output_weights is not None and not failed:
+                assert self.ctx.parameters is not None
+                path = stack.enter_context(atomic_path(self.args.output_weights))
+                self.ctx.parameters.save(path)
+            if self.args.output_file in (None, "-"):
+                sys.stdout.write(text)
+            else:
+                path = stack.enter_context(atomic_path(self.args.output_file))
+                path.write_text(text, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool; the result is its exit code."""
+    return run_tool(NAME, lambda: CmOptMain(arguments).execute())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

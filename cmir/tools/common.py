@@ -1,0 +1,156 @@
+"""What the command-line tools share: how they fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
+from xdsl.ir import Operation
+from xdsl.utils.exceptions import (
+    ArgSpecParseError,
+    DiagnosticException,
+    ParseError,
+    UnregisteredConstructException,
+    VerifyException,
+)
+from xdsl.utils.lexer import Span
+
+from cmir.diagnostics import CompileError, Diagnostic
+
+FAILURE = 1
+"""Exit code after a mistake of the user."""
+INTERNAL_ERROR = 70
+"""Exit code after a mistake of ours (EX_SOFTWARE)."""
+
+
+def run_tool(name: str, run: Callable[[], int | None]) -> int:
+    """
+    Run a tool and give its exit code. Whatever the user did wrong becomes a line on stderr,
+    `file:line:col: error: message`; the environment variable CMIR_TRACEBACK=1 shows the Python
+    traceback too.
+    """
+    try:
+        code = run() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except KeyboardInterrupt:
+        return 130
+    except (Exception, ArgSpecParseError) as error:
+        if os.environ.get("CMIR_TRACEBACK", "0") not in ("", "0"):
+            traceback.print_exception(error)
+        if (text := describe_error(error, name)) is not None:
+            print(text, file=sys.stderr)
+            return FAILURE
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        place = " ".join(getattr(error, "__notes__", ["in"])[-1:])
+        place = place if place.startswith("in pass") else f"in {name}"
+        print(
+            f"{name}: internal error {place}: {what} (CMIR_TRACEBACK=1 shows where)",
+            file=sys.stderr,
+        )
+        return INTERNAL_ERROR
+
+
+def describe_error(error: BaseException, name: str) -> str | None:
+    """
+    The lines to show for an error that is a mistake of the user's, else None. `name` stands in for
+    an unknown location.
+    """
+    if isinstance(error, ParseError):
+        return f"{parse_diagnostic(error)}\n{_excerpt(error.span)}"
+    if isinstance(error, CompileError):
+        return "\n".join(map(str, [error, *error.notes]))
+    diagnostics = diagnostics_of(error, name)
+    return None if diagnostics is None else "\n".join(map(str, diagnostics))
+
+
+def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
+    """What an error says, if it is a mistake of the user's; None if it is one of ours."""
+    match error:
+        case CompileError():
+            return [Diagnostic("error", error.location, error.message), *error.notes]
+        case ParseError():
+            return [parse_diagnostic(error)]
+        case ArgSpecParseError():
+            return [Diagnostic("error", name, _last_line(error))]
+        case DiagnosticException() | UnregisteredConstructException():
+            return [Diagnostic("error", name, str(error))]
+        case UnicodeDecodeError():
+            return [Diagnostic("error", name, f"the input is not UTF-8 text: {error.reason}")]
+        case OSError(strerror=str(reason)):
+            return [Diagnostic("error", error.filename or name, reason)]
+        case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
+            package = module.partition(".")[0]
+            return [Diagnostic("error", name, f"the package '{package}' is not installed")]
+        case _ if _is_isl_error(error):
+            return [Diagnostic("error", name, str(error))]
+        case _:
+            return None
+
+
+def parse_diagnostic(error: ParseError) -> Diagnostic:
+    """The message of a parse error, at the start of its span."""
+    file, line, column = error.span.get_location()
+    location = FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(column))
+    return Diagnostic("error", location, error.msg)
+
+
+def verify(top: Operation, after: str = "") -> None:
+    """
+    Verify IR.
+
+    Params:
+        after: what to say of a failure's origin, e.g. "after pass 'x'".
+    Raises:
+        CompileError: at the first operation that does not verify, innermost first.
+    """
+    try:
+        top.verify()
+        return
+    except VerifyException as error:
+        # xDSL's error does not say which operation it is about: find that.
+        reason = str(error)
+    culprit, message = _find_culprit(top) or (top, reason)
+    suffix = f" ({after})" if after else ""
+    raise CompileError(culprit, f"'{culprit.name}' op {message}{suffix}") from None
+
+
+def _find_culprit(top: Operation) -> tuple[Operation, str] | None:
+    for op in top.walk(region_first=True):
+        try:
+            for block in (block for region in op.regions for block in region.blocks):
+                if not block.ops:  # may lack a terminator, which only the block checks
+                    block.verify()
+            op.verify(verify_nested_ops=False)
+        except VerifyException as error:
+            return op, str(error)
+    return None
+
+
+def _excerpt(span: Span[str] | Span[bytes]) -> str:
+    """The source line at a span, and carets under it."""
+    text = span.input.content
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    begin = text.rfind("\n", 0, span.start) + 1
+    line = text[begin:].partition("\n")[0].removesuffix("\r")
+    start = min(span.start - begin, len(line))
+    length = max(1, min(span.end - begin, len(line)) - start)
+    pad = "".join("\t" if c == "\t" else " " for c in line[:start])
+    return f"{line}\n{pad}{'^' * length}"
+
+
+def _last_line(error: BaseException) -> str:
+    return next((s.strip() for s in reversed(str(error).splitlines()) if s.strip()), "")
+
+
+def _is_isl_error(error: BaseException) -> bool:
+    """Whether ISL, or our shell around it, refused something (without importing either)."""
+    modules = (("cmir.isl.text", "IslError"), ("islpy", "Error"))
+    kinds = [getattr(sys.modules.get(module), name, None) for module, name in modules]
+    return isinstance(error, tuple(kind for kind in kinds if kind is not None))
