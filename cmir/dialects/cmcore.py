@@ -170,7 +170,7 @@ class ProgramOp(IRDLOperation):
       %b = cmcore.buffer @b : memref<1x8xf32>
       cmcore.snoop %b from @conv1 { … }
       cmcore.credit @c from @conv3 { … }
-      cmcore.loop_nest { scf.for … { cmcore.fire (%w) } }
+      cmcore.loop_nest { scf.for … { cmcore.fire(%w) } }
       cmcore.iteration (%w) { … }
     }
     ```
@@ -348,7 +348,7 @@ class FireOp(IRDLOperation):
     """Waits until the LCU allows the iteration with these coordinates, then runs it.
 
     ```mlir
-    cmcore.fire (%h, %w)
+    cmcore.fire(%h, %w)
     ```
     """
 
@@ -368,7 +368,7 @@ class IterationOp(IRDLOperation):
 
     ```mlir
     cmcore.iteration (%h, %w) {
-      %x = cmcore.load %b #polyhedral.map<"…"> : vector<16x3x3xf32>
+      %x = cmcore.load %b at #polyhedral.map<"…"> : vector<16x3x3xf32>
       …
     }
     ```
@@ -551,7 +551,7 @@ class LoadOp(IRDLOperation):
     """The lanes that the current iteration reads, gathered from buffers of this core.
 
     ```mlir
-    %x = cmcore.load %b #polyhedral.map<"{ [conv2[w] -> lane[c, k]] -> b[c, w + k] : … }"> : vector<1x3xf32>
+    %x = cmcore.load %b at #polyhedral.map<"{ [conv2[w] -> lane[c, k]] -> b[c, w + k] : … }"> : vector<1x3xf32>
     ```
 
     As `polyhedral.read`, with buffers for arrays.
@@ -584,6 +584,7 @@ class LoadOp(IRDLOperation):
     def parse(cls, parser: Parser) -> LoadOp:
         def source() -> tuple[SSAValue, MapAttr]:
             buffer = parser.parse_operand()
+            parser.parse_keyword("at")
             return buffer, parse_map(parser)
 
         sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
@@ -593,7 +594,7 @@ class LoadOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         def source(item: tuple[SSAValue, MapAttr]) -> None:
             printer.print_ssa_value(item[0])
-            printer.print_string(" ")
+            printer.print_string(" at ")
             printer.print_attribute(item[1])
 
         printer.print_string(" ")

@@ -420,7 +420,7 @@ class StageOp(IRDLOperation):
       %x = polyhedral.read @a #polyhedral.map<"…"> : vector<1x3xf32>
       …
     } loops {
-      scf.for %i0 = %c0 to %c8 step %c1 { cmcore.fire (%i0) }
+      scf.for %i0 = %c0 to %c8 step %c1 { cmcore.fire(%i0) }
     }
     ```
 

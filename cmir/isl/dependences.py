@@ -74,7 +74,7 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     latest = prefix_maximum(order_r.range(), needs)
     release = latest.reverse().lexmax()
     free = order_r.range().subtract(latest.domain()).lexmax()
-    relation = written.lexmin().reverse().apply_range(release).apply_range(order_r.reverse())
+    relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
     return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
 
 
@@ -100,6 +100,19 @@ def war_release(
     to_writer = _carry_inference(order_w.reverse())
     relation = order_r.apply_range(allowed).apply_range(to_writer)
     return Release(relation.coalesce(), last.apply(to_writer))
+
+
+def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:
+    """Location -> time of its write, for the location that stands for each write in `raw_release`."""
+    return order_w.reverse().apply_range(write).lexmin().reverse()
+
+
+def full_storage(array: isl.Set) -> isl.Map:
+    """A slot for each element of one inference: `{ b[n, location] -> slot[location] }`."""
+    identity = isl.Map.identity(array.get_space().map_from_set())
+    storage = identity.insert_dims(isl.dim_type.in_, 0, 1)
+    storage = storage.set_tuple_name(isl.dim_type.in_, array.get_tuple_name())
+    return storage.set_tuple_name(isl.dim_type.out, "slot")
 
 
 def stream(access: isl.Map) -> isl.Map:

@@ -1,0 +1,1 @@
+"""The accelerator: its hardware description, and the engine that interprets cmcore programs."""

@@ -1,0 +1,82 @@
+"""What a run reports: results, cycles, and how busy each core was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CoreReport:
+    """One core over a run.
+
+    start: the cycle in which each iteration started, shape (inferences, iterations).
+    data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
+    """
+
+    name: str
+    iterations: int
+    start: np.ndarray
+    interval: int
+    data_stalls: int
+    credit_stalls: int
+
+    @property
+    def busy(self) -> int:
+        """Cycles spent firing."""
+        return self.start.size * self.interval
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A stream of inferences, executed.
+
+    outputs: for each inference, the arrays that the network gives; empty for timing alone.
+    latency: cycles from the start of an iteration to the arrival of its result.
+    """
+
+    cores: list[CoreReport]
+    outputs: list[dict[str, np.ndarray]]
+    latency: int
+
+    @property
+    def inferences(self) -> int:
+        return len(self.cores[0].start)
+
+    @property
+    def cycles(self) -> int:
+        """From the start to the arrival of the last result."""
+        return int(self.ends.max())
+
+    @property
+    def begins(self) -> np.ndarray:
+        """The first start of an iteration of each inference."""
+        return np.min([core.start[:, 0] for core in self.cores], axis=0)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """The arrival of the last result of each inference."""
+        return np.max([core.start[:, -1] for core in self.cores], axis=0) + self.latency
+
+    @property
+    def inference_latency(self) -> int:
+        """Cycles from the first iteration of the first inference to its last result."""
+        return int(self.ends[0] - self.begins[0])
+
+    @property
+    def steady_interval(self) -> float | None:
+        """Cycles between the ends of successive inferences once the pipeline is full.
+
+        Averaged over the second half of the stream; None for a single inference.
+        """
+        if self.inferences < 2:
+            return None
+        from_ = (self.inferences - 1) // 2
+        return float((self.ends[-1] - self.ends[from_]) / (self.inferences - 1 - from_))
+
+    @property
+    def overlap(self) -> int:
+        """The most inferences that are under way at the same time."""
+        changes = sorted([(t, 1) for t in self.begins] + [(t, -1) for t in self.ends])
+        return int(np.cumsum([change for _, change in changes]).max())

@@ -1,0 +1,159 @@
+"""convert-polyhedral-to-cmcore: each stage becomes a program, run by a core of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import (
+    BufferOp,
+    CoreOp,
+    CreditOp,
+    CrossbarOp,
+    IterationOp,
+    LoadOp,
+    LoopNestOp,
+    NetworkOp,
+    ProgramOp,
+    SnoopOp,
+    StoreOp,
+)
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    DependenceOp,
+    MatrixOp,
+    PipelineOp,
+    ReadOp,
+    StageOp,
+    WriteOp,
+    symbol,
+)
+
+
+@dataclass(frozen=True)
+class ConvertPolyhedralToCmcorePass(ModulePass):
+    """Turn stages into programs with buffers, crossbars, snoops, credits and loops, one core each.
+
+    Needs the loops and automata that polyhedral-generate-loops makes; it moves them, so that the relations of
+    dependences end here and what remains is what a core executes. Access relations stay, in loads and stores.
+    """
+
+    name = "convert-polyhedral-to-cmcore"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in list(op.body.block.ops):
+            if isinstance(pipeline, PipelineOp):
+                network = _network(pipeline)
+                op.body.block.insert_op_before(network, pipeline)
+                pipeline.detach()
+                pipeline.erase()
+
+
+def _network(pipeline: PipelineOp) -> NetworkOp:
+    arrays = pipeline.arrays
+    dependences = pipeline.dependences
+    block = Block()
+    for array in arrays.values():
+        array.detach()
+        block.add_op(array)
+    stages = list(pipeline.stages.values())
+    for stage in stages:
+        into = [d for d in dependences if symbol(d.target) == stage.sym_name.data]
+        block.add_op(_program(stage, arrays, into))
+    for index, stage in enumerate(stages):
+        core = CoreOp(f"core{index}", stage.sym_name.data, [index])
+        core.location = stage.location
+        block.add_op(core)
+    network = NetworkOp(
+        pipeline.sym_name.data,
+        [symbol(i) for i in pipeline.inputs],
+        [symbol(o) for o in pipeline.outputs],
+        Region(block),
+    )
+    network.location = pipeline.location
+    return network
+
+
+def _program(
+    stage: StageOp, arrays: dict[str, ArrayOp], dependences: list[DependenceOp]
+) -> ProgramOp:
+    name = stage.sym_name.data
+    if stage.loops is None or any(d.automaton is None for d in dependences):
+        raise CompileError(
+            stage, f"stage @{name} has no loops or automata: run polyhedral-generate-loops first"
+        )
+    block = Block()
+    buffers: dict[str, SSAValue] = {}
+    for read in stage.reads():
+        for array, _ in read.arrays_and_maps():
+            if array not in buffers:
+                type = arrays[array].type
+                buffer = BufferOp(array, MemRefType(type.element_type, type.get_shape()))
+                buffer.result.name_hint = array
+                buffers[array] = _append(block, buffer, read).results[0]
+    crossbars: dict[SSAValue, SSAValue] = {}
+    for matrix in [op for op in stage.body.block.ops if isinstance(op, MatrixOp)]:
+        crossbar = CrossbarOp(symbol(matrix.array), matrix.cells, matrix.result.type)
+        crossbar.result.name_hint = matrix.result.name_hint
+        crossbars[matrix.result] = _append(block, crossbar, matrix).results[0]
+    for dependence in dependences:
+        array, source = symbol(dependence.array), symbol(dependence.source)
+        automaton = _take(dependence, dependence.automaton)
+        if dependence.kind.data == "raw":
+            _append(block, SnoopOp(buffers[array], source, automaton), dependence)
+        else:
+            _append(block, CreditOp(array, source, automaton), dependence)
+    _append(block, LoopNestOp(_take(stage, stage.loops)), stage)
+    body = _take(stage, stage.body)
+    for op in list(body.block.ops):
+        _lower(op, buffers, crossbars)
+    _append(block, IterationOp(body), stage)
+    program = ProgramOp(name, Region(block))
+    program.location = stage.location
+    return program
+
+
+def _lower(
+    op: Operation, buffers: dict[str, SSAValue], crossbars: dict[SSAValue, SSAValue]
+) -> None:
+    """Replace what names arrays by what names buffers and crossbars; the arithmetic stays as it is."""
+    match op:
+        case ReadOp():
+            sources = [(buffers[array], access) for array, access in op.arrays_and_maps()]
+            _replace(op, LoadOp(sources, op.result.type, op.pad))
+        case WriteOp():
+            _replace(op, StoreOp(op.value, symbol(op.array), op.map))
+        case MatrixOp():
+            op.result.replace_all_uses_with(crossbars[op.result])
+            op.detach()
+            op.erase()
+        case _:
+            pass
+
+
+def _replace(old: Operation, new: Operation) -> None:
+    new.location = old.location
+    block = old.parent
+    assert block is not None
+    block.insert_op_before(new, old)
+    for result, by in zip(old.results, new.results, strict=True):
+        by.name_hint = result.name_hint
+        result.replace_all_uses_with(by)
+    old.detach()
+    old.erase()
+
+
+def _append(block: Block, op: Operation, origin: Operation) -> Operation:
+    op.location = origin.location
+    block.add_op(op)
+    return op
+
+
+def _take(op: Operation, region: Region | None) -> Region:
+    assert region is not None
+    return op.detach_region(region)

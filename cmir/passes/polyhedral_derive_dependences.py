@@ -1,0 +1,148 @@
+"""polyhedral-derive-dependences: what each stage must wait for, from the access relations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    DependenceOp,
+    MapAttr,
+    PipelineOp,
+    SetAttr,
+    StageOp,
+    symbol,
+)
+from cmir.isl.dependences import Release, full_storage, iterations, raw_release, war_release
+
+
+@dataclass(frozen=True)
+class PolyhedralDeriveDependencesPass(ModulePass):
+    """Derive read-after-write and write-after-read dependences between stages as release relations.
+
+    For each array and each pair of a stage that writes it and a stage that reads it, there is one `raw`
+    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Dependences that
+    are there already are derived anew. Refuses arrays that are not written exactly where they are read, or
+    written twice.
+    """
+
+    name = "polyhedral-derive-dependences"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                for old in pipeline.dependences:
+                    old.detach()
+                    old.erase()
+                block = pipeline.body.block
+                block.add_ops(list(derive(pipeline)))
+
+
+def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
+    """The dependences of a pipeline, array by array in the order of their declaration."""
+    writes: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
+    reads: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
+    for stage in pipeline.stages.values():
+        for write in stage.writes():
+            _add(writes[symbol(write.array)], stage, write.map)
+        for read in stage.reads():
+            for name, access in read.arrays_and_maps():
+                _add(reads[name], stage, access)
+    inputs = {symbol(ref) for ref in pipeline.inputs}
+    for name, array in pipeline.arrays.items():
+        if name in inputs or array.source is not None:
+            continue  # there from the start, and never overwritten
+        _check_written_once(array, writes[name])
+        _check_written_where_read(array, writes[name], reads[name])
+        for writer, write in writes[name].items():
+            for reader, read in reads[name].items():
+                yield from _pair(array, writer, write, reader, read)
+
+
+def _add(accesses: dict[StageOp, isl.Map], stage: StageOp, access: MapAttr) -> None:
+    relation = iterations(access.relation)
+    accesses[stage] = accesses[stage].union(relation) if stage in accesses else relation
+
+
+def _pair(
+    array: ArrayOp, writer: StageOp, write: isl.Map, reader: StageOp, read: isl.Map
+) -> Iterator[DependenceOp]:
+    if writer is reader:
+        raise CompileError(
+            reader,
+            f"stage @{reader.sym_name.data} reads @{array.sym_name.data}, which it writes itself; "
+            f"give what it reads an array and a stage of its own",
+        )
+    raw = raw_release(write, read, writer.order, reader.order)
+    if raw.relation.is_empty():
+        return
+    yield _dependence("raw", writer, reader, array, raw)
+    storage = full_storage(array.locations)
+    war = war_release(write, read, storage, writer.order, reader.order)
+    yield _dependence("war", reader, writer, array, war)
+
+
+def _dependence(
+    kind: str, source: StageOp, target: StageOp, array: ArrayOp, release: Release
+) -> DependenceOp:
+    op = DependenceOp(
+        kind,
+        source.sym_name.data,
+        target.sym_name.data,
+        array.sym_name.data,
+        MapAttr.get(release.relation),
+        None if release.initially.is_empty() else SetAttr.get(release.initially),
+    )
+    op.location = target.location
+    return op
+
+
+def _check_written_once(array: ArrayOp, writes: dict[StageOp, isl.Map]) -> None:
+    seen: dict[StageOp, isl.Set] = {}
+    for stage, write in writes.items():
+        if not write.is_injective():
+            raise CompileError(
+                stage,
+                f"stage @{stage.sym_name.data} writes an element of @{array.sym_name.data} twice",
+            )
+        for other, written in seen.items():
+            if not (both := written.intersect(write.range())).is_empty():
+                raise CompileError(
+                    stage,
+                    f"stages @{other.sym_name.data} and @{stage.sym_name.data} both write "
+                    f"{_point(both)}",
+                )
+        seen[stage] = write.range()
+
+
+def _check_written_where_read(
+    array: ArrayOp, writes: dict[StageOp, isl.Map], reads: dict[StageOp, isl.Map]
+) -> None:
+    written = isl.Set.empty(array.locations.get_space())
+    for write in writes.values():
+        written = written.union(write.range())
+    for stage, read in reads.items():
+        if not (missing := read.range().subtract(written)).is_empty():
+            raise CompileError(
+                _reading_op(stage, array),
+                f"stage @{stage.sym_name.data} reads {_point(missing)}, which no stage writes",
+            )
+
+
+def _reading_op(stage: StageOp, array: ArrayOp) -> Operation:
+    name = array.sym_name.data
+    return next(op for op in stage.reads() if name in {symbol(a) for a in op.arrays})
+
+
+def _point(points: isl.Set) -> str:
+    """One of the points, as `b[0, 8]`."""
+    return str(points.sample_point()).strip("{ }")

@@ -1,0 +1,109 @@
+"""polyhedral-generate-loops: schedules and release relations become `scf` loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.builder import Builder, InsertPoint
+from xdsl.context import Context
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import IndexType, ModuleOp
+from xdsl.ir import Block, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.dialects.cmcore import FireOp, ReleaseOp
+from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
+from cmir.isl.ast import visit_in_order
+from cmir.isl.dependences import arrival_order, iterations
+
+
+@dataclass(frozen=True)
+class PolyhedralGenerateLoopsPass(ModulePass):
+    """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
+
+    A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its
+    release relation in the order in which they happen. With `separate`, ISL splits loops into disjoint pieces
+    where that saves conditions.
+    """
+
+    name = "polyhedral-generate-loops"
+
+    separate: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                stages = pipeline.stages
+                for stage in stages.values():
+                    self._replace(stage, 1, self._loops(stage))
+                for dependence in pipeline.dependences:
+                    writer = stages[symbol(dependence.source)]
+                    self._replace(dependence, 0, self._automaton(dependence, writer))
+
+    @staticmethod
+    def _replace(op: StageOp | DependenceOp, index: int, region: Region) -> None:
+        if index < len(op.regions):
+            op.detach_region(op.regions[index]).erase()
+        op.add_region(region)
+
+    def _loops(self, stage: StageOp) -> Region:
+        block = Block()
+        visit_in_order(
+            stage.order,
+            lambda builder, point: builder.insert(FireOp(point)),
+            block,
+            self.separate,
+        )
+        return Region(block)
+
+    def _automaton(self, dependence: DependenceOp, source: StageOp) -> Region:
+        """`source` is where the events happen."""
+        release = dependence.release.relation
+        if dependence.kind.data == "raw":
+            order = arrival_order(_write(source, symbol(dependence.array)), source.order)
+            leading = 0
+        else:
+            order, leading = source.order, 1
+        events = release.dim(isl.dim_type.in_)
+
+        def emit(builder: Builder, point: Sequence[SSAValue]) -> None:
+            limit = point[events:]
+            ahead = limit[0] if leading else None
+            builder.insert(ReleaseOp(point[:events], limit[leading:], ahead))
+
+        block = Block()
+        # The point visited is the pair (event, limit): ISL expresses the limit in the loops' iterators.
+        pairs = release.domain_map().apply_range(order).flatten_domain()
+        visit_in_order(
+            pairs.set_tuple_name(isl.dim_type.in_, "release"), emit, block, self.separate
+        )
+        if dependence.initially is not None:
+            _initial_release(block, dependence.initially.points, leading)
+        return Region(block)
+
+
+def _write(stage: StageOp, array: str) -> isl.Map:
+    relations = [iterations(w.map.relation) for w in stage.writes() if symbol(w.array) == array]
+    write = relations[0]
+    for other in relations[1:]:
+        write = write.union(other)
+    return write
+
+
+def _initial_release(block: Block, limit: isl.Set, leading: int) -> None:
+    """Put the step that waits for nothing in front of the automaton."""
+    point = limit.sample_point()
+    builder = Builder(
+        InsertPoint.before(block.first_op) if block.first_op else InsertPoint.at_end(block)
+    )
+    coordinates: list[SSAValue] = []
+    for dim in range(limit.dim(isl.dim_type.set)):
+        value = point.get_coordinate_val(isl.dim_type.set, dim).to_python()
+        constant = builder.insert(ConstantOp.from_int_and_width(value, IndexType()))
+        constant.result.name_hint = f"c{value}"
+        coordinates.append(constant.result)
+    builder.insert(
+        ReleaseOp(None, coordinates[leading:], coordinates[0] if leading else None)
+    )
