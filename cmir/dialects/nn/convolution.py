@@ -1,0 +1,184 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.interface import Access, Cells, IterationOp
+from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
+from cmir.dialects.nn.relations import (
+    access_map,
+    box_set,
+    element_map,
+    element_names,
+    row_major,
+    spatial_names,
+)
+from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+
+
+@irdl_op_definition
+class ConvOp(IterationOp):
+    """
+    Convolution over any number of spatial dimensions.
+
+    x: C×sizes, weight: O×C/groups×kernel, bias: O, result: O×sizes. Output channels and input channels
+    are split into `groups` blocks that do not mix; with C groups the convolution is depthwise. `pads` are zeros,
+    first those before each spatial dimension, then those after.
+
+    ```mlir
+    %y = nn.conv %x, %w bias %b {strides = [2, 2], pads = [1, 1, 1, 1]}
+        : (tensor<3x32x32xf32>, tensor<16x3x3x3xf32>, tensor<16xf32>) -> tensor<16x16x16xf32>
+    ```
+
+    One iteration is one position of the result: the matrix of weights times what the window sees.
+    ONNX: Conv.
+    """
+
+    name = "nn.conv"
+
+    x = operand_def(TENSOR)
+    weight = operand_def(TENSOR)
+    bias = opt_operand_def(TENSOR)
+    strides = prop_def(INTS)
+    pads = prop_def(INTS)
+    dilations = prop_def(INTS)
+    groups = prop_def(INT)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        weight: SSAValue | Operation,
+        bias: SSAValue | Operation | None = None,
+        strides: Sequence[int] | None = None,
+        pads: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        groups: int = 1,
+    ):
+        super().__init__(
+            [x, weight, bias],
+            {
+                "strides": ints(strides),
+                "pads": ints(pads),
+                "dilations": ints(dilations),
+                "groups": IntegerAttr(groups, i64),
+            },
+        )
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {**window_defaults(shapes[0]), "groups": IntegerAttr(1, i64)}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        x, weight, *bias = shapes
+        verify_has_spatial_dimensions(x)
+        if len(weight) != len(x) + 1:
+            raise VerifyException(
+                f"the weight must have {len(x) + 1} dimensions, got {len(weight)}"
+            )
+        groups = number(options, "groups")
+        for value, what in ((x[0], "input"), (weight[0], "output")):
+            if groups < 1 or value % groups:
+                raise VerifyException(
+                    f"`groups` must divide the {value} {what} channels, got {groups}"
+                )
+        if weight[1] * groups != x[0]:
+            raise VerifyException(
+                f"the weight must have {x[0] // groups} input channels ({x[0]} in {groups} groups),"
+                f" got {weight[1]}"
+            )
+        if bias and bias[0] != weight[:1]:
+            raise VerifyException(
+                f"the bias must have shape [{weight[0]}], one per output channel, got {list(bias[0])}"
+            )
+        return (weight[0], *_window(weight, options).result_sizes(x[1:]))
+
+    @property
+    def window(self) -> Window:
+        """The window that slides over the input."""
+        return _window(shape_of(self.weight), self.properties)
+
+    def domain(self) -> isl.Set:
+        return box_set(self._iterations())
+
+    def reads(self) -> Sequence[Access | Cells]:
+        x, window = shape_of(self.x), self.window
+        lanes = {"c": x[0], **window.kernel_box()}
+        relation = access_map(self._iterations(), lanes, ["c", *window.locations()], x)
+        reads: list[Access | Cells] = [Access(relation, tuple(lanes.values())), self._cells()]
+        if self.bias is not None:
+            box = {"c": self.result_shape[0]}
+            reads.append(
+                Access(
+                    access_map(self._iterations(), box, ["c"], self.result_shape[:1]),
+                    self.result_shape[:1],
+                )
+            )
+        return reads
+
+    def write(self) -> Access:
+        lanes = {"c": self.result_shape[0]}
+        location = element_names(len(self.result_shape))
+        return Access(
+            access_map(self._iterations(), lanes, location, self.result_shape),
+            self.result_shape[:1],
+        )
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        from cmir.dialects.cmcore import MxvOp
+
+        x, matrix, *bias = values
+        product = builder.insert(MxvOp(matrix, x)).results[0]
+        if not bias:
+            return product
+        return builder.insert(arith.AddfOp(product, bias[0])).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        x, weight, *bias = operands
+        groups = number(self.properties, "groups")
+        seen = self.window.view(x, 0)
+        sizes = seen.shape[1 : 1 + self.window.rank]
+        # (C, *sizes, *kernel) to (groups, C/groups, positions, elements), then channels beside elements.
+        seen = seen.reshape(groups, weight.shape[1], prod(sizes), -1).swapaxes(1, 2)
+        columns = seen.reshape(groups, prod(sizes), -1)
+        result = weight.reshape(groups, weight.shape[0] // groups, -1) @ columns.swapaxes(1, 2)
+        result = result.reshape(weight.shape[0], *sizes)
+        return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
+
+    def _iterations(self) -> dict[str, int]:
+        return dict(
+            zip(spatial_names(len(self.result_shape) - 1), self.result_shape[1:], strict=True)
+        )
+
+    def _cells(self) -> Cells:
+        """The weights as a matrix; a block for each group if there are several."""
+        weight, groups = shape_of(self.weight), number(self.properties, "groups")
+        rows, columns = weight[0] // groups, prod(weight[1:])
+        names = ["c", *self.window.kernel_names()]
+        where = f"col = {row_major(names, weight[1:])}"
+        if groups == 1:
+            box = {"row": rows, "col": columns}
+            return Cells(element_map(box, ["row", *names], weight, where), (rows, columns))
+        box = {"block": groups, "row": rows, "col": columns}
+        location = [f"{rows}*block + row", *names]
+        return Cells(element_map(box, location, weight, where), (groups, rows, columns))
+
+
+def _window(weight: Shape, options: Mapping[str, Attribute]) -> Window:
+    return Window(
+        weight[2:],
+        numbers(options, "strides"),
+        numbers(options, "pads"),
+        numbers(options, "dilations"),
+    )

@@ -1,0 +1,84 @@
+"""What a function of `nn` operators computes, by NumPy: the reference for everything the compiler makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, overload
+
+import numpy as np
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block, SSAValue
+from xdsl.traits import IsTerminator
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.nn.operation import NNOp, shape_of
+from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.stage import StageOp
+
+Values = dict[SSAValue, np.ndarray]
+
+
+@overload
+def evaluate_function(
+    function: FuncOp,
+    inputs: Sequence[np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    intermediates: Literal[False] = False,
+) -> tuple[np.ndarray, ...]: ...
+
+
+@overload
+def evaluate_function(
+    function: FuncOp,
+    inputs: Sequence[np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    intermediates: Literal[True],
+) -> tuple[tuple[np.ndarray, ...], Values]: ...
+
+
+def evaluate_function(
+    function: FuncOp,
+    inputs: Sequence[np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    intermediates: bool = False,
+) -> tuple[np.ndarray, ...] | tuple[tuple[np.ndarray, ...], Values]:
+    """
+    The results of the function for one sample. `parameters` gives the arrays of named parameters.
+
+    With `intermediates`, a pair of the results and of all values that were computed on the way, those
+    inside of stages included. Raises CompileError if something in the function cannot be evaluated.
+    """
+    block = function.body.block
+    values: Values = {}
+    for argument, array in zip(block.args, inputs, strict=True):
+        if np.shape(array) != shape_of(argument):
+            raise CompileError(
+                argument,
+                f"argument {argument.index} must have the shape {list(shape_of(argument))},"
+                f" got {list(np.shape(array))}",
+            )
+        values[argument] = np.asarray(array, np.float32)
+    results = _evaluate_block(block, values, parameters)
+    return (results, values) if intermediates else results
+
+
+def _evaluate_block(
+    block: Block, values: Values, parameters: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """The values that the block's terminator passes on. Adds all values in it to `values`."""
+    for op in block.ops:
+        operands = tuple(values[operand] for operand in op.operands)
+        match op:
+            case NNOp():
+                results = (op.evaluate(*operands),)
+            case ParameterOp():
+                results = (op.evaluate(parameters),)
+            case StageOp():
+                values.update(zip(op.body.block.args, operands, strict=True))
+                results = _evaluate_block(op.body.block, values, parameters)
+            case _ if op.has_trait(IsTerminator):
+                return operands
+            case _:
+                raise CompileError(op, f"{op.name} cannot be evaluated at the level of `nn`")
+        values.update(zip(op.results, results, strict=True))
+    return ()

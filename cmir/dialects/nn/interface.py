@@ -1,0 +1,123 @@
+"""
+The interface between operators and the rest of the compiler.
+
+An operator that becomes part of a stage says which iterations it has, which elements each of them reads and
+writes, and what it computes from them. Everything else (dependences, buffers, loops) is derived from that.
+An operator that only moves data says where each element comes from; it is composed into the accesses
+of those who read it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.builder import Builder
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+from xdsl.ir import SSAValue
+
+from cmir.dialects.nn.operation import NNOp
+from cmir.dialects.nn.relations import access_map, box_set, element_names
+
+
+@dataclass(frozen=True)
+class Access:
+    """A vector that one iteration reads or writes."""
+
+    relation: isl.Map
+    """
+    `{ [[h, w] -> [c, kh, kw]] -> [c', h', w'] }`, from iteration and lane to element; single-valued, tuples
+    anonymous. Lanes whose location is outside the array are not in it.
+    """
+    lanes: tuple[int, ...]
+    """The box of lanes; its row-major order is the order of the vector's elements."""
+    pad: float = 0.0
+    """The value of lanes that are not in the relation."""
+    constant: DenseIntOrFPElementsAttr | None = None
+    """The array that is read, if it is not an operand."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A matrix of parameters, or a block-diagonal one, that is programmed into crossbars."""
+
+    relation: isl.Map
+    """`{ [row, col] -> [weight element] }` or `{ [block, row, col] -> [weight element] }`."""
+    shape: tuple[int, ...]
+    """(rows, columns) or (blocks, rows, columns)."""
+
+
+class IterationOp(NNOp):
+    """An operator that can become part of a stage."""
+
+    @abstractmethod
+    def domain(self) -> isl.Set:
+        """The iterations, `{ [h, w] : … }`."""
+
+    @abstractmethod
+    def reads(self) -> Sequence[Access | Cells]:
+        """What an iteration reads: one entry for each operand, in their order, then those of constants."""
+
+    @abstractmethod
+    def write(self) -> Access:
+        """Where an iteration writes its result. Every element is written exactly once."""
+
+    @abstractmethod
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        """
+        Build what one iteration computes, and return the vector it writes.
+
+        `values` has an entry for each one of `reads()`: a vector with the box of lanes as its shape, or
+        for `Cells` a tensor.
+        """
+
+
+class PointwiseOp(IterationOp):
+    """
+    An operator whose result elements depend each on one element of each operand.
+
+    It has no order of its own: appended to a stage, it takes over the accesses of the stage's result. On its own
+    it iterates over all dimensions but the first, which are the lanes.
+    """
+
+    @abstractmethod
+    def element_relation(self, operand: int) -> isl.Map:
+        """`{ [result element] -> [element of the operand] }`, defined for all result elements."""
+
+    def reads_for(self, write: Access) -> Sequence[Access]:
+        """The accesses of the operands in a stage that writes the result of this operator by `write`."""
+        return [
+            Access(write.relation.apply_range(self.element_relation(operand)), write.lanes)
+            for operand in range(len(self.operands))
+        ]
+
+    def domain(self) -> isl.Set:
+        return box_set(self._iterations())
+
+    def reads(self) -> Sequence[Access]:
+        return self.reads_for(self.write())
+
+    def write(self) -> Access:
+        names = element_names(len(self.result_shape))
+        lanes = dict(zip(names[:1], self.result_shape[:1], strict=True))
+        relation = access_map(self._iterations(), lanes, names, self.result_shape)
+        return Access(relation, self.result_shape[:1])
+
+    def _iterations(self) -> dict[str, int]:
+        names = element_names(len(self.result_shape))
+        return dict(zip(names[1:], self.result_shape[1:], strict=True))
+
+
+class LayoutOp(NNOp):
+    """An operator that moves elements of its operand and computes nothing."""
+
+    @abstractmethod
+    def element_relation(self) -> isl.Map:
+        """`{ [result element] -> [operand element] }`, partial where the result is padded."""
+
+    @property
+    def pad_value(self) -> float:
+        """The value of result elements that have no operand element."""
+        return 0.0

@@ -1,0 +1,309 @@
+"""Operators that move elements and compute nothing: they cost no core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import islpy as isl
+import numpy as np
+from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, f32, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.traits import HasCanonicalizationPatternsTrait
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.interface import LayoutOp
+from cmir.dialects.nn.operation import (
+    FLOAT,
+    INTS,
+    TENSOR,
+    Shape,
+    ints,
+    numbers,
+    shape_of,
+)
+from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
+
+
+class MergesReshapes(HasCanonicalizationPatternsTrait):
+    """A reshape of a reshape is one reshape."""
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (MergeReshapes(),)
+
+
+class MergesTransposes(HasCanonicalizationPatternsTrait):
+    """A transpose of a transpose is one transpose."""
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (MergeTransposes(),)
+
+
+@irdl_op_definition
+class ReshapeOp(LayoutOp):
+    """
+    The same elements, in row-major order, in another shape.
+
+    ```mlir
+    %y = nn.reshape %x {shape = [1024]} : (tensor<16x8x8xf32>) -> tensor<1024xf32>
+    ```
+
+    ONNX: Reshape and Flatten.
+    """
+
+    name = "nn.reshape"
+
+    x = operand_def(TENSOR)
+    shape = prop_def(INTS)
+
+    traits = traits_def(MayBeIdentity(), MergesReshapes())
+
+    def __init__(self, x: SSAValue | Operation, shape: Sequence[int]):
+        super().__init__([x], {"shape": ints(shape)})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,), shape = shapes, numbers(options, "shape")
+        if any(size < 1 for size in shape):
+            raise VerifyException(f"`shape` must be > 0, got {list(shape)}")
+        if prod(shape) != prod(x):
+            raise VerifyException(
+                f"`shape` must have {prod(x)} elements, got {prod(shape)} in {list(shape)}"
+            )
+        return shape
+
+    def element_relation(self) -> isl.Map:
+        x, names = shape_of(self.x), element_names(len(self.result_shape))
+        location = [f"x{axis}" for axis in range(len(x))]
+        same = f"{row_major(names, self.result_shape)} = {row_major(location, x)}"
+        return element_map(element_box(self.result_shape), location, x, same)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return operands[0].reshape(self.result_shape)
+
+    def is_identity(self) -> bool:
+        return self.result_shape == shape_of(self.x)
+
+
+@irdl_op_definition
+class TransposeOp(LayoutOp):
+    """
+    Dimensions in another order: dimension i of the result is dimension `perm[i]` of the operand.
+
+    ```mlir
+    %y = nn.transpose %x {perm = [1, 0]} : (tensor<16x64xf32>) -> tensor<64x16xf32>
+    ```
+
+    ONNX: Transpose.
+    """
+
+    name = "nn.transpose"
+
+    x = operand_def(TENSOR)
+    perm = prop_def(INTS)
+
+    traits = traits_def(MayBeIdentity(), MergesTransposes())
+
+    def __init__(self, x: SSAValue | Operation, perm: Sequence[int]):
+        super().__init__([x], {"perm": ints(perm)})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,), perm = shapes, numbers(options, "perm")
+        if sorted(perm) != list(range(len(x))):
+            raise VerifyException(
+                f"`perm` must have each of the {len(x)} dimensions once, got {list(perm)}"
+            )
+        return tuple(x[axis] for axis in perm)
+
+    def element_relation(self) -> isl.Map:
+        names = element_names(len(self.result_shape))
+        location = [names[axis] for axis in np.argsort(self.perm.get_values())]
+        return element_map(element_box(self.result_shape), location, shape_of(self.x))
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return operands[0].transpose(self.perm.get_values())
+
+    def is_identity(self) -> bool:
+        return self.perm.get_values() == tuple(range(len(self.perm)))
+
+
+@irdl_op_definition
+class SliceOp(LayoutOp):
+    """
+    The elements of each dimension that Python's `range(start, end, step)` counts. All of them must exist; as in
+    Python, an end of -1 includes element 0 if the step is negative. Left out: everything.
+
+    ```mlir
+    %y = nn.slice %x {starts = [0, 0, 1], ends = [16, 32, 32], steps = [1, 2, 2]}
+        : (tensor<16x32x32xf32>) -> tensor<16x16x16xf32>
+    ```
+
+    ONNX: Slice, with indices that are neither relative to the end nor beyond it.
+    """
+
+    name = "nn.slice"
+
+    x = operand_def(TENSOR)
+    starts = prop_def(INTS)
+    ends = prop_def(INTS)
+    steps = prop_def(INTS)
+
+    traits = traits_def(MayBeIdentity())
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        starts: Sequence[int] | None = None,
+        ends: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+    ):
+        super().__init__([x], {"starts": ints(starts), "ends": ints(ends), "steps": ints(steps)})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        (x,) = shapes
+        return {
+            "starts": DenseArrayBase.from_list(i64, [0] * len(x)),
+            "ends": DenseArrayBase.from_list(i64, x),
+            "steps": DenseArrayBase.from_list(i64, [1] * len(x)),
+        }
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,) = shapes
+        for name in ("starts", "ends", "steps"):
+            count = len(numbers(options, name))
+            if count != len(x):
+                raise VerifyException(
+                    f"`{name}` must have {len(x)} entries, one per dimension, got {count}"
+                )
+        if 0 in numbers(options, "steps"):
+            raise VerifyException(f"`steps` must not be 0, got {list(numbers(options, 'steps'))}")
+        taken = _ranges(options)
+        for axis, (indices, size) in enumerate(zip(taken, x, strict=True)):
+            if not indices:
+                raise VerifyException(f"{indices} takes nothing of dimension {axis}")
+            outside = [index for index in (indices[0], indices[-1]) if not 0 <= index < size]
+            if outside:
+                raise VerifyException(
+                    f"index {outside[0]} is outside dimension {axis}, which has {size} elements"
+                )
+        return tuple(map(len, taken))
+
+    def element_relation(self) -> isl.Map:
+        names = element_names(len(self.result_shape))
+        location = [
+            f"{indices.step}*{name} + {indices.start}"
+            for name, indices in zip(names, _ranges(self.properties), strict=True)
+        ]
+        return element_map(element_box(self.result_shape), location, shape_of(self.x))
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return operands[0][np.ix_(*_ranges(self.properties))]
+
+    def is_identity(self) -> bool:
+        return all(
+            indices == range(size)
+            for indices, size in zip(_ranges(self.properties), self.result_shape, strict=True)
+        )
+
+
+@irdl_op_definition
+class PadOp(LayoutOp):
+    """
+    Elements of a constant value before and after those of the operand, in every dimension. `pads` has all
+    begins, then all ends; a negative one removes elements.
+
+    ```mlir
+    %y = nn.pad %x {pads = [8, 0, 0, 8, 0, 0]} : (tensor<16x8x8xf32>) -> tensor<32x8x8xf32>
+    ```
+
+    ONNX: Pad, mode constant.
+    """
+
+    name = "nn.pad"
+
+    x = operand_def(TENSOR)
+    pads = prop_def(INTS)
+    value = prop_def(FLOAT)
+
+    traits = traits_def(MayBeIdentity())
+
+    def __init__(self, x: SSAValue | Operation, pads: Sequence[int], value: float = 0.0):
+        super().__init__([x], {"pads": ints(pads), "value": FloatAttr(value, f32)})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {"value": FloatAttr(0.0, f32)}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,), pads = shapes, numbers(options, "pads")
+        if len(pads) != 2 * len(x):
+            raise VerifyException(
+                f"`pads` must have {2 * len(x)} entries, a begin and an end per dimension,"
+                f" got {len(pads)}"
+            )
+        sizes = tuple(map(sum, zip(pads, x, pads[len(x) :], strict=False)))
+        for axis, size in enumerate(sizes):
+            if size < 1:
+                raise VerifyException(f"`pads` leave a size of {size} in dimension {axis}")
+        return sizes
+
+    @property
+    def pad_value(self) -> float:
+        return self.value.value.data
+
+    def element_relation(self) -> isl.Map:
+        names = element_names(len(self.result_shape))
+        location = [
+            f"{name} - {begin}" for name, begin in zip(names, self.pads.get_values(), strict=False)
+        ]
+        return element_map(element_box(self.result_shape), location, shape_of(self.x))
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        (x,), pads = operands, self.pads.get_values()
+        margins = [(max(0, b), max(0, e)) for b, e in zip(pads, pads[x.ndim :], strict=False)]
+        kept = tuple(
+            slice(max(0, -begin), max(0, -begin) + size)
+            for begin, size in zip(pads, self.result_shape, strict=False)
+        )
+        return np.pad(x, margins, constant_values=self.pad_value)[kept]
+
+    def is_identity(self) -> bool:
+        return not any(self.pads.get_values())
+
+
+class MergeReshapes(RewritePattern):
+    """reshape(reshape(x)) is a reshape of x."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
+        if isinstance(inner := op.x.owner, ReshapeOp):
+            merged = ReshapeOp(inner.x, op.result_shape)
+            merged.location = op.location
+            rewriter.replace(op, merged)
+
+
+class MergeTransposes(RewritePattern):
+    """transpose(transpose(x)) is a transpose of x."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: TransposeOp, rewriter: PatternRewriter) -> None:
+        if isinstance(inner := op.x.owner, TransposeOp):
+            perm = inner.perm.get_values()
+            merged = TransposeOp(inner.x, [perm[axis] for axis in op.perm.get_values()])
+            merged.location = op.location
+            rewriter.replace(op, merged)
+
+
+def _ranges(options: Mapping[str, Attribute]) -> list[range]:
+    """The indices that a slice takes of each dimension."""
+    lists = (numbers(options, name) for name in ("starts", "ends", "steps"))
+    return [range(*indices) for indices in zip(*lists, strict=True)]

@@ -1,0 +1,121 @@
+"""Products of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import UnitAttr, VectorType
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.interface import Access, Cells, IterationOp
+from cmir.dialects.nn.operation import TENSOR, Shape, flag, shape_of
+from cmir.dialects.nn.parameter import parameter_of
+from cmir.dialects.nn.relations import access_map, box_set, element_map
+
+
+@irdl_op_definition
+class GemmOp(IterationOp):
+    """
+    Product of a vector or of the rows of a matrix with a matrix, plus a bias.
+
+    x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N.
+
+    ```mlir
+    %y = nn.gemm %x, %w bias %b {trans_b}
+        : (tensor<64xf32>, tensor<10x64xf32>, tensor<10xf32>) -> tensor<10xf32>
+    ```
+
+    One iteration is one row of the result. If the weight is a parameter, it is a crossbar product; if it
+    is computed by the network, the elements are multiplied and summed up.
+    ONNX: Gemm and MatMul.
+    """
+
+    name = "nn.gemm"
+
+    x = operand_def(TENSOR)
+    weight = operand_def(TENSOR)
+    bias = opt_operand_def(TENSOR)
+    trans_b = opt_prop_def(UnitAttr)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        weight: SSAValue | Operation,
+        bias: SSAValue | Operation | None = None,
+        trans_b: bool = False,
+    ):
+        super().__init__([x, weight, bias], {"trans_b": flag(trans_b)})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        x, weight, *bias = shapes
+        if len(x) not in (1, 2):
+            raise VerifyException(f"the input must have 1 or 2 dimensions, got {len(x)}")
+        if len(weight) != 2:
+            raise VerifyException(f"the weight must have 2 dimensions, got {len(weight)}")
+        inner, columns = reversed(weight) if "trans_b" in options else weight
+        if inner != x[-1]:
+            raise VerifyException(
+                f"the input has rows of {x[-1]} elements, the weight takes {inner}"
+            )
+        if bias and bias[0] != (columns,):
+            raise VerifyException(
+                f"the bias must have shape [{columns}], one per result column, got {list(bias[0])}"
+            )
+        return (*x[:-1], columns)
+
+    def domain(self) -> isl.Set:
+        return box_set(self._iterations())
+
+    def reads(self) -> Sequence[Access | Cells]:
+        x, weight = shape_of(self.x), shape_of(self.weight)
+        rows = self._iterations()
+        reads: list[Access | Cells] = [
+            Access(access_map(rows, {"k": x[-1]}, [*rows, "k"], x), x[-1:])
+        ]
+        lanes = (self.result_shape[-1], x[-1])
+        location = ["n", "k"] if self.trans_b else ["k", "n"]
+        if parameter_of(self.weight) is None:
+            box = {"n": lanes[0], "k": lanes[1]}
+            reads.append(Access(access_map(rows, box, location, weight), lanes))
+        else:
+            box = {"row": lanes[0], "col": lanes[1]}
+            location = ["row", "col"] if self.trans_b else ["col", "row"]
+            reads.append(Cells(element_map(box, location, weight), lanes))
+        if self.bias is not None:
+            n = self.result_shape[-1:]
+            reads.append(Access(access_map(rows, {"n": n[0]}, ["n"], n), n))
+        return reads
+
+    def write(self) -> Access:
+        rows, lanes = self._iterations(), {"n": self.result_shape[-1]}
+        return Access(
+            access_map(rows, lanes, [*rows, "n"], self.result_shape), self.result_shape[-1:]
+        )
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        from cmir.dialects.cmcore import MxvOp, ReduceOp
+
+        x, weight, *bias = values
+        if isinstance(weight.type, VectorType):
+            rows = builder.insert(vector.BroadcastOp(x, weight.type)).vector
+            products = builder.insert(arith.MulfOp(rows, weight)).result
+            result = builder.insert(ReduceOp("add", products, [1])).results[0]
+        else:
+            result = builder.insert(MxvOp(weight, x)).results[0]
+        return builder.insert(arith.AddfOp(result, bias[0])).result if bias else result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        x, weight, *bias = operands
+        result = x @ (weight.T if self.trans_b else weight)
+        return result + bias[0] if bias else result
+
+    def _iterations(self) -> dict[str, int]:
+        """The rows of the result; none if it is a vector."""
+        return {"m": size for size in self.result_shape[:-1]}

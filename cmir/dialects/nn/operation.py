@@ -1,0 +1,270 @@
+"""What all operators have in common: `f32` tensors in, one out, and one way to write them down."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Self, cast
+
+import numpy as np
+from xdsl.dialects.builtin import (
+    I64,
+    DenseArrayBase,
+    FloatAttr,
+    IntegerAttr,
+    TensorType,
+    UnitAttr,
+    f32,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    AttrConstraint,
+    EqAttrConstraint,
+    IRDLOperation,
+    OpDef,
+    OptOperandDef,
+    result_def,
+    traits_def,
+)
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.printer import Printer
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+Shape = tuple[int, ...]
+
+TENSOR = TensorType.constr(EqAttrConstraint(f32))
+INTS = DenseArrayBase.constr(EqAttrConstraint(i64))
+INT = IntegerAttr.constr(EqAttrConstraint(i64))
+FLOAT = FloatAttr.constr(EqAttrConstraint(f32))
+
+
+def tensor_type(shape: Sequence[int]) -> TensorType:
+    """`tensor<…xf32>` of this shape."""
+    return TensorType(f32, shape)
+
+
+def shape_of(value: SSAValue | Attribute) -> Shape:
+    """The shape of a tensor or of its type. Raises VerifyException if it is not static."""
+    type = value.type if isinstance(value, SSAValue) else value
+    if not isinstance(type, TensorType) or not type.has_static_shape():
+        raise VerifyException(f"expected a tensor with a static shape, got {type}")
+    return type.get_shape()
+
+
+def ints(values: Sequence[int] | None) -> DenseArrayBase[I64] | None:
+    """A list of numbers as the option of an operator; None stays None."""
+    return None if values is None else DenseArrayBase.from_list(i64, list(values))
+
+
+def numbers(options: Mapping[str, Attribute], name: str) -> tuple[int, ...]:
+    """The numbers in a list among the options."""
+    return cast(DenseArrayBase[I64], options[name]).get_values()
+
+
+def number(options: Mapping[str, Attribute], name: str) -> int:
+    """A number among the options."""
+    return cast(IntegerAttr, options[name]).value.data
+
+
+def flag(value: bool) -> UnitAttr | None:
+    """A flag as the option of an operator: there or not."""
+    return UnitAttr() if value else None
+
+
+class NNOp(IRDLOperation, ABC):
+    """
+    An operator on tensors of `f32` with one result, whose type follows from the operands and options.
+
+    Options are properties, all of them present in the IR, so that no pass need know their defaults.
+    In the text those that have their default are left out:
+
+    ```mlir
+    %y = nn.name %a, %b optional %c {numbers = [1, 2], number = 3, flag} : (…) -> …
+    ```
+    """
+
+    result = result_def(TENSOR)
+
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Operation | None],
+        options: Mapping[str, Attribute | None],
+    ):
+        """
+        `operands` has an entry for each operand of the definition, None for an absent one. An option of None
+        has its default. Raises VerifyException if no result type can be inferred.
+        """
+        shapes = [shape_of(SSAValue.get(operand)) for operand in operands if operand is not None]
+        properties = dict(self.defaults(shapes))
+        properties.update((name, value) for name, value in options.items() if value is not None)
+        super().__init__(
+            operands=operands,
+            properties=properties,
+            result_types=[tensor_type(self.infer(shapes, properties))],
+        )
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        """The options that can be left out, given the shapes of the operands (however wrong)."""
+        return {}
+
+    @classmethod
+    @abstractmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        """The shape of the result. Raises VerifyException if operands and options do not fit together."""
+
+    @abstractmethod
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        """The result for these operands, computed by NumPy in float32."""
+
+    def is_identity(self) -> bool:
+        """Whether the result is known to be the operand itself."""
+        return False
+
+    def verify_(self) -> None:
+        shapes = [shape_of(operand) for operand in self.operands]
+        expected = tensor_type(self.infer(shapes, self.properties))
+        if self.result.type != expected:
+            raise VerifyException(f"result type must be {expected}, got {self.result.type}")
+
+    @property
+    def result_shape(self) -> Shape:
+        """The shape of the result."""
+        return self.result.type.get_shape()
+
+    def print(self, printer: Printer) -> None:
+        definition = self.get_irdl_definition()
+        for index, (name, operand_definition) in enumerate(definition.operands):
+            operand = getattr(self, name)
+            if operand is None:
+                continue
+            if isinstance(operand_definition, OptOperandDef):
+                printer.print_string(f" {name}")
+            elif index:
+                printer.print_string(",")
+            printer.print_string(" ")
+            printer.print_ssa_value(operand)
+        defaults = self.defaults([shape_of(operand) for operand in self.operands])
+        options = [
+            (name, value)
+            for name in definition.properties
+            if (value := self.properties.get(name)) is not None and value != defaults.get(name)
+        ]
+        # Flags last: they qualify what the numbers say.
+        options.sort(key=lambda option: isinstance(option[1], UnitAttr))
+        options += self.attributes.items()
+        if options:
+            printer.print_string(" ")
+            with printer.in_braces():
+                printer.print_list(options, lambda option: _print_option(printer, *option))
+        printer.print_string(" : ")
+        printer.print_function_type(self.operand_types, self.result_types)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        definition = cls.get_irdl_definition()
+        operands: list[UnresolvedOperand] = []
+        for index, (name, operand_definition) in enumerate(definition.operands):
+            if isinstance(operand_definition, OptOperandDef):
+                if parser.parse_optional_keyword(name) is None:
+                    continue
+            elif index:
+                parser.parse_punctuation(",")
+            operands.append(parser.parse_unresolved_operand())
+        options = _parse_options(parser, definition)
+        parser.parse_punctuation(":")
+        start = parser.pos
+        type = parser.parse_function_type()
+        if len(type.inputs) != len(operands) or len(type.outputs) != 1:
+            parser.raise_error(
+                f"expected the types of {len(operands)} operands and of 1 result, got"
+                f" {len(type.inputs)} and {len(type.outputs)}",
+                start,
+                parser.pos,
+            )
+        try:
+            defaults = cls.defaults([shape_of(operand) for operand in type.inputs])
+        except VerifyException as error:
+            parser.raise_error(str(error), start, parser.pos)
+        known = {name: options.pop(name) for name in definition.properties if name in options}
+        return cls.create(
+            operands=parser.resolve_operands(operands, type.inputs.data, start),
+            result_types=type.outputs.data,
+            properties={**defaults, **known},
+            attributes=options,
+        )
+
+
+def _print_option(printer: Printer, name: str, value: Attribute) -> None:
+    printer.print_string(name)
+    match value:
+        case UnitAttr():
+            return
+        case DenseArrayBase():
+            printer.print_string(" = ")
+            with printer.in_square_brackets():
+                printer.print_list(
+                    value.get_values(), lambda number: printer.print_string(f"{number}")
+                )
+        case IntegerAttr() | FloatAttr() if "." not in name:
+            printer.print_string(" = ")
+            value.print_without_type(printer)
+        case _:
+            printer.print_string(" = ")
+            printer.print_attribute(value)
+
+
+def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
+    """
+    Options of the operator, and attributes that others have attached to it.
+
+    The names of the latter have a dot (their dialect), so a misspelt option is not taken for one.
+    """
+    options: dict[str, Attribute] = {}
+
+    def parse_entry() -> None:
+        start = parser.pos
+        name = parser.parse_identifier()
+        if name in options:
+            parser.raise_error(f"option `{name}` is given twice", start, parser.pos)
+        option = definition.properties.get(name)
+        if option is not None:
+            options[name] = _parse_value(parser, option.constr)
+        elif "." in name:
+            given = parser.parse_optional_punctuation("=") is not None
+            options[name] = parser.parse_attribute() if given else UnitAttr()
+        else:
+            known = ", ".join(f"`{known}`" for known in definition.properties)
+            parser.raise_error(
+                f"{definition.name} has no option `{name}`; it has {known or 'none'}",
+                start,
+                parser.pos,
+            )
+
+    parser.parse_optional_comma_separated_list(parser.Delimiter.BRACES, parse_entry)
+    return options
+
+
+def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
+    """The value of an option, whose constraint says of which kind it is."""
+    if constraint not in (INTS, INT, FLOAT):
+        return UnitAttr()
+    parser.parse_punctuation("=")
+    if constraint == INTS:
+        values = parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False)
+        )
+        return DenseArrayBase.from_list(i64, values)
+    if constraint == INT:
+        return IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
+    # Infinities are written as the bits of the number, as everywhere in MLIR.
+    value = parser.parse_number()
+    return FloatAttr(value, f32) if isinstance(value, float) else FloatAttr(_from_bits(value), f32)
+
+
+def _from_bits(bits: int) -> float:
+    return float(np.uint32(bits).view(np.float32))

@@ -1,0 +1,100 @@
+"""Weights: tensors that are known before the network runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
+from xdsl.ir import SSAValue
+from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.interface import LayoutOp
+from cmir.dialects.nn.operation import TENSOR, shape_of
+
+
+@irdl_op_definition
+class ParameterOp(IRDLOperation):
+    """
+    A parameter of the network: a tensor in the file of parameters that accompanies the IR, given by its
+    name there, or one written out in place.
+
+    ```mlir
+    %w = nn.parameter "conv1.weight" : tensor<16x3x3x3xf32>
+    %b = nn.parameter dense<0.0> : tensor<16xf32>
+    ```
+
+    ONNX: an initializer.
+    """
+
+    name = "nn.parameter"
+
+    source = prop_def(StringAttr | DenseIntOrFPElementsAttr)
+    result = result_def(TENSOR)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, source: str | DenseIntOrFPElementsAttr, type: TensorType):
+        attribute = StringAttr(source) if isinstance(source, str) else source
+        super().__init__(properties={"source": attribute}, result_types=[type])
+
+    def verify_(self) -> None:
+        shape_of(self.result)
+        match self.source:
+            case StringAttr(data=""):
+                raise VerifyException("the name of a parameter must not be empty")
+            case DenseIntOrFPElementsAttr(type=type) if type != self.result.type:
+                raise VerifyException(f"result type must be {type}, got {self.result.type}")
+            case _:
+                pass
+
+    def evaluate(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The tensor. Raises KeyError if it is not in `parameters`, VerifyException if its shape differs."""
+        shape = shape_of(self.result)
+        match self.source:
+            case StringAttr(data=name):
+                array = np.asarray(parameters[name])
+                if array.shape != shape:
+                    raise VerifyException(
+                        f'parameter "{name}" must have the shape {list(shape)}, got {list(array.shape)}'
+                    )
+            case dense:
+                array = np.array(dense.get_values()).reshape(shape)
+        return array.astype(np.float32, copy=False)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" ")
+        match self.source:
+            case StringAttr():
+                printer.print_attribute(self.source)
+            case dense:
+                dense.print_without_type(printer)
+        printer.print_string(" : ")
+        printer.print_attribute(self.result.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        attributes = parser.parse_optional_attr_dict()
+        if (name := parser.parse_optional_str_literal()) is not None:
+            source = StringAttr(name)
+            parser.parse_punctuation(":")
+            type = parser.parse_type()
+        else:
+            parser.parse_keyword("dense", " or the name of a parameter")
+            source = parser.parse_dense_int_or_fp_elements_attr(None)
+            type = source.type
+        return cls.create(result_types=[type], properties={"source": source}, attributes=attributes)
+
+
+def parameter_of(value: SSAValue) -> ParameterOp | None:
+    """The parameter that `value` is, itself or after operators that move its elements; None if it is not."""
+    owner = value.owner
+    while isinstance(owner, LayoutOp):
+        owner = owner.operands[0].owner
+    return owner if isinstance(owner, ParameterOp) else None

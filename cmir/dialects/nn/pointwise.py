@@ -1,0 +1,107 @@
+"""Operators that compute each element of the result from one element of each operand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, traits_def
+from xdsl.traits import Commutative
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.body import splat
+from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.interface import PointwiseOp
+from cmir.dialects.nn.operation import TENSOR, Shape, shape_of
+from cmir.dialects.nn.relations import element_box, element_map, element_names
+
+
+@irdl_op_definition
+class AddOp(PointwiseOp):
+    """
+    Sum of two tensors. Shapes are broadcast as in NumPy: aligned at the last dimension, an operand's
+    dimension of size 1, or one it lacks, is repeated.
+
+    ```mlir
+    %y = nn.add %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Add.
+    """
+
+    name = "nn.add"
+
+    lhs = operand_def(TENSOR)
+    rhs = operand_def(TENSOR)
+
+    traits = traits_def(Commutative())
+
+    def __init__(self, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        super().__init__([lhs, rhs], {})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        lhs, rhs = shapes
+        try:
+            return np.broadcast_shapes(lhs, rhs)
+        except ValueError:
+            raise VerifyException(
+                f"shapes {list(lhs)} and {list(rhs)} do not broadcast to one shape"
+            ) from None
+
+    def element_relation(self, operand: int) -> isl.Map:
+        shape = shape_of(self.operands[operand])
+        names = element_names(len(self.result_shape))[len(self.result_shape) - len(shape) :]
+        location = ["0" if size == 1 else name for name, size in zip(names, shape, strict=True)]
+        return element_map(element_box(self.result_shape), location, shape)
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        return builder.insert(arith.AddfOp(*values)).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return np.add(*operands)
+
+
+@irdl_op_definition
+class ReluOp(PointwiseOp):
+    """
+    The larger one of each element and zero.
+
+    ```mlir
+    %y = nn.relu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Relu.
+    """
+
+    name = "nn.relu"
+
+    x = operand_def(TENSOR)
+
+    traits = traits_def(MayBeIdentity())
+
+    def __init__(self, x: SSAValue | Operation):
+        super().__init__([x], {})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        return shapes[0]
+
+    def element_relation(self, operand: int) -> isl.Map:
+        return element_map(
+            element_box(self.result_shape), element_names(len(self.result_shape)), self.result_shape
+        )
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        (x,) = values
+        return builder.insert(arith.MaximumfOp(x, splat(builder, 0, x.type))).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return np.maximum(operands[0], np.float32(0))
+
+    def is_identity(self) -> bool:
+        return isinstance(self.x.owner, ReluOp)

@@ -1,0 +1,313 @@
+"""Pooling: a window's elements become one, channel by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from math import inf, prod
+from typing import ClassVar
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, VectorType
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.body import splat
+from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.interface import Access, IterationOp
+from cmir.dialects.nn.operation import (
+    INTS,
+    TENSOR,
+    Shape,
+    flag,
+    ints,
+    numbers,
+    shape_of,
+    tensor_type,
+)
+from cmir.dialects.nn.relations import (
+    access_map,
+    box_set,
+    element_box,
+    element_names,
+    spatial_names,
+)
+from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+
+
+class PoolOp(IterationOp):
+    """
+    Pooling with a window. x: C×sizes, result: C×sizes.
+
+    One iteration is one position of the result in all channels.
+    """
+
+    x = operand_def(TENSOR)
+    kernel = prop_def(INTS)
+    strides = prop_def(INTS)
+    pads = prop_def(INTS)
+    dilations = prop_def(INTS)
+    ceil_mode = opt_prop_def(UnitAttr)
+
+    PAD: ClassVar[float]
+    """The value of what a window sees outside the input."""
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        kernel: Sequence[int],
+        strides: Sequence[int] | None = None,
+        pads: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        ceil_mode: bool = False,
+        **options: Attribute | None,
+    ):
+        super().__init__(
+            [x],
+            {
+                "kernel": ints(kernel),
+                "strides": ints(strides),
+                "pads": ints(pads),
+                "dilations": ints(dilations),
+                "ceil_mode": flag(ceil_mode),
+                **options,
+            },
+        )
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return window_defaults(shapes[0])
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,) = shapes
+        verify_has_spatial_dimensions(x)
+        window = _window(options)
+        sizes = window.result_sizes(x[1:])
+        for axis, counts in enumerate(window.counts(x[1:])):
+            if not counts.all():
+                raise VerifyException(
+                    f"the window at position {counts.argmin()} of spatial dimension {axis} sees"
+                    " no element of the input"
+                )
+        return (x[0], *sizes)
+
+    @property
+    def window(self) -> Window:
+        """The window that slides over the input."""
+        return _window(self.properties)
+
+    def domain(self) -> isl.Set:
+        return box_set(self._iterations())
+
+    def reads(self) -> Sequence[Access]:
+        x, window = shape_of(self.x), self.window
+        lanes = {**window.kernel_box(), "c": x[0]}
+        relation = access_map(self._iterations(), lanes, ["c", *window.locations()], x)
+        return [Access(relation, tuple(lanes.values()), self.PAD)]
+
+    def write(self) -> Access:
+        lanes = {"c": self.result_shape[0]}
+        location = element_names(len(self.result_shape))
+        return Access(
+            access_map(self._iterations(), lanes, location, self.result_shape),
+            self.result_shape[:1],
+        )
+
+    def _iterations(self) -> dict[str, int]:
+        return dict(
+            zip(spatial_names(len(self.result_shape) - 1), self.result_shape[1:], strict=True)
+        )
+
+    def _reduce(self, builder: Builder, kind: str, x: SSAValue) -> SSAValue:
+        """Reduce a vector along its kernel dimensions, which are the first ones."""
+        from cmir.dialects.cmcore import ReduceOp
+
+        return builder.insert(ReduceOp(kind, x, range(self.window.rank))).results[0]
+
+
+@irdl_op_definition
+class MaxPoolOp(PoolOp):
+    """
+    The largest element that a window sees, in each channel.
+
+    x: C×sizes, result: C×sizes. What is outside the input does not count. With `ceil_mode` a last window
+    that sticks out of the padded input counts, unless it starts in the padding behind it.
+
+    ```mlir
+    %y = nn.max_pool %x {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]}
+        : (tensor<16x32x32xf32>) -> tensor<16x16x16xf32>
+    ```
+
+    ONNX: MaxPool, without the output Indices.
+    """
+
+    name = "nn.max_pool"
+
+    PAD: ClassVar[float] = -inf
+
+    traits = traits_def(MayBeIdentity())
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        (x,) = values
+        return self._reduce(builder, "maximumf", x)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        window = self.window
+        seen = window.view(operands[0], self.PAD)
+        return seen.max(axis=tuple(range(1 + window.rank, 1 + 2 * window.rank)))
+
+    def is_identity(self) -> bool:
+        window = self.window
+        ones = (1,) * window.rank
+        return window.kernel == window.strides == ones and self.result_shape == shape_of(self.x)
+
+
+@irdl_op_definition
+class AveragePoolOp(PoolOp):
+    """
+    The mean of the elements that a window sees, in each channel.
+
+    x: C×sizes, result: C×sizes. Only elements of the input count; with `count_include_pad` the zeros of the
+    padding count too. With `ceil_mode` a last window that sticks out of the padded input counts, unless it
+    starts in the padding behind it; what it sees outside the padded input never counts.
+
+    ```mlir
+    %y = nn.average_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1], count_include_pad}
+        : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    Where all windows see the same number of elements, the sum is multiplied by a constant. Otherwise
+    an iteration also reads ones through its window and sums them up to know how many elements it sees.
+    ONNX: AveragePool.
+    """
+
+    name = "nn.average_pool"
+
+    PAD: ClassVar[float] = 0.0
+
+    count_include_pad = opt_prop_def(UnitAttr)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        kernel: Sequence[int],
+        strides: Sequence[int] | None = None,
+        pads: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        ceil_mode: bool = False,
+        count_include_pad: bool = False,
+    ):
+        include = flag(count_include_pad)
+        super().__init__(x, kernel, strides, pads, dilations, ceil_mode, count_include_pad=include)
+
+    def reads(self) -> Sequence[Access]:
+        reads = super().reads()
+        return reads if self._counts_are_constant() else [*reads, self._ones()]
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        x, *ones = values
+        total = self._reduce(builder, "add", x)
+        if not ones:
+            factor = splat(builder, 1 / prod(self.window.kernel), total.type)
+            return builder.insert(arith.MulfOp(total, factor)).result
+        count = self._reduce(builder, "add", ones[0])
+        assert isinstance(total.type, VectorType)
+        counts = builder.insert(vector.BroadcastOp(count, total.type)).vector
+        return builder.insert(arith.DivfOp(total, counts)).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        window = self.window
+        seen = window.view(operands[0], self.PAD)
+        total = seen.sum(axis=tuple(range(1 + window.rank, 1 + 2 * window.rank)))
+        counts = reduce(np.multiply.outer, self._counts())
+        return total / counts.astype(np.float32)
+
+    def _counts(self) -> list[np.ndarray]:
+        """How many elements count at each position, for each spatial dimension."""
+        padded = self.count_include_pad is not None
+        return list(self.window.counts(shape_of(self.x)[1:], padded))
+
+    def _counts_are_constant(self) -> bool:
+        return all(map(np.all, map(np.equal, self._counts(), self.window.kernel)))
+
+    def _ones(self) -> Access:
+        """Ones where elements count: on the input or on the padded input."""
+        window = self.window
+        sizes = shape_of(self.x)[1:]
+        origin = (0,) * window.rank
+        if self.count_include_pad is not None:
+            sizes = window.padded_sizes(sizes)
+            origin = tuple(-begin for begin in window.begins)
+        relation = access_map(
+            self._iterations(), window.kernel_box(), window.locations(origin), sizes
+        )
+        ones = DenseIntOrFPElementsAttr.from_list(tensor_type(sizes), [1.0])
+        return Access(relation, window.kernel, 0.0, ones)
+
+
+@irdl_op_definition
+class GlobalAveragePoolOp(IterationOp):
+    """
+    The mean over all spatial dimensions, in each channel.
+
+    x: C×sizes, result: C×1×…×1.
+
+    ```mlir
+    %y = nn.global_average_pool %x : (tensor<64x8x8xf32>) -> tensor<64x1x1xf32>
+    ```
+
+    All of it is one iteration. ONNX: GlobalAveragePool.
+    """
+
+    name = "nn.global_average_pool"
+
+    x = operand_def(TENSOR)
+
+    def __init__(self, x: SSAValue | Operation):
+        super().__init__([x], {})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,) = shapes
+        verify_has_spatial_dimensions(x)
+        return (x[0], *(1,) * (len(x) - 1))
+
+    def domain(self) -> isl.Set:
+        return box_set({})
+
+    def reads(self) -> Sequence[Access]:
+        x = shape_of(self.x)
+        return [Access(access_map({}, element_box(x), element_names(len(x)), x), x)]
+
+    def write(self) -> Access:
+        location = ["c", *("0" for _ in self.result_shape[1:])]
+        relation = access_map({}, {"c": self.result_shape[0]}, location, self.result_shape)
+        return Access(relation, self.result_shape[:1])
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        from cmir.dialects.cmcore import ReduceOp
+
+        (x,) = values
+        sizes = shape_of(self.x)[1:]
+        total = builder.insert(ReduceOp("add", x, range(1, 1 + len(sizes)))).results[0]
+        factor = splat(builder, 1 / prod(sizes), total.type)
+        return builder.insert(arith.MulfOp(total, factor)).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        x = operands[0]
+        return x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
+
+
+def _window(options: Mapping[str, Attribute]) -> Window:
+    return Window(
+        numbers(options, "kernel"),
+        numbers(options, "strides"),
+        numbers(options, "pads"),
+        numbers(options, "dilations"),
+        "ceil_mode" in options,
+    )

@@ -1,0 +1,171 @@
+"""A part of the network that becomes one stage of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint
+from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    lazy_traits_def,
+    prop_def,
+    region_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    HasParent,
+    IsolatedFromAbove,
+    IsTerminator,
+    Pure,
+    RecursiveMemoryEffect,
+    SingleBlockImplicitTerminator,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.operation import TENSOR
+
+
+@irdl_op_definition
+class StageOp(IRDLOperation):
+    """
+    The operators that make up one stage of the pipeline, with the parameters they use.
+
+    Inside, only the arguments are seen, which stand for the operands. The name is that of the stage.
+
+    ```mlir
+    %y = nn.stage @conv1(%a = %x : tensor<3x8x8xf32>) -> (tensor<16x8x8xf32>) {
+      %w = nn.parameter "conv1.weight" : tensor<16x3x3x3xf32>
+      %c = nn.conv %a, %w {pads = [1, 1, 1, 1]}
+          : (tensor<3x8x8xf32>, tensor<16x3x3x3xf32>) -> tensor<16x8x8xf32>
+      %r = nn.relu %c : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+      nn.yield %r : tensor<16x8x8xf32>
+    }
+    ```
+    """
+
+    name = "nn.stage"
+
+    inputs = var_operand_def(TENSOR)
+    outputs = var_result_def(TENSOR)
+    sym_name = prop_def(SymbolNameConstraint())
+    body = region_def("single_block")
+
+    traits = lazy_traits_def(
+        lambda: (
+            IsolatedFromAbove(),
+            RecursiveMemoryEffect(),
+            SingleBlockImplicitTerminator(YieldOp),
+        )
+    )
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[SSAValue | Operation],
+        result_types: Sequence[Attribute],
+        body: Region,
+    ):
+        super().__init__(
+            operands=[inputs],
+            result_types=[result_types],
+            properties={"sym_name": StringAttr(name)},
+            regions=[body],
+        )
+
+    @property
+    def terminator(self) -> YieldOp:
+        """What the stage results in."""
+        terminator = self.body.block.last_op
+        assert isinstance(terminator, YieldOp)
+        return terminator
+
+    def verify_(self) -> None:
+        _verify_types("argument", self.body.block.arg_types, "operand", self.inputs.types)
+        _verify_types("yielded value", self.terminator.values.types, "result", self.outputs.types)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+
+        def print_input(pair: tuple[SSAValue, SSAValue]) -> None:
+            argument, operand = pair
+            printer.print_ssa_value(argument)
+            printer.print_string(" = ")
+            printer.print_ssa_value(operand)
+            printer.print_string(" : ")
+            printer.print_attribute(operand.type)
+
+        with printer.in_parens():
+            printer.print_list(zip(self.body.block.args, self.inputs, strict=True), print_input)
+        printer.print_string(" -> ")
+        with printer.in_parens():
+            printer.print_list(self.outputs.types, printer.print_attribute)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        def parse_input() -> tuple[Parser.Argument, SSAValue]:
+            argument = parser.parse_argument(expect_type=False)
+            parser.parse_punctuation("=")
+            operand = parser.parse_unresolved_operand()
+            parser.parse_punctuation(":")
+            type = parser.parse_type()
+            return argument.resolve(type), parser.resolve_operand(operand, type)
+
+        name = parser.parse_symbol_name()
+        inputs = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parse_input)
+        parser.parse_punctuation("->")
+        result_types = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        body = parser.parse_region([argument for argument, _ in inputs])
+        return cls.create(
+            operands=[operand for _, operand in inputs],
+            result_types=result_types,
+            properties={"sym_name": name},
+            attributes=dict(attributes.data) if attributes else {},
+            regions=[body],
+        )
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """
+    Ends a stage: its values are the results of the stage.
+
+    ```mlir
+    nn.yield %r : tensor<16x8x8xf32>
+    ```
+    """
+
+    name = "nn.yield"
+
+    values = var_operand_def(TENSOR)
+
+    traits = traits_def(IsTerminator(), HasParent(StageOp), Pure())
+
+    assembly_format = "attr-dict ($values^ `:` type($values))?"
+
+    def __init__(self, *values: SSAValue | Operation):
+        super().__init__(operands=[values])
+
+
+def _verify_types(
+    what: str, types: Sequence[Attribute], of: str, expected: Sequence[Attribute]
+) -> None:
+    """One type for each expected one, and the same."""
+    if len(types) != len(expected):
+        raise VerifyException(f"expected {len(expected)} {what}s, one per {of}, got {len(types)}")
+    for index, (got, wanted) in enumerate(zip(types, expected, strict=True)):
+        if got != wanted:
+            raise VerifyException(
+                f"{what} {index} must have the type of {of} {index}, {wanted}, got {got}"
+            )
