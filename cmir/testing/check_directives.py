@@ -1,0 +1,134 @@
+"""
+A check of FileCheck tests for what passes silently: misspelt directives, prefixes that no RUN line
+uses, `expected-…` comments that nothing checks.
+
+    python -m cmir.testing.check_directives tests/filecheck
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+SUFFIXES = (".mlir", ".test")
+
+_RUN = re.compile(r"RUN:(.*)")
+_FILECHECK = re.compile(r"\bfilecheck\b([^|]*)", re.IGNORECASE)
+_PREFIX_OPTION = re.compile(r"--?check-prefix(?:es)?[= ]\s*[\"']?([\w,-]+)")
+# A comment that starts with something like a directive: a word, perhaps a suffix, perhaps a colon.
+_COMMENT = re.compile(r"//\s*(?P<name>[A-Za-z][\w-]*)(?P<literal>\{\w*\})?(?P<colon>\s*:)?")
+_SUFFIX = re.compile(r"-(DAG|COUNT-[1-9][0-9]*|NOT|EMPTY|NEXT|SAME|LABEL)")
+_LOOKS_LIKE_SUFFIX = re.compile(r"[-_]?(DAG|COUNT|NOT|EMPTY|NEXT|SAME|LABEL)([-_]?\d+)?$")
+_OTHER = frozenset(
+    "RUN COM NOTE XFAIL REQUIRES UNSUPPORTED ALLOW_RETRIES DEFINE REDEFINE END".split()
+)
+
+
+def check_paths(paths: Sequence[Path]) -> list[str]:
+    """What is wrong in these files, and in the tests under these folders; a line each."""
+    problems: list[str] = []
+    for path in paths:
+        if not path.exists():
+            problems.append(f"{path}: error: no such file or folder")
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.suffix in SUFFIXES and file.is_file() and "Inputs" not in file.parts:
+                text = file.read_text(encoding="utf-8")
+                problems += [f"{file}:{line}: error: {message}" for line, message in check(text)]
+    return problems
+
+
+def check(text: str) -> list[tuple[int, str]]:
+    """The line and a message for each thing that is wrong in the text of one test."""
+    problems: list[tuple[int, str]] = []
+    run_lines = list(_run_lines(text))
+    if not run_lines:
+        return [(1, "no RUN line")]
+    declared: dict[str, int] = {}
+    for line, command in run_lines:
+        for match in _FILECHECK.finditer(command):
+            options = match[1]
+            if "%s" not in options and "%S" not in options and "%t" not in options:
+                problems.append((line, "filecheck without a file checks nothing"))
+            prefixes = ",".join(_PREFIX_OPTION.findall(options)) or "CHECK"
+            for prefix in prefixes.split(","):
+                declared.setdefault(prefix, line)
+    used: set[str] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in _COMMENT.finditer(line):
+            prefix, message = _judge(match, declared)
+            if prefix is not None:
+                used.add(prefix)
+            if message is not None:
+                problems.append((number, message))
+            if match["name"] in ("COM", "RUN"):
+                break  # what follows on the line is not read
+    for prefix, line in declared.items():
+        if prefix not in used:
+            problems.append((line, f"no directive has the prefix '{prefix}'"))
+    expected = re.search(r"//\s*expected-(error|warning|remark|note)\b", text)
+    if expected and not any("--verify-diagnostics" in command for _, command in run_lines):
+        line = text.count("\n", 0, expected.start()) + 1
+        problems.append((line, "no RUN line has --verify-diagnostics to check this"))
+    return sorted(problems)
+
+
+def _judge(match: re.Match[str], declared: dict[str, int]) -> tuple[str | None, str | None]:
+    """The prefix of the directive, if it is one, and what is wrong with the comment."""
+    name, colon, literal = match["name"], match["colon"], match["literal"]
+    for prefix in sorted(declared, key=len, reverse=True):
+        if name == prefix or (name.startswith(prefix) and _SUFFIX.fullmatch(name[len(prefix) :])):
+            if colon != ":" or literal not in (None, "{LITERAL}"):
+                return None, f"'{match[0]}' is not a directive: expected '{name}:'"
+            return prefix, None
+    if name in _OTHER:
+        if name == "RUN" and colon != ":":
+            return None, "expected 'RUN:'"
+        return None, None
+    stem = _LOOKS_LIKE_SUFFIX.sub("", name.upper())
+    suffixed = stem != name.upper()
+    shouted = name == name.upper()
+    for prefix in declared:
+        rest = name.upper().removeprefix(prefix)
+        alike = rest != name.upper() and (rest == "" or rest[0] in "-_") or _alike(stem, prefix)
+        if alike and (colon or shouted or suffixed):
+            return None, f"'{name}' is not a directive; is '{prefix}' meant, with a valid suffix?"
+    if shouted and (colon or suffixed) and len(name) > 1:
+        return None, f"no RUN line uses the prefix of '{name}'"
+    return None, None
+
+
+def _alike(word: str, prefix: str) -> bool:
+    return difflib.SequenceMatcher(None, word, prefix).ratio() >= 0.75
+
+
+def _run_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Each RUN command with the number of its first line; a trailing backslash continues it."""
+    start, command = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if (match := _RUN.search(line)) is None:
+            continue
+        start = start or number
+        part = match[1].strip()
+        command += part.removesuffix("\\")
+        if not part.endswith("\\"):
+            yield start, command
+            start, command = 0, ""
+    if command:
+        yield start, command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what is wrong; the exit code says whether there is anything."""
+    paths = [Path(argument) for argument in (sys.argv[1:] if arguments is None else arguments)]
+    problems = check_paths(paths)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
