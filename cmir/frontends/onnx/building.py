@@ -24,10 +24,11 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
-from cmir.frontends.onnx.node import Activation, Constant, Node, Shape, Value, shape_of
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
 from cmir.parameters import Parameters
 
@@ -110,7 +111,6 @@ class _Translation:
 
         def build(op: Operation) -> SSAValue:
             op.location = location
-            op.verify()
             self.block.add_op(op)
             (result,) = op.results
             result.name_hint = hint

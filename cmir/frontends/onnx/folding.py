@@ -34,7 +34,7 @@ def is_pure(node: Node) -> bool:
 def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
-    """Evaluate the node: a constant for each output, empty for one left out. Raises NotImportable."""
+    """Evaluate the node: a constant for each output, empty where it has none. May refuse it."""
     feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
     outputs = [name for name in node.proto.output if name]
     graph = helper.make_graph(

@@ -15,8 +15,9 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
 
+from cmir.dialects.nn.operation import Shape
 from cmir.frontends.onnx.errors import OnnxError, one_line
-from cmir.frontends.onnx.node import Constant, Shape
+from cmir.frontends.onnx.node import Constant
 
 OLDEST_OPSET = 7
 """The opset that brought NumPy's broadcasting; what is older has other semantics."""

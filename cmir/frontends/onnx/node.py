@@ -9,10 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Operation, SSAValue
 
-Shape: TypeAlias = tuple[int, ...]
+from cmir.dialects.nn.operation import Shape
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,6 @@ Activation: TypeAlias = SSAValue
 """A tensor that depends on the model's inputs. Its ONNX shape is (1, *its shape here)."""
 
 Value: TypeAlias = Activation | Constant
-
-
-def shape_of(value: Activation) -> Shape:
-    """The shape of one sample."""
-    assert isinstance(value.type, TensorType)
-    return value.type.get_shape()
 
 
 @dataclass(frozen=True)

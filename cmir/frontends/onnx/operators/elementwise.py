@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 

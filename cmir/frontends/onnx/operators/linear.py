@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 

@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window with everything spelt out; ``pads`` as in ONNX: all begins, then all ends."""
-
-    kernel: Sequence[int]
-    strides: Sequence[int]
-    pads: Sequence[int]
-    dilations: Sequence[int]
-
-
-def window(
+def _pads(
     x: Activation,
     kernel: Sequence[int],
     auto_pad: str,
     strides: Sequence[int] | None,
     pads: Sequence[int] | None,
     dilations: Sequence[int] | None,
-) -> Window:
-    """Resolve ONNX's attributes for the input ``x`` (channels, then spatial dimensions)."""
+) -> Sequence[int] | None:
+    """The padding (all begins, then all ends) that ONNX's attributes ask for; None for none."""
+    if auto_pad == "NOTSET":
+        return pads
+    if auto_pad == "VALID":
+        return None
+    if auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
+        raise NotImportable(f"attribute auto_pad = {auto_pad} is not supported")
     sizes = shape_of(x)[1:]
-    if len(kernel) != len(sizes):
-        raise NotImportable(
-            f"a kernel of {len(kernel)} dimensions does not fit an input with {len(sizes)}"
-            " spatial dimensions"
-        )
-    strides = strides or [1] * len(sizes)
-    dilations = dilations or [1] * len(sizes)
-    match auto_pad:
-        case "NOTSET":
-            pads = pads or [0] * (2 * len(sizes))
-        case "VALID":
-            pads = [0] * (2 * len(sizes))
-        case "SAME_UPPER" | "SAME_LOWER":
-            totals = map(_same_padding, sizes, kernel, strides, dilations)
-            halves = [(total // 2, total - total // 2) for total in totals]
-            smaller, larger = ([h[i] for h in halves] for i in (0, 1))
-            pads = smaller + larger if auto_pad == "SAME_UPPER" else larger + smaller
-        case _:
-            raise NotImportable(f"attribute auto_pad = {auto_pad} is not supported")
-    return Window(kernel, strides, pads, dilations)
+    ones = [1] * len(sizes)
+    totals = list(map(_same_padding, sizes, kernel, strides or ones, dilations or ones))
+    smaller = [total // 2 for total in totals]
+    larger = [total - total // 2 for total in totals]
+    return smaller + larger if auto_pad == "SAME_UPPER" else larger + smaller
 
 
 def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
@@ -78,10 +59,10 @@ def conv(
         raise NotImportable(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
-    at = window(x, kernel, auto_pad, strides, pads, dilations)
+    pads = _pads(x, kernel, auto_pad, strides, pads, dilations)
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
-    return node.build(nn.ConvOp(x, weights, bias, at.strides, at.pads, at.dilations, group))
+    return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
 
 
 @importer("MaxPool")
@@ -97,10 +78,8 @@ def max_pool(
     storage_order: int = 0,  # of the output Indices only, which is not supported
     strides: Sequence[int] | None = None,
 ) -> Value:
-    at = window(x, kernel_shape, auto_pad, strides, pads, dilations)
-    return node.build(
-        nn.MaxPoolOp(x, at.kernel, at.strides, at.pads, at.dilations, bool(ceil_mode))
-    )
+    pads = _pads(x, kernel_shape, auto_pad, strides, pads, dilations)
+    return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
 
 
 @importer("AveragePool")
@@ -116,18 +95,9 @@ def average_pool(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    at = window(x, kernel_shape, auto_pad, strides, pads, dilations)
-    return node.build(
-        nn.AveragePoolOp(
-            x,
-            at.kernel,
-            at.strides,
-            at.pads,
-            at.dilations,
-            bool(ceil_mode),
-            bool(count_include_pad),
-        )
-    )
+    pads = _pads(x, kernel_shape, auto_pad, strides, pads, dilations)
+    flags = bool(ceil_mode), bool(count_include_pad)
+    return node.build(nn.AveragePoolOp(x, kernel_shape, strides, pads, dilations, *flags))
 
 
 @importer("GlobalAveragePool")

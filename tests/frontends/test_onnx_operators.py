@@ -1,0 +1,186 @@
+"""Every importer against onnxruntime: the imported IR, evaluated with NumPy, gives its results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from frontends.onnx_models import evaluate, model_of, onnxruntime_outputs, samples_for, save
+
+from cmir.frontends.onnx import import_onnx, operators
+from cmir.frontends.onnx.node import plain
+from cmir.frontends.onnx.registry import find_importer
+
+IMAGE = "float[N,3,8,9] x"
+FILTER = "float[4,3,3,2] w"
+NORM = "float[3] scale, float[3] b, float[3] mean, float[3] var"
+PAIR = "float[N,3,4,4] x1, float[N,3,4,4] x2"
+
+CASES: dict[str, tuple[str, str]] = {
+    "Conv": (f"{IMAGE}, {FILTER}", "y = Conv(x, w)"),
+    "Conv bias": (f"{IMAGE}, {FILTER}, float[4] b", "y = Conv(x, w, b)"),
+    "Conv kernel_shape": (f"{IMAGE}, {FILTER}", "y = Conv<kernel_shape = [3, 2]>(x, w)"),
+    "Conv strides": (f"{IMAGE}, {FILTER}", "y = Conv<strides = [2, 3]>(x, w)"),
+    "Conv pads": (f"{IMAGE}, {FILTER}", "y = Conv<pads = [1, 0, 2, 1]>(x, w)"),
+    "Conv dilations": (f"{IMAGE}, {FILTER}", "y = Conv<dilations = [2, 3]>(x, w)"),
+    "Conv SAME_UPPER": (f"{IMAGE}, {FILTER}", 'y = Conv<auto_pad = "SAME_UPPER">(x, w)'),
+    "Conv SAME_LOWER": (f"{IMAGE}, {FILTER}", 'y = Conv<auto_pad = "SAME_LOWER">(x, w)'),
+    "Conv SAME strided": (
+        f"{IMAGE}, {FILTER}",
+        'y = Conv<auto_pad = "SAME_UPPER", strides = [2, 2], dilations = [1, 1]>(x, w)',
+    ),
+    "Conv VALID": (f"{IMAGE}, {FILTER}", 'y = Conv<auto_pad = "VALID">(x, w)'),
+    "Conv grouped": ("float[N,4,5,5] x, float[6,2,3,3] w", "y = Conv<group = 2>(x, w)"),
+    "Conv depthwise": ("float[N,4,5,5] x, float[4,1,3,3] w", "y = Conv<group = 4>(x, w)"),
+    "Conv 1-D": ("float[N,3,9] x, float[4,3,3] w", "y = Conv<pads = [1, 1], strides = [2]>(x, w)"),
+    "Gemm": ("float[N,6] x, float[6,4] w", "y = Gemm(x, w)"),
+    "Gemm transB": ("float[N,6] x, float[4,6] w, float[4] c", "y = Gemm<transB = 1>(x, w, c)"),
+    "Gemm alpha beta": (
+        "float[N,6] x, float[6,4] w, float[1,4] c",
+        "y = Gemm<alpha = 0.5, beta = 2.0>(x, w, c)",
+    ),
+    "Gemm scalar bias": ("float[N,6] x, float[6,4] w, float[1] c", "y = Gemm(x, w, c)"),
+    "MatMul": ("float[N,6] x, float[6,4] w", "y = MatMul(x, w)"),
+    "MatMul rows": ("float[N,5,6] x, float[6,4] w", "y = MatMul(x, w)"),
+    "MatMul leading 1": ("float[N,5,6] x, float[1,6,4] w", "y = MatMul(x, w)"),
+    "Add": (PAIR, "y = Add(x1, x2)"),
+    "Add twice": ("float[N,3,4] x", "y = Add(x, x)"),
+    "Add channels": (f"{IMAGE}, float[3,1,1] b", "y = Add(x, b)"),
+    "Add batch and channels": (f"{IMAGE}, float[1,3,1,1] b", "y = Add(b, x)"),
+    "Add row": (f"{IMAGE}, float[9] b", "y = Add(x, b)"),
+    "Add scalar": (f"{IMAGE}, float[1] b", "y = Add(x, b)"),
+    "Add broadcast": ("float[N,3,4,4] x1, float[N,3,1,1] x2", "y = Add(x1, x2)"),
+    "Relu": (IMAGE, "y = Relu(x)"),
+    "MaxPool": (IMAGE, "y = MaxPool<kernel_shape = [2, 3], strides = [2, 2]>(x)"),
+    "MaxPool pads": (IMAGE, "y = MaxPool<kernel_shape = [3, 3], pads = [1, 0, 1, 2]>(x)"),
+    "MaxPool dilations": (IMAGE, "y = MaxPool<kernel_shape = [3, 3], dilations = [2, 2]>(x)"),
+    "MaxPool ceil_mode": (
+        IMAGE,
+        "y = MaxPool<kernel_shape = [3, 3], strides = [2, 3], ceil_mode = 1>(x)",
+    ),
+    "MaxPool SAME": (
+        IMAGE,
+        'y = MaxPool<kernel_shape = [3, 2], strides = [3, 2], auto_pad = "SAME_LOWER">(x)',
+    ),
+    "MaxPool 1-D": ("float[N,3,9] x", "y = MaxPool<kernel_shape = [2], strides = [2]>(x)"),
+    "AveragePool": (IMAGE, "y = AveragePool<kernel_shape = [2, 3], strides = [2, 2]>(x)"),
+    "AveragePool pads": (IMAGE, "y = AveragePool<kernel_shape = [3, 3], pads = [1, 0, 1, 2]>(x)"),
+    "AveragePool count_include_pad": (
+        IMAGE,
+        "y = AveragePool<kernel_shape = [3, 3], pads = [1, 1, 1, 1], count_include_pad = 1>(x)",
+    ),
+    "AveragePool SAME": (
+        IMAGE,
+        'y = AveragePool<kernel_shape = [3, 3], strides = [2, 2], auto_pad = "SAME_UPPER">(x)',
+    ),
+    "GlobalAveragePool": (IMAGE, "y = GlobalAveragePool(x)"),
+    "BatchNormalization": (
+        f"{IMAGE}, {NORM}",
+        "y = BatchNormalization<epsilon = 0.01, momentum = 0.5>(x, scale, b, mean, var)",
+    ),
+    "Reshape": (IMAGE, "s = Constant<value_ints = [0, -1, 4]>() y = Reshape(x, s)"),
+    "Reshape batch 1": (IMAGE, "s = Constant<value_ints = [1, 216]>() y = Reshape(x, s)"),
+    "Reshape batch -1": (IMAGE, "s = Constant<value_ints = [-1, 216]>() y = Reshape(x, s)"),
+    "Reshape by Shape": (
+        IMAGE,
+        "s = Shape(x) zero = Constant<value_ints = [0]>() n = Gather(s, zero)"
+        " rest = Constant<value_ints = [-1]>() t = Concat<axis = 0>(n, rest) y = Reshape(x, t)",
+    ),
+    "Flatten": (IMAGE, "y = Flatten(x)"),
+    "Flatten negative": (IMAGE, "y = Flatten<axis = -3>(x)"),
+    "Transpose": (IMAGE, "y = Transpose<perm = [0, 3, 1, 2]>(x)"),
+    "Slice": (
+        IMAGE,
+        "s = Constant<value_ints = [1, 2]>() e = Constant<value_ints = [-1, 2147483647]>()"
+        " a = Constant<value_ints = [2, -1]>() t = Constant<value_ints = [2, 3]>()"
+        " y = Slice(x, s, e, a, t)",
+    ),
+    "Slice of the batch": (
+        IMAGE,
+        "s = Constant<value_ints = [0, 1]>() e = Constant<value_ints = [9, 3]>()"
+        " y = Slice(x, s, e)",
+    ),
+    "Pad": (IMAGE, "p = Constant<value_ints = [0, 1, 0, 2, 0, 0, 3, 0]>() y = Pad(x, p)"),
+    "Pad value": (
+        IMAGE,
+        "p = Constant<value_ints = [0, 0, 1, 1, 0, 0, 1, 1]>() v = Constant<value_float = 1.5>()"
+        " y = Pad(x, p, v)",
+    ),
+    "Identity": (IMAGE, "z = Identity(x) y = Relu(z)"),
+    "Identity of a parameter": (f"{IMAGE}, {FILTER}", "z = Identity(w) y = Conv(x, z)"),
+    "Dropout": (IMAGE, "z, mask = Dropout(x) y = Relu(z)"),
+    "folded weights": (
+        f"{IMAGE}, float[3,4,3,2] w, float[1] two",
+        "t = Transpose<perm = [1, 0, 2, 3]>(w) d = Mul(t, two) y = Conv(x, d)",
+    ),
+}
+
+OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
+    "Slice attributes": (9, IMAGE, "y = Slice<axes = [2], starts = [1], ends = [-1]>(x)"),
+    "Pad attributes": (10, IMAGE, "y = Pad<pads = [0, 0, 1, 1, 0, 0, 1, 1], value = 0.5>(x)"),
+    "Dropout attribute": (11, IMAGE, "z = Dropout<ratio = 0.25>(x) y = Relu(z)"),
+    "BatchNormalization spatial": (
+        7,
+        f"{IMAGE}, {NORM}",
+        "y = BatchNormalization<spatial = 1>(x, scale, b, mean, var)",
+    ),
+    "Pad axes": (
+        19,
+        IMAGE,
+        "p = Constant<value_ints = [1, 2]>() a = Constant<value_ints = [-1]>() y = Pad(x, p, , a)",
+    ),
+    "AveragePool dilations": (
+        19,
+        IMAGE,
+        "y = AveragePool<kernel_shape = [2, 2], dilations = [2, 2]>(x)",
+    ),
+}
+
+
+def check(model: onnx.ModelProto, directory: Path) -> None:
+    samples = samples_for(model)
+    (expected,) = onnxruntime_outputs(model.SerializeToString(), samples)
+    imported = import_onnx(save(model, directory))
+    (result,) = evaluate(imported, [sample[0] for sample in samples.values()])
+    np.testing.assert_allclose(result, expected[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_operator(case: str, tmp_path: Path) -> None:
+    check(model_of(*CASES[case]), tmp_path)
+
+
+@pytest.mark.parametrize("case", OTHER_OPSETS)
+def test_operator_of_another_opset(case: str, tmp_path: Path) -> None:
+    opset, inputs, body = OTHER_OPSETS[case]
+    check(model_of(inputs, body, opset), tmp_path)
+
+
+def test_every_operator_has_a_case() -> None:
+    tested = {name for _, body in CASES.values() for name in re.findall(r"= (\w+)[<(]", body)}
+    assert set(operators()) <= tested
+
+
+@pytest.mark.parametrize("name", operators())
+def test_settings_and_their_defaults_are_those_of_onnx(name: str) -> None:
+    """A setting is an attribute or input in some opset, with the default that ONNX gives it."""
+    schemas = [
+        schema
+        for schema in onnx.defs.get_all_schemas_with_history()
+        if schema.name == name and not schema.domain
+    ]
+    inputs = {formal.name for schema in schemas for formal in schema.inputs}
+    defaults: dict[str, object] = {}
+    for schema in sorted(schemas, key=lambda schema: schema.since_version):
+        for attribute in schema.attributes.values():
+            has_default = attribute.default_value.type
+            defaults[attribute.name] = plain(attribute.default_value) if has_default else None
+    importer = find_importer(onnx.NodeProto(op_type=name))
+    assert importer is not None
+    for setting in importer.settings.values():
+        assert setting.name in inputs | set(defaults)
+        if defaults.get(setting.name) is not None:
+            assert setting.default == pytest.approx(defaults[setting.name])

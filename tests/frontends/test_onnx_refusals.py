@@ -1,0 +1,276 @@
+"""What the importer refuses, and what it says: exactly, node by node, and all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from frontends.onnx_models import model_of, save
+from onnx import TensorProto, helper, numpy_helper
+
+from cmir.frontends.onnx import OnnxError, import_onnx
+
+IMAGE = "float[N,3,8,9] x"
+FILTER = "float[4,3,3,2] w"
+
+
+def refusal(path: Path, **shapes: tuple[int, ...]) -> list[str]:
+    """The messages of a refused import."""
+    with pytest.raises(OnnxError) as caught:
+        import_onnx(path, shapes)
+    lines = str(caught.value).splitlines()
+    assert lines == [f"{path}: error: {message}" for message in caught.value.messages]
+    return list(caught.value.messages)
+
+
+NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
+    "attribute": (
+        "float[N,3,8,9] x, float[3] s, float[3] b, float[3] m, float[3] v",
+        "[n] y = BatchNormalization<training_mode = 1>(x, s, b, m, v)",
+        "(BatchNormalization): attribute training_mode = 1 is not supported: this is for inference",
+        14,
+    ),
+    "attribute value": (
+        IMAGE,
+        'p = Constant<value_ints = [0, 0, 1, 1, 0, 0, 1, 1]>() [n] y = Pad<mode = "edge">(x, p)',
+        "(Pad): attribute mode = edge is not supported",
+    ),
+    "output": (
+        IMAGE,
+        "[n] y, z = MaxPool<kernel_shape = [2, 2]>(x)",
+        "(MaxPool): output Indices is not supported",
+    ),
+    "input that is not constant": (
+        "float[N,3,8,9] x, float[N,3,3,2] x2",
+        "[n] y = Conv(x, x2)",
+        "(Conv): input W must be a constant, but depends on the model's inputs",
+    ),
+    "kernel": (
+        f"{IMAGE}, {FILTER}",
+        "[n] y = Conv<kernel_shape = [2, 2]>(x, w)",
+        "(Conv): attribute kernel_shape = [2, 2] does not fit weights of shape [4, 3, 3, 2]",
+    ),
+    "type": (
+        f"{IMAGE}, {FILTER}",
+        "d = Cast<to = 11>(w) f = Cast<to = 11>(x) [n] y = Conv(f, d)",
+        "Cast is not supported",
+    ),
+    "Reshape drops the batch": (
+        IMAGE,
+        "s = Constant<value_ints = [-1]>() [n] y = Reshape(x, s)",
+        "(Reshape): the result's shape [216] does not start with the batch dimension",
+    ),
+    "Reshape does not fit": (
+        IMAGE,
+        "s = Constant<value_ints = [1, 5, -1]>() [n] y = Reshape(x, s)",
+        "(Reshape): 216 elements do not fit the shape [1, 5, 43]",
+    ),
+    "Flatten mixes the batch": (
+        IMAGE,
+        "[n] y = Flatten<axis = 0>(x)",
+        "(Flatten): attribute axis = 0 mixes the batch dimension with another",
+    ),
+    "Transpose moves the batch": (
+        IMAGE,
+        "[n] y = Transpose<perm = [1, 0, 2, 3]>(x)",
+        "(Transpose): attribute perm = [1, 0, 2, 3] moves the batch dimension",
+    ),
+    "Transpose by default": (
+        "float[N,6] x",
+        "[n] y = Transpose(x)",
+        "(Transpose): attribute perm = [1, 0] moves the batch dimension",
+    ),
+    "Gemm transA": (
+        "float[N,6] x, float[1,4] w",
+        "[n] y = Gemm<transA = 1>(x, w)",
+        "(Gemm): attribute transA = 1 exchanges the batch dimension with another",
+    ),
+    "MatMul with a batch of matrices": (
+        "float[N,5,6] x, float[2,6,4] w",
+        "[n] y = MatMul(x, w)",
+        "(MatMul): constant 'w' of shape [2, 6, 4] is not one matrix for each sample",
+    ),
+    "Slice removes the batch": (
+        IMAGE,
+        "s = Constant<value_ints = [1]>() e = Constant<value_ints = [9]>() [n] y = Slice(x, s, e)",
+        "(Slice): it removes the batch dimension's only element",
+    ),
+    "Pad pads the batch": (
+        IMAGE,
+        "p = Constant<value_ints = [1, 0, 0, 0, 0, 0, 0, 0]>() [n] y = Pad(x, p)",
+        "(Pad): pads = [1, 0, 0, 0, 0, 0, 0, 0] pad the batch dimension",
+    ),
+    "Add of two ranks": (
+        "float[N,3,4] x1, float[N,4] x2",
+        "[n] y = Add(x1, x2)",
+        "(Add): broadcasting would align a batch dimension with another dimension",
+    ),
+    "Add of a batch of constants": (
+        "float[N,4] x, float[2,4] c",
+        "[n] y = Add(x, c)",
+        "(Add): constant 'c' of shape [2, 4] does not broadcast to one sample of 2 dimensions",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NODES)
+def test_refused_node(case: str, tmp_path: Path) -> None:
+    inputs, body, expected, *opset = NODES[case]
+    outputs = "float[] y, int64[] z" if "z =" in body else "float[] y"
+    (message,) = refusal(save(model_of(inputs, body, *opset, outputs=outputs), tmp_path))
+    assert expected in message
+    assert message.startswith("node 'n' ") or "not supported (node" in message
+
+
+def test_everything_at_once(tmp_path: Path) -> None:
+    body = """
+        [a] t = Elu(x)
+        [b] u = Tanh(t)
+        [c] v = MaxPool<kernel_shape = [2, 2], pads = [0, 0, 0, 0]>(u)
+        [d] w = Elu(v)
+        [e] o, z = MaxPool<kernel_shape = [2, 2]>(x)
+        [f] p = custom.Fancy(w)
+        [g] y = Flatten<axis = 2>(x)
+    """
+    path = save(
+        model_of(IMAGE, body, outputs="float[] y, float[] p, float[] o, int64[] z"), tmp_path
+    )
+    assert refusal(path) == [
+        "operator Elu is not supported (node 'a' and 1 more)",
+        "operator Tanh is not supported (node 'b')",
+        "operator custom.Fancy is not supported (node 'f')",
+        "node 'e' (MaxPool): output Indices is not supported",
+        "node 'g' (Flatten): attribute axis = 2 mixes the batch dimension with another",
+    ]
+
+
+def test_nodes_that_no_output_needs_do_not_matter(tmp_path: Path) -> None:
+    import_onnx(save(model_of(IMAGE, "unused = Elu(x) y = Relu(x)"), tmp_path))
+
+
+def test_output_without_input(tmp_path: Path) -> None:
+    path = save(model_of(f"{IMAGE}, {FILTER}", "y = Relu(w)"), tmp_path)
+    assert refusal(path) == ["output 'y' does not depend on the inputs"]
+
+
+# Inputs
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        (
+            "float[N,3,height,width] x",
+            "input 'x' has unknown dimensions 'height', 'width';"
+            " set them: --shape x=1,3,height,width",
+        ),
+        (
+            "float[4,3] x",
+            "input 'x' has the shape [4,3]; the first dimension must be a batch of 1 or symbolic"
+            " (set it with --shape)",
+        ),
+        ("float[] x", "input 'x' has no shape; set one with --shape"),
+        (
+            "double[N,3] x",
+            "input 'x' has elements of type double; only float (32 bits) is supported",
+        ),
+        ("seq(float[3]) x", "input 'x' is not a tensor but a sequence_type"),
+    ],
+)
+def test_refused_input(inputs: str, expected: str, tmp_path: Path) -> None:
+    model = model_of(inputs, "y = Identity(x)")
+    assert refusal(save(model, tmp_path)) == [expected]
+
+
+def test_shapes_of_inputs_can_be_set(tmp_path: Path) -> None:
+    path = save(model_of("float[N,3,height,width] x", "y = Relu(x)"), tmp_path)
+    imported = import_onnx(path, {"x": (1, 3, 5, 6)})
+    assert imported.inputs == {"x": (1, 3, 5, 6)} == {"x": imported.outputs["y"]}
+
+
+def test_fixed_batch_can_be_set_to_one(tmp_path: Path) -> None:
+    path = save(model_of("float[4,3] x", "y = Relu(x)", outputs="float[4,3] y"), tmp_path)
+    assert import_onnx(path, {"x": (1, 3)}).outputs == {"y": (1, 3)}
+
+
+def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
+    path = save(model_of("float[N,3] x", "y = Relu(x)"), tmp_path)
+    assert refusal(path, z=(1, 3)) == ["--shape names 'z', which is not an input; the inputs are x"]
+    assert refusal(path, x=(1, 3, 4)) == ["input 'x' has 2 dimensions, but --shape sets 3"]
+
+
+# Files
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.onnx") == ["No such file or directory"]
+
+
+@pytest.mark.parametrize("content", [b"hello, this is not a model", b""])
+def test_other_file(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(content)
+    (message,) = refusal(path)
+    assert message.startswith("not an ONNX model")
+
+
+def test_truncated_file(tmp_path: Path) -> None:
+    path = save(model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)"), tmp_path)
+    content = path.read_bytes()
+    for length in range(0, len(content) - 1, 7):
+        path.write_bytes(content[:length])
+        assert len(refusal(path)) == 1
+
+
+def test_invalid_text(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnxtxt"
+    path.write_text("<ir_version: 8> main (float[N] x) => (float[N] y) { y = Relu(x }")
+    (message,) = refusal(path)
+    assert "ParseError at position (line: 1 column:" in message
+
+
+def test_invalid_model(tmp_path: Path) -> None:
+    (message,) = refusal(save(model_of(IMAGE, "y = Relu(x, x)"), tmp_path))
+    assert message.startswith("invalid model: ")
+
+
+def test_old_opset(tmp_path: Path) -> None:
+    (message,) = refusal(save(model_of(IMAGE, "y = Relu(x)", 6), tmp_path))
+    assert message.startswith("opset 6 is not supported, only 7 to ")
+
+
+def test_missing_external_data(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    model = model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)")
+    onnx.save(model, path, save_as_external_data=True, location="data.bin", size_threshold=0)
+    assert list(import_onnx(path).parameters) == ["w"]
+    (tmp_path / "data.bin").unlink()
+    (message,) = refusal(path)
+    assert message.startswith("initializer 'w': ")
+
+
+def test_tensor_of_the_wrong_size(tmp_path: Path) -> None:
+    model = model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)")
+    model.graph.initializer[0].raw_data = bytes(12)
+    (message,) = refusal(save(model, tmp_path))
+    assert message.startswith("initializer 'w': ")
+
+
+def test_parameters_of_another_type(tmp_path: Path) -> None:
+    model = model_of(IMAGE, "[n] y = Add(x, c)")
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(9, np.float32), "c"))
+    model.graph.initializer[0].data_type = TensorProto.INT32
+    (message,) = refusal(save(model, tmp_path))
+    assert message == (
+        "node 'n' (Add): constant 'c' has elements of type int32; only float32 is supported"
+    )
+
+
+def test_sparse_initializer(tmp_path: Path) -> None:
+    model = model_of(IMAGE, "y = Relu(x)")
+    values = helper.make_tensor("s", TensorProto.FLOAT, [1], [1.0])
+    indices = helper.make_tensor("i", TensorProto.INT64, [1], [0])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [4]))
+    assert refusal(save(model, tmp_path)) == ["initializer 's' is sparse, which is not supported"]

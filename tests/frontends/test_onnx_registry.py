@@ -1,0 +1,109 @@
+"""Importers of other packages: what a signature accepts, and what is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from frontends.onnx_models import model_of, save
+
+from cmir.frontends.onnx import (
+    Activation,
+    Constant,
+    Node,
+    OnnxError,
+    Value,
+    import_onnx,
+    importer,
+    operators,
+    registry,
+)
+
+INPUTS = "float[N,4] x, float[N,4] x2, float[4] c"
+
+
+@pytest.fixture(autouse=True)
+def fancy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """Registers custom.Fancy for one test and returns the list of what it is called with."""
+    calls: list[dict[str, object]] = []
+    monkeypatch.setattr(registry, "_importers", dict(registry._importers))
+
+    @importer("Fancy", domain="custom")
+    def import_fancy(
+        node: Node,
+        x: Activation,
+        c: Constant | None = None,
+        *more: Value,
+        k: int = 3,
+        scales: Sequence[float] = (),
+        kind: str = "plain",
+    ) -> Value:
+        calls.append({"c": c, "more": more, "k": k, "scales": scales, "kind": kind})
+        return x
+
+    return calls
+
+
+def imported(body: str, directory: Path) -> None:
+    import_onnx(save(model_of(INPUTS, body), directory))
+
+
+def refusal(body: str, directory: Path) -> list[str]:
+    with pytest.raises(OnnxError) as caught:
+        imported(body, directory)
+    return list(caught.value.messages)
+
+
+def test_is_listed() -> None:
+    assert "custom.Fancy" in operators()
+
+
+def test_defaults(fancy: list[dict[str, object]], tmp_path: Path) -> None:
+    imported("y = custom.Fancy(x)", tmp_path)
+    assert fancy == [{"c": None, "more": (), "k": 3, "scales": (), "kind": "plain"}]
+
+
+def test_attributes(fancy: list[dict[str, object]], tmp_path: Path) -> None:
+    imported('y = custom.Fancy<k = 4, scales = [0.5, 1.0], kind = "odd">(x)', tmp_path)
+    assert fancy == [{"c": None, "more": (), "k": 4, "scales": [0.5, 1.0], "kind": "odd"}]
+
+
+def test_inputs(fancy: list[dict[str, object]], tmp_path: Path) -> None:
+    imported("y = custom.Fancy(x, c, x2, c)", tmp_path)
+    (call,) = fancy
+    assert isinstance(call["c"], Constant)
+    assert isinstance(more := call["more"], tuple)
+    assert [type(value) is Constant for value in more] == [False, True]
+
+
+def test_unknown_attributes(tmp_path: Path) -> None:
+    assert refusal('[n] y = custom.Fancy<k = 1, mode = "a", size = [2, 3]>(x)', tmp_path) == [
+        "node 'n' (Fancy): attribute mode = a is not supported;"
+        " attribute size = [2, 3] is not supported"
+    ]
+
+
+def test_unknown_attributes_behind_a_refused_node(tmp_path: Path) -> None:
+    assert refusal("[m] t = Elu(x) [n] y = custom.Fancy<mode = 1>(t)", tmp_path) == [
+        "operator Elu is not supported (node 'm')",
+        "node 'n' (Fancy): attribute mode = 1 is not supported",
+    ]
+
+
+def test_kinds_of_inputs(tmp_path: Path) -> None:
+    assert refusal("[n] y = custom.Fancy(x, x2)", tmp_path) == [
+        "node 'n' (Fancy): input 1 must be a constant, but depends on the model's inputs"
+    ]
+    assert refusal("[n] y = custom.Fancy(c)", tmp_path) == [
+        "node 'n' (Fancy): input 0 is a constant, which is not supported"
+    ]
+    assert refusal("[n] y = custom.Fancy()", tmp_path) == [
+        "node 'n' (Fancy): missing a required argument: 'x'"
+    ]
+
+
+def test_outputs(tmp_path: Path) -> None:
+    assert refusal("[n] t, u = custom.Fancy(x) y = Add(t, u)", tmp_path) == [
+        "node 'n' (Fancy): output 1 is not supported"
+    ]
