@@ -3,6 +3,7 @@
 from xdsl.ir import Dialect
 
 from cmir.dialects.nn.convolution import ConvOp
+from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
@@ -22,6 +23,7 @@ __all__ = [
     "BatchNormOp",
     "Cells",
     "ConvOp",
+    "CopyOp",
     "GemmOp",
     "GlobalAveragePoolOp",
     "IterationOp",
@@ -49,6 +51,7 @@ NN = Dialect(
         GemmOp,
         AddOp,
         ReluOp,
+        CopyOp,
         BatchNormOp,
         MaxPoolOp,
         AveragePoolOp,

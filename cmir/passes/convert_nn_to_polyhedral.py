@@ -1,0 +1,312 @@
+"""convert-nn-to-polyhedral: outlined stages become iteration domains, access relations and bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.builder import Builder, InsertPoint
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    IndexType,
+    ModuleOp,
+    TensorType,
+    VectorType,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.nn.views import PadConflictError, View, read_through, view_of
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    MapAttr,
+    MatrixOp,
+    ParameterSource,
+    PipelineOp,
+    ReadOp,
+    SetAttr,
+    WriteOp,
+)
+from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
+
+
+@dataclass(frozen=True)
+class ConvertNnToPolyhedralPass(ModulePass):
+    """Turn each function of outlined stages into a pipeline of polyhedral stages over arrays.
+
+    What an iteration reads, writes and computes is asked of the operators; layout operators between stages are
+    composed into the access relations of those who read them. Needs nn-outline-stages.
+    """
+
+    name = "convert-nn-to-polyhedral"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in list(op.body.block.ops):
+            if isinstance(function, FuncOp) and function.body.blocks:
+                pipeline = _Converter(function).convert()
+                op.body.block.insert_op_before(pipeline, function)
+                function.detach()
+                function.erase(safe_erase=False)
+
+
+_ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"}
+_ISL_WORDS |= {"implies", "infty", "NaN", "all", "rat"}
+
+
+class _Names:
+    """Unique names that both MLIR symbols and ISL tuples can have."""
+
+    def __init__(self):
+        self.taken: set[str] = set()
+
+    def unique(self, wish: str) -> str:
+        name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
+        if not name or name[0].isdigit() or name in _ISL_WORDS:
+            name = f"_{name}"
+        candidate, number = name, 0
+        while candidate in self.taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.taken.add(candidate)
+        return candidate
+
+
+class _Converter:
+    """Converts one function."""
+
+    def __init__(self, function: FuncOp):
+        self.function = function
+        self.names = _Names()
+        self.array_of: dict[SSAValue, str] = {}
+        self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
+        self.arrays: list[ArrayOp] = []
+        self.stages: list[Operation] = []
+
+    def convert(self) -> PipelineOp:
+        block = self.function.body.block
+        stages = [op for op in block.ops if isinstance(op, StageOp)]
+        stage_names = {op: self.names.unique(op.sym_name.data) for op in stages}
+        for index, argument in enumerate(block.args):
+            name = self.names.unique(argument.name_hint or f"input{index}")
+            self._declare(name, argument, self.function)
+        for op in block.ops:
+            match op:
+                case StageOp():
+                    self._stage(op, stage_names[op])
+                case LayoutOp() | ParameterOp() | ReturnOp():
+                    pass
+                case _:
+                    raise CompileError(
+                        op, f"{op.name} is not part of a stage: run nn-outline-stages first"
+                    )
+        terminator = block.last_op
+        assert isinstance(terminator, ReturnOp)
+        outputs: list[str] = []
+        for value in terminator.operands:
+            if not isinstance(value.owner, StageOp):
+                raise CompileError(
+                    terminator, "an output is not computed by a stage: run nn-outline-stages first"
+                )
+            outputs.append(self.array_of[value])
+        pipeline = PipelineOp(
+            self.function.sym_name.data,
+            [self.array_of[argument] for argument in block.args],
+            outputs,
+            [*self.arrays, *self.stages],
+        )
+        pipeline.location = self.function.location
+        return pipeline
+
+    def _declare(self, name: str, value: SSAValue, where: Operation) -> None:
+        assert isinstance(value.type, TensorType)
+        array = ArrayOp(name, value.type)
+        array.location = where.location
+        self.arrays.append(array)
+        self.array_of[value] = name
+
+    def constant(
+        self, source: ParameterSource, type: Attribute, wish: str, where: Operation
+    ) -> str:
+        """The array that holds a parameter; the same parameter has one array."""
+        key = (source, type)
+        if key not in self.constants:
+            assert isinstance(type, TensorType)
+            name = self.names.unique(wish)
+            array = ArrayOp(name, type, source)
+            array.location = where.location
+            self.arrays.append(array)
+            self.constants[key] = name
+        return self.constants[key]
+
+    def _stage(self, stage: StageOp, name: str) -> None:
+        for index, result in enumerate(stage.outputs):
+            default = f"{name}_out{index if index else ''}"
+            self._declare(self.names.unique(result.name_hint or default), result, stage)
+        self.stages.append(_StageBuilder(self, stage, name).build())
+
+
+class _StageBuilder:
+    """Builds the polyhedral form of one stage."""
+
+    def __init__(self, converter: _Converter, stage: StageOp, name: str):
+        self.converter, self.stage, self.name = converter, stage, name
+        body = [op for op in stage.body.block.ops if isinstance(op, IterationOp)]
+        if not body:
+            raise CompileError(stage, f"stage @{name} computes nothing")
+        self.ops = body
+        self.root = body[0]
+        self.domain = self.root.domain()
+        self.write = self.root.write()
+        self.block = Block(arg_types=[IndexType()] * self.domain.dim(isl.dim_type.set))
+        for dim, argument in enumerate(self.block.args):
+            argument.name_hint = self.domain.get_dim_name(isl.dim_type.set, dim)
+        self.builder = Builder(InsertPoint.at_end(self.block))
+        self.values: dict[SSAValue, SSAValue] = {}
+        arguments = zip(stage.body.block.args, stage.inputs, strict=True)
+        self.outer = dict(arguments)
+
+    def build(self) -> PolyhedralStageOp:
+        for op in self.ops:
+            self._operator(op)
+        for value, result in zip(self.stage.terminator.values, self.stage.outputs, strict=True):
+            array = self.converter.array_of[result]
+            relation = self._named(self.write.relation, array)
+            write = WriteOp(self.values[value], array, MapAttr.get(relation))
+            write.location = self._origin(value).location
+            self.builder.insert(write)
+        stage = PolyhedralStageOp(
+            SetAttr.get(self.domain.set_tuple_name(self.name)), Region(self.block)
+        )
+        stage.location = self.stage.location
+        return stage
+
+    def _operator(self, op: IterationOp) -> None:
+        if op is self.root:
+            accesses = op.reads()
+        elif isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape:
+            accesses = op.reads_for(self.write)
+        else:
+            raise CompileError(op, f"{op.name} cannot follow {self.root.name} in a stage")
+        first = self.block.last_op
+        arguments = [
+            self._value(op, access, op.operands[i] if i < len(op.operands) else None)
+            for i, access in enumerate(accesses)
+        ]
+        result = op.build_body(self.builder, arguments)
+        if result.name_hint is None:
+            result.name_hint = op.results[0].name_hint
+        self.values[op.results[0]] = result
+        self._locate(first, op)
+
+    def _locate(self, last: Operation | None, origin: Operation) -> None:
+        """Give what was built after `last` the location of the operator it stands for."""
+        built = self.block.first_op if last is None else last.next_op
+        while built is not None:
+            built.location = origin.location
+            built = built.next_op
+
+    def _value(
+        self, op: IterationOp, access: Access | Cells, operand: SSAValue | None
+    ) -> SSAValue:
+        """What the body takes for one entry of `reads()`."""
+        if operand in self.values:
+            return self.values[operand]
+        if operand is None:
+            assert isinstance(access, Access) and access.constant is not None
+            constant = access.constant
+            array = self.converter.constant(constant, constant.type, "constant", op)
+            return self._read(access, array, _element_type(constant))
+        try:
+            view = self._view(operand)
+            array = self._array(view.base, op)
+            if isinstance(access, Cells):
+                return self._matrix(op, access, view, array)
+            through = read_through(access, self.domain, view)
+        except PadConflictError as conflict:
+            raise CompileError(op, f"{conflict}: run nn-outline-stages, which inserts a copy") from None
+        assert isinstance(view.base.type, TensorType)
+        value = self._read(through, array, view.base.type.element_type)
+        value.name_hint = operand.name_hint
+        return value
+
+    def _view(self, operand: SSAValue) -> View:
+        """The view of an operand, through layout operators inside and outside the stage."""
+        inner = view_of(operand)
+        outer = self.outer.get(inner.base)
+        if outer is None:
+            return inner
+        seen = view_of(outer)
+        if inner.pad is not None and seen.pad not in (None, inner.pad):
+            raise PadConflictError(f"padding with {inner.pad} around padding with {seen.pad}")
+        pad = seen.pad if inner.pad is None else inner.pad
+        return View(seen.base, inner.relation.apply_range(seen.relation), pad)
+
+    def _array(self, base: SSAValue, op: IterationOp) -> str:
+        owner = base.owner
+        if isinstance(owner, ParameterOp):
+            wish = base.name_hint or "parameter"
+            return self.converter.constant(owner.source, owner.result.type, wish, owner)
+        if base in self.converter.array_of:
+            return self.converter.array_of[base]
+        raise CompileError(op, f"an operand of {op.name} is computed by no stage")
+
+    def _read(self, access: Access, array: str, element_type: Attribute) -> SSAValue:
+        relation = self._named(access.relation, array)
+        type = VectorType(element_type, access.lanes)
+        return self.builder.insert(ReadOp([(array, MapAttr.get(relation))], type, access.pad)).result
+
+    def _matrix(self, op: IterationOp, cells: Cells, view: View, array: str) -> SSAValue:
+        if view.pad is not None:
+            raise CompileError(op, "a matrix on crossbars cannot have padding: fold it into weights")
+        relation = cells.relation.apply_range(view.relation)
+        for dim in range(relation.dim(isl.dim_type.in_)):
+            name = cells.relation.get_dim_name(isl.dim_type.in_, dim)
+            relation = relation.set_dim_name(isl.dim_type.in_, dim, name)
+        relation = relation.set_tuple_name(isl.dim_type.in_, "cell")
+        relation = relation.set_tuple_name(isl.dim_type.out, array)
+        assert isinstance(view.base.type, TensorType)
+        type = TensorType(view.base.type.element_type, cells.shape)
+        matrix = self.builder.insert(MatrixOp(array, MapAttr.get(relation), type))
+        matrix.result.name_hint = view.base.name_hint
+        return matrix.result
+
+    def _named(self, relation: isl.Map, array: str) -> isl.Map:
+        """`{ [[h, w] -> [c]] -> [c, h, w] }` with the names of the stage, its dimensions, and the array."""
+        pair = relation.domain().unwrap()
+        names = _dim_names(self.domain, relation)
+        iteration = isl.Map.identity(pair.domain().get_space().map_from_set())
+        lane = isl.Map.identity(pair.range().get_space().map_from_set())
+        naming = iteration.set_tuple_name(isl.dim_type.out, self.name).product(
+            lane.set_tuple_name(isl.dim_type.out, "lane")
+        )
+        result = relation.apply_domain(naming).set_tuple_name(isl.dim_type.out, array)
+        for dim, name in enumerate(names):
+            result = result.set_dim_name(isl.dim_type.in_, dim, name)
+        return result.coalesce()
+
+    def _origin(self, value: SSAValue) -> Operation:
+        owner = value.owner
+        return owner if isinstance(owner, Operation) else self.stage
+
+
+def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
+    """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …"""
+    iterations = domain.dim(isl.dim_type.set)
+    names = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(iterations)]
+    for dim in range(iterations, relation.dim(isl.dim_type.in_)):
+        name = relation.get_dim_name(isl.dim_type.in_, dim) or f"l{dim - iterations}"
+        names.append(name if name not in names else f"{name}_{dim}")
+    return names
+
+
+def _element_type(constant: DenseIntOrFPElementsAttr) -> Attribute:
+    return constant.get_type().get_element_type()

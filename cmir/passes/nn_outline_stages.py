@@ -1,0 +1,290 @@
+"""nn-outline-stages: operators grouped into the stages of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.nn.copy import CopyOp
+from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.parameter import ParameterOp, parameter_of
+from cmir.dialects.nn.stage import StageOp, YieldOp
+from cmir.dialects.nn.views import PadConflictError, read_through, view_of
+
+
+@dataclass(frozen=True)
+class NnOutlineStagesPass(ModulePass):
+    """Group operators into stages: one that iterates, and the point-wise operators that follow it.
+
+    A point-wise operator joins the stage that computes one of its operands in the shape of its result, the
+    latest such stage, unless stages would then wait for each other in a cycle. With `fuse=false` every
+    operator is a stage of its own. Layout operators stay outside: they are ways of reading. Where a value
+    must exist in memory though it is only a way of reading another, a copy is inserted, with a remark.
+    """
+
+    name = "nn-outline-stages"
+
+    fuse: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.body.block.ops:
+            if isinstance(function, FuncOp) and function.body.blocks:
+                block = function.body.block
+                _insert_copies(block)
+                _Outliner(block, self.fuse).rewrite()
+
+
+@dataclass(eq=False)
+class _Group:
+    """Operators that become one stage. `needs` are the groups that it reads from."""
+
+    ops: list[IterationOp] = field(default_factory=list)
+    needs: set[_Group] = field(default_factory=set)
+
+    def depends_on(self, other: _Group) -> bool:
+        """Whether data flows from `other` to this group, directly or through others."""
+        seen: set[_Group] = set()
+        stack = [self]
+        while stack:
+            group = stack.pop()
+            if group is other:
+                return True
+            fresh = group.needs - seen
+            seen |= fresh
+            stack += fresh
+        return False
+
+
+class _Outliner:
+    """Rewrites one function body."""
+
+    def __init__(self, block: Block, fuse: bool):
+        self.block = block
+        self.fuse = fuse
+        self.group_of: dict[Operation, _Group] = {}
+
+    def rewrite(self) -> None:
+        groups: dict[_Group, None] = {}
+        for op in self.block.ops:
+            match op:
+                case IterationOp():
+                    groups[self._place(op)] = None
+                case LayoutOp() | ParameterOp() | ReturnOp() | StageOp():
+                    pass
+                case _:
+                    raise CompileError(op, f"{op.name} cannot become part of a stage")
+        terminator = self.block.last_op
+        assert terminator is not None
+        names = _StageNames(self.block)
+        # Stages are put in front of the terminator in an order in which each comes after those it reads.
+        for group in _in_dependence_order(groups):
+            stage = _stage(group, names.next(group.ops[0]))
+            self._move_layouts(stage.operands, terminator)
+            self.block.insert_op_before(stage, terminator)
+            _replace(group, stage)
+        self._move_layouts(terminator.operands, terminator)
+        _erase_unused(self.block)
+
+    def _place(self, op: IterationOp) -> _Group:
+        """The group that `op` joins, or a new one."""
+        sources = {g for o in op.operands if (g := self._source(o)) is not None}
+        group = next(self._candidates(op, sources), None) if self.fuse else None
+        if group is None:
+            group = _Group()
+        group.ops.append(op)
+        group.needs |= sources - {group}
+        self.group_of[op] = group
+        return group
+
+    def _source(self, value: SSAValue) -> _Group | None:
+        """The group that computes `value`, possibly seen through layout operators."""
+        while isinstance(value.owner, LayoutOp):
+            value = value.owner.operands[0]
+        return self.group_of.get(value.owner) if isinstance(value.owner, Operation) else None
+
+    def _candidates(self, op: IterationOp, sources: set[_Group]) -> Iterator[_Group]:
+        """Groups that a point-wise operator can join, the latest first."""
+        if not isinstance(op, PointwiseOp) or isinstance(op, CopyOp):
+            return
+        for operand in reversed(op.operands):
+            owner = operand.owner
+            group = self.group_of.get(owner) if isinstance(owner, Operation) else None
+            if group is None or shape_of(operand) != op.result_shape:
+                continue
+            if isinstance(group.ops[0], CopyOp) or not _reads_whole(op, group):
+                continue
+            if not any(other.depends_on(group) for other in sources - {group}):
+                yield group
+
+    def _move_layouts(self, values: tuple[SSAValue, ...] | object, before: Operation) -> None:
+        """Keep layout operators in front of what uses them and behind what they read."""
+        for value in values:  # pyright: ignore[reportGeneralTypeIssues]
+            owner = value.owner
+            if isinstance(owner, LayoutOp):
+                self._move_layouts(owner.operands, before)
+                owner.detach()
+                self.block.insert_op_before(owner, before)
+
+
+def _reads_whole(op: PointwiseOp, group: _Group) -> bool:
+    """Whether values of the group are read element by element, in the order in which they are computed."""
+    members = {member.results[0] for member in group.ops}
+    return all(
+        shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
+        for i, operand in enumerate(op.operands)
+        if operand in members
+    )
+
+
+def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
+    done: set[_Group] = set()
+    for root in groups:
+        stack = [root]
+        while stack:
+            group = stack[-1]
+            waiting = [g for g in group.needs if g not in done]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if group not in done:
+                done.add(group)
+                yield group
+
+
+class _StageNames:
+    """Names for stages: the kind of the first operator and a number, `conv1`, `conv2`, `max_pool1`."""
+
+    def __init__(self, block: Block):
+        self.taken = {op.sym_name.data for op in block.ops if isinstance(op, StageOp)}
+        self.counts: dict[str, int] = {}
+
+    def next(self, op: Operation) -> str:
+        kind = op.name.partition(".")[2].replace(".", "_")
+        while True:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            name = f"{kind}{self.counts[kind]}"
+            if name not in self.taken:
+                return name
+
+
+def _stage(group: _Group, name: str) -> StageOp:
+    """The stage op of a group; its body has clones of the group's operators and of their parameters."""
+    members = set(group.ops)
+    mapping: dict[SSAValue, SSAValue] = {}
+    block = Block()
+    inputs: list[SSAValue] = []
+    for op in group.ops:
+        for operand in op.operands:
+            if operand in mapping or operand.owner in members:
+                continue
+            if parameter_of(operand) is not None:
+                _clone_parameter(operand, block, mapping)
+            else:
+                argument = block.insert_arg(operand.type, len(block.args), _location(operand))
+                argument.name_hint = operand.name_hint
+                mapping[operand] = argument
+                inputs.append(operand)
+        clone = op.clone(value_mapper=mapping)
+        clone.location = op.location
+        block.add_op(clone)
+    results = [r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)]
+    block.add_op(YieldOp(*(mapping[result] for result in results)))
+    stage = StageOp(name, inputs, [result.type for result in results], Region(block))
+    stage.location = group.ops[0].location
+    for result, old in zip(stage.outputs, results, strict=True):
+        result.name_hint = old.name_hint
+    return stage
+
+
+def _location(value: SSAValue):
+    owner = value.owner
+    return owner.location if isinstance(owner, Operation) else None
+
+
+def _clone_parameter(
+    value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]
+) -> None:
+    """Clone a parameter and the layout operators on it."""
+    op = value.owner
+    assert isinstance(op, Operation)
+    for operand in op.operands:
+        if operand not in mapping:
+            _clone_parameter(operand, block, mapping)
+    clone = op.clone(value_mapper=mapping)
+    clone.location = op.location
+    block.add_op(clone)
+
+
+def _replace(group: _Group, stage: StageOp) -> None:
+    """Let users outside the group use the results of the stage."""
+    members = set(group.ops)
+    results = [r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)]
+    for old, new in zip(results, stage.outputs, strict=True):
+        old.replace_uses_with_if(new, lambda use: use.operation not in members)
+
+
+def _erase_unused(block: Block) -> None:
+    """Erase what the stages have taken over. Users come after what they use, so go backwards."""
+    for op in reversed(list(block.ops)):
+        if isinstance(op, IterationOp | LayoutOp | ParameterOp) and not any(
+            result.uses.get_length() for result in op.results
+        ):
+            op.detach()
+            op.erase()
+
+
+def _insert_copies(block: Block) -> None:
+    """Insert copies where a value must exist in memory of its own."""
+    for op in list(block.ops):
+        if isinstance(op, IterationOp):
+            domain = op.domain()
+            for index, access in enumerate(op.reads()[: len(op.operands)]):
+                if isinstance(access, Access):
+                    _copy_conflicts(op, index, access, domain)
+    terminator = block.last_op
+    if isinstance(terminator, ReturnOp):
+        returned: set[SSAValue] = set()
+        for index, value in enumerate(terminator.operands):
+            if value in returned or not isinstance(value.owner, IterationOp):
+                _copy(terminator, index, "an output of the network has memory of its own")
+            returned.add(value)
+
+
+def _copy_conflicts(op: IterationOp, index: int, access: Access, domain) -> None:
+    """Copy what lies between two paddings with different values, innermost first."""
+    value = op.operands[index]
+    try:
+        read_through(access, domain, view_of(value))
+    except PadConflictError as conflict:
+        layout = value.owner
+        inner = layout.operands[0] if isinstance(layout, LayoutOp) else value
+        try:
+            view_of(value)
+        except PadConflictError:
+            assert isinstance(layout, LayoutOp)
+            if isinstance(inner.owner, LayoutOp):
+                _copy(layout, 0, str(conflict))
+                _copy_conflicts(op, index, access, domain)
+                return
+        _copy(op, index, str(conflict))
+
+
+def _copy(user: Operation, index: int, why: str) -> None:
+    value = user.operands[index]
+    copy = CopyOp(value)
+    copy.location = user.location
+    copy.result.name_hint = f"{value.name_hint}_copy" if value.name_hint else None
+    block = user.parent
+    assert block is not None
+    block.insert_op_before(copy, user)
+    user.operands[index] = copy.result
+    emit_remark(user, f"a copy of %{value.name_hint or 'value'} gets a stage of its own: {why}")
