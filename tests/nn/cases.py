@@ -1,0 +1,194 @@
+"""Operators with operands, drawn by hypothesis: small shapes, all options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from hypothesis import reject
+from hypothesis import strategies as st
+from xdsl.ir import SSAValue
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.test_value import create_ssa_value
+
+from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of, tensor_type
+
+
+class Case:
+    """An operator and values for its operands."""
+
+    def __init__(self, op: nn.NNOp, operands: list[np.ndarray]):
+        self.op = op
+        self.operands = operands
+
+    def __repr__(self) -> str:
+        shapes = [list(operand.shape) for operand in self.operands]
+        return f"{self.op.name} {self.op.properties} on {shapes}"
+
+
+def value(*shape: int) -> SSAValue:
+    """A tensor that the network computes."""
+    return create_ssa_value(tensor_type(shape))
+
+
+def parameter(*shape: int) -> SSAValue:
+    """A tensor that is a parameter."""
+    return nn.ParameterOp("p", tensor_type(shape)).result
+
+
+@st.composite
+def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
+    """Random values for the operands of the operator."""
+    op.verify()
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shapes = [shape_of(operand) for operand in op.operands]
+    return Case(op, [generator.standard_normal(s, np.float32) for s in shapes])
+
+
+def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(low, high), min_size=count, max_size=count)
+
+
+@st.composite
+def fitting(draw: st.DrawFn, build: Callable[[], nn.NNOp]) -> Case:
+    """The case of the operator that `build` makes, if its options fit together."""
+    try:
+        op = build()
+    except VerifyException:
+        reject()
+    return draw(arrays(op))
+
+
+@st.composite
+def windows(draw: st.DrawFn, rank: int) -> dict[str, list[int]]:
+    """Options of a window."""
+    return {
+        "strides": draw(sizes(rank, 1, 3)),
+        "pads": draw(sizes(2 * rank, 0, 2)),
+        "dilations": draw(sizes(rank, 1, 2)),
+    }
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Case:
+    rank = draw(st.integers(1, 3))
+    groups, inner, outer = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    weight = parameter(groups * outer, inner, *draw(sizes(rank, 1, 3)))
+    x = value(groups * inner, *draw(sizes(rank, 1, 8 if rank == 1 else 5 if rank == 2 else 3)))
+    bias = parameter(groups * outer) if draw(st.booleans()) else None
+    options = draw(windows(rank))
+    return draw(fitting(lambda: nn.ConvOp(x, weight, bias, **options, groups=groups)))
+
+
+@st.composite
+def products(draw: st.DrawFn) -> Case:
+    rows, inner, columns = draw(sizes(3))
+    x = value(rows, inner) if draw(st.booleans()) else value(inner)
+    trans_b = draw(st.booleans())
+    make = draw(st.sampled_from([value, parameter]))
+    weight = make(columns, inner) if trans_b else make(inner, columns)
+    bias = parameter(columns) if draw(st.booleans()) else None
+    return draw(arrays(nn.GemmOp(x, weight, bias, trans_b)))
+
+
+@st.composite
+def sums(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+
+    def operand() -> SSAValue:
+        kept = draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
+        stretched = [size if keep else 1 for size, keep in zip(shape, kept, strict=True)]
+        return value(*stretched[draw(st.integers(0, len(shape))) :])
+
+    return draw(arrays(nn.AddOp(operand(), operand())))
+
+
+@st.composite
+def rectifications(draw: st.DrawFn) -> Case:
+    return draw(arrays(nn.ReluOp(value(*draw(st.lists(st.integers(1, 4), max_size=4))))))
+
+
+@st.composite
+def normalizations(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    parameters = [parameter(shape[0]) for _ in range(4)]
+    epsilon = draw(st.sampled_from([1e-5, 1e-3, 0.5]))
+    case = draw(arrays(nn.BatchNormOp(value(*shape), *parameters, epsilon=epsilon)))
+    case.operands[4] = np.abs(case.operands[4])  # a variance
+    return case
+
+
+@st.composite
+def poolings(draw: st.DrawFn, average: bool) -> Case:
+    rank = draw(st.integers(1, 3))
+    x = value(draw(st.integers(1, 3)), *draw(sizes(rank, 1, 8 if rank == 1 else 5)))
+    options = draw(windows(rank))
+    kernel, ceil_mode = draw(sizes(rank, 1, 3)), draw(st.booleans())
+    if not average:
+        return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, **options, ceil_mode=ceil_mode)))
+    include = draw(st.booleans())
+    return draw(
+        fitting(
+            lambda: nn.AveragePoolOp(
+                x, kernel, **options, ceil_mode=ceil_mode, count_include_pad=include
+            )
+        )
+    )
+
+
+@st.composite
+def global_poolings(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
+    return draw(arrays(nn.GlobalAveragePoolOp(value(*shape))))
+
+
+@st.composite
+def reshapes(draw: st.DrawFn) -> Case:
+    def factors(number: int) -> list[int]:
+        found = []
+        while draw(st.booleans()):
+            found.append(draw(st.sampled_from([d for d in range(1, number + 1) if not number % d])))
+            number //= found[-1]
+        return [*found, number]
+
+    total = draw(st.sampled_from([1, 6, 12, 16, 30, 36]))
+    return draw(arrays(nn.ReshapeOp(value(*factors(total)), factors(total))))
+
+
+@st.composite
+def transposes(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    return draw(arrays(nn.TransposeOp(value(*shape), draw(st.permutations(range(len(shape)))))))
+
+
+@st.composite
+def slices(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
+    taken = []
+    for size in shape:
+        first, last = draw(st.integers(0, size - 1)), draw(st.integers(0, size - 1))
+        step = draw(st.integers(1, 3))
+        taken.append((first, last + 1, step) if first <= last else (first, last - 1, -step))
+    return draw(arrays(nn.SliceOp(value(*shape), *map(list, zip(*taken, strict=True)))))
+
+
+@st.composite
+def pads(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    margins = draw(sizes(2 * len(shape), -2, 3))
+    number = draw(st.sampled_from([0.0, 1.5, float("-inf")]))
+    return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
+
+
+ITERATIONS = {
+    "conv": convolutions(),
+    "gemm": products(),
+    "add": sums(),
+    "relu": rectifications(),
+    "batch_norm": normalizations(),
+    "max_pool": poolings(average=False),
+    "average_pool": poolings(average=True),
+    "global_average_pool": global_poolings(),
+}
+LAYOUTS = {"reshape": reshapes(), "transpose": transposes(), "slice": slices(), "pad": pads()}

@@ -1,0 +1,165 @@
+"""
+An operator computed as its interface says, point by point: gather what an iteration reads, interpret the
+body, scatter what it writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith, math, vector
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, VectorType, f32
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint
+
+from cmir.dialects import nn
+from cmir.dialects.cmcore import MxvOp, ReduceOp
+from cmir.dialects.nn.operation import tensor_type
+
+Point = tuple[int, ...]
+
+_ELEMENTWISE = {
+    arith.AddfOp: np.add,
+    arith.SubfOp: np.subtract,
+    arith.MulfOp: np.multiply,
+    arith.DivfOp: np.divide,
+    arith.MaximumfOp: np.maximum,
+    math.SqrtOp: np.sqrt,
+}
+_REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
+
+
+def run(
+    op: nn.IterationOp, operands: Sequence[np.ndarray], write: nn.Access | None = None
+) -> np.ndarray:
+    """The result of the operator; with `write`, as a part of a stage that writes in this way."""
+    if write is None:
+        domain, reads, write = op.domain(), op.reads(), op.write()
+    else:
+        assert isinstance(op, nn.PointwiseOp)
+        domain, reads = write.relation.domain().unwrap().domain(), op.reads_for(write)
+    arrays = [*operands, *(_dense(r.constant) for r in reads if _constant(r) is not None)]
+    assert len(reads) == len(arrays)
+    body, result = _build_body(op, reads)
+    assert result.type == VectorType(f32, write.lanes)
+
+    gathers = [_gather(r, array) for r, array in zip(reads, arrays, strict=True)]
+    stores = _by_iteration(write)
+    written = np.zeros(op.result_shape, int)
+    output = np.zeros(op.result_shape, np.float32)
+    iterations = points(domain)
+    assert set(stores) == set(iterations)
+    for iteration in iterations:
+        values = {
+            argument: gather(iteration)
+            for argument, gather in zip(body.args, gathers, strict=True)
+        }
+        interpret(body, values)
+        for lane, location in stores[iteration]:
+            assert _inside(location, output.shape)
+            output[location] = values[result][lane]
+            written[location] += 1
+    assert (written == 1).all()
+    return output
+
+
+def points(set: isl.Set) -> list[Point]:
+    """The points of a set."""
+    found: list[Point] = []
+
+    def add(point: isl.Point) -> None:
+        found.append(
+            tuple(
+                point.get_coordinate_val(isl.dim_type.set, axis).to_python()
+                for axis in range(set.dim(isl.dim_type.set))
+            )
+        )
+
+    set.foreach_point(add)
+    return found
+
+
+def pairs(relation: isl.Map) -> list[tuple[Point, Point]]:
+    """The pairs of a relation."""
+    assert relation.is_single_valued()
+    inputs = relation.dim(isl.dim_type.in_)
+    return [(p[:inputs], p[inputs:]) for p in points(relation.wrap().flatten())]
+
+
+def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
+    """Compute the operations of a body, adding their results to `values`."""
+    for op in body.ops:
+        op.verify()
+        operands = [values[operand] for operand in op.operands]
+        values[op.results[0]] = result = _compute(op, operands)
+        assert isinstance(type := op.results[0].type, VectorType)
+        assert result.shape == type.get_shape() and result.dtype == np.float32
+
+
+def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
+    match op:
+        case arith.ConstantOp():
+            return _dense(op.value)
+        case vector.BroadcastOp():
+            return np.broadcast_to(operands[0], op.vector.type.get_shape())
+        case ReduceOp():
+            return _REDUCTIONS[op.kind.data].reduce(operands[0], axis=op.dims.get_values())
+        case MxvOp():
+            matrix, x = operands
+            blocks = matrix.shape[0] if matrix.ndim == 3 else 1
+            matrix = matrix.reshape(blocks, -1, matrix.shape[-1])
+            return (matrix @ x.reshape(blocks, -1, 1)).reshape(-1)
+        case _:
+            return np.asarray(_ELEMENTWISE[type(op)](*operands))
+
+
+def _build_body(op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]) -> tuple[Block, SSAValue]:
+    types = [
+        VectorType(f32, read.lanes) if isinstance(read, nn.Access) else tensor_type(read.shape)
+        for read in reads
+    ]
+    body = Block(arg_types=types)
+    return body, op.build_body(Builder(InsertPoint.at_end(body)), body.args)
+
+
+def _gather(read: nn.Access | nn.Cells, array: np.ndarray):
+    if isinstance(read, nn.Cells):
+        matrix = np.full(read.shape, np.nan, np.float32)
+        for cell, location in pairs(read.relation):
+            assert _inside(cell, matrix.shape) and _inside(location, array.shape)
+            matrix[cell] = array[location]
+        return lambda iteration: matrix
+    loads = _by_iteration(read)
+
+    def gather(iteration: Point) -> np.ndarray:
+        lanes = np.full(read.lanes, read.pad, np.float32)
+        for lane, location in loads[iteration]:
+            assert _inside(lane, lanes.shape) and _inside(location, array.shape)
+            lanes[lane] = array[location]
+        return lanes
+
+    return gather
+
+
+def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]]:
+    found: dict[Point, list[tuple[Point, Point]]] = defaultdict(list)
+    for domain, location in pairs(access.relation):
+        split = len(domain) - len(access.lanes)
+        found[domain[:split]].append((domain[split:], location))
+    return found
+
+
+def _constant(read: nn.Access | nn.Cells) -> DenseIntOrFPElementsAttr | None:
+    return read.constant if isinstance(read, nn.Access) else None
+
+
+def _dense(attribute) -> np.ndarray:
+    return np.array(attribute.get_values(), np.float32).reshape(attribute.get_shape())
+
+
+def _inside(point: Point, shape: Sequence[int]) -> bool:
+    return len(point) == len(shape) and all(0 <= i < n for i, n in zip(point, shape, strict=True))

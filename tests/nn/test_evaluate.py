@@ -1,0 +1,118 @@
+"""The NumPy semantics of every operator, against onnxruntime."""
+
+from __future__ import annotations
+
+from operator import lt
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from nn.cases import ITERATIONS, LAYOUTS, Case
+from xdsl.ir import Attribute
+
+from cmir.dialects import nn
+from cmir.dialects.nn.operation import numbers
+
+OPSET = 22
+STRATEGIES = {**ITERATIONS, **LAYOUTS}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_operators_agree_with_onnxruntime(name: str, data: st.DataObject):
+    case: Case = data.draw(STRATEGIES[name])
+    if isinstance(case.op, nn.MaxPoolOp | nn.AveragePoolOp):
+        # onnxruntime refuses others.
+        window = case.op.window
+        assume(all(map(lt, window.begins, window.kernel)))
+        assume(all(map(lt, window.ends, window.kernel)))
+    result = case.op.evaluate(*case.operands)
+    assert result.dtype == np.float32
+    assert result.shape == case.op.result_shape
+    np.testing.assert_allclose(result, _onnxruntime(case), rtol=1e-4, atol=1e-5)
+
+
+def _onnxruntime(case: Case) -> np.ndarray:
+    """What onnxruntime makes of the operator, for a batch of one sample where ONNX wants one."""
+    kind, attributes, extra, batched = _onnx_node(case.op)
+    arrays = [
+        array[None] if batched and index == 0 else array
+        for index, array in enumerate(case.operands)
+    ]
+    named = {f"x{i}": array for i, array in enumerate([*arrays, *extra])}
+    node = onnx.helper.make_node(kind, list(named), ["y"], **attributes)
+    float32, inputs = onnx.TensorProto.FLOAT, []
+    for name, array in named.items():
+        element = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+        inputs.append(onnx.helper.make_tensor_value_info(name, element, array.shape))
+    output = onnx.helper.make_tensor_value_info("y", float32, None)
+    graph = onnx.helper.make_graph([node], "g", inputs, [output])
+    opset = onnx.helper.make_opsetid("", OPSET)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), _session_options(), providers=["CPUExecutionProvider"]
+    )
+    (result,) = session.run(None, named)
+    return result[0] if batched else result
+
+
+def _session_options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
+def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, object], list[np.ndarray], bool]:
+    """Operator, attributes, inputs beside the operands, and whether the first one has a batch."""
+    options = op.properties
+    match op:
+        case nn.ConvOp():
+            return "Conv", {**_window(options), "group": op.groups.value.data}, [], True
+        case nn.MaxPoolOp():
+            return "MaxPool", _pooling(options), [], True
+        case nn.AveragePoolOp():
+            include = int("count_include_pad" in options)
+            return "AveragePool", {**_pooling(options), "count_include_pad": include}, [], True
+        case nn.GlobalAveragePoolOp():
+            return "GlobalAveragePool", {}, [], True
+        case nn.BatchNormOp():
+            return "BatchNormalization", {"epsilon": op.epsilon.value.data}, [], True
+        case nn.GemmOp() if op.bias is None and op.trans_b is None:
+            return "MatMul", {}, [], False
+        case nn.GemmOp():
+            return "Gemm", {"transB": int("trans_b" in options)}, [], len(op.result_shape) == 1
+        case nn.AddOp():
+            return "Add", {}, [], False
+        case nn.ReluOp():
+            return "Relu", {}, [], False
+        case nn.ReshapeOp():
+            return "Reshape", {}, [np.array(numbers(options, "shape"))], False
+        case nn.TransposeOp():
+            perm = list(numbers(options, "perm"))
+            return "Transpose", {"perm": perm} if perm else {}, [], False
+        case nn.SliceOp():
+            starts, ends, steps = (
+                np.array(numbers(options, name)) for name in ("starts", "ends", "steps")
+            )
+            # To ONNX an end of -1 is the last element: what comes before the first is further down.
+            ends[ends < 0] = np.iinfo(np.int64).min
+            return "Slice", {}, [starts, ends, np.arange(len(starts)), steps], False
+        case nn.PadOp():
+            extra = [np.array(numbers(options, "pads")), np.float32(op.pad_value)]
+            return "Pad", {}, [np.asarray(e) for e in extra], False
+        case _:
+            raise AssertionError(op.name)
+
+
+def _window(options: dict[str, Attribute]) -> dict[str, object]:
+    return {name: list(numbers(options, name)) for name in ("strides", "pads", "dilations")}
+
+
+def _pooling(options: dict[str, Attribute]) -> dict[str, object]:
+    kernel = list(numbers(options, "kernel"))
+    return {**_window(options), "kernel_shape": kernel, "ceil_mode": int("ceil_mode" in options)}

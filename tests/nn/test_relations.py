@@ -1,0 +1,62 @@
+"""Access relations and body of every operator, against its NumPy semantics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nn.cases import ITERATIONS, LAYOUTS, Case
+from nn.relations import pairs, run
+
+from cmir.dialects import nn
+from cmir.isl.text import read_map
+
+
+@pytest.mark.parametrize("name", ITERATIONS)
+@given(data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
+    case: Case = data.draw(ITERATIONS[name])
+    assert isinstance(case.op, nn.IterationOp)
+    expected = case.op.evaluate(*case.operands)
+    assert expected.dtype == np.float32
+    np.testing.assert_allclose(run(case.op, case.operands), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@given(data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_element_relation_moves_the_elements(name: str, data: st.DataObject):
+    case: Case = data.draw(LAYOUTS[name])
+    assert isinstance(case.op, nn.LayoutOp)
+    (x,) = case.operands
+    result = np.full(case.op.result_shape, case.op.pad_value, np.float32)
+    for element, source in pairs(case.op.element_relation()):
+        assert min(element, default=0) >= 0 and min(source, default=0) >= 0
+        result[element] = x[source]
+    expected = case.op.evaluate(x)
+    assert expected.dtype == np.float32
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("name", ["add", "relu", "batch_norm"])
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: st.DataObject):
+    case: Case = data.draw(ITERATIONS[name])
+    shape = case.op.result_shape
+    # A stage that writes along its last dimension, backwards, and iterates over the others.
+    names = [f"i{axis}" for axis in range(len(shape))]
+    bounds = [f"0 <= {i} < {size}" for i, size in zip(names, shape, strict=True)]
+    location = [*names[:-1], *(f"{size - 1} - {i}" for i, size in zip(names[-1:], shape[-1:]))]
+    write = nn.Access(
+        read_map(
+            f"{{ [[{', '.join(names[:-1])}] -> [{', '.join(names[-1:])}]] -> [{', '.join(location)}]"
+            f" : {' and '.join(bounds) or 'true'} }}"
+        ),
+        shape[-1:],
+    )
+    assert isinstance(case.op, nn.PointwiseOp)
+    expected = case.op.evaluate(*case.operands)
+    np.testing.assert_allclose(run(case.op, case.operands, write), expected, rtol=1e-5, atol=1e-6)
