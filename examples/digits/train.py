@@ -335,9 +335,10 @@ def main() -> None:
     first.weight.value /= PIXEL_MAX
 
     model = to_onnx(network)
-    logits = np.asarray(ReferenceEvaluator(model).run(None, {"image": images[held_out]})[0])
+    (logits,) = ReferenceEvaluator(model).run(None, {"image": images[held_out]})
     print(f"training accuracy {accuracy(network.forward(images[training]), labels[training]):.2%}")
-    print(f"held-out accuracy {accuracy(logits, labels[held_out]):.2%} ({HELD_OUT} images)")
+    held_out_accuracy = accuracy(np.asarray(logits), labels[held_out])
+    print(f"held-out accuracy {held_out_accuracy:.2%} ({HELD_OUT} images)")
 
     onnx.save(model, HERE / "digits.onnx")
     np.savez_compressed(
