@@ -32,13 +32,14 @@ class Diagnostic:
     def __str__(self) -> str:
         return format_diagnostic(self.location, self.kind, self.message)
 
-    @property
-    def line(self) -> int | None:
-        """The line in the file that the message points at."""
+    def line_in(self, file: str) -> int | None:
+        """The line that the message points at, if it points into this file."""
         location = self.location
         while isinstance(location, NameLoc):
             location = _known(location.location)
-        return location.line.data if isinstance(location, FileLineColLoc) else None
+        if isinstance(location, FileLineColLoc) and location.filename.data == file:
+            return location.line.data
+        return None
 
 
 class CompileError(PassFailedException):

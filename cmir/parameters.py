@@ -88,7 +88,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
         import numpy as np
         from safetensors.numpy import save_file
 
-        arrays = {name: np.ascontiguousarray(value) for name, value in self._values.items()}
+        arrays = {name: np.asarray(value, order="C") for name, value in self._values.items()}
         with atomic_path(path) as temporary:
             save_file(arrays, temporary)
 

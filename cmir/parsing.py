@@ -84,6 +84,13 @@ class LocatingParser(Parser):
         self._locate(op, start)
         return op
 
+    def _get_op_by_name(self, name: str) -> type[Operation]:
+        stack = self._parser_state.dialect_stack
+        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is None:
+            start = self.lexer.input.content.rfind(name, 0, self.pos)
+            self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
+        return op_type
+
     def resolve_operand(
         self, operand: UnresolvedOperand, type: AttributeInvT
     ) -> SSAValue[AttributeInvT]:

@@ -13,13 +13,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-SUFFIXES = (".mlir", ".test")
+SLASH_SUFFIXES = (".mlir", ".test")
+"""Files whose comments start with `//`; in others that have RUN lines it is `#`."""
 
 _RUN = re.compile(r"RUN:(.*)")
 _FILECHECK = re.compile(r"\bfilecheck\b([^|]*)", re.IGNORECASE)
 _PREFIX_OPTION = re.compile(r"--?check-prefix(?:es)?[= ]\s*[\"']?([\w,-]+)")
 # A comment that starts with something like a directive: a word, perhaps a suffix, perhaps a colon.
-_COMMENT = re.compile(r"//\s*(?P<name>[A-Za-z][\w-]*)(?P<literal>\{\w*\})?(?P<colon>\s*:)?")
+_COMMENT = r"\s*(?P<name>[A-Za-z][\w-]*)(?P<literal>\{\w*\})?(?P<colon>\s*:)?"
 _SUFFIX = re.compile(r"-(DAG|COUNT-[1-9][0-9]*|NOT|EMPTY|NEXT|SAME|LABEL)")
 _LOOKS_LIKE_SUFFIX = re.compile(r"[-_]?(DAG|COUNT|NOT|EMPTY|NEXT|SAME|LABEL)([-_]?\d+)?$")
 _OTHER = frozenset(
@@ -35,14 +36,19 @@ def check_paths(paths: Sequence[Path]) -> list[str]:
             problems.append(f"{path}: error: no such file or folder")
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            if file.suffix in SUFFIXES and file.is_file() and "Inputs" not in file.parts:
-                text = file.read_text(encoding="utf-8")
-                problems += [f"{file}:{line}: error: {message}" for line, message in check(text)]
+            if not file.is_file() or "Inputs" in file.parts:
+                continue
+            text = file.read_text(encoding="utf-8", errors="replace")
+            slashes = file.suffix in SLASH_SUFFIXES
+            if slashes or re.search(r"^#\s*RUN:", text, re.MULTILINE):
+                found = check(text, "//" if slashes else "#")
+                problems += [f"{file}:{line}: error: {message}" for line, message in found]
     return problems
 
 
-def check(text: str) -> list[tuple[int, str]]:
+def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
     """The line and a message for each thing that is wrong in the text of one test."""
+    directive = re.compile(comment + _COMMENT)
     problems: list[tuple[int, str]] = []
     run_lines = list(_run_lines(text))
     if not run_lines:
@@ -58,7 +64,7 @@ def check(text: str) -> list[tuple[int, str]]:
                 declared.setdefault(prefix, line)
     used: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
-        for match in _COMMENT.finditer(line):
+        for match in directive.finditer(line):
             prefix, message = _judge(match, declared)
             if prefix is not None:
                 used.add(prefix)

@@ -4,7 +4,8 @@ Checking of diagnostics against comments in the input, as mlir-opt's `--verify-d
     // expected-error @+1 {{must be positive}}
 
 The text in braces is part of the message. The line is that of the comment, or `@+N` or `@-N` away
-from it, or the nearest line `@above` or `@below` that holds no such comment; `@unknown` is no line.
+from it, or the nearest line `@above` or `@below` that holds no such comment; `@unknown` is for a
+message that points nowhere in the file.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ class _Expectation:
     text: str
     comment_line: int
 
-    def matches(self, diagnostic: Diagnostic) -> bool:
+    def matches(self, diagnostic: Diagnostic, file: str) -> bool:
         return (
             diagnostic.kind == self.kind
-            and diagnostic.line == self.line
-            and self.text in format_message(diagnostic)
+            and diagnostic.line_in(file) == self.line
+            and self.text in str(diagnostic)
         )
 
 
@@ -56,7 +57,7 @@ def check_diagnostics(
                 " 'expected-error @+1 {{message}}'"
             )
             continue
-        found = next((d for d in remaining if expectation.matches(d)), None)
+        found = next((d for d in remaining if expectation.matches(d, name)), None)
         if found is not None:
             remaining.remove(found)
             continue
@@ -67,11 +68,6 @@ def check_diagnostics(
         )
     problems += [f"{d} [unexpected {d.kind}]" for d in remaining]
     return problems
-
-
-def format_message(diagnostic: Diagnostic) -> str:
-    """A message on one line, as it is printed."""
-    return " ".join(diagnostic.message.split("\n"))
 
 
 def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | int]:

@@ -250,11 +250,14 @@ def _convert(texts: list[str], wanted: Any) -> Any:
         tuple(float(text) if _is_integer(text) else _scalar(text) for text in texts),
         tuple(texts),
     )
-    if not texts and isa(True, wanted):
+    boolean = wanted is bool or bool in get_args(wanted)
+    if not texts and boolean:
         return True
     if not texts and isa(None, wanted):
         return None
     for reading in readings:
+        if not boolean and any(isinstance(value, bool) for value in reading):
+            continue  # to Python, a bool is an int
         if len(reading) == 1 and isa(reading[0], wanted):
             return reading[0]
         if reading and isa(reading, wanted):
