@@ -208,12 +208,13 @@ def test_missing_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.onnx") == ["No such file or directory"]
 
 
-@pytest.mark.parametrize("content", [b"hello, this is not a model", b""])
-def test_other_file(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "other.onnx"
+@pytest.mark.parametrize("name", ["other.onnx", "other.json", "other.onnxtxt"])
+@pytest.mark.parametrize("content", [b"hello, this is not a model", b"", bytes(range(256))])
+def test_other_file(content: bytes, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_bytes(content)
     (message,) = refusal(path)
-    assert message.startswith("not an ONNX model")
+    assert message.startswith("not an ONNX model") or "ParseError" in message
 
 
 def test_truncated_file(tmp_path: Path) -> None:

@@ -66,13 +66,14 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]]) -> Graph:
 
 
 def _read(path: Path) -> onnx.ModelProto:
+    syntax = "onnxtxt" if path.suffix == ".onnxtxt" else "protobuf"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "the onnxtxt format is experimental"
-            model = onnx.load(path, load_external_data=False)
+            model = onnx.load(path, syntax, load_external_data=False)
     except OSError as error:
         raise OnnxError(path, [error.strerror or str(error)]) from error
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise OnnxError(path, ["not an ONNX model, or a truncated one"]) from error
     except parser.ParseError as error:
         raise OnnxError(path, [one_line(error.args[0].decode())]) from error
