@@ -87,7 +87,7 @@ class InProcessTest(ShTest):
         if len(known) < len(lines):
             return super().execute(test, litConfig)
         Path(directory).mkdir(parents=True, exist_ok=True)
-        limit: float = litConfig.maxIndividualTestTime or 0
+        limit: float = test.config.maxIndividualTestTime or 0
         for line, pipeline in zip(lines, known, strict=True):
             try:
                 with _working_directory(os.path.dirname(test.getExecPath())), _time_limit(limit):

@@ -17,4 +17,4 @@ config.test_exec_root = str(root / "build" / "filecheck")
 config.test_format = InProcessTest(subprocess=lit_config.params.get("subprocess", "0") != "0")
 config.environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 if find_spec("psutil"):  # lit needs it to stop a test
-    lit_config.maxIndividualTestTime = 120
+    config.maxIndividualTestTime = 120

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from cmir.testing.lit_format import Command, parse_pipeline, run_in_process
+from cmir.testing.lit_format import Command, _time_limit, parse_pipeline, run_in_process
 
 CONFIG = """
 import os, sys
@@ -102,3 +103,17 @@ def test_runs_a_main_function_like_a_process():
 
     code, out, err = run_in_process(broken, [])
     assert (code, out) == (1, b"") and err.endswith(b"ValueError: x\n")
+
+
+def test_a_command_that_does_not_end_is_stopped():
+    def forever(arguments: list[str]) -> int:
+        while True:
+            try:
+                time.sleep(1)
+            except Exception:
+                continue
+
+    stdout = sys.stdout
+    with pytest.raises(TimeoutError), _time_limit(0.05):
+        run_in_process(forever, [])
+    assert sys.stdout is stdout
