@@ -5,7 +5,7 @@ An importer's signature says everything that it understands of its operator::
     @importer("Conv")
     def conv(
         node: Node, x: Activation, w: Constant, b: Constant | None = None, *,
-        group: int = 1, strides: Ints | None = None, ...
+        group: int = 1, strides: Sequence[int] | None = None, ...
     ) -> Value:
 
 * Positional parameters are the node's inputs, in order (``*inputs`` for a variadic operator). An
