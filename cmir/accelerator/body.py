@@ -83,7 +83,9 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
         return (x.reshape(len(x), -1) @ matrix.T).reshape(-1, *shape)
     blocks, rows, columns = matrix.shape
     lanes = x.reshape(len(x), blocks, columns)
-    if rows == 1:  # depthwise: a dot product a block, which a batch of tiny matrix products does slowly
+    if (
+        rows == 1
+    ):  # depthwise: a dot product a block, which a batch of tiny matrix products does slowly
         return np.einsum("nbc,bc->nb", lanes, matrix[:, 0]).reshape(-1, *shape)
     product = np.matmul(lanes.transpose(1, 0, 2), matrix.transpose(0, 2, 1))
     return np.ascontiguousarray(product.transpose(1, 0, 2)).reshape(-1, *shape)

@@ -137,9 +137,7 @@ class Machine:
                 )
 
 
-def program_cells(
-    crossbar: CrossbarOp, elements: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray:
+def program_cells(crossbar: CrossbarOp, elements: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The matrix that a crossbar's cell relation picks from the elements of a parameter."""
     cells = crossbar.cells.relation
     within = box(shape)

@@ -100,9 +100,7 @@ class Memory:
     ) -> np.ndarray:
         buffer = self.buffers[value]
         key = (load.op.result, value)
-        cacheable = (
-            buffer.storage is None and program.iterations * prod(load.lanes) <= CACHED_LANES
-        )
+        cacheable = buffer.storage is None and program.iterations * prod(load.lanes) <= CACHED_LANES
         if cacheable and key not in self.slots:
             self.slots[key] = _gather(buffer, access, pad, inference, 0, program.iterations)
         if cacheable:
@@ -110,9 +108,7 @@ class Memory:
             return slots[start:stop] if len(slots) > 1 else slots
         return _gather(buffer, access, pad, inference, start, stop)
 
-    def store(
-        self, store: Store, value: np.ndarray, inference: int, start: int, stop: int
-    ) -> None:
+    def store(self, store: Store, value: np.ndarray, inference: int, start: int, stop: int) -> None:
         """Write the lanes of iterations start ≤ i < stop wherever the array is kept."""
         location, defined = store.access.locations(start, stop)
         if defined is not None:

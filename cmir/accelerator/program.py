@@ -68,9 +68,7 @@ class Access:
     def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
         """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
         rank = len(self.lanes)
-        iteration = [
-            column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T
-        ]
+        iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
         lane = [
             np.arange(size).reshape(1, *(-1 if d == axis else 1 for d in range(rank)))
             for axis, size in enumerate(self.lanes)
@@ -97,9 +95,7 @@ class Buffer:
             relation = op.storage.relation.reset_tuple_id(isl.dim_type.in_)
             space = relation.domain().get_space()
             storage = compile_function(relation, isl.Set.universe(space))
-        return Buffer(
-            symbol(op.array), type.get_shape(), dtype_of(type), storage, len(array.shape)
-        )
+        return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage, len(array.shape))
 
     @property
     def slots(self) -> int:
@@ -189,8 +185,7 @@ class Program:
         if not len(self.points):
             raise CompileError(op, f"program @{self.name} fires no iteration")
         self.buffers = {
-            buffer.result: Buffer.of(buffer, arrays[symbol(buffer.array)])
-            for buffer in op.buffers
+            buffer.result: Buffer.of(buffer, arrays[symbol(buffer.array)]) for buffer in op.buffers
         }
         self.crossbars = [o for o in op.body.block.ops if isinstance(o, CrossbarOp)]
         self.body = list(op.iteration.body.block.ops)

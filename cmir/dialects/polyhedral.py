@@ -185,9 +185,7 @@ class ArrayOp(IRDLOperation):
     def __init__(
         self, name: str, type: TensorType[Attribute], source: ParameterSource | None = None
     ):
-        super().__init__(
-            properties={"sym_name": StringAttr(name), "type": type, "source": source}
-        )
+        super().__init__(properties={"sym_name": StringAttr(name), "type": type, "source": source})
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -382,13 +380,13 @@ def access_problem(
             f"the domain {domain.points.dim(isl.dim_type.set)}"
         )
     if pair.dim(isl.dim_type.out) != len(lanes):
-        return (
-            f"{pair.dim(isl.dim_type.out)} lane coordinates for a vector of rank {len(lanes)}"
-        )
+        return f"{pair.dim(isl.dim_type.out)} lane coordinates for a vector of rank {len(lanes)}"
     if relation.get_tuple_name(isl.dim_type.out) != array:
         return f"the location must be a point of {array}[…], got {access.data}"
     if relation.dim(isl.dim_type.out) != len(shape):
-        return f"the location has {relation.dim(isl.dim_type.out)} coordinates, the array {len(shape)}"
+        return (
+            f"the location has {relation.dim(isl.dim_type.out)} coordinates, the array {len(shape)}"
+        )
     if not relation.is_single_valued():
         return "a lane must have one location at most"
     if not pair.domain().is_subset(domain.points):
@@ -511,9 +509,7 @@ class StageOp(IRDLOperation):
     def verify_(self) -> None:
         name = self.sym_name.data
         if self.domain.points.get_tuple_name() != name:
-            raise VerifyException(
-                f"the domain must be a set of {name}[…], got {self.domain.data}"
-            )
+            raise VerifyException(f"the domain must be a set of {name}[…], got {self.domain.data}")
         dims = self.domain.points.dim(isl.dim_type.set)
         if len(self.body.block.args) != dims:
             raise VerifyException(

@@ -133,7 +133,9 @@ class _Translator:
             return self._binary(arith.SubiOp, self.constants.get(0), args[0], builder)
         if kind in (isl.ast_expr_op_type.cond, isl.ast_expr_op_type.select):
             return builder.insert(arith.SelectOp(*args)).result
-        if kind == isl.ast_expr_op_type.zdiv_r:  # used only in comparisons with 0, where any sign will do
+        if (
+            kind == isl.ast_expr_op_type.zdiv_r
+        ):  # used only in comparisons with 0, where any sign will do
             return self._binary(arith.RemSIOp, args[0], args[1], builder)
         if (predicate := _COMPARISONS.get(kind)) is not None:
             return builder.insert(arith.CmpiOp(args[0], args[1], predicate)).result

@@ -87,7 +87,10 @@ def war_release(
     reader iteration that reads an older occupant of its slots has run; older means written earlier by this
     writer, in this inference or in one before.
     """
-    write_n, read_n = stream(order_w.reverse().apply_range(write)), stream(order_r.reverse().apply_range(read))
+    write_n, read_n = (
+        stream(order_w.reverse().apply_range(write)),
+        stream(order_r.reverse().apply_range(read)),
+    )
     times = write_n.domain()
     shares_slot = storage.apply_range(storage.reverse())
     older = times.lex_gt_set(times).apply_range(write_n)

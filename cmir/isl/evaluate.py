@@ -45,9 +45,7 @@ def _affine(aff: isl.Aff) -> _Affine:
     return _Affine(
         numerator(aff.get_constant_val()),
         tuple(
-            (i, c)
-            for i in inputs
-            if (c := numerator(aff.get_coefficient_val(isl.dim_type.in_, i)))
+            (i, c) for i in inputs if (c := numerator(aff.get_coefficient_val(isl.dim_type.in_, i)))
         ),
         tuple(
             (_affine(aff.get_div(k)), c)

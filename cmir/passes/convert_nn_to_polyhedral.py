@@ -214,9 +214,7 @@ class _StageBuilder:
             built.location = origin.location
             built = built.next_op
 
-    def _value(
-        self, op: IterationOp, access: Access | Cells, operand: SSAValue | None
-    ) -> SSAValue:
+    def _value(self, op: IterationOp, access: Access | Cells, operand: SSAValue | None) -> SSAValue:
         """What the body takes for one entry of `reads()`."""
         if operand in self.values:
             return self.values[operand]
@@ -232,7 +230,9 @@ class _StageBuilder:
                 return self._matrix(op, access, view, array)
             through = read_through(access, self.domain, view)
         except PadConflictError as conflict:
-            raise CompileError(op, f"{conflict}: run nn-outline-stages, which inserts a copy") from None
+            raise CompileError(
+                op, f"{conflict}: run nn-outline-stages, which inserts a copy"
+            ) from None
         assert isinstance(view.base.type, TensorType)
         value = self._read(through, array, view.base.type.element_type)
         value.name_hint = operand.name_hint
@@ -262,11 +262,15 @@ class _StageBuilder:
     def _read(self, access: Access, array: str, element_type: Attribute) -> SSAValue:
         relation = self._named(access.relation, array)
         type = VectorType(element_type, access.lanes)
-        return self.builder.insert(ReadOp([(array, MapAttr.get(relation))], type, access.pad)).result
+        return self.builder.insert(
+            ReadOp([(array, MapAttr.get(relation))], type, access.pad)
+        ).result
 
     def _matrix(self, op: IterationOp, cells: Cells, view: View, array: str) -> SSAValue:
         if view.pad is not None:
-            raise CompileError(op, "a matrix on crossbars cannot have padding: fold it into weights")
+            raise CompileError(
+                op, "a matrix on crossbars cannot have padding: fold it into weights"
+            )
         relation = cells.relation.apply_range(view.relation)
         for dim in range(relation.dim(isl.dim_type.in_)):
             name = cells.relation.get_dim_name(isl.dim_type.in_, dim)

@@ -196,7 +196,9 @@ def _stage(group: _Group, name: str) -> StageOp:
         clone = op.clone(value_mapper=mapping)
         clone.location = op.location
         block.add_op(clone)
-    results = [r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)]
+    results = [
+        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
+    ]
     block.add_op(YieldOp(*(mapping[result] for result in results)))
     stage = StageOp(name, inputs, [result.type for result in results], Region(block))
     stage.location = group.ops[0].location
@@ -210,9 +212,7 @@ def _location(value: SSAValue):
     return owner.location if isinstance(owner, Operation) else None
 
 
-def _clone_parameter(
-    value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]
-) -> None:
+def _clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]) -> None:
     """Clone a parameter and the layout operators on it."""
     op = value.owner
     assert isinstance(op, Operation)
@@ -227,7 +227,9 @@ def _clone_parameter(
 def _replace(group: _Group, stage: StageOp) -> None:
     """Let users outside the group use the results of the stage."""
     members = set(group.ops)
-    results = [r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)]
+    results = [
+        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
+    ]
     for old, new in zip(results, stage.outputs, strict=True):
         old.replace_uses_with_if(new, lambda use: use.operation not in members)
 

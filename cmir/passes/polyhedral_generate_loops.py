@@ -104,6 +104,4 @@ def _initial_release(block: Block, limit: isl.Set, leading: int) -> None:
         constant = builder.insert(ConstantOp.from_int_and_width(value, IndexType()))
         constant.result.name_hint = f"c{value}"
         coordinates.append(constant.result)
-    builder.insert(
-        ReleaseOp(None, coordinates[leading:], coordinates[0] if leading else None)
-    )
+    builder.insert(ReleaseOp(None, coordinates[leading:], coordinates[0] if leading else None))

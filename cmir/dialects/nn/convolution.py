@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.interface import Access, Cells, IterationOp
+from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import (
     access_map,
@@ -28,7 +28,7 @@ from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, windo
 
 
 @irdl_op_definition
-class ConvOp(IterationOp):
+class ConvOp(LinearOp):
     """
     Convolution over any number of spatial dimensions.
 
@@ -103,6 +103,10 @@ class ConvOp(IterationOp):
                 f"the bias must have shape [{weight[0]}], one per output channel, got {list(bias[0])}"
             )
         return (weight[0], *_window(weight, options).result_sizes(x[1:]))
+
+    @property
+    def channel_axis(self) -> int:
+        return 0
 
     @property
     def window(self) -> Window:

@@ -74,6 +74,19 @@ class IterationOp(NNOp):
         """
 
 
+class LinearOp(IterationOp):
+    """
+    An operator that is linear in a weight: operands x, weight and, optionally, bias, which is added.
+
+    Scaling the result by channel is the same as scaling weight and bias, which passes make use of.
+    """
+
+    @property
+    @abstractmethod
+    def channel_axis(self) -> int | None:
+        """The axis of the weight along which the result's first dimension runs; None if there is none."""
+
+
 class PointwiseOp(IterationOp):
     """
     An operator whose result elements depend each on one element of each operand.

@@ -13,14 +13,14 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.interface import Access, Cells, IterationOp
+from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import TENSOR, Shape, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
 from cmir.dialects.nn.relations import access_map, box_set, element_map
 
 
 @irdl_op_definition
-class GemmOp(IterationOp):
+class GemmOp(LinearOp):
     """
     Product of a vector or of the rows of a matrix with a matrix, plus a bias.
 
@@ -69,6 +69,12 @@ class GemmOp(IterationOp):
                 f"the bias must have shape [{columns}], one per result column, got {list(bias[0])}"
             )
         return (*x[:-1], columns)
+
+    @property
+    def channel_axis(self) -> int | None:
+        if len(self.result_shape) != 1:
+            return None
+        return 0 if self.trans_b is not None else 1
 
     def domain(self) -> isl.Set:
         return box_set(self._iterations())

@@ -1,0 +1,130 @@
+"""nn-fold-batch-norm: batch normalisation becomes part of the weights before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+    f32,
+)
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.context import parameters_of
+from cmir.diagnostics import emit_remark
+from cmir.dialects.nn.interface import LinearOp
+from cmir.dialects.nn.normalization import BatchNormOp
+from cmir.dialects.nn.parameter import ParameterOp
+from cmir.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class NnFoldBatchNormPass(ModulePass):
+    """Fold batch normalisation into the weights and bias of the convolution or product before it.
+
+    With s = scale / sqrt(variance + epsilon), s·(W·x + b − mean) + bias is (s·W)·x + s·(b − mean) + bias. It
+    applies where only the normalisation reads the product, and all that is folded are parameters whose values
+    are known: written in place, or in the weights that the tool was given. Others are left as they are, with a
+    remark.
+    """
+
+    name = "nn-fold-batch-norm"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        folder = _Folder(parameters_of(ctx))
+        for normalization in [o for o in op.walk() if isinstance(o, BatchNormOp)]:
+            folder.fold(normalization)
+
+
+class _Folder:
+    def __init__(self, parameters: Parameters | None):
+        self.parameters = parameters
+
+    def fold(self, op: BatchNormOp) -> None:
+        linear = op.x.owner
+        if not isinstance(linear, LinearOp) or linear.channel_axis is None:
+            return
+        if not linear.results[0].has_one_use():
+            return
+        _, weight, *old_bias = linear.operands
+        folded = [weight, *old_bias, *op.operands[1:]]
+        values = [self._value(operand) for operand in folded]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            emit_remark(op, "not folded: its parameters have no known values (see --weights)")
+            return
+        w, *rest = known
+        b = rest[0] if old_bias else np.float64(0)
+        scale, bias, mean, variance = rest[-4:]
+        factor = scale / np.sqrt(variance + op.epsilon.value.data)
+        shape = [-1 if axis == linear.channel_axis else 1 for axis in range(w.ndim)]
+        new_weight = self._parameter(w * factor.reshape(shape), weight, op)
+        new_bias = self._parameter(factor * (b - mean) + bias, op.bias, op)
+        result = type(linear).create(
+            operands=[linear.operands[0], new_weight, new_bias],
+            properties=dict(linear.properties),
+            result_types=[op.result.type],
+        )
+        result.location = linear.location
+        result.results[0].name_hint = op.result.name_hint or linear.results[0].name_hint
+        block = op.parent
+        assert block is not None
+        block.insert_op_before(result, op)
+        op.result.replace_all_uses_with(result.results[0])
+        for old in (op, linear):
+            old.detach()
+            old.erase()
+        _erase_unused(folded)
+
+    def _value(self, operand: SSAValue) -> np.ndarray | None:
+        """The value of a parameter in double precision, or None if it is not known."""
+        op = operand.owner
+        if not isinstance(op, ParameterOp):
+            return None
+        if isinstance(op.source, StringAttr):
+            if self.parameters is None or op.source.data not in self.parameters:
+                return None
+        return op.evaluate(self.parameters or {}).astype(np.float64)
+
+    def _parameter(self, value: np.ndarray, like: SSAValue, before: Operation) -> SSAValue:
+        """A parameter with this value, in the weights file if `like` is in it, else in place."""
+        old = like.owner
+        assert isinstance(old, ParameterOp)
+        type = TensorType(f32, value.shape)
+        value = value.astype(np.float32)
+        if isinstance(old.source, StringAttr) and self.parameters is not None:
+            name = _unused(f"{old.source.data}.folded", self.parameters)
+            self.parameters[name] = value
+            op = ParameterOp(name, type)
+        else:
+            data = value.reshape(-1).tolist()
+            op = ParameterOp(DenseIntOrFPElementsAttr.from_list(type, data), type)
+        op.location = before.location
+        op.result.name_hint = like.name_hint
+        block = before.parent
+        assert block is not None
+        block.insert_op_before(op, before)
+        return op.result
+
+
+def _unused(wish: str, taken: Parameters) -> str:
+    name, number = wish, 1
+    while name in taken:
+        number += 1
+        name = f"{wish}{number}"
+    return name
+
+
+def _erase_unused(parameters: Sequence[SSAValue]) -> None:
+    for parameter in dict.fromkeys(parameters):
+        op = parameter.owner
+        if isinstance(op, ParameterOp) and not parameter.uses.get_length():
+            op.detach()
+            op.erase()

@@ -1,0 +1,192 @@
+"""cm-run: compile what is left to compile, and execute it on the accelerator model."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmir.diagnostics import CompileError
+from cmir.tools.common import FAILURE, run_tool
+
+if TYPE_CHECKING:
+    from cmir.accelerator.engine import Machine
+    from cmir.tools.model import Model
+    from cmir.tools.run_data import Sample
+
+_STEADY_INFERENCES = 8
+"""Inferences that are timed to find the steady-state interval of a short run."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool; the result is its exit code."""
+    options = _parser().parse_args(arguments)
+    return run_tool("cm-run", lambda: _run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cm-run",
+        description="Execute a network on the model of a computational-memory accelerator: an ONNX"
+        " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
+        " of the pipeline.",
+    )
+    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
+    parser.add_argument(
+        "inputs",
+        type=Path,
+        nargs="*",
+        help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
+        " one more leading dimension than the input is a stream of inferences",
+    )
+    parser.add_argument(
+        "--random", metavar="SEED", type=int, help="use random inputs instead of files"
+    )
+    parser.add_argument(
+        "-n",
+        "--inferences",
+        metavar="N",
+        type=_positive,
+        help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
+    )
+    parser.add_argument(
+        "--hardware",
+        metavar="NAME|FILE",
+        default="ideal",
+        help="preset or TOML file that describes the machine (default: ideal)",
+    )
+    parser.add_argument(
+        "--chunk",
+        metavar="N",
+        type=_positive,
+        help="the most iterations a core executes at a time; changes neither results nor cycles",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with onnxruntime (ONNX) or with NumPy at the nn level (IR); fail if they differ",
+    )
+    parser.add_argument(
+        "--rtol", type=float, default=1e-4, help="relative tolerance of --check (default: 1e-4)"
+    )
+    parser.add_argument(
+        "--atol",
+        type=float,
+        default=1e-5,
+        help="tolerance of --check relative to an output's largest element (default: 1e-5)",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print the totals, not a line for each core"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
+    return int(text)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _validate(options)
+    from cmir.accelerator.engine import Machine
+    from cmir.accelerator.hardware import Hardware
+    from cmir.tools.model import lower, read_model
+    from cmir.tools.progress import Progress
+    from cmir.tools.reference import compare, reference_of
+    from cmir.tools.run_data import write_samples
+    from cmir.tools.summary import print_summary
+
+    hardware = Hardware.load(options.hardware)
+    model = read_model(options.model, options.weights)
+    names = _argument_names(model)
+    reference = reference_of(model, names) if options.check and names is not None else None
+    if options.check and reference is None:
+        raise CompileError(
+            options.model, "--check needs an ONNX model, or IR at the nn level with one function"
+        )
+    with Progress() as progress:
+        network = lower(model, progress.compiling)
+        machine = Machine(network, hardware, model.parameters)
+        samples = _samples(options, machine, names)
+        report = machine.run(
+            [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+            options.chunk,
+            progress.executing,
+        )
+    outputs = _renamed(report.outputs, machine.outputs, model.outputs)
+    if options.output is not None:
+        write_samples(outputs, options.output)
+    steady = report if report.inferences > 3 else machine.time(_STEADY_INFERENCES)
+    print_summary(report, steady.steady_interval, hardware.name, cores=not options.quiet)
+    if reference is None:
+        return 0
+    name, evaluate = reference
+    problems = compare(outputs, [evaluate(s) for s in samples], options.rtol, options.atol)
+    for problem in problems:
+        print(f"cm-run: check failed: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"check: equal to {name} in all {len(samples)} inferences")
+    return FAILURE if problems else 0
+
+
+def _validate(options: argparse.Namespace) -> None:
+    if options.inputs and options.random is not None:
+        raise CompileError("cm-run", "input files and --random exclude each other")
+    if not options.inputs and options.random is None:
+        raise CompileError("cm-run", "no inputs: give files, or --random SEED")
+    if options.output is not None and options.output.suffix not in (".npy", ".npz"):
+        raise CompileError(options.output, "outputs are written to .npy or .npz files")
+
+
+def _argument_names(model: Model) -> list[str] | None:
+    """Names for the inputs at the nn level: ONNX's, or those of the function's arguments."""
+    from xdsl.dialects.func import FuncOp
+
+    if model.inputs is not None:
+        return [*model.inputs]
+    functions = [op for op in model.module.body.block.ops if isinstance(op, FuncOp)]
+    if len(functions) != 1:
+        return None
+    arguments = functions[0].body.block.args
+    return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
+
+
+def _samples(
+    options: argparse.Namespace, machine: Machine, names: list[str] | None
+) -> list[Sample]:
+    """The inputs of each inference, by the names that users know."""
+    from cmir.tools.run_data import random_samples, read_samples
+
+    shapes = {
+        name: machine.arrays[array].shape
+        for name, array in zip(names or machine.inputs, machine.inputs, strict=True)
+    }
+    if options.random is not None:
+        return random_samples(shapes, options.random, options.inferences or 1)
+    samples = read_samples(options.inputs, shapes)
+    if not samples:
+        raise CompileError(options.inputs[0], "there is no inference in the inputs")
+    return list(itertools.islice(itertools.cycle(samples), options.inferences or len(samples)))
+
+
+def _renamed(
+    outputs: list[Sample], arrays: Sequence[str], names: Sequence[str] | None
+) -> list[Sample]:
+    return [
+        {name: sample[array] for name, array in zip(names or arrays, arrays, strict=True)}
+        for sample in outputs
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

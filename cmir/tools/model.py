@@ -1,0 +1,117 @@
+"""What cm-run and others run: a model file of any kind, lowered to core programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.universe import Universe
+
+from cmir.context import CmirContext, make_context
+from cmir.diagnostics import CompileError
+from cmir.parameters import Parameters
+from cmir.parsing import parse_module
+from cmir.tools.common import verify
+from cmir.tools.pass_pipeline import parse_passes
+
+if TYPE_CHECKING:
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.polyhedral import PipelineOp
+
+ONNX_SUFFIXES = (".onnx", ".onnxtxt")
+
+
+@dataclass
+class Model:
+    """A model as it was read.
+
+    inputs, outputs: the names that users know them by, in order; None for IR, where arrays have names.
+    """
+
+    path: Path
+    module: ModuleOp
+    context: CmirContext
+    inputs: Sequence[str] | None
+    outputs: Sequence[str] | None
+
+    @property
+    def parameters(self) -> Parameters:
+        if self.context.parameters is None:
+            self.context.parameters = Parameters()
+        return self.context.parameters
+
+    @property
+    def is_onnx(self) -> bool:
+        return self.path.suffix in ONNX_SUFFIXES
+
+
+def read_model(
+    path: Path,
+    weights: Path | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> Model:
+    """Read an ONNX file, or IR at any level with its parameters.
+
+    weights: the parameters of IR; without it, a file beside the IR with the ending .safetensors, if there is one.
+    Raises CompileError or OSError.
+    """
+    context = make_context()
+    if path.suffix in ONNX_SUFFIXES:
+        from cmir.frontends import onnx
+
+        if weights is not None:
+            raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
+        imported = onnx.import_onnx(path, shapes)
+        context.parameters = imported.parameters
+        return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
+    module = parse_module(path.read_text(encoding="utf-8"), str(path), context)
+    verify(module)
+    beside = path.with_suffix(".safetensors")
+    if weights is None and beside.is_file():
+        weights = beside
+    context.parameters = Parameters.open(weights) if weights is not None else None
+    return Model(path, module, context, None, None)
+
+
+def lower(model: Model, progress: Callable[[str], None] | None = None) -> NetworkOp:
+    """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
+
+    Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
+    """
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.polyhedral import PipelineOp
+
+    pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+    spec = _remaining(model.module, pipelines)
+    for item in parse_passes(spec, "pipeline", Universe.get_multiverse().all_passes):
+        if progress is not None:
+            progress(item.name)
+        item.apply(model.context, model.module)
+        verify(model.module, f"after pass '{item.name}'")
+    networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
+    if len(networks) != 1:
+        raise CompileError(
+            model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
+        )
+    return networks[0]
+
+
+def _remaining(module: ModuleOp, pipelines: Sequence[PipelineOp]) -> str:
+    """The passes that are still to be run, from what is in the module."""
+    if any(op.name == "func.func" for op in module.body.block.ops):
+        return "nn-to-cmcore"
+    if not pipelines:
+        return ""
+    if not any(pipeline.dependences for pipeline in pipelines):
+        return "polyhedral-to-cmcore"
+    if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
+        return "polyhedral-generate-loops,convert-polyhedral-to-cmcore"
+    return "convert-polyhedral-to-cmcore"
+
+
+def _found(module: ModuleOp) -> str:
+    names = [op.name for op in module.body.block.ops]
+    return ", ".join(names) if names else "the module is empty"

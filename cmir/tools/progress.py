@@ -1,0 +1,45 @@
+"""Progress of long work, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+_PATIENCE = 0.5
+"""Seconds of work before anything is shown."""
+
+
+class Progress:
+    """A line on stderr that says what is going on; nothing where stderr is not a terminal."""
+
+    def __init__(self):
+        self.started = time.monotonic()
+        self.shown = 0.0
+        self.visible = sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def compiling(self, name: str) -> None:
+        """A pass begins."""
+        self._show(f"compiling: {name}")
+
+    def executing(self, done: int, total: int) -> None:
+        """Some of the iterations have been executed."""
+        self._show(f"executing: {100 * done // total} % of {total} iterations")
+
+    def _show(self, text: str) -> None:
+        now = time.monotonic()
+        if self.visible and now - self.started > _PATIENCE and now - self.shown > 0.1:
+            self.shown = now
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

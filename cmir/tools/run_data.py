@@ -1,0 +1,125 @@
+"""Inputs and outputs of cm-run: files, streams of inferences, random data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cmir.atomic import atomic_path
+from cmir.diagnostics import CompileError
+
+Sample = dict[str, np.ndarray]
+"""One inference: an array for each input or output."""
+
+
+def random_samples(shapes: Mapping[str, tuple[int, ...]], seed: int, count: int) -> list[Sample]:
+    """Standard normal inputs, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    return [
+        {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+        for _ in range(count)
+    ]
+
+
+def read_samples(files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]]) -> list[Sample]:
+    """The inferences that input files give.
+
+    files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
+    with one more leading dimension than the input is a stream of inferences (so a batch of 1 is one).
+    Raises CompileError where files and inputs do not fit each other.
+    """
+    if len(files) == 1 and files[0].suffix == ".npz":
+        given = _read_npz(files[0], shapes)
+    else:
+        if len(files) != len(shapes):
+            raise CompileError(
+                files[0],
+                f"{len(files)} input files for {len(shapes)} inputs ({', '.join(shapes)})",
+            )
+        given = {name: (file, _read(file)) for name, file in zip(shapes, files, strict=True)}
+    streams = {name: _stream(name, *given[name], shapes[name]) for name in shapes}
+    counts = {name: len(stream) for name, stream in streams.items()}
+    if len(set(counts.values())) > 1:
+        what = ", ".join(f"{count} of {name}" for name, count in counts.items())
+        raise CompileError(files[0], f"inputs have different numbers of inferences: {what}")
+    return [
+        {name: stream[i] for name, stream in streams.items()}
+        for i in range(next(iter(counts.values()), 0))
+    ]
+
+
+def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]):
+    arrays = _load(file)
+    for name in shapes:
+        if name not in arrays:
+            raise CompileError(
+                file,
+                f"no array '{name}' for the input of that name; there are: {', '.join(arrays)}",
+            )
+    return {name: (file, arrays[name]) for name in shapes}
+
+
+def _read(file: Path) -> np.ndarray:
+    match file.suffix:
+        case ".npy":
+            return _load(file)
+        case ".pb":
+            return _read_tensor(file)
+        case suffix:
+            raise CompileError(
+                file, f"cannot read inputs from a '{suffix}' file; expected .npy, .npz or .pb"
+            )
+
+
+def _load(file: Path):
+    try:
+        with open(file, "rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            return dict(loaded) if hasattr(loaded, "files") else loaded
+    except (ValueError, EOFError) as error:
+        raise CompileError(file, f"not a NumPy file: {error}") from None
+    except Exception as error:
+        if type(error).__module__ == "zipfile":
+            raise CompileError(file, f"not a NumPy file: {error}") from None
+        raise
+
+
+def _read_tensor(file: Path) -> np.ndarray:
+    """An ONNX TensorProto."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.numpy_helper.to_array(onnx.load_tensor(str(file)))
+    except (DecodeError, ValueError, TypeError) as error:
+        raise CompileError(file, f"not an ONNX tensor: {error}") from None
+
+
+def _stream(name: str, file: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if array.dtype.kind not in "fiub":
+        raise CompileError(file, f"input '{name}' must have numbers, got {array.dtype}")
+    if array.shape == shape:
+        array = array[None]
+    if array.shape[1:] != shape or array.ndim == 0:
+        raise CompileError(
+            file,
+            f"input '{name}' must have shape {list(shape)}, or that with a leading dimension for a "
+            f"stream of inferences; got {list(array.shape)}",
+        )
+    return np.asarray(array, np.float32)
+
+
+def write_samples(samples: Sequence[Sample], path: Path) -> None:
+    """Write outputs, stacked over inferences: .npy for a single output, .npz for any number."""
+    stacked = {name: np.stack([s[name] for s in samples]) for name in samples[0]}
+    if path.suffix not in (".npy", ".npz"):
+        raise CompileError(path, "outputs are written to .npy or .npz files")
+    if path.suffix == ".npy" and len(stacked) > 1:
+        raise CompileError(path, f"{len(stacked)} outputs need a .npz file")
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        if path.suffix == ".npy":
+            np.save(file, next(iter(stacked.values())))
+        else:
+            np.savez(file, **stacked)  # pyright: ignore[reportArgumentType]
