@@ -121,6 +121,13 @@ def format_diagnostic(location: Location | None, kind: str, message: str) -> str
     return f"{prefix}{kind}: {text}"
 
 
+def is_isl_error(error: BaseException) -> bool:
+    """Whether ISL, or our shell around it, refused something (found without importing either)."""
+    modules = (("cmir.isl.text", "IslError"), ("islpy", "Error"))
+    kinds = [getattr(sys.modules.get(module), name, None) for module, name in modules]
+    return isinstance(error, tuple(kind for kind in kinds if kind is not None))
+
+
 def _known(location: Attribute) -> FileLineColLoc | NameLoc | None:
     """The first location in `location` that tells a user something."""
     match location:

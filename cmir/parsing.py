@@ -16,6 +16,7 @@ from xdsl.utils.lexer import Position, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from cmir.context import CmirContext, make_context
+from cmir.diagnostics import is_isl_error
 
 __all__ = ["CmirContext", "LocatingParser", "make_context", "parse_module"]
 
@@ -76,11 +77,11 @@ class LocatingParser(Parser):
         start = self.pos
         try:
             op = super().parse_operation()
-        except VerifyException as error:
+        except Exception as error:
+            if not (isinstance(error, VerifyException) or is_isl_error(error)):
+                raise
             # An attribute that does not verify has no span of its own.
-            self.raise_error(
-                str(error), Span(start, self._current_token.span.start, self.lexer.input)
-            )
+            self.raise_error(str(error), Span(start, self.pos, self.lexer.input))
         self._locate(op, start)
         return op
 

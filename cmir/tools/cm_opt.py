@@ -21,7 +21,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from cmir import __version__
 from cmir.atomic import atomic_path
 from cmir.context import CmirContext, make_context
-from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics
+from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
 from cmir.parameters import Parameters
 from cmir.parsing import LocatingParser
 from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
@@ -164,10 +164,11 @@ class CmOptMain(xDSLOptMain):
                 item.apply(self.ctx, prog)
             except CompileError:
                 raise
-            except DiagnosticException as error:  # of an upstream pass, without a location
-                message = f"pass '{item.name}': {error}"
-                raise CompileError(self.get_input_name(), message) from error
             except Exception as error:
+                if isinstance(error, DiagnosticException) or is_isl_error(error):
+                    # Of an upstream pass or of ISL, without a location.
+                    message = f"pass '{item.name}': {error}"
+                    raise CompileError(self.get_input_name(), message) from error
                 error.add_note(f"in pass '{item.name}'")
                 raise
             if self.args.time_passes:

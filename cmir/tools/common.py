@@ -18,7 +18,7 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.utils.lexer import Span
 
-from cmir.diagnostics import CompileError, Diagnostic
+from cmir.diagnostics import CompileError, Diagnostic, is_isl_error
 
 FAILURE = 1
 """Exit code after a mistake of the user."""
@@ -88,7 +88,7 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
         case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
             package = module.partition(".")[0]
             return [Diagnostic("error", name, f"the package '{package}' is not installed")]
-        case _ if _is_isl_error(error):
+        case _ if is_isl_error(error):
             return [Diagnostic("error", name, str(error))]
         case _:
             return None
@@ -147,10 +147,3 @@ def _excerpt(span: Span[str] | Span[bytes]) -> str:
 
 def _last_line(error: BaseException) -> str:
     return next((s.strip() for s in reversed(str(error).splitlines()) if s.strip()), "")
-
-
-def _is_isl_error(error: BaseException) -> bool:
-    """Whether ISL, or our shell around it, refused something (without importing either)."""
-    modules = (("cmir.isl.text", "IslError"), ("islpy", "Error"))
-    kinds = [getattr(sys.modules.get(module), name, None) for module, name in modules]
-    return isinstance(error, tuple(kind for kind in kinds if kind is not None))
