@@ -12,6 +12,7 @@ import numpy as np
 from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import (
     BFloat16Type,
+    ContainerType,
     DenseIntOrFPElementsAttr,
     Float16Type,
     Float32Type,
@@ -20,7 +21,6 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     IntegerType,
-    ShapedType,
 )
 from xdsl.ir import Attribute, Operation
 
@@ -37,7 +37,7 @@ _DTYPES: dict[type[Attribute], type[np.generic]] = {
 
 def dtype_of(type: Attribute) -> np.dtype[np.generic]:
     """The NumPy type of the elements of an MLIR type. Raises CompileError where there is none."""
-    element = type.get_element_type() if isinstance(type, ShapedType) else type
+    element = type.get_element_type() if isinstance(type, ContainerType) else type
     if isinstance(element, IntegerType):
         width = element.width.data
         return np.dtype(np.bool_ if width == 1 else f"int{max(8, width)}")

@@ -46,7 +46,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.isl import IslError, read_map, read_set
+from cmir.isl import IslError, is_tuple_name, read_map, read_set
 
 
 class _IslAttr(Data[str]):
@@ -71,6 +71,13 @@ class _IslAttr(Data[str]):
         raise AssertionError("each kind of ISL object says how it is read")
 
 
+def _without_parameters(value: isl.Map | isl.Set, text: str) -> str:
+    """ISL's spelling. Sizes are numbers at this level, so a parameter is a mistake."""
+    if value.dim(isl.dim_type.param):
+        raise IslError(f'"{text}" has parameters: sizes must be numbers')
+    return str(value)
+
+
 @irdl_attr_definition
 class MapAttr(_IslAttr):
     """An ISL relation: `#polyhedral.map<"{ conv[w] -> b[1 + w] : 0 <= w <= 7 }">`.
@@ -82,12 +89,13 @@ class MapAttr(_IslAttr):
     name = "polyhedral.map"
 
     @staticmethod
-    def get(relation: isl.Map | str) -> MapAttr:
+    def of(relation: isl.Map | str) -> MapAttr:
+        """The attribute for a relation or its text."""
         return MapAttr(MapAttr.canonical(str(relation)))
 
     @classmethod
     def canonical(cls, text: str) -> str:
-        return str(read_map(text))
+        return _without_parameters(read_map(text), text)
 
     @property
     def relation(self) -> isl.Map:
@@ -104,12 +112,13 @@ class SetAttr(_IslAttr):
     name = "polyhedral.set"
 
     @staticmethod
-    def get(points: isl.Set | str) -> SetAttr:
+    def of(points: isl.Set | str) -> SetAttr:
+        """The attribute for a set or its text."""
         return SetAttr(SetAttr.canonical(str(points)))
 
     @classmethod
     def canonical(cls, text: str) -> str:
-        return str(read_set(text))
+        return _without_parameters(read_set(text), text)
 
     @property
     def points(self) -> isl.Set:
@@ -128,6 +137,29 @@ class _Spelled(BaseAttr[MapAttr]):
 
 
 RELATION = _Spelled(MapAttr)
+
+
+def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
+    """An attribute of this class; an error points at it."""
+    start = parser.pos
+    attribute = parser.parse_attribute()
+    if not isinstance(attribute, cls):
+        parser.raise_error(f"expected a #{cls.name}, got {attribute}", start, parser.pos)
+    return attribute
+
+
+_IslAttrT = TypeVar("_IslAttrT", bound=_IslAttr)
+
+
+def parse_attributes(parser: Parser) -> dict[str, Attribute]:
+    """`attributes {…}`, if present: what others have attached to an operation."""
+    attributes = parser.parse_optional_attr_dict_with_keyword()
+    return dict(attributes.data) if attributes is not None else {}
+
+
+def print_attributes(printer: Printer, op: Operation) -> None:
+    printer.print_op_attributes(op.attributes, print_keyword=True)
+
 
 ParameterSource = StringAttr | DenseIntOrFPElementsAttr
 """Where a parameter's elements come from: a name in the weights file, or inline."""
@@ -201,13 +233,18 @@ class ArrayOp(IRDLOperation):
         source = None
         if parser.parse_optional_keyword("parameter"):
             source = parse_source(parser)
-            if isinstance(source, DenseIntOrFPElementsAttr):
-                return cls(name, source.type, source)  # pyright: ignore[reportArgumentType]
-        parser.parse_punctuation(":")
-        type = parser.parse_type()
+        start = parser.pos
+        if isinstance(source, DenseIntOrFPElementsAttr):
+            type = source.type
+        else:
+            parser.parse_punctuation(":")
+            start = parser.pos
+            type = parser.parse_type()
         if not isinstance(type, TensorType):
-            parser.raise_error(f"an array must have a tensor type, got {type}")
-        return cls(name, type, source)
+            parser.raise_error(f"an array must have a tensor type, got {type}", start, parser.pos)
+        op = cls(name, type, source)
+        op.attributes = parse_attributes(parser)
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -215,12 +252,16 @@ class ArrayOp(IRDLOperation):
         if self.source is not None:
             printer.print_string(" parameter ")
             printer.print_attribute(self.source)
-            if isinstance(self.source, DenseIntOrFPElementsAttr):
-                return
-        printer.print_string(" : ")
-        printer.print_attribute(self.type)
+        if not isinstance(self.source, DenseIntOrFPElementsAttr):
+            printer.print_string(" : ")
+            printer.print_attribute(self.type)
+        print_attributes(printer, self)
 
     def verify_(self) -> None:
+        if not is_tuple_name(self.sym_name.data):
+            raise VerifyException(f"an array's name must be an identifier, got {self.sym_name}")
+        if self.source == StringAttr(""):
+            raise VerifyException("the name of a parameter must not be empty")
         if any(size <= 0 for size in self.shape):
             raise VerifyException(f"an array must have a static, non-empty shape, got {self.type}")
         if isinstance(self.source, DenseIntOrFPElementsAttr) and self.source.type != self.type:
@@ -231,9 +272,11 @@ class ArrayOp(IRDLOperation):
 
 def parse_source(parser: Parser) -> ParameterSource:
     """`"name"` or `dense<…> : type`."""
+    start = parser.pos
     source = parser.parse_attribute()
     if not isinstance(source, StringAttr | DenseIntOrFPElementsAttr):
-        parser.raise_error("expected the name of a tensor in the weights file, or dense<…>")
+        message = "expected the name of a tensor in the weights file, or dense<…>"
+        parser.raise_error(message, start, parser.pos)
     return source
 
 
@@ -584,7 +627,7 @@ class ReadOp(_AccessOp):
             properties={
                 "arrays": ArrayAttr(SymbolRefAttr(name) for name, _ in sources),
                 "maps": ArrayAttr(access for _, access in sources),
-                "pad": FloatAttr(pad, f32) if isinstance(pad, float) else pad,
+                "pad": pad if isinstance(pad, FloatAttr) else FloatAttr(pad, f32),
             },
             result_types=[result_type],
         )

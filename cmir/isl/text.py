@@ -7,6 +7,7 @@ part of handling it.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import islpy as isl
@@ -25,7 +26,7 @@ def read_map(text: str) -> isl.Map:
     try:
         return isl.Map.read_from_str(CONTEXT, text)
     except isl.Error as error:
-        raise IslError(f'ill-formed relation "{text}": {_reason(error)}') from None
+        raise IslError(f'ill-formed relation "{text}": {_reason(error, "one relation")}') from None
 
 
 @lru_cache(maxsize=65536)
@@ -34,10 +35,17 @@ def read_set(text: str) -> isl.Set:
     try:
         return isl.Set.read_from_str(CONTEXT, text)
     except isl.Error as error:
-        raise IslError(f'ill-formed set "{text}": {_reason(error)}') from None
+        raise IslError(f'ill-formed set "{text}": {_reason(error, "one set")}') from None
 
 
-def _reason(error: isl.Error) -> str:
+def is_tuple_name(name: str) -> bool:
+    """Whether ISL can call a tuple so. Its own words, such as `mod`, are fine."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+
+
+def _reason(error: isl.Error, wanted: str) -> str:
     """What ISL says, without the C function and source position it adds."""
     message = str(error).partition(" failed: ")[2] or str(error)
+    if "obj.type" in message:  # well-formed, but an object of another kind
+        return f"it is not {wanted}"
     return message.partition(" in /")[0]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import islpy as isl
-from xdsl.builder import Builder, InsertPoint
+from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
@@ -19,10 +19,10 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
-from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, View, read_through, view_of
@@ -172,7 +172,7 @@ class _StageBuilder:
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
         arguments = zip(stage.body.block.args, stage.inputs, strict=True)
-        self.outer = dict(arguments)
+        self.outer: dict[SSAValue, SSAValue] = dict(arguments)
 
     def build(self) -> PolyhedralStageOp:
         for op in self.ops:
@@ -180,11 +180,11 @@ class _StageBuilder:
         for value, result in zip(self.stage.terminator.values, self.stage.outputs, strict=True):
             array = self.converter.array_of[result]
             relation = self._named(self.write.relation, array)
-            write = WriteOp(self.values[value], array, MapAttr.get(relation))
+            write = WriteOp(self.values[value], array, MapAttr.of(relation))
             write.location = self._origin(value).location
             self.builder.insert(write)
         stage = PolyhedralStageOp(
-            SetAttr.get(self.domain.set_tuple_name(self.name)), Region(self.block)
+            SetAttr.of(self.domain.set_tuple_name(self.name)), Region(self.block)
         )
         stage.location = self.stage.location
         return stage
@@ -216,7 +216,7 @@ class _StageBuilder:
 
     def _value(self, op: IterationOp, access: Access | Cells, operand: SSAValue | None) -> SSAValue:
         """What the body takes for one entry of `reads()`."""
-        if operand in self.values:
+        if operand is not None and operand in self.values:
             return self.values[operand]
         if operand is None:
             assert isinstance(access, Access) and access.constant is not None
@@ -262,9 +262,7 @@ class _StageBuilder:
     def _read(self, access: Access, array: str, element_type: Attribute) -> SSAValue:
         relation = self._named(access.relation, array)
         type = VectorType(element_type, access.lanes)
-        return self.builder.insert(
-            ReadOp([(array, MapAttr.get(relation))], type, access.pad)
-        ).result
+        return self.builder.insert(ReadOp([(array, MapAttr.of(relation))], type, access.pad)).result
 
     def _matrix(self, op: IterationOp, cells: Cells, view: View, array: str) -> SSAValue:
         if view.pad is not None:
@@ -273,13 +271,13 @@ class _StageBuilder:
             )
         relation = cells.relation.apply_range(view.relation)
         for dim in range(relation.dim(isl.dim_type.in_)):
-            name = cells.relation.get_dim_name(isl.dim_type.in_, dim)
-            relation = relation.set_dim_name(isl.dim_type.in_, dim, name)
+            if name := cells.relation.get_dim_name(isl.dim_type.in_, dim):
+                relation = relation.set_dim_name(isl.dim_type.in_, dim, name)
         relation = relation.set_tuple_name(isl.dim_type.in_, "cell")
         relation = relation.set_tuple_name(isl.dim_type.out, array)
         assert isinstance(view.base.type, TensorType)
         type = TensorType(view.base.type.element_type, cells.shape)
-        matrix = self.builder.insert(MatrixOp(array, MapAttr.get(relation), type))
+        matrix = self.builder.insert(MatrixOp(array, MapAttr.of(relation), type))
         matrix.result.name_hint = view.base.name_hint
         return matrix.result
 
@@ -313,4 +311,4 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
 
 
 def _element_type(constant: DenseIntOrFPElementsAttr) -> Attribute:
-    return constant.get_type().get_element_type()
+    return constant.get_type().element_type

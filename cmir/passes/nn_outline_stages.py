@@ -52,7 +52,7 @@ class _Group:
     def depends_on(self, other: _Group) -> bool:
         """Whether data flows from `other` to this group, directly or through others."""
         seen: set[_Group] = set()
-        stack = [self]
+        stack: list[_Group] = [self]
         while stack:
             group = stack.pop()
             if group is other:

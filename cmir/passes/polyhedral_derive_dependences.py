@@ -99,8 +99,8 @@ def _dependence(
         source.sym_name.data,
         target.sym_name.data,
         array.sym_name.data,
-        MapAttr.get(release.relation),
-        None if release.initially.is_empty() else SetAttr.get(release.initially),
+        MapAttr.of(release.relation),
+        None if release.initially.is_empty() else SetAttr.of(release.initially),
     )
     op.location = target.location
     return op

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,9 @@ def read_samples(files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]]) -
     ]
 
 
-def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]):
+def _read_npz(
+    file: Path, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[Path, np.ndarray]]:
     arrays = _load(file)
     for name in shapes:
         if name not in arrays:
@@ -73,7 +76,7 @@ def _read(file: Path) -> np.ndarray:
             )
 
 
-def _load(file: Path):
+def _load(file: Path) -> Any:
     try:
         with open(file, "rb") as stream:
             loaded = np.load(stream, allow_pickle=False)

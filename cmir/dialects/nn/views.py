@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 
 from cmir.dialects.nn.interface import Access, LayoutOp
 from cmir.dialects.nn.operation import shape_of
-from cmir.dialects.nn.relations import element_box, element_map, element_names, box_set
+from cmir.dialects.nn.relations import box_set, element_box, element_map, element_names
 
 
 class PadConflictError(Exception):
