@@ -60,14 +60,9 @@ def fitting(draw: st.DrawFn, build: Callable[[], nn.NNOp]) -> Case:
     return draw(arrays(op))
 
 
-@st.composite
-def windows(draw: st.DrawFn, rank: int) -> dict[str, list[int]]:
-    """Options of a window."""
-    return {
-        "strides": draw(sizes(rank, 1, 3)),
-        "pads": draw(sizes(2 * rank, 0, 2)),
-        "dilations": draw(sizes(rank, 1, 2)),
-    }
+def windows(rank: int) -> st.SearchStrategy[tuple[list[int], list[int], list[int]]]:
+    """Strides, pads and dilations of a window."""
+    return st.tuples(sizes(rank, 1, 3), sizes(2 * rank, 0, 2), sizes(rank, 1, 2))
 
 
 @st.composite
@@ -77,8 +72,8 @@ def convolutions(draw: st.DrawFn) -> Case:
     weight = parameter(groups * outer, inner, *draw(sizes(rank, 1, 3)))
     x = value(groups * inner, *draw(sizes(rank, 1, 8 if rank == 1 else 5 if rank == 2 else 3)))
     bias = parameter(groups * outer) if draw(st.booleans()) else None
-    options = draw(windows(rank))
-    return draw(fitting(lambda: nn.ConvOp(x, weight, bias, **options, groups=groups)))
+    window = draw(windows(rank))
+    return draw(fitting(lambda: nn.ConvOp(x, weight, bias, *window, groups)))
 
 
 @st.composite
@@ -105,8 +100,8 @@ def sums(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def rectifications(draw: st.DrawFn) -> Case:
-    return draw(arrays(nn.ReluOp(value(*draw(st.lists(st.integers(1, 4), max_size=4))))))
+def unary(draw: st.DrawFn, op: type[nn.ReluOp | nn.CopyOp]) -> Case:
+    return draw(arrays(op(value(*draw(st.lists(st.integers(1, 4), max_size=4))))))
 
 
 @st.composite
@@ -123,18 +118,12 @@ def normalizations(draw: st.DrawFn) -> Case:
 def poolings(draw: st.DrawFn, average: bool) -> Case:
     rank = draw(st.integers(1, 3))
     x = value(draw(st.integers(1, 3)), *draw(sizes(rank, 1, 8 if rank == 1 else 5)))
-    options = draw(windows(rank))
+    window = draw(windows(rank))
     kernel, ceil_mode = draw(sizes(rank, 1, 3)), draw(st.booleans())
     if not average:
-        return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, **options, ceil_mode=ceil_mode)))
+        return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, *window, ceil_mode)))
     include = draw(st.booleans())
-    return draw(
-        fitting(
-            lambda: nn.AveragePoolOp(
-                x, kernel, **options, ceil_mode=ceil_mode, count_include_pad=include
-            )
-        )
-    )
+    return draw(fitting(lambda: nn.AveragePoolOp(x, kernel, *window, ceil_mode, include)))
 
 
 @st.composite
@@ -185,7 +174,8 @@ ITERATIONS = {
     "conv": convolutions(),
     "gemm": products(),
     "add": sums(),
-    "relu": rectifications(),
+    "relu": unary(nn.ReluOp),
+    "copy": unary(nn.CopyOp),
     "batch_norm": normalizations(),
     "max_pool": poolings(average=False),
     "average_pool": poolings(average=True),

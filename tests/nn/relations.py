@@ -1,18 +1,19 @@
 """
-An operator computed as its interface says, point by point: gather what an iteration reads, interpret the
-body, scatter what it writes.
+An operator computed as its interface says, point by point: gather what an iteration reads, interpret
+the body, scatter what it writes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, VectorType, f32
+from xdsl.dialects.builtin import VectorType, f32
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
@@ -42,7 +43,8 @@ def run(
     else:
         assert isinstance(op, nn.PointwiseOp)
         domain, reads = write.relation.domain().unwrap().domain(), op.reads_for(write)
-    arrays = [*operands, *(_dense(r.constant) for r in reads if _constant(r) is not None)]
+    constants = [r.constant for r in reads if isinstance(r, nn.Access)]
+    arrays = [*operands, *(_dense(constant) for constant in constants if constant is not None)]
     assert len(reads) == len(arrays)
     body, result = _build_body(op, reads)
     assert result.type == VectorType(f32, write.lanes)
@@ -54,9 +56,8 @@ def run(
     iterations = points(domain)
     assert set(stores) == set(iterations)
     for iteration in iterations:
-        values = {
-            argument: gather(iteration)
-            for argument, gather in zip(body.args, gathers, strict=True)
+        values: dict[SSAValue, np.ndarray] = {
+            argument: gather(iteration) for argument, gather in zip(body.args, gathers, strict=True)
         }
         interpret(body, values)
         for lane, location in stores[iteration]:
@@ -117,7 +118,9 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             return np.asarray(_ELEMENTWISE[type(op)](*operands))
 
 
-def _build_body(op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]) -> tuple[Block, SSAValue]:
+def _build_body(
+    op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]
+) -> tuple[Block, SSAValue]:
     types = [
         VectorType(f32, read.lanes) if isinstance(read, nn.Access) else tensor_type(read.shape)
         for read in reads
@@ -126,7 +129,7 @@ def _build_body(op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]) -> tu
     return body, op.build_body(Builder(InsertPoint.at_end(body)), body.args)
 
 
-def _gather(read: nn.Access | nn.Cells, array: np.ndarray):
+def _gather(read: nn.Access | nn.Cells, array: np.ndarray) -> Callable[[Point], np.ndarray]:
     if isinstance(read, nn.Cells):
         matrix = np.full(read.shape, np.nan, np.float32)
         for cell, location in pairs(read.relation):
@@ -153,11 +156,7 @@ def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]
     return found
 
 
-def _constant(read: nn.Access | nn.Cells) -> DenseIntOrFPElementsAttr | None:
-    return read.constant if isinstance(read, nn.Access) else None
-
-
-def _dense(attribute) -> np.ndarray:
+def _dense(attribute: Any) -> np.ndarray:
     return np.array(attribute.get_values(), np.float32).reshape(attribute.get_shape())
 
 

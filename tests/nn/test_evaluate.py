@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import lt
+from typing import Any
 
 import numpy as np
 import onnx
@@ -56,7 +57,7 @@ def _onnxruntime(case: Case) -> np.ndarray:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), _session_options(), providers=["CPUExecutionProvider"]
     )
-    (result,) = session.run(None, named)
+    result = np.asarray(session.run(None, named)[0])
     return result[0] if batched else result
 
 
@@ -67,7 +68,7 @@ def _session_options() -> onnxruntime.SessionOptions:
     return options
 
 
-def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, object], list[np.ndarray], bool]:
+def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool]:
     """Operator, attributes, inputs beside the operands, and whether the first one has a batch."""
     options = op.properties
     match op:
@@ -88,6 +89,8 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, object], list[np.ndarray], b
             return "Gemm", {"transB": int("trans_b" in options)}, [], len(op.result_shape) == 1
         case nn.AddOp():
             return "Add", {}, [], False
+        case nn.CopyOp():
+            return "Identity", {}, [], False
         case nn.ReluOp():
             return "Relu", {}, [], False
         case nn.ReshapeOp():
@@ -109,10 +112,10 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, object], list[np.ndarray], b
             raise AssertionError(op.name)
 
 
-def _window(options: dict[str, Attribute]) -> dict[str, object]:
+def _window(options: dict[str, Attribute]) -> dict[str, Any]:
     return {name: list(numbers(options, name)) for name in ("strides", "pads", "dilations")}
 
 
-def _pooling(options: dict[str, Attribute]) -> dict[str, object]:
+def _pooling(options: dict[str, Attribute]) -> dict[str, Any]:
     kernel = list(numbers(options, "kernel"))
     return {**_window(options), "kernel_shape": kernel, "ceil_mode": int("ceil_mode" in options)}

@@ -49,7 +49,8 @@ def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: 
     # A stage that writes along its last dimension, backwards, and iterates over the others.
     names = [f"i{axis}" for axis in range(len(shape))]
     bounds = [f"0 <= {i} < {size}" for i, size in zip(names, shape, strict=True)]
-    location = [*names[:-1], *(f"{size - 1} - {i}" for i, size in zip(names[-1:], shape[-1:]))]
+    last = [f"{size - 1} - {names[-1]}" for size in shape[-1:]]
+    location = [*names[:-1], *last]
     write = nn.Access(
         read_map(
             f"{{ [[{', '.join(names[:-1])}] -> [{', '.join(names[-1:])}]] -> [{', '.join(location)}]"

@@ -14,6 +14,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import (
@@ -32,9 +33,11 @@ class ConvOp(LinearOp):
     """
     Convolution over any number of spatial dimensions.
 
-    x: C×sizes, weight: O×C/groups×kernel, bias: O, result: O×sizes. Output channels and input channels
-    are split into `groups` blocks that do not mix; with C groups the convolution is depthwise. `pads` are zeros,
-    first those before each spatial dimension, then those after.
+    x: C×sizes, weight: O×C/groups×kernel, bias: O, result: O×sizes.
+
+    Input and output channels are split into `groups` that do not mix; with C of them the
+    convolution is depthwise. `pads` has the numbers of zeros before each spatial dimension, then
+    those after.
 
     ```mlir
     %y = nn.conv %x, %w bias %b {strides = [2, 2], pads = [1, 1, 1, 1]}
@@ -95,12 +98,13 @@ class ConvOp(LinearOp):
                 )
         if weight[1] * groups != x[0]:
             raise VerifyException(
-                f"the weight must have {x[0] // groups} input channels ({x[0]} in {groups} groups),"
+                f"the weight must have {x[0]} / {groups} = {x[0] // groups} input channels,"
                 f" got {weight[1]}"
             )
         if bias and bias[0] != weight[:1]:
             raise VerifyException(
-                f"the bias must have shape [{weight[0]}], one per output channel, got {list(bias[0])}"
+                f"the bias must have shape [{weight[0]}], one per output channel,"
+                f" got {list(bias[0])}"
             )
         return (weight[0], *_window(weight, options).result_sizes(x[1:]))
 
@@ -140,8 +144,6 @@ class ConvOp(LinearOp):
         )
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        from cmir.dialects.cmcore import MxvOp
-
         x, matrix, *bias = values
         product = builder.insert(MxvOp(matrix, x)).results[0]
         if not bias:
@@ -153,7 +155,7 @@ class ConvOp(LinearOp):
         groups = number(self.properties, "groups")
         seen = self.window.view(x, 0)
         sizes = seen.shape[1 : 1 + self.window.rank]
-        # (C, *sizes, *kernel) to (groups, C/groups, positions, elements), then channels beside elements.
+        # From (C, *sizes, *kernel) to one row for each position, with what all channels see there.
         seen = seen.reshape(groups, weight.shape[1], prod(sizes), -1).swapaxes(1, 2)
         columns = seen.reshape(groups, prod(sizes), -1)
         result = weight.reshape(groups, weight.shape[0] // groups, -1) @ columns.swapaxes(1, 2)

@@ -1,4 +1,4 @@
-"""What a function of `nn` operators computes, by NumPy: the reference for everything the compiler makes of it."""
+"""What a function of `nn` operators computes, by NumPy: the reference for the compiler's output."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, SSAValue
 from xdsl.traits import IsTerminator
+from xdsl.utils.exceptions import VerifyException
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.nn.operation import NNOp, shape_of
@@ -45,16 +46,25 @@ def evaluate_function(
     """
     The results of the function for one sample. `parameters` gives the arrays of named parameters.
 
-    With `intermediates`, a pair of the results and of all values that were computed on the way, those
-    inside of stages included. Raises CompileError if something in the function cannot be evaluated.
+    With `intermediates`, a pair of the results and of all values computed on the way, also those
+    inside stages. Raises CompileError if inputs or parameters do not fit, or an operation cannot be
+    evaluated.
     """
     block = function.body.block
     values: Values = {}
+    if len(inputs) != len(block.args):
+        raise CompileError(
+            function, f"the function has {len(block.args)} arguments, got {len(inputs)} arrays"
+        )
     for argument, array in zip(block.args, inputs, strict=True):
-        if np.shape(array) != shape_of(argument):
+        try:
+            shape = shape_of(argument)
+        except VerifyException as error:
+            raise CompileError(argument, f"argument {argument.index}: {error}") from None
+        if np.shape(array) != shape:
             raise CompileError(
                 argument,
-                f"argument {argument.index} must have the shape {list(shape_of(argument))},"
+                f"argument {argument.index} must have the shape {list(shape)},"
                 f" got {list(np.shape(array))}",
             )
         values[argument] = np.asarray(array, np.float32)

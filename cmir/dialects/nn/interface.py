@@ -1,10 +1,10 @@
 """
 The interface between operators and the rest of the compiler.
 
-An operator that becomes part of a stage says which iterations it has, which elements each of them reads and
-writes, and what it computes from them. Everything else (dependences, buffers, loops) is derived from that.
-An operator that only moves data says where each element comes from; it is composed into the accesses
-of those who read it.
+An operator that becomes part of a stage says which iterations it has, which elements each of them
+reads and writes, and what it computes from them. Everything else (dependences, buffers, loops) is
+derived from that. An operator that only moves data says where each element comes from; it is
+composed into the accesses of those who read it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Access:
 
     relation: isl.Map
     """
-    `{ [[h, w] -> [c, kh, kw]] -> [c', h', w'] }`, from iteration and lane to element; single-valued, tuples
-    anonymous. Lanes whose location is outside the array are not in it.
+    `{ [[h, w] -> [c, kh, kw]] -> [c', h', w'] }`, from iteration and lane to element;
+    single-valued, tuples anonymous. Lanes whose element is outside the array are not in it.
     """
     lanes: tuple[int, ...]
     """The box of lanes; its row-major order is the order of the vector's elements."""
@@ -58,7 +58,7 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def reads(self) -> Sequence[Access | Cells]:
-        """What an iteration reads: one entry for each operand, in their order, then those of constants."""
+        """What an iteration reads: an entry for each operand, in order, then those of constants."""
 
     @abstractmethod
     def write(self) -> Access:
@@ -69,14 +69,14 @@ class IterationOp(NNOp):
         """
         Build what one iteration computes, and return the vector it writes.
 
-        `values` has an entry for each one of `reads()`: a vector with the box of lanes as its shape, or
-        for `Cells` a tensor.
+        `values` has an entry for each one of `reads()`: a vector whose shape is the box of lanes,
+        or the tensor of `Cells`.
         """
 
 
 class LinearOp(IterationOp):
     """
-    An operator that is linear in a weight: operands x, weight and, optionally, bias, which is added.
+    An operator that is linear in a weight: operands x, weight and, optionally, a bias to add.
 
     Scaling the result by channel is the same as scaling weight and bias, which passes make use of.
     """
@@ -84,15 +84,15 @@ class LinearOp(IterationOp):
     @property
     @abstractmethod
     def channel_axis(self) -> int | None:
-        """The axis of the weight along which the result's first dimension runs; None if there is none."""
+        """The axis of the weight along which the result's first dimension runs, if there is one."""
 
 
 class PointwiseOp(IterationOp):
     """
     An operator whose result elements depend each on one element of each operand.
 
-    It has no order of its own: appended to a stage, it takes over the accesses of the stage's result. On its own
-    it iterates over all dimensions but the first, which are the lanes.
+    It has no order of its own: appended to a stage, it takes over the stage's write. On its own it
+    iterates over all dimensions but the first, which are the lanes.
     """
 
     @abstractmethod
@@ -100,7 +100,7 @@ class PointwiseOp(IterationOp):
         """`{ [result element] -> [element of the operand] }`, defined for all result elements."""
 
     def reads_for(self, write: Access) -> Sequence[Access]:
-        """The accesses of the operands in a stage that writes the result of this operator by `write`."""
+        """The accesses of the operands in a stage that writes the result by `write`."""
         return [
             Access(write.relation.apply_range(self.element_relation(operand)), write.lanes)
             for operand in range(len(self.operands))

@@ -136,8 +136,8 @@ class TransposeOp(LayoutOp):
 @irdl_op_definition
 class SliceOp(LayoutOp):
     """
-    The elements of each dimension that Python's `range(start, end, step)` counts. All of them must exist; as in
-    Python, an end of -1 includes element 0 if the step is negative. Left out: everything.
+    The elements of each dimension that Python's `range(start, end, step)` counts, all of which must
+    exist. As in Python, an end of -1 includes element 0 if the step is negative.
 
     ```mlir
     %y = nn.slice %x {starts = [0, 0, 1], ends = [16, 32, 32], steps = [1, 2, 2]}
@@ -217,8 +217,8 @@ class SliceOp(LayoutOp):
 @irdl_op_definition
 class PadOp(LayoutOp):
     """
-    Elements of a constant value before and after those of the operand, in every dimension. `pads` has all
-    begins, then all ends; a negative one removes elements.
+    Elements of a constant value before and after those of the operand. `pads` has their numbers
+    before each dimension, then those after; a negative number removes elements.
 
     ```mlir
     %y = nn.pad %x {pads = [8, 0, 0, 8, 0, 0]} : (tensor<16x8x8xf32>) -> tensor<32x8x8xf32>

@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import TENSOR, Shape, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
@@ -31,8 +32,8 @@ class GemmOp(LinearOp):
         : (tensor<64xf32>, tensor<10x64xf32>, tensor<10xf32>) -> tensor<10xf32>
     ```
 
-    One iteration is one row of the result. If the weight is a parameter, it is a crossbar product; if it
-    is computed by the network, the elements are multiplied and summed up.
+    One iteration is one row of the result: a crossbar product if the weight is a parameter,
+    products and sums of elements if it is computed by the network.
     ONNX: Gemm and MatMul.
     """
 
@@ -106,8 +107,6 @@ class GemmOp(LinearOp):
         )
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        from cmir.dialects.cmcore import MxvOp, ReduceOp
-
         x, weight, *bias = values
         if isinstance(weight.type, VectorType):
             rows = builder.insert(vector.BroadcastOp(x, weight.type)).vector
@@ -124,4 +123,4 @@ class GemmOp(LinearOp):
 
     def _iterations(self) -> dict[str, int]:
         """The rows of the result; none if it is a vector."""
-        return {"m": size for size in self.result_shape[:-1]}
+        return dict(zip("m", self.result_shape[:-1], strict=False))

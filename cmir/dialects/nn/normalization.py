@@ -24,7 +24,8 @@ _EPSILON = 1e-5
 @irdl_op_definition
 class BatchNormOp(PointwiseOp):
     """
-    (x - mean) / sqrt(variance + epsilon) · scale + bias, with one scale, bias, mean and variance a channel.
+    (x - mean) / sqrt(variance + epsilon) · scale + bias, with a scale, bias, mean and variance for
+    each channel.
 
     x: C×sizes; scale, bias, mean and variance: C; result: C×sizes.
 

@@ -10,6 +10,7 @@ import numpy as np
 from xdsl.dialects.builtin import (
     I64,
     DenseArrayBase,
+    Float32Type,
     FloatAttr,
     IntegerAttr,
     TensorType,
@@ -40,7 +41,7 @@ INT = IntegerAttr.constr(EqAttrConstraint(i64))
 FLOAT = FloatAttr.constr(EqAttrConstraint(f32))
 
 
-def tensor_type(shape: Sequence[int]) -> TensorType:
+def tensor_type(shape: Sequence[int]) -> TensorType[Float32Type]:
     """`tensor<…xf32>` of this shape."""
     return TensorType(f32, shape)
 
@@ -75,10 +76,10 @@ def flag(value: bool) -> UnitAttr | None:
 
 class NNOp(IRDLOperation, ABC):
     """
-    An operator on tensors of `f32` with one result, whose type follows from the operands and options.
+    An operator on tensors of `f32` with one result, whose type follows from operands and options.
 
-    Options are properties, all of them present in the IR, so that no pass need know their defaults.
-    In the text those that have their default are left out:
+    Options are properties. All of them are present in the IR, so that no pass need know defaults;
+    in the text those that have their default are left out:
 
     ```mlir
     %y = nn.name %a, %b optional %c {numbers = [1, 2], number = 3, flag} : (…) -> …
@@ -95,12 +96,12 @@ class NNOp(IRDLOperation, ABC):
         options: Mapping[str, Attribute | None],
     ):
         """
-        `operands` has an entry for each operand of the definition, None for an absent one. An option of None
-        has its default. Raises VerifyException if no result type can be inferred.
+        `operands` has an entry for each operand of the definition, None for an absent one; an
+        option of None has its default. Raises VerifyException if they do not fit together.
         """
         shapes = [shape_of(SSAValue.get(operand)) for operand in operands if operand is not None]
-        properties = dict(self.defaults(shapes))
-        properties.update((name, value) for name, value in options.items() if value is not None)
+        given = {name: value for name, value in options.items() if value is not None}
+        properties = {**self.defaults(shapes), **given}
         super().__init__(
             operands=operands,
             properties=properties,
@@ -115,7 +116,7 @@ class NNOp(IRDLOperation, ABC):
     @classmethod
     @abstractmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
-        """The shape of the result. Raises VerifyException if operands and options do not fit together."""
+        """The shape of the result. Raises VerifyException if operands and options do not fit."""
 
     @abstractmethod
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
@@ -204,12 +205,9 @@ def _print_option(printer: Printer, name: str, value: Attribute) -> None:
     match value:
         case UnitAttr():
             return
-        case DenseArrayBase():
-            printer.print_string(" = ")
-            with printer.in_square_brackets():
-                printer.print_list(
-                    value.get_values(), lambda number: printer.print_string(f"{number}")
-                )
+        case DenseArrayBase() if "." not in name:
+            values = cast(DenseArrayBase[I64], value).get_values()
+            printer.print_string(f" = {list(values)}")
         case IntegerAttr() | FloatAttr() if "." not in name:
             printer.print_string(" = ")
             value.print_without_type(printer)

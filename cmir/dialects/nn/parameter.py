@@ -14,6 +14,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.diagnostics import CompileError
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import TENSOR, shape_of
 
@@ -21,8 +22,8 @@ from cmir.dialects.nn.operation import TENSOR, shape_of
 @irdl_op_definition
 class ParameterOp(IRDLOperation):
     """
-    A parameter of the network: a tensor in the file of parameters that accompanies the IR, given by its
-    name there, or one written out in place.
+    A parameter of the network: a tensor in the file that accompanies the IR, given by its name
+    there, or one written out in place.
 
     ```mlir
     %w = nn.parameter "conv1.weight" : tensor<16x3x3x3xf32>
@@ -54,14 +55,18 @@ class ParameterOp(IRDLOperation):
                 pass
 
     def evaluate(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The tensor. Raises KeyError if it is not in `parameters`, VerifyException if its shape differs."""
+        """The tensor. Raises CompileError if `parameters` lacks it or has another shape."""
         shape = shape_of(self.result)
         match self.source:
             case StringAttr(data=name):
+                if name not in parameters:
+                    raise CompileError(self, f'the value of parameter "{name}" is not given')
                 array = np.asarray(parameters[name])
                 if array.shape != shape:
-                    raise VerifyException(
-                        f'parameter "{name}" must have the shape {list(shape)}, got {list(array.shape)}'
+                    raise CompileError(
+                        self,
+                        f'the value of parameter "{name}" must have the shape {list(shape)},'
+                        f" got {list(array.shape)}",
                     )
             case dense:
                 array = np.array(dense.get_values()).reshape(shape)
@@ -93,7 +98,7 @@ class ParameterOp(IRDLOperation):
 
 
 def parameter_of(value: SSAValue) -> ParameterOp | None:
-    """The parameter that `value` is, itself or after operators that move its elements; None if it is not."""
+    """The parameter that `value` is, directly or with its elements moved; None if it is not one."""
     owner = value.owner
     while isinstance(owner, LayoutOp):
         owner = owner.operands[0].owner

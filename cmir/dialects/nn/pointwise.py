@@ -23,8 +23,8 @@ from cmir.dialects.nn.relations import element_box, element_map, element_names
 @irdl_op_definition
 class AddOp(PointwiseOp):
     """
-    Sum of two tensors. Shapes are broadcast as in NumPy: aligned at the last dimension, an operand's
-    dimension of size 1, or one it lacks, is repeated.
+    Sum of two tensors, broadcast as in NumPy: shapes are aligned at the last dimension, and a
+    dimension of size 1, or a missing one, is repeated.
 
     ```mlir
     %y = nn.add %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -60,7 +60,8 @@ class AddOp(PointwiseOp):
         return element_map(element_box(self.result_shape), location, shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return builder.insert(arith.AddfOp(*values)).result
+        lhs, rhs = values
+        return builder.insert(arith.AddfOp(lhs, rhs)).result
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return np.add(*operands)

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp
@@ -64,7 +65,6 @@ class PoolOp(IterationOp):
         pads: Sequence[int] | None = None,
         dilations: Sequence[int] | None = None,
         ceil_mode: bool = False,
-        **options: Attribute | None,
     ):
         super().__init__(
             [x],
@@ -74,7 +74,6 @@ class PoolOp(IterationOp):
                 "pads": ints(pads),
                 "dilations": ints(dilations),
                 "ceil_mode": flag(ceil_mode),
-                **options,
             },
         )
 
@@ -125,8 +124,6 @@ class PoolOp(IterationOp):
 
     def _reduce(self, builder: Builder, kind: str, x: SSAValue) -> SSAValue:
         """Reduce a vector along its kernel dimensions, which are the first ones."""
-        from cmir.dialects.cmcore import ReduceOp
-
         return builder.insert(ReduceOp(kind, x, range(self.window.rank))).results[0]
 
 
@@ -135,8 +132,10 @@ class MaxPoolOp(PoolOp):
     """
     The largest element that a window sees, in each channel.
 
-    x: C×sizes, result: C×sizes. What is outside the input does not count. With `ceil_mode` a last window
-    that sticks out of the padded input counts, unless it starts in the padding behind it.
+    x: C×sizes, result: C×sizes.
+
+    What is outside the input does not count. With `ceil_mode` there is a last window that sticks
+    out of the padded input, unless it would start in the padding behind the input.
 
     ```mlir
     %y = nn.max_pool %x {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]}
@@ -172,17 +171,19 @@ class AveragePoolOp(PoolOp):
     """
     The mean of the elements that a window sees, in each channel.
 
-    x: C×sizes, result: C×sizes. Only elements of the input count; with `count_include_pad` the zeros of the
-    padding count too. With `ceil_mode` a last window that sticks out of the padded input counts, unless it
-    starts in the padding behind it; what it sees outside the padded input never counts.
+    x: C×sizes, result: C×sizes.
+
+    Only elements of the input count; with `count_include_pad` the zeros of its padding count too.
+    With `ceil_mode` there is a last window that sticks out of the padded input, unless it would
+    start in the padding behind the input; what it sees outside the padded input never counts.
 
     ```mlir
     %y = nn.average_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1], count_include_pad}
         : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
     ```
 
-    Where all windows see the same number of elements, the sum is multiplied by a constant. Otherwise
-    an iteration also reads ones through its window and sums them up to know how many elements it sees.
+    If all elements of all windows count, the sum is multiplied by a constant. Otherwise an
+    iteration also reads ones through its window; their sum is the number of elements that count.
     ONNX: AveragePool.
     """
 
@@ -202,8 +203,8 @@ class AveragePoolOp(PoolOp):
         ceil_mode: bool = False,
         count_include_pad: bool = False,
     ):
-        include = flag(count_include_pad)
-        super().__init__(x, kernel, strides, pads, dilations, ceil_mode, count_include_pad=include)
+        super().__init__(x, kernel, strides, pads, dilations, ceil_mode)
+        self.count_include_pad = flag(count_include_pad)
 
     def reads(self) -> Sequence[Access]:
         reads = super().reads()
@@ -290,8 +291,6 @@ class GlobalAveragePoolOp(IterationOp):
         return Access(relation, self.result_shape[:1])
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        from cmir.dialects.cmcore import ReduceOp
-
         (x,) = values
         sizes = shape_of(self.x)[1:]
         total = builder.insert(ReduceOp("add", x, range(1, 1 + len(sizes)))).results[0]

@@ -36,8 +36,8 @@ def access_map(
     iterations: Box, lanes: Box, location: Sequence[str], shape: Sequence[int]
 ) -> isl.Map:
     """
-    `{ [[iteration] -> [lane]] -> [location] }`, for those lanes whose location is in an array of this shape.
-    Coordinates of the location are affine expressions in the names of the boxes.
+    `{ [[iteration] -> [lane]] -> [location] }`, for those lanes whose location is in an array of
+    this shape. Coordinates of the location are affine expressions in the names of the boxes.
     """
     domain = f"[[{', '.join(iterations)}] -> [{', '.join(lanes)}]]"
     return _map(domain, {**iterations, **lanes}, location, shape)

@@ -37,7 +37,7 @@ class StageOp(IRDLOperation):
     """
     The operators that make up one stage of the pipeline, with the parameters they use.
 
-    Inside, only the arguments are seen, which stand for the operands. The name is that of the stage.
+    Inside, only the arguments are seen, which stand for the operands. The symbol names the stage.
 
     ```mlir
     %y = nn.stage @conv1(%a = %x : tensor<3x8x8xf32>) -> (tensor<16x8x8xf32>) {
@@ -163,7 +163,9 @@ def _verify_types(
 ) -> None:
     """One type for each expected one, and the same."""
     if len(types) != len(expected):
-        raise VerifyException(f"expected {len(expected)} {what}s, one per {of}, got {len(types)}")
+        raise VerifyException(
+            f"a stage must have one {what} per {of}, {len(expected)}, got {len(types)}"
+        )
     for index, (got, wanted) in enumerate(zip(types, expected, strict=True)):
         if got != wanted:
             raise VerifyException(

@@ -1,4 +1,4 @@
-"""A window that slides over spatial dimensions: the arithmetic that convolution and pooling share."""
+"""A window that slides over spatial dimensions, as in convolution and pooling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmir.dialects.nn.relations import Box, spatial_names
 
 
 def window_defaults(x: Shape) -> Mapping[str, Attribute]:
-    """The options of a window that moves by one element over an input (C, *sizes) without padding."""
+    """The options of a window that moves by one element over an input (C, *sizes), unpadded."""
     rank = max(0, len(x) - 1)
     ones = DenseArrayBase.from_list(i64, [1] * rank)
     return {
@@ -29,7 +29,7 @@ def verify_has_spatial_dimensions(x: Shape) -> None:
     """Raises VerifyException if the input of a window lacks channels or spatial dimensions."""
     if len(x) < 2:
         raise VerifyException(
-            f"the input must have channels and at least one spatial dimension, got {len(x)} dimensions"
+            f"the input must have channels and spatial dimensions, got shape {list(x)}"
         )
 
 
@@ -38,8 +38,8 @@ class Window:
     """
     Kernel sizes, strides, pads and dilations as in ONNX: `pads` has all begins, then all ends.
 
-    Position `i` of the result sees the elements `strides * i + dilations * k - begins` of the input,
-    for `k` in the kernel.
+    Position `i` of the result sees the elements `strides * i + dilations * k - begins` of the
+    input, for `k` in the kernel.
     """
 
     kernel: Shape
@@ -73,7 +73,7 @@ class Window:
         """
         The sizes of the result for an input of these spatial sizes.
 
-        Raises VerifyException if the options do not fit the rank or each other, or a window does not fit.
+        Raises VerifyException if the options do not fit the rank, or the window not the input.
         """
         self._verify(len(sizes))
         return tuple(self._result_size(sizes, axis) for axis in range(self.rank))
@@ -83,7 +83,8 @@ class Window:
         for name, values in lists.items():
             if len(values) != rank:
                 raise VerifyException(
-                    f"`{name}` must have {rank} entries, one per spatial dimension, got {len(values)}"
+                    f"`{name}` must have {rank} entries, one per spatial dimension,"
+                    f" got {len(values)}"
                 )
             if values and min(values) < 1:
                 raise VerifyException(f"`{name}` must be > 0, got {list(values)}")
@@ -115,8 +116,8 @@ class Window:
 
     def counts(self, sizes: Shape, padded: bool = False) -> Iterator[np.ndarray]:
         """
-        For each spatial dimension, how many elements of the input (with `padded`, of the padded input) the window
-        sees at each position. The product over the dimensions is the number of elements in a window.
+        For each spatial dimension, how many elements of the input (with `padded`, of the padded
+        input) the window sees at each position. A window sees their product over the dimensions.
         """
         for axis, (size, result) in enumerate(zip(sizes, self.result_sizes(sizes), strict=True)):
             low = -self.begins[axis] if padded else 0
@@ -153,7 +154,7 @@ class Window:
         return [f"k{name}" for name in spatial_names(self.rank)]
 
     def view(self, x: np.ndarray, pad: float) -> np.ndarray:
-        """What is seen in `x` (C, *sizes) at each position: an array (C, *result sizes, *kernel)."""
+        """What the window sees in `x` (C, *sizes): an array (C, *result sizes, *kernel)."""
         sizes = x.shape[1:]
         results = self.result_sizes(sizes)
         margins = [(0, 0)]
