@@ -16,6 +16,7 @@ PASSES = (
     "nn-fold-batch-norm",
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
+    "polyhedral-schedule",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",
     "convert-polyhedral-to-cmcore",
