@@ -1,18 +1,13 @@
-"""The engine: runs the programs of a network on cores, in chunks of iterations.
+"""The engine: runs the programs of a network on cores, on data.
 
-Loop nests are static, so a core's next chunk is simply the run of iterations that its LCU allows, given how far
-its neighbours have come. A worklist fires chunks until all inferences are done. Results never depend on the order
-in which chunks are fired (a Kahn network), and start times follow from the recurrence
-
-    t(i) = max(t(i − 1) + II, arrival of the last write needed, arrival of the last credit needed)
-
-as running maxima over a chunk. Both are the same for every chunk size.
+Loop nests are static, so a program is evaluated over arrays of iterations: a chunk of them at a time, as the
+recurrence (`cmir.accelerator.recurrence`) allows. Results and cycles are the same for every chunk size.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import islpy as isl
 import numpy as np
@@ -22,8 +17,9 @@ from xdsl.ir import SSAValue
 from cmir.accelerator.body import dense_values, evaluate
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory
-from cmir.accelerator.program import Dependence, Load, Program
-from cmir.accelerator.report import CoreReport, RunReport
+from cmir.accelerator.program import Load, Program
+from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
+from cmir.accelerator.report import RunReport
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, box, symbol
@@ -31,13 +27,6 @@ from cmir.isl.evaluate import compile_function
 
 LANES_AT_ONCE = 1 << 22
 """The engine gathers at most about this many lanes at a time, whatever the chunk."""
-
-Progress = Callable[[int, int], None]
-"""Called with (iterations done, iterations in all) now and then."""
-
-
-class DeadlockError(CompileError):
-    """The cores wait for each other; the message says which for which."""
 
 
 class Machine:
@@ -67,9 +56,31 @@ class Machine:
         self.programs = {name: p for name, p in programs.items() if name in self.positions}
         for program in self.programs.values():
             program.connect(programs)
+        self.actors = {name: self._actor(program) for name, program in self.programs.items()}
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[SSAValue, np.ndarray] = {}
+
+    def _actor(self, program: Program) -> Actor:
+        hardware = self.hardware
+        here = self.positions[program.name]
+
+        def delay(kind: str, source: str) -> int:
+            there = self.positions[source]
+            hops = sum(abs(a - b) for a, b in zip(here, there, strict=True))
+            first = hardware.latency if kind == "raw" else hardware.credit_latency
+            return first + hops * hardware.hop_cycles
+
+        return Actor(
+            program.name,
+            program.iterations,
+            hardware.initiation_interval,
+            hardware.latency,
+            [
+                Dependence(a.kind, a.source, a.array, a.needs, delay(a.kind, a.source))
+                for a in program.automata
+            ],
+        )
 
     def constant(self, array: ArrayOp) -> np.ndarray:
         """The elements of a parameter array, in its shape. Raises CompileError if there are none."""
@@ -117,11 +128,16 @@ class Machine:
         for inference in inputs:
             self._check(inference)
         memory = Memory(self, inputs)
-        return _Run(self, len(inputs), memory, chunk, progress).go()
+
+        def run_chunk(name: str, inference: int, first: int, last: int) -> None:
+            execute(self, self.programs[name], memory, inference, first, last)
+
+        report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()
+        return dataclasses.replace(report, outputs=memory.outputs)
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
         """The timing of a stream of inferences, exactly as `run` gives it, without data."""
-        return _Run(self, inferences, None, chunk, None).go()
+        return Recurrence(self.actors, inferences, chunk).run()
 
     def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
         for name in self.inputs:
@@ -153,150 +169,6 @@ def program_cells(crossbar: CrossbarOp, elements: np.ndarray, shape: tuple[int, 
 
 def _spread(location: list[np.ndarray]) -> tuple[np.ndarray, ...]:
     return tuple(np.broadcast_arrays(*location))
-
-
-class _Core:
-    """The progress of one program: how far it has come, and when each iteration started."""
-
-    def __init__(self, program: Program, inferences: int):
-        self.program = program
-        self.done = 0
-        self.total = inferences * program.iterations
-        self.start = np.zeros(self.total, np.int64)
-        self.ready = 0  # the earliest start of the next iteration
-        self.stalls = {"raw": 0, "war": 0}
-        self.incoming: list[tuple[Dependence, _Core, int]] = []  # with the delay of its events
-        self.waiters: set[_Core] = set()
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """(inference, iteration) that is next."""
-        return divmod(self.done, self.program.iterations)
-
-
-class _Run:
-    """One execution of a stream of inferences; without memory, of its timing alone."""
-
-    def __init__(
-        self,
-        machine: Machine,
-        inferences: int,
-        memory: Memory | None,
-        chunk: int | None,
-        progress: Progress | None,
-    ):
-        self.machine, self.memory, self.inferences = machine, memory, inferences
-        self.chunk, self.progress = chunk, progress
-        hardware = machine.hardware
-        self.interval = hardware.initiation_interval
-        self.cores = {name: _Core(p, inferences) for name, p in machine.programs.items()}
-        for core in self.cores.values():
-            here = machine.positions[core.program.name]
-            for dependence in core.program.dependences:
-                source = self.cores[dependence.source]
-                hops = sum(
-                    abs(a - b)
-                    for a, b in zip(here, machine.positions[dependence.source], strict=True)
-                )
-                delay = hops * hardware.hop_cycles + (
-                    hardware.latency if dependence.kind == "raw" else hardware.credit_latency
-                )
-                core.incoming.append((dependence, source, delay))
-                source.waiters.add(core)
-
-    def go(self) -> RunReport:
-        work = deque(self.cores.values())
-        queued = set(work)
-        total = sum(core.total for core in self.cores.values())
-        done = 0
-        while work:
-            core = work.popleft()
-            queued.discard(core)
-            ran = self._advance(core)
-            done += ran
-            if ran and self.progress is not None:
-                self.progress(done, total)
-            if ran:
-                again = core.waiters | ({core} if core.done < core.total else set())
-                for waiter in sorted(again - queued, key=lambda c: c.done / max(1, c.total)):
-                    work.append(waiter)
-                    queued.add(waiter)
-        if done < total:
-            raise self._deadlock()
-        return self._report()
-
-    def _advance(self, core: _Core) -> int:
-        """Run the next chunk of a core; the number of iterations in it."""
-        if core.done == core.total:
-            return 0
-        inference, first = core.place
-        last = core.program.iterations
-        for dependence, source, _ in core.incoming:
-            seen = source.done - 1 - inference * source.program.iterations
-            last = min(last, int(np.searchsorted(dependence.needs, seen, side="right")))
-        if self.chunk is not None:
-            last = min(last, first + self.chunk)
-        if last <= first:
-            return 0
-        self._schedule(core, inference, first, last)
-        if self.memory is not None:
-            execute(self.machine, core.program, self.memory, inference, first, last)
-        core.done += last - first
-        return last - first
-
-    def _schedule(self, core: _Core, inference: int, first: int, last: int) -> None:
-        """The start times of a chunk, and what it waited for."""
-        count = last - first
-        arrival = {kind: np.zeros(count, np.int64) for kind in ("raw", "war")}
-        for dependence, source, delay in core.incoming:
-            event = dependence.needs[first:last] + inference * source.program.iterations
-            seen = np.where(event >= 0, source.start[np.maximum(event, 0)] + delay, 0)
-            np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
-        steps = self.interval * np.arange(count)
-        bound = np.maximum(arrival["raw"], arrival["war"])
-        bound[0] = max(bound[0], core.ready)
-        start = np.maximum.accumulate(bound - steps) + steps
-        earliest = np.concatenate(([core.ready], start[:-1] + self.interval))
-        stall = start - earliest
-        on_data = arrival["raw"] >= arrival["war"]
-        core.stalls["raw"] += int(stall[on_data].sum())
-        core.stalls["war"] += int(stall[~on_data].sum())
-        begin = inference * core.program.iterations
-        core.start[begin + first : begin + last] = start
-        core.ready = int(start[-1]) + self.interval
-
-    def _deadlock(self) -> DeadlockError:
-        """Says what each stuck core waits for."""
-        waits = []
-        for core in self.cores.values():
-            if core.done == core.total:
-                continue
-            inference, iteration = core.place
-            for dependence, source, _ in core.incoming:
-                need = dependence.needs[iteration]
-                if need + inference * source.program.iterations >= source.done:
-                    what = "data" if dependence.kind == "raw" else "room"
-                    waits.append(
-                        f"@{core.program.name} waits for {what} in @{dependence.array} "
-                        f"from @{source.program.name}"
-                    )
-        return DeadlockError(None, "deadlock: " + "; ".join(waits))
-
-    def _report(self) -> RunReport:
-        latency = self.machine.hardware.latency
-        cores = [
-            CoreReport(
-                name=core.program.name,
-                iterations=core.program.iterations,
-                start=core.start.reshape(self.inferences, -1),
-                interval=self.interval,
-                data_stalls=core.stalls["raw"],
-                credit_stalls=core.stalls["war"],
-            )
-            for core in self.cores.values()
-        ]
-        outputs = self.memory.results() if self.memory is not None else []
-        return RunReport(cores, outputs, latency)
 
 
 def execute(

@@ -129,10 +129,6 @@ class Memory:
             slot = np.broadcast_to(slot, defined.shape)[defined]
         cells[slot] = value
 
-    def results(self) -> list[dict[str, np.ndarray]]:
-        """The outputs of each inference."""
-        return self.outputs
-
 
 def _gather(
     buffer: Buffer, access: Access, pad: int, inference: int, start: int, stop: int

@@ -159,8 +159,8 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Dependence:
-    """What the iterations of a core wait for, on account of one neighbour.
+class Automaton:
+    """A snoop or credit, evaluated: what the iterations wait for, on account of one neighbour.
 
     needs: for iteration i of an inference, the iteration of `source` that must have run, counted from the
     start of the same inference there (so negative for earlier inferences); never decreasing.
@@ -170,11 +170,10 @@ class Dependence:
     source: str
     array: str
     needs: np.ndarray
-    op: SnoopOp | CreditOp
 
 
 class Program:
-    """One program's iterations, accesses and body; dependences follow once all programs are prepared."""
+    """One program's iterations, accesses and body; automata follow once all programs are prepared."""
 
     def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp]):
         self.op = op
@@ -200,7 +199,7 @@ class Program:
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )
-        self.dependences: list[Dependence] = []
+        self.automata: list[Automaton] = []
 
     @property
     def iterations(self) -> int:
@@ -241,7 +240,7 @@ class Program:
                 array = symbol(op.array)
             needs = self._needs(op, array, source)
             kind = "raw" if isinstance(op, SnoopOp) else "war"
-            self.dependences.append(Dependence(kind, source.name, array, needs, op))
+            self.automata.append(Automaton(kind, source.name, array, needs))
 
     def _needs(self, op: SnoopOp | CreditOp, array: str, source: Program) -> np.ndarray:
         found = visits(op.body, ReleaseOp)
@@ -250,8 +249,8 @@ class Program:
         events = self._events(op, array, source, in_order(awaiting, lambda r: _release(r).at))
         limits = self._limits(op, awaiting)
         initial = self._limits(op, leading)
-        if np.any(np.diff(events) < 0):
-            raise CompileError(op, f"{op.name} waits for events out of the order they happen in")
+        # The automaton waits for one event after the other: one that came before is seen at once.
+        events = np.maximum.accumulate(events)
         # The automaton over enough inferences to cover what it may release ahead.
         n, m = self.iterations, source.iterations
         ahead = int(max((*limits // n, *initial // n, 0)))

@@ -12,6 +12,8 @@ class CoreReport:
     """One core over a run.
 
     start: the cycle in which each iteration started, shape (inferences, iterations).
+    interval: cycles between the starts of two iterations.
+    latency: cycles from the start of an iteration to the arrival of its result.
     data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
     """
 
@@ -19,6 +21,7 @@ class CoreReport:
     iterations: int
     start: np.ndarray
     interval: int
+    latency: int
     data_stalls: int
     credit_stalls: int
 
@@ -33,12 +36,10 @@ class RunReport:
     """A stream of inferences, executed.
 
     outputs: for each inference, the arrays that the network gives; empty for timing alone.
-    latency: cycles from the start of an iteration to the arrival of its result.
     """
 
     cores: list[CoreReport]
     outputs: list[dict[str, np.ndarray]]
-    latency: int
 
     @property
     def inferences(self) -> int:
@@ -57,7 +58,7 @@ class RunReport:
     @property
     def ends(self) -> np.ndarray:
         """The arrival of the last result of each inference."""
-        return np.max([core.start[:, -1] for core in self.cores], axis=0) + self.latency
+        return np.max([core.start[:, -1] + core.latency for core in self.cores], axis=0)
 
     @property
     def inference_latency(self) -> int:
