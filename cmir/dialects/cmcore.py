@@ -27,13 +27,13 @@ from xdsl.dialects.builtin import (
     SymbolRefAttr,
     TensorType,
     VectorType,
-    f32,
     i64,
 )
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
+    RangeOf,
     irdl_op_definition,
     operand_def,
     opt_operand_def,
@@ -57,18 +57,34 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral import (
+    NO_ARGUMENTS,
     RELATION,
     ArrayOp,
+    DependenceOp,
     MapAttr,
+    PipelineOp,
+    StageOp,
+    access_problem,
+    box,
+    find_array,
+    overlap_problem,
+    parse_access_tail,
+    parse_attribute_as,
+    parse_attributes,
+    parse_block,
     parse_iteration,
-    parse_map,
-    parse_pad_and_vector,
     parse_symbol_list,
+    print_access_tail,
+    print_attributes,
     print_iteration,
-    print_pad_and_vector,
     print_symbol_list,
+    sample,
     symbol,
     verify_cells,
+    verify_element_types,
+    verify_ends,
+    verify_holds_only,
+    verify_pad,
 )
 
 
@@ -130,10 +146,11 @@ class NetworkOp(IRDLOperation):
         inputs = parse_symbol_list(parser)
         parser.parse_punctuation("->")
         outputs = parse_symbol_list(parser)
-        region = parser.parse_region()
-        if not region.blocks:
-            region.add_block(Block())
-        return cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], region)
+        attributes = parse_attributes(parser)
+        body = parse_block(parser)
+        op = cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], body)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -142,23 +159,20 @@ class NetworkOp(IRDLOperation):
         print_symbol_list(printer, self.inputs)
         printer.print_string(" -> ")
         print_symbol_list(printer, self.outputs)
+        print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body)
 
     def verify_(self) -> None:
-        arrays, programs = self.arrays, self.programs
-        for what, refs in (("input", self.inputs), ("output", self.outputs)):
-            for ref in refs:
-                if symbol(ref) not in arrays:
-                    raise VerifyException(f"{what} @{symbol(ref)} is not an array of the network")
-        for program in programs.values():
-            program.verify_uses(arrays, programs)
-        for core in self.cores:
-            if symbol(core.program) not in programs:
-                raise VerifyException(
-                    f"core @{core.sym_name.data} runs @{symbol(core.program)}, "
-                    f"which is not a program of the network"
-                )
+        verify_holds_only(self, (ArrayOp, ProgramOp, CoreOp))
+        verify_ends(self, self.inputs, self.outputs, self.arrays)
+        stored = {symbol(op.array) for program in self.programs.values() for op in program.stores()}
+        for name in map(symbol, self.inputs):
+            if name in stored:
+                raise VerifyException(f"input @{name} is stored by a program")
+        for name in map(symbol, self.outputs):
+            if name not in stored:
+                raise VerifyException(f"output @{name} is stored by no program")
 
 
 @irdl_op_definition
@@ -226,36 +240,52 @@ class ProgramOp(IRDLOperation):
         return (op for op in self.iteration.body.block.ops if isinstance(op, StoreOp))
 
     def verify_(self) -> None:
-        coordinates = len(self.iteration.body.block.args)
-        for op in self.loop_nest.body.walk():
-            if isinstance(op, FireOp) and len(op.coordinates) != coordinates:
-                raise VerifyException(
-                    f"cmcore.fire gives {len(op.coordinates)} coordinates, "
-                    f"the iteration takes {coordinates}"
-                )
-        for automaton in (*self.snoops, *self.credits):
-            for op in automaton.body.walk():
-                if isinstance(op, ReleaseOp) and len(op.upto) != coordinates:
-                    raise VerifyException(
-                        f"cmcore.release goes up to {len(op.upto)} coordinates, "
-                        f"the iteration has {coordinates}"
-                    )
+        verify_holds_only(self, (BufferOp, CrossbarOp, SnoopOp, CreditOp, LoopNestOp, IterationOp))
+        for cls in (LoopNestOp, IterationOp):
+            self._only(cls)
 
-    def verify_uses(self, arrays: dict[str, ArrayOp], programs: dict[str, ProgramOp]) -> None:
-        """Every array and program named must exist. Called by the network."""
-        name = self.sym_name.data
-        used = {symbol(op.array): op.name for op in self.body.walk() if isinstance(op, _USES_ARRAY)}
-        for array, by in used.items():
-            if array not in arrays:
-                raise VerifyException(
-                    f"program @{name}, {by}: @{array} is not an array of the network"
-                )
-        for automaton in (*self.snoops, *self.credits):
-            if symbol(automaton.source) not in programs:
-                raise VerifyException(
-                    f"program @{name}, {automaton.name}: "
-                    f"@{symbol(automaton.source)} is not a program of the network"
-                )
+
+def _verify_coordinates(
+    op: Operation, values: Sequence[SSAValue], where: tuple[type[Operation], ...]
+) -> None:
+    """`op` is inside one of `where` and gives as many values as an iteration has coordinates."""
+    holder = op.parent_op()
+    while holder is not None and not isinstance(holder, where):
+        holder = holder.parent_op()
+    if holder is None:
+        raise VerifyException(f"must be in {', '.join(cls.name for cls in where)}")
+    body = _iteration_body(holder)
+    if body is not None and len(values) != len(body.args):
+        raise VerifyException(f"the iteration has {len(body.args)} coordinates, got {len(values)}")
+
+
+def _iteration_body(holder: Operation) -> Block | None:
+    """The body of an iteration of the stage or program that a control loop is for, if it has one."""
+    outer = holder.parent_op()
+    match holder, outer:
+        case StageOp(), _:
+            return holder.body.block
+        case DependenceOp(), PipelineOp():
+            stage = outer.stages.get(symbol(holder.target))
+            return None if stage is None else stage.body.block
+        case _, ProgramOp():
+            bodies = (o.body.block for o in outer.body.block.ops if isinstance(o, IterationOp))
+            return next(bodies, None)
+        case _:
+            return None
+
+
+def _verify_source(
+    op: Operation, name: str, array: str, verb: str, cls: type[StoreOp] | type[BufferOp]
+) -> None:
+    """What an automaton follows is a program of the network that touches the array."""
+    program = op.parent_op()
+    network = program.parent_op() if program is not None else None
+    source = network.programs.get(name) if isinstance(network, NetworkOp) else None
+    if source is None:
+        raise VerifyException(f"there is no cmcore.program @{name}")
+    if all(symbol(o.array) != array for o in source.body.walk() if isinstance(o, cls)):
+        raise VerifyException(f"program @{name} does not {verb} @{array}")
 
 
 @irdl_op_definition
@@ -277,6 +307,8 @@ class BufferOp(IRDLOperation):
     storage = opt_prop_def(RELATION)
     result = result_def(MemRefType)
 
+    traits = traits_def(HasParent(ProgramOp))
+
     assembly_format = "$array (`storage` $storage^)? attr-dict `:` type($result)"
 
     def __init__(self, array: str, type: MemRefType[Attribute], storage: MapAttr | None = None):
@@ -285,18 +317,48 @@ class BufferOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        if self.storage is None:
-            return
-        relation = self.storage.relation
-        if relation.get_tuple_name(isl.dim_type.in_) != symbol(self.array):
-            raise VerifyException(f"the storage must map {symbol(self.array)}[n, …] to slots")
-        rank = len(self.result.type.get_shape())
-        if relation.dim(isl.dim_type.out) != rank:
+        array, type = find_array(self, symbol(self.array)), self.result.type
+        if type.element_type != array.type.element_type:
             raise VerifyException(
-                f"slots have {relation.dim(isl.dim_type.out)} coordinates, the buffer has rank {rank}"
+                f"the buffer has elements of type {type.element_type}, "
+                f"@{symbol(self.array)} of {array.type.element_type}"
             )
-        if not relation.is_single_valued():
-            raise VerifyException("an element must have one slot")
+        if self.storage is None:
+            if type.get_shape() != array.shape:
+                raise VerifyException(
+                    f"a buffer without `storage` has the shape of its array, {array.type}, got {type}"
+                )
+            return
+        if min(type.get_shape(), default=1) < 1:
+            raise VerifyException(f"a buffer must have a static, non-empty shape, got {type}")
+        if message := storage_problem(self.storage, array, type.get_shape()):
+            raise VerifyException(message)
+
+
+def storage_problem(storage: MapAttr, array: ArrayOp, shape: tuple[int, ...]) -> str | None:
+    """What is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
+    relation = storage.relation
+    name = array.sym_name.data
+    if relation.get_tuple_name(isl.dim_type.in_) != name or (
+        relation.dim(isl.dim_type.in_) != 1 + len(array.shape)
+    ):
+        return (
+            f"the storage must map points {name}[n, …] of {array.type} to slots, got {storage.data}"
+        )
+    if relation.range().is_wrapping() or relation.dim(isl.dim_type.out) != len(shape):
+        return (
+            f"a slot must have {len(shape)} coordinates, the rank of the buffer, got {storage.data}"
+        )
+    if not relation.is_single_valued():
+        return "an element must have one slot"
+    stream = array.locations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)
+    if not stream.is_subset(relation.domain()):
+        return f"an element without a slot: {sample(stream.subtract(relation.domain()))}"
+    slots = relation.intersect_domain(stream).range()
+    inside = box(shape, relation.get_tuple_name(isl.dim_type.out) or "")
+    if not slots.is_subset(inside):
+        return f"slots outside the buffer: {sample(slots.subtract(inside))}"
+    return None
 
 
 @irdl_op_definition
@@ -316,6 +378,8 @@ class CrossbarOp(IRDLOperation):
     cells = prop_def(RELATION)
     result = result_def(TensorType)
 
+    traits = traits_def(HasParent(ProgramOp))
+
     assembly_format = "$array $cells attr-dict `:` type($result)"
 
     def __init__(self, array: str, cells: MapAttr, type: TensorType[Attribute]):
@@ -324,16 +388,25 @@ class CrossbarOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        verify_cells(symbol(self.array), self.cells, self.result.type)
+        verify_cells(find_array(self, symbol(self.array)), self.cells, self.result.type)
 
 
 @irdl_op_definition
 class LoopNestOp(IRDLOperation):
-    """The iterations of one inference in execution order: `scf` loops around `cmcore.fire`."""
+    """The iterations of one inference in execution order: `scf` loops around `cmcore.fire`.
+
+    ```mlir
+    cmcore.loop_nest {
+      scf.for %w = %c0 to %c6 step %c1 {
+        cmcore.fire(%w)
+      }
+    }
+    ```
+    """
 
     name = "cmcore.loop_nest"
 
-    body = region_def("single_block")
+    body = region_def("single_block", entry_args=NO_ARGUMENTS)
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -361,6 +434,9 @@ class FireOp(IRDLOperation):
     def __init__(self, coordinates: Sequence[SSAValue]):
         super().__init__(operands=[coordinates])
 
+    def verify_(self) -> None:
+        _verify_coordinates(self, self.coordinates, (LoopNestOp, StageOp))
+
 
 @irdl_op_definition
 class IterationOp(IRDLOperation):
@@ -376,7 +452,7 @@ class IterationOp(IRDLOperation):
 
     name = "cmcore.iteration"
 
-    body = region_def("single_block")
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -386,14 +462,15 @@ class IterationOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> IterationOp:
         arguments = parse_iteration(parser)
-        body = parser.parse_region(arguments)
-        if not body.blocks:
-            body.add_block(Block(arg_types=[IndexType() for _ in arguments]))
-        return cls(body)
+        attributes = parse_attributes(parser)
+        op = cls(parse_block(parser, arguments))
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         print_iteration(printer, self.body.block)
+        print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
 
@@ -418,7 +495,7 @@ class SnoopOp(IRDLOperation):
 
     buffer = operand_def(MemRefType)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block")
+    body = region_def("single_block", entry_args=NO_ARGUMENTS)
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -432,19 +509,24 @@ class SnoopOp(IRDLOperation):
         buffer = parser.parse_operand()
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
-        return cls(buffer, source, parser.parse_region())
+        attributes = parse_attributes(parser)
+        op = cls(buffer, source, parse_block(parser))
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_ssa_value(self.buffer)
         printer.print_string(" from ")
         printer.print_symbol_name(symbol(self.source))
+        print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body)
 
     def verify_(self) -> None:
         if not isinstance(self.buffer.owner, BufferOp):
             raise VerifyException("a snoop must watch a cmcore.buffer")
+        _verify_source(self, symbol(self.source), symbol(self.buffer.owner.array), "store", StoreOp)
 
 
 @irdl_op_definition
@@ -465,7 +547,7 @@ class CreditOp(IRDLOperation):
 
     array = prop_def(FlatSymbolRefAttrConstr)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block")
+    body = region_def("single_block", entry_args=NO_ARGUMENTS)
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -476,6 +558,10 @@ class CreditOp(IRDLOperation):
             properties={"array": SymbolRefAttr(array), "source": SymbolRefAttr(source)},
             regions=[body],
         )
+
+    def verify_(self) -> None:
+        find_array(self, symbol(self.array))
+        _verify_source(self, symbol(self.source), symbol(self.array), "buffer", BufferOp)
 
 
 @irdl_op_definition
@@ -529,7 +615,10 @@ class ReleaseOp(IRDLOperation):
         parser.parse_keyword("upto")
         upto = coordinates()
         ahead = parser.parse_operand() if parser.parse_optional_keyword("ahead") else None
-        return cls(at, upto, ahead)
+        attributes = parser.parse_optional_attr_dict()
+        op = cls(at, upto, ahead)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         def coordinates(values: Sequence[SSAValue]) -> None:
@@ -544,6 +633,12 @@ class ReleaseOp(IRDLOperation):
         if self.ahead is not None:
             printer.print_string(" ahead ")
             printer.print_ssa_value(self.ahead)
+        printer.print_op_attributes(self.attributes)
+
+    def verify_(self) -> None:
+        if self.at and not self.awaits:
+            raise VerifyException("an unconditional step must not have `at`")
+        _verify_coordinates(self, self.upto, (SnoopOp, CreditOp, DependenceOp))
 
 
 @irdl_op_definition
@@ -561,8 +656,10 @@ class LoadOp(IRDLOperation):
 
     buffers = var_operand_def(MemRefType)
     maps = prop_def(ArrayAttr[MapAttr])
-    pad = prop_def(FloatAttr, default_value=FloatAttr(0.0, f32))
+    pad = prop_def(FloatAttr)
     result = result_def(VectorType)
+
+    traits = traits_def(HasParent(IterationOp))
 
     def __init__(
         self,
@@ -585,11 +682,13 @@ class LoadOp(IRDLOperation):
         def source() -> tuple[SSAValue, MapAttr]:
             buffer = parser.parse_operand()
             parser.parse_keyword("at")
-            return buffer, parse_map(parser)
+            return buffer, parse_attribute_as(parser, MapAttr)
 
         sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
-        pad, type = parse_pad_and_vector(parser)
-        return cls(sources, type, pad)
+        pad, attributes, type = parse_access_tail(parser)
+        op = cls(sources, type, pad)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         def source(item: tuple[SSAValue, MapAttr]) -> None:
@@ -599,21 +698,32 @@ class LoadOp(IRDLOperation):
 
         printer.print_string(" ")
         printer.print_list(self.buffers_and_maps(), source)
-        print_pad_and_vector(printer, self.pad, self.result.type)
+        print_access_tail(printer, self, self.pad, self.result.type)
 
     def verify_(self) -> None:
         if len(self.buffers) != len(self.maps):
             raise VerifyException(
                 f"{len(self.buffers)} buffers for {len(self.maps)} access relations"
             )
+        if not self.buffers:
+            raise VerifyException("a load must read a cmcore.buffer")
         for buffer, access in self.buffers_and_maps():
-            owner = buffer.owner
-            if not isinstance(owner, BufferOp):
+            if not isinstance(buffer.owner, BufferOp):
                 raise VerifyException("a load must read a cmcore.buffer")
-            if access.relation.get_tuple_name(isl.dim_type.out) != symbol(owner.array):
-                raise VerifyException(
-                    f"the location must be a point of {symbol(owner.array)}[…], got {access.data}"
-                )
+            _verify_access(self, symbol(buffer.owner.array), access, self.result.type)
+        verify_pad(self.pad, self.result.type)
+        if message := overlap_problem(tuple(self.maps)):
+            raise VerifyException(message)
+
+
+def _verify_access(op: Operation, name: str, access: MapAttr, type: VectorType[Attribute]) -> None:
+    """An access must fit the array, the vector, and the coordinates of the iteration."""
+    array, iteration = find_array(op, name), op.parent_op()
+    assert isinstance(iteration, IterationOp)
+    coordinates = len(iteration.body.block.args)
+    if message := access_problem(access, coordinates, type.get_shape(), name, array.shape):
+        raise VerifyException(message)
+    verify_element_types(type, array)
 
 
 @irdl_op_definition
@@ -631,16 +741,20 @@ class StoreOp(IRDLOperation):
     array = prop_def(FlatSymbolRefAttrConstr)
     map = prop_def(RELATION)
 
+    traits = traits_def(HasParent(IterationOp))
+
     assembly_format = "$value `,` $array $map attr-dict `:` type($value)"
 
     def __init__(self, value: SSAValue, array: str, map: MapAttr):
         super().__init__(operands=[value], properties={"array": SymbolRefAttr(array), "map": map})
 
     def verify_(self) -> None:
-        if self.map.relation.get_tuple_name(isl.dim_type.out) != symbol(self.array):
-            raise VerifyException(
-                f"the location must be a point of {symbol(self.array)}[…], got {self.map.data}"
-            )
+        assert isinstance(self.value.type, VectorType)
+        _verify_access(self, symbol(self.array), self.map, self.value.type)
+        if find_array(self, symbol(self.array)).source is not None:
+            raise VerifyException(f"@{symbol(self.array)} is a parameter, which is never written")
+        if not self.map.relation.is_injective():
+            raise VerifyException(f"two lanes or iterations write one location: {self.map.data}")
 
 
 @irdl_op_definition
@@ -685,6 +799,11 @@ class MxvOp(IRDLOperation):
         shape = self.matrix.type.get_shape()
         if len(shape) not in (2, 3):
             raise VerifyException(f"the matrix must have rank 2 or 3, got rank {len(shape)}")
+        elements = {self.matrix.type.element_type, self.vector.type.element_type}
+        if elements != {self.result.type.element_type}:
+            raise VerifyException(
+                "the matrix, the vector and the result must have one element type"
+            )
         *blocks, rows, columns = shape
         inputs, outputs = prod(blocks) * columns, prod(blocks) * rows
         if prod(self.vector.type.get_shape()) != inputs:
@@ -738,20 +857,23 @@ class ReduceOp(IRDLOperation):
         vector = parser.parse_unresolved_operand()
         parser.parse_keyword("along")
         dims = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+        attributes = parse_attributes(parser)
         parser.parse_punctuation(":")
         operand = parser.resolve_operand(vector, parser.parse_type())
         parser.parse_punctuation("->")
-        position = parser.pos
-        result = parser.parse_type()
-        op = cls(kind, operand, dims)
-        if op.result.type != result:
-            parser.raise_error(f"the result has type {op.result.type}", position, parser.pos)
-        return op
+        return cls.create(
+            operands=[operand],
+            result_types=[parser.parse_type()],
+            properties={"kind": StringAttr(kind), "dims": DenseArrayBase.from_list(i64, dims)},
+            attributes=attributes,
+        )
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.kind.data} ")
         printer.print_ssa_value(self.vector)
-        printer.print_string(f" along {list(self.dims.get_values())} : ")
+        printer.print_string(f" along {list(self.dims.get_values())}")
+        print_attributes(printer, self)
+        printer.print_string(" : ")
         printer.print_attribute(self.vector.type)
         printer.print_string(" -> ")
         printer.print_attribute(self.result.type)
@@ -804,7 +926,9 @@ class CoreOp(IRDLOperation):
         program = parser.parse_symbol_name().data
         parser.parse_keyword("at")
         position = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
-        return cls(name, program, position)
+        op = cls(name, program, position)
+        op.attributes = parse_attributes(parser)
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -813,9 +937,14 @@ class CoreOp(IRDLOperation):
         printer.print_symbol_name(symbol(self.program))
         coordinates = ", ".join(map(str, self.position.get_values()))
         printer.print_string(f" at ({coordinates})")
+        print_attributes(printer, self)
 
+    def verify_(self) -> None:
+        network = self.parent_op()
+        assert isinstance(network, NetworkOp)
+        if symbol(self.program) not in network.programs:
+            raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
 
-_USES_ARRAY = BufferOp | CrossbarOp | StoreOp | CreditOp
 
 CMCORE = Dialect(
     "cmcore",

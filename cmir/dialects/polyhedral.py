@@ -7,13 +7,15 @@ automata generated from them, are attached by passes. Times, buffers and cores d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from math import copysign
+from typing import ClassVar, TypeVar
 
 import islpy as isl
 from xdsl.dialects.builtin import (
+    AnyFloat,
     ArrayAttr,
     DenseIntOrFPElementsAttr,
     FlatSymbolRefAttr,
@@ -25,12 +27,13 @@ from xdsl.dialects.builtin import (
     SymbolRefAttr,
     TensorType,
     VectorType,
-    f32,
 )
 from xdsl.ir import Attribute, Block, Data, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     BaseAttr,
+    EqIntConstraint,
     IRDLOperation,
+    RangeOf,
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
@@ -138,6 +141,9 @@ class _Spelled(BaseAttr[MapAttr]):
 
 RELATION = _Spelled(MapAttr)
 
+NO_ARGUMENTS = RangeOf(IndexType).of_length(EqIntConstraint(0))
+"""Of a region that takes none."""
+
 
 def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
     """An attribute of this class; an error points at it."""
@@ -159,6 +165,14 @@ def parse_attributes(parser: Parser) -> dict[str, Attribute]:
 
 def print_attributes(printer: Printer, op: Operation) -> None:
     printer.print_op_attributes(op.attributes, print_keyword=True)
+
+
+def parse_block(parser: Parser, arguments: Iterable[Parser.Argument] | None = None) -> Region:
+    """A region of one block, which can be empty: `{}`."""
+    region = parser.parse_region(arguments)
+    if not region.blocks:
+        region.add_block(Block(arg_types=[argument.type for argument in arguments or ()]))
+    return region
 
 
 ParameterSource = StringAttr | DenseIntOrFPElementsAttr
@@ -335,10 +349,11 @@ class PipelineOp(IRDLOperation):
         inputs = parse_symbol_list(parser)
         parser.parse_punctuation("->")
         outputs = parse_symbol_list(parser)
-        region = parser.parse_region()
-        if not region.blocks:
-            region.add_block(Block())
-        return cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], region)
+        attributes = parse_attributes(parser)
+        body = parse_block(parser)
+        op = cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], body)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -347,40 +362,64 @@ class PipelineOp(IRDLOperation):
         print_symbol_list(printer, self.inputs)
         printer.print_string(" -> ")
         print_symbol_list(printer, self.outputs)
+        print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body)
 
     def verify_(self) -> None:
-        arrays, stages = self.arrays, self.stages
-        for what, refs in (("input", self.inputs), ("output", self.outputs)):
-            for ref in refs:
-                if symbol(ref) not in arrays:
-                    raise VerifyException(f"{what} @{symbol(ref)} is not an array of the pipeline")
-        written: dict[str, str] = {symbol(i): "the pipeline's input" for i in self.inputs}
-        for stage in stages.values():
-            for op in stage.accesses():
-                for name, access in op.arrays_and_maps():
-                    if name not in arrays:
-                        raise VerifyException(
-                            f"stage @{stage.sym_name.data} accesses @{name}, "
-                            f"which is not an array of the pipeline"
-                        )
-                    op.verify_access(stage, arrays[name], access)
-            for op in stage.writes():
-                name = symbol(op.array)
-                if arrays[name].source is not None:
-                    raise VerifyException(f"stage @{stage.sym_name.data} writes parameter @{name}")
-                if name in written and written[name] != stage.sym_name.data:
-                    if symbol(op.array) in {symbol(i) for i in self.inputs}:
-                        raise VerifyException(
-                            f"stage @{stage.sym_name.data} writes @{name}, an input of the pipeline"
-                        )
-                written[name] = stage.sym_name.data
-        for name in (symbol(o) for o in self.outputs):
+        verify_holds_only(self, (ArrayOp, StageOp, DependenceOp))
+        verify_ends(self, self.inputs, self.outputs, self.arrays)
+        written = {symbol(op.array) for stage in self.stages.values() for op in stage.writes()}
+        for name in map(symbol, self.inputs):
+            if name in written:
+                raise VerifyException(f"input @{name} is written by a stage")
+        for name in map(symbol, self.outputs):
             if name not in written:
                 raise VerifyException(f"output @{name} is written by no stage")
-        for dependence in self.dependences:
-            dependence.verify_ends(arrays, stages)
+
+
+def verify_holds_only(op: Operation, classes: tuple[type[Operation], ...]) -> None:
+    """The body of `op` has operations of these classes only, and takes no arguments."""
+    (block,) = op.regions[0].blocks
+    if block.args:
+        raise VerifyException("the body must not take arguments")
+    for inner in block.ops:
+        if not isinstance(inner, classes):
+            *others, last = (cls.name for cls in classes)
+            raise VerifyException(
+                f"the body holds {', '.join(others)} and {last} only, got {inner.name}"
+            )
+
+
+def verify_ends(
+    op: Operation,
+    inputs: Iterable[SymbolRefAttr],
+    outputs: Iterable[SymbolRefAttr],
+    arrays: Mapping[str, ArrayOp],
+) -> None:
+    """What a network takes and gives are arrays of it, each named once, and none a parameter."""
+    for what, names in (("input", map(symbol, inputs)), ("output", map(symbol, outputs))):
+        seen: set[str] = set()
+        for name in names:
+            if name not in arrays:
+                raise VerifyException(f"{what} @{name} is not an array in the body")
+            if arrays[name].source is not None:
+                raise VerifyException(f"{what} @{name} is a parameter")
+            if name in seen:
+                raise VerifyException(f"{what} @{name} is named twice")
+            seen.add(name)
+
+
+def find_array(op: Operation, name: str) -> ArrayOp:
+    """The array of this name in the pipeline or network around `op`. Raises VerifyException."""
+    table = op.parent_op()
+    while table is not None and not table.has_trait(SymbolTable):
+        table = table.parent_op()
+    for block in () if table is None else table.regions[0].blocks:
+        for found in block.ops:
+            if isinstance(found, ArrayOp) and found.sym_name.data == name:
+                return found
+    raise VerifyException(f"there is no polyhedral.array @{name}")
 
 
 class _AccessOp(IRDLOperation):
@@ -392,54 +431,79 @@ class _AccessOp(IRDLOperation):
     def vector_type(self) -> VectorType[Attribute]:
         raise AssertionError("each access has a vector")
 
-    def verify_access(self, stage: StageOp, array: ArrayOp, access: MapAttr) -> None:
-        if message := access_problem(
-            access, stage.domain, self.vector_type().get_shape(), array.sym_name.data, array.shape
-        ):
-            raise VerifyException(
-                f"stage @{stage.sym_name.data}, {self.name} of @{array.sym_name.data}: {message}"
-            )
+    def verify_accesses(self) -> None:
+        """Every access must fit the array, the vector, and the domain of the stage."""
+        stage, vector = self.parent_op(), self.vector_type()
+        assert isinstance(stage, StageOp)
+        if stage.domain_problem() is not None:
+            return  # the stage itself will say so
+        for name, access in self.arrays_and_maps():
+            array = find_array(self, name)
+            coordinates = len(stage.body.block.args)
+            if message := access_problem(
+                access, coordinates, vector.get_shape(), name, array.shape, stage.domain
+            ):
+                raise VerifyException(message)
+            verify_element_types(vector, array)
+
+
+def verify_element_types(vector: VectorType[Attribute], array: ArrayOp) -> None:
+    """What is read or written has the type of the array's elements."""
+    if vector.element_type != array.type.element_type:
+        raise VerifyException(
+            f"the vector has elements of type {vector.element_type}, "
+            f"@{array.sym_name.data} of {array.type.element_type}"
+        )
 
 
 @lru_cache(maxsize=16384)
 def access_problem(
     access: MapAttr,
-    domain: SetAttr,
+    coordinates: int,
     lanes: tuple[int, ...],
     array: str,
     shape: tuple[int, ...],
+    domain: SetAttr | None = None,
 ) -> str | None:
-    """What is wrong with an access relation, or None. Cached: the same IR is verified after every pass."""
+    """What is wrong with an access relation, or None. Cached: the same IR is verified after every pass.
+
+    coordinates: how many an iteration has. domain: the iterations, where they are known as a set.
+    """
     relation = access.relation
     if not relation.domain().is_wrapping():
         return f"an access relates [iteration -> lane] to a location, got {access.data}"
     pair = relation.domain().unwrap()
-    iteration = domain.points.get_tuple_name()
-    if pair.get_tuple_name(isl.dim_type.in_) != iteration:
-        return f"the iteration must be a point of {iteration}[…], got {access.data}"
-    if pair.dim(isl.dim_type.in_) != domain.points.dim(isl.dim_type.set):
+    if pair.domain().is_wrapping() or pair.range().is_wrapping():
+        return f"an iteration and a lane have no parts, got {access.data}"
+    name = domain.points.get_tuple_name() if domain is not None else None
+    if domain is not None and pair.get_tuple_name(isl.dim_type.in_) != name:
+        return f"the iteration must be a point of {name}[…], got {access.data}"
+    if pair.dim(isl.dim_type.in_) != coordinates:
         return (
-            f"the iteration has {pair.dim(isl.dim_type.in_)} coordinates, "
-            f"the domain {domain.points.dim(isl.dim_type.set)}"
+            f"the iteration must have {coordinates} coordinates, got {pair.dim(isl.dim_type.in_)}"
         )
     if pair.dim(isl.dim_type.out) != len(lanes):
-        return f"{pair.dim(isl.dim_type.out)} lane coordinates for a vector of rank {len(lanes)}"
+        return (
+            f"the lane must have {len(lanes)} coordinates, the rank of the vector, "
+            f"got {pair.dim(isl.dim_type.out)}"
+        )
     if relation.get_tuple_name(isl.dim_type.out) != array:
         return f"the location must be a point of {array}[…], got {access.data}"
     if relation.dim(isl.dim_type.out) != len(shape):
         return (
-            f"the location has {relation.dim(isl.dim_type.out)} coordinates, the array {len(shape)}"
+            f"the location must have {len(shape)} coordinates, the rank of the array, "
+            f"got {relation.dim(isl.dim_type.out)}"
         )
     if not relation.is_single_valued():
         return "a lane must have one location at most"
-    if not pair.domain().is_subset(domain.points):
-        return f"iterations outside the domain: {_sample(pair.domain().subtract(domain.points))}"
+    if domain is not None and not pair.domain().is_subset(domain.points):
+        return f"iterations outside the domain: {sample(pair.domain().subtract(domain.points))}"
     lane_box = box(lanes).set_tuple_id(pair.range().get_tuple_id()) if _named(pair) else box(lanes)
     if not pair.range().is_subset(lane_box):
-        return f"lanes outside the vector: {_sample(pair.range().subtract(lane_box))}"
+        return f"lanes outside the vector: {sample(pair.range().subtract(lane_box))}"
     locations = box(shape, array)
     if not relation.range().is_subset(locations):
-        return f"locations outside the array: {_sample(relation.range().subtract(locations))}"
+        return f"locations outside the array: {sample(relation.range().subtract(locations))}"
     return None
 
 
@@ -447,7 +511,7 @@ def _named(pair: isl.Map) -> bool:
     return bool(pair.has_tuple_id(isl.dim_type.out))
 
 
-def _sample(points: isl.Set) -> str:
+def sample(points: isl.Set) -> str:
     """One point of a set, for an error message, e.g. `b[0, 8]`."""
     return str(points.sample_point()).strip("{ }")
 
@@ -474,8 +538,8 @@ class StageOp(IRDLOperation):
     sym_name = prop_def(SymbolNameConstraint())
     domain = prop_def(SetAttr)
     schedule = opt_prop_def(MapAttr)
-    body = region_def("single_block")
-    loops = opt_region_def("single_block")
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
+    loops = opt_region_def("single_block", entry_args=NO_ARGUMENTS)
 
     traits = traits_def(
         IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), HasParent(PipelineOp)
@@ -521,17 +585,15 @@ class StageOp(IRDLOperation):
         name = parser.parse_symbol_name().data
         arguments = parse_iteration(parser)
         parser.parse_keyword("domain")
-        domain = parser.parse_attribute()
-        if not isinstance(domain, SetAttr):
-            parser.raise_error("expected a #polyhedral.set")
-        schedule = parser.parse_attribute() if parser.parse_optional_keyword("schedule") else None
-        if schedule is not None and not isinstance(schedule, MapAttr):
-            parser.raise_error("expected a #polyhedral.map")
-        body = parser.parse_region(arguments)
-        if not body.blocks:
-            body.add_block(Block(arg_types=[IndexType() for _ in arguments]))
-        loops = parser.parse_region() if parser.parse_optional_keyword("loops") else None
-        return cls(domain, body, schedule, loops, name)
+        domain = parse_attribute_as(parser, SetAttr)
+        has_schedule = parser.parse_optional_keyword("schedule")
+        schedule = parse_attribute_as(parser, MapAttr) if has_schedule else None
+        attributes = parse_attributes(parser)
+        body = parse_block(parser, arguments)
+        loops = parse_block(parser) if parser.parse_optional_keyword("loops") else None
+        op = cls(domain, body, schedule, loops, name)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -543,21 +605,26 @@ class StageOp(IRDLOperation):
         if self.schedule is not None:
             printer.print_string(" schedule ")
             printer.print_attribute(self.schedule)
+        print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
         if self.loops is not None:
             printer.print_string(" loops ")
             printer.print_region(self.loops)
 
+    def domain_problem(self) -> str | None:
+        """What keeps the domain from being one of this stage's iterations, or None."""
+        name, points = self.sym_name.data, self.domain.points
+        if points.get_tuple_name() != name:
+            return f"the domain must be a set of {name}[…], got {self.domain.data}"
+        dims, arguments = points.dim(isl.dim_type.set), len(self.body.block.args)
+        if arguments != dims:
+            return f"the body must take the {dims} coordinates of an iteration, got {arguments}"
+        return None
+
     def verify_(self) -> None:
-        name = self.sym_name.data
-        if self.domain.points.get_tuple_name() != name:
-            raise VerifyException(f"the domain must be a set of {name}[…], got {self.domain.data}")
-        dims = self.domain.points.dim(isl.dim_type.set)
-        if len(self.body.block.args) != dims:
-            raise VerifyException(
-                f"the body must take {dims} iteration coordinates, got {len(self.body.block.args)}"
-            )
+        if message := self.domain_problem():
+            raise VerifyException(message)
         if self.domain.points.is_empty():
             raise VerifyException("the iteration domain is empty")
         if not self.domain.points.is_bounded():
@@ -568,11 +635,13 @@ class StageOp(IRDLOperation):
             raise VerifyException("a stage must write an array")
 
     def _verify_schedule(self, schedule: isl.Map) -> None:
-        if schedule.get_tuple_name(isl.dim_type.in_) != self.sym_name.data:
-            raise VerifyException(f"the schedule must map {self.sym_name.data}[…] to times")
+        if not schedule.get_space().domain().has_equal_tuples(self.domain.points.get_space()):
+            raise VerifyException(
+                f"the schedule must map {self.sym_name.data}[…] to times, got {schedule}"
+            )
         missing = self.domain.points.subtract(schedule.domain())
         if not missing.is_empty():
-            raise VerifyException(f"the schedule gives no time to iteration {_sample(missing)}")
+            raise VerifyException(f"the schedule gives no time to iteration {sample(missing)}")
         order = schedule.intersect_domain(self.domain.points)
         if not order.is_single_valued():
             raise VerifyException("the schedule gives some iteration two times")
@@ -593,7 +662,10 @@ def print_iteration(printer: Printer, block: Block) -> None:
         printer.print_list(block.args, printer.print_ssa_value)
 
 
-_ZERO = FloatAttr(0.0, f32)
+def float_of(value: float, vector: VectorType[Attribute]) -> FloatAttr:
+    """The number as an element of a vector."""
+    assert isinstance(vector.element_type, AnyFloat)
+    return FloatAttr(value, vector.element_type)
 
 
 @irdl_op_definition
@@ -613,21 +685,23 @@ class ReadOp(_AccessOp):
 
     arrays = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
     maps = prop_def(ArrayAttr[MapAttr])
-    pad = prop_def(FloatAttr, default_value=_ZERO)
+    pad = prop_def(FloatAttr)
     result = result_def(VectorType)
+
+    traits = traits_def(HasParent(StageOp))
 
     def __init__(
         self,
         sources: Iterable[tuple[str, MapAttr]],
         result_type: VectorType[Attribute],
-        pad: FloatAttr | float = _ZERO,
+        pad: FloatAttr | float = 0.0,
     ):
         sources = tuple(sources)
         super().__init__(
             properties={
                 "arrays": ArrayAttr(SymbolRefAttr(name) for name, _ in sources),
                 "maps": ArrayAttr(access for _, access in sources),
-                "pad": pad if isinstance(pad, FloatAttr) else FloatAttr(pad, f32),
+                "pad": pad if isinstance(pad, FloatAttr) else float_of(pad, result_type),
             },
             result_types=[result_type],
         )
@@ -642,11 +716,13 @@ class ReadOp(_AccessOp):
     def parse(cls, parser: Parser) -> ReadOp:
         def source() -> tuple[str, MapAttr]:
             name = parser.parse_symbol_name().data
-            return name, parse_map(parser)
+            return name, parse_attribute_as(parser, MapAttr)
 
         sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
-        pad, type = parse_pad_and_vector(parser)
-        return cls(sources, type, pad)
+        pad, attributes, type = parse_access_tail(parser)
+        op = cls(sources, type, pad)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -657,7 +733,7 @@ class ReadOp(_AccessOp):
             printer.print_attribute(item[1])
 
         printer.print_list(self.arrays_and_maps(), source)
-        print_pad_and_vector(printer, self.pad, self.result.type)
+        print_access_tail(printer, self, self.pad, self.result.type)
 
     def verify_(self) -> None:
         if len(self.arrays) != len(self.maps):
@@ -666,6 +742,8 @@ class ReadOp(_AccessOp):
             )
         if not self.arrays:
             raise VerifyException("a read must name an array")
+        self.verify_accesses()
+        verify_pad(self.pad, self.result.type)
         if message := overlap_problem(tuple(self.maps)):
             raise VerifyException(message)
 
@@ -677,43 +755,56 @@ def overlap_problem(maps: tuple[MapAttr, ...]) -> str | None:
     for access in maps if len(maps) > 1 else ():
         lanes = access.relation.domain()
         if seen is not None and not seen.is_disjoint(lanes):
-            return f"a lane has locations in two arrays: {_sample(seen.intersect(lanes))}"
+            return f"a lane has locations in two arrays: {sample(seen.intersect(lanes))}"
         seen = lanes if seen is None else seen.union(lanes)
     return None
 
 
-def parse_map(parser: Parser) -> MapAttr:
-    attribute = parser.parse_attribute()
-    if not isinstance(attribute, MapAttr):
-        parser.raise_error("expected a #polyhedral.map")
-    return attribute
-
-
-def parse_pad_and_vector(parser: Parser) -> tuple[FloatAttr, VectorType[Attribute]]:
-    """`(pad value)? : vector<…>`"""
-    pad = _ZERO
+def parse_access_tail(
+    parser: Parser,
+) -> tuple[FloatAttr, dict[str, Attribute], VectorType[Attribute]]:
+    """`(pad number)? (attributes {…})? : vector<…>`; the pad value is an element of the vector."""
+    start, number, bits = parser.pos, 0.0, None
     if parser.parse_optional_keyword("pad"):
-        value = parser.parse_attribute()
-        if not isinstance(value, FloatAttr):
-            parser.raise_error("the pad value must be a typed number, e.g. `pad 0.0 : f32`")
-        pad = value
+        start = parser.pos
+        number = parser.parse_number()
+        if parser.lexer.input.content.startswith("0x", start):
+            bits = int(number)
+    attributes = parse_attributes(parser)
     parser.parse_punctuation(":")
-    return pad, parse_vector(parser)
-
-
-def parse_vector(parser: Parser) -> VectorType[Attribute]:
+    type_start = parser.pos
     type = parser.parse_type()
     if not isinstance(type, VectorType):
-        parser.raise_error(f"expected a vector type, got {type}")
-    return type
+        parser.raise_error(f"expected a vector type, got {type}", type_start, parser.pos)
+    element = type.element_type
+    if not isinstance(element, AnyFloat):
+        message = f"the elements must be floating-point, got {element}"
+        parser.raise_error(message, type_start, parser.pos)
+    if bits is not None:  # infinities and NaN, as everywhere in MLIR
+        try:
+            number = element.unpack(bits.to_bytes(element.compile_time_size, "little"), 1)[0]
+        except OverflowError:
+            parser.raise_error(f"{bits:#x} has more bits than {element}", start, type_start)
+    return FloatAttr(float(number), element), attributes, type
 
 
-def print_pad_and_vector(printer: Printer, pad: FloatAttr, type: Attribute) -> None:
-    if pad != _ZERO:
+def print_access_tail(
+    printer: Printer, op: Operation, pad: FloatAttr, type: VectorType[Attribute]
+) -> None:
+    if pad.value.data != 0 or copysign(1, pad.value.data) < 0:
         printer.print_string(" pad ")
-        printer.print_attribute(pad)
+        pad.print_without_type(printer)
+    print_attributes(printer, op)
     printer.print_string(" : ")
     printer.print_attribute(type)
+
+
+def verify_pad(pad: FloatAttr, type: VectorType[Attribute]) -> None:
+    """A pad value is an element of the vector."""
+    if pad.type != type.element_type:
+        raise VerifyException(
+            f"the pad value has type {pad.type}, the vector has elements of type {type.element_type}"
+        )
 
 
 @irdl_op_definition
@@ -733,6 +824,8 @@ class MatrixOp(IRDLOperation):
     cells = prop_def(RELATION)
     result = result_def(TensorType)
 
+    traits = traits_def(HasParent(StageOp))
+
     assembly_format = "$array $cells attr-dict `:` type($result)"
 
     def __init__(self, array: str, cells: MapAttr, result_type: TensorType[Attribute]):
@@ -741,25 +834,49 @@ class MatrixOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        verify_cells(symbol(self.array), self.cells, self.result.type)
+        verify_cells(find_array(self, symbol(self.array)), self.cells, self.result.type)
 
 
-def verify_cells(array: str, cells: MapAttr, type: TensorType[Attribute]) -> None:
+def verify_cells(array: ArrayOp, cells: MapAttr, type: TensorType[Attribute]) -> None:
     """A matrix has rank 2 or 3, and every cell of it exactly one element of the parameter."""
-    shape = type.get_shape()
-    if len(shape) not in (2, 3):
+    name, shape = array.sym_name.data, type.get_shape()
+    if array.source is None:
+        raise VerifyException(f"a matrix has elements of a parameter, and @{name} is none")
+    if len(shape) not in (2, 3) or min(shape) < 1:
         raise VerifyException(
-            f"a matrix has rank 2, or 3 when block-diagonal; got rank {len(shape)}"
+            f"a matrix has a static shape of rank 2, or 3 when block-diagonal; got {type}"
         )
-    relation = cells.relation
-    if relation.get_tuple_name(isl.dim_type.out) != array:
-        raise VerifyException(f"the cells must be elements of {array}[…], got {cells.data}")
-    if relation.dim(isl.dim_type.in_) != len(shape):
+    if type.element_type != array.type.element_type:
         raise VerifyException(
-            f"cells have {relation.dim(isl.dim_type.in_)} coordinates, the matrix {len(shape)}"
+            f"the matrix has elements of type {type.element_type}, @{name} of "
+            f"{array.type.element_type}"
+        )
+    if message := cells_problem(cells, shape, name, array.shape):
+        raise VerifyException(message)
+
+
+@lru_cache(maxsize=16384)
+def cells_problem(
+    cells: MapAttr, matrix: tuple[int, ...], array: str, shape: tuple[int, ...]
+) -> str | None:
+    """What is wrong with the relation of a matrix's cells to the elements of an array, or None."""
+    relation = cells.relation
+    locations = box(shape, array)
+    if not relation.get_space().range().has_equal_tuples(locations.get_space()):
+        return f"the cells must be elements of {locations}, got {cells.data}"
+    if relation.domain().is_wrapping() or relation.dim(isl.dim_type.in_) != len(matrix):
+        return (
+            f"a cell must have {len(matrix)} coordinates, the rank of the matrix, got {cells.data}"
         )
     if not relation.is_single_valued():
-        raise VerifyException("a cell must have one element")
+        return "a cell must have one element"
+    inside = box(matrix, relation.get_tuple_name(isl.dim_type.in_) or "")
+    if not inside.is_subset(relation.domain()):
+        return f"a cell without an element: {sample(inside.subtract(relation.domain()))}"
+    elements = relation.intersect_domain(inside).range()
+    if not elements.is_subset(locations):
+        return f"elements outside the array: {sample(elements.subtract(locations))}"
+    return None
 
 
 @irdl_op_definition
@@ -780,6 +897,8 @@ class WriteOp(_AccessOp):
     array = prop_def(FlatSymbolRefAttrConstr)
     map = prop_def(RELATION)
 
+    traits = traits_def(HasParent(StageOp))
+
     assembly_format = "$value `,` $array $map attr-dict `:` type($value)"
 
     def __init__(self, value: SSAValue, array: str, map: MapAttr):
@@ -794,6 +913,9 @@ class WriteOp(_AccessOp):
         return type
 
     def verify_(self) -> None:
+        self.verify_accesses()
+        if find_array(self, symbol(self.array)).source is not None:
+            raise VerifyException(f"@{symbol(self.array)} is a parameter, which is never written")
         if not self.map.relation.is_injective():
             raise VerifyException(f"two lanes or iterations write one location: {self.map.data}")
 
@@ -826,7 +948,7 @@ class DependenceOp(IRDLOperation):
     array = prop_def(FlatSymbolRefAttrConstr)
     release = prop_def(MapAttr)
     initially = opt_prop_def(SetAttr)
-    automaton = opt_region_def("single_block")
+    automaton = opt_region_def("single_block", entry_args=NO_ARGUMENTS)
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator(), HasParent(PipelineOp))
 
@@ -864,12 +986,14 @@ class DependenceOp(IRDLOperation):
         parser.parse_keyword("on")
         array = parser.parse_symbol_name().data
         parser.parse_keyword("release")
-        release = parse_map(parser)
-        initially = parser.parse_attribute() if parser.parse_optional_keyword("initially") else None
-        if initially is not None and not isinstance(initially, SetAttr):
-            parser.raise_error("expected a #polyhedral.set")
-        automaton = parser.parse_optional_region()
-        return cls(kind, source, target, array, release, initially, automaton)
+        release = parse_attribute_as(parser, MapAttr)
+        has_initially = parser.parse_optional_keyword("initially")
+        initially = parse_attribute_as(parser, SetAttr) if has_initially else None
+        attributes = parse_attributes(parser)
+        automaton = parse_block(parser) if parser.parse_optional_keyword("automaton") else None
+        op = cls(kind, source, target, array, release, initially, automaton)
+        op.attributes = attributes
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.kind.data} ")
@@ -883,40 +1007,64 @@ class DependenceOp(IRDLOperation):
         if self.initially is not None:
             printer.print_string(" initially ")
             printer.print_attribute(self.initially)
+        print_attributes(printer, self)
         if self.automaton is not None:
-            printer.print_string(" ")
+            printer.print_string(" automaton ")
             printer.print_region(self.automaton)
 
     def verify_(self) -> None:
         if self.kind.data not in self.KINDS:
             raise VerifyException(f"`kind` must be raw or war, got {self.kind.data}")
-        if not self.release.relation.is_single_valued():
-            raise VerifyException("an event must release up to one iteration")
-
-    def verify_ends(self, arrays: dict[str, ArrayOp], stages: dict[str, StageOp]) -> None:
-        """The relation must go from the event's space to the limited stage's. Called by the pipeline."""
-        source, target, array = symbol(self.source), symbol(self.target), symbol(self.array)
-        for stage in (source, target):
-            if stage not in stages:
+        pipeline = self.parent_op()
+        assert isinstance(pipeline, PipelineOp)
+        stages, array = pipeline.stages, find_array(self, symbol(self.array))
+        for name in (symbol(self.source), symbol(self.target)):
+            if name not in stages:
+                raise VerifyException(f"there is no polyhedral.stage @{name}")
+        source, target = stages[symbol(self.source)], stages[symbol(self.target)]
+        raw = self.kind.data == "raw"
+        writer, reader = (source, target) if raw else (target, source)
+        for stage, accesses, verb in (
+            (writer, writer.writes(), "write"),
+            (reader, reader.reads(), "read"),
+        ):
+            if all(symbol(self.array) not in dict(op.arrays_and_maps()) for op in accesses):
                 raise VerifyException(
-                    f"dependence {self.kind.data} @{source} -> @{target}: "
-                    f"@{stage} is not a stage of the pipeline"
+                    f"stage @{stage.sym_name.data} does not {verb} @{symbol(self.array)}"
                 )
-        if array not in arrays:
-            raise VerifyException(
-                f"dependence {self.kind.data} @{source} -> @{target}: @{array} is not an array"
-            )
-        event = array if self.kind.data == "raw" else source
+        event = array.locations if raw else source.domain.points
+        self._verify_limits(event, target.domain.points if raw else _ahead(target.domain.points))
+
+    def _verify_limits(self, event: isl.Set, limit: isl.Set) -> None:
+        """`release` must go from events to limits, and `initially` be one limit."""
         relation = self.release.relation
-        ends = (
-            relation.get_tuple_name(isl.dim_type.in_),
-            relation.get_tuple_name(isl.dim_type.out),
-        )
-        if ends != (event, target):
+        ends = ("event", relation.domain(), event), ("limit", relation.range(), limit)
+        for what, given, allowed in ends:
+            if not given.get_space().has_equal_tuples(allowed.get_space()):
+                raise VerifyException(
+                    f"the {what}s must be points of {allowed}, got {self.release.data}"
+                )
+        if not relation.is_single_valued():
+            raise VerifyException("an event must release up to one iteration")
+        for what, given, allowed in ends:
+            if not given.is_subset(allowed):
+                outside = sample(given.subtract(allowed))
+                raise VerifyException(f"{outside} is no {what}: it is not in {allowed}")
+        if self.initially is None:
+            return
+        points = self.initially.points
+        fits = points.get_space().has_equal_tuples(limit.get_space())
+        if not fits or not points.is_singleton() or not points.is_subset(limit):
             raise VerifyException(
-                f"dependence {self.kind.data} @{source} -> @{target}: "
-                f"must release {target}[…] at {event}[…], got {self.release.data}"
+                f"`initially` must be one point of {limit}, got {self.initially.data}"
             )
+
+
+def _ahead(iterations: isl.Set) -> isl.Set:
+    """`{ s[ahead, i] }`: iterations of the inference that lies `ahead`."""
+    name = iterations.get_tuple_name()
+    points = iterations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)
+    return points.set_dim_name(isl.dim_type.set, 0, "ahead")
 
 
 POLYHEDRAL = Dialect(
