@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith
@@ -17,14 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
-from cmir.dialects.nn.relations import (
-    access_map,
-    box_set,
-    element_map,
-    element_names,
-    row_major,
-    spatial_names,
-)
+from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
 
 
@@ -117,31 +109,14 @@ class ConvOp(LinearOp):
         """The window that slides over the input."""
         return _window(shape_of(self.weight), self.properties)
 
-    def domain(self) -> isl.Set:
-        return box_set(self._iterations())
-
     def reads(self) -> Sequence[Access | Cells]:
-        x, window = shape_of(self.x), self.window
+        x, window, iterations = shape_of(self.x), self.window, self.iterations()
         lanes = {"c": x[0], **window.kernel_box()}
-        relation = access_map(self._iterations(), lanes, ["c", *window.locations()], x)
-        reads: list[Access | Cells] = [Access(relation, tuple(lanes.values())), self._cells()]
+        reads = [Access.build(iterations, lanes, ["c", *window.locations()], x), self._cells()]
         if self.bias is not None:
-            box = {"c": self.result_shape[0]}
-            reads.append(
-                Access(
-                    access_map(self._iterations(), box, ["c"], self.result_shape[:1]),
-                    self.result_shape[:1],
-                )
-            )
+            channels = shape_of(self.bias)
+            reads.append(Access.build(iterations, {"c": channels[0]}, ["c"], channels))
         return reads
-
-    def write(self) -> Access:
-        lanes = {"c": self.result_shape[0]}
-        location = element_names(len(self.result_shape))
-        return Access(
-            access_map(self._iterations(), lanes, location, self.result_shape),
-            self.result_shape[:1],
-        )
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         x, matrix, *bias = values
@@ -155,17 +130,11 @@ class ConvOp(LinearOp):
         groups = number(self.properties, "groups")
         seen = self.window.view(x, 0)
         sizes = seen.shape[1 : 1 + self.window.rank]
-        # From (C, *sizes, *kernel) to one row for each position, with what all channels see there.
-        seen = seen.reshape(groups, weight.shape[1], prod(sizes), -1).swapaxes(1, 2)
-        columns = seen.reshape(groups, prod(sizes), -1)
-        result = weight.reshape(groups, weight.shape[0] // groups, -1) @ columns.swapaxes(1, 2)
+        # From (C, *sizes, *kernel) to a matrix for each group, with a column for each position.
+        rows = np.moveaxis(seen, 0, self.window.rank).reshape(prod(sizes), groups, -1)
+        result = weight.reshape(groups, weight.shape[0] // groups, -1) @ rows.transpose(1, 2, 0)
         result = result.reshape(weight.shape[0], *sizes)
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
-
-    def _iterations(self) -> dict[str, int]:
-        return dict(
-            zip(spatial_names(len(self.result_shape) - 1), self.result_shape[1:], strict=True)
-        )
 
     def _cells(self) -> Cells:
         """The weights as a matrix; a block for each group if there are several."""

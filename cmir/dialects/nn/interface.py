@@ -12,14 +12,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Self
 
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import SSAValue
 
-from cmir.dialects.nn.operation import NNOp
-from cmir.dialects.nn.relations import access_map, box_set, element_names
+from cmir.dialects.nn.operation import NNOp, shape_of
+from cmir.dialects.nn.relations import (
+    Box,
+    access_map,
+    box_set,
+    element_box,
+    element_map,
+    element_names,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,23 @@ class Access:
     constant: DenseIntOrFPElementsAttr | None = None
     """The array that is read, if it is not an operand."""
 
+    @classmethod
+    def build(
+        cls,
+        iterations: Box,
+        lanes: Box,
+        location: Sequence[str],
+        shape: Sequence[int],
+        pad: float = 0.0,
+        constant: DenseIntOrFPElementsAttr | None = None,
+    ) -> Self:
+        """
+        The access to `location`, affine expressions in the names of iterations and lanes, in an
+        array of this shape.
+        """
+        relation = access_map(iterations, lanes, location, shape)
+        return cls(relation, tuple(lanes.values()), pad, constant)
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -50,19 +76,30 @@ class Cells:
 
 
 class IterationOp(NNOp):
-    """An operator that can become part of a stage."""
+    """
+    An operator that can become part of a stage.
 
-    @abstractmethod
+    Unless it says otherwise, an iteration computes all of the first dimension (the channels) at one
+    position in the others.
+    """
+
+    def iterations(self) -> Box:
+        """The box of iterations, `{ [h, w] : … }`."""
+        return dict(islice(element_box(self.result_shape).items(), 1, None))
+
     def domain(self) -> isl.Set:
-        """The iterations, `{ [h, w] : … }`."""
+        """The iterations as a set."""
+        return box_set(self.iterations())
 
     @abstractmethod
     def reads(self) -> Sequence[Access | Cells]:
         """What an iteration reads: an entry for each operand, in order, then those of constants."""
 
-    @abstractmethod
     def write(self) -> Access:
         """Where an iteration writes its result. Every element is written exactly once."""
+        shape = self.result_shape
+        lanes = dict(islice(element_box(shape).items(), 1))
+        return Access.build(self.iterations(), lanes, element_names(len(shape)), shape)
 
     @abstractmethod
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
@@ -91,13 +128,18 @@ class PointwiseOp(IterationOp):
     """
     An operator whose result elements depend each on one element of each operand.
 
-    It has no order of its own: appended to a stage, it takes over the stage's write. On its own it
-    iterates over all dimensions but the first, which are the lanes.
+    It has no order of its own: appended to a stage, it takes over the stage's write.
     """
 
-    @abstractmethod
     def element_relation(self, operand: int) -> isl.Map:
-        """`{ [result element] -> [element of the operand] }`, defined for all result elements."""
+        """
+        `{ [result element] -> [element of the operand] }`, defined for all result elements. Unless
+        the operator says otherwise, operands are broadcast to the result as in NumPy.
+        """
+        box, shape = element_box(self.result_shape), shape_of(self.operands[operand])
+        names = list(box)[len(box) - len(shape) :]
+        location = ["0" if size == 1 else name for name, size in zip(names, shape, strict=True)]
+        return element_map(box, location, shape)
 
     def reads_for(self, write: Access) -> Sequence[Access]:
         """The accesses of the operands in a stage that writes the result by `write`."""
@@ -106,21 +148,8 @@ class PointwiseOp(IterationOp):
             for operand in range(len(self.operands))
         ]
 
-    def domain(self) -> isl.Set:
-        return box_set(self._iterations())
-
     def reads(self) -> Sequence[Access]:
         return self.reads_for(self.write())
-
-    def write(self) -> Access:
-        names = element_names(len(self.result_shape))
-        lanes = dict(zip(names[:1], self.result_shape[:1], strict=True))
-        relation = access_map(self._iterations(), lanes, names, self.result_shape)
-        return Access(relation, self.result_shape[:1])
-
-    def _iterations(self) -> dict[str, int]:
-        names = element_names(len(self.result_shape))
-        return dict(zip(names[1:], self.result_shape[1:], strict=True))
 
 
 class LayoutOp(NNOp):

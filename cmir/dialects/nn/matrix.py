@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, vector
@@ -17,7 +16,7 @@ from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import TENSOR, Shape, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
-from cmir.dialects.nn.relations import access_map, box_set, element_map
+from cmir.dialects.nn.relations import Box, element_map
 
 
 @irdl_op_definition
@@ -77,34 +76,27 @@ class GemmOp(LinearOp):
             return None
         return 0 if self.trans_b is not None else 1
 
-    def domain(self) -> isl.Set:
-        return box_set(self._iterations())
+    def iterations(self) -> Box:
+        return dict(zip("m", self.result_shape[:-1], strict=False))
 
     def reads(self) -> Sequence[Access | Cells]:
-        x, weight = shape_of(self.x), shape_of(self.weight)
-        rows = self._iterations()
-        reads: list[Access | Cells] = [
-            Access(access_map(rows, {"k": x[-1]}, [*rows, "k"], x), x[-1:])
-        ]
-        lanes = (self.result_shape[-1], x[-1])
-        location = ["n", "k"] if self.trans_b else ["k", "n"]
+        x, weight, rows = shape_of(self.x), shape_of(self.weight), self.iterations()
+        outer, inner = self.result_shape[-1], x[-1]
+        reads: list[Access | Cells] = [Access.build(rows, {"k": inner}, [*rows, "k"], x)]
         if parameter_of(self.weight) is None:
-            box = {"n": lanes[0], "k": lanes[1]}
-            reads.append(Access(access_map(rows, box, location, weight), lanes))
+            location = ["n", "k"] if self.trans_b else ["k", "n"]
+            reads.append(Access.build(rows, {"n": outer, "k": inner}, location, weight))
         else:
-            box = {"row": lanes[0], "col": lanes[1]}
             location = ["row", "col"] if self.trans_b else ["col", "row"]
-            reads.append(Cells(element_map(box, location, weight), lanes))
+            relation = element_map({"row": outer, "col": inner}, location, weight)
+            reads.append(Cells(relation, (outer, inner)))
         if self.bias is not None:
-            n = self.result_shape[-1:]
-            reads.append(Access(access_map(rows, {"n": n[0]}, ["n"], n), n))
+            reads.append(Access.build(rows, {"n": outer}, ["n"], shape_of(self.bias)))
         return reads
 
     def write(self) -> Access:
-        rows, lanes = self._iterations(), {"n": self.result_shape[-1]}
-        return Access(
-            access_map(rows, lanes, [*rows, "n"], self.result_shape), self.result_shape[-1:]
-        )
+        rows, lanes = self.iterations(), {"n": self.result_shape[-1]}
+        return Access.build(rows, lanes, [*rows, "n"], self.result_shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         x, weight, *bias = values
@@ -120,7 +112,3 @@ class GemmOp(LinearOp):
         x, weight, *bias = operands
         result = x @ (weight.T if self.trans_b else weight)
         return result + bias[0] if bias else result
-
-    def _iterations(self) -> dict[str, int]:
-        """The rows of the result; none if it is a vector."""
-        return dict(zip("m", self.result_shape[:-1], strict=False))

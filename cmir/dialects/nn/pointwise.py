@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith
@@ -16,8 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import PointwiseOp
-from cmir.dialects.nn.operation import TENSOR, Shape, shape_of
-from cmir.dialects.nn.relations import element_box, element_map, element_names
+from cmir.dialects.nn.operation import TENSOR, Shape
 
 
 @irdl_op_definition
@@ -53,12 +51,6 @@ class AddOp(PointwiseOp):
                 f"shapes {list(lhs)} and {list(rhs)} do not broadcast to one shape"
             ) from None
 
-    def element_relation(self, operand: int) -> isl.Map:
-        shape = shape_of(self.operands[operand])
-        names = element_names(len(self.result_shape))[len(self.result_shape) - len(shape) :]
-        location = ["0" if size == 1 else name for name, size in zip(names, shape, strict=True)]
-        return element_map(element_box(self.result_shape), location, shape)
-
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         lhs, rhs = values
         return builder.insert(arith.AddfOp(lhs, rhs)).result
@@ -91,11 +83,6 @@ class ReluOp(PointwiseOp):
     @classmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
         return shapes[0]
-
-    def element_relation(self, operand: int) -> isl.Map:
-        return element_map(
-            element_box(self.result_shape), element_names(len(self.result_shape)), self.result_shape
-        )
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         (x,) = values

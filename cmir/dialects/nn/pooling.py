@@ -7,7 +7,6 @@ from functools import reduce
 from math import inf, prod
 from typing import ClassVar
 
-import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, vector
@@ -30,13 +29,7 @@ from cmir.dialects.nn.operation import (
     shape_of,
     tensor_type,
 )
-from cmir.dialects.nn.relations import (
-    access_map,
-    box_set,
-    element_box,
-    element_names,
-    spatial_names,
-)
+from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
 
 
@@ -100,27 +93,11 @@ class PoolOp(IterationOp):
         """The window that slides over the input."""
         return _window(self.properties)
 
-    def domain(self) -> isl.Set:
-        return box_set(self._iterations())
-
     def reads(self) -> Sequence[Access]:
         x, window = shape_of(self.x), self.window
         lanes = {**window.kernel_box(), "c": x[0]}
-        relation = access_map(self._iterations(), lanes, ["c", *window.locations()], x)
-        return [Access(relation, tuple(lanes.values()), self.PAD)]
-
-    def write(self) -> Access:
-        lanes = {"c": self.result_shape[0]}
-        location = element_names(len(self.result_shape))
-        return Access(
-            access_map(self._iterations(), lanes, location, self.result_shape),
-            self.result_shape[:1],
-        )
-
-    def _iterations(self) -> dict[str, int]:
-        return dict(
-            zip(spatial_names(len(self.result_shape) - 1), self.result_shape[1:], strict=True)
-        )
+        location = ["c", *window.locations()]
+        return [Access.build(self.iterations(), lanes, location, x, self.PAD)]
 
     def _reduce(self, builder: Builder, kind: str, x: SSAValue) -> SSAValue:
         """Reduce a vector along its kernel dimensions, which are the first ones."""
@@ -244,11 +221,9 @@ class AveragePoolOp(PoolOp):
         if self.count_include_pad is not None:
             sizes = window.padded_sizes(sizes)
             origin = tuple(-begin for begin in window.begins)
-        relation = access_map(
-            self._iterations(), window.kernel_box(), window.locations(origin), sizes
-        )
         ones = DenseIntOrFPElementsAttr.from_list(tensor_type(sizes), [1.0])
-        return Access(relation, window.kernel, 0.0, ones)
+        location = window.locations(origin)
+        return Access.build(self.iterations(), window.kernel_box(), location, sizes, 0.0, ones)
 
 
 @irdl_op_definition
@@ -278,17 +253,16 @@ class GlobalAveragePoolOp(IterationOp):
         verify_has_spatial_dimensions(x)
         return (x[0], *(1,) * (len(x) - 1))
 
-    def domain(self) -> isl.Set:
-        return box_set({})
+    def iterations(self) -> Box:
+        return {}
 
     def reads(self) -> Sequence[Access]:
         x = shape_of(self.x)
-        return [Access(access_map({}, element_box(x), element_names(len(x)), x), x)]
+        return [Access.build({}, element_box(x), element_names(len(x)), x)]
 
     def write(self) -> Access:
         location = ["c", *("0" for _ in self.result_shape[1:])]
-        relation = access_map({}, {"c": self.result_shape[0]}, location, self.result_shape)
-        return Access(relation, self.result_shape[:1])
+        return Access.build({}, {"c": self.result_shape[0]}, location, self.result_shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         (x,) = values

@@ -59,6 +59,8 @@ func.func @pointwise(%x: tensor<4x8x8xf32>, %channel: tensor<4x1x1xf32>, %row: t
   %1 = nn.add %row, %channel : (tensor<8xf32>, tensor<4x1x1xf32>) -> tensor<4x1x8xf32>
   // CHECK-NEXT: nn.relu %scalar : (tensor<f32>) -> tensor<f32>
   %2 = nn.relu %scalar : (tensor<f32>) -> tensor<f32>
+  // CHECK-NEXT: nn.copy %row : (tensor<8xf32>) -> tensor<8xf32>
+  %copy = nn.copy %row : (tensor<8xf32>) -> tensor<8xf32>
   // CHECK-NEXT: nn.batch_norm %x, %c, %c, %c, %c : (
   %3 = nn.batch_norm %x, %c, %c, %c, %c {epsilon = 1.0e-5}
       : (tensor<4x8x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4x8x8xf32>
