@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import ClassVar
 
-import islpy as isl
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseArrayBase,
@@ -65,7 +64,6 @@ from cmir.dialects.polyhedral import (
     PipelineOp,
     StageOp,
     access_problem,
-    box,
     find_array,
     overlap_problem,
     parse_access_tail,
@@ -78,7 +76,7 @@ from cmir.dialects.polyhedral import (
     print_attributes,
     print_iteration,
     print_symbol_list,
-    sample,
+    storage_problem,
     symbol,
     verify_cells,
     verify_element_types,
@@ -333,32 +331,6 @@ class BufferOp(IRDLOperation):
             raise VerifyException(f"a buffer must have a static, non-empty shape, got {type}")
         if message := storage_problem(self.storage, array, type.get_shape()):
             raise VerifyException(message)
-
-
-def storage_problem(storage: MapAttr, array: ArrayOp, shape: tuple[int, ...]) -> str | None:
-    """What is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
-    relation = storage.relation
-    name = array.sym_name.data
-    if relation.get_tuple_name(isl.dim_type.in_) != name or (
-        relation.dim(isl.dim_type.in_) != 1 + len(array.shape)
-    ):
-        return (
-            f"the storage must map points {name}[n, …] of {array.type} to slots, got {storage.data}"
-        )
-    if relation.range().is_wrapping() or relation.dim(isl.dim_type.out) != len(shape):
-        return (
-            f"a slot must have {len(shape)} coordinates, the rank of the buffer, got {storage.data}"
-        )
-    if not relation.is_single_valued():
-        return "an element must have one slot"
-    stream = array.locations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)
-    if not stream.is_subset(relation.domain()):
-        return f"an element without a slot: {sample(stream.subtract(relation.domain()))}"
-    slots = relation.intersect_domain(stream).range()
-    inside = box(shape, relation.get_tuple_name(isl.dim_type.out) or "")
-    if not slots.is_subset(inside):
-        return f"slots outside the buffer: {sample(slots.subtract(inside))}"
-    return None
 
 
 @irdl_op_definition

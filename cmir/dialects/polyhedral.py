@@ -22,6 +22,7 @@ from xdsl.dialects.builtin import (
     FlatSymbolRefAttrConstr,
     FloatAttr,
     IndexType,
+    MemRefType,
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
@@ -338,6 +339,12 @@ class PipelineOp(IRDLOperation):
     @property
     def stages(self) -> dict[str, StageOp]:
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, StageOp)}
+
+    @property
+    def storages(self) -> dict[tuple[str, str], StorageOp]:
+        """By array and stage."""
+        ops = (op for op in self.body.block.ops if isinstance(op, StorageOp))
+        return {(symbol(op.array), symbol(op.stage)): op for op in ops}
 
     @property
     def dependences(self) -> list[DependenceOp]:
@@ -1067,8 +1074,80 @@ def _ahead(iterations: isl.Set) -> isl.Set:
     return points.set_dim_name(isl.dim_type.set, 0, "ahead")
 
 
+@irdl_op_definition
+class StorageOp(IRDLOperation):
+    """Where a stage keeps an array that it reads: which slot of its buffer holds which element.
+
+    ```mlir
+    polyhedral.storage @b at @conv2
+      #polyhedral.map<"{ b[n, c, h, w] -> slot[c, (16n + h) mod 3, w] }"> : memref<16x3x16xf32>
+    ```
+
+    The relation gives the slot of each element of each inference n. Without a storage op, the buffer has a slot for
+    each element of one inference.
+    """
+
+    name = "polyhedral.storage"
+
+    array = prop_def(FlatSymbolRefAttrConstr)
+    stage = prop_def(FlatSymbolRefAttrConstr)
+    map = prop_def(RELATION)
+    type = prop_def(MemRefType)
+
+    traits = traits_def(HasParent(PipelineOp))
+
+    assembly_format = "$array `at` $stage $map `:` $type attr-dict"
+
+    def __init__(self, array: str, stage: str, map: MapAttr, type: MemRefType[Attribute]):
+        super().__init__(
+            properties={
+                "array": SymbolRefAttr(array),
+                "stage": SymbolRefAttr(stage),
+                "map": map,
+                "type": type,
+            }
+        )
+
+    def verify_ends(self, arrays: dict[str, ArrayOp], stages: dict[str, StageOp]) -> None:
+        """The array and the stage must exist, and the relation fit them. Called by the pipeline."""
+        array, stage = symbol(self.array), symbol(self.stage)
+        where = f"storage of @{array} at @{stage}"
+        if array not in arrays:
+            raise VerifyException(f"{where}: @{array} is not an array of the pipeline")
+        if stage not in stages:
+            raise VerifyException(f"{where}: @{stage} is not a stage of the pipeline")
+        if message := storage_problem(self.map, arrays[array], self.type.get_shape()):
+            raise VerifyException(f"{where}: {message}")
+
+
+def storage_problem(storage: MapAttr, array: ArrayOp, shape: tuple[int, ...]) -> str | None:
+    """What is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
+    relation = storage.relation
+    name = array.sym_name.data
+    if relation.get_tuple_name(isl.dim_type.in_) != name or (
+        relation.dim(isl.dim_type.in_) != 1 + len(array.shape)
+    ):
+        return (
+            f"the storage must map points {name}[n, …] of {array.type} to slots, got {storage.data}"
+        )
+    if relation.range().is_wrapping() or relation.dim(isl.dim_type.out) != len(shape):
+        return (
+            f"a slot must have {len(shape)} coordinates, the rank of the buffer, got {storage.data}"
+        )
+    if not relation.is_single_valued():
+        return "an element must have one slot"
+    stream = array.locations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)
+    if not stream.is_subset(relation.domain()):
+        return f"an element without a slot: {sample(stream.subtract(relation.domain()))}"
+    slots = relation.intersect_domain(stream).range()
+    inside = box(shape, relation.get_tuple_name(isl.dim_type.out) or "")
+    if not slots.is_subset(inside):
+        return f"slots outside the buffer: {sample(slots.subtract(inside))}"
+    return None
+
+
 POLYHEDRAL = Dialect(
     "polyhedral",
-    [ArrayOp, PipelineOp, StageOp, ReadOp, MatrixOp, WriteOp, DependenceOp],
+    [ArrayOp, PipelineOp, StageOp, ReadOp, MatrixOp, WriteOp, StorageOp, DependenceOp],
     [MapAttr, SetAttr],
 )

@@ -30,6 +30,7 @@ from cmir.dialects.polyhedral import (
     PipelineOp,
     ReadOp,
     StageOp,
+    StorageOp,
     WriteOp,
     symbol,
 )
@@ -61,10 +62,10 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
     for array in arrays.values():
         array.detach()
         block.add_op(array)
-    stages = list(pipeline.stages.values())
+    stages, storages = list(pipeline.stages.values()), pipeline.storages
     for stage in stages:
         into = [d for d in dependences if symbol(d.target) == stage.sym_name.data]
-        block.add_op(_program(stage, arrays, into))
+        block.add_op(_program(stage, arrays, into, storages))
     for index, stage in enumerate(stages):
         core = CoreOp(f"core{index}", stage.sym_name.data, [index])
         core.location = stage.location
@@ -80,7 +81,10 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
 
 
 def _program(
-    stage: StageOp, arrays: dict[str, ArrayOp], dependences: list[DependenceOp]
+    stage: StageOp,
+    arrays: dict[str, ArrayOp],
+    dependences: list[DependenceOp],
+    storages: dict[tuple[str, str], StorageOp],
 ) -> ProgramOp:
     name = stage.sym_name.data
     if stage.loops is None or any(d.automaton is None for d in dependences):
@@ -92,8 +96,7 @@ def _program(
     for read in stage.reads():
         for array, _ in read.arrays_and_maps():
             if array not in buffers:
-                type = arrays[array].type
-                buffer = BufferOp(array, MemRefType(type.element_type, type.get_shape()))
+                buffer = _buffer(arrays[array], storages.get((array, name)))
                 buffer.result.name_hint = array
                 buffers[array] = _append(block, buffer, read).results[0]
     crossbars: dict[SSAValue, SSAValue] = {}
@@ -116,6 +119,13 @@ def _program(
     program = ProgramOp(name, Region(block))
     program.location = stage.location
     return program
+
+
+def _buffer(array: ArrayOp, storage: StorageOp | None) -> BufferOp:
+    if storage is not None:
+        return BufferOp(array.sym_name.data, storage.type, storage.map)
+    type = MemRefType(array.type.element_type, array.shape)
+    return BufferOp(array.sym_name.data, type)
 
 
 def _lower(

@@ -58,6 +58,7 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
             for name, access in read.arrays_and_maps():
                 _add(reads[name], stage, access)
     inputs = {symbol(ref) for ref in pipeline.inputs}
+    storages = pipeline.storages
     for name, array in pipeline.arrays.items():
         if name in inputs or array.source is not None:
             continue  # there from the start, and never overwritten
@@ -65,7 +66,9 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
         _check_written_where_read(array, writes[name], reads[name])
         for writer, write in writes[name].items():
             for reader, read in reads[name].items():
-                yield from _pair(array, writer, write, reader, read)
+                storage = storages.get((name, reader.sym_name.data))
+                kept = storage.map.relation if storage else full_storage(array.locations)
+                yield from _pair(array, writer, write, reader, read, kept)
 
 
 def _add(accesses: dict[StageOp, isl.Map], stage: StageOp, access: MapAttr) -> None:
@@ -74,7 +77,12 @@ def _add(accesses: dict[StageOp, isl.Map], stage: StageOp, access: MapAttr) -> N
 
 
 def _pair(
-    array: ArrayOp, writer: StageOp, write: isl.Map, reader: StageOp, read: isl.Map
+    array: ArrayOp,
+    writer: StageOp,
+    write: isl.Map,
+    reader: StageOp,
+    read: isl.Map,
+    storage: isl.Map,
 ) -> Iterator[DependenceOp]:
     if writer is reader:
         raise CompileError(
@@ -86,7 +94,6 @@ def _pair(
     if raw.relation.is_empty():
         return
     yield _dependence("raw", writer, reader, array, raw)
-    storage = full_storage(array.locations)
     war = war_release(write, read, storage, writer.order, reader.order)
     yield _dependence("war", reader, writer, array, war)
 
