@@ -17,6 +17,7 @@ PASSES = (
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
     "polyhedral-schedule",
+    "polyhedral-assign-storage",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",
     "convert-polyhedral-to-cmcore",

@@ -374,7 +374,7 @@ class PipelineOp(IRDLOperation):
         printer.print_region(self.body)
 
     def verify_(self) -> None:
-        verify_holds_only(self, (ArrayOp, StageOp, DependenceOp))
+        verify_holds_only(self, (ArrayOp, StageOp, StorageOp, DependenceOp))
         verify_ends(self, self.inputs, self.outputs, self.arrays)
         written = {symbol(op.array) for stage in self.stages.values() for op in stage.writes()}
         for name in map(symbol, self.inputs):
@@ -1061,7 +1061,7 @@ class DependenceOp(IRDLOperation):
             return
         points = self.initially.points
         fits = points.get_space().has_equal_tuples(limit.get_space())
-        if not fits or not points.is_singleton() or not points.is_subset(limit):
+        if not fits or not points.is_subset(limit) or points.count_val() != 1:
             raise VerifyException(
                 f"`initially` must be one point of {limit}, got {self.initially.data}"
             )
@@ -1108,16 +1108,13 @@ class StorageOp(IRDLOperation):
             }
         )
 
-    def verify_ends(self, arrays: dict[str, ArrayOp], stages: dict[str, StageOp]) -> None:
-        """The array and the stage must exist, and the relation fit them. Called by the pipeline."""
-        array, stage = symbol(self.array), symbol(self.stage)
-        where = f"storage of @{array} at @{stage}"
-        if array not in arrays:
-            raise VerifyException(f"{where}: @{array} is not an array of the pipeline")
-        if stage not in stages:
-            raise VerifyException(f"{where}: @{stage} is not a stage of the pipeline")
-        if message := storage_problem(self.map, arrays[array], self.type.get_shape()):
-            raise VerifyException(f"{where}: {message}")
+    def verify_(self) -> None:
+        pipeline, array = self.parent_op(), find_array(self, symbol(self.array))
+        assert isinstance(pipeline, PipelineOp)
+        if symbol(self.stage) not in pipeline.stages:
+            raise VerifyException(f"there is no polyhedral.stage @{symbol(self.stage)}")
+        if message := storage_problem(self.map, array, self.type.get_shape()):
+            raise VerifyException(message)
 
 
 def storage_problem(storage: MapAttr, array: ArrayOp, shape: tuple[int, ...]) -> str | None:

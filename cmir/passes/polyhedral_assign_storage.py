@@ -1,0 +1,97 @@
+"""polyhedral-assign-storage: a buffer of bounded size for each array and reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.passes import ModulePass
+
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import DeadlockError
+from cmir.accelerator.sizing import Sizing
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
+from cmir.isl.storage import ring_storage
+
+
+@dataclass(frozen=True)
+class PolyhedralAssignStoragePass(ModulePass):
+    """Give each array that a stage reads a ring of rows instead of room for a whole inference.
+
+    `sizes` says how many rows: `live`, as few as the network can run with; `lossless`, as few as leave the
+    steady-state interval what it is without bounds; `full`, those of one inference. `rows` sets the number by hand,
+    for the buffers of `array` and of `reader` where these are given; the others stay as they are. Storage that is
+    there already is kept unless it is assigned anew. Refuses sizes with which the network deadlocks, and names the
+    cycle of waits. A remark tells the SRAM bytes before and after.
+    """
+
+    name = "polyhedral-assign-storage"
+
+    sizes: Literal["live", "lossless", "full"] = "lossless"
+    rows: int | None = None
+    array: str | None = None
+    reader: str | None = None
+    hardware: str = "ideal"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        hardware = Hardware.load(self.hardware)
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                sizing = Sizing(pipeline, hardware)
+                self._assign(pipeline, sizing, self._sizes(pipeline, sizing))
+
+    def _sizes(self, pipeline: PipelineOp, sizing: Sizing) -> dict[tuple[str, str], int]:
+        """The sizes to assign; those that stay as they are are not in it."""
+        if self.rows is None:
+            match self.sizes:
+                case "live":
+                    found = sizing.live()
+                case "lossless":
+                    found = sizing.lossless()
+                case _:
+                    found = sizing.full()
+        elif self.rows < 1:
+            raise CompileError(pipeline, f"`rows` must be >= 1, got {self.rows}")
+        else:
+            found = dict.fromkeys(sizing.buffers, self.rows)
+        chosen = {key: rows for key, rows in found.items() if self._chosen(*key)}
+        if not chosen and found:
+            what = f"@{self.array}" if self.array else "any array"
+            raise CompileError(pipeline, f"no stage @{self.reader or '…'} reads {what}")
+        return chosen
+
+    def _chosen(self, array: str, reader: str) -> bool:
+        return self.array in (None, array) and self.reader in (None, reader)
+
+    def _assign(
+        self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[tuple[str, str], int]
+    ) -> None:
+        if self.rows is not None:
+            try:
+                sizing.check_live({**sizing.full(), **sizes})
+            except DeadlockError as deadlock:
+                raise CompileError(
+                    pipeline, f"{self.rows} rows are too few: {deadlock.message}"
+                ) from None
+        storages, arrays, stages = pipeline.storages, pipeline.arrays, pipeline.stages
+        for key, count in sizes.items():
+            array, reader = key
+            rows = sizing.buffers[key].rows
+            shape = rows.buffer_shape(count)
+            type = MemRefType(arrays[array].type.element_type, shape)
+            storage = StorageOp(array, reader, MapAttr.of(ring_storage(array, rows, count)), type)
+            storage.location = stages[reader].location
+            if (old := storages.get(key)) is not None:
+                old.detach()
+                old.erase()
+            pipeline.body.block.insert_op_before(storage, next(iter(stages.values())))
+        before = sum(sizing.sram_bytes(sizing.full()).values())
+        after = sum(sizing.sram_bytes({**sizing.full(), **sizes}).values())
+        emit_remark(
+            pipeline,
+            f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"
+            f" ({before / max(1, after):.1f} times as much)",
+        )
