@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
+    UnitAttr,
     VectorType,
     i64,
 )
@@ -171,6 +172,8 @@ class NetworkOp(IRDLOperation):
         for name in map(symbol, self.outputs):
             if name not in stored:
                 raise VerifyException(f"output @{name} is stored by no program")
+        if len({len(core.position) for core in self.cores}) > 1:
+            raise VerifyException("the places of cores must have one number of coordinates")
 
 
 @irdl_op_definition
@@ -243,18 +246,20 @@ class ProgramOp(IRDLOperation):
             self._only(cls)
 
 
-def _verify_coordinates(
-    op: Operation, values: Sequence[SSAValue], where: tuple[type[Operation], ...]
-) -> None:
-    """`op` is inside one of `where` and gives as many values as an iteration has coordinates."""
+def _holder(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
+    """The operation of one of these classes around `op`. Raises VerifyException."""
     holder = op.parent_op()
     while holder is not None and not isinstance(holder, where):
         holder = holder.parent_op()
     if holder is None:
-        raise VerifyException(f"must be in {', '.join(cls.name for cls in where)}")
-    body = _iteration_body(holder)
+        raise VerifyException(f"must be in {' or '.join(cls.name for cls in where)}")
+    return holder
+
+
+def _verify_count(what: str, body: Block | None, values: Sequence[SSAValue]) -> None:
+    """As many values as the body of an iteration takes coordinates, if there is one."""
     if body is not None and len(values) != len(body.args):
-        raise VerifyException(f"the iteration has {len(body.args)} coordinates, got {len(values)}")
+        raise VerifyException(f"{what} has {len(body.args)} coordinates, got {len(values)}")
 
 
 def _iteration_body(holder: Operation) -> Block | None:
@@ -267,10 +272,15 @@ def _iteration_body(holder: Operation) -> Block | None:
             stage = outer.stages.get(symbol(holder.target))
             return None if stage is None else stage.body.block
         case _, ProgramOp():
-            bodies = (o.body.block for o in outer.body.block.ops if isinstance(o, IterationOp))
-            return next(bodies, None)
+            return _body_of(outer)
         case _:
             return None
+
+
+def _body_of(program: ProgramOp | None) -> Block | None:
+    """The body of an iteration of a program, which might not be well-formed."""
+    ops = () if program is None else program.body.block.ops
+    return next((op.body.block for op in ops if isinstance(op, IterationOp)), None)
 
 
 def _verify_source(
@@ -382,10 +392,20 @@ class LoopNestOp(IRDLOperation):
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
-    assembly_format = "$body attr-dict"
-
     def __init__(self, body: Region):
         super().__init__(regions=[body])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> LoopNestOp:
+        attributes = parse_attributes(parser)
+        op = cls(parse_block(parser))
+        op.attributes = attributes
+        return op
+
+    def print(self, printer: Printer) -> None:
+        print_attributes(printer, self)
+        printer.print_string(" ")
+        printer.print_region(self.body)
 
 
 @irdl_op_definition
@@ -407,7 +427,8 @@ class FireOp(IRDLOperation):
         super().__init__(operands=[coordinates])
 
     def verify_(self) -> None:
-        _verify_coordinates(self, self.coordinates, (LoopNestOp, StageOp))
+        holder = _holder(self, (LoopNestOp, StageOp))
+        _verify_count("the iteration", _iteration_body(holder), self.coordinates)
 
 
 @irdl_op_definition
@@ -523,13 +544,30 @@ class CreditOp(IRDLOperation):
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
-    assembly_format = "$array `from` $source $body attr-dict"
-
     def __init__(self, array: str, source: str, body: Region):
         super().__init__(
             properties={"array": SymbolRefAttr(array), "source": SymbolRefAttr(source)},
             regions=[body],
         )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> CreditOp:
+        array = parser.parse_symbol_name().data
+        parser.parse_keyword("from")
+        source = parser.parse_symbol_name().data
+        attributes = parse_attributes(parser)
+        op = cls(array, source, parse_block(parser))
+        op.attributes = attributes
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(symbol(self.array))
+        printer.print_string(" from ")
+        printer.print_symbol_name(symbol(self.source))
+        print_attributes(printer, self)
+        printer.print_string(" ")
+        printer.print_region(self.body)
 
     def verify_(self) -> None:
         find_array(self, symbol(self.array))
@@ -557,7 +595,7 @@ class ReleaseOp(IRDLOperation):
     at = var_operand_def(IndexType())
     upto = var_operand_def(IndexType())
     ahead = opt_operand_def(IndexType())
-    unconditional = opt_prop_def(StringAttr)
+    unconditional = opt_prop_def(UnitAttr)
 
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
@@ -570,7 +608,7 @@ class ReleaseOp(IRDLOperation):
         # An event with no coordinates, of an iteration domain with none, is not the same as no event.
         super().__init__(
             operands=[at or (), upto, ahead],
-            properties={"unconditional": StringAttr("") if at is None else None},
+            properties={"unconditional": UnitAttr() if at is None else None},
         )
 
     @property
@@ -610,7 +648,18 @@ class ReleaseOp(IRDLOperation):
     def verify_(self) -> None:
         if self.at and not self.awaits:
             raise VerifyException("an unconditional step must not have `at`")
-        _verify_coordinates(self, self.upto, (SnoopOp, CreditOp, DependenceOp))
+        holder = _holder(self, (SnoopOp, CreditOp, DependenceOp))
+        _verify_count("the iteration", _iteration_body(holder), self.upto)
+        if isinstance(holder, SnoopOp) and isinstance(holder.buffer.owner, BufferOp):
+            rank = len(find_array(self, symbol(holder.buffer.owner.array)).shape)
+            if self.awaits and len(self.at) != rank:
+                raise VerifyException(f"the location has {rank} coordinates, got {len(self.at)}")
+        if isinstance(holder, CreditOp) and self.awaits:
+            network = holder.parent_op()
+            network = network.parent_op() if network is not None else None
+            if isinstance(network, NetworkOp):
+                reader = _body_of(network.programs.get(symbol(holder.source)))
+                _verify_count("the reader's iteration", reader, self.at)
 
 
 @irdl_op_definition
