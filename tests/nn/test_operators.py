@@ -104,6 +104,15 @@ def test_average_pool_counts_only_where_counts_differ():
     assert ones.constant is not None and ones.constant.get_type() == tensor_type([8])
 
 
+def test_reshape_leaves_common_dimensions_alone():
+    split = nn.ReshapeOp(value(64, 3136), [64, 56, 56]).element_relation()
+    assert str(split).startswith("{ [c, h, w] -> [x0 = c, x1 = 56h + w]")
+    joined = nn.ReshapeOp(value(64, 56, 56), [64, 3136]).element_relation()
+    assert str(joined).startswith("{ [c, w] -> [x0 = c, ")
+    flat = nn.ReshapeOp(value(64, 1, 1), [64]).element_relation()
+    assert_equal(flat, "{ [c] -> [c, 0, 0] : 0 <= c < 64 }")
+
+
 def test_parameter_of_looks_through_layout():
     weight = parameter(4, 6)
     moved = nn.SliceOp(nn.ReshapeOp(weight, [6, 4]), [0, 0], [3, 4]).result

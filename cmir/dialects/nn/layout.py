@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 import islpy as isl
@@ -78,10 +78,14 @@ class ReshapeOp(LayoutOp):
         return shape
 
     def element_relation(self) -> isl.Map:
-        x, names = shape_of(self.x), element_names(len(self.result_shape))
+        shape, x = self.result_shape, shape_of(self.x)
+        names = element_names(len(shape))
         location = [f"x{axis}" for axis in range(len(x))]
-        same = f"{row_major(names, self.result_shape)} = {row_major(location, x)}"
-        return element_map(element_box(self.result_shape), location, x, same)
+        same_position = [
+            f"{row_major(names[ours], shape[ours])} = {row_major(location[theirs], x[theirs])}"
+            for ours, theirs in _aligned_blocks(shape, x)
+        ]
+        return element_map(element_box(shape), location, x, *same_position)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return operands[0].reshape(self.result_shape)
@@ -301,6 +305,19 @@ class MergeTransposes(RewritePattern):
             merged = TransposeOp(inner.x, [perm[axis] for axis in op.perm.get_values()])
             merged.location = op.location
             rewriter.replace(op, merged)
+
+
+def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
+    """
+    The smallest blocks of dimensions that have as many elements in both shapes. A
+    reshape acts in each of them alone, which keeps its relation simple.
+    """
+    cuts_a, cuts_b = ({prod(s[:cut]): cut for cut in range(len(s) + 1)} for s in (a, b))
+    start_a = start_b = 0
+    for elements in sorted(cuts_a.keys() & cuts_b.keys()):
+        end_a, end_b = cuts_a[elements], cuts_b[elements]
+        yield slice(start_a, end_a), slice(start_b, end_b)
+        start_a, start_b = end_a, end_b
 
 
 def _ranges(options: Mapping[str, Attribute]) -> list[range]:
