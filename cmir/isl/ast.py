@@ -7,7 +7,9 @@ coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import islpy as isl
 from xdsl.builder import Builder
@@ -16,164 +18,205 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from cmir.isl.ast_cost import nest_cost
 from cmir.isl.text import CONTEXT
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
+Separation = Literal["auto", "always", "never"]
+"""Whether ISL makes loops of disjoint pieces, free of conditions; auto: where that is cheaper."""
 
-def visit_in_order(schedule: isl.Map, emit: Emit, block: Block, separate: bool = True) -> None:
+
+def visit_in_order(
+    schedule: isl.Map,
+    emit: Emit,
+    block: Block,
+    separation: Separation = "auto",
+    constants: Constants | None = None,
+) -> None:
     """Append to `block` loops that visit the domain of `schedule` in the order of its range.
 
-    schedule: point -> time, single-valued; times compare lexicographically.
+    schedule: point -> time, single-valued and injective; times compare lexicographically.
     emit: called for each place where points are visited, with a builder there and the point's coordinates
         as `index` values.
-    separate: ask ISL for loops of disjoint pieces, free of conditions, rather than conditions in few loops.
+    constants: those of `block`, if it has some already.
     """
-    node = _generate(schedule, separate)
-    _Translator(block, emit).node(node, Builder(InsertPoint.at_end(block)), {})
+    translator = _Translator(constants or Constants(block), emit)
+    translator.node(_generate(schedule, separation), _Scope(Builder(InsertPoint.at_end(block))))
 
 
-def _generate(schedule: isl.Map, separate: bool) -> isl.AstNode:
-    build = isl.AstBuild.alloc(CONTEXT)
-    if separate:
-        build = build.set_options(isl.UnionMap(f"{{ {_time_tuple(schedule)} -> separate[x] }}"))
-    return build.node_from_schedule_map(isl.UnionMap.from_map(schedule))
+def _generate(schedule: isl.Map, separation: Separation) -> isl.AstNode:
+    """The cheapest of the nests that ISL makes, by the conditions they evaluate and then by their size.
+
+    Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
+    three statements in loops of their own and not a chain of selects in one.
+    """
+    statements = isl.UnionMap.empty(schedule.get_space())
+    for number, piece in enumerate(schedule.coalesce().make_disjoint().get_basic_maps()):
+        statement = isl.Map.from_basic_map(piece).set_tuple_name(isl.dim_type.in_, f"s{number}")
+        statements = statements.union(isl.UnionMap.from_map(statement))
+    times = ", ".join(f"t{i}" for i in range(schedule.dim(isl.dim_type.out)))
+
+    def loops(options: str) -> isl.AstNode:
+        build = isl.AstBuild.alloc(CONTEXT).set_options(isl.UnionMap(options))
+        return build.node_from_schedule_map(statements)
+
+    separated = f"{{ [{times}] -> separate[x] }}"
+    if separation != "auto":
+        return loops(separated if separation == "always" else "{ }")
+    joint = loops("{ }")
+    cost = nest_cost(joint)
+    if not cost.tests:
+        return joint
+    apart = loops(separated)
+    return apart if nest_cost(apart).key < cost.key else joint
 
 
-def _time_tuple(schedule: isl.Map) -> str:
-    return "[" + ", ".join(f"t{i}" for i in range(schedule.dim(isl.dim_type.out))) + "]"
+@dataclass
+class _Scope:
+    """A place in the nest, and what is known there.
+
+    names: the values of ISL's iterators. computed: the values of operations, which are not computed again.
+    """
+
+    builder: Builder
+    names: dict[str, SSAValue] = field(default_factory=dict)
+    computed: dict[tuple[object, ...], SSAValue] = field(default_factory=dict)
+
+    def inside(self, block: Block) -> _Scope:
+        """The end of a block that is nested here."""
+        return _Scope(Builder(InsertPoint.at_end(block)), {**self.names}, {**self.computed})
+
+    def insert(self, op: Operation) -> SSAValue:
+        """The value of a pure operation."""
+        key = (type(op), *op.operands, *op.properties.values())
+        if key not in self.computed:
+            self.computed[key] = self.builder.insert(op).results[0]
+        return self.computed[key]
 
 
 class _Translator:
-    """Walks one ISL AST; `names` maps ISL iterators to the SSA values of the loops around a node."""
+    """Walks one ISL AST."""
 
-    def __init__(self, block: Block, emit: Emit):
-        self.constants = _Constants(block)
+    def __init__(self, constants: Constants, emit: Emit):
+        self.constants = constants
         self.emit = emit
 
-    def node(self, node: isl.AstNode, builder: Builder, names: dict[str, SSAValue]) -> None:
+    def node(self, node: isl.AstNode, scope: _Scope) -> None:
         match node.get_type():
-            case isl.ast_node_type.for_:
-                self._for(node, builder, names)
-            case isl.ast_node_type.if_:
-                self._if(node, builder, names)
+            case isl.ast_node_type.for_:  # pyright: ignore[reportAttributeAccessIssue]
+                self._for(node, scope)
+            case isl.ast_node_type.if_:  # pyright: ignore[reportAttributeAccessIssue]
+                self._if(node, scope)
             case isl.ast_node_type.block:
                 children = node.block_get_children()
                 for i in range(children.n_ast_node()):
-                    self.node(children.get_at(i), builder, names)
+                    self.node(children.get_at(i), scope)
             case isl.ast_node_type.mark:
-                self.node(node.mark_get_node(), builder, names)
+                self.node(node.mark_get_node(), scope)
             case _:
-                call = node.user_get_expr()
-                coordinates = [
-                    self.expression(call.get_op_arg(i), builder, names)
-                    for i in range(1, call.get_op_n_arg())
-                ]
-                self.emit(builder, coordinates)
+                _, *coordinates = _arguments(node.user_get_expr())
+                self.emit(scope.builder, [self.expression(c, scope) for c in coordinates])
 
-    def _for(self, node: isl.AstNode, builder: Builder, names: dict[str, SSAValue]) -> None:
+    def _for(self, node: isl.AstNode, scope: _Scope) -> None:
         iterator = node.for_get_iterator().get_id().get_name()
-        lower = self.expression(node.for_get_init(), builder, names)
+        lower = self.expression(node.for_get_init(), scope)
         if node.for_is_degenerate():
-            self.node(node.for_get_body(), builder, {**names, iterator: lower})
+            # Its body stays in this block: siblings have iterators of their own names.
+            scope.names[iterator] = lower
+            self.node(node.for_get_body(), scope)
             return
-        condition = node.for_get_cond()
-        upper = self._exclusive(condition, builder, names)
-        step = self.expression(node.for_get_inc(), builder, names)
+        upper = self._exclusive(node.for_get_cond(), scope)
+        step = self.expression(node.for_get_inc(), scope)
         body = Block(arg_types=[IndexType()])
         body.args[0].name_hint = f"i{iterator.lstrip('c')}"
-        builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
-        inner = Builder(InsertPoint.at_end(body))
-        self.node(node.for_get_body(), inner, {**names, iterator: body.args[0]})
-        inner.insert(scf.YieldOp())
+        scope.builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
+        inner = scope.inside(body)
+        inner.names[iterator] = body.args[0]
+        self.node(node.for_get_body(), inner)
+        inner.builder.insert(scf.YieldOp())
 
-    def _exclusive(
-        self, condition: isl.AstExpr, builder: Builder, names: dict[str, SSAValue]
-    ) -> SSAValue:
+    def _exclusive(self, condition: isl.AstExpr, scope: _Scope) -> SSAValue:
         """The bound of a loop condition `i < bound` or `i <= bound`, as `scf.for` wants it: exclusive."""
-        bound = condition.get_op_arg(1)
+        _, bound = _arguments(condition)
         if condition.get_op_type() == isl.ast_expr_op_type.lt:
-            return self.expression(bound, builder, names)
+            return self.expression(bound, scope)
+        offset = 1
+        if _is(bound, isl.ast_expr_op_type.add) or _is(bound, isl.ast_expr_op_type.sub):
+            base, last = _arguments(bound)
+            if last.get_type() == isl.ast_expr_type.int:  # x + 3 + 1 is x + 4
+                sign = 1 if _is(bound, isl.ast_expr_op_type.add) else -1
+                bound, offset = base, sign * last.get_val().to_python() + 1
         if bound.get_type() == isl.ast_expr_type.int:
-            return self.constants.get(bound.get_val().to_python() + 1)
-        upper = self.expression(bound, builder, names)
-        return self._binary(arith.AddiOp, upper, self.constants.get(1), builder)
+            return self.constants.get(bound.get_val().to_python() + offset)
+        value = self.expression(bound, scope)
+        if offset == 0:
+            return value
+        op = arith.AddiOp if offset > 0 else arith.SubiOp
+        return scope.insert(op(value, self.constants.get(abs(offset))))
 
-    def _if(self, node: isl.AstNode, builder: Builder, names: dict[str, SSAValue]) -> None:
-        condition = self.expression(node.if_get_cond(), builder, names)
-        branches = [node.if_get_then_node()]
+    def _if(self, node: isl.AstNode, scope: _Scope) -> None:
+        condition = self.expression(node.if_get_cond(), scope)
+        then, otherwise = Region(Block()), Region()
+        self.node(node.if_get_then_node(), inner := scope.inside(then.block))
+        inner.builder.insert(scf.YieldOp())
         if node.if_has_else_node():
-            branches.append(node.if_get_else_node())
-        regions = [Region(Block()) for _ in branches]
-        builder.insert(scf.IfOp(condition, [], *regions))
-        for branch, region in zip(branches, regions, strict=True):
-            inner = Builder(InsertPoint.at_end(region.block))
-            self.node(branch, inner, names)
-            inner.insert(scf.YieldOp())
+            otherwise.add_block(Block())
+            self.node(node.if_get_else_node(), inner := scope.inside(otherwise.block))
+            inner.builder.insert(scf.YieldOp())
+        scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
 
-    def expression(
-        self, expr: isl.AstExpr, builder: Builder, names: dict[str, SSAValue]
-    ) -> SSAValue:
+    def expression(self, expr: isl.AstExpr, scope: _Scope) -> SSAValue:
         """The value of an ISL expression, as `arith` operations on `index` (conditions: on `i1`)."""
         match expr.get_type():
             case isl.ast_expr_type.int:
                 return self.constants.get(expr.get_val().to_python())
             case isl.ast_expr_type.id:
-                return names[expr.get_id().get_name()]
+                return scope.names[expr.get_id().get_name()]
             case _:
-                args = [
-                    self.expression(expr.get_op_arg(i), builder, names)
-                    for i in range(expr.get_op_n_arg())
-                ]
-                return self._operation(expr.get_op_type(), args, builder)
+                arguments = [self.expression(a, scope) for a in _arguments(expr)]
+                return self._operation(expr.get_op_type(), arguments, scope)
 
-    def _operation(
-        self, kind: isl.ast_expr_op_type, args: list[SSAValue], builder: Builder
-    ) -> SSAValue:
+    def _operation(self, kind: object, args: list[SSAValue], scope: _Scope) -> SSAValue:
         if kind == isl.ast_expr_op_type.minus:
-            return self._binary(arith.SubiOp, self.constants.get(0), args[0], builder)
+            return scope.insert(arith.SubiOp(self.constants.get(0), args[0]))
         if kind in (isl.ast_expr_op_type.cond, isl.ast_expr_op_type.select):
-            return builder.insert(arith.SelectOp(*args)).result
-        if (
-            kind == isl.ast_expr_op_type.zdiv_r
-        ):  # used only in comparisons with 0, where any sign will do
-            return self._binary(arith.RemSIOp, args[0], args[1], builder)
+            return scope.insert(arith.SelectOp(*args))
         if (predicate := _COMPARISONS.get(kind)) is not None:
-            return builder.insert(arith.CmpiOp(args[0], args[1], predicate)).result
+            return scope.insert(arith.CmpiOp(args[0], args[1], predicate))
         value = args[0]
         for other in args[1:]:
-            value = self._binary(_BINARY[kind], value, other, builder)
+            value = scope.insert(_BINARY[kind](value, other))
         return value
 
-    def _binary(
-        self, cls: Callable[..., Operation], lhs: SSAValue, rhs: SSAValue, builder: Builder
-    ) -> SSAValue:
-        return builder.insert(cls(lhs, rhs)).results[0]
+
+def _arguments(expr: isl.AstExpr) -> Iterator[isl.AstExpr]:
+    return (expr.get_op_arg(i) for i in range(expr.get_op_n_arg()))
 
 
-class _Constants:
-    """The `index` constants of one nest, each built once, in front of everything in its block."""
+def _is(expr: isl.AstExpr, kind: isl.ast_expr_op_type) -> bool:
+    return expr.get_type() == isl.ast_expr_type.op and expr.get_op_type() == kind
+
+
+class Constants:
+    """The `index` constants of a block, each built once, in front of everything else."""
 
     def __init__(self, block: Block):
-        self.point = InsertPoint.before(first) if (first := block.first_op) else None
         self.block = block
         self.values: dict[int, SSAValue] = {}
+        self.last: Operation | None = None
 
     def get(self, value: int) -> SSAValue:
         if value not in self.values:
             op = arith.ConstantOp(IntegerAttr(value, IndexType()))
             op.result.name_hint = f"c{value}" if value >= 0 else f"cm{-value}"
-            if self.values:
-                last = next(reversed(self.values.values())).owner
-                assert isinstance(last, Operation)
-                self.block.insert_op_after(op, last)
-            else:
-                Builder(self.point or InsertPoint.at_start(self.block)).insert(op)
-            self.values[value] = op.result
+            at = InsertPoint.at_start(self.block)
+            Builder(InsertPoint.after(self.last) if self.last else at).insert(op)
+            self.values[value], self.last = op.result, op
         return self.values[value]
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[object, str] = {
     isl.ast_expr_op_type.eq: "eq",
     isl.ast_expr_op_type.le: "sle",
     isl.ast_expr_op_type.lt: "slt",
@@ -181,7 +224,7 @@ _COMPARISONS = {
     isl.ast_expr_op_type.gt: "sgt",
 }
 
-_BINARY: dict[isl.ast_expr_op_type, Callable[..., Operation]] = {
+_BINARY: dict[object, Callable[..., Operation]] = {
     isl.ast_expr_op_type.add: arith.AddiOp,
     isl.ast_expr_op_type.sub: arith.SubiOp,
     isl.ast_expr_op_type.mul: arith.MuliOp,
@@ -189,10 +232,11 @@ _BINARY: dict[isl.ast_expr_op_type, Callable[..., Operation]] = {
     isl.ast_expr_op_type.div: arith.DivSIOp,  # exact by ISL's contract
     isl.ast_expr_op_type.pdiv_q: arith.DivSIOp,  # of a non-negative value by ISL's contract
     isl.ast_expr_op_type.pdiv_r: arith.RemSIOp,  # likewise
+    isl.ast_expr_op_type.zdiv_r: arith.RemSIOp,  # only compared with 0, where any sign will do
     isl.ast_expr_op_type.min: arith.MinSIOp,
     isl.ast_expr_op_type.max: arith.MaxSIOp,
-    isl.ast_expr_op_type.and_: arith.AndIOp,
+    isl.ast_expr_op_type.and_: arith.AndIOp,  # pyright: ignore[reportAttributeAccessIssue]
     isl.ast_expr_op_type.and_then: arith.AndIOp,
-    isl.ast_expr_op_type.or_: arith.OrIOp,
+    isl.ast_expr_op_type.or_: arith.OrIOp,  # pyright: ignore[reportAttributeAccessIssue]
     isl.ast_expr_op_type.or_else: arith.OrIOp,
 }

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IndexType, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
-from cmir.isl.ast import visit_in_order
+from cmir.isl.ast import Constants, Separation, visit_in_order
 from cmir.isl.dependences import arrival_order, iterations
 
 
@@ -25,13 +23,13 @@ class PolyhedralGenerateLoopsPass(ModulePass):
     """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
 
     A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its
-    release relation in the order in which they happen. With `separate`, ISL splits loops into disjoint pieces
-    where that saves conditions.
+    release relation in the order in which they happen. Loops are separated into disjoint pieces, free of
+    conditions, where fewer conditions are then evaluated in one run (`separate=auto`), `always` or `never`.
     """
 
     name = "polyhedral-generate-loops"
 
-    separate: bool = True
+    separate: Separation = "auto"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
@@ -75,13 +73,14 @@ class PolyhedralGenerateLoopsPass(ModulePass):
             builder.insert(ReleaseOp(point[:events], limit[leading:], ahead))
 
         block = Block()
+        constants = Constants(block)
+        if dependence.initially is not None:
+            limit = [constants.get(value) for value in _coordinates(dependence.initially.points)]
+            initial = ReleaseOp(None, limit[leading:], limit[0] if leading else None)
+            block.add_op(initial)
         # The point visited is the pair (event, limit): ISL expresses the limit in the loops' iterators.
         pairs = release.domain_map().apply_range(order).flatten_domain()
-        visit_in_order(
-            pairs.set_tuple_name(isl.dim_type.in_, "release"), emit, block, self.separate
-        )
-        if dependence.initially is not None:
-            _initial_release(block, dependence.initially.points, leading)
+        visit_in_order(pairs, emit, block, self.separate, constants)
         return Region(block)
 
 
@@ -93,16 +92,10 @@ def _write(stage: StageOp, array: str) -> isl.Map:
     return write
 
 
-def _initial_release(block: Block, limit: isl.Set, leading: int) -> None:
-    """Put the step that waits for nothing in front of the automaton."""
-    point = limit.sample_point()
-    builder = Builder(
-        InsertPoint.before(block.first_op) if block.first_op else InsertPoint.at_end(block)
-    )
-    coordinates: list[SSAValue] = []
-    for dim in range(limit.dim(isl.dim_type.set)):
-        value = point.get_coordinate_val(isl.dim_type.set, dim).to_python()
-        constant = builder.insert(ConstantOp.from_int_and_width(value, IndexType()))
-        constant.result.name_hint = f"c{value}"
-        coordinates.append(constant.result)
-    builder.insert(ReleaseOp(None, coordinates[leading:], coordinates[0] if leading else None))
+def _coordinates(points: isl.Set) -> list[int]:
+    """The coordinates of a set's only point."""
+    point = points.sample_point()
+    return [
+        point.get_coordinate_val(isl.dim_type.set, dim).to_python()
+        for dim in range(points.dim(isl.dim_type.set))
+    ]
