@@ -214,7 +214,7 @@ class SliceOp(LayoutOp):
     def is_identity(self) -> bool:
         return all(
             indices == range(size)
-            for indices, size in zip(_ranges(self.properties), self.result_shape, strict=True)
+            for indices, size in zip(_ranges(self.properties), shape_of(self.x), strict=True)
         )
 
 
