@@ -37,6 +37,7 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
+from cmir.passes.networks import networks
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,11 @@ class ConvertNnToPolyhedralPass(ModulePass):
     name = "convert-nn-to-polyhedral"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in list(op.body.block.ops):
-            if isinstance(function, FuncOp) and function.body.blocks:
-                pipeline = _Converter(function).convert()
-                op.body.block.insert_op_before(pipeline, function)
-                function.detach()
-                function.erase(safe_erase=False)
+        for function in networks(op):
+            pipeline = _Converter(function).convert()
+            op.body.block.insert_op_before(pipeline, function)
+            function.detach()
+            function.erase(safe_erase=False)
 
 
 _ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"}
@@ -178,6 +178,11 @@ class _StageBuilder:
         for op in self.ops:
             self._operator(op)
         for value, result in zip(self.stage.terminator.values, self.stage.outputs, strict=True):
+            if value not in self.values:
+                raise CompileError(
+                    self.stage.terminator,
+                    f"stage @{self.name} yields a value that no operator in it computes",
+                )
             array = self.converter.array_of[result]
             relation = self._named(self.write.relation, array)
             write = WriteOp(self.values[value], array, MapAttr.of(relation))
@@ -265,6 +270,8 @@ class _StageBuilder:
         return self.builder.insert(ReadOp([(array, MapAttr.of(relation))], type, access.pad)).result
 
     def _matrix(self, op: IterationOp, cells: Cells, view: View, array: str) -> SSAValue:
+        if not isinstance(view.base.owner, ParameterOp):
+            raise CompileError(op, f"the weight of {op.name} must be a parameter")
         if view.pad is not None:
             raise CompileError(
                 op, "a matrix on crossbars cannot have padding: fold it into weights"
@@ -311,4 +318,4 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
 
 
 def _element_type(constant: DenseIntOrFPElementsAttr) -> Attribute:
-    return constant.get_type().element_type
+    return constant.get_element_type()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
@@ -18,6 +18,7 @@ from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, read_through, view_of
+from cmir.passes.networks import networks
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class NnOutlineStagesPass(ModulePass):
     fuse: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.body.block.ops:
-            if isinstance(function, FuncOp) and function.body.blocks:
-                block = function.body.block
-                _insert_copies(block)
-                _Outliner(block, self.fuse).rewrite()
+        for function in networks(op):
+            block = function.body.block
+            _erase_unused(block)
+            _insert_copies(block)
+            _Outliner(block, self.fuse).rewrite()
 
 
 @dataclass(eq=False)
@@ -235,7 +236,10 @@ def _replace(group: _Group, stage: StageOp) -> None:
 
 
 def _erase_unused(block: Block) -> None:
-    """Erase what the stages have taken over. Users come after what they use, so go backwards."""
+    """Erase operators without a user, such as those that stages have taken over.
+
+    Users come after what they use, so go backwards.
+    """
     for op in reversed(list(block.ops)):
         if isinstance(op, IterationOp | LayoutOp | ParameterOp) and not any(
             result.uses.get_length() for result in op.results
@@ -256,7 +260,7 @@ def _insert_copies(block: Block) -> None:
     if isinstance(terminator, ReturnOp):
         returned: set[SSAValue] = set()
         for index, value in enumerate(terminator.operands):
-            if value in returned or not isinstance(value.owner, IterationOp):
+            if value in returned or not isinstance(value.owner, IterationOp | StageOp):
                 _copy(terminator, index, "an output of the network has memory of its own")
             returned.add(value)
 
