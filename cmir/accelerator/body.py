@@ -26,6 +26,7 @@ from xdsl.ir import Attribute, Operation
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import MxvOp, ReduceOp
+from cmir.numerics import erf
 
 _DTYPES: dict[type[Attribute], type[np.generic]] = {
     Float16Type: np.float16,
@@ -58,7 +59,9 @@ def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
     """The result of a body operation, for all iterations of a chunk."""
     if (function := _OPERATIONS.get(type(op))) is None:
         raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
-    return function(op, *operands)
+    # Infinities and NaNs are results like others, as on the accelerator.
+    with np.errstate(all="ignore"):
+        return function(op, *operands)
 
 
 def can_evaluate(op: Operation) -> bool:
@@ -134,6 +137,13 @@ def _broadcast(op: Operation, x: np.ndarray) -> np.ndarray:
     return np.broadcast_to(aligned, (len(x), *shape))
 
 
+def _extract(op: Operation, x: np.ndarray) -> np.ndarray:
+    assert isinstance(op, vector.ExtractOp)
+    if op.dynamic_position:
+        raise CompileError(op, "only positions that are constants can be executed")
+    return x[(slice(None), *op.static_position.get_values())]
+
+
 _FLOAT_PREDICATES: dict[int, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     1: np.equal,
     2: np.greater,
@@ -165,6 +175,7 @@ _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     ReduceOp: _reduce,
     arith.ConstantOp: _constant,
     vector.BroadcastOp: _broadcast,
+    vector.ExtractOp: _extract,
     vector.ReductionOp: _reduction,
     vector.FMAOp: _same(lambda a, b, c: a * b + c),
     arith.AddfOp: _same(np.add),
@@ -191,7 +202,10 @@ _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     arith.ExtSIOp: _cast,
     arith.IndexCastOp: _cast,
     math.ExpOp: _same(np.exp),
+    math.ExpM1Op: _same(np.expm1),
     math.LogOp: _same(np.log),
+    math.Log1pOp: _same(np.log1p),
+    math.ErfOp: _same(erf),
     math.SqrtOp: _same(np.sqrt),
     math.RsqrtOp: _same(lambda x: 1 / np.sqrt(x)),
     math.TanhOp: _same(np.tanh),

@@ -13,6 +13,7 @@ from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of, tensor_type
+from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
 
 class Case:
@@ -88,7 +89,7 @@ def products(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def sums(draw: st.DrawFn) -> Case:
+def binary(draw: st.DrawFn, op: type[BinaryOp]) -> Case:
     shape = draw(st.lists(st.integers(1, 4), max_size=4))
 
     def operand() -> SSAValue:
@@ -96,12 +97,21 @@ def sums(draw: st.DrawFn) -> Case:
         stretched = [size if keep else 1 for size, keep in zip(shape, kept, strict=True)]
         return value(*stretched[draw(st.integers(0, len(shape))) :])
 
-    return draw(arrays(nn.AddOp(operand(), operand())))
+    # ONNX broadcasts the slope to x, but not x to the slope.
+    lhs = value(*shape) if op is nn.PReluOp else operand()
+    return draw(arrays(op(lhs, operand())))
 
 
 @st.composite
-def unary(draw: st.DrawFn, op: type[nn.ReluOp | nn.CopyOp]) -> Case:
-    return draw(arrays(op(value(*draw(st.lists(st.integers(1, 4), max_size=4))))))
+def unary(draw: st.DrawFn, op: Callable[..., nn.NNOp]) -> Case:
+    options = [*getattr(op, "DEFAULTS", ())]
+    numbers = {name: draw(st.sampled_from([-0.5, 0.25, 1.0, 2.0])) for name in options}
+    if op is nn.GeluOp:
+        numbers["tanh"] = draw(st.booleans())
+    case = draw(arrays(op(value(*draw(st.lists(st.integers(1, 4), max_size=4))), **numbers)))
+    scale = draw(st.sampled_from([1, 30]))
+    case.operands = [np.asarray(scale * operand) for operand in case.operands]
+    return case
 
 
 @st.composite
@@ -170,13 +180,21 @@ def pads(draw: st.DrawFn) -> Case:
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
 
 
+BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubclass(op, BinaryOp)}
+UNARY = {
+    op.name.removeprefix("nn."): op
+    for op in nn.NN.operations
+    if issubclass(op, UnaryOp | nn.CopyOp)
+}
+POINTWISE = {
+    **{name: binary(op) for name, op in BINARY.items()},
+    **{name: unary(op) for name, op in UNARY.items()},
+    "batch_norm": normalizations(),
+}
 ITERATIONS = {
+    **POINTWISE,
     "conv": convolutions(),
     "gemm": products(),
-    "add": sums(),
-    "relu": unary(nn.ReluOp),
-    "copy": unary(nn.CopyOp),
-    "batch_norm": normalizations(),
     "max_pool": poolings(average=False),
     "average_pool": poolings(average=True),
     "global_average_pool": global_poolings(),

@@ -5,6 +5,7 @@ the body, scatter what it writes.
 
 from __future__ import annotations
 
+import math as python_math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from xdsl.dialects.builtin import VectorType, f32
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from cmir.accelerator.body import evaluate
 from cmir.dialects import nn
 from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.nn.operation import tensor_type
@@ -28,8 +30,21 @@ _ELEMENTWISE = {
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,
     arith.DivfOp: np.divide,
+    arith.NegfOp: np.negative,
     arith.MaximumfOp: np.maximum,
+    arith.MinimumfOp: np.minimum,
+    math.AbsFOp: np.absolute,
+    math.CeilOp: np.ceil,
+    math.ErfOp: np.vectorize(python_math.erf, [np.float32]),
+    math.ExpM1Op: np.expm1,
+    math.ExpOp: np.exp,
+    math.FloorOp: np.floor,
+    math.Log1pOp: np.log1p,
+    math.LogOp: np.log,
+    math.PowFOp: np.power,
+    math.RoundEvenOp: np.rint,
     math.SqrtOp: np.sqrt,
+    math.TanhOp: np.tanh,
 }
 _REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
 
@@ -92,11 +107,15 @@ def pairs(relation: isl.Map) -> list[tuple[Point, Point]]:
 
 
 def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
-    """Compute the operations of a body, adding their results to `values`."""
+    """Compute the operations of a body, as the engine would too, adding their results to `values`."""
     for op in body.ops:
         op.verify()
         operands = [values[operand] for operand in op.operands]
-        values[op.results[0]] = result = _compute(op, operands)
+        with np.errstate(all="ignore"):
+            values[op.results[0]] = result = _compute(op, operands)
+        if not isinstance(op, MxvOp):
+            (executed,) = evaluate(op, *(operand[None] for operand in operands))
+            np.testing.assert_allclose(executed, result, rtol=1e-6, atol=1e-7)
         assert isinstance(type := op.results[0].type, VectorType)
         assert result.shape == type.get_shape() and result.dtype == np.float32
 
@@ -107,6 +126,8 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             return _dense(op.value)
         case vector.BroadcastOp():
             return np.broadcast_to(operands[0], op.vector.type.get_shape())
+        case vector.ExtractOp():
+            return operands[0][op.static_position.get_values()]
         case ReduceOp():
             return _REDUCTIONS[op.kind.data].reduce(operands[0], axis=op.dims.get_values())
         case MxvOp():

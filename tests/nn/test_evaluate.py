@@ -16,6 +16,7 @@ from xdsl.ir import Attribute
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import numbers
+from cmir.dialects.nn.pointwise import ElementwiseOp
 
 OPSET = 22
 STRATEGIES = {**ITERATIONS, **LAYOUTS}
@@ -87,12 +88,16 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
             return "MatMul", {}, [], False
         case nn.GemmOp():
             return "Gemm", {"transB": int("trans_b" in options)}, [], len(op.result_shape) == 1
-        case nn.AddOp():
-            return "Add", {}, [], False
         case nn.CopyOp():
             return "Identity", {}, [], False
-        case nn.ReluOp():
-            return "Relu", {}, [], False
+        case nn.ClipOp():
+            bounds = [np.float32(op.number("min")), np.float32(op.number("max"))]
+            return "Clip", {}, [np.asarray(bound) for bound in bounds], False
+        case nn.GeluOp():
+            return "Gelu", {"approximate": "tanh" if op.tanh else "none"}, [], False
+        case ElementwiseOp():
+            attributes = {name: op.number(name) for name in op.DEFAULTS}
+            return _camel_case(op.name), attributes, [], False
         case nn.ReshapeOp():
             return "Reshape", {}, [np.array(numbers(options, "shape"))], False
         case nn.TransposeOp():
@@ -110,6 +115,12 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
             return "Pad", {}, [np.asarray(e) for e in extra], False
         case _:
             raise AssertionError(op.name)
+
+
+def _camel_case(name: str) -> str:
+    """`HardSwish` for `nn.hard_swish`."""
+    kind = "".join(map(str.capitalize, name.removeprefix("nn.").split("_")))
+    return "PRelu" if kind == "Prelu" else kind
 
 
 def _window(options: dict[str, Attribute]) -> dict[str, Any]:

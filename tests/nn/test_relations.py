@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nn.cases import ITERATIONS, LAYOUTS, Case
+from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case
 from nn.relations import pairs, run
 
 from cmir.dialects import nn
@@ -40,11 +40,11 @@ def test_element_relation_moves_the_elements(name: str, data: st.DataObject):
     np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize("name", ["add", "relu", "batch_norm"])
+@pytest.mark.parametrize("name", POINTWISE)
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: st.DataObject):
-    case: Case = data.draw(ITERATIONS[name])
+    case: Case = data.draw(POINTWISE[name])
     shape = case.op.result_shape
     # A stage that writes along its last dimension, backwards, and iterates over the others.
     names = [f"i{axis}" for axis in range(len(shape))]

@@ -1,0 +1,338 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf, isinf, pi, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+from xdsl.dialects.builtin import UnitAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
+
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.operation import FLOAT, flag
+from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+
+
+def _clip(x: Any, low: float, high: float) -> Any:
+    """Elements between two bounds, of which either may be infinite."""
+    x = x if isinf(low) else np.maximum(x, low)
+    return x if isinf(high) else np.minimum(x, high)
+
+
+def _softplus(x: Any) -> Any:
+    """log(1 + exp(x)), where exp does not overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+
+
+def _elu(x: Any, alpha: float) -> Any:
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+
+
+@irdl_op_definition
+class ReluOp(UnaryOp):
+    """
+    The larger one of each element and zero.
+
+    ```mlir
+    %y = nn.relu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Relu.
+    """
+
+    name = "nn.relu"
+
+    traits = traits_def(MayBeIdentity())
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return np.maximum(x, 0)
+
+    def is_identity(self) -> bool:
+        return isinstance(self.x.owner, ReluOp)
+
+
+@irdl_op_definition
+class ClipOp(UnaryOp):
+    """
+    Elements below `min` become `min`, those above `max` become `max`. There is no bound by default.
+
+    ```mlir
+    %y = nn.clip %x {min = 0.0, max = 6.0} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Clip.
+    """
+
+    name = "nn.clip"
+
+    min = prop_def(FLOAT)
+    max = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {"min": -inf, "max": inf}
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return _clip(x, self.number("min"), self.number("max"))
+
+
+@irdl_op_definition
+class LeakyReluOp(UnaryOp):
+    """
+    Each element, multiplied by `alpha` if it is negative.
+
+    ```mlir
+    %y = nn.leaky_relu %x {alpha = 0.1} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: LeakyRelu.
+    """
+
+    name = "nn.leaky_relu"
+
+    alpha = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 0.01}
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return np.maximum(x, 0) + self.number("alpha") * np.minimum(x, 0)
+
+
+@irdl_op_definition
+class PReluOp(BinaryOp):
+    """
+    Each element of the first operand, multiplied by that of the second one if it is negative.
+
+    ```mlir
+    %y = nn.prelu %x, %slope : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: PRelu.
+    """
+
+    name = "nn.prelu"
+
+    def formula(self, *operands: Any) -> Any:
+        x, slope = operands
+        return np.maximum(x, 0) + slope * np.minimum(x, 0)
+
+
+@irdl_op_definition
+class EluOp(UnaryOp):
+    """
+    Each element x, or `alpha` · (exp(x) - 1) if it is negative.
+
+    ```mlir
+    %y = nn.elu %x {alpha = 0.5} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Elu.
+    """
+
+    name = "nn.elu"
+
+    alpha = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 1.0}
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return _elu(x, self.number("alpha"))
+
+
+@irdl_op_definition
+class SeluOp(UnaryOp):
+    """
+    `gamma` times each element x, or times `alpha` · (exp(x) - 1) if it is negative.
+
+    ```mlir
+    %y = nn.selu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Selu.
+    """
+
+    name = "nn.selu"
+
+    alpha = prop_def(FLOAT)
+    gamma = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {
+        "alpha": 1.67326319217681884765625,
+        "gamma": 1.05070102214813232421875,
+    }
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return self.number("gamma") * _elu(x, self.number("alpha"))
+
+
+@irdl_op_definition
+class SigmoidOp(UnaryOp):
+    """
+    1 / (1 + exp(-x)) of each element x.
+
+    ```mlir
+    %y = nn.sigmoid %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Sigmoid.
+    """
+
+    name = "nn.sigmoid"
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        # The same, with numerator and denominator multiplied by exp(x) where x < 0: no overflow.
+        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
+
+
+@irdl_op_definition
+class HardSigmoidOp(UnaryOp):
+    """
+    `alpha` · x + `beta` of each element x, between 0 and 1.
+
+    ```mlir
+    %y = nn.hard_sigmoid %x {alpha = 0.25} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: HardSigmoid.
+    """
+
+    name = "nn.hard_sigmoid"
+
+    alpha = prop_def(FLOAT)
+    beta = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 0.2, "beta": 0.5}
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return _clip(self.number("alpha") * x + self.number("beta"), 0, 1)
+
+
+@irdl_op_definition
+class HardSwishOp(UnaryOp):
+    """
+    x · min(max(x / 6 + 1 / 2, 0), 1) of each element x.
+
+    ```mlir
+    %y = nn.hard_swish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: HardSwish.
+    """
+
+    name = "nn.hard_swish"
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return x * _clip(x * (1 / 6) + 0.5, 0, 1)
+
+
+@irdl_op_definition
+class TanhOp(UnaryOp):
+    """
+    The hyperbolic tangent of each element.
+
+    ```mlir
+    %y = nn.tanh %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Tanh.
+    """
+
+    name = "nn.tanh"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.tanh(*operands)
+
+
+@irdl_op_definition
+class ErfOp(UnaryOp):
+    """
+    The error function of each element.
+
+    ```mlir
+    %y = nn.erf %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Erf.
+    """
+
+    name = "nn.erf"
+
+    def formula(self, *operands: Any) -> Any:
+        return formula.erf(*operands)
+
+
+@irdl_op_definition
+class GeluOp(UnaryOp):
+    """
+    Each element x times the probability that a normal variable is smaller, (1 + erf(x / √2)) / 2;
+    with `tanh` this is approximated by (1 + tanh(√(2 / π) · (x + 0.044715 · x³))) / 2.
+
+    ```mlir
+    %y = nn.gelu %x {tanh} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Gelu.
+    """
+
+    name = "nn.gelu"
+
+    tanh = opt_prop_def(UnitAttr)
+
+    def __init__(self, x: SSAValue | Operation, tanh: bool = False):
+        super().__init__(x)
+        self.tanh = flag(tanh)
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        if self.tanh is None:
+            sign = formula.erf(x * sqrt(1 / 2))
+        else:
+            sign = np.tanh(sqrt(2 / pi) * (x + 0.044715 * (x * x * x)))
+        return x * 0.5 * (1 + sign)
+
+
+@irdl_op_definition
+class SoftplusOp(UnaryOp):
+    """
+    log(1 + exp(x)) of each element x.
+
+    ```mlir
+    %y = nn.softplus %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Softplus.
+    """
+
+    name = "nn.softplus"
+
+    def formula(self, *operands: Any) -> Any:
+        return _softplus(*operands)
+
+
+@irdl_op_definition
+class MishOp(UnaryOp):
+    """
+    x · tanh(log(1 + exp(x))) of each element x.
+
+    ```mlir
+    %y = nn.mish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Mish.
+    """
+
+    name = "nn.mish"
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return x * np.tanh(_softplus(x))

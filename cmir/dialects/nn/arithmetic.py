@@ -1,0 +1,314 @@
+"""Arithmetic on elements of one or two tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from xdsl.irdl import irdl_op_definition, traits_def
+from xdsl.traits import Commutative
+
+from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+
+
+@irdl_op_definition
+class AddOp(BinaryOp):
+    """
+    Sum of two tensors, broadcast as in NumPy: shapes are aligned at the last dimension, and a
+    dimension of size 1, or a missing one, is repeated.
+
+    ```mlir
+    %y = nn.add %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Add.
+    """
+
+    name = "nn.add"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs + rhs
+
+
+@irdl_op_definition
+class SubOp(BinaryOp):
+    """
+    Difference of two tensors, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.sub %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Sub.
+    """
+
+    name = "nn.sub"
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs - rhs
+
+
+@irdl_op_definition
+class MulOp(BinaryOp):
+    """
+    Product of the elements of two tensors, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.mul %x, %scale : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Mul.
+    """
+
+    name = "nn.mul"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs * rhs
+
+
+@irdl_op_definition
+class DivOp(BinaryOp):
+    """
+    Quotient of the elements of two tensors, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.div %x, %six : (tensor<16x8x8xf32>, tensor<1xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Div.
+    """
+
+    name = "nn.div"
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs / rhs
+
+
+@irdl_op_definition
+class PowOp(BinaryOp):
+    """
+    Elements of a tensor to the power of those of another, broadcast as in NumPy. A negative number
+    to a power that is no integer is NaN.
+
+    ```mlir
+    %y = nn.pow %x, %two : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Pow.
+    """
+
+    name = "nn.pow"
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return np.power(lhs, rhs)
+
+
+@irdl_op_definition
+class MinOp(BinaryOp):
+    """
+    The smaller one of the elements of two tensors, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.min %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Min, of two tensors.
+    """
+
+    name = "nn.min"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.minimum(*operands)
+
+
+@irdl_op_definition
+class MaxOp(BinaryOp):
+    """
+    The larger one of the elements of two tensors, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.max %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Max, of two tensors.
+    """
+
+    name = "nn.max"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.maximum(*operands)
+
+
+@irdl_op_definition
+class NegOp(UnaryOp):
+    """
+    Each element with the other sign.
+
+    ```mlir
+    %y = nn.neg %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Neg.
+    """
+
+    name = "nn.neg"
+
+    def formula(self, *operands: Any) -> Any:
+        return -operands[0]
+
+
+@irdl_op_definition
+class AbsOp(UnaryOp):
+    """
+    The absolute value of each element.
+
+    ```mlir
+    %y = nn.abs %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Abs.
+    """
+
+    name = "nn.abs"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.absolute(*operands)
+
+
+@irdl_op_definition
+class ReciprocalOp(UnaryOp):
+    """
+    One divided by each element.
+
+    ```mlir
+    %y = nn.reciprocal %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Reciprocal.
+    """
+
+    name = "nn.reciprocal"
+
+    def formula(self, *operands: Any) -> Any:
+        return 1 / operands[0]
+
+
+@irdl_op_definition
+class SqrtOp(UnaryOp):
+    """
+    The square root of each element.
+
+    ```mlir
+    %y = nn.sqrt %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Sqrt.
+    """
+
+    name = "nn.sqrt"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.sqrt(*operands)
+
+
+@irdl_op_definition
+class ExpOp(UnaryOp):
+    """
+    The exponential of each element.
+
+    ```mlir
+    %y = nn.exp %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Exp.
+    """
+
+    name = "nn.exp"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.exp(*operands)
+
+
+@irdl_op_definition
+class LogOp(UnaryOp):
+    """
+    The natural logarithm of each element.
+
+    ```mlir
+    %y = nn.log %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Log.
+    """
+
+    name = "nn.log"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.log(*operands)
+
+
+@irdl_op_definition
+class FloorOp(UnaryOp):
+    """
+    Each element rounded down to an integer.
+
+    ```mlir
+    %y = nn.floor %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Floor.
+    """
+
+    name = "nn.floor"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.floor(*operands)
+
+
+@irdl_op_definition
+class CeilOp(UnaryOp):
+    """
+    Each element rounded up to an integer.
+
+    ```mlir
+    %y = nn.ceil %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Ceil.
+    """
+
+    name = "nn.ceil"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.ceil(*operands)
+
+
+@irdl_op_definition
+class RoundOp(UnaryOp):
+    """
+    Each element rounded to the nearest integer, to the even one if there are two.
+
+    ```mlir
+    %y = nn.round %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Round.
+    """
+
+    name = "nn.round"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.rint(*operands)
