@@ -44,18 +44,43 @@ def identity_schedule(domain: isl.Set) -> isl.Map:
     return identity.reset_tuple_id(isl.dim_type.out)
 
 
+def maximum(relation: isl.Map) -> isl.Map:
+    """The lexicographically last of what each point is related to."""
+    return _checked(relation, relation.lexmax(), isl.Map.lex_lt(relation.get_space().range()))
+
+
+def minimum(relation: isl.Map) -> isl.Map:
+    """The lexicographically first of what each point is related to."""
+    return _checked(relation, relation.lexmin(), isl.Map.lex_gt(relation.get_space().range()))
+
+
+def _checked(relation: isl.Map, result: isl.Map, better: isl.Map) -> isl.Map:
+    """The best of what each point is related to: `result`, if that is what it is.
+
+    ISL's lexmax and lexmin are wrong now and then, for relations with quantified variables and unions, depending
+    on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted.
+    """
+    if (
+        result.is_subset(relation)
+        and relation.domain().is_subset(result.domain())
+        and result.apply_range(better).is_disjoint(relation)
+    ):
+        return result
+    return relation.subtract(relation.apply_range(better.reverse()))
+
+
 def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     """The latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
 
     `needs` is D, time -> time. Times of `domain` that precede everything that needs an event are not in the
     result; times after it inherit the last need.
     """
-    return domain.lex_ge_set(domain).apply_range(needs).lexmax()
+    return maximum(domain.lex_ge_set(domain).apply_range(needs))
 
 
 def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
     """Event time -> last time in `domain` that may run after it, for each event that raises that limit."""
-    return prefix_maximum(domain, needs).reverse().lexmax().coalesce()
+    return maximum(prefix_maximum(domain, needs).reverse()).coalesce()
 
 
 def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
@@ -70,10 +95,10 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     `{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }`.
     """
     written = order_w.reverse().apply_range(write)
-    needs = order_r.reverse().apply_range(read).apply_range(written.reverse()).lexmax()
+    needs = maximum(order_r.reverse().apply_range(read).apply_range(written.reverse()))
     latest = prefix_maximum(order_r.range(), needs)
-    release = latest.reverse().lexmax()
-    free = order_r.range().subtract(latest.domain()).lexmax()
+    release = maximum(latest.reverse())
+    free = _last_of(order_r.range().subtract(latest.domain()))
     relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
     return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
 
@@ -95,19 +120,24 @@ def war_release(
     shares_slot = storage.apply_range(storage.reverse())
     older = times.lex_gt_set(times).apply_range(write_n)
     occupants = write_n.apply_range(shares_slot).intersect(older)
-    needs = occupants.apply_range(read_n.reverse()).lexmax()
+    needs = maximum(occupants.apply_range(read_n.reverse()))
     release = release_relation(stream_times(order_w.range()), needs)
     allowed = _fix_inference(release, 0)
     before = _fix_inference(release, -1)
-    last = before.intersect_domain(before.domain().lexmax()).range()
+    last = before.intersect_domain(_last_of(before.domain())).range()
     to_writer = _carry_inference(order_w.reverse())
     relation = order_r.apply_range(allowed).apply_range(to_writer)
     return Release(relation.coalesce(), last.apply(to_writer))
 
 
+def _last_of(points: isl.Set) -> isl.Set:
+    """The lexicographically last point."""
+    return maximum(isl.Map.from_range(points)).range()
+
+
 def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:
     """Location -> time of its write, for the location that stands for each write in `raw_release`."""
-    return order_w.reverse().apply_range(write).lexmin().reverse()
+    return minimum(order_w.reverse().apply_range(write)).reverse()
 
 
 def full_storage(array: isl.Set) -> isl.Map:
