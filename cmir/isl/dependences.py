@@ -83,6 +83,29 @@ def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
     return maximum(prefix_maximum(domain, needs).reverse()).coalesce()
 
 
+def raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
+    """D of read after write, `{ [reader time] -> [writer time] }`: the last write that an iteration reads."""
+    written = order_w.reverse().apply_range(write)
+    return maximum(order_r.reverse().apply_range(read).apply_range(written.reverse()))
+
+
+def war_needs(
+    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+) -> isl.Map:
+    """D of write after read, `{ [n, writer time] -> [n', reader time] }`: the last read of what it overwrites.
+
+    storage: where the reader keeps the array, `{ b[n, location] -> slot }`. A write overwrites the older occupants of
+    its slots; older means written earlier by this writer, in this inference or in one before.
+    """
+    write_n = stream(order_w.reverse().apply_range(write))
+    read_n = stream(order_r.reverse().apply_range(read))
+    times = write_n.domain()
+    shares_slot = storage.apply_range(storage.reverse())
+    older = times.lex_gt_set(times).apply_range(write_n)
+    occupants = write_n.apply_range(shares_slot).intersect(older)
+    return maximum(occupants.apply_range(read_n.reverse()))
+
+
 def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
     """Read after write: location written -> last reader iteration that may run once it has arrived.
 
@@ -94,9 +117,7 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     R = `{ CONV2[w] -> b[j] : 0 <= w < 6 and w <= j < w + 3 }` in identity order give
     `{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }`.
     """
-    written = order_w.reverse().apply_range(write)
-    needs = maximum(order_r.reverse().apply_range(read).apply_range(written.reverse()))
-    latest = prefix_maximum(order_r.range(), needs)
+    latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
     release = maximum(latest.reverse())
     free = _last_of(order_r.range().subtract(latest.domain()))
     relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
@@ -108,19 +129,10 @@ def war_release(
 ) -> Release:
     """Write after read: reader iteration finished -> `[ahead, writer iteration]` that may overwrite.
 
-    storage: where the reader keeps the array, `{ b[n, location] -> slot }`. A write may go ahead when the last
-    reader iteration that reads an older occupant of its slots has run; older means written earlier by this
-    writer, in this inference or in one before.
+    A write may go ahead when the last reader iteration that reads an older occupant of its slots has run; see
+    `war_needs`.
     """
-    write_n, read_n = (
-        stream(order_w.reverse().apply_range(write)),
-        stream(order_r.reverse().apply_range(read)),
-    )
-    times = write_n.domain()
-    shares_slot = storage.apply_range(storage.reverse())
-    older = times.lex_gt_set(times).apply_range(write_n)
-    occupants = write_n.apply_range(shares_slot).intersect(older)
-    needs = maximum(occupants.apply_range(read_n.reverse()))
+    needs = war_needs(write, read, storage, order_w, order_r)
     release = release_relation(stream_times(order_w.range()), needs)
     allowed = _fix_inference(release, 0)
     before = _fix_inference(release, -1)
