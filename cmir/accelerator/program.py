@@ -244,27 +244,22 @@ class Program:
 
     def _needs(self, op: SnoopOp | CreditOp, array: str, source: Program) -> np.ndarray:
         found = visits(op.body, ReleaseOp)
+        awaits = np.concatenate([_at_each(frame, _release(o).awaits) for o, frame, _ in found])
+        awaits = awaits[execution_order(found)]
+        events = np.full(len(awaits), ALWAYS)
         awaiting = [v for v in found if _release(v[0]).awaits]
-        leading = [v for v in found if not _release(v[0]).awaits]
-        events = self._events(op, array, source, in_order(awaiting, lambda r: _release(r).at))
-        limits = self._limits(op, awaiting)
-        initial = self._limits(op, leading)
-        # The automaton waits for one event after the other: one that came before is seen at once.
-        events = np.maximum.accumulate(events)
-        # The automaton over enough inferences to cover what it may release ahead.
+        at = in_order(awaiting, lambda r: _release(r).at)
+        events[awaits] = self._events(op, array, source, at)
+        limits = self._limits(op, found)
+        # The automaton over enough inferences to cover what it may release ahead. Its steps come one after the
+        # other: each one waits for the events of all before it, and what they allowed stays allowed.
         n, m = self.iterations, source.iterations
-        ahead = int(max((*limits // n, *initial // n, 0)))
-        limit_parts: list[np.ndarray] = []
-        event_parts: list[np.ndarray] = []
-        for inference in range(-ahead - 1, 1):
-            # The limit before an inference's first event holds from the last event of the one before.
-            before = (inference - 1) * m + events[-1] if len(events) else ALWAYS
-            limit_parts += [initial + inference * n, limits + inference * n]
-            event_parts += [np.full(len(initial), before), events + inference * m]
-        reached = np.maximum.accumulate(np.concatenate(limit_parts))
-        first = np.searchsorted(reached, np.arange(n), side="left")
-        waits = np.append(np.concatenate(event_parts), NEVER)
-        return np.maximum.accumulate(waits[first])
+        ahead = int(np.max(limits // n, initial=0))
+        inferences = np.arange(-ahead - 1, 1)[:, None]
+        waits = np.where(events == ALWAYS, ALWAYS, events + inferences * m).reshape(-1)
+        waits = np.append(np.maximum.accumulate(waits), NEVER)
+        reached = np.maximum.accumulate((limits + inferences * n).reshape(-1))
+        return waits[np.searchsorted(reached, np.arange(n), side="left")]
 
     def _events(
         self, op: SnoopOp | CreditOp, array: str, source: Program, at: np.ndarray
@@ -310,6 +305,10 @@ class Program:
 def _release(op: Operation) -> ReleaseOp:
     assert isinstance(op, ReleaseOp)
     return op
+
+
+def _at_each(frame: Frame, value: bool) -> np.ndarray:
+    return np.full(frame.count, value)
 
 
 def _ahead(op: Operation, frame: Frame) -> np.ndarray:

@@ -7,9 +7,9 @@ iteration i waits for is
 
     allow(i) = M(min { a : L(a) >= i }),   M, L = prefix maxima of events and limits over the steps.
 
-Against it stands D'(i), the last event that i, or an iteration before it, needs. Control is safe where allow(i) >= D'(i),
-tight where allow(i) <= D'(i), and live where allow(i) is defined. The stream is unbounded on both sides and the steps are
-the same in every inference, so the iterations of inference 0 stand for all.
+Against it stands D'(i), the last event that i, or an iteration before it, needs. Control is safe where
+allow(i) >= D'(i), tight where allow(i) <= D'(i), and live where allow(i) is defined. The stream is unbounded on both
+sides and the steps are the same in every inference, so the iterations of inference 0 stand for all.
 """
 
 from __future__ import annotations

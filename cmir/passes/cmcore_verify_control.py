@@ -289,9 +289,10 @@ def _report(
     ):
         if violated.is_empty():
             continue
-        point = violated.sample()
-        inference = point.range().sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
-        time = point.range().project_out(isl.dim_type.set, 0, 1)
+        point = isl.Map.from_basic_map(violated.sample())
+        event = point.range()
+        inference = event.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
+        time = event.project_out(isl.dim_type.set, 0, 1)
         when = {0: "the same inference"}.get(inference, f"the inference {inference:+d} from it")
         raise CompileError(
             where,
