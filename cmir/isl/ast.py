@@ -7,8 +7,8 @@ coordinates.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import islpy as isl
@@ -42,7 +42,7 @@ def visit_in_order(
     constants: those of `block`, if it has some already.
     """
     translator = _Translator(constants or Constants(block), emit)
-    translator.node(_generate(schedule, separation), _Scope(Builder(InsertPoint.at_end(block))))
+    translator.node(_generate(schedule, separation), _Scope(block))
 
 
 def _generate(schedule: isl.Map, separation: Separation) -> isl.AstNode:
@@ -72,27 +72,34 @@ def _generate(schedule: isl.Map, separation: Separation) -> isl.AstNode:
     return apart if nest_cost(apart).key < cost.key else joint
 
 
-@dataclass
 class _Scope:
-    """A place in the nest, and what is known there.
+    """A block of the nest, in the making.
 
-    names: the values of ISL's iterators. computed: the values of operations, which are not computed again.
+    names: the values of ISL's iterators. computed: the values of operations, none of which is computed twice.
     """
 
-    builder: Builder
-    names: dict[str, SSAValue] = field(default_factory=dict)
-    computed: dict[tuple[object, ...], SSAValue] = field(default_factory=dict)
-
-    def inside(self, block: Block) -> _Scope:
-        """The end of a block that is nested here."""
-        return _Scope(Builder(InsertPoint.at_end(block)), {**self.names}, {**self.computed})
+    def __init__(self, block: Block, outer: _Scope | None = None, loop: Operation | None = None):
+        """outer: what the block is nested in; loop: the loop there, if it is the body of one."""
+        self.block, self.outer, self.loop = block, outer, loop
+        self.builder = Builder(InsertPoint.at_end(block))
+        self.names: ChainMap[str, SSAValue] = outer.names.new_child() if outer else ChainMap()
+        self.computed: ChainMap[tuple[object, ...], SSAValue] = (
+            outer.computed.new_child() if outer else ChainMap()
+        )
 
     def insert(self, op: Operation) -> SSAValue:
-        """The value of a pure operation."""
+        """The value of a pure operation, which is moved in front of the loops it does not depend on."""
         key = (type(op), *op.operands, *op.properties.values())
         if key not in self.computed:
-            self.computed[key] = self.builder.insert(op).results[0]
+            scope, builder = self, self.builder
+            while scope.outer and scope.loop and not any(scope.defines(v) for v in op.operands):
+                scope, builder = scope.outer, Builder(InsertPoint.before(scope.loop))
+            scope.computed[key] = builder.insert(op).results[0]
         return self.computed[key]
+
+    def defines(self, value: SSAValue) -> bool:
+        owner = value.owner
+        return (owner.parent if isinstance(owner, Operation) else owner) is self.block
 
 
 class _Translator:
@@ -130,8 +137,8 @@ class _Translator:
         step = self.expression(node.for_get_inc(), scope)
         body = Block(arg_types=[IndexType()])
         body.args[0].name_hint = f"i{iterator.lstrip('c')}"
-        scope.builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
-        inner = scope.inside(body)
+        loop = scope.builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
+        inner = _Scope(body, scope, loop)
         inner.names[iterator] = body.args[0]
         self.node(node.for_get_body(), inner)
         inner.builder.insert(scf.YieldOp())
@@ -158,11 +165,11 @@ class _Translator:
     def _if(self, node: isl.AstNode, scope: _Scope) -> None:
         condition = self.expression(node.if_get_cond(), scope)
         then, otherwise = Region(Block()), Region()
-        self.node(node.if_get_then_node(), inner := scope.inside(then.block))
+        self.node(node.if_get_then_node(), inner := _Scope(then.block, scope))
         inner.builder.insert(scf.YieldOp())
         if node.if_has_else_node():
             otherwise.add_block(Block())
-            self.node(node.if_get_else_node(), inner := scope.inside(otherwise.block))
+            self.node(node.if_get_else_node(), inner := _Scope(otherwise.block, scope))
             inner.builder.insert(scf.YieldOp())
         scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
 
