@@ -25,7 +25,7 @@ from cmir.diagnostics import CompileError
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
-from cmir.dialects.nn.views import PadConflictError, View, read_through, view_of
+from cmir.dialects.nn.views import PadConflictError, Read, View, Views, read_through, written_as
 from cmir.dialects.polyhedral import (
     ArrayOp,
     MapAttr,
@@ -87,6 +87,13 @@ class _Converter:
         self.function = function
         self.names = _Names()
         self.array_of: dict[SSAValue, str] = {}
+        self.layout_of: dict[SSAValue, isl.Map] = {}
+        """Of values that have a place in an array other than that of the same coordinates."""
+        outer: dict[SSAValue, SSAValue] = {}
+        for op in function.body.block.ops:
+            if isinstance(op, StageOp):
+                outer.update(zip(op.body.block.args, op.inputs, strict=True))
+        self.views = Views(outer)
         self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
         self.arrays: list[ArrayOp] = []
         self.stages: list[Operation] = []
@@ -98,6 +105,11 @@ class _Converter:
         for index, argument in enumerate(block.args):
             name = self.names.unique(argument.name_hint or f"input{index}")
             self._declare(name, argument, self.function)
+        terminator = block.last_op
+        assert isinstance(terminator, ReturnOp)
+        for index, value in enumerate(terminator.operands):
+            if isinstance(value.owner, LayoutOp):
+                self._output_layout(value, index, terminator)
         for op in block.ops:
             match op:
                 case StageOp():
@@ -108,14 +120,10 @@ class _Converter:
                     raise CompileError(
                         op, f"{op.name} is not part of a stage: run nn-outline-stages first"
                     )
-        terminator = block.last_op
-        assert isinstance(terminator, ReturnOp)
         outputs: list[str] = []
         for value in terminator.operands:
-            if not isinstance(value.owner, StageOp):
-                raise CompileError(
-                    terminator, "an output is not computed by a stage: run nn-outline-stages first"
-                )
+            if value not in self.array_of or not isinstance(value.owner, StageOp | LayoutOp):
+                raise _not_computed(terminator)
             outputs.append(self.array_of[value])
         pipeline = PipelineOp(
             self.function.sym_name.data,
@@ -125,6 +133,19 @@ class _Converter:
         )
         pipeline.location = self.function.location
         return pipeline
+
+    def _output_layout(self, value: SSAValue, index: int, terminator: ReturnOp) -> None:
+        """Let the stages that compute the elements of an output write it as it is."""
+        name = self.names.unique(value.name_hint or f"output{index}")
+        self._declare(name, value, terminator)
+        view = self.views.of(value)
+        if not written_as(view):
+            raise _not_computed(terminator)
+        for base, relation in view.sources.items():
+            if not isinstance(base.owner, StageOp) or base in self.array_of:
+                raise _not_computed(terminator)
+            self.array_of[base] = name
+            self.layout_of[base] = relation.reverse()
 
     def _declare(self, name: str, value: SSAValue, where: Operation) -> None:
         assert isinstance(value.type, TensorType)
@@ -149,6 +170,8 @@ class _Converter:
 
     def _stage(self, stage: StageOp, name: str) -> None:
         for index, result in enumerate(stage.outputs):
+            if result in self.array_of:
+                continue
             default = f"{name}_out{index if index else ''}"
             self._declare(self.names.unique(result.name_hint or default), result, stage)
         self.stages.append(_StageBuilder(self, stage, name).build())
@@ -171,8 +194,6 @@ class _StageBuilder:
             argument.name_hint = self.domain.get_dim_name(isl.dim_type.set, dim)
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
-        arguments = zip(stage.body.block.args, stage.inputs, strict=True)
-        self.outer: dict[SSAValue, SSAValue] = dict(arguments)
 
     def build(self) -> PolyhedralStageOp:
         for op in self.ops:
@@ -184,7 +205,7 @@ class _StageBuilder:
                     f"stage @{self.name} yields a value that no operator in it computes",
                 )
             array = self.converter.array_of[result]
-            relation = self._named(self.write.relation, array)
+            relation = self._named(self._placed(self.write.relation, result), array)
             write = WriteOp(self.values[value], array, MapAttr.of(relation))
             write.location = self._origin(value).location
             self.builder.insert(write)
@@ -227,33 +248,22 @@ class _StageBuilder:
             assert isinstance(access, Access) and access.constant is not None
             constant = access.constant
             array = self.converter.constant(constant, constant.type, "constant", op)
-            return self._read(access, array, _element_type(constant))
+            relation = self._named(access.relation, array)
+            type = VectorType(_element_type(constant), access.lanes)
+            read = ReadOp([(array, MapAttr.of(relation))], type, access.pad)
+            return self.builder.insert(read).result
         try:
-            view = self._view(operand)
-            array = self._array(view.base, op)
+            view = self.converter.views.of(operand)
             if isinstance(access, Cells):
-                return self._matrix(op, access, view, array)
+                return self._matrix(op, access, view)
             through = read_through(access, self.domain, view)
         except PadConflictError as conflict:
             raise CompileError(
                 op, f"{conflict}: run nn-outline-stages, which inserts a copy"
             ) from None
-        assert isinstance(view.base.type, TensorType)
-        value = self._read(through, array, view.base.type.element_type)
+        value = self._read(op, access, through)
         value.name_hint = operand.name_hint
         return value
-
-    def _view(self, operand: SSAValue) -> View:
-        """The view of an operand, through layout operators inside and outside the stage."""
-        inner = view_of(operand)
-        outer = self.outer.get(inner.base)
-        if outer is None:
-            return inner
-        seen = view_of(outer)
-        if inner.pad is not None and seen.pad not in (None, inner.pad):
-            raise PadConflictError(f"padding with {inner.pad} around padding with {seen.pad}")
-        pad = seen.pad if inner.pad is None else inner.pad
-        return View(seen.base, inner.relation.apply_range(seen.relation), pad)
 
     def _array(self, base: SSAValue, op: IterationOp) -> str:
         owner = base.owner
@@ -264,28 +274,41 @@ class _StageBuilder:
             return self.converter.array_of[base]
         raise CompileError(op, f"an operand of {op.name} is computed by no stage")
 
-    def _read(self, access: Access, array: str, element_type: Attribute) -> SSAValue:
-        relation = self._named(access.relation, array)
-        type = VectorType(element_type, access.lanes)
-        return self.builder.insert(ReadOp([(array, MapAttr.of(relation))], type, access.pad)).result
+    def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
+        """A relation to elements of `value`, as one to their places in its array."""
+        layout = self.converter.layout_of.get(value)
+        return relation if layout is None else relation.apply_range(layout)
 
-    def _matrix(self, op: IterationOp, cells: Cells, view: View, array: str) -> SSAValue:
-        if not isinstance(view.base.owner, ParameterOp):
+    def _read(self, op: IterationOp, access: Access, read: Read) -> SSAValue:
+        sources: dict[str, isl.Map] = {}
+        for base, relation in read.sources.items():
+            array, placed = self._array(base, op), self._placed(relation, base)
+            sources[array] = sources[array].union(placed) if array in sources else placed
+        (element_type,) = {_element_type(base.type) for base in read.sources}
+        maps = [(name, MapAttr.of(self._named(r, name))) for name, r in sources.items()]
+        type = VectorType(element_type, access.lanes)
+        return self.builder.insert(ReadOp(maps, type, read.pad)).result
+
+    def _matrix(self, op: IterationOp, cells: Cells, view: View) -> SSAValue:
+        if not all(isinstance(base.owner, ParameterOp) for base in view.sources):
             raise CompileError(op, f"the weight of {op.name} must be a parameter")
-        if view.pad is not None:
+        if view.pad is not None or len(view.sources) > 1:
             raise CompileError(
-                op, "a matrix on crossbars cannot have padding: fold it into weights"
+                op,
+                "a matrix on crossbars must have all its elements from one parameter:"
+                " fold padding and concatenation into the weights",
             )
-        relation = cells.relation.apply_range(view.relation)
+        ((base, elements),) = view.sources.items()
+        array = self._array(base, op)
+        relation = cells.relation.apply_range(elements)
         for dim in range(relation.dim(isl.dim_type.in_)):
             if name := cells.relation.get_dim_name(isl.dim_type.in_, dim):
                 relation = relation.set_dim_name(isl.dim_type.in_, dim, name)
         relation = relation.set_tuple_name(isl.dim_type.in_, "cell")
         relation = relation.set_tuple_name(isl.dim_type.out, array)
-        assert isinstance(view.base.type, TensorType)
-        type = TensorType(view.base.type.element_type, cells.shape)
+        type = TensorType(_element_type(base.type), cells.shape)
         matrix = self.builder.insert(MatrixOp(array, MapAttr.of(relation), type))
-        matrix.result.name_hint = view.base.name_hint
+        matrix.result.name_hint = base.name_hint
         return matrix.result
 
     def _named(self, relation: isl.Map, array: str) -> isl.Map:
@@ -317,5 +340,14 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
     return names
 
 
-def _element_type(constant: DenseIntOrFPElementsAttr) -> Attribute:
-    return constant.get_element_type()
+def _element_type(array: Attribute) -> Attribute:
+    """The element type of a tensor type, or of the elements written out."""
+    type = array.type if isinstance(array, DenseIntOrFPElementsAttr) else array
+    assert isinstance(type, TensorType)
+    return type.element_type
+
+
+def _not_computed(terminator: ReturnOp) -> CompileError:
+    return CompileError(
+        terminator, "an output is not computed by a stage: run nn-outline-stages first"
+    )

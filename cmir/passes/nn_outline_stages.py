@@ -13,11 +13,11 @@ from xdsl.passes import ModulePass
 
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.nn.copy import CopyOp
-from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.interface import Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
-from cmir.dialects.nn.views import PadConflictError, read_through, view_of
+from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.passes.networks import networks
 
 
@@ -71,6 +71,7 @@ class _Outliner:
         self.block = block
         self.fuse = fuse
         self.group_of: dict[Operation, _Group] = {}
+        self.moved: set[Operation] = set()
 
     def rewrite(self) -> None:
         groups: dict[_Group, None] = {}
@@ -96,7 +97,7 @@ class _Outliner:
 
     def _place(self, op: IterationOp) -> _Group:
         """The group that `op` joins, or a new one."""
-        sources = {g for o in op.operands if (g := self._source(o)) is not None}
+        sources = {group for operand in op.operands for group in self._sources(operand)}
         group = next(self._candidates(op, sources), None) if self.fuse else None
         if group is None:
             group = _Group()
@@ -105,11 +106,11 @@ class _Outliner:
         self.group_of[op] = group
         return group
 
-    def _source(self, value: SSAValue) -> _Group | None:
-        """The group that computes `value`, possibly seen through layout operators."""
-        while isinstance(value.owner, LayoutOp):
-            value = value.owner.operands[0]
-        return self.group_of.get(value.owner) if isinstance(value.owner, Operation) else None
+    def _sources(self, value: SSAValue) -> set[_Group]:
+        """The groups that compute `value`, possibly seen through layout operators."""
+        owners = (base.owner for base in _bases(value))
+        groups = (self.group_of.get(o) for o in owners if isinstance(o, Operation))
+        return {group for group in groups if group is not None}
 
     def _candidates(self, op: IterationOp, sources: set[_Group]) -> Iterator[_Group]:
         """Groups that a point-wise operator can join, the latest first."""
@@ -120,7 +121,7 @@ class _Outliner:
             group = self.group_of.get(owner) if isinstance(owner, Operation) else None
             if group is None or shape_of(operand) != op.result_shape:
                 continue
-            if isinstance(group.ops[0], CopyOp) or not _reads_whole(op, group):
+            if isinstance(group.ops[0], CopyOp) or not self._reads_whole(op, group):
                 continue
             if not any(other.depends_on(group) for other in sources - {group}):
                 yield group
@@ -129,20 +130,35 @@ class _Outliner:
         """Keep layout operators in front of what uses them and behind what they read."""
         for value in values:  # pyright: ignore[reportGeneralTypeIssues]
             owner = value.owner
-            if isinstance(owner, LayoutOp):
+            if isinstance(owner, LayoutOp) and owner not in self.moved:
+                self.moved.add(owner)
                 self._move_layouts(owner.operands, before)
                 owner.detach()
                 self.block.insert_op_before(owner, before)
 
+    def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
+        """Whether values of the group are read element by element, in the order in which they are computed."""
+        members = {member.results[0] for member in group.ops}
+        return all(
+            shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
+            if operand in members
+            else group not in self._sources(operand)
+            for i, operand in enumerate(op.operands)
+        )
 
-def _reads_whole(op: PointwiseOp, group: _Group) -> bool:
-    """Whether values of the group are read element by element, in the order in which they are computed."""
-    members = {member.results[0] for member in group.ops}
-    return all(
-        shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
-        for i, operand in enumerate(op.operands)
-        if operand in members
-    )
+
+def _bases(value: SSAValue) -> set[SSAValue]:
+    """The values whose elements `value` has, seen through layout operators."""
+    bases, seen, stack = set[SSAValue](), {value}, [value]
+    while stack:
+        value = stack.pop()
+        if not isinstance(value.owner, LayoutOp):
+            bases.add(value)
+            continue
+        fresh = [operand for operand in value.owner.operands if operand not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return bases
 
 
 def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
@@ -248,49 +264,102 @@ def _erase_unused(block: Block) -> None:
             op.erase()
 
 
+MOST_PIECES = 64
+"""A read in more affine pieces than this gets a copy to read from, if that helps."""
+
+
 def _insert_copies(block: Block) -> None:
     """Insert copies where a value must exist in memory of its own."""
+    copies = _Copies()
     for op in list(block.ops):
-        if isinstance(op, IterationOp):
-            domain = op.domain()
-            for index, access in enumerate(op.reads()[: len(op.operands)]):
-                if isinstance(access, Access):
-                    _copy_conflicts(op, index, access, domain)
-    terminator = block.last_op
-    if isinstance(terminator, ReturnOp):
+        if isinstance(op, IterationOp) and any(isinstance(o.owner, LayoutOp) for o in op.operands):
+            copies.for_reads(op)
+    if isinstance(block.last_op, ReturnOp):
+        copies.for_outputs(block.last_op)
+
+
+class _Copies:
+    """Inserts copies, and keeps the views of what is there."""
+
+    def __init__(self):
+        self.views = Views()
+
+    def for_reads(self, op: IterationOp) -> None:
+        """Copy operands that cannot, or should not, be read through layout operators."""
+        domain = op.domain()
+        for index, access in enumerate(op.reads()[: len(op.operands)]):
+            operand = op.operands[index]
+            if isinstance(access, Cells) or not isinstance(operand.owner, LayoutOp):
+                continue
+            self._separate_pads(operand.owner)
+            view = self.views.of(operand)
+            try:
+                read = read_through(access, domain, view)
+            except PadConflictError as conflict:
+                self._copy(op, index, str(conflict))
+                continue
+            if read.pieces > max(MOST_PIECES, view.pieces):
+                self._copy(op, index, f"its reader would read it in {read.pieces} pieces")
+
+    def for_outputs(self, terminator: ReturnOp) -> None:
+        """Copy outputs that no stage can write as they are."""
         returned: set[SSAValue] = set()
+        written: set[SSAValue] = set(terminator.operands)
         for index, value in enumerate(terminator.operands):
-            if value in returned or not isinstance(value.owner, IterationOp | StageOp):
-                _copy(terminator, index, "an output of the network has memory of its own")
+            if isinstance(value.owner, LayoutOp):
+                self._separate_pads(value.owner)
+            bases = _bases(value)
+            if value in returned:
+                self._copy(terminator, index, "another output has its memory")
+            elif not all(isinstance(base.owner, IterationOp | StageOp) for base in bases):
+                self._copy(terminator, index, "an output of the network has memory of its own")
+            elif isinstance(value.owner, LayoutOp) and (
+                bases & written
+                or not all(_leads_only_to(base, value) for base in bases)
+                or not written_as(self.views.of(value))
+            ):
+                self._copy(terminator, index, "what computes it cannot write it in this layout")
+            else:
+                written |= bases
             returned.add(value)
 
-
-def _copy_conflicts(op: IterationOp, index: int, access: Access, domain) -> None:
-    """Copy what lies between two paddings with different values, innermost first."""
-    value = op.operands[index]
-    try:
-        read_through(access, domain, view_of(value))
-    except PadConflictError as conflict:
-        layout = value.owner
-        inner = layout.operands[0] if isinstance(layout, LayoutOp) else value
+    def _separate_pads(self, layout: LayoutOp) -> None:
+        """Copy what lies between paddings with different values, innermost first."""
         try:
-            view_of(value)
+            self.views.of(layout.result)
+            return
         except PadConflictError:
-            assert isinstance(layout, LayoutOp)
-            if isinstance(inner.owner, LayoutOp):
-                _copy(layout, 0, str(conflict))
-                _copy_conflicts(op, index, access, domain)
+            pass
+        for operand in layout.operands:
+            if isinstance(operand.owner, LayoutOp):
+                self._separate_pads(operand.owner)
+        for index, operand in enumerate(layout.operands):
+            try:
+                self.views.of(layout.result)
                 return
-        _copy(op, index, str(conflict))
+            except PadConflictError as conflict:
+                if self.views.of(operand).pad is not None:
+                    self._copy(layout, index, str(conflict))
+
+    def _copy(self, user: Operation, index: int, why: str) -> None:
+        value = user.operands[index]
+        copy = CopyOp(value)
+        copy.location = user.location
+        copy.result.name_hint = f"{value.name_hint}_copy" if value.name_hint else None
+        block = user.parent
+        assert block is not None
+        block.insert_op_before(copy, user)
+        user.operands[index] = copy.result
+        self.views.forget()
+        emit_remark(user, f"a copy of %{value.name_hint or 'value'} gets a stage of its own: {why}")
 
 
-def _copy(user: Operation, index: int, why: str) -> None:
-    value = user.operands[index]
-    copy = CopyOp(value)
-    copy.location = user.location
-    copy.result.name_hint = f"{value.name_hint}_copy" if value.name_hint else None
-    block = user.parent
-    assert block is not None
-    block.insert_op_before(copy, user)
-    user.operands[index] = copy.result
-    emit_remark(user, f"a copy of %{value.name_hint or 'value'} gets a stage of its own: {why}")
+def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
+    """Whether all that reads `value`, through layout operators, is the network's output `output`."""
+    for use in value.uses:
+        if isinstance(use.operation, LayoutOp):
+            if not _leads_only_to(use.operation.result, output):
+                return False
+        elif not isinstance(use.operation, ReturnOp) or value is not output:
+            return False
+    return True

@@ -36,9 +36,12 @@ from cmir.dialects.nn.arithmetic import (
     SqrtOp,
     SubOp,
 )
+from cmir.dialects.nn.concat import ConcatOp
+from cmir.dialects.nn.conv_transpose import ConvTransposeOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.evaluate import evaluate_function
+from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
@@ -46,6 +49,7 @@ from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
 
 __all__ = [
@@ -58,18 +62,23 @@ __all__ = [
     "CeilOp",
     "Cells",
     "ClipOp",
+    "ConcatOp",
     "ConvOp",
+    "ConvTransposeOp",
     "CopyOp",
     "DivOp",
     "EluOp",
     "ErfOp",
     "ExpOp",
+    "ExpandOp",
     "FloorOp",
+    "GatherOp",
     "GeluOp",
     "GemmOp",
     "GlobalAveragePoolOp",
     "HardSigmoidOp",
     "HardSwishOp",
+    "InterpolateOp",
     "IterationOp",
     "LayoutOp",
     "LeakyReluOp",
@@ -89,6 +98,7 @@ __all__ = [
     "ReciprocalOp",
     "ReluOp",
     "ReshapeOp",
+    "ResizeOp",
     "RoundOp",
     "SeluOp",
     "SigmoidOp",
@@ -109,6 +119,7 @@ NN = Dialect(
     [
         ParameterOp,
         ConvOp,
+        ConvTransposeOp,
         GemmOp,
         AddOp,
         AbsOp,
@@ -149,6 +160,11 @@ NN = Dialect(
         TransposeOp,
         SliceOp,
         PadOp,
+        ConcatOp,
+        GatherOp,
+        ExpandOp,
+        ResizeOp,
+        InterpolateOp,
         StageOp,
         YieldOp,
     ],

@@ -153,11 +153,15 @@ class PointwiseOp(IterationOp):
 
 
 class LayoutOp(NNOp):
-    """An operator that moves elements of its operand and computes nothing."""
+    """
+    An operator that moves elements of its operands and computes nothing.
+
+    A result element has an element of one operand, or none: then it is padding.
+    """
 
     @abstractmethod
-    def element_relation(self) -> isl.Map:
-        """`{ [result element] -> [operand element] }`, partial where the result is padded."""
+    def element_relation(self, operand: int = 0) -> isl.Map:
+        """`{ [result element] -> [element of the operand] }`, for those elements that have one."""
 
     @property
     def pad_value(self) -> float:

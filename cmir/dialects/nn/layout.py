@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from typing import Literal
 
 import islpy as isl
 import numpy as np
-from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, f32, i64
+from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, UnitAttr, f32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
@@ -77,7 +78,7 @@ class ReshapeOp(LayoutOp):
             )
         return shape
 
-    def element_relation(self) -> isl.Map:
+    def element_relation(self, operand: int = 0) -> isl.Map:
         shape, x = self.result_shape, shape_of(self.x)
         names = element_names(len(shape))
         location = [f"x{axis}" for axis in range(len(x))]
@@ -125,7 +126,7 @@ class TransposeOp(LayoutOp):
             )
         return tuple(x[axis] for axis in perm)
 
-    def element_relation(self) -> isl.Map:
+    def element_relation(self, operand: int = 0) -> isl.Map:
         names = element_names(len(self.result_shape))
         location = [names[axis] for axis in np.argsort(self.perm.get_values())]
         return element_map(element_box(self.result_shape), location, shape_of(self.x))
@@ -200,7 +201,7 @@ class SliceOp(LayoutOp):
                 )
         return tuple(map(len, taken))
 
-    def element_relation(self) -> isl.Map:
+    def element_relation(self, operand: int = 0) -> isl.Map:
         names = element_names(len(self.result_shape))
         location = [
             f"{indices.step}*{name} + {indices.start}"
@@ -221,14 +222,21 @@ class SliceOp(LayoutOp):
 @irdl_op_definition
 class PadOp(LayoutOp):
     """
-    Elements of a constant value before and after those of the operand. `pads` has their numbers
-    before each dimension, then those after; a negative number removes elements.
+    Elements before and after those of the operand. `pads` has their numbers before each dimension,
+    then those after. They are `value`, or else elements of the operand:
+
+    - with `edge` the nearest one,
+    - with `reflect` what a mirror on the first or last element shows,
+    - with `wrap` those of further copies of the operand.
+
+    A negative number removes elements of the operand; that goes with `value` only.
 
     ```mlir
     %y = nn.pad %x {pads = [8, 0, 0, 8, 0, 0]} : (tensor<16x8x8xf32>) -> tensor<32x8x8xf32>
+    %z = nn.pad %x {pads = [0, 1, 1, 0, 1, 1], reflect} : (tensor<16x8x8xf32>) -> tensor<16x10x10xf32>
     ```
 
-    ONNX: Pad, mode constant.
+    ONNX: Pad.
     """
 
     name = "nn.pad"
@@ -236,11 +244,21 @@ class PadOp(LayoutOp):
     x = operand_def(TENSOR)
     pads = prop_def(INTS)
     value = prop_def(FLOAT)
+    edge = opt_prop_def(UnitAttr)
+    reflect = opt_prop_def(UnitAttr)
+    wrap = opt_prop_def(UnitAttr)
 
     traits = traits_def(MayBeIdentity())
 
-    def __init__(self, x: SSAValue | Operation, pads: Sequence[int], value: float = 0.0):
-        super().__init__([x], {"pads": ints(pads), "value": FloatAttr(value, f32)})
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        pads: Sequence[int],
+        value: float = 0.0,
+        mode: Literal["edge", "reflect", "wrap"] | None = None,
+    ):
+        options: dict[str, Attribute | None] = {"value": FloatAttr(value, f32), "pads": ints(pads)}
+        super().__init__([x], options | ({mode: UnitAttr()} if mode else {}))
 
     @classmethod
     def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
@@ -258,21 +276,42 @@ class PadOp(LayoutOp):
         for axis, size in enumerate(sizes):
             if size < 1:
                 raise VerifyException(f"`pads` leave a size of {size} in dimension {axis}")
+        modes = [mode for mode in _PAD_MODES if mode in options]
+        if len(modes) > 1:
+            raise VerifyException(f"a pad must not have both `{modes[0]}` and `{modes[1]}`")
+        if modes:
+            _verify_elements_as_pads(modes[0], x, pads)
         return sizes
 
     @property
     def pad_value(self) -> float:
         return self.value.value.data
 
-    def element_relation(self) -> isl.Map:
-        names = element_names(len(self.result_shape))
-        location = [
+    def element_relation(self, operand: int = 0) -> isl.Map:
+        names, x = element_names(len(self.result_shape)), shape_of(self.x)
+        positions = [
             f"{name} - {begin}" for name, begin in zip(names, self.pads.get_values(), strict=False)
         ]
-        return element_map(element_box(self.result_shape), location, shape_of(self.x))
+        if (mode := self.mode) is None:
+            return element_map(element_box(self.result_shape), positions, x)
+        location = [f"x{axis}" for axis in range(len(x))]
+        where = [
+            name + " = " + position if result == size else _reflected(mode, name, position, size)
+            for name, position, size, result in zip(
+                location, positions, x, self.result_shape, strict=True
+            )
+        ]
+        return element_map(element_box(self.result_shape), location, x, *where)
+
+    @property
+    def mode(self) -> Literal["edge", "reflect", "wrap"] | None:
+        """Which elements are the pads; None for none."""
+        return next((mode for mode in _PAD_MODES if mode in self.properties), None)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,), pads = operands, self.pads.get_values()
+        if mode := self.mode:
+            return np.pad(x, list(zip(pads, pads[x.ndim :], strict=False)), mode)
         margins = [(max(0, b), max(0, e)) for b, e in zip(pads, pads[x.ndim :], strict=False)]
         kept = tuple(
             slice(max(0, -begin), max(0, -begin) + size)
@@ -305,6 +344,36 @@ class MergeTransposes(RewritePattern):
             merged = TransposeOp(inner.x, [perm[axis] for axis in op.perm.get_values()])
             merged.location = op.location
             rewriter.replace(op, merged)
+
+
+_PAD_MODES: tuple[Literal["edge", "reflect", "wrap"], ...] = ("edge", "reflect", "wrap")
+
+
+def _verify_elements_as_pads(mode: str, x: Shape, pads: Sequence[int]) -> None:
+    if min(pads, default=0) < 0:
+        raise VerifyException(f"`pads` must be >= 0 with `{mode}`, got {list(pads)}")
+    for axis, (size, *margins) in enumerate(zip(x, pads, pads[len(x) :], strict=False)):
+        if mode == "reflect" and max(margins) >= size:
+            raise VerifyException(
+                f"`reflect` must pad dimension {axis}, which has {size} elements, by less than"
+                f" that, got {max(margins)}"
+            )
+
+
+def _reflected(mode: str, name: str, position: str, size: int) -> str:
+    """The element `name` of a dimension that is found at a position in or beside it."""
+    last = size - 1
+    match mode:
+        case "edge":
+            before, behind = f"{name} = 0", f"{name} = {last}"
+        case "reflect":
+            before, behind = f"{name} = -({position})", f"{name} = {2 * last} - ({position})"
+        case _:
+            return f"{name} = ({position}) mod {size}"
+    return (
+        f"(({position} < 0 and {before}) or ({position} > {last} and {behind})"
+        f" or (0 <= {position} <= {last} and {name} = {position}))"
+    )
 
 
 def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, cast
 
 import numpy as np
@@ -25,6 +25,7 @@ from xdsl.irdl import (
     IRDLOperation,
     OpDef,
     OptOperandDef,
+    VarOperandDef,
     result_def,
     traits_def,
 )
@@ -92,14 +93,15 @@ class NNOp(IRDLOperation, ABC):
 
     def __init__(
         self,
-        operands: Sequence[SSAValue | Operation | None],
+        operands: Sequence[SSAValue | Operation | Sequence[SSAValue | Operation] | None],
         options: Mapping[str, Attribute | None],
     ):
         """
-        `operands` has an entry for each operand of the definition, None for an absent one; an
-        option of None has its default. Raises VerifyException if they do not fit together.
+        `operands` has an entry for each operand of the definition: None for an absent one, a list
+        for a variadic one. An option of None has its default. Raises VerifyException if they do
+        not fit together.
         """
-        shapes = [shape_of(SSAValue.get(operand)) for operand in operands if operand is not None]
+        shapes = [shape_of(SSAValue.get(operand)) for operand in _flat(operands)]
         given = {name: value for name, value in options.items() if value is not None}
         properties = {**self.defaults(shapes), **given}
         super().__init__(
@@ -145,6 +147,10 @@ class NNOp(IRDLOperation, ABC):
                 continue
             if isinstance(operand_definition, OptOperandDef):
                 printer.print_string(f" {name}")
+            elif isinstance(operand_definition, VarOperandDef):
+                printer.print_string(" ")
+                printer.print_list(operand, printer.print_ssa_value)
+                continue
             elif index:
                 printer.print_string(",")
             printer.print_string(" ")
@@ -173,6 +179,11 @@ class NNOp(IRDLOperation, ABC):
             if isinstance(operand_definition, OptOperandDef):
                 if parser.parse_optional_keyword(name) is None:
                     continue
+            elif isinstance(operand_definition, VarOperandDef):
+                operands += parser.parse_comma_separated_list(
+                    parser.Delimiter.NONE, parser.parse_unresolved_operand
+                )
+                continue
             elif index:
                 parser.parse_punctuation(",")
             operands.append(parser.parse_unresolved_operand())
@@ -198,6 +209,16 @@ class NNOp(IRDLOperation, ABC):
             properties={**defaults, **known},
             attributes=options,
         )
+
+
+def _flat(
+    operands: Sequence[SSAValue | Operation | Sequence[SSAValue | Operation] | None],
+) -> Iterator[SSAValue | Operation]:
+    for operand in operands:
+        if isinstance(operand, SSAValue | Operation):
+            yield operand
+        elif operand is not None:
+            yield from operand
 
 
 def _print_option(printer: Printer, name: str, value: Attribute) -> None:

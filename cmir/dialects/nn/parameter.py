@@ -100,6 +100,6 @@ class ParameterOp(IRDLOperation):
 def parameter_of(value: SSAValue) -> ParameterOp | None:
     """The parameter that `value` is, directly or with its elements moved; None if it is not one."""
     owner = value.owner
-    while isinstance(owner, LayoutOp):
+    while isinstance(owner, LayoutOp) and len(owner.operands) == 1:
         owner = owner.operands[0].owner
     return owner if isinstance(owner, ParameterOp) else None

@@ -1,9 +1,10 @@
-"""Values that are another value read differently: what a chain of layout operators means to its readers."""
+"""Values that are others read differently: what layout operators mean to those who read them."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import islpy as isl
 from xdsl.ir import SSAValue
@@ -14,47 +15,135 @@ from cmir.dialects.nn.relations import box_set, element_box, element_map, elemen
 
 
 class PadConflictError(Exception):
-    """Padding of one value inside padding of another: one read cannot tell them apart."""
+    """Padding with different values: one read cannot tell them apart."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How the elements of a value are found in the value that is computed or given.
+    """Where the elements of a value are found among values that are computed or given.
 
-    base: a value that no layout operator produces.
-    relation: `{ [element of the value] -> [element of base] }`, partial where the value is padded.
-    pad: the value of elements that have no element of base; None if all have one.
+    sources: for each value that no layout operator produces,
+        `{ [element of the view] -> [element of that value] }`; their domains are disjoint.
+    pad: the value of elements that are in no source; None if all are in one.
     """
 
-    base: SSAValue
-    relation: isl.Map
+    sources: Mapping[SSAValue, isl.Map]
     pad: float | None
+    trivial: bool = False
+    """Whether the view is its source, element by element."""
+
+    @property
+    def pieces(self) -> int:
+        """How many affine pieces the sources have."""
+        return sum(relation.n_basic_map() for relation in self.sources.values())
+
+    @property
+    def domain(self) -> isl.Set:
+        """The elements that are not padding."""
+        return reduce(isl.Set.union, (source.domain() for source in self.sources.values()))
 
 
-def view_of(value: SSAValue) -> View:
-    """The view that a chain of layout operators ending in `value` makes. Raises PadConflictError."""
-    shape = shape_of(value)
-    op = value.owner
-    if not isinstance(op, LayoutOp):
-        names = element_names(len(shape))
-        return View(value, element_map(element_box(shape), names, shape), None)
-    inner = view_of(op.operands[0])
-    step = op.element_relation()
-    pads = not box_set(element_box(shape)).is_subset(step.domain())
-    if pads and inner.pad not in (None, op.pad_value):
-        raise PadConflictError(f"padding with {op.pad_value} around padding with {inner.pad}")
-    pad = op.pad_value if pads else inner.pad
-    return View(inner.base, step.apply_range(inner.relation), pad)
+@dataclass(frozen=True)
+class Read:
+    """A vector that is read through a view: an access to each source, and the value of the rest."""
+
+    sources: Mapping[SSAValue, isl.Map]
+    pad: float
+
+    @property
+    def pieces(self) -> int:
+        """How many affine pieces the accesses have: what every analysis of them pays for."""
+        return sum(relation.n_basic_map() for relation in self.sources.values())
 
 
-def read_through(access: Access, domain: isl.Set, view: View) -> Access:
-    """The access to `view.base` by which an iteration of `domain` reads the view. Raises PadConflictError."""
+class Views:
+    """
+    The views that layout operators make, each worked out once.
+
+    `outer` gives the values for which others stand, such as the arguments of a stage: it is looked
+    up when a view ends there. Forget what is known when operators get other operands.
+    """
+
+    def __init__(self, outer: Mapping[SSAValue, SSAValue] | None = None):
+        self.outer = outer or {}
+        self._known: dict[SSAValue, View] = {}
+
+    def forget(self) -> None:
+        """Operators have changed."""
+        self._known.clear()
+
+    def of(self, value: SSAValue) -> View:
+        """The view that `value` is, a trivial one if it is computed. Raises PadConflictError."""
+        if value not in self._known:
+            self._known[value] = self._of(value)
+        return self._known[value]
+
+    def _of(self, value: SSAValue) -> View:
+        if value in self.outer:
+            return self.of(self.outer[value])
+        op, shape = value.owner, shape_of(value)
+        if not isinstance(op, LayoutOp):
+            same = element_map(element_box(shape), element_names(len(shape)), shape)
+            return View({value: same}, None, trivial=True)
+        sources: dict[SSAValue, isl.Map] = {}
+        pads: set[float] = set()
+        for index, operand in enumerate(op.operands):
+            step, inner = op.element_relation(index), self.of(operand)
+            for base, relation in compose(step, inner.sources).items():
+                sources[base] = sources[base].union(relation) if base in sources else relation
+            if inner.pad is not None and not step.range().is_subset(inner.domain):
+                pads.add(inner.pad)
+        steps = (op.element_relation(index).domain() for index in range(len(op.operands)))
+        if not box_set(element_box(shape)).is_subset(reduce(isl.Set.union, steps)):
+            pads.add(op.pad_value)
+        if len(pads) > 1:
+            raise PadConflictError(f"padding with {_numbers(pads)} in one value")
+        sources = {base: relation.coalesce() for base, relation in sources.items()}
+        return View(sources, pads.pop() if pads else None)
+
+
+def read_through(access: Access, domain: isl.Set, view: View) -> Read:
+    """How an iteration of `domain` reads what it would read of the view. Raises PadConflictError."""
     pad = access.pad
-    if view.pad is not None and view.pad != access.pad:
+    if view.trivial:
+        return Read({base: access.relation for base in view.sources}, pad)
+    if (
+        view.pad is not None
+        and view.pad != access.pad
+        and not access.relation.range().is_subset(view.domain)
+    ):
         lanes = box_set({f"l{i}": size for i, size in enumerate(access.lanes)})
         everywhere = isl.Map.from_domain_and_range(domain, lanes).wrap()
         if not everywhere.is_subset(access.relation.domain()):
-            raise PadConflictError(f"padding with {access.pad} around padding with {view.pad}")
+            raise PadConflictError(f"padding with {_numbers({access.pad, view.pad})} in one read")
         pad = view.pad
-    relation = access.relation.apply_range(view.relation)
-    return dataclasses.replace(access, relation=relation, pad=pad)
+    sources = compose(access.relation, view.sources)
+    if not sources:  # nothing but padding: of the first source, then
+        base, relation = next(iter(view.sources.items()))
+        sources = {base: access.relation.apply_range(relation)}
+    return Read(sources, pad)
+
+
+def compose(step: isl.Map, sources: Mapping[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
+    """`step`, whose range are elements of a view, on to the elements of the view's sources."""
+    composed = {base: simplest(step.apply_range(relation)) for base, relation in sources.items()}
+    return {base: relation for base, relation in composed.items() if not relation.is_empty()}
+
+
+def simplest(relation: isl.Map) -> isl.Map:
+    """A single-valued relation in few and short constraints: a function with the domain it has."""
+    relation = relation.coalesce()
+    function = isl.Map.from_pw_multi_aff(isl.PwMultiAff.from_map(relation)).coalesce()
+    return min(relation, function, key=lambda r: (r.n_basic_map(), len(str(r))))
+
+
+def written_as(view: View) -> bool:
+    """
+    Whether whoever computes the sources can write the view instead: nothing in it is padding, and
+    no element is there twice.
+    """
+    return view.pad is None and all(source.is_injective() for source in view.sources.values())
+
+
+def _numbers(pads: set[float]) -> str:
+    return " and ".join(map(str, sorted(pads)))

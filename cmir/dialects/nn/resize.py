@@ -1,0 +1,291 @@
+"""Another number of positions in each spatial dimension: the nearest element, or a mean of those around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import islpy as isl
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, TensorType, f32, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.cmcore import ReduceOp
+from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
+from cmir.dialects.nn.operation import INTS, TENSOR, Shape, ints, numbers, shape_of
+from cmir.dialects.nn.relations import (
+    access_map,
+    box_set,
+    element_box,
+    element_map,
+    element_names,
+    spatial_names,
+)
+from cmir.isl.text import read_map
+
+
+@irdl_op_definition
+class ResizeOp(LayoutOp):
+    """
+    Another number of elements in each dimension: result element i of a dimension is element
+    `⌊(factor · i + offset) / divisor⌋` of the operand, or its nearest one where that is outside.
+
+    ```mlir
+    %y = nn.resize %x {sizes = [16, 12, 12], factors = [1, 2, 2], offsets = [0, 0, 0], divisors = [1, 3, 3]}
+        : (tensor<16x8x8xf32>) -> tensor<16x12x12xf32>
+    ```
+
+    ONNX: Resize and Upsample, mode nearest. All their ways to map coordinates and to round are such
+    functions.
+    """
+
+    name = "nn.resize"
+
+    x = operand_def(TENSOR)
+    sizes = prop_def(INTS)
+    factors = prop_def(INTS)
+    offsets = prop_def(INTS)
+    divisors = prop_def(INTS)
+
+    traits = traits_def(MayBeIdentity())
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        sizes: Sequence[int],
+        factors: Sequence[int] | None = None,
+        offsets: Sequence[int] | None = None,
+        divisors: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            [x],
+            {
+                "sizes": ints(sizes),
+                "factors": ints(factors),
+                "offsets": ints(offsets),
+                "divisors": ints(divisors),
+            },
+        )
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return coordinate_defaults(len(shapes[0]))
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        verify_coordinates(len(shapes[0]), options)
+        return numbers(options, "sizes")
+
+    def element_relation(self, operand: int = 0) -> isl.Map:
+        x, names = shape_of(self.x), element_names(len(self.result_shape))
+        location = [f"x{axis}" for axis in range(len(x))]
+        where = [
+            clamped(position, name, size)
+            for position, name, size in zip(
+                location, coordinates(names, self.properties), x, strict=True
+            )
+        ]
+        return element_map(element_box(self.result_shape), location, x, *where)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        (x,) = operands
+        picked = [
+            np.clip(floors, 0, size - 1)
+            for (floors, _, _), size in zip(_floors(self.properties), x.shape, strict=True)
+        ]
+        return x[np.ix_(*picked)]
+
+    def is_identity(self) -> bool:
+        return self.result_shape == shape_of(self.x) and all(
+            (floors == np.arange(len(floors))).all() for floors, _, _ in _floors(self.properties)
+        )
+
+
+@irdl_op_definition
+class InterpolateOp(IterationOp):
+    """
+    Linear interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor`
+    in that of the operand, between two elements, whose mean it is, weighted by nearness. Beside
+    the operand are copies of its outermost elements.
+
+    x: C×sizes, result: C×`sizes`.
+
+    ```mlir
+    %y = nn.interpolate %x {sizes = [16, 16], factors = [2, 2], offsets = [-1, -1], divisors = [4, 4]}
+        : (tensor<3x8x8xf32>) -> tensor<3x16x16xf32>
+    ```
+
+    One iteration is one position of the result. For each dimension it reads two weights from a
+    table, which has a row for each fraction that occurs, and it reads two elements in each.
+    ONNX: Resize and Upsample, mode linear.
+    """
+
+    name = "nn.interpolate"
+
+    x = operand_def(TENSOR)
+    sizes = prop_def(INTS)
+    factors = prop_def(INTS)
+    offsets = prop_def(INTS)
+    divisors = prop_def(INTS)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        sizes: Sequence[int],
+        factors: Sequence[int] | None = None,
+        offsets: Sequence[int] | None = None,
+        divisors: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            [x],
+            {
+                "sizes": ints(sizes),
+                "factors": ints(factors),
+                "offsets": ints(offsets),
+                "divisors": ints(divisors),
+            },
+        )
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return coordinate_defaults(max(0, len(shapes[0]) - 1))
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,) = shapes
+        if len(x) < 2:
+            raise VerifyException(
+                f"the input must have channels and spatial dimensions, got shape {list(x)}"
+            )
+        verify_coordinates(len(x) - 1, options)
+        return (x[0], *numbers(options, "sizes"))
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial dimensions."""
+        return len(self.result_shape) - 1
+
+    def domain(self) -> isl.Set:
+        return box_set(self._iterations())
+
+    def reads(self) -> Sequence[Access]:
+        x, names = shape_of(self.x), spatial_names(self.rank)
+        iterations, kernel = self._iterations(), [f"k{name}" for name in names]
+        lanes = {**dict.fromkeys(kernel, 2), "c": x[0]}
+        location = [f"x{axis}" for axis in range(self.rank)]
+        places = coordinates(names, self.properties)
+        bounds = [f"0 <= {name} < {size}" for name, size in {**iterations, **lanes}.items()]
+        where = [
+            clamped(position, f"{place} + {k}", size)
+            for position, place, k, size in zip(location, places, kernel, x[1:], strict=True)
+        ]
+        relation = read_map(
+            f"{{ [[{', '.join(iterations)}] -> [{', '.join(lanes)}]] -> [c, {', '.join(location)}]"
+            f" : {' and '.join([*bounds, *where])} }}"
+        )
+        reads = [Access(relation, tuple(lanes.values()))]
+        for axis, fraction in enumerate(fractions(names, self.properties)):
+            table = _table(numbers(self.properties, "divisors")[axis])
+            shape = table.type.get_shape()
+            # The weight of an element is the same in all channels and other dimensions.
+            weight = access_map(iterations, lanes, [fraction, kernel[axis]], shape)
+            reads.append(Access(weight, tuple(lanes.values()), constant=table))
+        return reads
+
+    def write(self) -> Access:
+        lanes = {"c": self.result_shape[0]}
+        names = element_names(len(self.result_shape))
+        relation = access_map(self._iterations(), lanes, names, self.result_shape)
+        return Access(relation, self.result_shape[:1])
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        value, *weights = values
+        for weight in weights:
+            value = builder.insert(arith.MulfOp(value, weight)).result
+        return builder.insert(ReduceOp("add", value, range(self.rank))).results[0]
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        (x,) = operands
+        for axis, (floors, rests, divisor) in enumerate(_floors(self.properties), 1):
+            last = x.shape[axis] - 1
+            low, high = (x.take(np.clip(floors + k, 0, last), axis) for k in (0, 1))
+            share = (rests / divisor).astype(np.float32)
+            share = share.reshape(-1, *(1,) * (x.ndim - axis - 1))
+            x = low * (1 - share) + high * share
+        return x
+
+    def _iterations(self) -> dict[str, int]:
+        return dict(zip(spatial_names(self.rank), self.result_shape[1:], strict=True))
+
+
+def coordinate_defaults(rank: int) -> Mapping[str, Attribute]:
+    """The options of a resize that keeps what fits."""
+    ones, zeros = (DenseArrayBase.from_list(i64, [number] * rank) for number in (1, 0))
+    return {"factors": ones, "offsets": zeros, "divisors": ones}
+
+
+def verify_coordinates(rank: int, options: Mapping[str, Attribute]) -> None:
+    """Raises VerifyException if options do not fit each other."""
+    for name in ("sizes", "factors", "offsets", "divisors"):
+        values = numbers(options, name)
+        if len(values) != rank:
+            raise VerifyException(f"`{name}` must have {rank} entries, got {len(values)}")
+        if name != "offsets" and min(values, default=1) < 1:
+            raise VerifyException(f"`{name}` must be > 0, got {list(values)}")
+
+
+def coordinates(names: Sequence[str], options: Mapping[str, Attribute]) -> list[str]:
+    """For each dimension, the element at or before a position, as an expression in its name."""
+    return [
+        name
+        if (factor, offset, divisor) == (1, 0, 1)
+        else f"floor(({factor}*{name} + {offset})/{divisor})"
+        for name, factor, offset, divisor in _per_dimension(names, options)
+    ]
+
+
+def fractions(names: Sequence[str], options: Mapping[str, Attribute]) -> list[str]:
+    """For each dimension, how far behind that element a position is, in parts of the divisor."""
+    return [
+        f"(({factor}*{name} + {offset}) mod {divisor})"
+        for name, factor, offset, divisor in _per_dimension(names, options)
+    ]
+
+
+def clamped(name: str, value: str, size: int) -> str:
+    """`name` is the element of a dimension that is nearest to `value`."""
+    last = size - 1
+    return (
+        f"(({value} < 0 and {name} = 0) or ({value} > {last} and {name} = {last})"
+        f" or (0 <= {value} <= {last} and {name} = {value}))"
+    )
+
+
+def _per_dimension(names: Sequence[str], options: Mapping[str, Attribute]):
+    lists = (numbers(options, name) for name in ("factors", "offsets", "divisors"))
+    return zip(names, *lists, strict=True)
+
+
+def _floors(options: Mapping[str, Attribute]) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """For each dimension, quotient and remainder of all positions, and the divisor."""
+    found: list[tuple[np.ndarray, np.ndarray, int]] = []
+    for size, factor, offset, divisor in zip(
+        *(numbers(options, name) for name in ("sizes", "factors", "offsets", "divisors")),
+        strict=True,
+    ):
+        positions = factor * np.arange(size) + offset
+        found.append((positions // divisor, positions % divisor, divisor))
+    return found
+
+
+def _table(divisor: int) -> DenseIntOrFPElementsAttr:
+    """The weights of the two elements around each fraction."""
+    shares = (np.arange(divisor) / divisor).astype(np.float32)
+    table = np.stack([1 - shares, shares], axis=1)
+    return DenseIntOrFPElementsAttr.from_list(
+        TensorType(f32, table.shape), table.reshape(-1).tolist()
+    )
