@@ -76,7 +76,9 @@ class Sizing:
             writes = {
                 s: w
                 for s, stage in stages.items()
-                if (w := _union([w.map.relation for w in stage.writes() if symbol(w.array) == name]))
+                if (
+                    w := _union([w.map.relation for w in stage.writes() if symbol(w.array) == name])
+                )
             }
             readers = [
                 s
@@ -177,10 +179,16 @@ class Sizing:
         """
         period = max(interval or 0, self.interval)
         earliest = self._periodic({}, period, {})
-        assert earliest is not None, "an acyclic network has a schedule at the interval of its cores"
-        sizes = {key: self._least_rows(buffer, earliest, period) for key, buffer in self.buffers.items()}
+        assert earliest is not None, (
+            "an acyclic network has a schedule at the interval of its cores"
+        )
+        sizes = {
+            key: self._least_rows(buffer, earliest, period) for key, buffer in self.buffers.items()
+        }
         floor = self.live()
-        by_bytes = sorted(sizes, key=lambda key: -(sizes[key] - floor[key]) * self.buffers[key].row_bytes)
+        by_bytes = sorted(
+            sizes, key=lambda key: -(sizes[key] - floor[key]) * self.buffers[key].row_bytes
+        )
         for key in by_bytes:
 
             def suffices(rows: int, key: tuple[str, str] = key) -> bool:
