@@ -102,6 +102,8 @@ class LocatingParser(Parser):
     def _parse_block(self) -> Block:
         if self._current_token.kind is not MLIRTokenKind.CARET_IDENT:
             self.raise_error("expected an operation, a block or '}'")
+        if not Block.is_valid_name(name := self._current_token.text[1:]):
+            self.raise_error(f"the name of a block must not be a number, got ^{name}")
         return super()._parse_block()
 
     def _register_ssa_definition(

@@ -245,10 +245,10 @@ class ArrayOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> ArrayOp:
         name = parser.parse_symbol_name().data
-        source = None
+        source, start = None, parser.pos
         if parser.parse_optional_keyword("parameter"):
+            start = parser.pos
             source = parse_source(parser)
-        start = parser.pos
         if isinstance(source, DenseIntOrFPElementsAttr):
             type = source.type
         else:
@@ -287,12 +287,11 @@ class ArrayOp(IRDLOperation):
 
 def parse_source(parser: Parser) -> ParameterSource:
     """`"name"` or `dense<…> : type`."""
-    start = parser.pos
-    source = parser.parse_attribute()
-    if not isinstance(source, StringAttr | DenseIntOrFPElementsAttr):
-        message = "expected the name of a tensor in the weights file, or dense<…>"
-        parser.raise_error(message, start, parser.pos)
-    return source
+    if (name := parser.parse_optional_str_literal()) is not None:
+        return StringAttr(name)
+    if parser.parse_optional_keyword("dense") is None:
+        parser.raise_error("expected the name of a tensor in the weights file, or dense<…>")
+    return parser.parse_dense_int_or_fp_elements_attr(None)
 
 
 @irdl_op_definition
