@@ -1,0 +1,155 @@
+"""Release relations against brute force: prefix maxima, data and credits, in any order, in full and ring storage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+
+import islpy as isl
+import pytest
+from enumeration import Point, pairs, points
+from hypothesis import given
+from hypothesis import strategies as st
+from isl.strategies import Accesses, accesses, sets
+
+from cmir.isl.dependences import (
+    full_storage,
+    identity_schedule,
+    prefix_maximum,
+    raw_release,
+    war_release,
+)
+
+
+def in_order(schedule: isl.Map) -> list[Point]:
+    """The iterations of a schedule, as they run."""
+    return [iteration for iteration, _ in sorted(pairs(schedule), key=lambda pair: pair[1])]
+
+
+def by_iteration(access: isl.Map) -> dict[Point, list[Point]]:
+    found: dict[Point, list[Point]] = defaultdict(list)
+    for iteration, location in pairs(access):
+        found[iteration].append(location)
+    return found
+
+
+@given(st.data())
+def test_prefix_maximum(data: st.DataObject) -> None:
+    dims = ["x", "y"][: data.draw(st.integers(1, 2))]
+    domain = data.draw(sets(dims))
+    needs = isl.Map.from_domain_and_range(data.draw(sets(dims)), data.draw(sets(["e"])))
+    needs = needs.intersect(isl.Map(f"{{ [{', '.join(dims)}] -> [e] : (e + x) mod 3 < 2 }}"))
+    needed = by_iteration(needs)
+    expected = {}
+    latest = None
+    for time in sorted(points(domain)):
+        latest = max([*needed[time], *([latest] if latest is not None else [])], default=None)
+        if latest is not None:
+            expected[time] = latest
+    assert dict(pairs(prefix_maximum(domain, needs))) == expected
+
+
+def test_textbook_release_is_exact() -> None:
+    write = isl.Map("{ CONV1[w] -> b[w] : 0 <= w < 8 }")
+    read = isl.Map("{ CONV2[w] -> b[j] : 0 <= w < 6 and w <= j < w + 3 }")
+    orders = [identity_schedule(access.domain()) for access in (write, read)]
+    release = raw_release(write, read, *orders)
+    assert str(release.relation) == "{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }"
+    assert release.initially.is_empty()
+
+
+@given(accesses())
+def test_raw_release(case: Accesses) -> None:
+    writers, readers = in_order(case.order_w), in_order(case.order_r)
+    written, read = by_iteration(case.write), by_iteration(case.read)
+    step = {location: t for t, w in enumerate(writers) for location in written[w]}
+    expected: dict[Point, Point] = {}
+    initially: list[Point] = []
+    latest = -1
+    for reader in readers:
+        latest = max([latest, *(step[location] for location in read[reader])])
+        if latest < 0:
+            initially = [reader]
+        else:
+            expected[min(written[writers[latest]])] = reader
+    release = raw_release(case.write, case.read, case.order_w, case.order_r)
+    assert dict(pairs(release.relation)) == expected
+    assert points(release.initially) == initially
+
+
+Storage = Callable[[int, Point], Hashable]
+
+SHOWN, LAST = 14, 28
+"""The inference whose releases are looked at, late enough for its past to be complete, and
+the last one, late enough for all that it releases."""
+
+
+def brute_force_credits(case: Accesses, storage: Storage) -> tuple[dict[Point, Point], list[Point]]:
+    """The releases at the events of inference SHOWN, and the limit before, by playing the stream."""
+    writers, readers = in_order(case.order_w), in_order(case.order_r)
+    written, read = by_iteration(case.write), by_iteration(case.read)
+    last_read = {location: t for t, r in enumerate(readers) for location in read[r]}
+    needed_by_slot: dict[Hashable, tuple[int, int]] = {}
+    limits: dict[tuple[int, int], Point] = {}
+    latest = (-1, -1)
+    for n in range(LAST + 1):
+        for writer in writers:
+            slots = {location: storage(n, location) for location in written[writer]}
+            old = [needed_by_slot[slot] for slot in slots.values() if slot in needed_by_slot]
+            latest = max([latest, *old])
+            limits[latest] = (n - SHOWN, *writer)
+            for location, slot in slots.items():
+                if location in last_read:
+                    need = (n, last_read[location])
+                    needed_by_slot[slot] = max(need, needed_by_slot.get(slot, need))
+    events = sorted(limits)
+    shown = {readers[t]: limits[n, t] for n, t in events if n == SHOWN}
+    before = [limits[event] for event in events if event < (SHOWN, 0)]
+    return shown, before[-1:] if shown else []
+
+
+def check_credits(case: Accesses, storage: isl.Map, slot: Storage) -> None:
+    expected, initially = brute_force_credits(case, slot)
+    release = war_release(case.write, case.read, storage, case.order_w, case.order_r)
+    assert dict(pairs(release.relation)) == expected
+    assert points(release.initially) == initially
+
+
+@given(accesses())
+def test_war_release_with_full_storage(case: Accesses) -> None:
+    dims = ", ".join(f"d{i}" for i in range(len(case.shape)))
+    inside = " and ".join(f"0 <= d{i} < {size}" for i, size in enumerate(case.shape))
+    array = isl.Set(f"{{ b[{dims}] : {inside} }}")
+    check_credits(case, full_storage(array), lambda _, location: location)
+
+
+@given(accesses(), st.integers(1, 12))
+def test_war_release_with_a_ring_of_rows(case: Accesses, rows: int) -> None:
+    height, *rest = case.shape
+    dims = ["w"][: len(rest)]
+    location, slot = ", ".join(["n", "h", *dims]), ", ".join(["r", *dims])
+    storage = isl.Map(f"{{ b[{location}] -> slot[{slot}] : r = ({height}n + h) mod {rows} }}")
+    check_credits(case, storage, lambda n, at: ((height * n + at[0]) % rows, *at[1:]))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 16])
+def test_credits_of_two_convolutions(rows: int) -> None:
+    """With channels; the reader is done with a row when the window of the row below has passed it."""
+    write = isl.Map("{ W[h, w] -> b[c, h, w] : 0 <= c < 2 and 0 <= h < 4 and 0 <= w < 4 }")
+    read = isl.Map(
+        "{ R[h, w] -> b[c, y, x] : 0 <= c < 2 and 0 <= h < 4 and 0 <= w < 4 and 0 <= y < 4 and "
+        "0 <= x < 4 and h - 1 <= y <= h + 1 and w - 1 <= x <= w + 1 }"
+    )
+    orders = [identity_schedule(access.domain()) for access in (write, read)]
+    storage = isl.Map(f"{{ b[n, c, h, w] -> slot[c, r, w] : r = (4n + h) mod {rows} }}")
+    case = Accesses((2, 4, 4), write, read, *orders)
+    check_credits(case, storage, lambda n, at: (at[0], (4 * n + at[1]) % rows, at[2]))
+
+
+def test_a_reader_of_nothing_is_free() -> None:
+    write = isl.Map("{ W[i] -> b[i] : 0 <= i < 4 }")
+    order_r = identity_schedule(isl.Set("{ R[i] : 0 <= i < 3 }"))
+    read = isl.Map("{ R[i] -> b[j] : false }")
+    release = raw_release(write, read, identity_schedule(write.domain()), order_r)
+    assert release.relation.is_empty()
+    assert points(release.initially) == [(2,)]
