@@ -125,9 +125,10 @@ class Memory:
     def _scatter(
         cells: np.ndarray, slot: np.ndarray, defined: np.ndarray | None, value: np.ndarray
     ) -> None:
-        if defined is not None:
-            slot = np.broadcast_to(slot, defined.shape)[defined]
-        cells[slot] = value
+        if defined is None:
+            cells[np.broadcast_to(slot, value.shape)] = value
+        else:
+            cells[np.broadcast_to(slot, defined.shape)[defined]] = value
 
 
 def _gather(
