@@ -77,13 +77,13 @@ from cmir.dialects.polyhedral import (
     print_attributes,
     print_iteration,
     print_symbol_list,
-    storage_problem,
     symbol,
     verify_cells,
     verify_element_types,
     verify_ends,
     verify_holds_only,
     verify_pad,
+    verify_storage,
 )
 
 
@@ -326,21 +326,10 @@ class BufferOp(IRDLOperation):
 
     def verify_(self) -> None:
         array, type = find_array(self, symbol(self.array)), self.result.type
-        if type.element_type != array.type.element_type:
-            raise VerifyException(
-                f"the buffer has elements of type {type.element_type}, "
-                f"@{symbol(self.array)} of {array.type.element_type}"
-            )
-        if self.storage is None:
-            if type.get_shape() != array.shape:
-                raise VerifyException(
-                    f"a buffer without `storage` has the shape of its array, {array.type}, got {type}"
-                )
-            return
-        if min(type.get_shape(), default=1) < 1:
-            raise VerifyException(f"a buffer must have a static, non-empty shape, got {type}")
-        if message := storage_problem(self.storage, array, type.get_shape()):
-            raise VerifyException(message)
+        if self.storage is not None:
+            verify_storage(self.storage, array, type)
+        elif (type.get_shape(), type.element_type) != (array.shape, array.type.element_type):
+            raise VerifyException(f"a buffer without `storage` is like its array, {array.type}")
 
 
 @irdl_op_definition

@@ -1110,10 +1110,27 @@ class StorageOp(IRDLOperation):
     def verify_(self) -> None:
         pipeline, array = self.parent_op(), find_array(self, symbol(self.array))
         assert isinstance(pipeline, PipelineOp)
-        if symbol(self.stage) not in pipeline.stages:
+        stage = pipeline.stages.get(symbol(self.stage))
+        if stage is None:
             raise VerifyException(f"there is no polyhedral.stage @{symbol(self.stage)}")
-        if message := storage_problem(self.map, array, self.type.get_shape()):
-            raise VerifyException(message)
+        name = symbol(self.array)
+        if all(name not in dict(read.arrays_and_maps()) for read in stage.reads()):
+            raise VerifyException(f"stage @{symbol(self.stage)} does not read @{name}")
+        verify_storage(self.map, array, self.type)
+
+
+def verify_storage(storage: MapAttr, array: ArrayOp, buffer: MemRefType[Attribute]) -> None:
+    """A buffer has elements of the array's type, and a slot for every element of every inference."""
+    if buffer.element_type != array.type.element_type:
+        raise VerifyException(
+            f"the buffer has elements of type {buffer.element_type}, "
+            f"@{array.sym_name.data} of {array.type.element_type}"
+        )
+    shape = buffer.get_shape()
+    if min(shape, default=1) < 1:
+        raise VerifyException(f"a buffer must have a static, non-empty shape, got {buffer}")
+    if message := storage_problem(storage, array, shape):
+        raise VerifyException(message)
 
 
 def storage_problem(storage: MapAttr, array: ArrayOp, shape: tuple[int, ...]) -> str | None:

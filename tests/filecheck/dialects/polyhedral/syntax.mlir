@@ -61,6 +61,9 @@ polyhedral.pipeline @main (@a) -> (@b, @c) {
   // CHECK-NEXT: }
   } loops {}
 
+  // CHECK-NEXT: polyhedral.storage @b at @sum #polyhedral.map<"{ b[n, c = 0, w] -> slot[o0, w] : (n + o0) mod 2 = 0 and 0 <= o0 <= 1 }"> : memref<2x8xf32> {test.tag}
+  // GENERIC: "polyhedral.storage"() <{array = @b, stage = @sum, map = #polyhedral.map<{{.*}}>, type = memref<2x8xf32>}> {test.tag} : () -> ()
+  polyhedral.storage @b at @sum #polyhedral.map<"{ b[n, c = 0, w] -> slot[n mod 2, w] }"> : memref<2x8xf32> {test.tag}
   // CHECK-NEXT: polyhedral.dependence raw @conv -> @sum on @b release #polyhedral.map<"{ b[c = 0, w = 7] -> sum[] }">
   // GENERIC: "polyhedral.dependence"() <{kind = "raw", source = @conv, target = @sum, array = @b, release = #polyhedral.map<{{.*}}>}> : () -> ()
   polyhedral.dependence raw @conv -> @sum on @b release #polyhedral.map<"{ b[c, w] -> sum[] : c = 0 and w = 7 }">

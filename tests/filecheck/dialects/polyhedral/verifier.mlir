@@ -930,6 +930,149 @@ func.func @outside() {
 polyhedral.pipeline @main () -> () {
   polyhedral.array @b : tensor<8xf32>
   polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{there is no polyhedral.array @z}}
+  polyhedral.storage @z at @R #polyhedral.map<"{ b[n, w] -> slot[w mod 4] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{there is no polyhedral.stage @S}}
+  polyhedral.storage @b at @S #polyhedral.map<"{ b[n, w] -> slot[w mod 4] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{stage @R does not read @c}}
+  polyhedral.storage @c at @R #polyhedral.map<"{ b[n, w] -> slot[w mod 4] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{the buffer has elements of type f16, @b of f32}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w mod 4] }"> : memref<4xf16>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{a buffer must have a static, non-empty shape, got memref<?xf32>}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w mod 4] }"> : memref<?xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{the storage must map points b[n, …] of tensor<8xf32> to slots, got { b[w] -> slot[w] }}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[w] -> slot[w] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{the storage must map points b[n, …] of tensor<8xf32> to slots}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ c[n, w] -> slot[w] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{a slot must have 1 coordinates, the rank of the buffer}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w, 0] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{an element must have one slot}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[s] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{an element without a slot: b[0, 4]}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w] : w < 4 }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 6 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
+    polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
+  }
+  // expected-error @below {{slots outside the buffer: slot[4]}}
+  polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w mod 5] }"> : memref<4xf32>
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<8xf32>
+  polyhedral.array @c : tensor<6xf32>
   polyhedral.stage @W (%w) domain #polyhedral.set<"{ W[w] : 0 <= w < 8 }"> {
     %x = arith.constant dense<0.0> : vector<1xf32>
     polyhedral.write %x, @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w] : 0 <= w < 8 }"> : vector<1xf32>
