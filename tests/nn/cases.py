@@ -14,6 +14,8 @@ from xdsl.utils.test_value import create_ssa_value
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+from cmir.dialects.nn.reduction import ReductionOp
+from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
 
 class Case:
@@ -143,6 +145,50 @@ def global_poolings(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def axes_of(draw: st.DrawFn, shape: list[int]) -> list[int]:
+    """One or several of the dimensions, in ascending order."""
+    return sorted(draw(st.sets(st.sampled_from(range(len(shape))), min_size=1)))
+
+
+@st.composite
+def reductions(draw: st.DrawFn, op: type[ReductionOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    return draw(arrays(op(value(*shape), draw(axes_of(shape)), draw(st.booleans()))))
+
+
+@st.composite
+def softmaxes(draw: st.DrawFn, op: type[SoftmaxLikeOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    case = draw(arrays(op(value(*shape), draw(axes_of(shape)))))
+    case.operands[0] *= draw(st.sampled_from([1, 100]))
+    return case
+
+
+@st.composite
+def layer_normalizations(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    scaled = shape[draw(st.integers(0, len(shape) - 1)) :]
+    parameters = [parameter(*scaled) for _ in range(draw(st.integers(1, 2)))]
+    return draw(arrays(nn.LayerNormOp(value(*shape), *parameters, epsilon=0.1)))
+
+
+@st.composite
+def instance_normalizations(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
+    parameters = [parameter(shape[0]) for _ in range(2)]
+    return draw(arrays(nn.InstanceNormOp(value(*shape), *parameters, epsilon=0.1)))
+
+
+@st.composite
+def response_normalizations(draw: st.DrawFn) -> Case:
+    # onnxruntime wants images, and windows that have a centre.
+    shape = draw(sizes(3, 1, 5))
+    size = draw(st.sampled_from([1, 3, 5, 7]))
+    options = {"alpha": 0.5, "beta": 0.5, "bias": 2.0} if draw(st.booleans()) else {}
+    return draw(arrays(nn.LRNOp(value(*shape), size, **options)))
+
+
+@st.composite
 def reshapes(draw: st.DrawFn) -> Case:
     def factors(number: int) -> list[int]:
         found = []
@@ -186,6 +232,7 @@ UNARY = {
     for op in nn.NN.operations
     if issubclass(op, UnaryOp | nn.CopyOp)
 }
+REDUCTIONS = [op for op in nn.NN.operations if issubclass(op, ReductionOp)]
 POINTWISE = {
     **{name: binary(op) for name, op in BINARY.items()},
     **{name: unary(op) for name, op in UNARY.items()},
@@ -198,5 +245,11 @@ ITERATIONS = {
     "max_pool": poolings(average=False),
     "average_pool": poolings(average=True),
     "global_average_pool": global_poolings(),
+    **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
+    "softmax": softmaxes(nn.SoftmaxOp),
+    "log_softmax": softmaxes(nn.LogSoftmaxOp),
+    "layer_norm": layer_normalizations(),
+    "instance_norm": instance_normalizations(),
+    "lrn": response_normalizations(),
 }
 LAYOUTS = {"reshape": reshapes(), "transpose": transposes(), "slice": slices(), "pad": pads()}

@@ -17,6 +17,8 @@ from xdsl.ir import Attribute
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.dialects.nn.reduction import ReductionOp
+from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
 OPSET = 22
 STRATEGIES = {**ITERATIONS, **LAYOUTS}
@@ -32,6 +34,8 @@ def test_operators_agree_with_onnxruntime(name: str, data: st.DataObject):
         window = case.op.window
         assume(all(map(lt, window.begins, window.kernel)))
         assume(all(map(lt, window.ends, window.kernel)))
+    if isinstance(case.op, SoftmaxLikeOp):
+        assume(len(case.op.axes) == 1)
     result = case.op.evaluate(*case.operands)
     assert result.dtype == np.float32
     assert result.shape == case.op.result_shape
@@ -95,6 +99,20 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
             return "Clip", {}, [np.asarray(bound) for bound in bounds], False
         case nn.GeluOp():
             return "Gelu", {"approximate": "tanh" if op.tanh else "none"}, [], False
+        case SoftmaxLikeOp():
+            return _camel_case(op.name), {"axis": op.axes.get_values()[0]}, [], False
+        case ReductionOp():
+            extra = [np.array(op.axes.get_values())]
+            return _camel_case(op.name), {"keepdims": int(op.keepdims is not None)}, extra, False
+        case nn.LayerNormOp():
+            axis = -len(op.scaled_axes)
+            attributes = {"axis": axis, "epsilon": op.epsilon.value.data}
+            return "LayerNormalization", attributes, [], False
+        case nn.InstanceNormOp():
+            return "InstanceNormalization", {"epsilon": op.epsilon.value.data}, [], True
+        case nn.LRNOp():
+            attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
+            return "LRN", attributes, [], True
         case ElementwiseOp():
             attributes = {name: op.number(name) for name in op.DEFAULTS}
             return _camel_case(op.name), attributes, [], False

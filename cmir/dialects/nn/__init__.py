@@ -45,11 +45,19 @@ from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
-from cmir.dialects.nn.normalization import BatchNormOp
+from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNormOp, LRNOp
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from cmir.dialects.nn.reduction import (
+    ReduceL2Op,
+    ReduceMaxOp,
+    ReduceMeanOp,
+    ReduceMinOp,
+    ReduceSumOp,
+)
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
+from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
 
 __all__ = [
@@ -78,11 +86,15 @@ __all__ = [
     "GlobalAveragePoolOp",
     "HardSigmoidOp",
     "HardSwishOp",
+    "InstanceNormOp",
     "InterpolateOp",
     "IterationOp",
+    "LRNOp",
+    "LayerNormOp",
     "LayoutOp",
     "LeakyReluOp",
     "LogOp",
+    "LogSoftmaxOp",
     "MaxOp",
     "MaxPoolOp",
     "MinOp",
@@ -96,6 +108,11 @@ __all__ = [
     "PointwiseOp",
     "PowOp",
     "ReciprocalOp",
+    "ReduceL2Op",
+    "ReduceMaxOp",
+    "ReduceMeanOp",
+    "ReduceMinOp",
+    "ReduceSumOp",
     "ReluOp",
     "ReshapeOp",
     "ResizeOp",
@@ -103,6 +120,7 @@ __all__ = [
     "SeluOp",
     "SigmoidOp",
     "SliceOp",
+    "SoftmaxOp",
     "SoftplusOp",
     "SqrtOp",
     "StageOp",
@@ -153,9 +171,19 @@ NN = Dialect(
         TanhOp,
         CopyOp,
         BatchNormOp,
+        InstanceNormOp,
+        LRNOp,
+        LayerNormOp,
         MaxPoolOp,
         AveragePoolOp,
         GlobalAveragePoolOp,
+        ReduceL2Op,
+        ReduceMaxOp,
+        ReduceMeanOp,
+        ReduceMinOp,
+        ReduceSumOp,
+        SoftmaxOp,
+        LogSoftmaxOp,
         ReshapeOp,
         TransposeOp,
         SliceOp,

@@ -1,22 +1,30 @@
-"""Normalisation with statistics that are known before the network runs."""
+"""Normalisation: by statistics that are known before the network runs, or that it computes."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import Any, ClassVar
 
 import islpy as isl
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import FloatAttr, f32
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.along import AlongOp
 from cmir.dialects.nn.body import splat
-from cmir.dialects.nn.interface import PointwiseOp
-from cmir.dialects.nn.operation import FLOAT, TENSOR, Shape
+from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
+from cmir.dialects.nn.operation import FLOAT, INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
+from cmir.dialects.nn.window import verify_has_spatial_dimensions
 
 _EPSILON = 1e-5
 
@@ -94,3 +102,205 @@ class BatchNormOp(PointwiseOp):
         scale, bias, mean, variance = (s.reshape(-1, *(1,) * (x.ndim - 1)) for s in statistics)
         deviation = np.sqrt(variance + np.float32(self.epsilon.value.data))
         return (x - mean) / deviation * scale + bias
+
+
+class StandardizeOp(AlongOp):
+    """
+    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
+    along some axes.
+    """
+
+    x = operand_def(TENSOR)
+    scale = operand_def(TENSOR)
+    bias = opt_operand_def(TENSOR)
+    epsilon = prop_def(FLOAT)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        scale: SSAValue | Operation,
+        bias: SSAValue | Operation | None = None,
+        epsilon: float = _EPSILON,
+    ):
+        super().__init__([x, scale, bias], {"epsilon": FloatAttr(epsilon, f32)})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {"epsilon": FloatAttr(_EPSILON, f32)}
+
+    @property
+    @abstractmethod
+    def scaled_axes(self) -> Sequence[int]:
+        """The axes that scale and bias have."""
+
+    def reads(self) -> Sequence[Access]:
+        names = [*element_box(self.result_shape)]
+        location = [names[axis] for axis in self.scaled_axes]
+        scales = [self.access(location, shape_of(operand)) for operand in self.operands[1:]]
+        return [self.write(), *scales]
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        axes = tuple(range(len(self.lane_axes)))
+        return formula.build(builder, partial(self._formula, axes), values)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        x, *scales = operands
+        others = [axis for axis in range(x.ndim) if axis not in self.scaled_axes]
+        scales = [np.expand_dims(scale, others) for scale in scales]
+        return formula.compute(partial(self._formula, tuple(self.lane_axes)), x, *scales)
+
+    def _formula(self, axes: tuple[int, ...], x: Any, scale: Any, *bias: Any) -> Any:
+        share = 1 / prod(self.result_shape[axis] for axis in self.lane_axes)
+        centred = x - np.add.reduce(x, axis=axes, keepdims=True) * share
+        variance = np.add.reduce(centred * centred, axis=axes, keepdims=True) * share
+        scaled = centred / np.sqrt(variance + self.epsilon.value.data) * scale
+        return scaled + bias[0] if bias else scaled
+
+
+@irdl_op_definition
+class LayerNormOp(StandardizeOp):
+    """
+    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
+    along the last axes, those that scale and bias have.
+
+    ```mlir
+    %y = nn.layer_norm %x, %scale bias %bias
+        : (tensor<16x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<16x64xf32>
+    ```
+
+    All elements along these axes are one iteration. ONNX: LayerNormalization.
+    """
+
+    name = "nn.layer_norm"
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        x, scale, *bias = shapes
+        if not scale or x[len(x) - len(scale) :] != scale:
+            raise VerifyException(
+                f"the scale must have the last dimensions of the input, {list(x)},"
+                f" got {list(scale)}"
+            )
+        if bias and bias[0] != scale:
+            raise VerifyException(
+                f"the bias must have the shape of the scale, {list(scale)}, got {list(bias[0])}"
+            )
+        return x
+
+    @property
+    def lane_axes(self) -> Sequence[int]:
+        rank = len(self.result_shape)
+        return range(rank - len(shape_of(self.scale)), rank)
+
+    @property
+    def scaled_axes(self) -> Sequence[int]:
+        return self.lane_axes
+
+
+@irdl_op_definition
+class InstanceNormOp(StandardizeOp):
+    """
+    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements of
+    each channel, and a scale and bias for each channel.
+
+    x: C×sizes, scale: C, bias: C, result: C×sizes.
+
+    ```mlir
+    %y = nn.instance_norm %x, %scale bias %bias
+        : (tensor<16x8x8xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<16x8x8xf32>
+    ```
+
+    One iteration is one channel. ONNX: InstanceNormalization.
+    """
+
+    name = "nn.instance_norm"
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        x, *scales = shapes
+        verify_has_spatial_dimensions(x)
+        for name, shape in zip(("scale", "bias"), scales, strict=False):
+            if shape != x[:1]:
+                raise VerifyException(
+                    f"the {name} must have shape [{x[0]}], one per channel, got {list(shape)}"
+                )
+        return x
+
+    @property
+    def lane_axes(self) -> Sequence[int]:
+        return range(1, len(self.result_shape))
+
+    @property
+    def scaled_axes(self) -> Sequence[int]:
+        return (0,)
+
+
+@irdl_op_definition
+class LRNOp(IterationOp):
+    """
+    Each element, divided by (bias + alpha / size · s) to the power beta, where s is the sum of the
+    squares of `size` elements around it in other channels, those that exist.
+
+    x: C×sizes, result: C×sizes.
+
+    ```mlir
+    %y = nn.lrn %x {size = 5} : (tensor<96x27x27xf32>) -> tensor<96x27x27xf32>
+    ```
+
+    If `size` is even, one more of the channels is behind than before. ONNX: LRN.
+    """
+
+    name = "nn.lrn"
+
+    x = operand_def(TENSOR)
+    size = prop_def(INT)
+    alpha = prop_def(FLOAT)
+    beta = prop_def(FLOAT)
+    bias = prop_def(FLOAT)
+
+    DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+
+    def __init__(self, x: SSAValue | Operation, size: int, **options: float):
+        values = {name: FloatAttr(value, f32) for name, value in options.items()}
+        super().__init__([x], {"size": IntegerAttr(size, i64), **values})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {name: FloatAttr(value, f32) for name, value in cls.DEFAULTS.items()}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,), size = shapes, number(options, "size")
+        if not x:
+            raise VerifyException("the input must have channels, got a tensor without dimensions")
+        if size < 1:
+            raise VerifyException(f"`size` must be > 0, got {size}")
+        return x
+
+    def reads(self) -> Sequence[Access]:
+        x = shape_of(self.x)
+        lanes = {"k": number(self.properties, "size"), "c": x[0]}
+        location = [f"c + k - {self._before}", *self.iterations()]
+        return [Access.build(self.iterations(), lanes, location, x)]
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        return formula.build(builder, self._formula, values)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        (x,), size = operands, number(self.properties, "size")
+        margins = [(self._before, size - 1 - self._before), *((0, 0) for _ in x.shape[1:])]
+        seen = sliding_window_view(np.pad(x, margins), size, axis=0)
+        return formula.compute(self._formula, np.moveaxis(seen, -1, 0))
+
+    @property
+    def _before(self) -> int:
+        """How many of the channels come before the element's own."""
+        return (number(self.properties, "size") - 1) // 2
+
+    def _formula(self, seen: Any) -> Any:
+        """The result for what is seen of the channels, an array (size, C, …) or a `Vector`."""
+        squares = np.add.reduce(seen * seen, axis=(0,))
+        scale = self.alpha.value.data / number(self.properties, "size")
+        return seen[self._before] / np.power(
+            squares * scale + self.bias.value.data, self.beta.value.data
+        )

@@ -1,0 +1,49 @@
+"""What operators have in common that compute elements together with others along some axes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn.interface import Access, IterationOp
+from cmir.dialects.nn.operation import Shape
+from cmir.dialects.nn.relations import Box, element_box
+
+
+def verify_axes(axes: Sequence[int], x: Shape) -> None:
+    """Raises VerifyException unless `axes` are some of the dimensions, in ascending order."""
+    if not axes or list(axes) != sorted({axis for axis in axes if 0 <= axis < len(x)}):
+        raise VerifyException(
+            f"`axes` must be one or several of the {len(x)} dimensions in ascending order,"
+            f" got {list(axes)}"
+        )
+
+
+class AlongOp(IterationOp):
+    """
+    An operator whose result has the shape of its first operand, and each element of it depends on
+    all elements along some axes. These are the lanes; the other axes are the iterations.
+    """
+
+    @property
+    @abstractmethod
+    def lane_axes(self) -> Sequence[int]:
+        """The axes along which elements depend on each other, in ascending order."""
+
+    def iterations(self) -> Box:
+        lanes = self._lanes()
+        return {n: size for n, size in element_box(self.result_shape).items() if n not in lanes}
+
+    def write(self) -> Access:
+        box = element_box(self.result_shape)
+        return self.access([*box], self.result_shape)
+
+    def access(self, location: Sequence[str], shape: Shape) -> Access:
+        """The access of all lanes to a location, in terms of the result's coordinates."""
+        return Access.build(self.iterations(), self._lanes(), location, shape)
+
+    def _lanes(self) -> Box:
+        box = [*element_box(self.result_shape).items()]
+        return dict(box[axis] for axis in self.lane_axes)

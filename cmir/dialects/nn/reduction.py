@@ -1,0 +1,175 @@
+"""Reductions: the elements along some axes become one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects.builtin import UnitAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
+
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.along import verify_axes
+from cmir.dialects.nn.interface import Access, IterationOp
+from cmir.dialects.nn.operation import INTS, TENSOR, Shape, flag, ints, numbers, shape_of
+from cmir.dialects.nn.relations import Box, element_box
+
+
+class ReductionOp(IterationOp):
+    """
+    A formula of the elements along some axes. The axes vanish or, with `keepdims`, have size 1.
+
+    One iteration is one position in the other dimensions, and in all channels if there are some.
+    """
+
+    x = operand_def(TENSOR)
+    axes = prop_def(INTS)
+    keepdims = opt_prop_def(UnitAttr)
+
+    def __init__(self, x: SSAValue | Operation, axes: Sequence[int], keepdims: bool = False):
+        super().__init__([x], {"axes": ints(axes), "keepdims": flag(keepdims)})
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,), axes = shapes, numbers(options, "axes")
+        verify_axes(axes, x)
+        if "keepdims" in options:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(x))
+        return tuple(size for axis, size in enumerate(x) if axis not in axes)
+
+    @abstractmethod
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        """The result, without the axes, for this array or `Vector`."""
+
+    def iterations(self) -> Box:
+        _, kept = self._dimensions()
+        return {name: size for name, size in kept.items() if name != "c"}
+
+    def reads(self) -> Sequence[Access]:
+        reduced, kept = self._dimensions()
+        lanes = {**reduced, **self._channels(kept)}
+        x = shape_of(self.x)
+        return [Access.build(self.iterations(), lanes, [*element_box(x)], x)]
+
+    def write(self) -> Access:
+        reduced, kept = self._dimensions()
+        location = [*kept]
+        if self.keepdims is not None:
+            location = ["0" if n in reduced else n for n in element_box(shape_of(self.x))]
+        return Access.build(self.iterations(), self._channels(kept), location, self.result_shape)
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        axes = tuple(range(len(self.axes)))
+        return formula.build(builder, lambda x: self.formula(x, axes), values)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        axes = self.axes.get_values()
+        result = formula.compute(lambda x: self.formula(x, axes), *operands)
+        return result.reshape(self.result_shape)
+
+    def _dimensions(self) -> tuple[Box, Box]:
+        """The operand's dimensions that vanish, and those that stay."""
+        axes = self.axes.get_values()
+        box = [*element_box(shape_of(self.x)).items()]
+        kept = dict(item for axis, item in enumerate(box) if axis not in axes)
+        return dict(box[axis] for axis in axes), kept
+
+    @staticmethod
+    def _channels(kept: Box) -> Box:
+        return {name: size for name, size in kept.items() if name == "c"}
+
+
+@irdl_op_definition
+class ReduceSumOp(ReductionOp):
+    """
+    The sum of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_sum %x {axes = [1, 2]} : (tensor<16x8x8xf32>) -> tensor<16xf32>
+    ```
+
+    ONNX: ReduceSum.
+    """
+
+    name = "nn.reduce_sum"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.add.reduce(x, axis=axes)
+
+
+@irdl_op_definition
+class ReduceMeanOp(ReductionOp):
+    """
+    The mean of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_mean %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
+    ```
+
+    ONNX: ReduceMean.
+    """
+
+    name = "nn.reduce_mean"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        count = prod(shape_of(self.x)[axis] for axis in self.axes.get_values())
+        return np.add.reduce(x, axis=axes) * (1 / count)
+
+
+@irdl_op_definition
+class ReduceMaxOp(ReductionOp):
+    """
+    The largest one of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_max %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
+    ```
+
+    ONNX: ReduceMax, GlobalMaxPool.
+    """
+
+    name = "nn.reduce_max"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.maximum.reduce(x, axis=axes)
+
+
+@irdl_op_definition
+class ReduceMinOp(ReductionOp):
+    """
+    The smallest one of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_min %x {axes = [0]} : (tensor<16x8x8xf32>) -> tensor<8x8xf32>
+    ```
+
+    ONNX: ReduceMin.
+    """
+
+    name = "nn.reduce_min"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.minimum.reduce(x, axis=axes)
+
+
+@irdl_op_definition
+class ReduceL2Op(ReductionOp):
+    """
+    The square root of the sum of the squares of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_l2 %x {axes = [0]} : (tensor<64xf32>) -> tensor<f32>
+    ```
+
+    ONNX: ReduceL2.
+    """
+
+    name = "nn.reduce_l2"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.sqrt(np.add.reduce(x * x, axis=axes))
