@@ -54,6 +54,64 @@ CASES: dict[str, tuple[str, str]] = {
     "Add scalar": (f"{IMAGE}, float[1] b", "y = Add(x, b)"),
     "Add broadcast": ("float[N,3,4,4] x1, float[N,3,1,1] x2", "y = Add(x1, x2)"),
     "Relu": (IMAGE, "y = Relu(x)"),
+    "Abs": (IMAGE, "y = Abs(x)"),
+    "Ceil": (IMAGE, "y = Ceil(x)"),
+    "Erf": (IMAGE, "y = Erf(x)"),
+    "Exp": (IMAGE, "y = Exp(x)"),
+    "Floor": (IMAGE, "y = Floor(x)"),
+    "Neg": (IMAGE, "y = Neg(x)"),
+    "Reciprocal": (IMAGE, "y = Reciprocal(x)"),
+    "Round": (IMAGE, "y = Round(x)"),
+    "Sigmoid": (IMAGE, "y = Sigmoid(x)"),
+    "Softplus": (IMAGE, "y = Softplus(x)"),
+    "Tanh": (IMAGE, "y = Tanh(x)"),
+    "Sqrt": (IMAGE, "a = Abs(x) y = Sqrt(a)"),
+    "Log": (IMAGE, "a = Abs(x) y = Log(a)"),
+    "Sub": (PAIR, "y = Sub(x1, x2)"),
+    "Sub from a constant": (f"{IMAGE}, float[1] one", "y = Sub(one, x)"),
+    "Mul": ("float[N,3,4,4] x1, float[N,3,1,1] x2", "y = Mul(x1, x2)"),
+    "Mul channels": (f"{IMAGE}, float[1,3,1,1] s", "y = Mul(x, s)"),
+    "Div": (PAIR, "y = Div(x1, x2)"),
+    "Div scalar": (f"{IMAGE}, float s", "y = Div(x, s)"),
+    "Pow": (IMAGE, "two = Constant<value_float = 2.0>() y = Pow(x, two)"),
+    "Pow integer": (IMAGE, "three = Constant<value_int = 3>() y = Pow(x, three)"),
+    "Pow of a constant": (f"{IMAGE}, float[9] c", "y = Pow(c, x)"),
+    "PRelu": (f"{IMAGE}, float[3,1,1] s", "y = PRelu(x, s)"),
+    "Max": (f"{PAIR}, float[3,1,1] c, float[4] d", "y = Max(c, x1, d, x2)"),
+    "Max of one": (IMAGE, "z = Max(x) y = Relu(z)"),
+    "Min": (PAIR, "y = Min(x1, x2)"),
+    "Sum": (f"{PAIR}, float[1] c", "y = Sum(x1, c, x2)"),
+    "Clip": (
+        IMAGE,
+        "l = Constant<value_float = -0.5>() h = Constant<value_float = 1.0>() y = Clip(x, l, h)",
+    ),
+    "Clip above": (IMAGE, "h = Constant<value_floats = [0.5]>() y = Clip(x, , h)"),
+    "Clip nothing": (IMAGE, "y = Clip(x)"),
+    "LeakyRelu": (IMAGE, "y = LeakyRelu<alpha = 0.1>(x)"),
+    "Elu": (IMAGE, "y = Elu<alpha = 0.5>(x)"),
+    "Selu": (IMAGE, "y = Selu(x)"),
+    "Selu attributes": (IMAGE, "y = Selu<alpha = 1.5, gamma = 2.0>(x)"),
+    "HardSigmoid": (IMAGE, "y = HardSigmoid<alpha = 0.3>(x)"),
+    "ReduceMean": (IMAGE, "y = ReduceMean<axes = [2, 3]>(x)"),
+    "ReduceMean of rows": (IMAGE, "y = ReduceMean<axes = [-1], keepdims = 0>(x)"),
+    "ReduceMax of channels": (IMAGE, "y = ReduceMax<axes = [1]>(x)"),
+    "ReduceMin unordered": (IMAGE, "y = ReduceMin<axes = [-1, 1], keepdims = 0>(x)"),
+    "ReduceL2": (IMAGE, "y = ReduceL2<axes = [1, 2, 3]>(x)"),
+    "ReduceSum": (IMAGE, "a = Constant<value_ints = [-2]>() y = ReduceSum(x, a)"),
+    "ReduceSum noop": (
+        IMAGE,
+        "z = ReduceSum<noop_with_empty_axes = 1>(x) y = Relu(z)",
+    ),
+    "GlobalMaxPool": (IMAGE, "y = GlobalMaxPool(x)"),
+    "Softmax": (IMAGE, "y = Softmax(x)"),
+    "Softmax of channels": (IMAGE, "y = Softmax<axis = 1>(x)"),
+    "LogSoftmax": ("float[N,10] x", "y = LogSoftmax<axis = -1>(x)"),
+    "InstanceNormalization": (
+        f"{IMAGE}, float[3] s, float[3] b",
+        "y = InstanceNormalization<epsilon = 0.01>(x, s, b)",
+    ),
+    "LRN": ("float[N,9,4,5] x", "y = LRN<size = 3, alpha = 0.5, bias = 1.5>(x)"),
+    "Cast": (IMAGE, "z = Cast<to = 1>(x) y = Relu(z)"),
     "MaxPool": (IMAGE, "y = MaxPool<kernel_shape = [2, 3], strides = [2, 2]>(x)"),
     "MaxPool pads": (IMAGE, "y = MaxPool<kernel_shape = [3, 3], pads = [1, 0, 1, 2]>(x)"),
     "MaxPool dilations": (IMAGE, "y = MaxPool<kernel_shape = [3, 3], dilations = [2, 2]>(x)"),
@@ -119,6 +177,29 @@ CASES: dict[str, tuple[str, str]] = {
 }
 
 OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
+    "Clip attributes": (10, IMAGE, "y = Clip<min = 0.0, max = 0.75>(x)"),
+    "Softmax of the rest": (12, IMAGE, "y = Softmax(x)"),
+    "LogSoftmax of the rest": (11, IMAGE, "y = LogSoftmax<axis = -2>(x)"),
+    "LayerNormalization": (
+        17,
+        f"{IMAGE}, float[9] s, float[9] b",
+        "y = LayerNormalization<epsilon = 0.01>(x, s, b)",
+    ),
+    "LayerNormalization of all": (
+        17,
+        f"{IMAGE}, float[3,8,9] s",
+        "y = LayerNormalization<axis = 1>(x, s)",
+    ),
+    "LayerNormalization stretched": (
+        17,
+        f"{IMAGE}, float[1,9] s, float[1] b",
+        "y = LayerNormalization<axis = -2>(x, s, b)",
+    ),
+    "ReduceMax input": (18, IMAGE, "a = Constant<value_ints = [3]>() y = ReduceMax(x, a)"),
+    "HardSwish": (14, IMAGE, "y = HardSwish(x)"),
+    "Mish": (18, IMAGE, "y = Mish(x)"),
+    "Gelu": (20, IMAGE, "y = Gelu(x)"),
+    "Gelu tanh": (20, IMAGE, 'y = Gelu<approximate = "tanh">(x)'),
     "Slice attributes": (9, IMAGE, "y = Slice<axes = [2], starts = [1], ends = [-1]>(x)"),
     "Pad attributes": (10, IMAGE, "y = Pad<pads = [0, 0, 1, 1, 0, 0, 1, 1], value = 0.5>(x)"),
     "Dropout attribute": (11, IMAGE, "z = Dropout<ratio = 0.25>(x) y = Relu(z)"),
@@ -160,7 +241,8 @@ def test_operator_of_another_opset(case: str, tmp_path: Path) -> None:
 
 
 def test_every_operator_has_a_case() -> None:
-    tested = {name for _, body in CASES.values() for name in re.findall(r"= (\w+)[<(]", body)}
+    bodies = [case[-1] for case in (*CASES.values(), *OTHER_OPSETS.values())]
+    tested = {name for body in bodies for name in re.findall(r"= (\w+)[<(]", body)}
     assert set(operators()) <= tested
 
 

@@ -1,5 +1,12 @@
 """The importers, by family. Importing this package registers them."""
 
-from cmir.frontends.onnx.operators import elementwise, layout, linear, windows
+from cmir.frontends.onnx.operators import (
+    arithmetic,
+    elementwise,
+    layout,
+    linear,
+    reductions,
+    windows,
+)
 
-__all__ = ["elementwise", "layout", "linear", "windows"]
+__all__ = ["arithmetic", "elementwise", "layout", "linear", "reductions", "windows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onnx import TensorProto
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
@@ -39,16 +40,6 @@ def _sample(constant: Constant, rank: int) -> Constant:
     )
 
 
-@importer("Add")
-def add(node: Node, a: Value, b: Value) -> Value:
-    return node.build(nn.AddOp(*operands(node, a, b)))
-
-
-@importer("Relu")
-def relu(node: Node, x: Activation) -> Value:
-    return node.build(nn.ReluOp(x))
-
-
 @importer("BatchNormalization")
 def batch_normalization(
     node: Node,
@@ -73,6 +64,14 @@ def batch_normalization(
 
 @importer("Identity")
 def identity(node: Node, x: Value) -> Value:
+    return x
+
+
+@importer("Cast")
+def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
+    if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
+        name = TensorProto.DataType.Name(to)
+        raise NotImportable(f"attribute to = {name} is not supported: all numbers are float32")
     return x
 
 

@@ -1,0 +1,128 @@
+"""Arithmetic on elements, and activation functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from cmir.dialects import nn
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.elementwise import operands
+from cmir.frontends.onnx.registry import Function, importer
+
+MAX = float(np.finfo(np.float32).max)
+
+UNARY: dict[str, Callable[[SSAValue], Operation]] = {
+    "Abs": nn.AbsOp,
+    "Ceil": nn.CeilOp,
+    "Erf": nn.ErfOp,
+    "Exp": nn.ExpOp,
+    "Floor": nn.FloorOp,
+    "HardSwish": nn.HardSwishOp,
+    "Log": nn.LogOp,
+    "Mish": nn.MishOp,
+    "Neg": nn.NegOp,
+    "Reciprocal": nn.ReciprocalOp,
+    "Relu": nn.ReluOp,
+    "Round": nn.RoundOp,
+    "Sigmoid": nn.SigmoidOp,
+    "Softplus": nn.SoftplusOp,
+    "Sqrt": nn.SqrtOp,
+    "Tanh": nn.TanhOp,
+}
+BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+    "Add": nn.AddOp,
+    "Div": nn.DivOp,
+    "Mul": nn.MulOp,
+    "PRelu": nn.PReluOp,
+    "Sub": nn.SubOp,
+}
+VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+    "Max": nn.MaxOp,
+    "Min": nn.MinOp,
+    "Sum": nn.AddOp,
+}
+
+
+def _unary(op: Callable[[SSAValue], Operation]) -> Function:
+    def unary(node: Node, x: Activation) -> Value:
+        return node.build(op(x))
+
+    return unary
+
+
+def _binary(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
+    def binary(node: Node, a: Value, b: Value) -> Value:
+        return node.build(op(*operands(node, a, b)))
+
+    return binary
+
+
+def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
+    def variadic(node: Node, *values: Value) -> Value:
+        # Constants last, so that no operation has constants only.
+        result, *others = operands(node, *sorted(values, key=lambda v: isinstance(v, Constant)))
+        for value in others:
+            result = node.build(op(result, value))
+        return result
+
+    return variadic
+
+
+for name, unary in UNARY.items():
+    importer(name)(_unary(unary))
+for name, binary in BINARY.items():
+    importer(name)(_binary(binary))
+for name, variadic in VARIADIC.items():
+    importer(name)(_variadic(variadic))
+
+
+@importer("Pow")
+def power(node: Node, base: Value, exponent: Value) -> Value:
+    if isinstance(exponent, Constant) and exponent.array.dtype.kind in "iu":
+        exponent = Constant(exponent.name, exponent.array.astype(np.float32))
+    return node.build(nn.PowOp(*operands(node, base, exponent)))
+
+
+@importer("Clip")
+def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
+    # One number may have dimensions of 1.
+    bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
+    # The largest numbers are ONNX's way to say that there is no bound.
+    return node.build(nn.ClipOp(x, **{n: b for n, b in bounds.items() if abs(b) < MAX}))
+
+
+@importer("LeakyRelu")
+def leaky_relu(node: Node, x: Activation, *, alpha: float = 0.01) -> Value:
+    return node.build(nn.LeakyReluOp(x, alpha=alpha))
+
+
+@importer("Elu")
+def elu(node: Node, x: Activation, *, alpha: float = 1.0) -> Value:
+    return node.build(nn.EluOp(x, alpha=alpha))
+
+
+@importer("Selu")
+def selu(
+    node: Node,
+    x: Activation,
+    *,
+    alpha: float = 1.67326319217681884765625,
+    gamma: float = 1.05070102214813232421875,
+) -> Value:
+    return node.build(nn.SeluOp(x, alpha=alpha, gamma=gamma))
+
+
+@importer("HardSigmoid")
+def hard_sigmoid(node: Node, x: Activation, *, alpha: float = 0.2, beta: float = 0.5) -> Value:
+    return node.build(nn.HardSigmoidOp(x, alpha=alpha, beta=beta))
+
+
+@importer("Gelu")
+def gelu(node: Node, x: Activation, *, approximate: str = "none") -> Value:
+    if approximate not in ("none", "tanh"):
+        raise NotImportable(f"attribute approximate = {approximate} is not supported")
+    return node.build(nn.GeluOp(x, tanh=approximate == "tanh"))

@@ -1,0 +1,132 @@
+"""Reductions, and what normalises elements by others along some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.registry import Function, importer
+
+REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
+    "ReduceL2": nn.ReduceL2Op,
+    "ReduceMax": nn.ReduceMaxOp,
+    "ReduceMean": nn.ReduceMeanOp,
+    "ReduceMin": nn.ReduceMinOp,
+    "ReduceSum": nn.ReduceSumOp,
+}
+
+
+def _axes(x: Activation, axes: Sequence[int]) -> list[int]:
+    """ONNX's axes as those of a sample, in ascending order."""
+    rank = 1 + len(shape_of(x))
+    if not all(-rank <= axis < rank for axis in axes):
+        raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+    positive = sorted({axis % rank for axis in axes})
+    if 0 in positive:
+        raise NotImportable("it would mix the samples of a batch (axis 0)")
+    return [axis - 1 for axis in positive]
+
+
+def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Function:
+    def reduction(
+        node: Node,
+        x: Activation,
+        *,
+        axes: Sequence[int] | None = None,
+        keepdims: int = 1,
+        noop_with_empty_axes: int = 0,
+    ) -> Value:
+        if not axes and noop_with_empty_axes:
+            return x
+        chosen = _axes(x, axes or range(1 + len(shape_of(x))))
+        return node.build(op(x, chosen, bool(keepdims)))
+
+    return reduction
+
+
+for name, reduction in REDUCTIONS.items():
+    importer(name)(_reduction(reduction))
+
+
+@importer("GlobalMaxPool")
+def global_max_pool(node: Node, x: Activation) -> Value:
+    return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
+
+
+@importer("Softmax")
+def softmax(node: Node, x: Activation, *, axis: int = -1) -> Value:
+    return node.build(nn.SoftmaxOp(x, _softmax_axes(node, x, axis)))
+
+
+@importer("LogSoftmax")
+def log_softmax(node: Node, x: Activation, *, axis: int = -1) -> Value:
+    return node.build(nn.LogSoftmaxOp(x, _softmax_axes(node, x, axis)))
+
+
+def _softmax_axes(node: Node, x: Activation, axis: int) -> list[int]:
+    """Before opset 13 all axes from the given one on, which is axis 1 by default, count as one."""
+    if node.schema is None or node.schema.since_version >= 13:
+        return _axes(x, [axis])
+    if all(attribute.name != "axis" for attribute in node.proto.attribute):
+        axis = 1
+    rank = 1 + len(shape_of(x))
+    return _axes(x, range(axis % rank, rank))
+
+
+@importer("LayerNormalization")
+def layer_normalization(
+    node: Node,
+    x: Activation,
+    scale: Constant,
+    bias: Constant | None = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,
+) -> Value:
+    if stash_type != 1:
+        raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
+    rank = 1 + len(shape_of(x))
+    axes = _axes(x, range(axis % rank, rank))
+    shape = tuple(shape_of(x)[a] for a in axes)
+    parameters = [node.parameter(_stretched(c, shape)) for c in (scale, bias) if c is not None]
+    return node.build(nn.LayerNormOp(x, *parameters, epsilon=epsilon))
+
+
+def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
+    if constant.shape == shape:
+        return constant
+    try:
+        return Constant(constant.name, np.broadcast_to(constant.array, shape))
+    except ValueError:
+        raise NotImportable(
+            f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"
+            f" {list(shape)}, what is normalised"
+        ) from None
+
+
+@importer("InstanceNormalization")
+def instance_normalization(
+    node: Node, x: Activation, scale: Constant, bias: Constant, *, epsilon: float = 1e-5
+) -> Value:
+    parameters = [node.parameter(c) for c in (scale, bias)]
+    return node.build(nn.InstanceNormOp(x, *parameters, epsilon=epsilon))
+
+
+@importer("LRN")
+def lrn(
+    node: Node,
+    x: Activation,
+    *,
+    size: int,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    bias: float = 1.0,
+) -> Value:
+    return node.build(nn.LRNOp(x, size, alpha=alpha, beta=beta, bias=bias))
