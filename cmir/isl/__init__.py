@@ -4,6 +4,20 @@ This package is the ground floor. It knows ISL and upstream xDSL dialects, and n
 of `docs/design.md` §3 is written here once, on plain ISL objects.
 """
 
-from cmir.isl.text import IslError, is_tuple_name, read_map, read_set
+from cmir.isl.text import (
+    IslError,
+    canonical_map,
+    canonical_set,
+    is_tuple_name,
+    read_map,
+    read_set,
+)
 
-__all__ = ["IslError", "is_tuple_name", "read_map", "read_set"]
+__all__ = [
+    "IslError",
+    "canonical_map",
+    "canonical_set",
+    "is_tuple_name",
+    "read_map",
+    "read_set",
+]

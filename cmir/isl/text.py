@@ -8,6 +8,7 @@ part of handling it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import islpy as isl
@@ -41,6 +42,35 @@ def read_set(text: str) -> isl.Set:
 def is_tuple_name(name: str) -> bool:
     """Whether ISL can call a tuple so. Its own words, such as `mod`, are fine."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+
+
+@lru_cache(maxsize=65536)
+def canonical_map(text: str) -> str:
+    """ISL's own spelling of a relation. Raises IslError."""
+    return _spelling(read_map.__wrapped__, text)
+
+
+@lru_cache(maxsize=65536)
+def canonical_set(text: str) -> str:
+    """ISL's own spelling of a set. Raises IslError."""
+    return _spelling(read_set.__wrapped__, text)
+
+
+def _spelling(read: Callable[[str], isl.Map | isl.Set], text: str) -> str:
+    """What ISL prints of what it has just read, once that does not change any more.
+
+    Objects that have been computed with print differently at times, though they denote the same: ISL brings
+    constraints of its objects into other forms as it goes. A spelling must not depend on that.
+    """
+    for _ in range(_SPELLINGS):
+        text, before = str(read(text)), text
+        if text == before:
+            break
+    return text
+
+
+_SPELLINGS = 4
+"""Spellings that are tried; ISL needs one, seldom two."""
 
 
 def _reason(error: isl.Error, wanted: str) -> str:
