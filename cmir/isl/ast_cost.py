@@ -54,7 +54,7 @@ def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
         case Node.block:
             children = node.block_get_children()
             parts = (_node(children.get_at(i), count, names) for i in range(children.n_ast_node()))
-            return reduce(Cost.__add__, parts)
+            return reduce(Cost.__add__, parts, Cost())
         case Node.mark:
             return _node(node.mark_get_node(), count, names)
         case _:
@@ -104,7 +104,7 @@ def _expression(expr: isl.AstExpr, count: int) -> Cost:
     kind, arguments = expr.get_op_type(), expr.get_op_n_arg()
     parts = (_expression(expr.get_op_arg(i), count) for i in range(arguments))
     if kind == Expression.call:
-        return reduce(Cost.__add__, parts)
+        return reduce(Cost.__add__, parts, Cost())
     operations = max(1, arguments - 1) if kind in _FOLDS else 1
     tests = operations if kind in _TESTS else 0
     return reduce(Cost.__add__, parts, Cost(tests=tests * count, operations=operations))
