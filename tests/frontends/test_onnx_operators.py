@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from frontends import moving_cases
 from frontends.onnx_models import evaluate, model_of, onnxruntime_outputs, samples_for, save
 
 from cmir.frontends.onnx import import_onnx, operators
@@ -219,6 +220,10 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
         "y = AveragePool<kernel_shape = [2, 2], dilations = [2, 2]>(x)",
     ),
 }
+
+
+CASES |= moving_cases.CASES
+OTHER_OPSETS |= moving_cases.OTHER_OPSETS
 
 
 def check(model: onnx.ModelProto, directory: Path) -> None:

@@ -34,8 +34,8 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     ),
     "attribute value": (
         IMAGE,
-        'p = Constant<value_ints = [0, 0, 1, 1, 0, 0, 1, 1]>() [n] y = Pad<mode = "edge">(x, p)',
-        "(Pad): attribute mode = edge is not supported",
+        's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cubic">(x, , s)',
+        "(Resize): attribute mode = cubic is not supported",
     ),
     "output": (
         IMAGE,

@@ -228,11 +228,6 @@ def _result_sizes(sizes: Shape, kernel: Shape, options: Mapping[str, Attribute])
     strides, dilations, added, pads = (numbers(options, name) for name in least)
     results: list[int] = []
     for axis, size in enumerate(sizes):
-        if added[axis] >= max(strides[axis], dilations[axis]):
-            raise VerifyException(
-                f"`output_padding` must be less than the stride or dilation of spatial dimension"
-                f" {axis}, got {added[axis]}"
-            )
         whole = strides[axis] * (size - 1) + dilations[axis] * (kernel[axis] - 1) + 1
         result = whole + added[axis] - pads[axis] - pads[rank + axis]
         if result < 1:

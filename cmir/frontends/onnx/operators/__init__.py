@@ -5,8 +5,19 @@ from cmir.frontends.onnx.operators import (
     elementwise,
     layout,
     linear,
+    moving,
     reductions,
+    resizing,
     windows,
 )
 
-__all__ = ["arithmetic", "elementwise", "layout", "linear", "reductions", "windows"]
+__all__ = [
+    "arithmetic",
+    "elementwise",
+    "layout",
+    "linear",
+    "moving",
+    "reductions",
+    "resizing",
+    "windows",
+]

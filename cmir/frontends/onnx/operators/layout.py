@@ -96,15 +96,17 @@ def pad(
     constant_value: float = 0.0,
     axes: Sequence[int] | None = None,
 ) -> Value:
-    if mode != "constant":
-        raise NotImportable(f"attribute mode = {mode} is not supported")
     half = len(pads) // 2
     begins, ends = ([0] * (1 + len(shape_of(x))) for _ in range(2))
     for i, axis in enumerate(_axes(x, axes, half)):
         begins[axis], ends[axis] = pads[i], pads[half + i]
     if begins[0] or ends[0]:
         raise NotImportable(f"pads = {list(pads)} pad the batch dimension")
-    return node.build(nn.PadOp(x, begins[1:] + ends[1:], value or constant_value))
+    if mode == "constant":
+        return node.build(nn.PadOp(x, begins[1:] + ends[1:], value or constant_value))
+    if mode not in ("edge", "reflect", "wrap"):
+        raise NotImportable(f"attribute mode = {mode} is not supported")
+    return node.build(nn.PadOp(x, begins[1:] + ends[1:], mode=mode))
 
 
 @importer("Shape")

@@ -1,0 +1,201 @@
+"""Operators that put tensors together and take them apart: relations, for the most part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.registry import importer
+
+
+def sample_axis(x: Activation, axis: int) -> int:
+    """The dimension of a sample that ONNX's axis of the whole tensor means."""
+    rank = 1 + len(shape_of(x))
+    if not -rank <= axis < rank:
+        raise NotImportable(f"axis = {axis} does not fit a tensor of {rank} dimensions")
+    if axis % rank == 0:
+        raise NotImportable(f"axis = {axis} is the batch dimension")
+    return axis % rank - 1
+
+
+@importer("Concat")
+def concat(node: Node, *inputs: Value, axis: int) -> Value:
+    axes = {sample_axis(x, axis) for x in inputs if isinstance(x, Activation)}
+    if len(axes) != 1:
+        raise NotImportable("the inputs have different numbers of dimensions")
+    values = [_sample(node, x) if isinstance(x, Constant) else x for x in inputs]
+    return node.build(nn.ConcatOp(values, axes.pop()))
+
+
+def _sample(node: Node, constant: Constant) -> Activation:
+    """A constant with a batch dimension, which is 1, as a parameter."""
+    if constant.shape[:1] != (1,):
+        raise NotImportable(
+            f"constant '{constant.name}' of shape {list(constant.shape)} is not one sample"
+        )
+    return node.parameter(Constant(constant.name, constant.array[0]))
+
+
+@importer("Split")
+def split(
+    node: Node,
+    input: Activation,
+    *,
+    axis: int = 0,
+    split: Sequence[int] | None = None,
+    num_outputs: int | None = None,
+) -> Sequence[Value]:
+    shape, axis = shape_of(input), sample_axis(input, axis)
+    if split is None:
+        parts = num_outputs or len(node.proto.output)
+        size = -(-shape[axis] // parts)
+        split = [size] * (parts - 1) + [shape[axis] - size * (parts - 1)]
+    if sum(split) != shape[axis] or min(split) < 1:
+        raise NotImportable(f"{shape[axis]} elements cannot be split into {list(split)}")
+    results: list[Value] = []
+    start = 0
+    for size in split:
+        starts, ends = [0] * len(shape), list(shape)
+        starts[axis], ends[axis] = start, start + size
+        results.append(node.build(nn.SliceOp(input, starts, ends)))
+        start += size
+    return results
+
+
+@importer("Gather")
+def gather(node: Node, data: Activation, indices: Constant, *, axis: int = 0) -> Value:
+    shape, axis = shape_of(data), sample_axis(data, axis)
+    # Negative indices count from the end.
+    picked = [int(i) + shape[axis] * (i < 0) for i in indices.array.flat]
+    result = node.build(nn.GatherOp(data, axis, picked))
+    if indices.array.ndim == 1:
+        return result
+    return node.build(nn.ReshapeOp(result, (*shape[:axis], *indices.shape, *shape[axis + 1 :])))
+
+
+@importer("Expand")
+def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
+    before = (1, *shape_of(input))
+    try:
+        target = np.broadcast_shapes(before, tuple(shape))
+    except ValueError as error:
+        raise NotImportable(f"shape {list(before)} does not expand to {list(shape)}") from error
+    if len(target) != len(before) or target[0] != 1:
+        raise NotImportable(f"the result's shape {list(target)} repeats the batch dimension")
+    return node.build(nn.ExpandOp(input, target[1:]))
+
+
+@importer("Squeeze")
+def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
+    shape = shape_of(data)
+    if axes is None:
+        raise NotImportable("without axes, it removes the batch dimension")
+    removed = {sample_axis(data, axis) for axis in axes}
+    if any(shape[axis] != 1 for axis in removed):
+        raise NotImportable(f"axes = {list(axes)} of a sample of shape {list(shape)} are not all 1")
+    kept = [size for axis, size in enumerate(shape) if axis not in removed]
+    return node.build(nn.ReshapeOp(data, kept))
+
+
+@importer("Unsqueeze")
+def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
+    rank = 1 + len(shape_of(data)) + len(axes)
+    if not all(-rank <= axis < rank for axis in axes):
+        raise NotImportable(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
+    added = {axis % rank for axis in axes}
+    if 0 in added:
+        raise NotImportable(f"axes = {list(axes)} add a dimension before the batch dimension")
+    sizes = iter(shape_of(data))
+    return node.build(
+        nn.ReshapeOp(data, [1 if axis in added else next(sizes) for axis in range(1, rank)])
+    )
+
+
+@importer("DepthToSpace")
+def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
+    channels, *sizes = _image(input)
+    if channels % blocksize**2:
+        raise NotImportable(f"{channels} channels do not make blocks of {blocksize}×{blocksize}")
+    rest, (height, width) = channels // blocksize**2, sizes
+    if mode == "DCR":
+        shape, perm = (blocksize, blocksize, rest, height, width), (2, 3, 0, 4, 1)
+    else:
+        shape, perm = (rest, blocksize, blocksize, height, width), (0, 3, 1, 4, 2)
+    return _rearranged(node, input, shape, perm, (rest, height * blocksize, width * blocksize))
+
+
+@importer("SpaceToDepth")
+def space_to_depth(node: Node, input: Activation, *, blocksize: int) -> Value:
+    channels, height, width = _image(input)
+    if height % blocksize or width % blocksize:
+        raise NotImportable(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
+    rows, columns = height // blocksize, width // blocksize
+    shape = (channels, rows, blocksize, columns, blocksize)
+    result = (channels * blocksize**2, rows, columns)
+    return _rearranged(node, input, shape, (2, 4, 0, 1, 3), result)
+
+
+def _image(x: Activation) -> tuple[int, int, int]:
+    shape = shape_of(x)
+    if len(shape) != 3:
+        raise NotImportable(f"a sample must have 3 dimensions, got shape {list(shape)}")
+    channels, height, width = shape
+    return channels, height, width
+
+
+def _rearranged(
+    node: Node, x: Activation, shape: Sequence[int], perm: Sequence[int], result: Sequence[int]
+) -> Value:
+    apart = node.build(nn.ReshapeOp(x, shape))
+    return node.build(nn.ReshapeOp(node.build(nn.TransposeOp(apart, perm)), result))
+
+
+@importer("ConvTranspose")
+def conv_transpose(
+    node: Node,
+    x: Activation,
+    w: Constant,
+    b: Constant | None = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Sequence[int] | None = None,
+    group: int = 1,
+    kernel_shape: Sequence[int] | None = None,
+    output_padding: Sequence[int] | None = None,
+    output_shape: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+) -> Value:
+    kernel, sizes = w.shape[2:], shape_of(x)[1:]
+    rank = len(sizes)
+    if kernel_shape is not None and tuple(kernel_shape) != kernel:
+        raise NotImportable(
+            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
+        )
+    strides, dilations = strides or [1] * rank, dilations or [1] * rank
+    added = list(output_padding or [0] * rank)
+    if auto_pad == "VALID":
+        pads = None
+    if output_shape is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]
+    if output_shape is not None:
+        begins, ends = [0] * rank, [0] * rank
+        for axis, wanted in enumerate(output_shape[-rank:]):
+            whole = strides[axis] * (sizes[axis] - 1) + dilations[axis] * (kernel[axis] - 1) + 1
+            surplus = whole + added[axis] - wanted
+            if surplus < 0:
+                added[axis] -= surplus
+                surplus = 0
+            # An odd number is larger at the end with SAME_UPPER, else at the beginning.
+            ends[axis] = surplus // 2 if auto_pad != "SAME_UPPER" else surplus - surplus // 2
+            begins[axis] = surplus - ends[axis]
+        pads = begins + ends
+    weights, bias = node.parameter(w), None if b is None else node.parameter(b)
+    return node.build(
+        nn.ConvTransposeOp(x, weights, bias, strides, pads, dilations, added, groups=group)
+    )
