@@ -14,7 +14,8 @@ import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 from xdsl.ir import SSAValue
 
-from cmir.accelerator.body import dense_values, evaluate
+from cmir.accelerator.body import evaluate
+from cmir.accelerator.elements import dense_values
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.program import Load, Program

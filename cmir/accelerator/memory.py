@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.accelerator.body import dtype_of
+from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.program import Access, Buffer, Load, Program, Store, ravel
 
 if TYPE_CHECKING:

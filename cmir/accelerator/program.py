@@ -15,7 +15,8 @@ import numpy as np
 from xdsl.dialects.builtin import FloatAttr, MemRefType, VectorType
 from xdsl.ir import Operation, SSAValue
 
-from cmir.accelerator.body import can_evaluate, dtype_of
+from cmir.accelerator.body import can_evaluate
+from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.nest import Frame, PointIndex, Visit, execution_order, in_order, visits
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import (

@@ -24,7 +24,7 @@ from math import prod
 import islpy as isl
 import numpy as np
 
-from cmir.accelerator.body import dtype_of
+from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.footprint import Footprint, needs_room, window_rows
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.program import NEVER
