@@ -1,0 +1,103 @@
+// RUN: cm-opt %s --split-input-file -p convert-nn-to-polyhedral --verify-diagnostics
+
+func.func @not_outlined(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{nn.relu is not part of a stage: run nn-outline-stages first}}
+  %r = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  func.return %r : tensor<4xf32>
+}
+
+// -----
+
+func.func @input_returned(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{run nn-outline-stages first}}
+  func.return %x : tensor<4xf32>
+}
+
+// -----
+
+func.func @nothing(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{stage @s computes nothing}}
+  %y = nn.stage @s(%a = %x : tensor<4xf32>) -> (tensor<4xf32>) {
+    nn.yield %a : tensor<4xf32>
+  }
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @passes_through(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %y, %z = nn.stage @s(%a = %x : tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %s = nn.relu %a : (tensor<4xf32>) -> tensor<4xf32>
+    // expected-error @below {{stage @s yields a value that no operator in it computes}}
+    nn.yield %s, %a : tensor<4xf32>, tensor<4xf32>
+  }
+  func.return %y, %z : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+func.func @two_roots(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %y = nn.stage @s(%a = %x : tensor<4x4xf32>) -> (tensor<4x4xf32>) {
+    %w = nn.parameter "w" : tensor<4x4x1xf32>
+    %r = nn.conv %a, %w : (tensor<4x4xf32>, tensor<4x4x1xf32>) -> tensor<4x4xf32>
+    // expected-error @below {{nn.conv cannot follow nn.conv in a stage}}
+    %q = nn.conv %r, %w : (tensor<4x4xf32>, tensor<4x4x1xf32>) -> tensor<4x4xf32>
+    nn.yield %q : tensor<4x4xf32>
+  }
+  func.return %y : tensor<4x4xf32>
+}
+
+// -----
+
+func.func @foreign(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = nn.stage @s(%a = %x : tensor<4xf32>) -> (tensor<4xf32>) {
+    %r = arith.addf %a, %a : tensor<4xf32>
+    // expected-error @below {{an operand of nn.relu is computed by no stage}}
+    %s = nn.relu %r : (tensor<4xf32>) -> tensor<4xf32>
+    nn.yield %s : tensor<4xf32>
+  }
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @computed_weight(%x: tensor<1x4xf32>, %w: tensor<1x1x3xf32>) -> tensor<1x2xf32> {
+  %y = nn.stage @s(%a = %x : tensor<1x4xf32>, %b = %w : tensor<1x1x3xf32>) -> (tensor<1x2xf32>) {
+    // expected-error @below {{the weight of nn.conv must be a parameter}}
+    %c = nn.conv %a, %b : (tensor<1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x2xf32>
+    nn.yield %c : tensor<1x2xf32>
+  }
+  func.return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @padded_weight(%x: tensor<1x4xf32>) -> tensor<1x2xf32> {
+  %y = nn.stage @s(%a = %x : tensor<1x4xf32>) -> (tensor<1x2xf32>) {
+    %w = nn.parameter "w" : tensor<1x1x2xf32>
+    %p = nn.pad %w {pads = [0, 0, 0, 0, 0, 1]} : (tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+    // expected-error @below {{a matrix on crossbars cannot have padding: fold it into weights}}
+    %c = nn.conv %a, %p : (tensor<1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x2xf32>
+    nn.yield %c : tensor<1x2xf32>
+  }
+  func.return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @pads(%x: tensor<1x4xf32>) -> tensor<1x6xf32> {
+  %p = nn.pad %x {pads = [0, 1, 0, 1], value = 1.0} : (tensor<1x4xf32>) -> tensor<1x6xf32>
+  %y = nn.stage @s(%a = %p : tensor<1x6xf32>) -> (tensor<1x6xf32>) {
+    // expected-error @below {{run nn-outline-stages, which inserts a copy}}
+    %m = nn.max_pool %a {kernel = [3], pads = [1, 1]} : (tensor<1x6xf32>) -> tensor<1x6xf32>
+    nn.yield %m : tensor<1x6xf32>
+  }
+  func.return %y : tensor<1x6xf32>
+}
+
+// -----
+
+// expected-error @below {{argument of network @scalar: expected a tensor with a static shape, got i32}}
+func.func @scalar(%i: i32) {
+  func.return
+}
