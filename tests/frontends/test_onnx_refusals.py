@@ -95,7 +95,18 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     "MatMul with a batch of matrices": (
         "float[N,5,6] x, float[2,6,4] w",
         "[n] y = MatMul(x, w)",
-        "(MatMul): constant 'w' of shape [2, 6, 4] is not one matrix for each sample",
+        "(MatMul): constant 'w' of shape [2, 6, 4] is neither one matrix for each sample nor one"
+        " for each matrix of a sample",
+    ),
+    "MatMul of two ranks": (
+        "float[N,5,6] x1, float[N,2,6,4] x2",
+        "[n] y = MatMul(x1, x2)",
+        "(MatMul): a batch dimension would meet another dimension",
+    ),
+    "MatMul of the batch": (
+        "float[N,5] x, float[4,1] w",
+        "[n] y = MatMul(w, x)",
+        "(MatMul): a batch dimension would meet another dimension",
     ),
     "Slice removes the batch": (
         IMAGE,

@@ -82,10 +82,12 @@ def convolutions(draw: st.DrawFn) -> Case:
 @st.composite
 def products(draw: st.DrawFn) -> Case:
     rows, inner, columns = draw(sizes(3))
-    x = value(rows, inner) if draw(st.booleans()) else value(inner)
+    several = draw(st.sampled_from([[], [2], [2, 3]]))
+    x = value(*several, rows, inner) if several or draw(st.booleans()) else value(inner)
     trans_b = draw(st.booleans())
     make = draw(st.sampled_from([value, parameter]))
-    weight = make(columns, inner) if trans_b else make(inner, columns)
+    matrix = [columns, inner] if trans_b else [inner, columns]
+    weight = make(*(several if draw(st.booleans()) else []), *matrix)
     bias = parameter(columns) if draw(st.booleans()) else None
     return draw(arrays(nn.GemmOp(x, weight, bias, trans_b)))
 

@@ -36,6 +36,9 @@ def test_operators_agree_with_onnxruntime(name: str, data: st.DataObject):
         assume(all(map(lt, window.ends, window.kernel)))
     if isinstance(case.op, SoftmaxLikeOp):
         assume(len(case.op.axes) == 1)
+    if isinstance(case.op, nn.GemmOp) and len(case.op.result_shape) > 2:
+        # Only MatMul takes several matrices.
+        assume(case.op.bias is None and case.op.trans_b is None)
     result = case.op.evaluate(*case.operands)
     assert result.dtype == np.float32
     assert result.shape == case.op.result_shape

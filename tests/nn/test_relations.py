@@ -42,7 +42,7 @@ def test_element_relation_moves_the_elements(name: str, data: st.DataObject):
 
 @pytest.mark.parametrize("name", POINTWISE)
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: st.DataObject):
     case: Case = data.draw(POINTWISE[name])
     shape = case.op.result_shape

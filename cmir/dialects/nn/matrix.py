@@ -24,15 +24,16 @@ class GemmOp(LinearOp):
     """
     Product of a vector or of the rows of a matrix with a matrix, plus a bias.
 
-    x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N.
+    x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N. There may be several
+    matrices: x and result then have more dimensions in front, and the weight has the same or none.
 
     ```mlir
     %y = nn.gemm %x, %w bias %b {trans_b}
         : (tensor<64xf32>, tensor<10x64xf32>, tensor<10xf32>) -> tensor<10xf32>
     ```
 
-    One iteration is one row of the result: a crossbar product if the weight is a parameter,
-    products and sums of elements if it is computed by the network.
+    One iteration is one row of the result: a crossbar product if the weight is one matrix of
+    parameters, otherwise products and sums of elements.
     ONNX: Gemm and MatMul.
     """
 
@@ -55,11 +56,16 @@ class GemmOp(LinearOp):
     @classmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
         x, weight, *bias = shapes
-        if len(x) not in (1, 2):
-            raise VerifyException(f"the input must have 1 or 2 dimensions, got {len(x)}")
-        if len(weight) != 2:
-            raise VerifyException(f"the weight must have 2 dimensions, got {len(weight)}")
-        inner, columns = reversed(weight) if "trans_b" in options else weight
+        if not x:
+            raise VerifyException("the input must have rows, got a tensor without dimensions")
+        if len(weight) < 2:
+            raise VerifyException(f"the weight must have 2 dimensions or more, got {len(weight)}")
+        if len(weight) > 2 and weight[:-2] != x[:-2]:
+            raise VerifyException(
+                f"the weight must have 2 dimensions, or those of the input, {list(x)}, in front of"
+                f" them, got {list(weight)}"
+            )
+        inner, columns = reversed(weight[-2:]) if "trans_b" in options else weight[-2:]
         if inner != x[-1]:
             raise VerifyException(
                 f"the input has rows of {x[-1]} elements, the weight takes {inner}"
@@ -77,14 +83,17 @@ class GemmOp(LinearOp):
         return 0 if self.trans_b is not None else 1
 
     def iterations(self) -> Box:
-        return dict(zip("m", self.result_shape[:-1], strict=False))
+        rows = self.result_shape[:-1]
+        names = [*(f"b{i}" for i in range(len(rows) - 1)), "m"]
+        return dict(zip(names, rows, strict=False))
 
     def reads(self) -> Sequence[Access | Cells]:
         x, weight, rows = shape_of(self.x), shape_of(self.weight), self.iterations()
         outer, inner = self.result_shape[-1], x[-1]
         reads: list[Access | Cells] = [Access.build(rows, {"k": inner}, [*rows, "k"], x)]
-        if parameter_of(self.weight) is None:
-            location = ["n", "k"] if self.trans_b else ["k", "n"]
+        if parameter_of(self.weight) is None or len(weight) > 2:
+            matrix = [*rows][: len(weight) - 2]
+            location = [*matrix, *("nk" if self.trans_b else "kn")]
             reads.append(Access.build(rows, {"n": outer, "k": inner}, location, weight))
         else:
             location = ["row", "col"] if self.trans_b else ["col", "row"]
@@ -110,5 +119,5 @@ class GemmOp(LinearOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, weight, *bias = operands
-        result = x @ (weight.T if self.trans_b else weight)
+        result = x @ (weight.swapaxes(-1, -2) if self.trans_b else weight)
         return result + bias[0] if bias else result

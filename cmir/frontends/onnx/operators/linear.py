@@ -16,7 +16,7 @@ def gemm(
     node: Node,
     a: Activation,
     b: Constant,
-    c: Constant | None = None,
+    c: Value | None = None,
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
@@ -28,8 +28,14 @@ def gemm(
         raise NotImportable("attribute transA = 1 exchanges the batch dimension with another")
     outputs = b.shape[0 if transB else 1]
     weights = node.parameter(_scaled(b, alpha))
-    bias = None if c is None else node.parameter(_row(_scaled(c, beta), outputs))
-    return node.build(nn.GemmOp(a, weights, bias, trans_b=bool(transB)))
+    bias = node.parameter(_row(_scaled(c, beta), outputs)) if isinstance(c, Constant) else None
+    result = node.build(nn.GemmOp(a, weights, bias, trans_b=bool(transB)))
+    if not isinstance(c, Activation):
+        return result
+    if beta != 1:
+        factor = Constant(f"{node.proto.name}.beta", np.array(beta, np.float32))
+        c = node.build(nn.MulOp(c, node.parameter(factor)))
+    return node.build(nn.AddOp(result, c))
 
 
 def _scaled(constant: Constant, factor: float) -> Constant:
@@ -49,14 +55,41 @@ def _row(constant: Constant, size: int) -> Constant:
 
 
 @importer("MatMul")
-def matmul(node: Node, a: Activation, b: Constant) -> Value:
-    """a · b, where leading dimensions of 1 in b mean nothing."""
-    rank = 1 + len(shape_of(a))
-    matrix = b.array
-    while 2 < matrix.ndim <= rank and matrix.shape[0] == 1:
+def matmul(node: Node, a: Value, b: Value) -> Value:
+    if isinstance(b, Constant):
+        assert isinstance(a, Activation)
+        return _times_constant(node, a, b)
+    rank = len(shape_of(b))
+    if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
+        raise NotImportable("a batch dimension would meet another dimension")
+    if isinstance(a, Activation):
+        return node.build(nn.GemmOp(a, b))
+    # a · b is the transpose of b' · a'.
+    perm = [*range(rank - 2), rank - 1, rank - 2]
+    columns = node.build(nn.TransposeOp(b, perm))
+    matrix = node.parameter(_matrix(a, rank))
+    product = node.build(nn.GemmOp(columns, matrix, trans_b=True))
+    return node.build(nn.TransposeOp(product, perm))
+
+
+def _times_constant(node: Node, a: Activation, b: Constant) -> Value:
+    if b.array.ndim == 1:
+        column = node.parameter(Constant(b.name, b.array[:, None]))
+        product = node.build(nn.GemmOp(a, column))
+        return node.build(nn.ReshapeOp(product, shape_of(a)[:-1]))
+    return node.build(nn.GemmOp(a, node.parameter(_matrix(b, len(shape_of(a))))))
+
+
+def _matrix(constant: Constant, rank: int) -> Constant:
+    """The matrix in a product with samples of ``rank`` dimensions, or one for each of theirs."""
+    matrix = constant.array
+    if matrix.ndim == 1 + rank and matrix.shape[0] == 1:
         matrix = matrix[0]
-    if matrix.ndim != 2:
+    if set(matrix.shape[:-2]) == {1}:
+        matrix = matrix.reshape(matrix.shape[-2:])
+    if matrix.ndim < 2 or matrix.ndim not in (2, rank):
         raise NotImportable(
-            f"constant '{b.name}' of shape {list(b.shape)} is not one matrix for each sample"
+            f"constant '{constant.name}' of shape {list(constant.shape)} is neither one matrix for"
+            " each sample nor one for each matrix of a sample"
         )
-    return node.build(nn.GemmOp(a, node.parameter(Constant(b.name, matrix))))
+    return Constant(constant.name, matrix)
