@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 
 import islpy as isl
 from xdsl.ir import SSAValue
@@ -98,7 +99,7 @@ class Views:
             pads.add(op.pad_value)
         if len(pads) > 1:
             raise PadConflictError(f"padding with {_numbers(pads)} in one value")
-        sources = {base: relation.coalesce() for base, relation in sources.items()}
+        sources = {base: relation.coalesce() for base, relation in _used(sources).items()}
         return View(sources, pads.pop() if pads else None)
 
 
@@ -117,17 +118,19 @@ def read_through(access: Access, domain: isl.Set, view: View) -> Read:
         if not everywhere.is_subset(access.relation.domain()):
             raise PadConflictError(f"padding with {_numbers({access.pad, view.pad})} in one read")
         pad = view.pad
-    sources = compose(access.relation, view.sources)
-    if not sources:  # nothing but padding: of the first source, then
-        base, relation = next(iter(view.sources.items()))
-        sources = {base: access.relation.apply_range(relation)}
-    return Read(sources, pad)
+    return Read(compose(access.relation, view.sources), pad)
 
 
 def compose(step: isl.Map, sources: Mapping[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
     """`step`, whose range are elements of a view, on to the elements of the view's sources."""
     composed = {base: simplest(step.apply_range(relation)) for base, relation in sources.items()}
-    return {base: relation for base, relation in composed.items() if not relation.is_empty()}
+    return _used(composed)
+
+
+def _used(sources: dict[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
+    """The sources of which there is something; if all is padding, it is that of the first one."""
+    used = {base: relation for base, relation in sources.items() if not relation.is_empty()}
+    return used or dict(islice(sources.items(), 1))
 
 
 def simplest(relation: isl.Map) -> isl.Map:
