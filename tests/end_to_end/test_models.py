@@ -1,0 +1,44 @@
+"""Whole models, if they are there: run on the engine, they give the results of onnxruntime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from networks import compile_network, onnxruntime_outputs
+
+MODELS = Path(__file__).parents[3] / "shared" / "models"
+
+
+def shared_model(name: str) -> Path:
+    path = MODELS / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return path
+
+
+def tensor_in(path: Path) -> np.ndarray:
+    return onnx.numpy_helper.to_array(onnx.load_tensor(path))
+
+
+def test_mnist_gives_its_stored_outputs() -> None:
+    path = shared_model("mnist-conv/model.onnx")
+    data = path.parent / "test_data_set_0"
+    model = compile_network(path)
+    (name,) = model.machine.inputs
+    report = model.machine.run([{name: tensor_in(data / "input_0.pb")[0]}] * 2)
+    expected = tensor_in(data / "output_0.pb")[0]
+    for outputs in report.outputs:
+        (result,) = outputs.values()
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_resnet20_agrees_with_onnxruntime() -> None:
+    path = shared_model("resnet20-cifar10.onnx")
+    model = compile_network(path)
+    samples = model.samples(2)
+    for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
+        (result,), (expected,) = outputs.values(), onnxruntime_outputs(path, sample)
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,184 @@
+"""A simulator that goes cycle by cycle and element by element: what the engine's start cycles must be.
+
+It shares no code with the compiler's mathematics or the engine. From the polyhedral level it takes domains,
+schedules and access relations, has ISL enumerate them into Python lists once, and then steps through time:
+
+- A core starts its next iteration, in schedule order and inference by inference, when every element that the
+  iteration reads has arrived, and no element that its write overwrites in a reader's buffer is still to be read.
+- What an iteration does (its writes, and the reads it is done with) is seen by others in the next cycle.
+- Network inputs and parameters are there from the start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+
+import islpy as isl
+import numpy as np
+from enumeration import Point, pairs, points
+
+from cmir.dialects.polyhedral import PipelineOp, ReadOp, StageOp, WriteOp
+
+Element = tuple[str, Point]
+"""An element of an array."""
+
+Storage = Callable[[str, int, Point], Hashable]
+"""Where a reader keeps an element: (array, inference, location) -> slot of the buffer for that array."""
+
+
+class Deadlock(Exception):
+    """No core can start an iteration."""
+
+
+def simulate(
+    pipeline: PipelineOp, inferences: int, storage: Storage | None = None
+) -> dict[str, np.ndarray]:
+    """The cycle in which each iteration starts, by stage: arrays of shape (inferences, iterations).
+
+    The preset is `ideal`: an iteration takes one cycle. Without `storage`, elements are kept where the pipeline's
+    storage relations say, and where there are none in a slot for each element of one inference. Raises Deadlock.
+    """
+    stages = pipeline.stages
+    computed = {
+        array for s in stages.values() for w in s.writes() for array, _ in w.arrays_and_maps()
+    }
+    cores = [_Core(name, stage, computed, inferences, storage) for name, stage in stages.items()]
+    slots = _assigned_slots(pipeline, inferences)
+    for core in cores:
+        core.neighbours = cores
+        core.slots = {array: slots[array, reader] for array, reader in slots if reader == core.name}
+    cycle = 0
+    while waiting := [core for core in cores if not core.done]:
+        firing = [core for core in waiting if core.may_start()]
+        if not firing:
+            names = ", ".join(core.name for core in waiting)
+            raise Deadlock(f"in cycle {cycle} these wait for each other: {names}")
+        # All of them have decided by what was there before this cycle.
+        for core in firing:
+            core.start(cycle)
+        cycle += 1
+    return {core.name: np.array(core.starts).reshape(inferences, -1) for core in cores}
+
+
+class _Core:
+    """A stage: its iterations in order, by what they read and write; its buffers; how far it has come."""
+
+    def __init__(
+        self,
+        name: str,
+        stage: StageOp,
+        computed: set[str],
+        inferences: int,
+        storage: Storage | None,
+    ):
+        order = _iterations_in_order(stage)
+        reads, writes = _accessed(stage.reads(), computed), _accessed(stage.writes(), computed)
+        self.name, self.storage = name, storage
+        self.reads = [list(dict.fromkeys(reads[iteration])) for iteration in order]
+        self.writes = [writes[iteration] for iteration in order]
+        self.total = inferences * len(order)
+        self.starts: list[int] = []
+        self.neighbours: list[_Core] = []
+        # By array, for those with a storage relation: inference and location -> slot.
+        self.slots: dict[str, dict[Point, Point]] = {}
+        # By inference: what has been written into the buffers, how many iterations are still to read it.
+        uses = Counter(element for elements in self.reads for element in elements)
+        self.arrived: list[set[Element]] = [set() for _ in range(inferences)]
+        self.arrays = {array for array, _ in uses}
+        self.unread = [dict(uses) for _ in range(inferences)]
+        # By array and slot: inference and element that are there.
+        self.occupant: dict[tuple[str, Hashable], tuple[int, Element]] = {}
+        # What the next iteration waits for. Data that has arrived and room that is free stay so till then.
+        self.data: list[Element] = []
+        self.room: list[tuple[_Core, tuple[str, Hashable]]] = []
+        self.waits = False
+
+    @property
+    def done(self) -> bool:
+        return len(self.starts) == self.total
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Inference and iteration that come next."""
+        return divmod(len(self.starts), len(self.reads))
+
+    def may_start(self) -> bool:
+        inference, iteration = self.place
+        if not self.waits:
+            self.data = list(self.reads[iteration])
+            self.room = [
+                (reader, reader.slot(inference, element))
+                for element in self.writes[iteration]
+                for reader in self.neighbours
+                if element[0] in reader.arrays
+            ]
+            self.waits = True
+        while self.data and self.data[-1] in self.arrived[inference]:
+            self.data.pop()
+        while self.room and self.room[-1][0].is_free(self.room[-1][1]):
+            self.room.pop()
+        return not self.data and not self.room
+
+    def slot(self, inference: int, element: Element) -> tuple[str, Hashable]:
+        """Where this core keeps an element that it reads."""
+        array, location = element
+        if self.storage is not None:
+            return array, self.storage(array, inference, location)
+        if array in self.slots:
+            return array, self.slots[array][inference, *location]
+        return array, location
+
+    def is_free(self, slot: tuple[str, Hashable]) -> bool:
+        """Whether what is in the slot is not going to be read again."""
+        if slot not in self.occupant:
+            return True
+        inference, element = self.occupant[slot]
+        return self.unread[inference].get(element, 0) == 0
+
+    def start(self, cycle: int) -> None:
+        inference, iteration = self.place
+        for element in self.reads[iteration]:
+            self.unread[inference][element] -= 1
+        for element in self.writes[iteration]:
+            for reader in self.neighbours:
+                if element[0] in reader.arrays:  # also elements that it never reads
+                    reader.arrived[inference].add(element)
+                    reader.occupant[reader.slot(inference, element)] = inference, element
+        self.starts.append(cycle)
+        self.waits = False
+
+
+def _assigned_slots(
+    pipeline: PipelineOp, inferences: int
+) -> dict[tuple[str, str], dict[Point, Point]]:
+    """By array and reader with a storage relation: inference and location -> slot."""
+    found: dict[tuple[str, str], dict[Point, Point]] = {}
+    for (array, reader), storage in pipeline.storages.items():
+        locations = pipeline.arrays[array].locations.insert_dims(isl.dim_type.set, 0, 1)
+        bounds = [(isl.Set.lower_bound_val, 0), (isl.Set.upper_bound_val, inferences - 1)]
+        for bound, value in bounds:
+            locations = bound(locations, isl.dim_type.set, 0, isl.Val(value))
+        within = locations.set_tuple_name(array)
+        found[array, reader] = dict(pairs(storage.map.relation.intersect_domain(within)))
+    return found
+
+
+def _iterations_in_order(stage: StageOp) -> list[Point]:
+    if stage.schedule is None:
+        return sorted(points(stage.domain.points))
+    schedule = stage.schedule.relation.intersect_domain(stage.domain.points)
+    return [iteration for iteration, _ in sorted(pairs(schedule), key=lambda pair: pair[1])]
+
+
+def _accessed(
+    accesses: Iterable[ReadOp | WriteOp], computed: set[str]
+) -> dict[Point, list[Element]]:
+    """The elements of computed arrays that each iteration accesses."""
+    found: dict[Point, list[Element]] = defaultdict(list)
+    for access in accesses:
+        for array, relation in access.arrays_and_maps():
+            if array in computed:
+                for iteration, location in pairs(relation.relation.domain_factor_domain()):
+                    found[iteration].append((array, location))
+    return found

@@ -1,0 +1,274 @@
+"""Small networks for tests: built as ONNX models, compiled with the pipelines, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.universe import Universe
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.context import CmirContext, make_context
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.nn import evaluate_function
+from cmir.dialects.polyhedral import PipelineOp
+from cmir.frontends.onnx import import_onnx
+from cmir.parameters import Parameters
+from cmir.tools.pass_pipeline import parse_passes
+
+Sizes = int | Sequence[int]
+"""A number for all spatial dimensions, or one for each."""
+
+Sample = dict[str, np.ndarray]
+"""An array for each input of a network, without batch dimension."""
+
+
+class Impossible(ValueError):
+    """The operator would have an empty result."""
+
+
+class Builder:
+    """An ONNX model in the making. Values are names; every method adds a node and gives its result."""
+
+    def __init__(self, *shape: int, seed: int = 0):
+        """shape: that of the input `x`, without batch dimension: channels, then spatial dimensions."""
+        self.shapes = {"x": tuple(shape)}
+        self.random = np.random.default_rng(seed)
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def conv(
+        self,
+        x: str,
+        channels: int,
+        kernel: Sizes = 3,
+        strides: Sizes = 1,
+        pads: Sizes = 0,
+        dilations: Sizes = 1,
+        groups: int = 1,
+    ) -> str:
+        inner, *space = self.shapes[x]
+        window = self._window(space, kernel, strides, pads, dilations)
+        fan_in = inner // groups * int(np.prod(window["kernel_shape"]))
+        shape = (channels, inner // groups, *window["kernel_shape"])
+        weight = self._weight(self.random.normal(size=shape) / np.sqrt(fan_in))
+        bias = self._weight(self.random.normal(size=channels))
+        attributes = {**window, "group": groups}
+        return self._node(
+            "Conv", [x, weight, bias], (channels, *_sizes(space, **window)), **attributes
+        )
+
+    def pool(
+        self,
+        x: str,
+        kind: str = "Max",
+        kernel: Sizes = 2,
+        strides: Sizes = 2,
+        pads: Sizes = 0,
+    ) -> str:
+        channels, *space = self.shapes[x]
+        window = self._window(space, kernel, strides, pads, 1)
+        if any(p >= k for p, k in zip(window["pads"], 2 * window["kernel_shape"], strict=True)):
+            raise Impossible("onnxruntime wants pads to be smaller than the kernel")
+        sizes = _sizes(space, **window)
+        del window["dilations"]
+        return self._node(f"{kind}Pool", [x], (channels, *sizes), **window)
+
+    def relu(self, x: str) -> str:
+        return self._node("Relu", [x], self.shapes[x])
+
+    def add(self, a: str, b: str) -> str:
+        shape = np.broadcast_shapes(self.shapes[a], self.shapes[b])
+        return self._node("Add", [a, b], tuple(shape))
+
+    def batch_norm(self, x: str) -> str:
+        channels = self.shapes[x][0]
+        uniform = [self._weight(self.random.uniform(0.5, 1.5, channels)) for _ in range(4)]
+        return self._node("BatchNormalization", [x, *uniform], self.shapes[x])
+
+    def global_average_pool(self, x: str) -> str:
+        channels, *space = self.shapes[x]
+        return self._node("GlobalAveragePool", [x], (channels, *(1 for _ in space)))
+
+    def flatten(self, x: str) -> str:
+        return self._node("Flatten", [x], (int(np.prod(self.shapes[x])),))
+
+    def gemm(self, x: str, outputs: int) -> str:
+        (inputs,) = self.shapes[x]
+        weight = self._weight(self.random.normal(size=(outputs, inputs)) / np.sqrt(inputs))
+        bias = self._weight(self.random.normal(size=outputs))
+        return self._node("Gemm", [x, weight, bias], (outputs,), transB=1)
+
+    def crop(self, x: str, starts: Sizes, ends: Sizes) -> str:
+        """Slices all spatial dimensions."""
+        channels, *space = self.shapes[x]
+        low, high = _spread(starts, len(space)), _spread(ends, len(space))
+        if any(not 0 <= a < b <= s for a, b, s in zip(low, high, space, strict=True)):
+            raise Impossible("nothing is left")
+        axes = list(range(2, 2 + len(space)))
+        arguments = [self._constant(np.array(v, np.int64)) for v in (low, high, axes)]
+        sizes = [b - a for a, b in zip(low, high, strict=True)]
+        return self._node("Slice", [x, *arguments], (channels, *sizes))
+
+    def pad(self, x: str, begins: Sizes, ends: Sizes) -> str:
+        """Pads all spatial dimensions with zeros."""
+        channels, *space = self.shapes[x]
+        low, high = _spread(begins, len(space)), _spread(ends, len(space))
+        pads = self._constant(np.array([0, 0, *low, 0, 0, *high], np.int64))
+        sizes = [a + s + b for a, s, b in zip(low, space, high, strict=True)]
+        return self._node("Pad", [x, pads], (channels, *sizes))
+
+    def model(self, *outputs: str) -> onnx.ModelProto:
+        """The model that gives these values."""
+
+        def info(name: str) -> onnx.ValueInfoProto:
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
+
+        graph = helper.make_graph(
+            self.nodes, "main", [info("x")], [info(name) for name in outputs], self.weights
+        )
+        opset = helper.make_opsetid("", 13)
+        return helper.make_model(graph, opset_imports=[opset], ir_version=8)
+
+    def _node(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes) -> str:
+        name = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        self.shapes[name] = shape
+        return name
+
+    def _weight(self, value: np.ndarray) -> str:
+        return self._constant(value.astype(np.float32))
+
+    def _constant(self, value: np.ndarray) -> str:
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(value, name))
+        return name
+
+    @staticmethod
+    def _window(
+        space: Sequence[int], kernel: Sizes, strides: Sizes, pads: Sizes, dilations: Sizes
+    ) -> dict[str, list[int]]:
+        rank = len(space)
+        return {
+            "kernel_shape": _spread(kernel, rank),
+            "strides": _spread(strides, rank),
+            "pads": _spread(pads, 2 * rank),
+            "dilations": _spread(dilations, rank),
+        }
+
+
+def _spread(sizes: Sizes, rank: int) -> list[int]:
+    return [sizes] * rank if isinstance(sizes, int) else list(sizes)
+
+
+def _sizes(
+    space: Sequence[int],
+    kernel_shape: list[int],
+    strides: list[int],
+    pads: list[int],
+    dilations: list[int],
+) -> list[int]:
+    """The spatial sizes of what a window makes of `space`. Raises Impossible if there is nothing."""
+    rank = len(space)
+    sizes = [
+        (size + pads[d] + pads[d + rank] - dilations[d] * (kernel_shape[d] - 1) - 1) // strides[d]
+        + 1
+        for d, size in enumerate(space)
+    ]
+    if min(sizes) < 1:
+        raise Impossible("the window does not fit")
+    return sizes
+
+
+@dataclass
+class Compiled:
+    """A network, compiled for the accelerator.
+
+    function: at the nn level, as imported.
+    pipeline: at the polyhedral level, without dependences.
+    """
+
+    function: FuncOp
+    pipeline: PipelineOp
+    machine: Machine
+    parameters: Parameters
+
+    def reference(self, sample: Sample) -> list[np.ndarray]:
+        """The outputs by NumPy, from the nn level."""
+        inputs = [sample[name] for name in self.machine.inputs]
+        return list(evaluate_function(self.function, inputs, self.parameters))
+
+    def samples(self, count: int) -> list[Sample]:
+        """Random inputs for a stream of inferences."""
+        random = np.random.default_rng(7)
+        shapes = {name: self.machine.arrays[name].shape for name in self.machine.inputs}
+        return [
+            {name: random.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+            for _ in range(count)
+        ]
+
+
+def compile_network(
+    model: onnx.ModelProto | Path,
+    reschedule: Callable[[PipelineOp], None] | None = None,
+    passes: str = "",
+    hardware: str = "ideal",
+) -> Compiled:
+    """Compile a model down to the accelerator with the named pipelines, verifying the IR after each pass.
+
+    reschedule: called with the network at the polyhedral level; it may give stages other schedules.
+    passes: run on that level.
+    """
+    with TemporaryDirectory() as directory:
+        path = model if isinstance(model, Path) else Path(directory) / "model.onnx"
+        if not isinstance(model, Path):
+            onnx.save(model, path)
+        imported = import_onnx(path)
+    module = imported.module
+    context = make_context()
+    context.parameters = imported.parameters
+    original, parameters = module.clone(), imported.parameters.copy()
+    run_passes(module, "nn-to-polyhedral", context)
+    if reschedule is not None:
+        (pipeline,) = module.body.block.ops
+        assert isinstance(pipeline, PipelineOp)
+        reschedule(pipeline)
+        module.verify()
+    run_passes(module, passes, context)
+    relations = module.clone()
+    run_passes(module, "polyhedral-to-cmcore", context)
+    (function,), (pipeline,), (network,) = (m.body.block.ops for m in (original, relations, module))
+    assert isinstance(function, FuncOp) and isinstance(pipeline, PipelineOp)
+    assert isinstance(network, NetworkOp)
+    machine = Machine(network, Hardware.load(hardware), context.parameters)
+    return Compiled(function, pipeline, machine, parameters)
+
+
+def run_passes(module: ModuleOp, passes: str, context: CmirContext) -> None:
+    """Run passes, given as on cm-opt's command line."""
+    for item in parse_passes(passes, "test", Universe.get_multiverse().all_passes):
+        item.apply(context, module)
+        module.verify()
+
+
+def onnxruntime_outputs(
+    model: onnx.ModelProto | Path, sample: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """What onnxruntime computes for a sample, without batch dimension; inputs in the model's order."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    source = str(model) if isinstance(model, Path) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options)
+    names = [entry.name for entry in session.get_inputs()]
+    feed = {name: value[None] for name, value in zip(names, sample.values(), strict=True)}
+    return [np.asarray(output)[0] for output in session.run(None, feed)]
