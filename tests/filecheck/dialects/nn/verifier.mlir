@@ -162,16 +162,16 @@ func.func @conv_property_type(%x: tensor<4x8xf32>, %w: tensor<6x4x3xf32>) {
 
 // -----
 
-func.func @gemm_input(%x: tensor<1x4x8xf32>, %w: tensor<8x10xf32>) {
-  // expected-error @+1 {{the input must have 1 or 2 dimensions, got 3}}
-  %0 = nn.gemm %x, %w : (tensor<1x4x8xf32>, tensor<8x10xf32>) -> tensor<1x4x10xf32>
+func.func @gemm_input(%x: tensor<f32>, %w: tensor<8x10xf32>) {
+  // expected-error @+1 {{the input must have rows, got a tensor without dimensions}}
+  %0 = nn.gemm %x, %w : (tensor<f32>, tensor<8x10xf32>) -> tensor<10xf32>
   func.return
 }
 
 // -----
 
 func.func @gemm_weight(%x: tensor<8xf32>, %w: tensor<8xf32>) {
-  // expected-error @+1 {{the weight must have 2 dimensions, got 1}}
+  // expected-error @+1 {{the weight must have 2 dimensions or more, got 1}}
   %0 = nn.gemm %x, %w : (tensor<8xf32>, tensor<8xf32>) -> tensor<f32>
   func.return
 }
