@@ -47,18 +47,15 @@ def _constant(op: Operation) -> np.ndarray:
 
 
 def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """One matrix product for the chunk, in whichever order of axes the lanes lie in memory."""
     assert isinstance(op, MxvOp)
-    shape = op.result.type.get_shape()
-    if matrix.ndim == 2:
-        return (x.reshape(len(x), -1) @ matrix.T).reshape(-1, *shape)
-    blocks, rows, columns = matrix.shape
-    lanes = x.reshape(len(x), blocks, columns)
-    if (
-        rows == 1
-    ):  # depthwise: a dot product a block, which a batch of tiny matrix products does slowly
-        return np.einsum("nbc,bc->nb", lanes, matrix[:, 0]).reshape(-1, *shape)
-    product = np.matmul(lanes.transpose(1, 0, 2), matrix.transpose(0, 2, 1))
-    return np.ascontiguousarray(product.transpose(1, 0, 2)).reshape(-1, *shape)
+    *blocks, rows, columns = matrix.shape
+    lanes = x.reshape(len(x), *blocks, columns)
+    if lanes.strides[0] > lanes.itemsize and not blocks:
+        product = lanes @ matrix.T
+    else:  # iterations come last, as windows are read: so do those of the result
+        product = np.moveaxis(np.matmul(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
+    return product.reshape(len(x), *op.result.type.get_shape())
 
 
 _REDUCTIONS: dict[str, np.ufunc] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import islpy as isl
 import numpy as np
@@ -17,7 +18,7 @@ from xdsl.ir import SSAValue
 from cmir.accelerator.body import evaluate
 from cmir.accelerator.elements import dense_values
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.memory import Memory
+from cmir.accelerator.memory import Memory, MemoryPlan
 from cmir.accelerator.program import Load, Program
 from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
@@ -61,6 +62,11 @@ class Machine:
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[SSAValue, np.ndarray] = {}
+
+    @cached_property
+    def memory_plan(self) -> MemoryPlan:
+        """How the data of a run lies in memory; timing alone needs none."""
+        return MemoryPlan(self.programs.values(), self.arrays)
 
     def _actor(self, program: Program) -> Actor:
         hardware = self.hardware

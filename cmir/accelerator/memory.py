@@ -3,21 +3,115 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.program import Access, Buffer, Load, Program, Store, ravel
+from cmir.accelerator.window import Margin, Window
+from cmir.dialects.polyhedral import ArrayOp
 
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
 
 CACHED_LANES = 1 << 21
-"""The slots of a load are kept between inferences if they are at most this many."""
+"""The slots of a gathered load are kept between inferences if they are at most this many."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a buffer lies in memory: its slots with a margin around them, then a cell for each pad value.
+
+    windows: of the loads that are read as windows; their lanes outside the array fall on the margin, which holds
+    `margin_value`. The others are gathered, with lanes outside the array taken from the pad cells.
+    """
+
+    buffer: Buffer
+    margin: Margin
+    margin_value: float
+    pads: tuple[float, ...]
+    windows: Mapping[Operation, Window]
+
+    @staticmethod
+    def of(value: SSAValue, buffer: Buffer, loads: Sequence[Load]) -> _Layout:
+        accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
+        pads = tuple(sorted({ld.pad for ld, _ in accesses}))
+        none: Margin = ((0, 0),) * len(buffer.shape)
+        windows: dict[Operation, Window] = {}
+        margin, margin_value = none, 0.0
+        if buffer.storage is None:
+            for load, access in accesses:
+                window = Window.of(access, buffer.shape) if len(load.sources) == 1 else None
+                around = window.margin(buffer.shape) if window is not None else None
+                if window is None or around is None or window.is_constant:
+                    continue
+                if around != none:
+                    if margin != none and margin_value != load.pad:
+                        continue  # the margin already holds another value
+                    margin_value = load.pad
+                    pairs = zip(margin, around, strict=True)
+                    margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
+                windows[load.op] = window
+        return _Layout(buffer, margin, margin_value, pads, windows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the slots with their margin."""
+        pairs = zip(self.buffer.shape, self.margin, strict=True)
+        return tuple(size + before + after for size, (before, after) in pairs)
+
+    def allocate(self, content: np.ndarray | None = None) -> np.ndarray:
+        """Flat memory for the buffer, filled with an array or with zeros."""
+        dtype, slots = self.buffer.dtype, prod(self.shape)
+        memory = np.empty(slots + len(self.pads), dtype)
+        memory[:slots] = self.margin_value
+        memory[slots:] = self.pads
+        self.inside(memory)[...] = 0 if content is None else content.reshape(self.buffer.shape)
+        return memory
+
+    def padded(self, memory: np.ndarray) -> np.ndarray:
+        """The slots with their margin."""
+        return memory[: prod(self.shape)].reshape(self.shape)
+
+    def inside(self, memory: np.ndarray) -> np.ndarray:
+        """The slots without their margin."""
+        pairs = zip(self.margin, self.buffer.shape, strict=True)
+        return self.padded(memory)[tuple(slice(b, b + size) for (b, _), size in pairs)]
+
+    def index(self, inference: int, location: list[np.ndarray]) -> np.ndarray:
+        """Where elements of an inference lie in the flat memory."""
+        slots = self.buffer.slot(inference, location)
+        shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
+        return ravel(shifted, self.shape)
+
+    def pad_cell(self, pad: float) -> int:
+        """Where the pad value of a gathered load lies in the flat memory."""
+        return prod(self.shape) + self.pads.index(pad)
+
+
+class MemoryPlan:
+    """How buffers lie in memory and how loads and stores reach them: the same for every run of a machine.
+
+    stores: the window of each store, None for those that scatter. gathered: the slots of gathered loads, once known.
+    """
+
+    def __init__(self, programs: Iterable[Program], arrays: Mapping[str, ArrayOp]):
+        self.layouts: dict[SSAValue, _Layout] = {}
+        self.stores: dict[Operation, Window | None] = {}
+        self.gathered: dict[tuple[Operation, SSAValue], np.ndarray] = {}
+        for program in programs:
+            loads = list(program.loads.values())
+            for value, buffer in program.buffers.items():
+                self.layouts[value] = _Layout.of(value, buffer, loads)
+            for store in program.stores.values():
+                shape = arrays[store.array].shape
+                window = Window.of(store.access, shape)
+                self.stores[store.op] = window if window and window.fits(shape) else None
 
 
 class Memory:
@@ -27,16 +121,20 @@ class Memory:
     """
 
     def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
-        self.machine = machine
-        self.buffers: dict[SSAValue, Buffer] = {}
+        plan = machine.memory_plan
+        self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[SSAValue, np.ndarray] = {}
         self.streams: dict[SSAValue, list[np.ndarray]] = {}
-        self.pad_cells: dict[SSAValue, dict[float, int]] = {}
         self.readers: dict[str, list[SSAValue]] = defaultdict(list)
-        self.slots: dict[tuple[SSAValue, SSAValue], np.ndarray] = {}
-        for program in machine.programs.values():
-            for value, buffer in program.buffers.items():
-                self._allocate(program, value, buffer, inputs)
+        for value, layout in self.layouts.items():
+            name = layout.buffer.array
+            if name in machine.inputs:
+                self.streams[value] = [layout.allocate(given[name]) for given in inputs]
+            elif machine.arrays[name].source is not None:
+                self.cells[value] = layout.allocate(machine.constant(machine.arrays[name]))
+            else:
+                self.cells[value] = layout.allocate()
+                self.readers[name].append(value)
         self.outputs = [
             {
                 name: np.zeros(machine.arrays[name].shape, dtype_of(machine.arrays[name].type))
@@ -45,47 +143,28 @@ class Memory:
             for _ in inputs
         ]
 
-    def _allocate(
-        self,
-        program: Program,
-        value: SSAValue,
-        buffer: Buffer,
-        inputs: Sequence[Mapping[str, np.ndarray]],
-    ) -> None:
-        self.buffers[value] = buffer
-        pads = sorted({ld.pad for ld in program.loads.values() if value in dict(ld.sources)})
-        self.pad_cells[value] = {pad: buffer.slots + i for i, pad in enumerate(pads)}
-        tail = np.array(pads, buffer.dtype)
-        if buffer.array in self.machine.inputs:
-            self.streams[value] = [
-                np.concatenate((np.asarray(given[buffer.array], buffer.dtype).reshape(-1), tail))
-                for given in inputs
-            ]
-            return
-        array = self.machine.arrays[buffer.array]
-        if array.source is not None:
-            filled = self.machine.constant(array).reshape(-1)
-        else:
-            filled = np.zeros(buffer.slots, buffer.dtype)
-            self.readers[buffer.array].append(value)
-        self.cells[value] = np.concatenate((filled, tail)).astype(buffer.dtype, copy=False)
-
     def load(
         self, program: Program, load: Load, inference: int, start: int, stop: int
     ) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
+        if len(load.sources) == 1:
+            ((value, _),) = load.sources
+            layout = self.layouts[value]
+            if (window := layout.windows.get(load.op)) is not None:
+                padded = layout.padded(self._cells(value, inference))
+                return window.read(padded, layout.margin, start, stop)
         result: np.ndarray | None = None
         for value, access in load.sources:
-            cells = self.streams[value][inference] if value in self.streams else self.cells[value]
-            pad = self.pad_cells[value][load.pad]
+            pad = self.layouts[value].pad_cell(load.pad)
             slots = self._slots(program, load, value, access, pad, inference, start, stop)
-            lanes = cells.take(slots)
-            if result is None:
-                result = lanes
-            else:  # lanes that lie in no array read as the pad value from each
-                result = np.where(slots == pad, result, lanes)
+            lanes = self._cells(value, inference).take(slots)
+            # Lanes that lie in none of the arrays read as the pad value from each.
+            result = lanes if result is None else np.where(slots == pad, result, lanes)
         assert result is not None
         return result
+
+    def _cells(self, value: SSAValue, inference: int) -> np.ndarray:
+        return self.streams[value][inference] if value in self.streams else self.cells[value]
 
     def _slots(
         self,
@@ -98,48 +177,70 @@ class Memory:
         start: int,
         stop: int,
     ) -> np.ndarray:
-        buffer = self.buffers[value]
-        key = (load.op.result, value)
-        cacheable = buffer.storage is None and program.iterations * prod(load.lanes) <= CACHED_LANES
-        if cacheable and key not in self.slots:
-            self.slots[key] = _gather(buffer, access, pad, inference, 0, program.iterations)
-        if cacheable:
-            slots = self.slots[key]
-            return slots[start:stop] if len(slots) > 1 else slots
-        return _gather(buffer, access, pad, inference, start, stop)
+        """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
+        layout = self.layouts[value]
+        key = (load.op, value)
+        lanes = program.iterations * prod(load.lanes)
+        if layout.buffer.storage is not None or lanes > CACHED_LANES:
+            return _gather(layout, access, pad, inference, start, stop)
+        if key not in self.gathered:
+            self.gathered[key] = _gather(layout, access, pad, inference, 0, program.iterations)
+        slots = self.gathered[key]
+        return slots[start:stop] if len(slots) > 1 else slots
 
     def store(self, store: Store, value: np.ndarray, inference: int, start: int, stop: int) -> None:
-        """Write the lanes of iterations start ≤ i < stop wherever the array is kept."""
-        location, defined = store.access.locations(start, stop)
-        if defined is not None:
-            defined = np.broadcast_to(defined, value.shape)
-            value = value[defined]
+        """Write the lanes of iterations start ≤ i < stop wherever the array is kept.
+
+        value: shape (iterations, *lanes).
+        """
+        window = self.windows[store.op]
+        kept = None if window is not None else _Kept.of(store.access, value, start, stop)
         for reader in self.readers[store.array]:
-            slot = self.buffers[reader].slot(inference, location)
-            self._scatter(self.cells[reader], slot, defined, value)
-        if store.array in self.outputs[inference]:
-            output = self.outputs[inference][store.array]
-            self._scatter(output.reshape(-1), ravel(location, output.shape), defined, value)
+            layout, memory = self.layouts[reader], self.cells[reader]
+            if window is not None and layout.buffer.storage is None:
+                window.write(layout.padded(memory), layout.margin, value, start, stop)
+            else:
+                kept = kept or _Kept.of(store.access, value, start, stop)
+                memory[kept.select(layout.index(inference, kept.location))] = kept.value
+        if (output := self.outputs[inference].get(store.array)) is not None:
+            if window is not None:
+                window.write(output, ((0, 0),) * output.ndim, value, start, stop)
+            else:
+                kept = kept or _Kept.of(store.access, value, start, stop)
+                output.reshape(-1)[kept.select(ravel(kept.location, output.shape))] = kept.value
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The lanes of a store that have a location: coordinates, where they are defined, and the values there."""
+
+    location: list[np.ndarray]
+    defined: np.ndarray | None
+    shape: tuple[int, ...]
+    value: np.ndarray
 
     @staticmethod
-    def _scatter(
-        cells: np.ndarray, slot: np.ndarray, defined: np.ndarray | None, value: np.ndarray
-    ) -> None:
-        if defined is None:
-            cells[np.broadcast_to(slot, value.shape)] = value
-        else:
-            cells[np.broadcast_to(slot, defined.shape)[defined]] = value
+    def of(access: Access, value: np.ndarray, start: int, stop: int) -> _Kept:
+        location, defined = access.locations(start, stop)
+        if defined is not None:
+            defined = np.broadcast_to(defined, value.shape)
+        return _Kept(location, defined, value.shape, value if defined is None else value[defined])
+
+    def select(self, slots: np.ndarray) -> np.ndarray:
+        """The slots of the lanes that are kept, from those of all lanes."""
+        slots = np.broadcast_to(slots, self.shape)
+        return slots if self.defined is None else slots[self.defined]
 
 
 def _gather(
-    buffer: Buffer, access: Access, pad: int, inference: int, start: int, stop: int
+    layout: _Layout, access: Access, pad: int, inference: int, start: int, stop: int
 ) -> np.ndarray:
-    """The flat slot of every lane; lanes without a location take the cell with the pad value.
+    """Where every lane lies in memory; lanes without a location are at the cell with the pad value.
 
     The iteration axis has length 1 where nothing depends on the iteration.
     """
     location, defined = access.locations(start, stop)
-    slots = buffer.slot(inference, location)
+    slots = layout.index(inference, location)
     if defined is not None:
         slots = np.where(defined, slots, pad)
     rank = len(access.lanes)

@@ -102,12 +102,12 @@ class Buffer:
     def slots(self) -> int:
         return prod(self.shape)
 
-    def slot(self, inference: int, location: list[np.ndarray]) -> np.ndarray:
-        """The flat slots of elements of an inference."""
+    def slot(self, inference: int, location: list[np.ndarray]) -> list[np.ndarray]:
+        """The slots of elements of an inference."""
         if self.storage is None:
-            return ravel(location, self.shape)
+            return location
         slots, _ = self.storage([np.asarray(inference), *location])
-        return ravel(slots, self.shape)
+        return slots
 
 
 def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

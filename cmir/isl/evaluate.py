@@ -91,7 +91,18 @@ class Function:
     """
 
     pieces: tuple[tuple[_Guard | None, tuple[_Affine, ...]], ...]
+    inputs: int
     outputs: int
+
+    def affine(self) -> tuple[list[int], list[list[int]]] | None:
+        """(constants, coefficients of the inputs) of the outputs, if they are affine wherever they are defined."""
+        if len(self.pieces) != 1:
+            return None
+        _, affines = self.pieces[0]
+        if any(affine.divisions or affine.denominator != 1 for affine in affines):
+            return None
+        coefficients = [[dict(a.inputs).get(i, 0) for i in range(self.inputs)] for a in affines]
+        return [affine.constant for affine in affines], coefficients
 
     def __call__(self, point: Coordinates) -> tuple[list[np.ndarray], np.ndarray | None]:
         if not self.pieces:
@@ -126,4 +137,4 @@ def compile_function(relation: isl.Map, within: isl.Set) -> Function:
         pieces.append((guard, tuple(_affine(value.get_aff(i)) for i in range(outputs))))
 
     function.foreach_piece(compile_piece)
-    return Function(tuple(pieces), outputs)
+    return Function(tuple(pieces), relation.dim(isl.dim_type.in_), outputs)
