@@ -47,7 +47,7 @@ class Window:
         if grid is None or affine is None:
             return None
         constant, coefficients = affine
-        steps = np.array(coefficients, np.int64).reshape(len(shape), -1)
+        steps = np.array(coefficients, np.int64).reshape(len(shape), len(grid) + len(access.lanes))
         sizes = np.array([*grid, *access.lanes], np.int64)
         origin = np.array([*access.points[0], *[0] * len(access.lanes)], np.int64)
         offset = np.array(constant, np.int64) + steps @ origin
