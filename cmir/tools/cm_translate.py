@@ -33,7 +33,7 @@ def _translate(options: argparse.Namespace) -> None:
     if options.list_operators:
         print("\n".join(onnx.operators()))
     else:
-        imported = onnx.import_onnx(options.import_onnx, dict(options.shape))
+        imported = onnx.import_onnx(options.import_onnx, dict(options.shape), options.batch)
         _write(imported, options.output, options.weights)
 
 
@@ -71,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="set the shape of an input, its batch dimension of 1 included; may be repeated",
+    )
+    parser.add_argument(
+        "--no-batch",
+        dest="batch",
+        action="store_false",
+        help="the model's tensors have no batch dimension: all of an input is one sample",
     )
     return parser
 

@@ -52,9 +52,11 @@ def read_model(
     path: Path,
     weights: Path | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    batch: bool = True,
 ) -> Model:
     """Read an ONNX file, or IR at any level with its parameters.
 
+    shapes, batch: see `import_onnx`.
     weights: the parameters of IR; without it, a file beside the IR with the ending .safetensors, if there is one.
     Raises CompileError or OSError.
     """
@@ -64,7 +66,7 @@ def read_model(
 
         if weights is not None:
             raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
-        imported = onnx.import_onnx(path, shapes)
+        imported = onnx.import_onnx(path, shapes, batch)
         context.parameters = imported.parameters
         return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
     module = parse_module(path.read_text(encoding="utf-8"), str(path), context)

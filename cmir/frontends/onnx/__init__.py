@@ -32,7 +32,9 @@ __all__ = [
 
 
 def import_onnx(
-    path: str | PathLike[str], shapes: Mapping[str, Sequence[int]] | None = None
+    path: str | PathLike[str],
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    batch: bool = True,
 ) -> Imported:
     """Translate an ONNX file into a module with one function ``main`` for one sample.
 
@@ -40,6 +42,9 @@ def import_onnx(
     the shapes of inputs, batch dimension included, where the model leaves them open. A file named
     ``.onnxtxt`` is in ONNX's textual syntax.
 
+    Without ``batch``, tensors have no batch dimension: all of an input is one sample. Operators that
+    treat the first dimension as a batch whatever it is, such as Conv, then need one of 1.
+
     Raises OnnxError, which lists everything that stands in the way at once.
     """
-    return build(load_graph(Path(path), shapes or {}))
+    return build(load_graph(Path(path), shapes or {}, batch))

@@ -25,6 +25,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
 from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.frontends.onnx.batches import BATCHED, one_batch
 from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
@@ -40,7 +41,7 @@ class Imported:
     module: ModuleOp
     parameters: Parameters
     inputs: Mapping[str, Shape]
-    """Name and ONNX shape, batch dimension included, of each argument of ``main``."""
+    """Name and ONNX shape, any batch dimension included, of each argument of ``main``."""
     outputs: Mapping[str, Shape]
     """The same of each result."""
 
@@ -59,7 +60,9 @@ class _Translation:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.used = _used_tensors(graph)
-        self.block = Block(arg_types=[TensorType(f32, s[1:]) for s in graph.inputs.values()])
+        self.block = Block(
+            arg_types=[TensorType(f32, s[len(graph.batch) :]) for s in graph.inputs.values()]
+        )
         self.values: dict[str, Value] = dict(graph.constants)
         """The tensors so far, by ONNX's names. What depends on a refused node is missing."""
         self.weights = _Weights(self.block, graph.path)
@@ -102,7 +105,7 @@ class _Translation:
             ModuleOp([FuncOp("main", types, Region(self.block))]),
             self.weights.arrays,
             graph.inputs,
-            {n: (1, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+            {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
         )
 
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
@@ -116,7 +119,8 @@ class _Translation:
             result.name_hint = hint
             return result
 
-        return Node(proto, _schema(proto, self.graph.opsets), build, self.weights.parameter)
+        schema = _schema(proto, self.graph.opsets)
+        return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
 
     def _results(self, node: Node, name: str) -> Sequence[Value]:
         """The node's outputs; none if they depend on a node that was refused."""
@@ -133,7 +137,10 @@ class _Translation:
         if not known:
             importer.attributes(node)
             return []
-        results = importer(node, inputs)
+        if not self.graph.batch and proto.op_type in BATCHED:
+            results = one_batch(importer, node, inputs)
+        else:
+            results = importer(node, inputs)
         self._check_results(node, results)
         return results
 
@@ -145,7 +152,7 @@ class _Translation:
             if index >= len(results):
                 raise NotImportable(f"output {node.output_name(index)} is not supported")
             result = results[index]
-            shape = (1, *shape_of(result)) if isinstance(result, Activation) else result.shape
+            shape = node.shape(result) if isinstance(result, Activation) else result.shape
             expected = self.graph.inferred.get(output, shape)
             if shape != expected:
                 raise NotImportable(

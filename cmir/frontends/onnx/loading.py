@@ -28,7 +28,7 @@ LARGE = 256
 
 @dataclass(frozen=True)
 class Graph:
-    """A checked graph of one sample: batch dimensions are 1 and the inputs' shapes static."""
+    """A checked graph of one sample: the inputs' shapes are static, and batch dimensions 1."""
 
     path: Path
     opsets: Mapping[str, int]
@@ -39,9 +39,11 @@ class Graph:
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
     """The shapes that ONNX's own inference found; not of all tensors."""
+    batch: Shape = (1,)
+    """The batch dimension of the inputs; empty if they have none."""
 
 
-def load_graph(path: Path, shapes: Mapping[str, Sequence[int]]) -> Graph:
+def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
     """Read and check ``path``; ``shapes`` sets the shapes of inputs. Raises OnnxError."""
     model = _inline_functions(_read(path), path)
     _normalise(model)
@@ -52,7 +54,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]]) -> Graph:
     skeleton.CopyFrom(model)
     del model
     outputs = [output.name for output in skeleton.graph.output]
-    inputs = _fix_inputs(skeleton.graph, constants, shapes, path)
+    inputs = _fix_inputs(skeleton.graph, constants, shapes, batch, path)
     _declare_constants(skeleton.graph, constants)
     return Graph(
         path,
@@ -62,6 +64,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]]) -> Graph:
         outputs,
         constants,
         _check_and_infer(skeleton, path),
+        (1,) if batch else (),
     )
 
 
@@ -155,6 +158,7 @@ def _fix_inputs(
     graph: onnx.GraphProto,
     constants: Mapping[str, Constant],
     shapes: Mapping[str, Sequence[int]],
+    batch: bool,
     path: Path,
 ) -> dict[str, Shape]:
     """Leave only real inputs among the graph's inputs, with static shapes; return these.
@@ -172,7 +176,7 @@ def _fix_inputs(
     static: dict[str, Shape] = {}
     for info in inputs:
         try:
-            static[info.name] = _input_shape(info, shapes.get(info.name))
+            static[info.name] = _input_shape(info, shapes.get(info.name), batch)
         except ValueError as error:
             messages.append(f"input '{info.name}' {error}")
     if messages:
@@ -183,7 +187,7 @@ def _fix_inputs(
     return static
 
 
-def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> Shape:
+def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None, batch: bool) -> Shape:
     """The static shape of a graph input for one sample. Raises ValueError."""
     kind = info.type.WhichOneof("value")
     if kind != "tensor_type":
@@ -195,9 +199,9 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> S
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
         raise ValueError(f"has {len(tensor.shape.dim)} dimensions, but --shape sets {len(dims)}")
-    if dims and isinstance(dims[0], str):
+    if batch and dims and isinstance(dims[0], str):
         dims[0] = 1
-    return _one_sample(info.name, dims)
+    return _one_sample(info.name, dims, batch)
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
@@ -208,14 +212,14 @@ def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
     return [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in tensor.shape.dim]
 
 
-def _one_sample(name: str, dims: Sequence[int | str]) -> Shape:
+def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
     """Check that the dimensions are known and those of one sample."""
     text = ",".join(map(str, dims))
     static = tuple(dim for dim in dims if isinstance(dim, int))
     if len(static) < len(dims):
         symbols = ", ".join(f"'{dim}'" for dim in dims if isinstance(dim, str))
         raise ValueError(f"has unknown dimensions {symbols}; set them: --shape {name}={text}")
-    if not static or static[0] != 1:
+    if batch and static[:1] != (1,):
         raise ValueError(
             f"has the shape [{text}]; the first dimension must be a batch of 1 or symbolic"
             " (set it with --shape)"

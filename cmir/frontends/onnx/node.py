@@ -11,7 +11,8 @@ import onnx
 from onnx import helper, numpy_helper
 from xdsl.ir import Operation, SSAValue
 
-from cmir.dialects.nn.operation import Shape
+from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.frontends.onnx.errors import NotImportable
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Constant:
 
 
 Activation: TypeAlias = SSAValue
-"""A tensor that depends on the model's inputs. Its ONNX shape is (1, *its shape here)."""
+"""A tensor that depends on the model's inputs, without its batch dimension (see `Node.batch`)."""
 
 Value: TypeAlias = Activation | Constant
 
@@ -42,7 +43,27 @@ class Node:
     build: Callable[[Operation], SSAValue]
     """Append an operation with one result, which is returned."""
     parameter: Callable[[Constant], SSAValue]
-    """The (float32) constant as a parameter of the network."""
+    """The constant as a parameter of the network."""
+    batch: Shape = (1,)
+    """What is in front of an activation's shape in ONNX: the batch, or nothing."""
+
+    def shape(self, x: Activation) -> Shape:
+        """The shape that the activation has in ONNX."""
+        return (*self.batch, *shape_of(x))
+
+    def axis(self, x: Activation, axis: int) -> int:
+        """The dimension of a sample that ONNX's axis of the whole tensor means."""
+        return self.axes(x, [axis])[0]
+
+    def axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
+        """The same for several axes, in their order. Raises NotImportable for the batch's."""
+        rank = len(self.shape(x))
+        if not all(-rank <= axis < rank for axis in axes):
+            raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+        result = [axis % rank - len(self.batch) for axis in axes]
+        if min(result, default=0) < 0:
+            raise NotImportable("it would mix the samples of a batch (axis 0)")
+        return result
 
     def default_of(self, attribute: str) -> object:
         """The attribute's default in ONNX; None if it has none."""

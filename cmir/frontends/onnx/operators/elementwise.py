@@ -8,7 +8,6 @@ from onnx import TensorProto
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -17,15 +16,18 @@ from cmir.frontends.onnx.registry import importer
 def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
     """The operands of an element-wise operator, of which one at least depends on the inputs.
 
-    Broadcasting aligns dimensions from the last, so the batch dimensions meet only among tensors of
-    one rank. A constant may have a batch dimension (of 1, which is dropped) or lack it.
+    Broadcasting aligns dimensions from the last, so batch dimensions meet only among tensors of one
+    rank. A constant may have a batch dimension (of 1, which is dropped) or lack it.
     """
-    ranks = {1 + len(shape_of(v)) for v in values if isinstance(v, Activation)}
-    if len(ranks) != 1:
+    ranks = {len(node.shape(v)) for v in values if isinstance(v, Activation)}
+    if node.batch and len(ranks) != 1:
         raise NotImportable("broadcasting would align a batch dimension with another dimension")
-    (rank,) = ranks
+    rank = max(ranks)
     for value in values:
-        yield node.parameter(_sample(value, rank)) if isinstance(value, Constant) else value
+        if isinstance(value, Activation):
+            yield value
+        else:
+            yield node.parameter(_sample(value, rank) if node.batch else value)
 
 
 def _sample(constant: Constant, rank: int) -> Constant:

@@ -15,21 +15,22 @@ from cmir.frontends.onnx.registry import importer
 
 
 def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
-    """Reshape to ``target``, which includes a batch dimension."""
-    if not target or target[0] != 1:
+    """Reshape to ``target``, which includes the batch dimension."""
+    rest = tuple(target[len(node.batch) :])
+    if (*node.batch, *rest) != tuple(target):
         raise NotImportable(
             f"the result's shape {list(target)} does not start with the batch dimension"
         )
     if prod(target) != prod(shape_of(x)):
         raise NotImportable(f"{prod(shape_of(x))} elements do not fit the shape {list(target)}")
-    if tuple(target[1:]) == shape_of(x):
+    if rest == shape_of(x):
         return x
-    return node.build(nn.ReshapeOp(x, target[1:]))
+    return node.build(nn.ReshapeOp(x, rest))
 
 
 @importer("Reshape")
 def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int = 0) -> Value:
-    before = dict(enumerate((1, *shape_of(x))))
+    before = dict(enumerate(node.shape(x)))
     target = [n if n or allowzero else before.get(i, 0) for i, n in enumerate(shape)]
     if -1 in target:
         # prod(target) is the negated product of the other dimensions.
@@ -39,23 +40,28 @@ def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int =
 
 @importer("Flatten")
 def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
-    if axis not in (1, -len(shape_of(x))):
+    shape = node.shape(x)
+    # An axis behind the last dimension is allowed.
+    first = axis % len(shape) if axis < 0 else axis
+    target = [prod(shape[:first]), prod(shape[first:])]
+    if node.batch and first != 1:
         raise NotImportable(f"attribute axis = {axis} mixes the batch dimension with another")
-    return _reshape(node, x, [1, prod(shape_of(x))])
+    return _reshape(node, x, target)
 
 
 @importer("Transpose")
 def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -> Value:
     if perm is None:
-        perm = range(len(shape_of(x)), -1, -1)
-    if perm[0] != 0:
+        perm = range(len(node.shape(x)) - 1, -1, -1)
+    batch = len(node.batch)
+    if batch and perm[0] != 0:
         raise NotImportable(f"attribute perm = {list(perm)} moves the batch dimension")
-    return node.build(nn.TransposeOp(x, [axis - 1 for axis in perm[1:]]))
+    return node.build(nn.TransposeOp(x, [axis - batch for axis in perm[batch:]]))
 
 
-def _axes(x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
+def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
     """ONNX's list of axes (all of them from the first on if None), none negative."""
-    rank = 1 + len(shape_of(x))
+    rank = len(node.shape(x))
     axes = range(count) if axes is None else axes
     if len(axes) != count or not all(-rank <= axis < rank for axis in axes):
         raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
@@ -76,12 +82,12 @@ def slice_(
     if 0 in steps:
         raise NotImportable("steps must not be 0")
     # ONNX counts and clamps indices as Python does.
-    taken = [range(size) for size in (1, *shape_of(x))]
-    for i, axis in enumerate(_axes(x, axes, len(starts))):
+    taken = [range(size) for size in node.shape(x)]
+    for i, axis in enumerate(_axes(node, x, axes, len(starts))):
         taken[axis] = taken[axis][starts[i] : ends[i] : steps[i]]
-    if len(taken[0]) != 1:
+    if node.batch and len(taken.pop(0)) != 1:
         raise NotImportable("it removes the batch dimension's only element")
-    starts, ends, steps = zip(*((r.start, r.stop, r.step) for r in taken[1:]), strict=True)
+    starts, ends, steps = zip(*((r.start, r.stop, r.step) for r in taken), strict=True)
     return node.build(nn.SliceOp(x, starts, ends, steps))
 
 
@@ -97,18 +103,19 @@ def pad(
     axes: Sequence[int] | None = None,
 ) -> Value:
     half = len(pads) // 2
-    begins, ends = ([0] * (1 + len(shape_of(x))) for _ in range(2))
-    for i, axis in enumerate(_axes(x, axes, half)):
+    begins, ends = ([0] * len(node.shape(x)) for _ in range(2))
+    for i, axis in enumerate(_axes(node, x, axes, half)):
         begins[axis], ends[axis] = pads[i], pads[half + i]
-    if begins[0] or ends[0]:
+    batch = len(node.batch)
+    if any(begins[:batch] + ends[:batch]):
         raise NotImportable(f"pads = {list(pads)} pad the batch dimension")
     if mode == "constant":
-        return node.build(nn.PadOp(x, begins[1:] + ends[1:], value or constant_value))
+        return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], value or constant_value))
     if mode not in ("edge", "reflect", "wrap"):
         raise NotImportable(f"attribute mode = {mode} is not supported")
-    return node.build(nn.PadOp(x, begins[1:] + ends[1:], mode=mode))
+    return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], mode=mode))
 
 
 @importer("Shape")
 def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
-    return Constant(node.proto.output[0], np.array((1, *shape_of(x))[start:end], np.int64))
+    return Constant(node.proto.output[0], np.array(node.shape(x)[start:end], np.int64))

@@ -23,15 +23,23 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """alpha · a · b + beta · c, where a has one row: the sample. The factors go into b and c."""
-    if transA:
+    """alpha · a · b + beta · c, where a row of a is a sample. The factors go into b and c."""
+    if transA and node.batch:
         raise NotImportable("attribute transA = 1 exchanges the batch dimension with another")
+    if transA:
+        a = node.build(nn.TransposeOp(a, [1, 0]))
     outputs = b.shape[0 if transB else 1]
     weights = node.parameter(_scaled(b, alpha))
-    bias = node.parameter(_row(_scaled(c, beta), outputs)) if isinstance(c, Constant) else None
+    bias = None
+    if isinstance(c, Constant):
+        c = _scaled(c, beta)
+        if node.batch or c.array.size in (1, outputs) and c.shape[-1:] != (1,):
+            bias, c = node.parameter(_row(c, outputs)), None
     result = node.build(nn.GemmOp(a, weights, bias, trans_b=bool(transB)))
-    if not isinstance(c, Activation):
+    if c is None:
         return result
+    if isinstance(c, Constant):
+        return node.build(nn.AddOp(result, node.parameter(c)))
     if beta != 1:
         factor = Constant(f"{node.proto.name}.beta", np.array(beta, np.float32))
         c = node.build(nn.MulOp(c, node.parameter(factor)))
@@ -59,6 +67,18 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)
+    if not node.batch and len(shape_of(b)) == 1:
+        column = node.build(nn.ReshapeOp(b, [*shape_of(b), 1]))
+        product = matmul(node, a, column)
+        assert isinstance(product, Activation)
+        return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
+    rank = len(shape_of(b))
+    if not node.batch and isinstance(a, Activation) and 1 < len(shape_of(a)) != rank > 2:
+        outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+        a = node.build(nn.ExpandOp(a, (*outer, *shape_of(a)[-2:])))
+        b = node.build(nn.ExpandOp(b, (*outer, *shape_of(b)[-2:])))
+    elif not node.batch and isinstance(a, Activation) and len(shape_of(b)) == 2:
+        return node.build(nn.GemmOp(a, b))
     rank = len(shape_of(b))
     if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
         raise NotImportable("a batch dimension would meet another dimension")

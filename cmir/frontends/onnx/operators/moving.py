@@ -13,19 +13,9 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-def sample_axis(x: Activation, axis: int) -> int:
-    """The dimension of a sample that ONNX's axis of the whole tensor means."""
-    rank = 1 + len(shape_of(x))
-    if not -rank <= axis < rank:
-        raise NotImportable(f"axis = {axis} does not fit a tensor of {rank} dimensions")
-    if axis % rank == 0:
-        raise NotImportable(f"axis = {axis} is the batch dimension")
-    return axis % rank - 1
-
-
 @importer("Concat")
 def concat(node: Node, *inputs: Value, axis: int) -> Value:
-    axes = {sample_axis(x, axis) for x in inputs if isinstance(x, Activation)}
+    axes = {node.axis(x, axis) for x in inputs if isinstance(x, Activation)}
     if len(axes) != 1:
         raise NotImportable("the inputs have different numbers of dimensions")
     values = [_sample(node, x) if isinstance(x, Constant) else x for x in inputs]
@@ -33,8 +23,10 @@ def concat(node: Node, *inputs: Value, axis: int) -> Value:
 
 
 def _sample(node: Node, constant: Constant) -> Activation:
-    """A constant with a batch dimension, which is 1, as a parameter."""
-    if constant.shape[:1] != (1,):
+    """A constant with the batch dimension, which is 1, as a parameter."""
+    if not node.batch:
+        return node.parameter(constant)
+    if constant.shape[:1] != node.batch:
         raise NotImportable(
             f"constant '{constant.name}' of shape {list(constant.shape)} is not one sample"
         )
@@ -50,7 +42,7 @@ def split(
     split: Sequence[int] | None = None,
     num_outputs: int | None = None,
 ) -> Sequence[Value]:
-    shape, axis = shape_of(input), sample_axis(input, axis)
+    shape, axis = shape_of(input), node.axis(input, axis)
     if split is None:
         parts = num_outputs or len(node.proto.output)
         size = -(-shape[axis] // parts)
@@ -69,7 +61,7 @@ def split(
 
 @importer("Gather")
 def gather(node: Node, data: Activation, indices: Constant, *, axis: int = 0) -> Value:
-    shape, axis = shape_of(data), sample_axis(data, axis)
+    shape, axis = shape_of(data), node.axis(data, axis)
     # Negative indices count from the end.
     picked = [int(i) + shape[axis] * (i < 0) for i in indices.array.flat]
     result = node.build(nn.GatherOp(data, axis, picked))
@@ -80,22 +72,25 @@ def gather(node: Node, data: Activation, indices: Constant, *, axis: int = 0) ->
 
 @importer("Expand")
 def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
-    before = (1, *shape_of(input))
+    before = node.shape(input)
     try:
         target = np.broadcast_shapes(before, tuple(shape))
     except ValueError as error:
         raise NotImportable(f"shape {list(before)} does not expand to {list(shape)}") from error
-    if len(target) != len(before) or target[0] != 1:
+    batch = len(node.batch)
+    if batch and (len(target) != len(before) or target[0] != 1):
         raise NotImportable(f"the result's shape {list(target)} repeats the batch dimension")
-    return node.build(nn.ExpandOp(input, target[1:]))
+    return node.build(nn.ExpandOp(input, target[batch:]))
 
 
 @importer("Squeeze")
 def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
     shape = shape_of(data)
     if axes is None:
-        raise NotImportable("without axes, it removes the batch dimension")
-    removed = {sample_axis(data, axis) for axis in axes}
+        if node.batch:
+            raise NotImportable("without axes, it removes the batch dimension")
+        axes = [axis for axis, size in enumerate(shape) if size == 1]
+    removed = {node.axis(data, axis) for axis in axes}
     if any(shape[axis] != 1 for axis in removed):
         raise NotImportable(f"axes = {list(axes)} of a sample of shape {list(shape)} are not all 1")
     kept = [size for axis, size in enumerate(shape) if axis not in removed]
@@ -104,15 +99,16 @@ def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) 
 
 @importer("Unsqueeze")
 def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
-    rank = 1 + len(shape_of(data)) + len(axes)
+    batch = len(node.batch)
+    rank = len(node.shape(data)) + len(axes)
     if not all(-rank <= axis < rank for axis in axes):
         raise NotImportable(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
     added = {axis % rank for axis in axes}
-    if 0 in added:
+    if batch and 0 in added:
         raise NotImportable(f"axes = {list(axes)} add a dimension before the batch dimension")
     sizes = iter(shape_of(data))
     return node.build(
-        nn.ReshapeOp(data, [1 if axis in added else next(sizes) for axis in range(1, rank)])
+        nn.ReshapeOp(data, [1 if axis in added else next(sizes) for axis in range(batch, rank)])
     )
 
 

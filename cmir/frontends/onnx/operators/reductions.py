@@ -22,15 +22,9 @@ REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
 }
 
 
-def _axes(x: Activation, axes: Sequence[int]) -> list[int]:
+def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
     """ONNX's axes as those of a sample, in ascending order."""
-    rank = 1 + len(shape_of(x))
-    if not all(-rank <= axis < rank for axis in axes):
-        raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
-    positive = sorted({axis % rank for axis in axes})
-    if 0 in positive:
-        raise NotImportable("it would mix the samples of a batch (axis 0)")
-    return [axis - 1 for axis in positive]
+    return sorted(set(node.axes(x, axes)))
 
 
 def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Function:
@@ -44,7 +38,7 @@ def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Func
     ) -> Value:
         if not axes and noop_with_empty_axes:
             return x
-        chosen = _axes(x, axes or range(1 + len(shape_of(x))))
+        chosen = _axes(node, x, axes or range(len(node.shape(x))))
         return node.build(op(x, chosen, bool(keepdims)))
 
     return reduction
@@ -72,11 +66,11 @@ def log_softmax(node: Node, x: Activation, *, axis: int = -1) -> Value:
 def _softmax_axes(node: Node, x: Activation, axis: int) -> list[int]:
     """Before opset 13 all axes from the given one on, which is axis 1 by default, count as one."""
     if node.schema is None or node.schema.since_version >= 13:
-        return _axes(x, [axis])
+        return _axes(node, x, [axis])
     if all(attribute.name != "axis" for attribute in node.proto.attribute):
         axis = 1
-    rank = 1 + len(shape_of(x))
-    return _axes(x, range(axis % rank, rank))
+    rank = len(node.shape(x))
+    return _axes(node, x, range(axis % rank, rank))
 
 
 @importer("LayerNormalization")
@@ -92,8 +86,8 @@ def layer_normalization(
 ) -> Value:
     if stash_type != 1:
         raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
-    rank = 1 + len(shape_of(x))
-    axes = _axes(x, range(axis % rank, rank))
+    rank = len(node.shape(x))
+    axes = _axes(node, x, range(axis % rank, rank))
     shape = tuple(shape_of(x)[a] for a in axes)
     parameters = [node.parameter(_stretched(c, shape)) for c in (scale, bias) if c is not None]
     return node.build(nn.LayerNormOp(x, *parameters, epsilon=epsilon))

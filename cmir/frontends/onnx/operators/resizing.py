@@ -20,7 +20,7 @@ Coordinate = tuple[Fraction, Fraction]
 
 @importer("Upsample")
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
-    sizes, factors = _from_scales((1, *shape_of(x)), scales)
+    sizes, factors = _from_scales(node.shape(x), scales)
     return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
 
 
@@ -44,7 +44,7 @@ def resize(
 ) -> Value:
     if node.schema is not None and node.schema.since_version < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
-    shape = (1, *shape_of(x))
+    shape = node.shape(x)
     axes = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
     if scales:
         every = [1.0] * len(shape)

@@ -1,0 +1,51 @@
+"""Operators for which the first dimension is a batch, in models without a batch dimension."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from cmir.dialects import nn
+from cmir.dialects.nn.operation import shape_of
+from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.node import Activation, Node, Value
+from cmir.frontends.onnx.registry import Importer
+
+BATCHED = {
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "DepthToSpace",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "InstanceNormalization",
+    "LRN",
+    "MaxPool",
+    "QLinearConv",
+    "Resize",
+    "SpaceToDepth",
+    "Upsample",
+}
+"""The operators whose tensors are batches of samples, in ONNX's own words (N×C×…)."""
+
+
+def one_batch(importer: Importer, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
+    """Translate a node on tensors that are samples, in a model in which they are batches of 1."""
+    samples = [_sample(node, i) if isinstance(i, Activation) else i for i in inputs]
+    results = importer(dataclasses.replace(node, batch=(1,)), samples)
+    return [_batch(node, r) if isinstance(r, Activation) else r for r in results]
+
+
+def _sample(node: Node, x: Activation) -> Activation:
+    count, *rest = shape_of(x) or (0,)
+    if count != 1:
+        raise NotImportable(
+            f"a batch of {count} is not one sample; the model needs a batch dimension"
+        )
+    return node.build(nn.ReshapeOp(x, rest))
+
+
+def _batch(node: Node, x: Activation) -> Activation:
+    return node.build(nn.ReshapeOp(x, (1, *shape_of(x))))
