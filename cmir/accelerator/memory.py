@@ -81,7 +81,7 @@ class _Layout:
     def inside(self, memory: np.ndarray) -> np.ndarray:
         """The slots without their margin."""
         pairs = zip(self.margin, self.buffer.shape, strict=True)
-        return self.padded(memory)[tuple(slice(b, b + size) for (b, _), size in pairs)]
+        return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
 
     def index(self, inference: int, location: list[np.ndarray]) -> np.ndarray:
         """Where elements of an inference lie in the flat memory."""
