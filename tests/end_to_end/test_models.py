@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +43,22 @@ def test_resnet20_agrees_with_onnxruntime() -> None:
     for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
         (result,), (expected,) = outputs.values(), onnxruntime_outputs(path, sample)
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_mobilenetv3_agrees_with_onnxruntime() -> None:
+    path = shared_model("mobilenetv3-textcls.onnx")
+    model = compile_network(path)
+    samples = model.samples(2)
+    for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
+        (result,), (expected,) = outputs.values(), onnxruntime_outputs(path, sample)
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+    # Activation functions, made of primitives, and sums are part of the stages that they follow.
+    kinds = Counter(name.rstrip("0123456789") for name in model.machine.programs)
+    assert kinds == {
+        "conv": 53,
+        "global_average_pool": 10,
+        "mul": 9,
+        "max_pool": 1,
+        "gemm": 1,
+        "softmax": 1,
+    }
