@@ -145,7 +145,7 @@ class _Converter:
             if not isinstance(base.owner, StageOp) or base in self.array_of:
                 raise _not_computed(terminator)
             self.array_of[base] = name
-            self.layout_of[base] = relation.reverse()
+            self.layout_of[base] = _unnamed(relation.reverse())
 
     def _declare(self, name: str, value: SSAValue, where: Operation) -> None:
         assert isinstance(value.type, TensorType)
@@ -338,6 +338,15 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
         name = relation.get_dim_name(isl.dim_type.in_, dim) or f"l{dim - iterations}"
         names.append(name if name not in names else f"{name}_{dim}")
     return names
+
+
+def _unnamed(relation: isl.Map) -> isl.Map:
+    """The relation without names for the dimensions of its range."""
+    count = relation.dim(isl.dim_type.out)
+    relation = relation.add_dims(isl.dim_type.out, count)
+    for dim in range(count):
+        relation = relation.equate(isl.dim_type.out, dim, isl.dim_type.out, count + dim)
+    return relation.project_out(isl.dim_type.out, 0, count)
 
 
 def _element_type(array: Attribute) -> Attribute:

@@ -1,0 +1,29 @@
+// RUN: cm-opt %s -p nn-outline-stages --split-input-file --verify-diagnostics
+
+// Where a layout cannot be read or written as it is, a copy gets a stage, and a remark says why.
+
+func.func @read_and_returned(%x: tensor<4x8xf32>) -> (tensor<32xf32>, tensor<4x8xf32>) {
+  %r = nn.relu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %y = nn.reshape %r {shape = [32]} : (tensor<4x8xf32>) -> tensor<32xf32>
+  // expected-remark @+1 {{a copy of %y gets a stage of its own: what computes it cannot write it in this layout}}
+  func.return %y, %r : tensor<32xf32>, tensor<4x8xf32>
+}
+
+// -----
+
+func.func @twice(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %r = nn.relu %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  // expected-remark @+1 {{a copy of %r gets a stage of its own: another output has its memory}}
+  func.return %r, %r : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// -----
+
+func.func @pads_side_by_side(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<8x10xf32> {
+  %a = nn.pad %x {pads = [0, 1, 0, 1]} : (tensor<4x8xf32>) -> tensor<4x10xf32>
+  %b = nn.pad %y {pads = [0, 1, 0, 1], value = 1.0} : (tensor<4x8xf32>) -> tensor<4x10xf32>
+  // expected-remark @+1 {{a copy of %a gets a stage of its own: padding with 0.0 and 1.0 in one value}}
+  %c = nn.concat %a, %b {axis = 0} : (tensor<4x10xf32>, tensor<4x10xf32>) -> tensor<8x10xf32>
+  %z = nn.relu %c : (tensor<8x10xf32>) -> tensor<8x10xf32>
+  func.return %z : tensor<8x10xf32>
+}
