@@ -29,10 +29,11 @@ def read_visits(
     region: Region,
     kind: type[Operation],
     operands: Callable[[Operation], Sequence[SSAValue | int]],
+    count: int,
 ) -> isl.Map:
     """Where the nest visits operations of class `kind`: `{ [time] -> [values] }`.
 
-    operands: the values of interest at each visit, the same number for every operation.
+    operands: the values of interest at each visit, `count` of them for every operation.
     Times compare lexicographically in the order of execution. Raises NotAffineError.
     """
     reader = _Reader(kind)
@@ -45,7 +46,7 @@ def read_visits(
         visit = time.intersect_domain(scope.domain).reverse().apply_range(values)
         result = visit if result is None else result.union(visit)
     if result is None:
-        return isl.Map.empty(isl.Space.alloc(CONTEXT, 0, 0, 0))
+        return isl.Map.empty(isl.Space.alloc(CONTEXT, 0, 0, count))
     return _without_constant_times(result)
 
 

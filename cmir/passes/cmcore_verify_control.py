@@ -60,7 +60,10 @@ class _Program:
 
     def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp]):
         self.op, self.name = op, op.sym_name.data
-        fires = _read(op.loop_nest, FireOp, lambda fire: fire.operands)
+        rank = len(op.iteration.body.block.args)
+        fires = _read(op.loop_nest, FireOp, lambda fire: fire.operands, rank)
+        if fires.is_empty():
+            raise CompileError(op.loop_nest, f"@{self.name} fires no iteration")
         if not fires.is_injective():
             twice = _coordinates(fires.reverse().subtract_domain(_once(fires)).domain())
             raise CompileError(op.loop_nest, f"@{self.name} fires iteration {twice} twice")
@@ -93,16 +96,32 @@ class _Program:
         access = access.intersect_domain(self.iterations)
         outside = access.subtract_range(array.locations)
         if not outside.is_empty():
+            iteration, element = _pair(outside)
             raise CompileError(
                 op,
-                f"iteration {_coordinates(outside.domain())} of @{self.name} accesses "
-                f"{sample(outside.range())}, outside {array.type}",
+                f"iteration {_coordinates(iteration)} of @{self.name} accesses "
+                f"{sample(element)}, outside {array.type}",
             )
         accesses[name] = accesses[name].union(access) if name in accesses else access
 
     def iteration_at(self, times: isl.Set) -> str:
         """One of the iterations that run at these times, for a message."""
         return _coordinates(times.apply(self.order.reverse()))
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """What a program needs of a neighbour on account of an array.
+
+    needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the program reads or
+    overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes wrong with them.
+    """
+
+    array: str
+    needs: isl.Map
+    elements: isl.Map
+    theirs: isl.Map
+    unsafe: str
 
 
 class _Prover:
@@ -128,6 +147,7 @@ class _Prover:
                 self._check_written(array, writers[name], readers[name])
             for reader in readers[name]:
                 self._check_slots(array, reader)
+                self._check_sharing(array, writers[name], reader)
         for program in self.programs.values():
             self._check_automata(program, readers, writers)
         try:
@@ -156,10 +176,11 @@ class _Prover:
         for reader in readers:
             missing = reader.reads[name].subtract_range(written)
             if not missing.is_empty():
+                iteration, element = _pair(missing)
                 raise CompileError(
                     reader.op,
-                    f"iteration {_coordinates(missing.domain())} of @{reader.name} reads "
-                    f"{sample(missing.range())}, which no program stores",
+                    f"iteration {_coordinates(iteration)} of @{reader.name} reads "
+                    f"{sample(element)}, which no program stores",
                 )
         if name in {symbol(ref) for ref in self.network.outputs}:
             if not (missing := array.locations.subtract(written)).is_empty():
@@ -180,6 +201,37 @@ class _Prover:
                 buffer, f"the buffer of @{name} at @{reader.name} has no {sample(outside)}"
             )
 
+    def _check_sharing(self, array: ArrayOp, writers: list[_Program], reader: _Program) -> None:
+        """Elements that have one slot are stored one after the other, by one program.
+
+        Those of which the reader reads neither may be stored in any way.
+        """
+        name = array.sym_name.data
+        buffer = reader.buffers[name]
+        if buffer.storage is None:
+            return  # it has a slot for each element of an inference
+        storage = buffer.storage.relation
+        shares = storage.apply_range(storage.reverse())
+        shares = shares.intersect_domain(stream(reader.reads[name]).range())
+        shares = shares.subtract(isl.Map.identity(shares.get_space()))
+        written = [stream(writer.writes[name]) for writer in writers]
+        for one, write in zip(writers, written, strict=True):
+            clash = write.reverse().apply_range(write).intersect(shares)
+            if not clash.is_empty():
+                raise CompileError(
+                    buffer,
+                    f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
+                    f"(inference first), which @{one.name} stores at once",
+                )
+            for other, also in zip(writers, written, strict=True):
+                clash = shares.intersect_domain(write.range()).intersect_range(also.range())
+                if other is not one and not clash.is_empty():
+                    raise CompileError(
+                        buffer,
+                        f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
+                        f"(inference first), which @{one.name} and @{other.name} store, in no order",
+                    )
+
     def _check_automata(
         self,
         program: _Program,
@@ -196,17 +248,31 @@ class _Prover:
             credits[symbol(credit.array), symbol(credit.source)].append(credit)
         for name, read in program.reads.items():
             for writer in writers[name]:
-                needs = stream(raw_needs(writer.writes[name], read, writer.order, program.order))
-                event = writer.order.reverse().apply_range(writer.writes[name]).reverse()
-                automata = snoops.pop((name, writer.name), [])
-                self._judge(program, writer, name, needs, automata, event, "waits for data of")
+                write = writer.writes[name]
+                demand = _Demand(
+                    name,
+                    stream(raw_needs(write, read, writer.order, program.order)),
+                    stream(read),
+                    stream(write),
+                    "may read {element} before iteration {event} has stored it",
+                )
+                event = writer.order.reverse().apply_range(write).reverse()
+                self._judge(program, writer, demand, snoops.pop((name, writer.name), []), event)
         for name, write in program.writes.items():
-            array = self.arrays[name]
             for reader in readers[name]:
-                storage = _storage(reader.buffers[name], array)
-                needs = war_needs(write, reader.reads[name], storage, program.order, reader.order)
+                read, storage = (
+                    reader.reads[name],
+                    _storage(reader.buffers[name], self.arrays[name]),
+                )
+                demand = _Demand(
+                    name,
+                    war_needs(write, read, storage, program.order, reader.order),
+                    stream(write).apply_range(storage.apply_range(storage.reverse())),
+                    stream(read),
+                    "may overwrite {element} before iteration {event} has read it",
+                )
                 automata = credits.pop((name, reader.name), [])
-                self._judge(program, reader, name, needs, automata, reader.order, "gives room in")
+                self._judge(program, reader, demand, automata, reader.order)
         for (name, source), extra in (*snoops.items(), *credits.items()):
             raise CompileError(
                 extra[0],
@@ -217,26 +283,23 @@ class _Prover:
         self,
         program: _Program,
         other: _Program,
-        array: str,
-        needs: isl.Map,
+        demand: _Demand,
         ops: Sequence[SnoopOp | CreditOp],
         event_times: isl.Map,
-        purpose: str,
     ) -> None:
         """Raise CompileError unless the automata on one neighbour are safe, tight and live.
 
         event_times: what the automata wait for `at` -> its time in the neighbour.
         """
         automata = [self._automaton(op, program, other, event_times) for op in ops]
-        verdict = judge(automata, needs, program.times)
-        where = ops[0] if ops else program.op
-        _report(verdict, where, program, other, array)
+        verdict = judge(automata, demand.needs, program.times)
+        _report(verdict, ops[0] if ops else program.op, program, other, demand)
 
     def _automaton(
         self, op: SnoopOp | CreditOp, program: _Program, other: _Program, event_times: isl.Map
     ) -> Automaton:
-        releases = [r for r in op.body.walk() if isinstance(r, ReleaseOp)]
-        at = max((len(r.at) for r in releases if r.awaits), default=0)
+        at = event_times.dim(isl.dim_type.in_)
+        rank = program.iterations.dim(isl.dim_type.set)
 
         def values(release: Operation) -> Sequence[SSAValue | int]:
             assert isinstance(release, ReleaseOp)
@@ -244,7 +307,7 @@ class _Prover:
             waits = [1, *release.at] if release.awaits else [0, *[0] * at]
             return [*waits, ahead, *release.upto]
 
-        steps = _read(op, ReleaseOp, values)
+        steps = _read(op, ReleaseOp, values, 2 + at + rank)
         waiting = steps.fix_val(isl.dim_type.out, 0, isl.Val(1))
         awaited = waiting.project_out(
             isl.dim_type.out, 1 + at, steps.dim(isl.dim_type.out) - 1 - at
@@ -257,7 +320,6 @@ class _Prover:
                 f"{op.name} waits for {_coordinates(never)}, which @{other.name} never brings about",
             )
         limits = steps.project_out(isl.dim_type.out, 0, 1 + at)
-        rank = limits.dim(isl.dim_type.out) - 1
         ahead = limits.project_out(isl.dim_type.out, 1, rank)
         upto = limits.project_out(isl.dim_type.out, 0, 1)
         if not (unknown := upto.range().subtract(program.iterations)).is_empty():
@@ -274,41 +336,60 @@ _INFERENCES_TO_LIVE = 2
 
 
 def _report(
-    verdict: Verdict, where: Operation, program: _Program, other: _Program, array: str
+    verdict: Verdict, where: Operation, program: _Program, other: _Program, demand: _Demand
 ) -> None:
     """Raise CompileError with a counterexample, if there is one."""
     if not verdict.dead.is_empty():
         raise CompileError(
             where,
             f"not live: iteration {program.iteration_at(verdict.dead)} of @{program.name} is never "
-            f"released by @{other.name} on account of @{array}",
+            f"released by @{other.name} on account of @{demand.array}",
         )
-    for what, violated, problem in (
-        ("safe", verdict.unsafe, "may run before"),
-        ("tight", verdict.late, "needlessly waits for"),
-    ):
+    for what, violated in (("safe", verdict.unsafe), ("tight", verdict.late)):
         if violated.is_empty():
             continue
-        point = isl.Map.from_basic_map(violated.sample())
-        event = point.range()
+        # The first iteration is one for whose own accesses it matters.
+        time = violated.domain().lexmin()
+        event = violated.intersect_domain(time).range().lexmin()
+        mine = time.apply(program.order.reverse())
         inference = event.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
-        time = event.project_out(isl.dim_type.set, 0, 1)
-        when = {0: "the same inference"}.get(inference, f"the inference {inference:+d} from it")
+        theirs = event.project_out(isl.dim_type.set, 0, 1).apply(other.order.reverse())
+        name = f"{_coordinates(theirs)} of @{other.name}"
+        name += f", {abs(inference)} inferences {'earlier' if inference < 0 else 'later'}," * (
+            inference != 0
+        )
+        if what == "safe":
+            element = _in_inference(mine, 0).apply(demand.elements)
+            element = element.intersect(_in_inference(theirs, inference).apply(demand.theirs))
+            problem = demand.unsafe.format(element=_element(element, demand.array), event=name)
+        else:
+            problem = f"waits for iteration {name} and needs nothing of it in @{demand.array}"
         raise CompileError(
             where,
-            f"not {what}: iteration {program.iteration_at(point.domain())} of @{program.name} "
-            f"{problem} iteration {other.iteration_at(time)} of @{other.name}, in {when}, "
-            f"on account of @{array}",
+            f"not {what}: iteration {_coordinates(mine)} of @{program.name} {problem}",
         )
+
+
+def _in_inference(points: isl.Set, n: int) -> isl.Set:
+    """`{ [point] }` as `{ [n, point] }`."""
+    return points.insert_dims(isl.dim_type.set, 0, 1).fix_val(isl.dim_type.set, 0, isl.Val(n))
+
+
+def _element(elements: isl.Set, array: str) -> str:
+    """One of the elements `array[n, location]`, without its inference; the array if there are none."""
+    if elements.is_empty():
+        return f"@{array}"
+    return f"{array}{list(_point(elements)[1:])}"
 
 
 def _read(
     op: Operation,
     kind: type[Operation],
     values: Callable[[Operation], Sequence[SSAValue | int]],
+    count: int,
 ) -> isl.Map:
     try:
-        return read_visits(op.regions[0], kind, values)
+        return read_visits(op.regions[0], kind, values, count)
     except NotAffineError as error:
         raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
 
@@ -334,11 +415,27 @@ def _once(relation: isl.Map) -> isl.Set:
     return back.domain().subtract(several)
 
 
+def _pair(relation: isl.Map) -> tuple[isl.Set, isl.Set]:
+    """The first point of the domain, and the first that it is related to."""
+    first = relation.domain().lexmin()
+    return first, relation.intersect_domain(first).range().lexmin()
+
+
+def _two(pairs: isl.Map) -> str:
+    """The two elements of one of the pairs, as `b[0, 8] and b[1, 0]`; pairs may be without a first one."""
+    pair = isl.Map.from_basic_map(pairs.sample())
+    return f"{sample(pair.domain())} and {sample(pair.range())}"
+
+
 def _coordinates(points: isl.Set) -> str:
     """One of the points, as `(0, 8)`."""
+    return f"({', '.join(map(str, _point(points)))})"
+
+
+def _point(points: isl.Set) -> list[int]:
+    """One of the points."""
     point = points.sample_point()
-    values = [
-        str(point.get_coordinate_val(isl.dim_type.set, d))
+    return [
+        point.get_coordinate_val(isl.dim_type.set, d).to_python()
         for d in range(points.dim(isl.dim_type.set))
     ]
-    return f"({', '.join(values)})"

@@ -1,0 +1,116 @@
+"""Networks whose control logic is small and yet of every kind."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import onnx
+from networks import Builder, run_passes
+
+from cmir.context import make_context
+from cmir.dialects.cmcore import NetworkOp
+from cmir.frontends.onnx import import_onnx
+
+
+def lower(net: Builder, *outputs: str, passes: str = "") -> NetworkOp:
+    """A network at the cmcore level. passes: run at the polyhedral level."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "model.onnx"
+        onnx.save(net.model(*outputs), path)
+        imported = import_onnx(path)
+    context = make_context()
+    context.parameters = imported.parameters
+    passes = ",".join(filter(None, ["nn-to-polyhedral", passes, TO_CMCORE]))
+    run_passes(imported.module, passes, context)
+    (network,) = imported.module.body.block.ops
+    assert isinstance(network, NetworkOp)
+    network.detach()
+    return network
+
+
+TO_CMCORE = "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore"
+
+
+def textbook() -> NetworkOp:
+    net = Builder(1, 10)
+    return lower(net, net.conv(net.conv("x", 1, 3), 1, 3))
+
+
+def padded() -> NetworkOp:
+    net = Builder(1, 4, 4)
+    c = net.conv(net.conv("x", 2, pads=1), 1, pads=1)
+    return lower(net, c, passes="polyhedral-assign-storage{rows=3}")
+
+
+def residual() -> NetworkOp:
+    net = Builder(1, 4, 3)
+    a = net.conv("x", 1, pads=1)
+    b = net.conv(a, 1, pads=1)
+    return lower(net, net.relu(net.add(net.conv(b, 1, pads=1), a)), passes=RINGS)
+
+
+def long_skip() -> NetworkOp:
+    net = Builder(2, 6)
+    a = net.conv("x", 2, pads=1)
+    b = net.conv(net.relu(net.conv(a, 2, pads=1)), 2, pads=1)
+    return lower(net, net.add(a, b), passes="polyhedral-assign-storage{sizes=lossless}")
+
+
+def strided() -> NetworkOp:
+    net = Builder(1, 5, 4)
+    return lower(net, net.conv(net.conv("x", 1, pads=1), 1, 3, 2, 1), passes=RINGS)
+
+
+def pooled() -> NetworkOp:
+    net = Builder(2, 5, 4)
+    a = net.pool(net.conv("x", 2, pads=1), "Max", 2, 2)
+    return lower(net, net.gemm(net.flatten(a), 3), passes=RINGS)
+
+
+def few_reads() -> NetworkOp:
+    """Iterations of the reader that need nothing, before and after those that do; rows nobody reads."""
+    net = Builder(1, 4, 4)
+    a = net.crop(net.conv("x", 1, pads=1), 1, 3)
+    return lower(net, net.conv(a, 1, 2, 1, [2, 3, 3, 2]), passes=RINGS)
+
+
+def reversed_reader() -> NetworkOp:
+    net = Builder(1, 4, 4)
+    c = net.conv(net.conv("x", 1, pads=1), 1, pads=1)
+    return lower(net, c, passes="polyhedral-schedule{stage=conv2 reverse=0,1}," + RINGS)
+
+
+def interchanged_writer() -> NetworkOp:
+    net = Builder(1, 4, 3)
+    c = net.conv(net.conv("x", 1, pads=1), 1, pads=1)
+    return lower(net, c, passes="polyhedral-schedule{stage=conv1 interchange=1,0}," + RINGS)
+
+
+def tiled() -> NetworkOp:
+    net = Builder(1, 4, 4)
+    c = net.conv(net.conv("x", 1, pads=1), 1, pads=1)
+    return lower(net, c, passes="polyhedral-schedule{tile=2,2}," + RINGS)
+
+
+def fan_out() -> NetworkOp:
+    net = Builder(1, 5, 3)
+    a = net.conv("x", 2, pads=1)
+    return lower(net, net.conv(a, 1, [3, 1]), net.pool(a, "Average", 1, 2), passes=RINGS)
+
+
+RINGS = "polyhedral-assign-storage{sizes=live}"
+
+NETWORKS = (
+    textbook,
+    padded,
+    residual,
+    long_skip,
+    strided,
+    pooled,
+    few_reads,
+    reversed_reader,
+    interchanged_writer,
+    tiled,
+    fan_out,
+)

@@ -1,0 +1,260 @@
+"""Mutants of generated control logic: the proof refuses all that are wrong, and none that is harmless.
+
+Which ones are wrong is found by enumeration (brute_force.py), which also confirms each counterexample. All mutants of
+the small networks, and of the others some of each kind: `pytest --hypothesis-profile=thorough tests/proof` takes all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import settings
+from proof.brute_force import Core, Enumeration, Pair, Wrong
+from proof.mutants import Mutant, mutants
+from proof.networks_to_prove import NETWORKS
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.context import make_context
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import NetworkOp
+from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+
+_MANY = 200
+"""Of a network with more mutants, so many are tried."""
+
+Point = tuple[int, ...]
+
+
+def chosen(network: NetworkOp) -> Iterator[Mutant]:
+    """Mutants to try: where there are many, every so-manieth of each kind, and one of each kind at least."""
+    found = list(mutants(network))
+    thorough = settings.default is not None and settings.default.max_examples >= 1000
+    every = 1 if thorough else -(-len(found) // _MANY)
+    seen: Counter[str] = Counter()
+    for mutant in found:
+        if seen[mutant.kind] % every == 0:
+            yield mutant
+        seen[mutant.kind] += 1
+
+
+@pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)
+def test_mutants(build: Callable[[], NetworkOp]) -> None:
+    network = build()
+    Enumeration(network).check()
+    assert refusal(network) is None
+    results: Counter[str] = Counter()
+    for mutant in chosen(network):
+        mutated = mutant.of(network)
+        wrong, message = why_wrong(mutated), refusal(mutated)
+        about = f"{mutant.kind} at {mutant.at} {mutant.detail}: {wrong} | {message}"
+        assert (wrong is None) == (message is None), about
+        if message is not None:
+            assert confirms(mutated, message), about
+        results["harmless" if message is None else "refused"] += 1
+    assert results["refused"] > results["harmless"] > 0
+    print(build.__name__, dict(results))
+
+
+def why_wrong(network: NetworkOp) -> str | None:
+    try:
+        Enumeration(network).check()
+    except Wrong as wrong:
+        return str(wrong)
+    return None
+
+
+def refusal(network: NetworkOp) -> str | None:
+    """What the verifier or the proof says of a network; None if nothing is wrong."""
+    module = ModuleOp([network])
+    try:
+        module.verify()
+        CmcoreVerifyControlPass().apply(make_context(), module)
+    except VerifyException as error:
+        return f"verifier: {error}"
+    except CompileError as error:
+        return error.message
+    finally:
+        network.detach()
+    return None
+
+
+def confirms(network: NetworkOp, message: str) -> bool:
+    """Whether enumeration finds what the message says."""
+    if message.startswith("verifier: "):
+        return (
+            "buffer" in message
+        )  # only shapes of buffers are changed so that the verifier sees it
+    for pattern, confirm in _CONFIRMATIONS.items():
+        if found := re.fullmatch(pattern, message):
+            return confirm(network, *found.groups())
+    raise AssertionError(f"no way to confirm: {message}")
+
+
+def _point(text: str) -> Point:
+    return tuple(int(x) for x in re.findall(r"-?\d+", text))
+
+
+def _element(text: str) -> Point:
+    return _point(text[text.index("[") :])
+
+
+def _pair(network: NetworkOp, name: str, other: str, kind: str) -> list[Pair]:
+    found = [
+        pair
+        for pair in Enumeration(network).pairs()
+        if (pair.core.name, pair.neighbour.name, pair.kind) == (name, other, kind)
+    ]
+    assert found
+    return found
+
+
+def _event(pair: Pair, event: str, inferences: str | None, direction: str | None) -> int:
+    """The time of an iteration of the neighbour that a message names."""
+    n = int(inferences or 0) * (-1 if direction == "earlier" else 1)
+    return pair.neighbour.position[_point(event)] + n * pair.neighbour.count
+
+
+def _unsafe(kind: str) -> Callable[..., bool]:
+    def confirm(
+        network: NetworkOp,
+        iteration: str,
+        name: str,
+        element: str,
+        event: str,
+        other: str,
+        inferences: str | None,
+        direction: str | None,
+    ) -> bool:
+        """The iteration needs the event for that element, and does not wait for it."""
+        for pair in _pair(network, name, other, kind):
+            at = pair.core.position[_point(iteration)]
+            allowed = pair.allowed[at]
+            time = _event(pair, event, inferences, direction)
+            if allowed is None or allowed >= time or pair.needed[at] != time:
+                continue
+            theirs = pair.neighbour.writes if kind == "snoop" else pair.neighbour.reads
+            touched = theirs[pair.array][pair.neighbour.position[_point(event)]]
+            if element.startswith("@"):  # needed by an iteration of an earlier inference
+                return at == 0 or pair.needed[at] == pair.needed[0]
+            location = _element(element)
+            if kind == "snoop":
+                return location in touched and location in pair.core.reads[pair.array][at]
+            slot = Enumeration(network).slots(pair.neighbour, pair.array)
+            n = int(inferences or 0) * (-1 if direction == "earlier" else 1)
+            overwritten = {slot(0, x) for x in pair.core.writes[pair.array][at]}
+            return location in touched and slot(n, location) in overwritten
+        return False
+
+    return confirm
+
+
+def _late(
+    network: NetworkOp,
+    iteration: str,
+    name: str,
+    event: str,
+    other: str,
+    inferences: str | None,
+    direction: str | None,
+    array: str,
+) -> bool:
+    for kind in ("snoop", "credit"):
+        for pair in Enumeration(network).pairs():
+            if (pair.core.name, pair.neighbour.name) != (name, other) or pair.kind != kind:
+                continue
+            at = pair.core.position[_point(iteration)]
+            time = _event(pair, event, inferences, direction)
+            if pair.array == array and pair.allowed[at] == time > pair.needed[at]:
+                return True
+    return False
+
+
+def _dead(network: NetworkOp, iteration: str, name: str, other: str, array: str) -> bool:
+    return any(
+        pair.allowed[pair.core.position[_point(iteration)]] is None
+        for pair in Enumeration(network).pairs()
+        if (pair.core.name, pair.neighbour.name, pair.array) == (name, other, array)
+    )
+
+
+def _core(network: NetworkOp, name: str) -> Core:
+    return Enumeration(network).cores[name]
+
+
+def _stores_again(network: NetworkOp, name: str, element: str) -> bool:
+    array, _, _ = element.partition("[")
+    stored = [x for locations in _core(network, name).writes[array] for x in locations]
+    return stored.count(_element(element)) > 1
+
+
+def _reads_unstored(network: NetworkOp, iteration: str, name: str, element: str) -> bool:
+    array, _, _ = element.partition("[")
+    core = _core(network, name)
+    read = core.reads[array][core.position[_point(iteration)]]
+    return _element(element) in read and not Enumeration(network).stores(array)[_element(element)]
+
+
+def _output_missing(network: NetworkOp, element: str) -> bool:
+    array, _, _ = element.partition("[")
+    return not Enumeration(network).stores(array)[_element(element)]
+
+
+def _at_once(network: NetworkOp, array: str, name: str, one: str, two: str, writer: str) -> bool:
+    """Two elements, with their inference, have a slot and are written by one iteration."""
+    (n, *x), (m, *y) = _element(one), _element(two)
+    enumeration = Enumeration(network)
+    slot, writes = enumeration.slots(enumeration.cores[name], array), enumeration.cores[writer]
+    at_once = any(tuple(x) in w and tuple(y) in w for w in writes.writes[array])
+    return n == m and x != y and at_once and _same(slot, n, tuple(x), tuple(y))
+
+
+def _same(slot: Callable[[int, Point], Point], n: int, x: Point, y: Point) -> bool:
+    return slot(n, x) == slot(n, y)
+
+
+def _invalid(network: NetworkOp, *_: str) -> bool:
+    """An automaton waits for, or releases, what is not there."""
+    wrong = why_wrong(network)
+    return wrong is not None and ("waits for" in wrong or "releases" in wrong)
+
+
+def _deadlock(network: NetworkOp, waits: str) -> bool:
+    """Each one waits for the next, in a circle, and none of them gets through."""
+    named = re.findall(r"@(\w+) waits for (?:data|room) in .*? (?:from|at) @(\w+)", waits)
+    circle = all(b == c for (_, b), (c, _) in zip(named, named[1:] + named[:1], strict=True))
+    stuck = Enumeration(network).stuck()
+    alone = len(named) == 1  # for one that has ended
+    return (circle or alone) and all(waiter in stuck for waiter, _ in named)
+
+
+_EVENT = r"(\(.*?\)) of @(\w+)(?:, (\d+) inferences (earlier|later),)?"
+
+_CONFIRMATIONS: dict[str, Callable[..., bool]] = {
+    rf"not safe: iteration (\(.*?\)) of @(\w+) may read (.*) before iteration {_EVENT} has stored it": _unsafe(
+        "snoop"
+    ),
+    rf"not safe: iteration (\(.*?\)) of @(\w+) may overwrite (.*) before iteration {_EVENT} has read it": _unsafe(
+        "credit"
+    ),
+    rf"not tight: iteration (\(.*?\)) of @(\w+) waits for iteration {_EVENT} and needs nothing of it in @(\w+)": _late,
+    r"not live: iteration (\(.*?\)) of @(\w+) is never released by @(\w+) on account of @(\w+)": _dead,
+    r"@(\w+) fires iteration (\(.*\)) twice": lambda network, name, iteration: (
+        _core(network, name).iterations.count(_point(iteration)) > 1
+    ),
+    r"@(\w+) fires no iteration": lambda network, name: not _core(network, name).iterations,
+    r"@(\w+) stores (.*) more than once": _stores_again,
+    r"iteration (\(.*?\)) of @(\w+) reads (.*), which no program stores": _reads_unstored,
+    r"output element (.*) is stored by no program": _output_missing,
+    r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
+    r"which @(\w+) stores at once": _at_once,
+    r"cmcore\.\w+ waits for (\(.*\)), which @(\w+) never brings about": _invalid,
+    r"cmcore\.\w+ releases (\(.*\)), which is no iteration of @(\w+)": _invalid,
+    r"deadlock: (.*)": _deadlock,
+    r"control logic cannot be proved: the step of a loop must be a positive constant": (
+        lambda network: why_wrong(network) == "a loop makes no step"
+    ),
+}
