@@ -23,5 +23,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)  # the user knows no other
+        raise
     finally:
         temporary.unlink(missing_ok=True)
