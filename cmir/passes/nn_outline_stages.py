@@ -264,8 +264,12 @@ def _erase_unused(block: Block) -> None:
             op.erase()
 
 
-MOST_PIECES = 64
-"""A read in more affine pieces than this gets a copy to read from, if that helps."""
+MOST_PIECES = 16
+"""If an operator that is not point-wise would read a value in more affine pieces, it reads a copy.
+
+A copy reads each piece once. A window reads the pieces at many offsets, and the cost of their dependences
+grows faster than the number of pieces.
+"""
 
 
 def _insert_copies(block: Block) -> None:
@@ -298,8 +302,8 @@ class _Copies:
             except PadConflictError as conflict:
                 self._copy(op, index, str(conflict))
                 continue
-            if read.pieces > max(MOST_PIECES, view.pieces):
-                self._copy(op, index, f"its reader would read it in {read.pieces} pieces")
+            if not isinstance(op, PointwiseOp) and (pieces := read.pieces) > MOST_PIECES:
+                self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
     def for_outputs(self, terminator: ReturnOp) -> None:
         """Copy outputs that no stage can write as they are."""

@@ -17,7 +17,7 @@ from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
 
-MOST_RUNS = 256
+MOST_RUNS = 128
 """A list of indices in more runs of equal steps is refused: each run is a piece of a relation."""
 
 
@@ -31,7 +31,7 @@ class GatherOp(LayoutOp):
     ```
 
     Each run of indices with equal steps between them is one affine piece of the relation. More than
-    256 runs are refused: what they move is data, and needs a table rather than relations.
+    128 runs are refused: what they move is data, and needs a table rather than relations.
     ONNX: Gather with constant indices.
     """
 

@@ -34,11 +34,6 @@ class View:
     """Whether the view is its source, element by element."""
 
     @property
-    def pieces(self) -> int:
-        """How many affine pieces the sources have."""
-        return sum(relation.n_basic_map() for relation in self.sources.values())
-
-    @property
     def domain(self) -> isl.Set:
         """The elements that are not padding."""
         return reduce(isl.Set.union, (source.domain() for source in self.sources.values()))
@@ -53,8 +48,9 @@ class Read:
 
     @property
     def pieces(self) -> int:
-        """How many affine pieces the accesses have: what every analysis of them pays for."""
-        return sum(relation.n_basic_map() for relation in self.sources.values())
+        """The most affine pieces in which whole iterations read a source. Dependences cost that much."""
+        accesses = (relation.domain_factor_domain() for relation in self.sources.values())
+        return max(access.coalesce().n_basic_map() for access in accesses)
 
 
 class Views:

@@ -27,3 +27,18 @@ func.func @pads_side_by_side(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor
   %z = nn.relu %c : (tensor<8x10xf32>) -> tensor<8x10xf32>
   func.return %z : tensor<8x10xf32>
 }
+
+// -----
+
+// Windows do not read many pieces; operators that read each element once do.
+
+func.func @pieces(%x: tensor<1x40xf32>) -> (tensor<1x40xf32>, tensor<1x39xf32>) {
+  %g = nn.gather %x {axis = 1, indices = [0, 20, 1, 21, 2, 22, 3, 23, 4, 24, 5, 25, 6, 26, 7, 27, 8,
+                                          28, 9, 29, 10, 30, 11, 31, 12, 32, 13, 33, 14, 34, 15, 35,
+                                          16, 36, 17, 37, 18, 38, 19, 39]}
+      : (tensor<1x40xf32>) -> tensor<1x40xf32>
+  %y = nn.relu %g : (tensor<1x40xf32>) -> tensor<1x40xf32>
+  // expected-remark @+1 {{a copy of %g gets a stage of its own: windows would read it in 20 affine pieces}}
+  %z = nn.max_pool %g {kernel = [2]} : (tensor<1x40xf32>) -> tensor<1x39xf32>
+  func.return %y, %z : tensor<1x40xf32>, tensor<1x39xf32>
+}
