@@ -107,6 +107,15 @@ class Importer:
         result = self.function(*arguments.args, **arguments.kwargs)
         return result if isinstance(result, Sequence) else [result]
 
+    def needs_constant(self, index: int) -> bool:
+        """Whether the input at this place must be known at import."""
+        parameter = self._parameter(index)
+        return parameter is None or Activation not in self._accepted(parameter)
+
+    def _accepted(self, parameter: inspect.Parameter) -> tuple[Any, ...]:
+        annotation = self.types[parameter.name]
+        return get_args(annotation) or (annotation,)
+
     def _parameter(self, index: int) -> inspect.Parameter | None:
         """The positional parameter that takes the input, if there is one."""
         if index < len(self.positional):
@@ -120,8 +129,7 @@ class Importer:
             if parameter.default is not None:
                 raise NotImportable(f"input {name} is missing")
             return None
-        annotation = self.types[parameter.name]
-        accepted = get_args(annotation) or (annotation,)
+        accepted = self._accepted(parameter)
         if isinstance(value, accepted):
             return value
         if Constant in accepted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from onnx import TensorProto
 from xdsl.ir import SSAValue
 
@@ -74,6 +75,13 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
     if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
         name = TensorProto.DataType.Name(to)
         raise NotImportable(f"attribute to = {name} is not supported: all numbers are float32")
+    return x
+
+
+@importer("CastLike")
+def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
+    if isinstance(x, Constant):
+        return Constant(x.name, x.array.astype(np.float32))
     return x
 
 

@@ -1,0 +1,149 @@
+"""cmir as a backend in the sense of ONNX's Python interface: import, compile, run on the engine.
+
+A compiler for fixed networks differs in some ways from the runtimes that this interface is made for,
+which are dealt with when it first sees data:
+
+* Shapes are those of the given inputs, and inputs in the place of parameters (weights, axes, bounds)
+  are parameters: their values become initializers before the import.
+* Models that are older than the importer takes go through ONNX's version converter.
+* A batch is a stream of inferences. If the model has an operator whose first dimension is a batch,
+  each sample is an inference and the results are stacked; otherwise, and where that cannot be, all
+  of an input is one sample (`import_onnx` without `batch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, version_converter
+from onnx.backend.base import Backend, BackendRep
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.diagnostics import CompileError
+from cmir.frontends.onnx.batches import BATCHED
+from cmir.frontends.onnx.loading import OLDEST_OPSET
+from cmir.frontends.onnx.registry import find_importer
+from cmir.tools.model import lower, read_model
+
+CONVERTED_OPSET = 13
+"""What models are converted to that are older than the importer takes."""
+
+
+class CmirBackend(Backend):
+    """`prepare`, `run_model` and `supports_device`; devices are presets of the accelerator."""
+
+    @classmethod
+    def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> CmirRep:
+        return CmirRep(model, Hardware.load("ideal"))
+
+    @classmethod
+    def supports_device(cls, device: str) -> bool:
+        # ONNX knows CPU and CUDA only; what runs on the CPU here is the model of the accelerator.
+        return device == "CPU"
+
+
+class CmirRep(BackendRep):
+    """A model to be run. It is compiled for the shapes, and parameters, that it is given."""
+
+    def __init__(self, model: onnx.ModelProto, hardware: Hardware):
+        self.model = model
+        self.hardware = hardware
+        held = {tensor.name for tensor in model.graph.initializer}
+        self.inputs = [info.name for info in model.graph.input if info.name not in held]
+        self.parameters = parameters(model) & set(self.inputs)
+
+    def run(self, inputs: Sequence[Any], **kwargs: Any) -> tuple[np.ndarray, ...]:
+        """The outputs. Raises CompileError with the reason if the model cannot be compiled."""
+        given = {n: np.asarray(x) for n, x in zip(self.inputs, inputs, strict=False)}
+        fixed = {name: x for name, x in given.items() if name in self.parameters}
+        data = {name: x for name, x in given.items() if name not in self.parameters}
+        ways = [self._whole, self._samples]
+        counts = {x.shape[:1] for x in data.values()}
+        if len(counts) != 1 or () in counts:
+            ways = [self._whole]
+        elif any(node.op_type in BATCHED for node in self.model.graph.node):
+            ways.reverse()
+        errors: list[CompileError] = []
+        for way in ways:
+            try:
+                return tuple(way(fixed, data))
+            except CompileError as error:
+                errors.append(error)
+        raise errors[0]
+
+    def _whole(self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]) -> list[np.ndarray]:
+        machine = self._compile(fixed, data, batch=False)
+        (outputs,) = _run(machine, [list(data.values())])
+        return outputs
+
+    def _samples(
+        self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]
+    ) -> list[np.ndarray]:
+        machine = self._compile(fixed, {name: x[:1] for name, x in data.items()}, batch=True)
+        outputs = _run(machine, list(zip(*data.values(), strict=True)))
+        return [np.stack(samples) for samples in zip(*outputs, strict=True)]
+
+    def _compile(
+        self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray], batch: bool
+    ) -> Machine:
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        # An input that is left out is optional: the nodes that take it do without.
+        unused = set(self.inputs) - fixed.keys() - data.keys()
+        infos = [info for info in model.graph.input if info.name not in fixed.keys() | unused]
+        del model.graph.input[:]
+        model.graph.input.extend(infos)
+        model.graph.initializer.extend(
+            numpy_helper.from_array(value, name) for name, value in fixed.items()
+        )
+        model = _recent(model)
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "model.onnx"
+            onnx.save(model, path)
+            shapes = {name: x.shape for name, x in data.items()}
+            compiled = read_model(path, shapes=shapes, batch=batch)
+        return Machine(lower(compiled), self.hardware, compiled.parameters)
+
+
+def _run(machine: Machine, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """The outputs of each inference, in order."""
+    report = machine.run([dict(zip(machine.inputs, sample, strict=True)) for sample in samples])
+    return [[outputs[name] for name in machine.outputs] for outputs in report.outputs]
+
+
+def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model at an opset that the importer takes: what its error message tells users to do."""
+    versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions or versions[0] >= OLDEST_OPSET:
+        return model
+    try:
+        return version_converter.convert_version(model, CONVERTED_OPSET)
+    except Exception as error:  # the C++ converter has no class of its own
+        raise CompileError(None, f"ONNX's version converter: {error}") from error
+
+
+def parameters(model: onnx.ModelProto) -> set[str]:
+    """The tensors that must be known when the model is compiled: what some importer only takes as a
+    constant, and what that is computed from."""
+    known: set[str] = set()
+    for node in reversed(model.graph.node):
+        importer = find_importer(node)
+        if node.op_type in ("Shape", "Size"):  # known whatever the values are
+            continue
+        if known.intersection(node.output):
+            known.update(node.input)
+        elif importer is not None:
+            known.update(n for i, n in enumerate(node.input) if importer.needs_constant(i))
+    return known - {""}
+
+
+BACKEND = CmirBackend
+prepare = CmirBackend.prepare
+run_model = CmirBackend.run_model
+supports_device = CmirBackend.supports_device

@@ -1,0 +1,247 @@
+"""ONNX's own conformance suite: the backend tests that ship inside the `onnx` package.
+
+    python -m cmir.testing.onnx_conformance [NAME ...] [--kind KIND ...] [--list STATUS ...] [--jobs N]
+
+Every case ends in one of four ways:
+
+* passed: the engine's outputs have the expected types and shapes, and values within ONNX's tolerances;
+* failed: they do not, or something raised an error that is not the compiler's refusal;
+* refused: the compiler said why it does not take the model (a `CompileError`);
+* not applicable: the case is about something that this compiler has no notion of; `not_applicable` says what,
+  for each kind of case. It is decided without trying to compile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+from onnx.backend.test.case.test_case import TestCase
+from onnx.backend.test.loader import load_model_tests
+from onnx.backend.test.runner import Runner
+
+from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.testing.onnx_backend import CmirBackend, parameters
+
+KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
+STATUSES = ("passed", "failed", "refused", "not applicable")
+
+ELEMENTS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32}
+"""The element types that networks may have."""
+
+CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
+RANDOM = {
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+}
+TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a case ended. `reason` is empty for one that passed."""
+
+    kind: str
+    operator: str
+    name: str
+    status: str
+    reason: str
+
+
+def cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, TestCase]]:
+    """The cases of these kinds, each with the operator it is about (for networks, their name)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # the suite makes its data by dividing by zero, among others
+        loaded = [case for kind in kinds for case in load_model_tests(kind=kind)]
+    single = {
+        case.name: node.op_type
+        for case in loaded
+        if case.kind == "node"
+        for node in [_model(case).graph.node[-1]]
+        if len(_model(case).graph.node) == 1
+    }
+    for case in loaded:
+        # `…_expanded` is the function body of the operator of the case without that ending.
+        name = case.name.partition("_expanded")[0]
+        named = single.get(case.name) or single.get(name)
+        if named is None:
+            nodes = Counter(n.op_type for n in _model(case).graph.node if n.op_type != "Constant")
+            named = next(iter(nodes)) if len(nodes) == 1 else "networks"
+        yield named, case
+
+
+def run_case(operator: str, case: TestCase) -> Result:
+    """Run one case."""
+
+    def result(status: str, reason: str = "") -> Result:
+        return Result(case.kind, operator, case.name, status, " ".join(reason.split()))
+
+    model = _model(case)
+    if reason := not_applicable(model):
+        return result("not applicable", reason)
+    representation = CmirBackend.prepare(model)
+    for inputs, expected in _data_sets(case, model):
+        data = [x for n, x in zip(representation.inputs, inputs) if n not in parameters(model)]
+        if any(np.size(x) == 0 for x in (*data, *expected)):
+            return result("not applicable", "tensors without elements")
+        try:
+            with collect_diagnostics():  # remarks
+                outputs = representation.run(inputs)
+        except CompileError as error:
+            return result("refused", error.message)
+        except Exception as error:
+            return result("failed", f"{type(error).__name__}: {error}")
+        try:
+            Runner.assert_similar_outputs(expected, outputs, case.rtol, case.atol)
+        except AssertionError as error:
+            return result("failed", str(error))
+    return result("passed")
+
+
+def not_applicable(model: onnx.ModelProto) -> str | None:
+    """What the model needs that this compiler has no notion of; None if there is nothing."""
+    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    operators = {node.op_type for node in nodes}
+    domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
+    if domains - {"", "ai.onnx"}:
+        return f"operators of the domain {min(domains - {'', 'ai.onnx'})}"
+    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", RANDOM)):
+        if found := operators & named:
+            return f"{what}: {min(found)}"
+    if operators & TRAINING:
+        return "training"
+    known = parameters(model) | {tensor.name for tensor in model.graph.initializer}
+    for info in (*model.graph.input, *model.graph.output):
+        kind = info.type.WhichOneof("value")
+        if kind != "tensor_type":
+            return f"values that are no tensors: {kind.removesuffix('_type')}"
+        element = info.type.tensor_type.elem_type
+        if element not in ELEMENTS and info.name not in known:
+            return f"tensors of {TensorProto.DataType.Name(element).lower()}"
+    if all(info.name in known for info in model.graph.input):
+        return "nothing to run: outputs that are known at import"
+    return None
+
+
+def _model(case: TestCase) -> onnx.ModelProto:
+    if case.model is None:
+        assert case.model_dir is not None
+        return onnx.load(Path(case.model_dir) / "model.onnx")
+    assert isinstance(case.model, onnx.ModelProto)
+    return case.model
+
+
+def _data_sets(
+    case: TestCase, model: onnx.ModelProto
+) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Inputs and expected outputs, for each set of data."""
+    if case.data_sets is not None:
+        for inputs, outputs in case.data_sets:
+            yield [_array(x) for x in inputs], [_array(x) for x in outputs]
+        return
+    assert case.model_dir is not None
+    for directory in sorted(Path(case.model_dir).glob("test_data_set_*")):
+        yield tuple(  # pyright: ignore[reportReturnType]
+            [
+                numpy_helper.to_array(onnx.load_tensor(directory / f"{what}_{i}.pb"))
+                for i in range(len([*directory.glob(f"{what}_*.pb")]))
+            ]
+            for what in ("input", "output")
+        )
+
+
+def _array(x: Any) -> np.ndarray:
+    return numpy_helper.to_array(x) if isinstance(x, TensorProto) else np.asarray(x)
+
+
+_loaded: list[tuple[str, TestCase]] = []
+
+
+def _run_loaded(index: int) -> Result:
+    return run_case(*_loaded[index])
+
+
+def run(
+    kinds: Iterable[str] = KINDS, names: Sequence[str] = (), jobs: int | None = None
+) -> list[Result]:
+    """Run the cases whose name has one of `names` in it, in processes of their own."""
+    _loaded[:] = [
+        (operator, case)
+        for operator, case in cases(kinds)
+        if not names or any(name in case.name for name in names)
+    ]
+    if jobs == 1:
+        return [*map(_run_loaded, range(len(_loaded)))]
+    # The cases take longer to load than to hand over, so processes inherit them.
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        return pool.map(_run_loaded, range(len(_loaded)), chunksize=8)
+
+
+def summary(results: Iterable[Result]) -> dict[str, dict[str, dict[str, int]]]:
+    """How many cases of each kind and operator ended how."""
+    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for result in results:
+        counts[result.kind][result.operator][result.status] += 1
+    return {
+        kind: {
+            operator: {s: counts[kind][operator][s] for s in STATUSES if counts[kind][operator][s]}
+            for operator in sorted(counts[kind])
+        }
+        for kind in sorted(counts)
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m cmir.testing.onnx_conformance")
+    parser.add_argument("names", nargs="*", help="run cases whose name has one of these in it")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="run cases of this kind")
+    parser.add_argument(
+        "--list", action="append", choices=STATUSES, default=[], help="list cases that ended so"
+    )
+    parser.add_argument("--jobs", type=int, help="processes (default: one for each CPU)")
+    parser.add_argument("--output", type=Path, help="write all results to this JSON file")
+    options = parser.parse_args(arguments)
+    results = run(options.kind or KINDS, options.names, options.jobs)
+    if options.output:
+        options.output.write_text(json.dumps([asdict(r) for r in results], indent=1) + "\n")
+    _print(results, options.list)
+    return int(any(result.status == "failed" for result in results))
+
+
+def _print(results: Sequence[Result], listed: Sequence[str]) -> None:
+    print(f"{'kind':18} {'operator':28}" + "".join(f"{status:>15}" for status in STATUSES))
+    for kind, operators in summary(results).items():
+        for operator, counts in operators.items():
+            numbers = "".join(f"{counts.get(status, 0):15}" for status in STATUSES)
+            print(f"{kind:18} {operator:28}{numbers}")
+    totals = Counter(result.status for result in results)
+    print(f"{'':18} {'':28}" + "".join(f"{totals[status]:15}" for status in STATUSES))
+    for status in ("not applicable", "refused"):
+        print(f"\n{status}, by reason:")
+        reasons = Counter(result.reason for result in results if result.status == status)
+        for reason, count in reasons.most_common():
+            print(f"{count:6}  {reason}")
+    for result in results:
+        if result.status in listed or result.status == "failed":
+            print(f"\n{result.status}: {result.name} ({result.operator}): {result.reason}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
