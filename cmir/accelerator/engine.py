@@ -10,13 +10,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-import islpy as isl
 import numpy as np
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 from xdsl.ir import SSAValue
 
 from cmir.accelerator.body import evaluate
-from cmir.accelerator.elements import dense_values
+from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory, MemoryPlan
 from cmir.accelerator.program import Load, Program
@@ -24,8 +22,7 @@ from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
-from cmir.dialects.polyhedral import ArrayOp, box, symbol
-from cmir.isl.evaluate import compile_function
+from cmir.dialects.polyhedral import ArrayOp, symbol
 
 LANES_AT_ONCE = 1 << 22
 """The engine gathers at most about this many lanes at a time, whatever the chunk."""
@@ -93,31 +90,14 @@ class Machine:
         """The elements of a parameter array, in its shape. Raises CompileError if there are none."""
         name = array.sym_name.data
         if name not in self._constants:
-            source = array.source
-            if isinstance(source, DenseIntOrFPElementsAttr):
-                value = dense_values(source)
-            else:
-                assert isinstance(source, StringAttr)
-                value = (self.parameters or {}).get(source.data)
-                if value is None:
-                    raise CompileError(
-                        array, f"there is no parameter '{source.data}' in the weights"
-                    )
-                if value.shape != array.shape:
-                    raise CompileError(
-                        array,
-                        f"parameter '{source.data}' has shape {list(value.shape)}, "
-                        f"expected {list(array.shape)}",
-                    )
-            self._constants[name] = value
+            self._constants[name] = parameter_elements(array, self.parameters)
         return self._constants[name]
 
     def matrix(self, crossbar: CrossbarOp) -> np.ndarray:
         """The cells of a crossbar matrix, in its shape."""
         if crossbar.result not in self._matrices:
             elements = self.constant(self.arrays[symbol(crossbar.array)])
-            shape = crossbar.result.type.get_shape()
-            self._matrices[crossbar.result] = program_cells(crossbar, elements, shape)
+            self._matrices[crossbar.result] = program_cells(crossbar, elements)
         return self._matrices[crossbar.result]
 
     def run(
@@ -157,25 +137,6 @@ class Machine:
                     f"input '{name}' has shape {list(inputs[name].shape)}, "
                     f"expected {list(expected)}",
                 )
-
-
-def program_cells(crossbar: CrossbarOp, elements: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The matrix that a crossbar's cell relation picks from the elements of a parameter."""
-    cells = crossbar.cells.relation
-    within = box(shape)
-    function = compile_function(cells.reset_tuple_id(isl.dim_type.in_), within)
-    location, defined = function(np.ix_(*(np.arange(size) for size in shape)))
-    if defined is not None:
-        raise CompileError(crossbar, "some cells of the matrix have no element")
-    index = np.broadcast_to(np.ravel_multi_index(_spread(location), elements.shape), shape)
-    flat = index.reshape(-1)
-    if len(flat) == elements.size and flat[0] == 0 and bool((np.diff(flat) == 1).all()):
-        return elements.reshape(shape)  # the usual case: the matrix is a view of the weights
-    return elements.reshape(-1)[index]
-
-
-def _spread(location: list[np.ndarray]) -> tuple[np.ndarray, ...]:
-    return tuple(np.broadcast_arrays(*location))
 
 
 def execute(

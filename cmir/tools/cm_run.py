@@ -73,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare with onnxruntime (ONNX) or with NumPy at the nn level (IR); fail if they differ",
+        help="compare with onnxruntime (ONNX), or with NumPy at the nn or polyhedral level (IR);"
+        " fail if they differ",
     )
     parser.add_argument(
         "--rtol", type=float, default=1e-4, help="relative tolerance of --check (default: 1e-4)"
@@ -109,11 +110,7 @@ def _run(options: argparse.Namespace) -> int:
     hardware = Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
     names = _argument_names(model)
-    reference = reference_of(model, names) if options.check and names is not None else None
-    if options.check and reference is None:
-        raise CompileError(
-            options.model, "--check needs an ONNX model, or IR at the nn level with one function"
-        )
+    reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
         network = lower(model, progress.compiling)
         machine = Machine(network, hardware, model.parameters)
@@ -149,16 +146,21 @@ def _validate(options: argparse.Namespace) -> None:
 
 
 def _argument_names(model: Model) -> list[str] | None:
-    """Names for the inputs at the nn level: ONNX's, or those of the function's arguments."""
+    """Names for the inputs: ONNX's, those of the function's arguments, or of the pipeline's arrays."""
     from xdsl.dialects.func import FuncOp
+
+    from cmir.dialects.polyhedral import PipelineOp, symbol
 
     if model.inputs is not None:
         return [*model.inputs]
-    functions = [op for op in model.module.body.block.ops if isinstance(op, FuncOp)]
-    if len(functions) != 1:
-        return None
-    arguments = functions[0].body.block.args
-    return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
+    match list(model.module.body.block.ops):
+        case [FuncOp() as function]:
+            arguments = function.body.block.args
+            return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
+        case [PipelineOp() as pipeline]:
+            return [symbol(ref) for ref in pipeline.inputs]
+        case _:
+            return None
 
 
 def _samples(

@@ -1,4 +1,4 @@
-"""What cm-run --check compares with: onnxruntime for ONNX models, NumPy for IR at the nn level."""
+"""What cm-run --check compares with: onnxruntime for ONNX models, NumPy for IR at the nn and polyhedral levels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.diagnostics import CompileError
 from cmir.tools.model import Model
@@ -20,11 +19,18 @@ def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     """A reference for the model and its name. Call it before passes change the module.
 
     inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is
-    none: below the nn level, a program is all that is known of a network.
+    none: below the polyhedral level, a program is all that is known of a network.
     """
     if model.is_onnx:
         return "onnxruntime", _onnxruntime(model.path, inputs)
-    return "NumPy", _numpy(model, inputs)
+    ops = list(model.module.body.block.ops)
+    if len(ops) == 1 and ops[0].name == "func.func":
+        return "NumPy at the nn level", _nn(model, inputs)
+    if len(ops) == 1 and ops[0].name == "polyhedral.pipeline":
+        return "NumPy at the polyhedral level", _polyhedral(model, inputs)
+    raise CompileError(
+        model.path, "--check needs an ONNX model, or IR with one func.func or polyhedral.pipeline"
+    )
 
 
 def _onnxruntime(path: Path, inputs: Sequence[str]) -> Reference:
@@ -49,25 +55,27 @@ def _onnxruntime(path: Path, inputs: Sequence[str]) -> Reference:
     return run
 
 
-def _numpy(model: Model, inputs: Sequence[str]) -> Reference:
-    functions = [op for op in model.module.body.block.ops if op.name == "func.func"]
-    if len(functions) != 1:
-        raise CompileError(
-            model.path, "--check needs an ONNX model, or IR at the nn level with one function"
-        )
+def _nn(model: Model, inputs: Sequence[str]) -> Reference:
     from xdsl.dialects.func import FuncOp
 
     from cmir.dialects.nn.evaluate import evaluate_function
 
-    copy = ModuleOp([functions[0].clone()])  # passes will change the module
-    function = copy.body.block.first_op
+    function = model.module.clone().body.block.first_op  # passes will change the module
     assert isinstance(function, FuncOp)
+    return lambda sample: [
+        *evaluate_function(function, [sample[name] for name in inputs], model.parameters)
+    ]
 
-    def run(sample: Sample) -> list[np.ndarray]:
-        arguments = [sample[name] for name in inputs]
-        return list(evaluate_function(function, arguments, model.parameters))
 
-    return run
+def _polyhedral(model: Model, inputs: Sequence[str]) -> Reference:
+    from cmir.accelerator.polyhedral_reference import evaluate_pipeline
+    from cmir.dialects.polyhedral import PipelineOp
+
+    pipeline = model.module.clone().body.block.first_op
+    assert isinstance(pipeline, PipelineOp)
+    return lambda sample: evaluate_pipeline(
+        pipeline, [sample[name] for name in inputs], model.parameters
+    )
 
 
 def compare(

@@ -1,0 +1,28 @@
+"""The points of a set, as an array."""
+
+from __future__ import annotations
+
+import islpy as isl
+import numpy as np
+
+from cmir.isl.evaluate import compile_function
+
+
+def points_of(points: isl.Set) -> np.ndarray:
+    """The points of a bounded set in lexicographic order, shape (points, coordinates)."""
+    points = points.reset_tuple_id()
+    dims = range(points.dim(isl.dim_type.set))
+    if points.is_empty():
+        return np.zeros((0, len(dims)), np.int64)
+    low = [points.dim_min_val(d).to_python() for d in dims]
+    high = [points.dim_max_val(d).to_python() for d in dims]
+    box = isl.Set.universe(points.get_space())
+    for d in dims:
+        box = box.lower_bound_val(isl.dim_type.set, d, low[d])
+        box = box.upper_bound_val(isl.dim_type.set, d, high[d])
+    function = compile_function(isl.Map.from_domain(points), box)
+    bounds = list(zip(low, high, strict=True))
+    _, inside = function(np.ix_(*(np.arange(first, last + 1) for first, last in bounds)))
+    shape = [last - first + 1 for first, last in bounds]
+    kept = np.broadcast_to(np.asarray(True) if inside is None else inside, shape)
+    return np.argwhere(kept) + np.array(low, np.int64)
