@@ -22,6 +22,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
 from cmir.diagnostics import CompileError
+from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
@@ -252,6 +253,11 @@ class _StageBuilder:
             type = VectorType(_element_type(constant), access.lanes)
             read = ReadOp([(array, MapAttr.of(relation))], type, access.pad)
             return self.builder.insert(read).result
+        if isinstance(op, PointwiseOp) and (number := _number_of(operand)) is not None:
+            # What is the same in all lanes needs no memory.
+            assert isinstance(access, Access) and isinstance(operand.type, TensorType)
+            type = VectorType(operand.type.element_type, access.lanes)
+            return splat(self.builder, number, type)
         try:
             view = self.converter.views.of(operand)
             if isinstance(access, Cells):
@@ -347,6 +353,16 @@ def _unnamed(relation: isl.Map) -> isl.Map:
     for dim in range(count):
         relation = relation.equate(isl.dim_type.out, dim, isl.dim_type.out, count + dim)
     return relation.project_out(isl.dim_type.out, 0, count)
+
+
+def _number_of(value: SSAValue) -> float | None:
+    """The number that all elements of a parameter are, if that is written out in place."""
+    if not isinstance(value.owner, ParameterOp):
+        return None
+    source = value.owner.source
+    if not isinstance(source, DenseIntOrFPElementsAttr) or not source.is_splat():
+        return None
+    return float(next(iter(source.iter_values())))
 
 
 def _element_type(array: Attribute) -> Attribute:

@@ -12,7 +12,6 @@ import islpy as isl
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from xdsl.builder import Builder
-from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
@@ -20,7 +19,6 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import AlongOp
-from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import FLOAT, INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
@@ -88,20 +86,15 @@ class BatchNormOp(PointwiseOp):
         return element_map(element_box(self.result_shape), names[:rank], self.result_shape[:rank])
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        x, scale, bias, mean, variance = values
-        epsilon = splat(builder, self.epsilon.value.data, x.type)
-        centred = builder.insert(arith.SubfOp(x, mean)).result
-        shifted = builder.insert(arith.AddfOp(variance, epsilon)).result
-        deviation = builder.insert(math.SqrtOp(shifted)).result
-        normal = builder.insert(arith.DivfOp(centred, deviation)).result
-        scaled = builder.insert(arith.MulfOp(normal, scale)).result
-        return builder.insert(arith.AddfOp(scaled, bias)).result
+        return formula.build(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, *statistics = operands
-        scale, bias, mean, variance = (s.reshape(-1, *(1,) * (x.ndim - 1)) for s in statistics)
-        deviation = np.sqrt(variance + np.float32(self.epsilon.value.data))
-        return (x - mean) / deviation * scale + bias
+        columns = (s.reshape(-1, *(1,) * (x.ndim - 1)) for s in statistics)
+        return formula.compute(self._formula, x, *columns)
+
+    def _formula(self, x: Any, scale: Any, bias: Any, mean: Any, variance: Any) -> Any:
+        return (x - mean) / np.sqrt(variance + self.epsilon.value.data) * scale + bias
 
 
 class StandardizeOp(AlongOp):

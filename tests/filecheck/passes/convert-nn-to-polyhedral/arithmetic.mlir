@@ -211,3 +211,20 @@ func.func @product(%x: tensor<2x3x4xf32>, %w: tensor<2x4x5xf32>) -> tensor<2x3x5
   %y = nn.gemm %x, %w : (tensor<2x3x4xf32>, tensor<2x4x5xf32>) -> tensor<2x3x5xf32>
   func.return %y : tensor<2x3x5xf32>
 }
+
+// -----
+
+// What is the same number for all elements is a constant of the body: it has no array.
+
+// CHECK: polyhedral.pipeline @numbers (@x) -> (@y) {
+// CHECK-NEXT: polyhedral.array @x : tensor<2x4xf32>
+// CHECK-NEXT: polyhedral.array @y : tensor<2x4xf32>
+// CHECK-NEXT: polyhedral.stage @div1
+// CHECK-NEXT: %x = polyhedral.read @x
+// CHECK-NEXT: [[SIX:%.+]] = arith.constant dense<6.000000e+00> : vector<2xf32>
+// CHECK-NEXT: %y = arith.divf %x, [[SIX]] : vector<2xf32>
+func.func @numbers(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %six = nn.parameter dense<6.0> : tensor<1xf32>
+  %y = nn.div %x, %six : (tensor<2x4xf32>, tensor<1xf32>) -> tensor<2x4xf32>
+  func.return %y : tensor<2x4xf32>
+}
