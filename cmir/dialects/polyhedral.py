@@ -645,6 +645,9 @@ class StageOp(IRDLOperation):
             raise VerifyException(
                 f"the schedule must map {self.sym_name.data}[…] to times, got {schedule}"
             )
+        times = schedule.range()
+        if times.is_wrapping() or times.has_tuple_name():
+            raise VerifyException(f"times must be plain tuples [t0, t1, …], got {schedule}")
         missing = self.domain.points.subtract(schedule.domain())
         if not missing.is_empty():
             raise VerifyException(f"the schedule gives no time to iteration {sample(missing)}")

@@ -214,6 +214,28 @@ polyhedral.pipeline @main () -> () {
 
 polyhedral.pipeline @main () -> () {
   polyhedral.array @b : tensor<4xf32>
+  // expected-error @below {{times must be plain tuples [t0, t1, …], got { s[i] -> T[i] }}}
+  polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> schedule #polyhedral.map<"{ s[i] -> T[i] }"> {
+    %x = arith.constant dense<0.0> : vector<1xf32>
+    polyhedral.write %x, @b #polyhedral.map<"{ [s[i] -> lane[0]] -> b[i] : 0 <= i < 4 }"> : vector<1xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<4xf32>
+  // expected-error @below {{times must be plain tuples}}
+  polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> schedule #polyhedral.map<"{ s[i] -> [[i] -> [i]] }"> {
+    %x = arith.constant dense<0.0> : vector<1xf32>
+    polyhedral.write %x, @b #polyhedral.map<"{ [s[i] -> lane[0]] -> b[i] : 0 <= i < 4 }"> : vector<1xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @b : tensor<4xf32>
   // expected-error @below {{the schedule gives no time to iteration s[0]}}
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> schedule #polyhedral.map<"{ s[i] -> [i] : i > 0 }"> {
     %x = arith.constant dense<0.0> : vector<1xf32>
