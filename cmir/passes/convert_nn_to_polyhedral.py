@@ -362,7 +362,8 @@ def _number_of(value: SSAValue) -> float | None:
     source = value.owner.source
     if not isinstance(source, DenseIntOrFPElementsAttr) or not source.is_splat():
         return None
-    return float(next(iter(source.iter_values())))
+    number = next(iter(source.iter_values()))
+    return number if isinstance(number, float) else None
 
 
 def _element_type(array: Attribute) -> Attribute:
