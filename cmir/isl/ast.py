@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import islpy as isl
 from xdsl.builder import Builder
@@ -25,6 +25,8 @@ Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
 Separation = Literal["auto", "always", "never"]
 """Whether ISL makes loops of disjoint pieces, free of conditions; auto: where that is cheaper."""
+
+SEPARATIONS: tuple[Separation, ...] = get_args(Separation)
 
 
 def visit_in_order(
@@ -42,11 +44,12 @@ def visit_in_order(
     constants: those of `block`, if it has some already.
     """
     translator = _Translator(constants or Constants(block), emit)
-    translator.node(_generate(schedule, separation), _Scope(block))
+    translator.node(cheapest_loops(schedule, separation), _Scope(block))
 
 
-def _generate(schedule: isl.Map, separation: Separation) -> isl.AstNode:
-    """The cheapest of the nests that ISL makes, by the conditions they evaluate and then by their size.
+def cheapest_loops(schedule: isl.Map, separation: Separation) -> isl.AstNode:
+    """The AST of loops as `visit_in_order` makes them. With `auto`, joint loops if they need no conditions, else those
+    that evaluate the fewest in one run, and of these the shortest.
 
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
