@@ -15,6 +15,7 @@ last iteration it allows on the other side. It has one event for each time the l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import islpy as isl
@@ -46,22 +47,27 @@ def identity_schedule(domain: isl.Set) -> isl.Map:
 
 def maximum(relation: isl.Map) -> isl.Map:
     """The lexicographically last of what each point is related to."""
-    return _checked(relation, relation.lexmax(), isl.Map.lex_lt(relation.get_space().range()))
+    return _best(relation, isl.Map.lexmax, isl.Map.lex_lt(relation.get_space().range()))
 
 
 def minimum(relation: isl.Map) -> isl.Map:
     """The lexicographically first of what each point is related to."""
-    return _checked(relation, relation.lexmin(), isl.Map.lex_gt(relation.get_space().range()))
+    return _best(relation, isl.Map.lexmin, isl.Map.lex_gt(relation.get_space().range()))
 
 
-def _checked(relation: isl.Map, result: isl.Map, better: isl.Map) -> isl.Map:
-    """The best of what each point is related to: `result`, if that is what it is.
+def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.Map) -> isl.Map:
+    """The best of what each point is related to: what ISL's `optimum` gives, if that is right.
 
-    ISL's lexmax and lexmin are wrong now and then, for relations with quantified variables and unions, depending
+    lexmax and lexmin are wrong now and then, or fail, for relations with quantified variables and unions, depending
     on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted.
     """
+    try:
+        result = optimum(relation)
+    except isl.Error:
+        result = None
     if (
-        result.is_subset(relation)
+        result is not None
+        and result.is_subset(relation)
         and relation.domain().is_subset(result.domain())
         and result.apply_range(better).is_disjoint(relation)
     ):
