@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 
-from cmir.isl.dependences import maximum, prefix_maximum, stream, stream_times
+from cmir.isl.dependences import maximum, minimum, prefix_maximum, stream, stream_times
 from cmir.isl.text import read_map
 
 
@@ -84,7 +84,7 @@ def _allowed(automaton: Automaton, times: isl.Set) -> tuple[isl.Map, isl.Set]:
     event = prefix_maximum(steps, stream(automaton.events))
     first = _first_inference(times)
     reaches = first.lex_le_set(limit.range()).apply_range(limit.reverse())
-    step = reaches.compute_divs().lexmin()
+    step = minimum(reaches)
     dead = first.subtract(step.domain())
     return (
         _of_first_inference(step.apply_range(event)),
