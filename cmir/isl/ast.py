@@ -43,8 +43,14 @@ def visit_in_order(
         as `index` values.
     constants: those of `block`, if it has some already.
     """
-    translator = _Translator(constants or Constants(block), emit)
-    translator.node(cheapest_loops(schedule, separation), _Scope(block))
+    append_loops(cheapest_loops(schedule, separation), emit, block, constants)
+
+
+def append_loops(
+    node: isl.AstNode, emit: Emit, block: Block, constants: Constants | None = None
+) -> None:
+    """Append an AST to `block` as `scf` and `arith` operations."""
+    _Translator(constants or Constants(block), emit).node(node, _Scope(block))
 
 
 def cheapest_loops(schedule: isl.Map, separation: Separation) -> isl.AstNode:

@@ -11,7 +11,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Block, SSAValue
 
-from cmir.isl.ast import SEPARATIONS, Separation, cheapest_loops, visit_in_order
+from cmir.isl.ast import SEPARATIONS, Separation, append_loops, cheapest_loops
 from cmir.isl.ast_cost import Cost, nest_cost
 from cmir.isl.dependences import arrival_order, raw_release
 
@@ -74,13 +74,16 @@ BINARY = {
 
 def check(schedule: isl.Map) -> dict[Separation, Cost]:
     """The costs of the nests for a schedule, each compared with what its loops do."""
+    text = str(schedule)
     costs: dict[Separation, Cost] = {}
     for separation in SEPARATIONS:
         block = Block()
-        visit_in_order(schedule, lambda builder, at: None, block, separation)
+        # A new object each time: ISL simplifies in place, and may make other loops of one it has worked on.
+        node = cheapest_loops(isl.Map(text), separation)
+        append_loops(node, lambda builder, at: None, block)
         counter = Counter()
         counter.run(block, {})
-        cost = costs[separation] = nest_cost(cheapest_loops(schedule, separation))
+        cost = costs[separation] = nest_cost(node)
         assert counter.loops == cost.loops
         # What is computed twice in the AST is computed once in the loops, and outside of those it does not depend on.
         assert counter.tests <= cost.tests
