@@ -280,9 +280,15 @@ def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
         return DenseArrayBase.from_list(i64, values)
     if constraint == INT:
         return IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
-    # Infinities are written as the bits of the number, as everywhere in MLIR.
+    # Infinities are written as the bits of the number in hexadecimal, as everywhere in MLIR.
+    start = parser.pos
+    hexadecimal = parser.lexer.input.content.startswith("0x", start)
     value = parser.parse_number()
-    return FloatAttr(value, f32) if isinstance(value, float) else FloatAttr(_from_bits(value), f32)
+    if not hexadecimal:
+        return FloatAttr(float(value), f32)
+    if value > 0xFFFFFFFF:
+        parser.raise_error(f"{int(value):#x} has more bits than f32", start, parser.pos)
+    return FloatAttr(_from_bits(int(value)), f32)
 
 
 def _from_bits(bits: int) -> float:

@@ -586,8 +586,8 @@ polyhedral.pipeline @main (@a) -> () {
   polyhedral.array @b : tensor<4xf32>
   polyhedral.array @w parameter "w" : tensor<2x3xf32>
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> {
-    // expected-error @below {{the elements must be floating-point, got i32}}
-    %x = polyhedral.read @a #polyhedral.map<"{ [s[i] -> lane[k]] -> a[0, i + k] : 0 <= i < 4 and 0 <= k < 3 }"> : vector<3xi32>
+    // expected-error @below {{floating-point, got index}}
+    %x = polyhedral.read @a #polyhedral.map<"{ [s[i] -> lane[k]] -> a[0, i + k] : 0 <= i < 4 and 0 <= k < 3 }"> : vector<3xindex>
     %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<2x3xf32>
     %y = arith.constant dense<0.0> : vector<2xf32>
     polyhedral.write %y, @b #polyhedral.map<"{ [s[i] -> lane[k]] -> b[i] : 0 <= i < 4 and k = 0 }"> : vector<2xf32>
