@@ -53,6 +53,7 @@ class Machine:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = tuple(core.position.get_values())
         self.programs = {name: p for name, p in programs.items() if name in self.positions}
+        self._check_sram()
         for program in self.programs.values():
             program.connect(programs)
         self.actors = {name: self._actor(program) for name, program in self.programs.items()}
@@ -84,6 +85,33 @@ class Machine:
                 Dependence(a.kind, a.source, a.array, a.needs, delay(a.kind, a.source))
                 for a in program.automata
             ],
+        )
+
+    @property
+    def sram_bytes(self) -> dict[str, int]:
+        """Bytes of the buffers of each program's core."""
+        return {name: program.sram_bytes for name, program in self.programs.items()}
+
+    def _check_sram(self) -> None:
+        """Raise CompileError if the buffers of a core do not fit, naming the one that is furthest from it."""
+        most, needed = self.hardware.sram_bytes, self.sram_bytes
+        if most is None or max(needed.values(), default=0) <= most:
+            return
+        name = max(needed, key=lambda name: needed[name])
+        program = self.programs[name]
+        buffer = max(program.buffers.values(), key=lambda b: b.slots * b.dtype.itemsize)
+        others = sum(size > most for size in needed.values()) - 1
+        also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
+        computed = {store.array for p in self.programs.values() for store in p.stores.values()}
+        if any(b.storage is None and b.array in computed for b in program.buffers.values()):
+            help = "rings of rows instead of whole arrays would take less: --storage lossless"
+        else:
+            help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
+        raise CompileError(
+            program.op,
+            f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
+            f"{most} bytes of SRAM of a core of '{self.hardware.name}' (the buffer of "
+            f"@{buffer.array} {buffer.slots * buffer.dtype.itemsize}){also}; {help}",
         )
 
     def constant(self, array: ArrayOp) -> np.ndarray:

@@ -10,9 +10,11 @@ from pathlib import Path
 from cmir.diagnostics import CompileError
 
 _FIELDS = {
-    "core": ("initiation_interval", "latency", "credit_latency"),
+    "core": ("initiation_interval", "latency", "credit_latency", "sram_bytes"),
     "network": ("hop_cycles",),
 }
+
+_OPTIONAL = ("sram_bytes",)
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Hardware:
     latency: from the start of an iteration to the arrival of its result at a neighbour.
     credit_latency: from the start of an iteration to the arrival of its credit at a neighbour.
     hop_cycles: added for each hop between the cores.
+    sram_bytes: of each core, for its buffers; None for as many as needed.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Hardware:
     latency: int
     credit_latency: int
     hop_cycles: int
+    sram_bytes: int | None = None
 
     @staticmethod
     def load(name_or_path: str) -> Hardware:
@@ -74,6 +78,8 @@ def _validate(table: dict[str, object], where: str) -> Hardware:
             raise CompileError(where, f"unknown field `{section}.{min(unknown)}`")
         for field in fields:
             value = given.get(field)
+            if value is None and field in _OPTIONAL:
+                continue
             least = 0 if field == "hop_cycles" else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise CompileError(

@@ -207,6 +207,11 @@ class Program:
         """Iterations of one inference."""
         return len(self.points)
 
+    @property
+    def sram_bytes(self) -> int:
+        """Bytes of all buffers."""
+        return sum(b.slots * b.dtype.itemsize for b in self.buffers.values())
+
     @cached_property
     def index(self) -> PointIndex:
         return PointIndex.of(self.points)
@@ -252,11 +257,12 @@ class Program:
         at = in_order(awaiting, lambda r: _release(r).at)
         events[awaits] = self._events(op, array, source, at)
         limits = self._limits(op, found)
-        # The automaton over enough inferences to cover what it may release ahead. Its steps come one after the
-        # other: each one waits for the events of all before it, and what they allowed stays allowed.
+        # The automaton over the inferences whose steps can be the first to release an iteration of inference 0, from
+        # one before them, and until everything in it is released. Its steps come one after the other: each one waits
+        # for the events of all before it, and what they allowed stays allowed.
         n, m = self.iterations, source.iterations
-        ahead = int(np.max(limits // n, initial=0))
-        inferences = np.arange(-ahead - 1, 1)[:, None]
+        ahead = int(np.max(limits // n)) if len(limits) else 0
+        inferences = np.arange(-ahead - 1, -ahead + 2)[:, None]
         waits = np.where(events == ALWAYS, ALWAYS, events + inferences * m).reshape(-1)
         waits = np.append(np.maximum.accumulate(waits), NEVER)
         reached = np.maximum.accumulate((limits + inferences * n).reshape(-1))

@@ -70,8 +70,16 @@ class Sizing:
         self.buffers: dict[tuple[str, str], Buffer] = {}
         self.raw: dict[str, list[Dependence]] = {name: [] for name in stages}
         self._tables: dict[Edge, tuple[np.ndarray, np.ndarray]] = {}
+        self._whole_bytes = dict.fromkeys(stages, 0)
         for name, array in arrays.items():
+            readers = [
+                s
+                for s, stage in stages.items()
+                if any(name == a for op in stage.reads() for a, _ in op.arrays_and_maps())
+            ]
             if name in inputs or array.source is not None:
+                for reader in readers:
+                    self._whole_bytes[reader] += prod(array.shape) * dtype_of(array.type).itemsize
                 continue
             writes = {
                 s: w
@@ -80,11 +88,6 @@ class Sizing:
                     w := _union([w.map.relation for w in stage.writes() if symbol(w.array) == name])
                 )
             }
-            readers = [
-                s
-                for s, stage in stages.items()
-                if any(name == a for op in stage.reads() for a, _ in op.arrays_and_maps())
-            ]
             written = {s: self.footprints[s].writer(array) for s in writes if readers}
             rows = _common_rows(
                 [rows_of(array.shape, w, stages[s].order) for s, w in writes.items()], array.shape
@@ -108,8 +111,8 @@ class Sizing:
         self._room = lru_cache(maxsize=None)(self._room_uncached)
 
     def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
-        """Bytes of the buffers of each reader."""
-        total = dict.fromkeys(self.footprints, 0)
+        """Bytes of the buffers of each stage, with those of inputs and parameters, which are kept whole."""
+        total = dict(self._whole_bytes)
         for key, rows in sizes.items():
             total[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
         return total

@@ -24,8 +24,9 @@ PIPELINES: dict[str, Pipeline] = {
         ),
         Pipeline(
             "polyhedral-to-cmcore",
-            "Derive dependences, and generate core programs and control automata from them.",
-            "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore",
+            "Derive dependences, generate core programs and control automata from them, and prove them right.",
+            "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore,"
+            "cmcore-verify-control",
         ),
         Pipeline(
             "nn-to-cmcore",

@@ -14,6 +14,7 @@ from cmir.tools.common import FAILURE, run_tool
 
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
+    from cmir.accelerator.hardware import Hardware
     from cmir.tools.model import Model
     from cmir.tools.run_data import Sample
 
@@ -60,6 +61,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE",
         default="ideal",
         help="preset or TOML file that describes the machine (default: ideal)",
+    )
+    parser.add_argument(
+        "--storage",
+        choices=["full", "live", "lossless"],
+        default="full",
+        help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
+        " as leave the steady-state interval what it is (default: full, or what the IR says)",
+    )
+    parser.add_argument(
+        "--buffer-curve",
+        action="store_true",
+        help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
+        " the smallest live ones to the smallest lossless ones",
+    )
+    parser.add_argument(
+        "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
     )
     parser.add_argument(
         "--chunk",
@@ -109,10 +126,12 @@ def _run(options: argparse.Namespace) -> int:
 
     hardware = Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
+    if options.buffer_curve:
+        return _buffer_curve(options, model, hardware)
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling)
+        network = lower(model, progress.compiling, options.storage, options.hardware)
         machine = Machine(network, hardware, model.parameters)
         samples = _samples(options, machine, names)
         report = machine.run(
@@ -124,7 +143,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.output is not None:
         write_samples(outputs, options.output)
     steady = report if report.inferences > 3 else machine.time(_STEADY_INFERENCES)
-    print_summary(report, steady.steady_interval, hardware.name, cores=not options.quiet)
+    print_summary(
+        report,
+        steady.steady_interval,
+        hardware.name,
+        machine.sram_bytes,
+        cores=not options.quiet,
+    )
     if reference is None:
         return 0
     name, evaluate = reference
@@ -136,7 +161,31 @@ def _run(options: argparse.Namespace) -> int:
     return FAILURE if problems else 0
 
 
+def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
+    from cmir.accelerator.curve import buffer_curve
+    from cmir.accelerator.sizing import Sizing
+    from cmir.tools.model import lower_to_polyhedral
+    from cmir.tools.progress import Progress
+    from cmir.tools.summary import print_curve, write_curve
+
+    with Progress() as progress:
+        pipelines = lower_to_polyhedral(model, "--buffer-curve", progress.compiling)
+        if len(pipelines) != 1:
+            raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
+        points = buffer_curve(Sizing(pipelines[0], hardware))
+    print_curve(points)
+    if options.output_curve is not None:
+        write_curve(points, options.output_curve)
+    return 0
+
+
 def _validate(options: argparse.Namespace) -> None:
+    if options.buffer_curve:
+        if options.inputs or options.random is not None or options.check or options.output:
+            raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+        return
+    if options.output_curve is not None:
+        raise CompileError("cm-run", "--output-curve needs --buffer-curve")
     if options.inputs and options.random is not None:
         raise CompileError("cm-run", "input files and --random exclude each other")
     if not options.inputs and options.random is None:

@@ -78,27 +78,66 @@ def read_model(
     return Model(path, module, context, None, None)
 
 
-def lower(model: Model, progress: Callable[[str], None] | None = None) -> NetworkOp:
+STORAGES = ("full", "live", "lossless")
+"""How many rows buffers have: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
+
+
+def lower(
+    model: Model,
+    progress: Callable[[str], None] | None = None,
+    storage: str = "full",
+    hardware: str = "ideal",
+) -> NetworkOp:
     """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
+    storage: one of STORAGES; hardware: the preset or file whose times decide what is lossless.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
 
+    if storage != "full":
+        lower_to_polyhedral(model, "--storage", progress)
+        _run(model, f'polyhedral-assign-storage{{sizes={storage} hardware="{hardware}"}}', progress)
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
-    spec = _remaining(model.module, pipelines)
-    for item in parse_passes(spec, "pipeline", Universe.get_multiverse().all_passes):
-        if progress is not None:
-            progress(item.name)
-        item.apply(model.context, model.module)
-        verify(model.module, f"after pass '{item.name}'")
+    _run(model, _remaining(model.module, pipelines), progress)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
     if len(networks) != 1:
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
     return networks[0]
+
+
+def lower_to_polyhedral(
+    model: Model, purpose: str, progress: Callable[[str], None] | None = None
+) -> list[PipelineOp]:
+    """The networks of `model.module` as pipelines without dependences, whose storage can still be chosen.
+
+    purpose: what that is for, for the message of the CompileError if it is too late.
+    """
+    from cmir.dialects.polyhedral import PipelineOp
+
+    if any(op.name == "func.func" for op in model.module.body.block.ops):
+        _run(model, "nn-to-polyhedral", progress)
+    pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+    if not pipelines or any(pipeline.dependences for pipeline in pipelines):
+        level = "its dependences are derived" if pipelines else "it is at the cmcore level"
+        raise CompileError(
+            model.path,
+            f"{purpose} needs an ONNX model, or IR at the nn or polyhedral level without dependences; "
+            f"{level} already",
+        )
+    return pipelines
+
+
+def _run(model: Model, passes: str, progress: Callable[[str], None] | None) -> None:
+    """Run passes, verifying the IR after each."""
+    for item in parse_passes(passes, "pipeline", Universe.get_multiverse().all_passes):
+        if progress is not None:
+            progress(item.name)
+        item.apply(model.context, model.module)
+        verify(model.module, f"after pass '{item.name}'")
 
 
 def _remaining(module: ModuleOp, pipelines: Sequence[PipelineOp]) -> str:
@@ -110,8 +149,8 @@ def _remaining(module: ModuleOp, pipelines: Sequence[PipelineOp]) -> str:
     if not any(pipeline.dependences for pipeline in pipelines):
         return "polyhedral-to-cmcore"
     if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
-        return "polyhedral-generate-loops,convert-polyhedral-to-cmcore"
-    return "convert-polyhedral-to-cmcore"
+        return "polyhedral-generate-loops,convert-polyhedral-to-cmcore,cmcore-verify-control"
+    return "convert-polyhedral-to-cmcore,cmcore-verify-control"
 
 
 def _found(module: ModuleOp) -> str:

@@ -78,8 +78,8 @@ def _statement(at: int, op: Operation) -> Iterator[Mutant]:
                 detail = f"by {by}"
                 change: Change = lambda ops, by=by: _lengthen(ops[at], by)  # noqa: E731
                 yield Mutant("lengthen a step", at, detail, change)
-            inner = [o for o in op.body.block.ops if isinstance(o, scf.ForOp)]
-            if len(inner) == 1 and _can_swap(op, inner[0]):
+            nested = [o for o in op.body.block.ops if o.regions or isinstance(o, ReleaseOp)]
+            if len(nested) == 1 and isinstance(nested[0], scf.ForOp) and _can_swap(op, nested[0]):
                 yield Mutant("swap nested loops", at, "", lambda ops: _swap_loops(ops[at]))
         case scf.IfOp():
             yield Mutant("drop a condition", at, "", lambda ops: _unconditional(ops[at]))
