@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import islpy as isl
 
 from cmir.isl.dependences import maximum, minimum, prefix_maximum, stream, stream_times
+from cmir.isl.memo import kept_by_text
 from cmir.isl.text import read_map
 
 
@@ -48,6 +49,7 @@ class Verdict:
     late: isl.Map
 
 
+@kept_by_text
 def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
     """Whether the automata on one neighbour are safe, tight and live for all iterations.
 

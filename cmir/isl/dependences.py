@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import islpy as isl
 
+from cmir.isl.memo import kept_by_text, unnamed
+
 
 @dataclass(frozen=True)
 class Release:
@@ -75,6 +77,7 @@ def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.
     return relation.subtract(relation.apply_range(better.reverse()))
 
 
+@kept_by_text
 def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     """The latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
 
@@ -84,6 +87,7 @@ def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     return maximum(domain.lex_ge_set(domain).apply_range(needs))
 
 
+@kept_by_text
 def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
     """Event time -> last time in `domain` that may run after it, for each event that raises that limit."""
     return maximum(prefix_maximum(domain, needs).reverse()).coalesce()
@@ -91,6 +95,11 @@ def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
 
 def raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
     """D of read after write, `{ [reader time] -> [writer time] }`: the last write that an iteration reads."""
+    return _raw_needs(*map(unnamed, (write, read, order_w, order_r)))
+
+
+@kept_by_text
+def _raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
     written = order_w.reverse().apply_range(write)
     return maximum(order_r.reverse().apply_range(read).apply_range(written.reverse()))
 
@@ -103,6 +112,13 @@ def war_needs(
     storage: where the reader keeps the array, `{ b[n, location] -> slot }`. A write overwrites the older occupants of
     its slots; older means written earlier by this writer, in this inference or in one before.
     """
+    return _war_needs(*map(unnamed, (write, read, storage, order_w, order_r)))
+
+
+@kept_by_text
+def _war_needs(
+    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+) -> isl.Map:
     write_n = stream(order_w.reverse().apply_range(write))
     read_n = stream(order_r.reverse().apply_range(read))
     times = write_n.domain()
