@@ -76,7 +76,7 @@ func.func @padded_weight(%x: tensor<1x4xf32>) -> tensor<1x2xf32> {
   %y = nn.stage @s(%a = %x : tensor<1x4xf32>) -> (tensor<1x2xf32>) {
     %w = nn.parameter "w" : tensor<1x1x2xf32>
     %p = nn.pad %w {pads = [0, 0, 0, 0, 0, 1]} : (tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
-    // expected-error @below {{a matrix on crossbars cannot have padding: fold it into weights}}
+    // expected-error @below {{a matrix on crossbars must have all its elements from one parameter: fold padding and concatenation into the weights}}
     %c = nn.conv %a, %p : (tensor<1x4xf32>, tensor<1x1x3xf32>) -> tensor<1x2xf32>
     nn.yield %c : tensor<1x2xf32>
   }
