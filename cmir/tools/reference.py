@@ -25,9 +25,9 @@ def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
         return "onnxruntime", _onnxruntime(model.path, inputs)
     ops = list(model.module.body.block.ops)
     if len(ops) == 1 and ops[0].name == "func.func":
-        return "NumPy at the nn level", _nn(model, inputs)
+        return "NumPy", _nn(model, inputs)
     if len(ops) == 1 and ops[0].name == "polyhedral.pipeline":
-        return "NumPy at the polyhedral level", _polyhedral(model, inputs)
+        return "NumPy", _polyhedral(model, inputs)
     raise CompileError(
         model.path, "--check needs an ONNX model, or IR with one func.func or polyhedral.pipeline"
     )
