@@ -1,0 +1,84 @@
+"""Random networks in random orders and with random buffers: right results, exact cycles, and the proof says yes.
+
+Compiling runs the proof; the naive simulator knows nothing of automata, and says also where networks deadlock.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from end_to_end.test_random_networks import builders, check, chunks
+from engine.naive import Deadlock, simulate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import Builder, compile_network
+from proof.rings import with_rings
+from xdsl.dialects.builtin import ModuleOp
+
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.sizing import Sizing
+from cmir.context import make_context
+from cmir.diagnostics import CompileError
+from cmir.dialects.polyhedral import PipelineOp
+from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
+
+
+def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:
+    """Give some stages another order, by the pass; the result is the last of `seen`."""
+    module = pipeline.parent_op()
+    assert isinstance(module, ModuleOp)
+    for name, stage in pipeline.stages.items():
+        rank = len(stage.body.block.args)
+        changes = [PolyhedralSchedulePass(stage=name, reverse=(d,)) for d in range(rank)]
+        if rank > 1:
+            order = tuple(data.draw(st.permutations(range(rank))))
+            changes.append(PolyhedralSchedulePass(stage=name, interchange=order))
+        if rank > 0:
+            sizes = tuple(data.draw(st.integers(0, 3)) for _ in range(rank))
+            if any(sizes):
+                changes.append(PolyhedralSchedulePass(stage=name, tile=sizes))
+        if changes and data.draw(st.booleans()):
+            data.draw(st.sampled_from(changes)).apply(make_context(), module)
+    seen.append(pipeline.clone())
+
+
+@settings(max_examples=40)
+@given(
+    st.data(),
+    builders(),
+    chunks,
+    st.integers(1, 4),
+    st.sampled_from(["sizes=full", "sizes=live", "sizes=lossless"]),
+)
+def test_orders_and_buffers(
+    data: st.DataObject,
+    network: tuple[Builder, list[str]],
+    chunk: int | None,
+    inferences: int,
+    sizes: str,
+) -> None:
+    net, outputs = network
+    passes = f"polyhedral-assign-storage{{{sizes}}}"
+    model = compile_network(net.model(*outputs), partial(schedule, data, []), passes)
+    check(model, chunk, inferences)
+
+
+@settings(max_examples=40)
+@given(st.data(), builders(), st.integers(1, 6), st.integers(1, 4))
+def test_rows_by_hand(
+    data: st.DataObject, network: tuple[Builder, list[str]], rows: int, inferences: int
+) -> None:
+    """Rings of some number of rows run, or are refused because they really deadlock."""
+    net, outputs = network
+    seen: list[PipelineOp] = []
+    passes = f"polyhedral-assign-storage{{rows={rows}}}"
+    try:
+        model = compile_network(net.model(*outputs), partial(schedule, data, seen), passes)
+    except CompileError as error:
+        assert error.message.startswith(f"{rows} rows are too few: deadlock: ")
+        sizes = dict.fromkeys(Sizing(seen[-1], Hardware.load("ideal")).buffers, rows)
+        with pytest.raises(Deadlock):
+            simulate(with_rings(seen[-1], sizes), 3)
+    else:
+        check(model, None, inferences)
