@@ -175,7 +175,7 @@ def _compare(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("networks", nargs="*", metavar="network", help=", ".join(NAMES))
     parser.add_argument("--all-tensors", action="store_true", help="compare intermediate tensors")
     parser.add_argument("--passes", action="store_true", help="the time of each pass")

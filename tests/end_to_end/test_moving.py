@@ -44,8 +44,11 @@ def between_stages(model: onnx.ModelProto) -> onnx.ModelProto:
     if rank < 1:
         model.graph.node.append(helper.make_node("Relu", ["y"], ["behind"]))
     else:
-        window = {"kernel_shape": [2] * rank, "pads": [1] * 2 * rank}
-        model.graph.node.append(helper.make_node("MaxPool", ["y"], ["behind"], **window))
+        model.graph.node.append(
+            helper.make_node(
+                "MaxPool", ["y"], ["behind"], kernel_shape=[2] * rank, pads=[1] * 2 * rank
+            )
+        )
     model.graph.output[0].name = "behind"
     return model
 

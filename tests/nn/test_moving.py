@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,7 +64,8 @@ def interpolations(draw: st.DrawFn) -> Case:
 def pads_of_elements(draw: st.DrawFn) -> Case:
     shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     margins = draw(sizes(2 * len(shape), 0, 5))
-    mode = draw(st.sampled_from(["edge", "reflect", "wrap"]))
+    modes: tuple[Literal["edge", "reflect", "wrap"], ...] = ("edge", "reflect", "wrap")
+    mode = draw(st.sampled_from(modes))
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, mode=mode)))
 
 
@@ -73,10 +76,14 @@ def transposed_convolutions(draw: st.DrawFn) -> Case:
     weight = parameter(groups * inner, outer, *draw(sizes(rank, 1, 3)))
     x = value(groups * inner, *draw(sizes(rank, 1, 4 if rank < 3 else 2)))
     bias = parameter(groups * outer) if draw(st.booleans()) else None
-    options = [draw(sizes(rank, 1, 3)), draw(sizes(2 * rank, 0, 2)), draw(sizes(rank, 1, 2))]
-    added = draw(sizes(rank, 0, 2))
+    strides, pads = draw(sizes(rank, 1, 3)), draw(sizes(2 * rank, 0, 2))
+    dilations, added = draw(sizes(rank, 1, 2)), draw(sizes(rank, 0, 2))
     return draw(
-        fitting(lambda: nn.ConvTransposeOp(x, weight, bias, *options, added, groups=groups))
+        fitting(
+            lambda: nn.ConvTransposeOp(
+                x, weight, bias, strides, pads, dilations, added, groups=groups
+            )
+        )
     )
 
 
