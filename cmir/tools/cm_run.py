@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--chunk",
         metavar="N",
         type=_positive,
-        help="the most iterations a core executes at a time; changes neither results nor cycles",
+        help="the most iterations a core executes at a time; changes no cycles",
     )
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
