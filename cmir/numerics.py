@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation
@@ -65,3 +67,27 @@ def erf(x: np.ndarray) -> np.ndarray:
 def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarray) -> np.ndarray:
     numerator, denominator = polynomials
     return np.polyval(numerator, x) / np.polyval(denominator, x)
+
+
+def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """`x` as numbers of another type: rounded to the even one of the nearest, and within its range."""
+    x = np.asarray(x)
+    if dtype.kind == "f":
+        return x.astype(dtype)
+    limits = np.iinfo(dtype)
+    if x.dtype.kind == "f":
+        # In double precision, which has the limits of all integers up to 32 bits.
+        whole = np.nan_to_num(np.rint(x.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf)
+        return np.clip(whole, limits.min, limits.max).astype(dtype)
+    return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
+
+
+def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The product of matrices of integers, summed in 32 bits."""
+    largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]
+    if largest[0] * largest[1] * a.shape[-1] < 2**53:
+        # Doubles are exact up to there, and much faster to multiply.
+        product = np.matmul(a.astype(np.float64), b.astype(np.float64))
+    else:
+        product = np.matmul(a.astype(np.int64), b.astype(np.int64))
+    return product.astype(np.int64).astype(np.int32)

@@ -13,11 +13,12 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
-from cmir.accelerator.elements import as_integers, dense_values, dtype_of
+from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dtype_of
 from cmir.accelerator.elementwise import ELEMENTWISE
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import MxvOp, ReduceOp
+from cmir.dialects.cmcore import ConvertOp, MxvOp, ReduceOp
+from cmir.numerics import convert, integer_product
 
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
@@ -51,10 +52,11 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, MxvOp)
     *blocks, rows, columns = matrix.shape
     lanes = x.reshape(len(x), *blocks, columns)
+    multiply = np.matmul if matrix.dtype.kind == "f" else integer_product
     if lanes.strides[0] > lanes.itemsize and not blocks:
-        product = lanes @ matrix.T
+        product = multiply(lanes, matrix.T)
     else:  # iterations come last, as windows are read: so do those of the result
-        product = np.moveaxis(np.matmul(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
+        product = np.moveaxis(multiply(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
     return product.reshape(len(x), *op.result.type.get_shape())
 
 
@@ -63,18 +65,30 @@ _REDUCTIONS: dict[str, np.ufunc] = {
     "mul": np.multiply,
     "maximumf": np.maximum,
     "minimumf": np.minimum,
+    "maxsi": np.maximum,
+    "maxui": np.maximum,
+    "minsi": np.minimum,
+    "minui": np.minimum,
 }
 
 
 def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, ReduceOp)
     axes = tuple(d + 1 for d in op.dims.get_values())
-    return _REDUCTIONS[op.kind.data].reduce(x, axis=axes)
+    kind, dtype = op.kind.data, x.dtype
+    if kind in ("maxui", "minui"):
+        x = as_unsigned(x)
+    return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
+
+
+def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
+    return convert(x, dtype_of(op.results[0].type))
 
 
 _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     MxvOp: _mxv,
     ReduceOp: _reduce,
+    ConvertOp: _convert,
     arith.ConstantOp: _constant,
     **ELEMENTWISE,
     **VECTORS,

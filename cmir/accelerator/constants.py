@@ -44,7 +44,7 @@ def program_cells(matrix: CrossbarOp | MatrixOp, elements: np.ndarray) -> np.nda
     cells = matrix.cells.relation
     function = compile_function(cells.reset_tuple_id(isl.dim_type.in_), box(shape))
     location, defined = function(np.ix_(*(np.arange(size) for size in shape)))
-    if defined is not None:
+    if defined is not None and not defined.all():
         raise CompileError(matrix, "some cells of the matrix have no element")
     spread = tuple(np.broadcast_arrays(*location))
     index = np.broadcast_to(np.ravel_multi_index(spread, elements.shape), shape)

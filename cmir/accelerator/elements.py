@@ -1,4 +1,4 @@
-"""MLIR's element types as NumPy's. Integers are kept signed, as two's complement; `i1` is a bool."""
+"""MLIR's element types as NumPy's. Signless integers are kept signed, as two's complement; `i1` is a bool."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     Float64Type,
     IndexType,
     IntegerType,
+    Signedness,
 )
 from xdsl.ir import Attribute
 
@@ -32,7 +33,9 @@ def dtype_of(type: Attribute) -> np.dtype[np.generic]:
         case IndexType():
             return np.dtype(np.int64)
         case IntegerType() if element.width.data in _INTEGERS:
-            return np.dtype(_INTEGERS[element.width.data])
+            signed = np.dtype(_INTEGERS[element.width.data])
+            unsigned = element.signedness.data == Signedness.UNSIGNED
+            return np.dtype(f"u{signed.name}") if unsigned else signed
         case _:
             raise CompileError(None, f"elements of type {element} cannot be executed")
 
@@ -54,7 +57,7 @@ def as_unsigned(x: np.ndarray) -> np.ndarray:
     """Integers as numbers of the unsigned type of the same width: the true of `i1` is 1."""
     if x.dtype == np.bool_:
         return x.astype(np.uint8)
-    return x.view(np.dtype(f"u{x.dtype.name}"))
+    return x if x.dtype.kind == "u" else x.view(np.dtype(f"u{x.dtype.name}"))
 
 
 def as_integers(x: np.ndarray, dtype: np.dtype[np.generic]) -> np.ndarray:

@@ -12,7 +12,7 @@ from math import prod
 
 import islpy as isl
 import numpy as np
-from xdsl.dialects.builtin import FloatAttr, MemRefType, VectorType
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, VectorType
 from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.body import can_evaluate
@@ -138,7 +138,7 @@ class Load:
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
         sources = tuple((b, Access.compile(m, points, lanes)) for b, m in op.buffers_and_maps())
-        assert isinstance(op.pad, FloatAttr)
+        assert isinstance(op.pad, FloatAttr | IntegerAttr)
         return Load(op, sources, lanes, op.pad.value.data)
 
 

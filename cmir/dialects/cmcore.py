@@ -20,6 +20,8 @@ from xdsl.dialects.builtin import (
     FlatSymbolRefAttrConstr,
     FloatAttr,
     IndexType,
+    IntegerAttr,
+    IntegerType,
     MemRefType,
     StringAttr,
     SymbolNameConstraint,
@@ -27,6 +29,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnitAttr,
     VectorType,
+    i32,
     i64,
 )
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
@@ -62,6 +65,7 @@ from cmir.dialects.polyhedral import (
     ArrayOp,
     DependenceOp,
     MapAttr,
+    Number,
     PipelineOp,
     StageOp,
     access_problem,
@@ -666,7 +670,7 @@ class LoadOp(IRDLOperation):
 
     buffers = var_operand_def(MemRefType)
     maps = prop_def(ArrayAttr[MapAttr])
-    pad = prop_def(FloatAttr)
+    pad = prop_def(FloatAttr | IntegerAttr)
     result = result_def(VectorType)
 
     traits = traits_def(HasParent(IterationOp))
@@ -675,7 +679,7 @@ class LoadOp(IRDLOperation):
         self,
         sources: Iterable[tuple[SSAValue, MapAttr]],
         result_type: VectorType[Attribute],
-        pad: FloatAttr,
+        pad: Number,
     ):
         sources = tuple(sources)
         super().__init__(
@@ -777,6 +781,7 @@ class MxvOp(IRDLOperation):
 
     x is taken in row-major order of its lanes. With a rank-3 matrix `[block, row, column]` the product is
     block-diagonal: block b takes the b-th run of columns of x and gives the b-th run of rows of y.
+    Integers of any types are multiplied exactly and summed in `i32`.
     """
 
     name = "cmcore.mxv"
@@ -800,7 +805,9 @@ class MxvOp(IRDLOperation):
         matrix = SSAValue.get(matrix, type=TensorType)
         if result_type is None:
             *rows, _ = matrix.type.get_shape()
-            result_type = VectorType(matrix.type.element_type, [prod(rows)])
+            element = matrix.type.element_type
+            element = i32 if isinstance(element, IntegerType) else element
+            result_type = VectorType(element, [prod(rows)])
         super().__init__(operands=[matrix, vector], result_types=[result_type])
 
     def verify_(self) -> None:
@@ -810,9 +817,12 @@ class MxvOp(IRDLOperation):
         if len(shape) not in (2, 3):
             raise VerifyException(f"the matrix must have rank 2 or 3, got rank {len(shape)}")
         elements = {self.matrix.type.element_type, self.vector.type.element_type}
-        if elements != {self.result.type.element_type}:
+        result = self.result.type.element_type
+        integers = all(isinstance(element, IntegerType) for element in elements)
+        if elements != {result} and not (integers and result == i32):
             raise VerifyException(
-                "the matrix, the vector and the result must have one element type"
+                "the matrix, the vector and the result must have one element type, or integers with"
+                " a result of i32"
             )
         *blocks, rows, columns = shape
         inputs, outputs = prod(blocks) * columns, prod(blocks) * rows
@@ -839,7 +849,7 @@ class ReduceOp(IRDLOperation):
 
     name = "cmcore.reduce"
 
-    KINDS: ClassVar = ("add", "mul", "maximumf", "minimumf")
+    KINDS: ClassVar = ("add", "mul", "maximumf", "minimumf", "maxsi", "maxui", "minsi", "minui")
 
     kind = prop_def(StringAttr)
     vector = operand_def(VectorType)
@@ -898,6 +908,39 @@ class ReduceOp(IRDLOperation):
         if len(set(dims)) != len(dims) or any(not 0 <= d < rank for d in dims):
             raise VerifyException(f"`along` must name dimensions of rank {rank}, got {list(dims)}")
         if self.result.type != (expected := self.infer(self.vector.type, dims)):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class ConvertOp(IRDLOperation):
+    """The elements of a vector as numbers of another type, as near as that type has them, on the DPU.
+
+    ```mlir
+    %y = cmcore.convert %x : vector<16xf32> -> vector<16xi8>
+    ```
+
+    Fractions are rounded to the nearest integer, to the even one of two; what is beyond the largest or the
+    smallest number of an integer type becomes that number. NaN becomes 0.
+    """
+
+    name = "cmcore.convert"
+
+    vector = operand_def(VectorType)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$vector attr-dict `:` type($vector) `->` type($result)"
+
+    def __init__(self, vector: SSAValue | Operation, element: Attribute):
+        vector = SSAValue.get(vector, type=VectorType)
+        result = VectorType(element, vector.type.get_shape())
+        super().__init__(operands=[vector], result_types=[result])
+
+    def verify_(self) -> None:
+        assert isinstance(self.vector.type, VectorType)
+        expected = VectorType(self.result.type.element_type, self.vector.type.get_shape())
+        if self.result.type != expected:
             raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
 
 
@@ -973,6 +1016,7 @@ CMCORE = Dialect(
         StoreOp,
         MxvOp,
         ReduceOp,
+        ConvertOp,
         CoreOp,
     ],
     [],

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import copysign
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 import islpy as isl
 from xdsl.dialects.builtin import (
@@ -22,6 +22,8 @@ from xdsl.dialects.builtin import (
     FlatSymbolRefAttrConstr,
     FloatAttr,
     IndexType,
+    IntegerAttr,
+    IntegerType,
     MemRefType,
     StringAttr,
     SymbolNameConstraint,
@@ -671,8 +673,13 @@ def print_iteration(printer: Printer, block: Block) -> None:
         printer.print_list(block.args, printer.print_ssa_value)
 
 
-def float_of(value: float, vector: VectorType[Attribute]) -> FloatAttr:
+Number: TypeAlias = FloatAttr | IntegerAttr
+
+
+def number_of(value: float, vector: VectorType[Attribute]) -> Number:
     """The number as an element of a vector."""
+    if isinstance(vector.element_type, IntegerType):
+        return IntegerAttr(int(value), vector.element_type)
     assert isinstance(vector.element_type, AnyFloat)
     return FloatAttr(value, vector.element_type)
 
@@ -694,7 +701,7 @@ class ReadOp(_AccessOp):
 
     arrays = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
     maps = prop_def(ArrayAttr[MapAttr])
-    pad = prop_def(FloatAttr)
+    pad = prop_def(FloatAttr | IntegerAttr)
     result = result_def(VectorType)
 
     traits = traits_def(HasParent(StageOp))
@@ -703,14 +710,14 @@ class ReadOp(_AccessOp):
         self,
         sources: Iterable[tuple[str, MapAttr]],
         result_type: VectorType[Attribute],
-        pad: FloatAttr | float = 0.0,
+        pad: Number | float = 0.0,
     ):
         sources = tuple(sources)
         super().__init__(
             properties={
                 "arrays": ArrayAttr(SymbolRefAttr(name) for name, _ in sources),
                 "maps": ArrayAttr(access for _, access in sources),
-                "pad": pad if isinstance(pad, FloatAttr) else float_of(pad, result_type),
+                "pad": number_of(pad, result_type) if isinstance(pad, float | int) else pad,
             },
             result_types=[result_type],
         )
@@ -771,7 +778,7 @@ def overlap_problem(maps: tuple[MapAttr, ...]) -> str | None:
 
 def parse_access_tail(
     parser: Parser,
-) -> tuple[FloatAttr, dict[str, Attribute], VectorType[Attribute]]:
+) -> tuple[Number, dict[str, Attribute], VectorType[Attribute]]:
     """`(pad number)? (attributes {…})? : vector<…>`; the pad value is an element of the vector."""
     start, number, bits = parser.pos, 0.0, None
     if parser.parse_optional_keyword("pad"):
@@ -786,8 +793,13 @@ def parse_access_tail(
     if not isinstance(type, VectorType):
         parser.raise_error(f"expected a vector type, got {type}", type_start, parser.pos)
     element = type.element_type
+    if isinstance(element, IntegerType):
+        try:
+            return IntegerAttr(int(number), element), attributes, type
+        except VerifyException as error:
+            parser.raise_error(str(error), start, type_start)
     if not isinstance(element, AnyFloat):
-        message = f"the elements must be floating-point, got {element}"
+        message = f"the elements must be integers or floating-point, got {element}"
         parser.raise_error(message, type_start, parser.pos)
     if bits is not None:  # infinities and NaN, as everywhere in MLIR
         try:
@@ -798,7 +810,7 @@ def parse_access_tail(
 
 
 def print_access_tail(
-    printer: Printer, op: Operation, pad: FloatAttr, type: VectorType[Attribute]
+    printer: Printer, op: Operation, pad: Number, type: VectorType[Attribute]
 ) -> None:
     if pad.value.data != 0 or copysign(1, pad.value.data) < 0:
         printer.print_string(" pad ")
@@ -808,7 +820,7 @@ def print_access_tail(
     printer.print_attribute(type)
 
 
-def verify_pad(pad: FloatAttr, type: VectorType[Attribute]) -> None:
+def verify_pad(pad: Number, type: VectorType[Attribute]) -> None:
     """A pad value is an element of the vector."""
     if pad.type != type.element_type:
         raise VerifyException(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from frontends import moving_cases
+from frontends import moving_cases, quantized_cases
 from frontends.onnx_models import evaluate, model_of, onnxruntime_outputs, samples_for, save
 
 from cmir.frontends.onnx import import_onnx, operators
@@ -263,7 +263,8 @@ def test_operator_of_another_opset(case: str, tmp_path: Path) -> None:
 
 def test_every_operator_has_a_case() -> None:
     bodies = [case[-1] for case in (*CASES.values(), *OTHER_OPSETS.values())]
-    tested = {name for body in bodies for name in re.findall(r"= (\w+)[<(]", body)}
+    bodies += [body for _, body, *_ in quantized_cases.ALL.values()]
+    tested = {name for body in bodies for name in re.findall(r"= ?(\w+)[<(]", body)}
     assert set(operators()) <= tested
 
 

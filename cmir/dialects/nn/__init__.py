@@ -49,6 +49,7 @@ from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNor
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp, WidenOp
 from cmir.dialects.nn.reduction import (
     ReduceL2Op,
     ReduceMaxOp,
@@ -74,6 +75,7 @@ __all__ = [
     "ConvOp",
     "ConvTransposeOp",
     "CopyOp",
+    "DequantizeOp",
     "DivOp",
     "EluOp",
     "ErfOp",
@@ -107,6 +109,7 @@ __all__ = [
     "ParameterOp",
     "PointwiseOp",
     "PowOp",
+    "QuantizeOp",
     "ReciprocalOp",
     "ReduceL2Op",
     "ReduceMaxOp",
@@ -127,6 +130,7 @@ __all__ = [
     "SubOp",
     "TanhOp",
     "TransposeOp",
+    "WidenOp",
     "YieldOp",
     "evaluate_function",
     "parameter_of",
@@ -184,6 +188,9 @@ NN = Dialect(
         ReduceSumOp,
         SoftmaxOp,
         LogSoftmaxOp,
+        QuantizeOp,
+        DequantizeOp,
+        WidenOp,
         ReshapeOp,
         TransposeOp,
         SliceOp,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
+from xdsl.dialects.builtin import f32, i32
+from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
 
@@ -25,6 +28,8 @@ class AddOp(BinaryOp):
     """
 
     name = "nn.add"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
 
     traits = traits_def(Commutative())
 
@@ -47,6 +52,8 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
+
     def formula(self, *operands: Any) -> Any:
         lhs, rhs = operands
         return lhs - rhs
@@ -65,6 +72,8 @@ class MulOp(BinaryOp):
     """
 
     name = "nn.mul"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
 
     traits = traits_def(Commutative())
 

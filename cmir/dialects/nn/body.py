@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from xdsl.builder import Builder
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, VectorType
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, VectorType, i32
 from xdsl.ir import Attribute, SSAValue
+
+from cmir.dialects.cmcore import ConvertOp, ReduceOp
+
+
+def add(builder: Builder, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+    """The sum of two vectors of one type."""
+    assert isinstance(lhs.type, VectorType)
+    integers = isinstance(lhs.type.element_type, IntegerType)
+    return builder.insert((arith.AddiOp if integers else arith.AddfOp)(lhs, rhs)).result
+
+
+def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAValue:
+    """The sums along an axis of the products of two vectors, of which `lhs` may have less dimensions."""
+    assert isinstance(rhs.type, VectorType)
+    if isinstance(rhs.type.element_type, IntegerType):
+        lhs, rhs = (builder.insert(ConvertOp(value, i32)).result for value in (lhs, rhs))
+    assert isinstance(rhs.type, VectorType)
+    multiply = arith.MuliOp if rhs.type.element_type == i32 else arith.MulfOp
+    spread = builder.insert(vector.BroadcastOp(lhs, rhs.type)).vector
+    product = builder.insert(multiply(spread, rhs)).result
+    return builder.insert(ReduceOp("add", product, [axis])).results[0]
 
 
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:

@@ -7,17 +7,28 @@ from math import prod
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import MxvOp
+from cmir.dialects.nn.body import add
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
-from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
+from cmir.dialects.nn.operation import (
+    INT,
+    INTS,
+    TENSOR,
+    Shape,
+    accumulator,
+    ints,
+    number,
+    numbers,
+    shape_of,
+)
 from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+from cmir.numerics import integer_product
 
 
 @irdl_op_definition
@@ -37,7 +48,8 @@ class ConvOp(LinearOp):
     ```
 
     One iteration is one position of the result: the matrix of weights times what the window sees.
-    ONNX: Conv.
+    Of integers the products are summed in `i32`, as which the bias then is given.
+    ONNX: Conv, ConvInteger and QLinearConv.
     """
 
     name = "nn.conv"
@@ -100,6 +112,10 @@ class ConvOp(LinearOp):
             )
         return (weight[0], *_window(weight, options).result_sizes(x[1:]))
 
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        return accumulator(operands) or super().element(operands)
+
     @property
     def channel_axis(self) -> int:
         return 0
@@ -123,7 +139,7 @@ class ConvOp(LinearOp):
         product = builder.insert(MxvOp(matrix, x)).results[0]
         if not bias:
             return product
-        return builder.insert(arith.AddfOp(product, bias[0])).result
+        return add(builder, product, bias[0])
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, weight, *bias = operands
@@ -132,7 +148,9 @@ class ConvOp(LinearOp):
         sizes = seen.shape[1 : 1 + self.window.rank]
         # From (C, *sizes, *kernel) to a matrix for each group, with a column for each position.
         rows = np.moveaxis(seen, 0, self.window.rank).reshape(prod(sizes), groups, -1)
-        result = weight.reshape(groups, weight.shape[0] // groups, -1) @ rows.transpose(1, 2, 0)
+        matrices = weight.reshape(groups, weight.shape[0] // groups, -1)
+        multiply = np.matmul if weight.dtype.kind == "f" else integer_product
+        result = multiply(matrices, rows.transpose(1, 2, 0))
         result = result.reshape(weight.shape[0], *sizes)
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition
 
+from cmir.dialects.nn.operation import DTYPES
 from cmir.dialects.nn.pointwise import UnaryOp
 
 
@@ -25,6 +28,8 @@ class CopyOp(UnaryOp):
     """
 
     name = "nn.copy"
+
+    TAKES: ClassVar[Sequence[Attribute]] = tuple(DTYPES)
 
     def formula(self, *operands: Any) -> Any:
         return operands[0]

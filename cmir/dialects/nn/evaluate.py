@@ -12,7 +12,7 @@ from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.diagnostics import CompileError
-from cmir.dialects.nn.operation import NNOp, shape_of
+from cmir.dialects.nn.operation import NNOp, dtype_of, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 
@@ -67,7 +67,7 @@ def evaluate_function(
                 f"argument {argument.index} must have the shape {list(shape)},"
                 f" got {list(np.shape(array))}",
             )
-        values[argument] = np.asarray(array, np.float32)
+        values[argument] = np.asarray(array, dtype_of(argument))
     results = _evaluate_block(block, values, parameters)
     return (results, values) if intermediates else results
 

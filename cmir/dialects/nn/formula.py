@@ -14,12 +14,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import VectorType, f32
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir import numerics
-from cmir.dialects.cmcore import ReduceOp
+from cmir.dialects.cmcore import ConvertOp, ReduceOp
 from cmir.dialects.nn.body import splat
+from cmir.dialects.nn.operation import DTYPES
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddfOp,
@@ -40,6 +41,11 @@ _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.floor: math.FloorOp,
     np.ceil: math.CeilOp,
     np.rint: math.RoundEvenOp,
+}
+_INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
+    np.add: arith.AddiOp,
+    np.subtract: arith.SubiOp,
+    np.multiply: arith.MuliOp,
 }
 _REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "add",
@@ -62,6 +68,12 @@ class Vector(NDArrayOperatorsMixin):
         assert isinstance(self.value.type, VectorType)
         return self.value.type.get_shape()
 
+    @property
+    def element(self) -> Attribute:
+        """The type of the vector's elements."""
+        assert isinstance(self.value.type, VectorType)
+        return self.value.type.element_type
+
     def __getitem__(self, index: int) -> Vector:
         type = self.value.type
         assert isinstance(type, VectorType)
@@ -73,7 +85,8 @@ class Vector(NDArrayOperatorsMixin):
             return self._reduce(_REDUCTIONS[ufunc], **options)
         assert method == "__call__" and not options
         shape = np.broadcast_shapes(*(i.shape for i in inputs if isinstance(i, Vector)))
-        return self.append(_OPERATIONS[ufunc](*(self._spread(i, shape) for i in inputs)))
+        operations = _OPERATIONS if self.element == f32 else _INTEGER_OPERATIONS
+        return self.append(operations[ufunc](*(self._spread(i, shape) for i in inputs)))
 
     def append(self, operation: Operation) -> Vector:
         """Append an operation; its result."""
@@ -101,12 +114,19 @@ def erf(x: Any) -> Any:
     return x.append(math.ErfOp(x.value)) if isinstance(x, Vector) else numerics.erf(x)
 
 
+def convert(x: Any, element: Attribute) -> Any:
+    """An array, or a vector of a body, as numbers of another type, rounded and within its range."""
+    if not isinstance(x, Vector):
+        return numerics.convert(x, DTYPES[element])
+    return x if x.element == element else x.append(ConvertOp(x.value, element))
+
+
 def build(builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]) -> SSAValue:
     """Append a formula of these vectors to a body."""
     return formula(*(Vector(builder, value) for value in values)).value
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """The formula of these arrays, in float32."""
+    """The formula of these arrays, in their type."""
     with np.errstate(all="ignore"):
-        return np.asarray(formula(*arrays), np.float32)
+        return np.asarray(formula(*arrays), np.result_type(*arrays))

@@ -13,14 +13,14 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Self
+from typing import ClassVar, Self
 
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
-from cmir.dialects.nn.operation import NNOp, shape_of
+from cmir.dialects.nn.operation import DTYPES, NNOp, shape_of
 from cmir.dialects.nn.relations import (
     Box,
     access_map,
@@ -154,10 +154,12 @@ class PointwiseOp(IterationOp):
 
 class LayoutOp(NNOp):
     """
-    An operator that moves elements of its operands and computes nothing.
+    An operator that moves elements, of any type, of its operands and computes nothing.
 
     A result element has an element of one operand, or none: then it is padding.
     """
+
+    TAKES: ClassVar[Sequence[Attribute]] = tuple(DTYPES)
 
     @abstractmethod
     def element_relation(self, operand: int = 0) -> isl.Map:

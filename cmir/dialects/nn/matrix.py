@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import UnitAttr, VectorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import MxvOp, ReduceOp
+from cmir.dialects.cmcore import MxvOp
+from cmir.dialects.nn.body import add, products
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
-from cmir.dialects.nn.operation import TENSOR, Shape, flag, shape_of
+from cmir.dialects.nn.operation import TENSOR, Shape, accumulator, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
 from cmir.dialects.nn.relations import Box, element_map
+from cmir.numerics import integer_product
 
 
 @irdl_op_definition
@@ -34,7 +35,8 @@ class GemmOp(LinearOp):
 
     One iteration is one row of the result: a crossbar product if the weight is one matrix of
     parameters, otherwise products and sums of elements.
-    ONNX: Gemm and MatMul.
+    Of integers the products are summed in `i32`, as which the bias then is given.
+    ONNX: Gemm, MatMul, MatMulInteger and QLinearMatMul.
     """
 
     name = "nn.gemm"
@@ -76,6 +78,10 @@ class GemmOp(LinearOp):
             )
         return (*x[:-1], columns)
 
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        return accumulator(operands) or super().element(operands)
+
     @property
     def channel_axis(self) -> int | None:
         if len(self.result_shape) != 1:
@@ -110,14 +116,13 @@ class GemmOp(LinearOp):
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         x, weight, *bias = values
         if isinstance(weight.type, VectorType):
-            rows = builder.insert(vector.BroadcastOp(x, weight.type)).vector
-            products = builder.insert(arith.MulfOp(rows, weight)).result
-            result = builder.insert(ReduceOp("add", products, [1])).results[0]
+            result = products(builder, x, weight, 1)
         else:
             result = builder.insert(MxvOp(weight, x)).results[0]
-        return builder.insert(arith.AddfOp(result, bias[0])).result if bias else result
+        return add(builder, result, bias[0]) if bias else result
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, weight, *bias = operands
-        result = x @ (weight.swapaxes(-1, -2) if self.trans_b else weight)
+        multiply = np.matmul if weight.dtype.kind == "f" else integer_product
+        result = multiply(x, weight.swapaxes(-1, -2) if self.trans_b else weight)
         return result + bias[0] if bias else result

@@ -1,21 +1,25 @@
-"""What all operators have in common: `f32` tensors in, one out, and one way to write them down."""
+"""What all operators have in common: tensors in, one out, and one way to write them down."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from xdsl.dialects.builtin import (
     I64,
     DenseArrayBase,
-    Float32Type,
     FloatAttr,
     IntegerAttr,
+    IntegerType,
+    Signedness,
     TensorType,
     UnitAttr,
     f32,
+    i8,
+    i16,
+    i32,
     i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -36,15 +40,39 @@ from xdsl.utils.exceptions import VerifyException
 
 Shape = tuple[int, ...]
 
-TENSOR = TensorType.constr(EqAttrConstraint(f32))
+ui8 = IntegerType(8, Signedness.UNSIGNED)
+
+DTYPES: Mapping[Attribute, np.dtype[Any]] = {
+    f32: np.dtype(np.float32),
+    i8: np.dtype(np.int8),
+    ui8: np.dtype(np.uint8),
+    i16: np.dtype(np.int16),
+    i32: np.dtype(np.int32),
+}
+"""The types of elements: `f32`, and the integers of quantised networks, of which `i8` to `i32` are signed."""
+INTEGERS = (i8, ui8, i16, i32)
+
+TENSOR = TensorType.constr()
 INTS = DenseArrayBase.constr(EqAttrConstraint(i64))
 INT = IntegerAttr.constr(EqAttrConstraint(i64))
 FLOAT = FloatAttr.constr(EqAttrConstraint(f32))
 
 
-def tensor_type(shape: Sequence[int]) -> TensorType[Float32Type]:
-    """`tensor<…xf32>` of this shape."""
-    return TensorType(f32, shape)
+def tensor_type(shape: Sequence[int], element: Attribute = f32) -> TensorType[Any]:
+    """`tensor<…xf32>` of this shape, or with other elements."""
+    return TensorType(element, shape)
+
+
+def element_of(value: SSAValue | Attribute) -> Attribute:
+    """The element type of a tensor or of its type."""
+    type = value.type if isinstance(value, SSAValue) else value
+    assert isinstance(type, TensorType)
+    return type.element_type
+
+
+def dtype_of(value: SSAValue | Attribute) -> np.dtype[Any]:
+    """The same as NumPy's."""
+    return DTYPES[element_of(value)]
 
 
 def shape_of(value: SSAValue | Attribute) -> Shape:
@@ -53,6 +81,12 @@ def shape_of(value: SSAValue | Attribute) -> Shape:
     if not isinstance(type, TensorType) or not type.has_static_shape():
         raise VerifyException(f"expected a tensor with a static shape, got {type}")
     return type.get_shape()
+
+
+def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
+    """`i32` if elements of these types (an input, a weight, perhaps a bias) are multiplied and summed in it."""
+    *factors, bias = operands if len(operands) == 3 else (*operands, i32)
+    return i32 if bias == i32 and all(factor in INTEGERS for factor in factors) else None
 
 
 def ints(values: Sequence[int] | None) -> DenseArrayBase[I64] | None:
@@ -77,7 +111,7 @@ def flag(value: bool) -> UnitAttr | None:
 
 class NNOp(IRDLOperation, ABC):
     """
-    An operator on tensors of `f32` with one result, whose type follows from operands and options.
+    An operator on tensors with one result, whose type follows from operands and options.
 
     Options are properties. All of them are present in the IR, so that no pass need know defaults;
     in the text those that have their default are left out:
@@ -88,6 +122,9 @@ class NNOp(IRDLOperation, ABC):
     """
 
     result = result_def(TENSOR)
+
+    TAKES: ClassVar[Sequence[Attribute]] = (f32,)
+    """The types of elements that the operator takes."""
 
     traits = traits_def(Pure())
 
@@ -101,13 +138,18 @@ class NNOp(IRDLOperation, ABC):
         for a variadic one. An option of None has its default. Raises VerifyException if they do
         not fit together.
         """
-        shapes = [shape_of(SSAValue.get(operand)) for operand in _flat(operands)]
+        values = [SSAValue.get(operand) for operand in _flat(operands)]
+        shapes = [shape_of(value) for value in values]
         given = {name: value for name, value in options.items() if value is not None}
         properties = {**self.defaults(shapes), **given}
         super().__init__(
             operands=operands,
             properties=properties,
-            result_types=[tensor_type(self.infer(shapes, properties))],
+            result_types=[
+                tensor_type(
+                    self.infer(shapes, properties), self.element([*map(element_of, values)])
+                )
+            ],
         )
 
     @classmethod
@@ -120,9 +162,26 @@ class NNOp(IRDLOperation, ABC):
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
         """The shape of the result. Raises VerifyException if operands and options do not fit."""
 
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        """
+        The type of the result's elements, given those of the operands: theirs, which must be one of
+        `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
+        not take.
+        """
+        kinds = [*dict.fromkeys(operands)]
+        if any(kind not in cls.TAKES for kind in kinds):
+            taken, got = (", ".join(map(str, those)) for those in (cls.TAKES, kinds))
+            one = "one of " if len(cls.TAKES) > 1 else ""
+            raise VerifyException(f"the operands must have elements of {one}{taken}, got {got}")
+        if len(kinds) > 1:
+            got = " and ".join(map(str, kinds))
+            raise VerifyException(f"the operands must have elements of one type, got {got}")
+        return kinds[0]
+
     @abstractmethod
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        """The result for these operands, computed by NumPy in float32."""
+        """The result for these operands, computed by NumPy in the types of the operands."""
 
     def is_identity(self) -> bool:
         """Whether the result is known to be the operand itself."""
@@ -130,7 +189,8 @@ class NNOp(IRDLOperation, ABC):
 
     def verify_(self) -> None:
         shapes = [shape_of(operand) for operand in self.operands]
-        expected = tensor_type(self.infer(shapes, self.properties))
+        element = self.element([element_of(operand) for operand in self.operands])
+        expected = tensor_type(self.infer(shapes, self.properties), element)
         if self.result.type != expected:
             raise VerifyException(f"result type must be {expected}, got {self.result.type}")
 

@@ -16,7 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.nn.interface import LayoutOp
-from cmir.dialects.nn.operation import TENSOR, shape_of
+from cmir.dialects.nn.operation import DTYPES, TENSOR, dtype_of, element_of, shape_of
 
 
 @irdl_op_definition
@@ -46,6 +46,11 @@ class ParameterOp(IRDLOperation):
 
     def verify_(self) -> None:
         shape_of(self.result)
+        if element_of(self.result) not in DTYPES:
+            known = ", ".join(map(str, DTYPES))
+            raise VerifyException(
+                f"the elements must be of one of {known}, got {element_of(self.result)}"
+            )
         match self.source:
             case StringAttr(data=""):
                 raise VerifyException("the name of a parameter must not be empty")
@@ -70,7 +75,7 @@ class ParameterOp(IRDLOperation):
                     )
             case dense:
                 array = np.array(dense.get_values()).reshape(shape)
-        return array.astype(np.float32, copy=False)
+        return array.astype(dtype_of(self.result), copy=False)
 
     def print(self, printer: Printer) -> None:
         printer.print_op_attributes(self.attributes)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, VectorType
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, VectorType, f32, i8
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -23,14 +23,17 @@ from cmir.dialects.nn.operation import (
     INTS,
     TENSOR,
     Shape,
+    dtype_of,
     flag,
     ints,
     numbers,
     shape_of,
     tensor_type,
+    ui8,
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+from cmir.numerics import convert
 
 
 class PoolOp(IterationOp):
@@ -93,11 +96,16 @@ class PoolOp(IterationOp):
         """The window that slides over the input."""
         return _window(self.properties)
 
+    @property
+    def pad(self) -> float:
+        """`PAD`, or what is nearest to it among the elements."""
+        return float(convert(np.array(self.PAD), dtype_of(self.x)))
+
     def reads(self) -> Sequence[Access]:
         x, window = shape_of(self.x), self.window
         lanes = {**window.kernel_box(), "c": x[0]}
         location = ["c", *window.locations()]
-        return [Access.build(self.iterations(), lanes, location, x, self.PAD)]
+        return [Access.build(self.iterations(), lanes, location, x, self.pad)]
 
     def _reduce(self, builder: Builder, kind: str, x: SSAValue) -> SSAValue:
         """Reduce a vector along its kernel dimensions, which are the first ones."""
@@ -125,16 +133,18 @@ class MaxPoolOp(PoolOp):
     name = "nn.max_pool"
 
     PAD: ClassVar[float] = -inf
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, ui8)
 
     traits = traits_def(MayBeIdentity())
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         (x,) = values
-        return self._reduce(builder, "maximumf", x)
+        kinds = {"f": "maximumf", "i": "maxsi", "u": "maxui"}
+        return self._reduce(builder, kinds[dtype_of(self.x).kind], x)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
-        seen = window.view(operands[0], self.PAD)
+        seen = window.view(operands[0], self.pad)
         return seen.max(axis=tuple(range(1 + window.rank, 1 + 2 * window.rank)))
 
     def is_identity(self) -> bool:

@@ -39,7 +39,9 @@ def one_batch(importer: Importer, node: Node, inputs: Sequence[Value | None]) ->
 
 
 def _sample(node: Node, x: Activation) -> Activation:
-    count, *rest = shape_of(x) or (0,)
+    if not shape_of(x):  # a scale or a zero point: one for the batch
+        return x
+    count, *rest = shape_of(x)
     if count != 1:
         raise NotImportable(
             f"a batch of {count} is not one sample; the model needs a batch dimension"

@@ -15,16 +15,14 @@ from xdsl.dialects.builtin import (
     ModuleOp,
     NameLoc,
     StringAttr,
-    TensorType,
     UnknownLoc,
-    f32,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
-from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.operation import DTYPES, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import BATCHED, one_batch
 from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
@@ -60,9 +58,9 @@ class _Translation:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.used = _used_tensors(graph)
-        self.block = Block(
-            arg_types=[TensorType(f32, s[len(graph.batch) :]) for s in graph.inputs.values()]
-        )
+        batch = len(graph.batch)
+        types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
+        self.block = Block(arg_types=types)
         self.values: dict[str, Value] = dict(graph.constants)
         """The tensors so far, by ONNX's names. What depends on a refused node is missing."""
         self.weights = _Weights(self.block, graph.path)
@@ -161,6 +159,9 @@ class _Translation:
                 )
 
 
+_ELEMENTS = {dtype: element for element, dtype in DTYPES.items()}
+
+
 class _Weights:
     """The parameters of the network, and the operations that name them."""
 
@@ -172,12 +173,12 @@ class _Weights:
 
     def parameter(self, constant: Constant) -> SSAValue:
         array = np.asarray(constant.array, order="C")
-        if array.dtype != np.float32:
+        if array.dtype not in _ELEMENTS:
+            known = ", ".join(map(str, _ELEMENTS))
             raise NotImportable(
-                f"constant '{constant.name}' has elements of type {array.dtype};"
-                " only float32 is supported"
+                f"constant '{constant.name}' has elements of type {array.dtype}, not one of {known}"
             )
-        type = TensorType(f32, array.shape)
+        type = tensor_type(array.shape, _ELEMENTS[array.dtype])
         if array.size == 1:
             dense = DenseIntOrFPElementsAttr.from_list(type, [array.item()])
             return self._append(ParameterOp(dense, type), constant.name)
@@ -196,7 +197,7 @@ class _Weights:
         """The name under which the array is kept: ``name`` unless that holds another array."""
         for candidate in chain([name], (f"{name}.{i}" for i in count(1))):
             held = self.arrays.setdefault(candidate, array)
-            if held is array or np.array_equal(held, array):
+            if held is array or held.dtype == array.dtype and np.array_equal(held, array):
                 return candidate
         raise AssertionError("count() ended")
 

@@ -14,13 +14,23 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
+from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.ir import Attribute
 
-from cmir.dialects.nn.operation import Shape
+from cmir.dialects.nn.operation import Shape, ui8
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.node import Constant
 
 OLDEST_OPSET = 7
 """The opset that brought NumPy's broadcasting; what is older has other semantics."""
+
+ELEMENTS: dict[int, Attribute] = {
+    TensorProto.FLOAT: f32,
+    TensorProto.INT8: i8,
+    TensorProto.UINT8: ui8,
+    TensorProto.INT32: i32,
+}
+"""The types of elements that inputs may have."""
 
 LARGE = 256
 """Elements from which the checker and shape inference see a tensor's type only."""
@@ -35,6 +45,8 @@ class Graph:
     nodes: Sequence[onnx.NodeProto]
     """In topological order."""
     inputs: Mapping[str, Shape]
+    elements: Mapping[str, Attribute]
+    """The types of the inputs' elements."""
     outputs: Sequence[str]
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
@@ -61,6 +73,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         {opset.domain: opset.version for opset in skeleton.opset_import},
         skeleton.graph.node,
         inputs,
+        {info.name: _element(info) for info in skeleton.graph.input if info.name in inputs},
         outputs,
         constants,
         _check_and_infer(skeleton, path),
@@ -167,6 +180,7 @@ def _fix_inputs(
     that the inputs had before.
     """
     inputs = [info for info in graph.input if info.name not in constants]
+    kinds = {info.name: info.type.tensor_type.elem_type for info in inputs}
     names = [info.name for info in inputs]
     messages = [
         f"--shape names '{name}', which is not an input; the inputs are {', '.join(names)}"
@@ -183,7 +197,7 @@ def _fix_inputs(
         raise OnnxError(path, messages)
     del graph.input[:], graph.value_info[:], graph.output[:]
     for name, shape in static.items():
-        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        graph.input.append(helper.make_tensor_value_info(name, kinds[name], shape))
     return static
 
 
@@ -193,15 +207,20 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None, batc
     if kind != "tensor_type":
         raise ValueError(f"is not a tensor but a {kind}")
     tensor = info.type.tensor_type
-    if tensor.elem_type != TensorProto.FLOAT:
+    if tensor.elem_type not in ELEMENTS:
         element = TensorProto.DataType.Name(tensor.elem_type).lower()
-        raise ValueError(f"has elements of type {element}; only float (32 bits) is supported")
+        known = ", ".join(TensorProto.DataType.Name(kind).lower() for kind in ELEMENTS)
+        raise ValueError(f"has elements of type {element}; supported are {known}")
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
         raise ValueError(f"has {len(tensor.shape.dim)} dimensions, but --shape sets {len(dims)}")
     if batch and dims and isinstance(dims[0], str):
         dims[0] = 1
     return _one_sample(info.name, dims, batch)
+
+
+def _element(info: onnx.ValueInfoProto) -> Attribute:
+    return ELEMENTS[info.type.tensor_type.elem_type]
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:

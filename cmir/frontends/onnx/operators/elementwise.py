@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from onnx import TensorProto
+from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import dtype_of, element_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -72,17 +74,31 @@ def identity(node: Node, x: Value) -> Value:
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
+    if to == TensorProto.INT32 and element_of(x) != f32:
+        return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
     if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
         name = TensorProto.DataType.Name(to)
         raise NotImportable(f"attribute to = {name} is not supported: all numbers are float32")
-    return x
+    return as_float(node, x)
 
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
+    """To float32."""
+    if element_of(like) != f32:
+        raise NotImportable(f"a cast to {element_of(like)} is not supported")
     if isinstance(x, Constant):
         return Constant(x.name, x.array.astype(np.float32))
-    return x
+    return as_float(node, x)
+
+
+def as_float(node: Node, x: Activation) -> Activation:
+    """Integers as float32."""
+    if element_of(x) == f32:
+        return x
+    zero = node.parameter(Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x))))
+    one = node.parameter(Constant(f"{node.proto.name}.one", np.ones((), np.float32)))
+    return node.build(nn.DequantizeOp(x, one, zero))
 
 
 @importer("Dropout")

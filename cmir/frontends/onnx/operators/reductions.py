@@ -83,14 +83,25 @@ def layer_normalization(
     axis: int = -1,
     epsilon: float = 1e-5,
     stash_type: int = 1,
-) -> Value:
+) -> Value | Sequence[Value]:
     if stash_type != 1:
         raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))
     axes = _axes(node, x, range(axis % rank, rank))
     shape = tuple(shape_of(x)[a] for a in axes)
     parameters = [node.parameter(_stretched(c, shape)) for c in (scale, bias) if c is not None]
-    return node.build(nn.LayerNormOp(x, *parameters, epsilon=epsilon))
+    result = node.build(nn.LayerNormOp(x, *parameters, epsilon=epsilon))
+    return [result, *_moments(node, x, axes, epsilon)] if len(node.proto.output) > 1 else result
+
+
+def _moments(node: Node, x: Activation, axes: Sequence[int], epsilon: float) -> list[Value]:
+    """The mean, and the reciprocal of the standard deviation."""
+    small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, np.float32)))
+    mean = node.build(nn.ReduceMeanOp(x, axes, True))
+    difference = node.build(nn.SubOp(x, mean))
+    square = node.build(nn.MulOp(difference, difference))
+    variance = node.build(nn.AddOp(node.build(nn.ReduceMeanOp(square, axes, True)), small))
+    return [mean, node.build(nn.ReciprocalOp(node.build(nn.SqrtOp(variance))))]
 
 
 def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:

@@ -11,7 +11,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-def _pads(
+def pads_of(
     x: Activation,
     kernel: Sequence[int],
     auto_pad: str,
@@ -59,7 +59,7 @@ def conv(
         raise NotImportable(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
-    pads = _pads(x, kernel, auto_pad, strides, pads, dilations)
+    pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
     return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
@@ -78,7 +78,7 @@ def max_pool(
     storage_order: int = 0,  # of the output Indices only, which is not supported
     strides: Sequence[int] | None = None,
 ) -> Value:
-    pads = _pads(x, kernel_shape, auto_pad, strides, pads, dilations)
+    pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
     return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
 
 
@@ -95,7 +95,7 @@ def average_pool(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    pads = _pads(x, kernel_shape, auto_pad, strides, pads, dilations)
+    pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
     flags = bool(ceil_mode), bool(count_include_pad)
     return node.build(nn.AveragePoolOp(x, kernel_shape, strides, pads, dilations, *flags))
 

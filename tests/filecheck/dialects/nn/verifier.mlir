@@ -25,7 +25,7 @@ func.func @parameter_dynamic() {
 // -----
 
 func.func @element_type(%x: tensor<4xf64>) {
-  // expected-error @+1 {{Expected attribute f32 but got f64}}
+  // expected-error @+1 {{the operands must have elements of f32, got f64}}
   %0 = nn.relu %x : (tensor<4xf64>) -> tensor<4xf64>
   func.return
 }

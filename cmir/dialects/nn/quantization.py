@@ -1,0 +1,132 @@
+"""Numbers as integers of few bits, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.operation import DTYPES, TENSOR, element_of, ui8
+from cmir.dialects.nn.pointwise import ElementwiseOp
+
+
+class ScaledOp(ElementwiseOp):
+    """What relates numbers to integers by a scale and a zero point, all broadcast as in NumPy."""
+
+    x = operand_def(TENSOR)
+    scale = operand_def(TENSOR)
+    zero_point = operand_def(TENSOR)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        scale: SSAValue | Operation,
+        zero_point: SSAValue | Operation,
+    ):
+        super().__init__([x, scale, zero_point], {})
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.asarray(self.formula(*operands), DTYPES[element_of(self.result)])
+
+
+@irdl_op_definition
+class QuantizeOp(ScaledOp):
+    """
+    x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
+    type the result is: what is beyond its range becomes its largest or smallest number.
+
+    ```mlir
+    %q = nn.quantize %x, %scale, %zero
+        : (tensor<16x8x8xf32>, tensor<f32>, tensor<ui8>) -> tensor<16x8x8xui8>
+    ```
+
+    ONNX: QuantizeLinear.
+    """
+
+    name = "nn.quantize"
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        x, scale, zero_point = operands
+        if x != f32 or scale != f32 or zero_point not in (i8, ui8):
+            raise VerifyException(
+                "the operands must have elements of f32, f32 and either i8 or ui8, got"
+                f" {x}, {scale}, {zero_point}"
+            )
+        return zero_point
+
+    def formula(self, *operands: Any) -> Any:
+        x, scale, zero_point = operands
+        whole = np.rint(x / scale) + formula.convert(zero_point, f32)
+        return formula.convert(whole, element_of(self.result))
+
+
+@irdl_op_definition
+class DequantizeOp(ScaledOp):
+    """
+    (x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
+
+    ```mlir
+    %x = nn.dequantize %q, %scale, %zero
+        : (tensor<16x8x8xui8>, tensor<f32>, tensor<ui8>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: DequantizeLinear.
+    """
+
+    name = "nn.dequantize"
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        x, scale, zero_point = operands
+        if scale != f32 or x != zero_point or x not in (i8, ui8, i32):
+            raise VerifyException(
+                "the operands must have elements of i8, ui8 or i32, of f32, and of the first type"
+                f" again, got {x}, {scale}, {zero_point}"
+            )
+        return f32
+
+    def formula(self, *operands: Any) -> Any:
+        x, scale, zero_point = operands
+        difference = formula.convert(x, i32) - formula.convert(zero_point, i32)
+        return formula.convert(difference, f32) * scale
+
+
+@irdl_op_definition
+class WidenOp(ElementwiseOp):
+    """
+    The same integers, in `i32`.
+
+    ```mlir
+    %y = nn.widen %x : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
+    ```
+
+    ONNX: Cast, to int32.
+    """
+
+    name = "nn.widen"
+
+    x = operand_def(TENSOR)
+
+    def __init__(self, x: SSAValue | Operation):
+        super().__init__([x], {})
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        (x,) = operands
+        if x not in (i8, ui8):
+            raise VerifyException(f"the operand must have elements of i8 or ui8, got {x}")
+        return i32
+
+    def formula(self, *operands: Any) -> Any:
+        return formula.convert(operands[0], i32)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return self.formula(*operands)

@@ -1,0 +1,202 @@
+"""Quantised models: inputs, nodes, and constants by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_random = np.random.default_rng(5)
+
+
+def _ints(dtype: str, *shape: int) -> np.ndarray:
+    limits = np.iinfo(dtype)
+    return _random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+
+
+def _floats(*shape: int) -> np.ndarray:
+    return _random.uniform(0.001, 0.02, shape).astype(np.float32)
+
+
+def _numbers(dtype: str, *values: int) -> np.ndarray:
+    return np.array(values[0] if len(values) == 1 else values, dtype)
+
+
+SCALE = np.float32(0.0123)
+Case = tuple[str, str, str, dict[str, np.ndarray]]
+
+WHOLE: dict[str, Case] = {
+    "DynamicQuantizeLinear": (
+        "float[3,4] x",
+        "y, s, z = DynamicQuantizeLinear(x) r = DequantizeLinear(y, s, z)",
+        "uint8[] y, float[] s, uint8[] z, float[] r",
+        {},
+    ),
+    "quantised dynamically": (
+        "float[1,3,6,5] x",
+        "q, s, z = DynamicQuantizeLinear(x) c = ConvInteger(q, w, z) f = Cast<to = 1>(c)"
+        " t = Mul(s, sw) y = Mul(f, t)",
+        "float[] y",
+        {"w": _ints("int8", 4, 3, 3, 3), "sw": np.array(0.01, np.float32)},
+    ),
+    "CastLike": (
+        "uint8[1,3] x1, float[1,3] x2",
+        "y = CastLike(x1, x2)",
+        "float[] y",
+        {},
+    ),
+}
+"""Models without a batch dimension."""
+
+CASES: dict[str, Case] = {
+    "QuantizeLinear": (
+        "float[1,3,4] x",
+        "y = QuantizeLinear(x, s, z)",
+        "uint8[] y",
+        {"s": np.array(0.017, np.float32), "z": _numbers("uint8", 120)},
+    ),
+    "QuantizeLinear int8": (
+        "float[1,3,4] x",
+        "y = QuantizeLinear(x, s, z)",
+        "int8[] y",
+        {"s": np.array(0.5, np.float32), "z": _numbers("int8", -3)},
+    ),
+    "QuantizeLinear without zero point": (
+        "float[1,3,4] x",
+        "y = QuantizeLinear(x, s)",
+        "uint8[] y",
+        {"s": np.array(0.01, np.float32)},
+    ),
+    "QuantizeLinear axis": (
+        "float[1,3,4] x",
+        "y = QuantizeLinear<axis = 1>(x, s, z)",
+        "int8[] y",
+        {"s": _floats(3), "z": _numbers("int8", 1, -2, 0)},
+    ),
+    "DequantizeLinear": (
+        "uint8[1,3,4] x",
+        "y = DequantizeLinear(x, s, z)",
+        "float[] y",
+        {"s": np.array(0.3, np.float32), "z": _numbers("uint8", 7)},
+    ),
+    "DequantizeLinear axis": (
+        "int8[1,3,4] x",
+        "y = DequantizeLinear<axis = -1>(x, s, z)",
+        "float[] y",
+        {"s": _floats(4), "z": _numbers("int8", 1, -2, 0, 5)},
+    ),
+    "DequantizeLinear int32": (
+        "int32[1,3,4] x",
+        "y = DequantizeLinear(x, s)",
+        "float[] y",
+        {"s": np.array(0.3, np.float32)},
+    ),
+    "Q, DQ": (
+        "float[1,3,4] x",
+        "q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z)",
+        "float[] y",
+        {"s": np.array(0.017, np.float32), "z": _numbers("uint8", 120)},
+    ),
+    "ConvInteger": (
+        "uint8[1,3,6,5] x",
+        "y = ConvInteger<pads = [1, 1, 1, 1], strides = [2, 1]>(x, w, zx, zw)",
+        "int32[] y",
+        {"w": _ints("uint8", 4, 3, 3, 3), "zx": _numbers("uint8", 9), "zw": _numbers("uint8", 130)},
+    ),
+    "ConvInteger without zero points": (
+        "uint8[1,2,6,5] x",
+        "y = ConvInteger<dilations = [2, 1]>(x, w)",
+        "int32[] y",
+        {"w": _ints("int8", 4, 2, 3, 2)},
+    ),
+    "ConvInteger depthwise": (
+        "uint8[1,4,6,5] x",
+        'y = ConvInteger<group = 4, auto_pad = "SAME_UPPER">(x, w, zx)',
+        "int32[] y",
+        {"w": _ints("int8", 4, 1, 3, 3), "zx": _numbers("uint8", 99)},
+    ),
+    "MatMulInteger": (
+        "uint8[1,5,6] x",
+        "y = MatMulInteger(x, w, zx, zw)",
+        "int32[] y",
+        {"w": _ints("uint8", 6, 4), "zx": _numbers("uint8", 77), "zw": _numbers("uint8", 3)},
+    ),
+    "MatMulInteger of two": (
+        "uint8[1,5,6] x1, int8[1,6,4] x2",
+        "y = MatMulInteger(x1, x2, zx)",
+        "int32[] y",
+        {"zx": _numbers("uint8", 77)},
+    ),
+    "QLinearConv": (
+        "uint8[1,3,6,5] x",
+        "y = QLinearConv<pads = [1, 0, 1, 2]>(x, sx, zx, w, sw, zw, sy, zy, b)",
+        "uint8[] y",
+        {
+            "sx": np.array(0.02, np.float32),
+            "zx": _numbers("uint8", 131),
+            "w": _ints("int8", 4, 3, 3, 3),
+            "sw": _floats(4),
+            "zw": _numbers("int8", 0, 0, 0, 0),
+            "sy": np.array(0.11, np.float32),
+            "zy": _numbers("uint8", 100),
+            "b": _random.integers(-5000, 5000, 4).astype(np.int32),
+        },
+    ),
+    "QLinearConv int8 grouped": (
+        "int8[1,4,6,5] x",
+        "y = QLinearConv<group = 2, strides = [1, 2]>(x, sx, zx, w, sw, zw, sy, zy)",
+        "int8[] y",
+        {
+            "sx": np.array(0.02, np.float32),
+            "zx": _numbers("int8", -31),
+            "w": _ints("int8", 4, 2, 3, 3),
+            "sw": np.array(0.004, np.float32),
+            "zw": _numbers("int8", 0),
+            "sy": np.array(0.05, np.float32),
+            "zy": _numbers("int8", 10),
+        },
+    ),
+    "QLinearMatMul": (
+        "uint8[1,5,6] x",
+        "y = QLinearMatMul(x, sx, zx, w, sw, zw, sy, zy)",
+        "uint8[] y",
+        {
+            "sx": np.array(0.02, np.float32),
+            "zx": _numbers("uint8", 131),
+            "w": _ints("uint8", 6, 4),
+            "sw": np.array(0.013, np.float32),
+            "zw": _numbers("uint8", 117),
+            "sy": np.array(0.11, np.float32),
+            "zy": _numbers("uint8", 100),
+        },
+    ),
+    "a quantised network": (
+        "float[1,3,8,8] x",
+        "q = QuantizeLinear(x, sx, zx)"
+        " a = QLinearConv<pads = [1, 1, 1, 1]>(q, sx, zx, w, sw, zw, sy, zy, b)"
+        " p = MaxPool<kernel_shape = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>(a)"
+        " t = Transpose<perm = [0, 2, 3, 1]>(p)"
+        " y = DequantizeLinear(t, sy, zy)",
+        "float[] y",
+        {
+            "sx": np.array(0.02, np.float32),
+            "zx": _numbers("uint8", 131),
+            "w": _ints("int8", 4, 3, 3, 3),
+            "sw": _floats(4),
+            "zw": _numbers("int8", 0, 0, 0, 0),
+            "sy": np.array(0.11, np.float32),
+            "zy": _numbers("uint8", 100),
+            "b": _random.integers(-5000, 5000, 4).astype(np.int32),
+        },
+    ),
+    "integers, scaled": (
+        "uint8[1,3,6,5] x",
+        "c = ConvInteger(x, w, zx) f = Cast<to = 1>(c) y = Mul(f, s)",
+        "float[] y",
+        {
+            "w": _ints("int8", 4, 3, 3, 3),
+            "zx": _numbers("uint8", 9),
+            "s": np.array([SCALE], np.float32),
+        },
+    ),
+}
+
+ALL = {**CASES, **WHOLE}
