@@ -31,7 +31,7 @@ from cmir.accelerator.program import NEVER
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.dependences import iterations
-from cmir.isl.storage import Rows, rows_of
+from cmir.isl.storage import Rows, ring_storage, rows_of
 
 Edge = tuple[str, str, str]
 """(array, writer, reader)"""
@@ -120,6 +120,19 @@ class Sizing:
     def full(self) -> dict[tuple[str, str], int]:
         """One inference each."""
         return {key: buffer.rows.count for key, buffer in self.buffers.items()}
+
+    def given(self, pipeline: PipelineOp) -> dict[tuple[str, str], int]:
+        """The sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
+        sizes = self.full()
+        for key, storage in pipeline.storages.items():
+            if (buffer := self.buffers.get(key)) is not None:
+                shape = storage.type.get_shape()
+                axis = buffer.rows.axis or 0
+                rows = shape[axis] if axis < len(shape) else 0
+                ring = rows > 0 and ring_storage(buffer.array, buffer.rows, rows)
+                if ring and storage.map.relation.is_equal(ring):
+                    sizes[key] = rows
+        return sizes
 
     @property
     def interval(self) -> int:

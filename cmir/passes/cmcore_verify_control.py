@@ -355,8 +355,9 @@ def _report(
         inference = event.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
         theirs = event.project_out(isl.dim_type.set, 0, 1).apply(other.order.reverse())
         name = f"{_coordinates(theirs)} of @{other.name}"
-        name += f", {abs(inference)} inferences {'earlier' if inference < 0 else 'later'}," * (
-            inference != 0
+        name += (
+            f", {abs(inference)} inference{'s' * (abs(inference) > 1)} "
+            f"{'earlier' if inference < 0 else 'later'}," * (inference != 0)
         )
         if what == "safe":
             element = _in_inference(mine, 0).apply(demand.elements)

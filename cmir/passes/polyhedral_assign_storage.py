@@ -59,8 +59,9 @@ class PolyhedralAssignStoragePass(ModulePass):
             found = dict.fromkeys(sizing.buffers, self.rows)
         chosen = {key: rows for key, rows in found.items() if self._chosen(*key)}
         if not chosen and found:
-            what = f"@{self.array}" if self.array else "any array"
-            raise CompileError(pipeline, f"no stage @{self.reader or '…'} reads {what}")
+            who = f"stage @{self.reader}" if self.reader else "stage"
+            what = f"@{self.array}" if self.array else "what another one writes"
+            raise CompileError(pipeline, f"there is no {who} that reads {what}")
         return chosen
 
     def _chosen(self, array: str, reader: str) -> bool:
@@ -71,7 +72,7 @@ class PolyhedralAssignStoragePass(ModulePass):
     ) -> None:
         if self.rows is not None:
             try:
-                sizing.check_live({**sizing.full(), **sizes})
+                sizing.check_live({**sizing.given(pipeline), **sizes})
             except DeadlockError as deadlock:
                 raise CompileError(
                     pipeline, f"{self.rows} rows are too few: {deadlock.message}"
@@ -89,7 +90,7 @@ class PolyhedralAssignStoragePass(ModulePass):
                 old.erase()
             pipeline.body.block.insert_op_before(storage, next(iter(stages.values())))
         before = sum(sizing.sram_bytes(sizing.full()).values())
-        after = sum(sizing.sram_bytes({**sizing.full(), **sizes}).values())
+        after = sum(sizing.sram_bytes(sizing.given(pipeline)).values())
         emit_remark(
             pipeline,
             f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"

@@ -231,7 +231,7 @@ def _deadlock(network: NetworkOp, waits: str) -> bool:
     return (circle or alone) and all(waiter in stuck for waiter, _ in named)
 
 
-_EVENT = r"(\(.*?\)) of @(\w+)(?:, (\d+) inferences (earlier|later),)?"
+_EVENT = r"(\(.*?\)) of @(\w+)(?:, (\d+) inferences? (earlier|later),)?"
 
 _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     rf"not safe: iteration (\(.*?\)) of @(\w+) may read (.*) before iteration {_EVENT} has stored it": _unsafe(
