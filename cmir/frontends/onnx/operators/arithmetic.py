@@ -82,6 +82,7 @@ for name, variadic in VARIADIC.items():
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
+    """Of float32, also to an integer constant."""
     if isinstance(exponent, Constant) and exponent.array.dtype.kind in "iu":
         exponent = Constant(exponent.name, exponent.array.astype(np.float32))
     return node.build(nn.PowOp(*operands(node, base, exponent)))
@@ -89,6 +90,7 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
+    """Of float32."""
     # One number may have dimensions of 1.
     bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
     # The largest numbers are ONNX's way to say that there is no bound.

@@ -59,6 +59,7 @@ def batch_normalization(
     spatial: int = 1,
     training_mode: int = 0,
 ) -> Value:
+    """For inference only: `training_mode` is 0, and `spatial` 1."""
     if not spatial:
         raise NotImportable("attribute spatial = 0 is not supported")
     if training_mode:
@@ -74,6 +75,7 @@ def identity(node: Node, x: Value) -> Value:
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
+    """From integers to float32, and from int8 and uint8 to int32; float64 is taken for float32."""
     if to == TensorProto.INT32 and element_of(x) != f32:
         return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
     if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
@@ -110,6 +112,7 @@ def dropout(
     seed: int = 0,
     training_mode: bool = False,
 ) -> Value:
+    """For inference only: the identity."""
     if training_mode:
         raise NotImportable("input training_mode = true is not supported: this is for inference")
     return x

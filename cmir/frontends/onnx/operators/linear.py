@@ -64,6 +64,7 @@ def _row(constant: Constant, size: int) -> Constant:
 
 @importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
+    """Of float32. If both inputs depend on the network's, on the DPU rather than on crossbars."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)

@@ -238,9 +238,6 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
     """x − zero point: integers."""
     if isinstance(x, Constant) and not isinstance(zero_point, Activation):
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
-    known = zero_point is None or isinstance(zero_point, Constant)
-    if isinstance(x, Activation) and known and not np.any(_array(zero_point)):
-        return x
     if isinstance(zero_point, Activation):
         if len(shape_of(zero_point)) > 1 or shape_of(zero_point) and node.batch:
             raise NotImportable("zero points that are computed must be one for a sample")
@@ -248,9 +245,12 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
         if shape_of(number) and axis == -2:
             number = node.build(nn.ReshapeOp(number, [*shape_of(number), 1]))
     else:
-        number = node.parameter(
-            Constant(f"{node.proto.name}.zero", _array(zero_point).astype(np.int32))
-        )
+        zero = _array(zero_point).astype(np.int32)
+        if not zero.any():
+            return x
+        if zero.ndim == 1 and axis == -2:
+            zero = zero[:, None]
+        number = node.parameter(Constant(f"{node.proto.name}.zero", zero))
     if isinstance(x, Constant):
         x = node.parameter(Constant(x.name, x.array.astype(np.int32)))
     return node.build(nn.SubOp(_wide(node, x), number))

@@ -84,6 +84,7 @@ def layer_normalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Value | Sequence[Value]:
+    """Of float32, also inside: `stash_type` is 1."""
     if stash_type != 1:
         raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))

@@ -20,6 +20,7 @@ Coordinate = tuple[Fraction, Fraction]
 
 @importer("Upsample")
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
+    """Modes nearest and linear."""
     sizes, factors = _from_scales(node.shape(x), scales)
     return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
 
@@ -42,6 +43,7 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> Value:
+    """Modes nearest and, over spatial dimensions, linear; not tf_crop_and_resize. Without antialias."""
     if node.schema is not None and node.schema.since_version < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     shape = node.shape(x)
