@@ -22,15 +22,20 @@ class Cost:
     """What one run of a nest evaluates, and how long its text is.
 
     tests: conditions of ifs and selects, minima and maxima. loops: tests of loops, one more than a loop has trips.
+    visits: how often statements are reached.
     """
 
     tests: int = 0
     loops: int = 0
     operations: int = 0
+    visits: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            self.tests + other.tests, self.loops + other.loops, self.operations + other.operations
+            self.tests + other.tests,
+            self.loops + other.loops,
+            self.operations + other.operations,
+            self.visits + other.visits,
         )
 
     @property
@@ -58,7 +63,7 @@ def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
         case Node.mark:
             return _node(node.mark_get_node(), count, names)
         case _:
-            return Cost(operations=1) + _expression(node.user_get_expr(), count)
+            return Cost(operations=1, visits=count) + _expression(node.user_get_expr(), count)
 
 
 def _for(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:

@@ -15,6 +15,7 @@ from xdsl.ir import Block, Region
 
 from cmir.accelerator.nest import in_order, visits
 from cmir.dialects.cmcore import FireOp, LoopNestOp
+from cmir.isl import IslError
 from cmir.isl.ast import Separation, visit_in_order
 
 DIMS = ["x", "y", "z"]
@@ -77,11 +78,6 @@ def test_constants_come_first_and_once() -> None:
 @pytest.mark.parametrize(
     "schedule",
     [
-        pytest.param(
-            "{ s[x, y, z] -> [y, z, x] : (2 + x - 2y + 3z) mod 6 = 0 and 0 <= x <= 1 and "
-            "0 <= y <= 3 and 0 <= z <= 2; s[x = 0, y = 0, z = 0] -> [0, 0, 0] }",
-            marks=pytest.mark.xfail(reason="ISL's AST does not visit s[0, 1, 2]"),
-        ),
         # The bound of a loop is one in terms of its own iterator.
         "{ s[x = 0, y, z] -> [0, y, z] : 0 <= y <= 6 and 0 <= z <= 4 and ((-1 + y + z) mod 3 = 0 "
         "or (z mod 3 = 0 and 2 <= y <= 5 and 0 < z <= 3)) }",
@@ -92,3 +88,14 @@ def test_constants_come_first_and_once() -> None:
 )
 def test_schedules_that_isl_makes_odd_loops_for(schedule: str, separation: Separation) -> None:
     assert visited(isl.Map(schedule), separation) == in_time(isl.Map(schedule))
+
+
+@pytest.mark.parametrize("separation", get_args(Separation))
+def test_loops_that_miss_points_are_refused(separation: Separation) -> None:
+    """ISL's generator leaves out s[0, 1, 2]."""
+    schedule = isl.Map(
+        "{ s[x, y, z] -> [y, z, x] : (2 + x - 2y + 3z) mod 6 = 0 and 0 <= x <= 1 and "
+        "0 <= y <= 3 and 0 <= z <= 2; s[x = 0, y = 0, z = 0] -> [0, 0, 0] }"
+    )
+    with pytest.raises(IslError, match="loops that miss points"):
+        visited(schedule, separation)
