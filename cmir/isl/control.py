@@ -9,12 +9,13 @@ iteration i waits for is
 
 Against it stands D'(i), the last event that i, or an iteration before it, needs. Control is safe where
 allow(i) >= D'(i), tight where allow(i) <= D'(i), and live where allow(i) is defined. The stream is unbounded on both
-sides and the steps are the same in every inference, so the iterations of inference 0 stand for all.
+sides and the steps are the same in every inference, so the iterations of inference 0 stand for all if D' is the same
+in every inference as well. Where it is not, as storage of an odd kind can have it, no automaton is right in all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import islpy as isl
 
@@ -37,8 +38,9 @@ class Automaton:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an automaton fails for iterations of inference 0; empty sets and maps where it does not.
+    """How an automaton fails for iterations of one inference; empty sets and maps where it does not.
 
+    inference: which one; 0, unless it is only in another that it fails. Events are counted from it.
     dead: times of iterations that no step ever allows.
     unsafe: `{ [time] -> [n, event] }`, iterations that may run before the event they need.
     late: likewise, with the event that they wait for though they need only earlier ones, or none.
@@ -47,6 +49,11 @@ class Verdict:
     dead: isl.Set
     unsafe: isl.Map
     late: isl.Map
+    inference: int = 0
+
+    @property
+    def holds(self) -> bool:
+        return self.dead.is_empty() and self.unsafe.is_empty() and self.late.is_empty()
 
 
 @kept_by_text
@@ -56,7 +63,42 @@ def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
     needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: those of all iterations of an inference.
     """
     needed = prefix_maximum(stream_times(times), needs)
-    needed = _of_first_inference(needed)
+    verdict = _judge_first(automata, _of_first_inference(needed), times)
+    if verdict.holds and (other := _another(needed)) is not None:
+        needed = _counted_from(needed, other)
+        verdict = _judge_first(automata, _of_first_inference(needed), times)
+        return replace(verdict, inference=other)
+    return verdict
+
+
+def _another(needed: isl.Map) -> int | None:
+    """An inference n in which what is needed, `{ [n, time] -> [n', event] }`, is not what it is in inference 0."""
+    next_ = _counted_from(needed, 1)
+    if needed.is_equal(next_):
+        return None
+    first = _of_first_inference(needed)
+    distance = 1
+    while True:  # one of them is not the same as the one before, in one direction or the other
+        for n in (distance, -distance):
+            if not _of_first_inference(_counted_from(needed, n)).is_equal(first):
+                return n
+        distance += 1
+
+
+def _counted_from(relation: isl.Map, n: int) -> isl.Map:
+    """`{ [m, time] -> [m', event] }` with inference n as inference 0."""
+
+    def shift(space: isl.Space) -> isl.Map:
+        names = [f"t{d}" for d in range(space.dim(isl.dim_type.set))]
+        shifted = [f"{names[0]} - {n}", *names[1:]]
+        return read_map(f"{{ [{', '.join(names)}] -> [{', '.join(shifted)}] }}")
+
+    space = relation.get_space()
+    return relation.apply_domain(shift(space.domain())).apply_range(shift(space.range()))
+
+
+def _judge_first(automata: list[Automaton], needed: isl.Map, times: isl.Set) -> Verdict:
+    """The verdict on inference 0. needed: D' there, `{ [time] -> [n, event] }`."""
     allowed = isl.Map.empty(needed.get_space())
     dead = isl.Set.empty(times.get_space())
     for automaton in automata:

@@ -360,14 +360,16 @@ def _report(
             f"{'earlier' if inference < 0 else 'later'}," * (inference != 0)
         )
         if what == "safe":
-            element = _in_inference(mine, 0).apply(demand.elements)
-            element = element.intersect(_in_inference(theirs, inference).apply(demand.theirs))
+            n = verdict.inference
+            element = _in_inference(mine, n).apply(demand.elements)
+            element = element.intersect(_in_inference(theirs, n + inference).apply(demand.theirs))
             problem = demand.unsafe.format(element=_element(element, demand.array), event=name)
         else:
             problem = f"waits for iteration {name} and needs nothing of it in @{demand.array}"
         raise CompileError(
             where,
-            f"not {what}: iteration {_coordinates(mine)} of @{program.name} {problem}",
+            f"not {what}: iteration {_coordinates(mine)} of @{program.name} {problem}"
+            + f" (in inference {verdict.inference})" * (verdict.inference != 0),
         )
 
 

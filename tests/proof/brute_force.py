@@ -11,7 +11,7 @@ its neighbour, and of the messages between the two, lets it go wrong.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -185,10 +185,12 @@ class Pair:
     kind: str
     needed: list[int]
     allowed: list[int | None]
+    later: Sequence[list[int]] = ()
+    """`needed` in inferences 1, 2, …, counted from each: the same, or no automaton can be right."""
 
     @property
     def wrong(self) -> bool:
-        return self.needed != self.allowed
+        return any(needed != self.allowed for needed in (self.needed, *self.later))
 
 
 class Enumeration:
@@ -301,10 +303,10 @@ class Enumeration:
                         allowed = self._allowed(core, other, snoops[array, other.name], events)
                         yield Pair(core, other, array, "snoop", needed, allowed)
                     if array in core.writes and array in other.reads:
-                        needed = self._needed_room(core, other, array)
+                        needed, *later = self._needed_room(core, other, array)
                         events = other.position
                         allowed = self._allowed(core, other, credits[array, other.name], events)
-                        yield Pair(core, other, array, "credit", needed, allowed)
+                        yield Pair(core, other, array, "credit", needed, allowed, later)
 
     def _needed_data(self, core: Core, writer: Core, array: str) -> list[int]:
         written = writer.writer_of(array)
@@ -314,21 +316,26 @@ class Enumeration:
         ]
         return _prefix_maxima(last, writer.count)
 
-    def _needed_room(self, core: Core, reader: Core, array: str) -> list[int]:
+    def _needed_room(self, core: Core, reader: Core, array: str) -> list[list[int]]:
+        """For inferences 0, 1, …"""
         slot_of, last_read = self.slots(reader, array), reader.last_reads(array)
         # When what has been in each slot up to now is read for the last time.
         busy: dict[Point, int] = {}
-        needs: list[int] = []
-        for n in range(-WINDOW, 1):
-            needs = []
+        latest = ALWAYS
+        needed: list[list[int]] = []
+        for n in range(-WINDOW, WINDOW + 1):
+            needs: list[int] = []
             for locations in core.writes[array]:
                 slots = [slot_of(n, location) for location in locations]
-                needs.append(max((busy.get(slot, ALWAYS) for slot in slots), default=ALWAYS))
+                latest = max([latest, *(busy.get(slot, ALWAYS) for slot in slots)])
+                needs.append(latest - n * reader.count if latest > ALWAYS else ALWAYS)
                 for slot, location in zip(slots, locations, strict=True):
                     if location in last_read:
                         until = last_read[location] + n * reader.count
                         busy[slot] = max(busy.get(slot, ALWAYS), until)
-        return _prefix_maxima(needs, reader.count)
+            if n >= 0:
+                needed.append(needs)
+        return needed
 
     def _allowed(
         self,
