@@ -103,7 +103,11 @@ class Machine:
         others = sum(size > most for size in needed.values()) - 1
         also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
         computed = {store.array for p in self.programs.values() for store in p.stores.values()}
-        if any(b.storage is None and b.array in computed for b in program.buffers.values()):
+        kept = [b for b in program.buffers.values() if b.array not in computed]
+        whole = sum(b.slots * b.dtype.itemsize for b in kept)
+        if whole > most:
+            help = f"inputs and parameters, which are kept whole, take {whole} of them"
+        elif any(b.storage is None and b.array in computed for b in program.buffers.values()):
             help = "rings of rows instead of whole arrays would take less: --storage lossless"
         else:
             help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
