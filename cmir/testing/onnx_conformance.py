@@ -125,7 +125,7 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     for what, named in (("control flow", CONTROL_FLOW), ("random numbers", RANDOM)):
         if found := operators & named:
             return f"{what}: {min(found)}"
-    if operators & TRAINING:
+    if operators & TRAINING or any(map(_trains, nodes)):
         return "training"
     known = parameters(model) | {tensor.name for tensor in model.graph.initializer}
     for info in (*model.graph.input, *model.graph.output):
@@ -138,6 +138,13 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     if all(info.name in known for info in model.graph.input):
         return "nothing to run: outputs that are known at import"
     return None
+
+
+def _trains(node: onnx.NodeProto) -> bool:
+    """Whether the node is one for training, of an operator that is for inference too."""
+    if node.op_type == "Dropout" and len(node.input) == 3:
+        return True
+    return any(a.name == "training_mode" and a.i for a in node.attribute)
 
 
 def _model(case: TestCase) -> onnx.ModelProto:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf, isinf, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import UnitAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import UnitAttr, f32, i8, i32
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
 from cmir.dialects.nn import formula
@@ -69,6 +69,8 @@ class ClipOp(UnaryOp):
     """
 
     name = "nn.clip"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
 
     min = prop_def(FLOAT)
     max = prop_def(FLOAT)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import f32, i32
+from xdsl.dialects.builtin import f32, i8, i32
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
@@ -29,7 +29,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
 
     traits = traits_def(Commutative())
 
@@ -52,7 +52,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
 
     def formula(self, *operands: Any) -> Any:
         lhs, rhs = operands
@@ -73,7 +73,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
 
     traits = traits_def(Commutative())
 
@@ -135,6 +135,8 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+
     traits = traits_def(Commutative())
 
     def formula(self, *operands: Any) -> Any:
@@ -154,6 +156,8 @@ class MaxOp(BinaryOp):
     """
 
     name = "nn.max"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
 
     traits = traits_def(Commutative())
 

@@ -32,6 +32,7 @@ def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAVa
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:
     """A vector constant with the same value everywhere."""
     assert isinstance(type, VectorType)
+    number = int(value) if isinstance(type.element_type, IntegerType) else float(value)
     return builder.insert(
-        arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, [value]))
+        arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, [number]))
     ).result

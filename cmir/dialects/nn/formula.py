@@ -46,6 +46,8 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddiOp,
     np.subtract: arith.SubiOp,
     np.multiply: arith.MuliOp,
+    np.maximum: arith.MaxSIOp,
+    np.minimum: arith.MinSIOp,
 }
 _REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "add",
@@ -97,7 +99,7 @@ class Vector(NDArrayOperatorsMixin):
         assert isinstance(self.value.type, VectorType)
         type = VectorType(self.value.type.element_type, shape)
         if not isinstance(value, Vector):
-            return splat(self.builder, float(value), type)
+            return splat(self.builder, value, type)
         if value.shape == shape:
             return value.value
         return self.builder.insert(vector.BroadcastOp(value.value, type)).vector

@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from cmir.dialects import nn
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import operands
+from cmir.frontends.onnx.operators.elementwise import as_float, operands
 from cmir.frontends.onnx.registry import Function, importer
 
 MAX = float(np.finfo(np.float32).max)
@@ -83,7 +83,9 @@ for name, variadic in VARIADIC.items():
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
     """Of float32, also to an integer constant."""
-    if isinstance(exponent, Constant) and exponent.array.dtype.kind in "iu":
+    if isinstance(exponent, Activation):
+        exponent = as_float(node, exponent)
+    elif exponent.array.dtype.kind in "iu":
         exponent = Constant(exponent.name, exponent.array.astype(np.float32))
     return node.build(nn.PowOp(*operands(node, base, exponent)))
 

@@ -73,13 +73,8 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
         product = matmul(node, a, column)
         assert isinstance(product, Activation)
         return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
-    rank = len(shape_of(b))
-    if not node.batch and isinstance(a, Activation) and 1 < len(shape_of(a)) != rank > 2:
-        outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
-        a = node.build(nn.ExpandOp(a, (*outer, *shape_of(a)[-2:])))
-        b = node.build(nn.ExpandOp(b, (*outer, *shape_of(b)[-2:])))
-    elif not node.batch and isinstance(a, Activation) and len(shape_of(b)) == 2:
-        return node.build(nn.GemmOp(a, b))
+    if not node.batch and isinstance(a, Activation):
+        return _whole_product(node, a, b)
     rank = len(shape_of(b))
     if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
         raise NotImportable("a batch dimension would meet another dimension")
@@ -91,6 +86,20 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     matrix = node.parameter(_matrix(a, rank))
     product = node.build(nn.GemmOp(columns, matrix, trans_b=True))
     return node.build(nn.TransposeOp(product, perm))
+
+
+def _whole_product(node: Node, a: Activation, b: Activation) -> Activation:
+    """A product without batch dimensions; those in front of the matrices are broadcast."""
+    if len(shape_of(b)) == 2:
+        return node.build(nn.GemmOp(a, b))
+    if len(shape_of(a)) == 1:
+        row = node.build(nn.ReshapeOp(a, [1, *shape_of(a)]))
+        product = _whole_product(node, row, b)
+        *outer, _, columns = shape_of(product)
+        return node.build(nn.ReshapeOp(product, [*outer, columns]))
+    outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+    a, b = (node.build(nn.ExpandOp(x, (*outer, *shape_of(x)[-2:]))) for x in (a, b))
+    return node.build(nn.GemmOp(a, b))
 
 
 def _times_constant(node: Node, a: Activation, b: Constant) -> Value:

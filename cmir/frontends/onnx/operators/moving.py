@@ -127,14 +127,15 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
 
 
 @importer("SpaceToDepth")
-def space_to_depth(node: Node, input: Activation, *, blocksize: int) -> Value:
+def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, height, width = _image(input)
     if height % blocksize or width % blocksize:
         raise NotImportable(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
     rows, columns = height // blocksize, width // blocksize
     shape = (channels, rows, blocksize, columns, blocksize)
     result = (channels * blocksize**2, rows, columns)
-    return _rearranged(node, input, shape, (2, 4, 0, 1, 3), result)
+    perm = (2, 4, 0, 1, 3) if mode == "DCR" else (0, 2, 4, 1, 3)
+    return _rearranged(node, input, shape, perm, result)
 
 
 def _image(x: Activation) -> tuple[int, int, int]:
