@@ -216,15 +216,20 @@ def _samples(
     options: argparse.Namespace, machine: Machine, names: list[str] | None
 ) -> list[Sample]:
     """The inputs of each inference, by the names that users know."""
+    from cmir.accelerator.elements import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
     shapes = {
         name: machine.arrays[array].shape
         for name, array in zip(names or machine.inputs, machine.inputs, strict=True)
     }
+    types = {
+        name: dtype_of(machine.arrays[array].type)
+        for name, array in zip(names or machine.inputs, machine.inputs, strict=True)
+    }
     if options.random is not None:
-        return random_samples(shapes, options.random, options.inferences or 1)
-    samples = read_samples(options.inputs, shapes)
+        return random_samples(shapes, options.random, options.inferences or 1, types)
+    samples = read_samples(options.inputs, shapes, types)
     if not samples:
         raise CompileError(options.inputs[0], "there is no inference in the inputs")
     return list(itertools.islice(itertools.cycle(samples), options.inferences or len(samples)))

@@ -15,16 +15,29 @@ Sample = dict[str, np.ndarray]
 """One inference: an array for each input or output."""
 
 
-def random_samples(shapes: Mapping[str, tuple[int, ...]], seed: int, count: int) -> list[Sample]:
-    """Standard normal inputs, the same for the same seed."""
+Types = Mapping[str, np.dtype[Any]]
+"""Of the elements of inputs; float32 for those that are not in it."""
+
+
+def random_samples(
+    shapes: Mapping[str, tuple[int, ...]], seed: int, count: int, types: Types | None = None
+) -> list[Sample]:
+    """Standard normal inputs, and integers of up to 8 bits, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    return [
-        {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
-        for _ in range(count)
-    ]
+
+    def array(name: str) -> np.ndarray:
+        dtype = (types or {}).get(name, np.dtype(np.float32))
+        if dtype.kind == "f":
+            return rng.standard_normal(shapes[name], np.float32)
+        limits = np.iinfo(dtype if dtype.itemsize == 1 else np.int8)
+        return rng.integers(limits.min, limits.max, shapes[name], endpoint=True).astype(dtype)
+
+    return [{name: array(name) for name in shapes} for _ in range(count)]
 
 
-def read_samples(files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]]) -> list[Sample]:
+def read_samples(
+    files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
+) -> list[Sample]:
     """The inferences that input files give.
 
     files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
@@ -40,7 +53,8 @@ def read_samples(files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]]) -
                 f"{len(files)} input files for {len(shapes)} inputs ({', '.join(shapes)})",
             )
         given = {name: (file, _read(file)) for name, file in zip(shapes, files, strict=True)}
-    streams = {name: _stream(name, *given[name], shapes[name]) for name in shapes}
+    dtypes = {name: (types or {}).get(name, np.dtype(np.float32)) for name in shapes}
+    streams = {name: _stream(name, *given[name], shapes[name], dtypes[name]) for name in shapes}
     counts = {name: len(stream) for name, stream in streams.items()}
     if len(set(counts.values())) > 1:
         what = ", ".join(f"{count} of {name}" for name, count in counts.items())
@@ -100,7 +114,9 @@ def _read_tensor(file: Path) -> np.ndarray:
         raise CompileError(file, f"not an ONNX tensor: {error}") from None
 
 
-def _stream(name: str, file: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _stream(
+    name: str, file: Path, array: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise CompileError(file, f"input '{name}' must have numbers, got {array.dtype}")
     if array.shape == shape:
@@ -111,7 +127,9 @@ def _stream(name: str, file: Path, array: np.ndarray, shape: tuple[int, ...]) ->
             f"input '{name}' must have shape {list(shape)}, or that with a leading dimension for a "
             f"stream of inferences; got {list(array.shape)}",
         )
-    return np.asarray(array, np.float32)
+    if not np.can_cast(array.dtype, dtype, "same_kind") and (array != array.astype(dtype)).any():
+        raise CompileError(file, f"input '{name}' must have numbers of type {dtype}")
+    return np.asarray(array, dtype)
 
 
 def write_samples(samples: Sequence[Sample], path: Path) -> None:

@@ -1,0 +1,47 @@
+// RUN: cm-opt %s --split-input-file --verify-diagnostics
+
+func.func @mixed(%x: tensor<4xf32>, %y: tensor<4xi32>) {
+  // expected-error @+1 {{the operands must have elements of one type, got f32 and i32}}
+  %z = nn.add %x, %y : (tensor<4xf32>, tensor<4xi32>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+func.func @taken(%x: tensor<4xi8>) {
+  // expected-error @+1 {{the operands must have elements of f32, got i8}}
+  %z = nn.exp %x : (tensor<4xi8>) -> tensor<4xi8>
+  func.return
+}
+
+// -----
+
+func.func @bias(%x: tensor<4xui8>, %w: tensor<4x3xi8>, %b: tensor<3xf32>) {
+  // expected-error @+1 {{the operands must have elements of f32, got ui8, i8, f32}}
+  %z = nn.gemm %x, %w bias %b : (tensor<4xui8>, tensor<4x3xi8>, tensor<3xf32>) -> tensor<3xi32>
+  func.return
+}
+
+// -----
+
+func.func @quantize(%x: tensor<4xf32>, %s: tensor<f32>, %z: tensor<i32>) {
+  // expected-error @+1 {{the operands must have elements of f32, f32 and either i8 or ui8, got f32, f32, i32}}
+  %q = nn.quantize %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xi32>
+  func.return
+}
+
+// -----
+
+func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
+  // expected-error @+1 {{the operands must have elements of i8, ui8 or i32, of f32, and of the first type again, got i8, f32, ui8}}
+  %q = nn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<ui8>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+func.func @widen(%x: tensor<4xf32>) {
+  // expected-error @+1 {{the operand must have elements of i8 or ui8, got f32}}
+  %q = nn.widen %x : (tensor<4xf32>) -> tensor<4xi32>
+  func.return
+}
