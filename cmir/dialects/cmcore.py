@@ -55,7 +55,6 @@ from xdsl.traits import (
     NoTerminator,
     Pure,
     SymbolOpInterface,
-    SymbolTable,
 )
 from xdsl.utils.exceptions import VerifyException
 
@@ -63,6 +62,7 @@ from cmir.dialects.polyhedral import (
     NO_ARGUMENTS,
     RELATION,
     ArrayOp,
+    ArraysOp,
     DependenceOp,
     MapAttr,
     Number,
@@ -76,11 +76,9 @@ from cmir.dialects.polyhedral import (
     parse_attributes,
     parse_block,
     parse_iteration,
-    parse_symbol_list,
     print_access_tail,
     print_attributes,
     print_iteration,
-    print_symbol_list,
     symbol,
     verify_cells,
     verify_element_types,
@@ -92,7 +90,7 @@ from cmir.dialects.polyhedral import (
 
 
 @irdl_op_definition
-class NetworkOp(IRDLOperation):
+class NetworkOp(ArraysOp):
     """A network as programs on cores, with the arrays it takes and gives in order.
 
     ```mlir
@@ -108,33 +106,6 @@ class NetworkOp(IRDLOperation):
 
     name = "cmcore.network"
 
-    sym_name = prop_def(SymbolNameConstraint())
-    inputs = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
-    outputs = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
-    body = region_def("single_block")
-
-    traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), SymbolTable())
-
-    def __init__(
-        self,
-        name: str,
-        inputs: Sequence[str],
-        outputs: Sequence[str],
-        body: Region | Sequence[Operation] = (),
-    ):
-        super().__init__(
-            properties={
-                "sym_name": StringAttr(name),
-                "inputs": ArrayAttr(SymbolRefAttr(i) for i in inputs),
-                "outputs": ArrayAttr(SymbolRefAttr(o) for o in outputs),
-            },
-            regions=[body if isinstance(body, Region) else Region(Block(body))],
-        )
-
-    @property
-    def arrays(self) -> dict[str, ArrayOp]:
-        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ArrayOp)}
-
     @property
     def programs(self) -> dict[str, ProgramOp]:
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ProgramOp)}
@@ -142,29 +113,6 @@ class NetworkOp(IRDLOperation):
     @property
     def cores(self) -> list[CoreOp]:
         return [op for op in self.body.block.ops if isinstance(op, CoreOp)]
-
-    @classmethod
-    def parse(cls, parser: Parser) -> NetworkOp:
-        name = parser.parse_symbol_name().data
-        inputs = parse_symbol_list(parser)
-        parser.parse_punctuation("->")
-        outputs = parse_symbol_list(parser)
-        attributes = parse_attributes(parser)
-        body = parse_block(parser)
-        op = cls(name, [symbol(i) for i in inputs], [symbol(o) for o in outputs], body)
-        op.attributes = attributes
-        return op
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_symbol_name(self.sym_name.data)
-        printer.print_string(" ")
-        print_symbol_list(printer, self.inputs)
-        printer.print_string(" -> ")
-        print_symbol_list(printer, self.outputs)
-        print_attributes(printer, self)
-        printer.print_string(" ")
-        printer.print_region(self.body)
 
     def verify_(self) -> None:
         verify_holds_only(self, (ArrayOp, ProgramOp, CoreOp))

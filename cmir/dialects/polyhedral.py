@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import copysign
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import ClassVar, Self, TypeAlias, TypeVar
 
 import islpy as isl
 from xdsl.dialects.builtin import (
@@ -296,19 +296,13 @@ def parse_source(parser: Parser) -> ParameterSource:
     return parser.parse_dense_int_or_fp_elements_attr(None)
 
 
-@irdl_op_definition
-class PipelineOp(IRDLOperation):
-    """A network as stages over arrays, with the arrays it takes and gives in order.
+class ArraysOp(IRDLOperation):
+    """What a network is at the levels with arrays: named, with the arrays it takes and gives in order, and a body.
 
     ```mlir
-    polyhedral.pipeline @main (@a) -> (@c) {
-      polyhedral.array @a : tensor<1x10xf32>
-      …
-    }
+    @main (@a) -> (@c) { … }
     ```
     """
-
-    name = "polyhedral.pipeline"
 
     sym_name = prop_def(SymbolNameConstraint())
     inputs = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
@@ -337,22 +331,8 @@ class PipelineOp(IRDLOperation):
     def arrays(self) -> dict[str, ArrayOp]:
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, ArrayOp)}
 
-    @property
-    def stages(self) -> dict[str, StageOp]:
-        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, StageOp)}
-
-    @property
-    def storages(self) -> dict[tuple[str, str], StorageOp]:
-        """By array and stage."""
-        ops = (op for op in self.body.block.ops if isinstance(op, StorageOp))
-        return {(symbol(op.array), symbol(op.stage)): op for op in ops}
-
-    @property
-    def dependences(self) -> list[DependenceOp]:
-        return [op for op in self.body.block.ops if isinstance(op, DependenceOp)]
-
     @classmethod
-    def parse(cls, parser: Parser) -> PipelineOp:
+    def parse(cls, parser: Parser) -> Self:
         name = parser.parse_symbol_name().data
         inputs = parse_symbol_list(parser)
         parser.parse_punctuation("->")
@@ -373,6 +353,35 @@ class PipelineOp(IRDLOperation):
         print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body)
+
+
+@irdl_op_definition
+class PipelineOp(ArraysOp):
+    """A network as stages over arrays, with the arrays it takes and gives in order.
+
+    ```mlir
+    polyhedral.pipeline @main (@a) -> (@c) {
+      polyhedral.array @a : tensor<1x10xf32>
+      …
+    }
+    ```
+    """
+
+    name = "polyhedral.pipeline"
+
+    @property
+    def stages(self) -> dict[str, StageOp]:
+        return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, StageOp)}
+
+    @property
+    def storages(self) -> dict[tuple[str, str], StorageOp]:
+        """By array and stage."""
+        ops = (op for op in self.body.block.ops if isinstance(op, StorageOp))
+        return {(symbol(op.array), symbol(op.stage)): op for op in ops}
+
+    @property
+    def dependences(self) -> list[DependenceOp]:
+        return [op for op in self.body.block.ops if isinstance(op, DependenceOp)]
 
     def verify_(self) -> None:
         verify_holds_only(self, (ArrayOp, StageOp, StorageOp, DependenceOp))
