@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -9,7 +11,9 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 # For a change to the mathematics: pytest --hypothesis-profile=thorough tests/isl
 settings.register_profile("thorough", deadline=None, max_examples=2000)
-settings.load_profile("default")
+# CI draws the same examples each time, so that a change is judged by itself; runs by hand go on searching.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
