@@ -42,7 +42,8 @@ class Footprint:
     def iterations(self) -> int:
         return len(self.points)
 
-    def _reads(self, array: str) -> Iterable[Access]:
+    def reads(self, array: str) -> Iterable[Access]:
+        """The accesses by which iterations read an array."""
         for op in self.stage.reads():
             assert isinstance(op.result.type, VectorType)
             for name, relation in op.arrays_and_maps():
@@ -61,7 +62,7 @@ class Footprint:
 
     def last_read(self, array: ArrayOp) -> np.ndarray:
         """The last iteration that reads each element, −1 where none does; in the shape of the array."""
-        return self._last(array, self._reads(array.sym_name.data))
+        return self._last(array, self.reads(array.sym_name.data))
 
     def _last(self, array: ArrayOp, accesses: Iterable[Access]) -> np.ndarray:
         result = np.full(prod(array.shape), -1, np.int64)
@@ -86,7 +87,7 @@ class Footprint:
         """
         needs = np.full(self.iterations, -NEVER, np.int64)
         table = _without_repeats(writer)
-        for access in self._reads(array.sym_name.data):
+        for access in self.reads(array.sym_name.data):
             for start, stop in self._blocks(access):
                 location, defined = access.locations(start, stop)
                 location = [
@@ -153,7 +154,7 @@ def window_rows(reader: Footprint, array: ArrayOp, rows: Rows) -> int:
     if rows.axis is None:
         return 1
     most = 1
-    for access in reader._reads(array.sym_name.data):  # noqa: SLF001
+    for access in reader.reads(array.sym_name.data):
         location, defined = access.locations(0, reader.iterations)
         row = location[rows.axis]
         axes = tuple(range(1, row.ndim))

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-import islpy as isl
 import numpy as np
 
 from cmir.accelerator.elements import dtype_of
@@ -30,7 +29,6 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.program import NEVER
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.dialects.polyhedral import PipelineOp, symbol
-from cmir.isl.dependences import iterations
 from cmir.isl.storage import Rows, ring_storage, rows_of
 
 Edge = tuple[str, str, str]
@@ -71,6 +69,7 @@ class Sizing:
         self.raw: dict[str, list[Dependence]] = {name: [] for name in stages}
         self._tables: dict[Edge, tuple[np.ndarray, np.ndarray]] = {}
         self._whole_bytes = dict.fromkeys(stages, 0)
+        writers = {name: stage.write_relations() for name, stage in stages.items()}
         for name, array in arrays.items():
             readers = [
                 s
@@ -81,13 +80,7 @@ class Sizing:
                 for reader in readers:
                     self._whole_bytes[reader] += prod(array.shape) * dtype_of(array.type).itemsize
                 continue
-            writes = {
-                s: w
-                for s, stage in stages.items()
-                if (
-                    w := _union([w.map.relation for w in stage.writes() if symbol(w.array) == name])
-                )
-            }
+            writes = {s: relations[name] for s, relations in writers.items() if name in relations}
             written = {s: self.footprints[s].writer(array) for s in writes if readers}
             rows = _common_rows(
                 [rows_of(array.shape, w, stages[s].order) for s, w in writes.items()], array.shape
@@ -296,14 +289,6 @@ def _smallest(low: int, high: int, suffices: Callable[[int], bool]) -> int:
         else:
             low = middle + 1
     return high
-
-
-def _union(accesses: list[isl.Map]) -> isl.Map | None:
-    relations = [iterations(access) for access in accesses]
-    result = None
-    for relation in relations:
-        result = relation if result is None else result.union(relation)
-    return result
 
 
 def _common_rows(rows: list[Rows], shape: tuple[int, ...]) -> Rows:

@@ -53,6 +53,7 @@ from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator, SymbolOpInte
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.isl import IslError, is_tuple_name, read_map, read_set
+from cmir.isl.dependences import identity_schedule, iterations
 
 
 class _IslAttr(Data[str]):
@@ -582,8 +583,6 @@ class StageOp(IRDLOperation):
     @property
     def order(self) -> isl.Map:
         """The schedule as a relation, iteration -> time, restricted to the domain."""
-        from cmir.isl.dependences import identity_schedule
-
         if self.schedule is None:
             return identity_schedule(self.domain.points)
         return self.schedule.relation.intersect_domain(self.domain.points)
@@ -596,6 +595,14 @@ class StageOp(IRDLOperation):
 
     def writes(self) -> Iterator[WriteOp]:
         return (op for op in self.body.block.ops if isinstance(op, WriteOp))
+
+    def read_relations(self) -> dict[str, isl.Map]:
+        """R of each array that is read, iteration -> location."""
+        return _by_array(self.reads())
+
+    def write_relations(self) -> dict[str, isl.Map]:
+        """W of each array that is written, iteration -> location."""
+        return _by_array(self.writes())
 
     @classmethod
     def parse(cls, parser: Parser) -> StageOp:
@@ -667,6 +674,16 @@ class StageOp(IRDLOperation):
             raise VerifyException("the schedule gives some iteration two times")
         if not order.is_injective():
             raise VerifyException("the schedule gives two iterations the same time")
+
+
+def _by_array(accesses: Iterable[_AccessOp]) -> dict[str, isl.Map]:
+    """Iteration -> location for each array, of all accesses to it together."""
+    relations: dict[str, isl.Map] = {}
+    for op in accesses:
+        for array, access in op.arrays_and_maps():
+            relation = iterations(access.relation)
+            relations[array] = relations[array].union(relation) if array in relations else relation
+    return relations
 
 
 def parse_iteration(parser: Parser) -> list[Parser.Argument]:

@@ -22,7 +22,7 @@ from cmir.dialects.polyhedral import (
     StageOp,
     symbol,
 )
-from cmir.isl.dependences import Release, full_storage, iterations, raw_release, war_release
+from cmir.isl.dependences import Release, full_storage, raw_release, war_release
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,10 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
     writes: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     reads: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     for stage in pipeline.stages.values():
-        for write in stage.writes():
-            _add(writes[symbol(write.array)], stage, write.map)
-        for read in stage.reads():
-            for name, access in read.arrays_and_maps():
-                _add(reads[name], stage, access)
+        for name, write in stage.write_relations().items():
+            writes[name][stage] = write
+        for name, read in stage.read_relations().items():
+            reads[name][stage] = read
     inputs = {symbol(ref) for ref in pipeline.inputs}
     storages = pipeline.storages
     for name, array in pipeline.arrays.items():
@@ -69,11 +68,6 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
                 storage = storages.get((name, reader.sym_name.data))
                 kept = storage.map.relation if storage else full_storage(array.locations)
                 yield from _pair(array, writer, write, reader, read, kept)
-
-
-def _add(accesses: dict[StageOp, isl.Map], stage: StageOp, access: MapAttr) -> None:
-    relation = iterations(access.relation)
-    accesses[stage] = accesses[stage].union(relation) if stage in accesses else relation
 
 
 def _pair(

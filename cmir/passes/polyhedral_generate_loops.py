@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl.ast import Constants, Separation, visit_in_order
-from cmir.isl.dependences import arrival_order, iterations
+from cmir.isl.dependences import arrival_order
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class PolyhedralGenerateLoopsPass(ModulePass):
         """`source` is where the events happen."""
         release = dependence.release.relation
         if dependence.kind.data == "raw":
-            order = arrival_order(_write(source, symbol(dependence.array)), source.order)
+            order = arrival_order(source.write_relations()[symbol(dependence.array)], source.order)
             leading = 0
         else:
             order, leading = source.order, 1
@@ -82,14 +82,6 @@ class PolyhedralGenerateLoopsPass(ModulePass):
         pairs = release.domain_map().apply_range(order).flatten_domain()
         visit_in_order(pairs, emit, block, self.separate, constants)
         return Region(block)
-
-
-def _write(stage: StageOp, array: str) -> isl.Map:
-    relations = [iterations(w.map.relation) for w in stage.writes() if symbol(w.array) == array]
-    write = relations[0]
-    for other in relations[1:]:
-        write = write.union(other)
-    return write
 
 
 def _coordinates(points: isl.Set) -> list[int]:
