@@ -14,8 +14,9 @@ import numpy as np
 from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Block, Region
 
+from cmir.accelerator.automata import NEVER
 from cmir.accelerator.nest import in_order, visits
-from cmir.accelerator.program import NEVER, Access, ravel
+from cmir.accelerator.program import Access, ravel
 from cmir.dialects.cmcore import FireOp
 from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
 from cmir.isl.ast import visit_in_order

@@ -23,10 +23,10 @@ from math import prod
 
 import numpy as np
 
+from cmir.accelerator.automata import NEVER
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.footprint import Footprint, needs_room, window_rows
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.program import NEVER
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.storage import Rows, ring_storage, rows_of

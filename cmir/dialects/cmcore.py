@@ -59,7 +59,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral import (
-    NO_ARGUMENTS,
+    CORE_DIMS,
     RELATION,
     ArrayOp,
     ArraysOp,
@@ -75,10 +75,13 @@ from cmir.dialects.polyhedral import (
     parse_attribute_as,
     parse_attributes,
     parse_block,
+    parse_controlled,
     parse_iteration,
     print_access_tail,
     print_attributes,
+    print_controlled,
     print_iteration,
+    spread_attr,
     symbol,
     verify_cells,
     verify_element_types,
@@ -86,6 +89,7 @@ from cmir.dialects.polyhedral import (
     verify_holds_only,
     verify_pad,
     verify_storage,
+    verify_takes_cores,
 )
 
 
@@ -141,6 +145,19 @@ class ProgramOp(IRDLOperation):
       cmcore.iteration (%w) { … }
     }
     ```
+
+    Several cores can share a program. The first coordinates of an iteration then are those of the core that runs it,
+    as `cmcore.core` gives them; loops and automata take them as arguments, and relations that are for one core have
+    them as parameters p0, p1, …
+
+    ```mlir
+    cmcore.program @conv2 {
+      %m = cmcore.crossbar @w #polyhedral.map<"[p0] -> { cell[r, c] -> w[64p0 + r, c] : … }"> : …
+      cmcore.snoop %b from @conv1 (%p, %q) { … }
+      cmcore.loop_nest (%p) { scf.for … { cmcore.fire(%p, %w) } }
+      cmcore.iteration [%p] (%w) { … }
+    }
+    ```
     """
 
     name = "cmcore.program"
@@ -178,6 +195,11 @@ class ProgramOp(IRDLOperation):
         return op
 
     @property
+    def core_dims(self) -> int:
+        """How many coordinates of an iteration, the first ones, say which core runs it."""
+        return self.iteration.core_dims
+
+    @property
     def buffers(self) -> list[BufferOp]:
         return [op for op in self.body.block.ops if isinstance(op, BufferOp)]
 
@@ -196,6 +218,15 @@ class ProgramOp(IRDLOperation):
         verify_holds_only(self, (BufferOp, CrossbarOp, SnoopOp, CreditOp, LoopNestOp, IterationOp))
         for cls in (LoopNestOp, IterationOp):
             self._only(cls)
+        verify_takes_cores("the loop nest", self.loop_nest.body, self.core_dims)
+
+
+def _core_dims(op: Operation) -> int:
+    """How many coordinates a core of the program around `op` has."""
+    program = op.parent_op()
+    assert isinstance(program, ProgramOp)
+    ops = program.body.block.ops
+    return next((o.core_dims for o in ops if isinstance(o, IterationOp)), 0)
 
 
 def _holder(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
@@ -235,10 +266,11 @@ def _body_of(program: ProgramOp | None) -> Block | None:
     return next((op.body.block for op in ops if isinstance(op, IterationOp)), None)
 
 
-def _verify_source(
-    op: Operation, name: str, array: str, verb: str, cls: type[StoreOp] | type[BufferOp]
+def _verify_automaton(
+    op: SnoopOp | CreditOp, array: str, verb: str, cls: type[StoreOp] | type[BufferOp]
 ) -> None:
     """What an automaton follows is a program of the network that touches the array."""
+    name = symbol(op.source)
     program = op.parent_op()
     network = program.parent_op() if program is not None else None
     source = network.programs.get(name) if isinstance(network, NetworkOp) else None
@@ -246,6 +278,8 @@ def _verify_source(
         raise VerifyException(f"there is no cmcore.program @{name}")
     if all(symbol(o.array) != array for o in source.body.walk() if isinstance(o, cls)):
         raise VerifyException(f"program @{name} does not {verb} @{array}")
+    theirs = [o for o in source.body.block.ops if isinstance(o, IterationOp)]
+    verify_takes_cores("an automaton", op.body, _core_dims(op) + sum(o.core_dims for o in theirs))
 
 
 @irdl_op_definition
@@ -279,7 +313,7 @@ class BufferOp(IRDLOperation):
     def verify_(self) -> None:
         array, type = find_array(self, symbol(self.array)), self.result.type
         if self.storage is not None:
-            verify_storage(self.storage, array, type)
+            verify_storage(self.storage, array, type, _core_dims(self))
         elif (type.get_shape(), type.element_type) != (array.shape, array.type.element_type):
             raise VerifyException(f"a buffer without `storage` is like its array, {array.type}")
 
@@ -292,7 +326,7 @@ class CrossbarOp(IRDLOperation):
     %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>
     ```
 
-    A rank-3 type `[block, row, column]` is a block-diagonal matrix.
+    A rank-3 type `[block, row, column]` is a block-diagonal matrix. Cells without an element are 0.
     """
 
     name = "cmcore.crossbar"
@@ -311,7 +345,8 @@ class CrossbarOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        verify_cells(find_array(self, symbol(self.array)), self.cells, self.result.type)
+        array = find_array(self, symbol(self.array))
+        verify_cells(array, self.cells, self.result.type, _core_dims(self))
 
 
 @irdl_op_definition
@@ -329,7 +364,7 @@ class LoopNestOp(IRDLOperation):
 
     name = "cmcore.loop_nest"
 
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -339,14 +374,14 @@ class LoopNestOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> LoopNestOp:
         attributes = parse_attributes(parser)
-        op = cls(parse_block(parser))
+        op = cls(parse_controlled(parser))
         op.attributes = attributes
         return op
 
     def print(self, printer: Printer) -> None:
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
 
 @irdl_op_definition
@@ -386,24 +421,37 @@ class IterationOp(IRDLOperation):
 
     name = "cmcore.iteration"
 
+    spread = opt_prop_def(CORE_DIMS)
     body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
-    def __init__(self, body: Region):
-        super().__init__(regions=[body])
+    def __init__(self, body: Region, core_dims: int = 0):
+        super().__init__(properties={"spread": spread_attr(core_dims)}, regions=[body])
+
+    @property
+    def core_dims(self) -> int:
+        """How many of the coordinates, the first ones, say which core runs the iteration."""
+        return 0 if self.spread is None else self.spread.value.data
 
     @classmethod
     def parse(cls, parser: Parser) -> IterationOp:
-        arguments = parse_iteration(parser)
+        core_dims, arguments = parse_iteration(parser)
         attributes = parse_attributes(parser)
-        op = cls(parse_block(parser, arguments))
+        op = cls(parse_block(parser, arguments), core_dims)
         op.attributes = attributes
         return op
 
+    def verify_(self) -> None:
+        if not 0 <= self.core_dims <= (rank := len(self.body.block.args)):
+            raise VerifyException(
+                f"`spread` must be one of 0 to {rank}, the coordinates of an iteration, "
+                f"got {self.core_dims}"
+            )
+
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
-        print_iteration(printer, self.body.block)
+        print_iteration(printer, self.body.block, self.core_dims)
         print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
@@ -429,7 +477,7 @@ class SnoopOp(IRDLOperation):
 
     buffer = operand_def(MemRefType)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -444,7 +492,7 @@ class SnoopOp(IRDLOperation):
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
         attributes = parse_attributes(parser)
-        op = cls(buffer, source, parse_block(parser))
+        op = cls(buffer, source, parse_controlled(parser))
         op.attributes = attributes
         return op
 
@@ -455,12 +503,12 @@ class SnoopOp(IRDLOperation):
         printer.print_symbol_name(symbol(self.source))
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
     def verify_(self) -> None:
         if not isinstance(self.buffer.owner, BufferOp):
             raise VerifyException("a snoop must watch a cmcore.buffer")
-        _verify_source(self, symbol(self.source), symbol(self.buffer.owner.array), "store", StoreOp)
+        _verify_automaton(self, symbol(self.buffer.owner.array), "store", StoreOp)
 
 
 @irdl_op_definition
@@ -481,7 +529,7 @@ class CreditOp(IRDLOperation):
 
     array = prop_def(FlatSymbolRefAttrConstr)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -497,7 +545,7 @@ class CreditOp(IRDLOperation):
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
         attributes = parse_attributes(parser)
-        op = cls(array, source, parse_block(parser))
+        op = cls(array, source, parse_controlled(parser))
         op.attributes = attributes
         return op
 
@@ -508,11 +556,11 @@ class CreditOp(IRDLOperation):
         printer.print_symbol_name(symbol(self.source))
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
     def verify_(self) -> None:
         find_array(self, symbol(self.array))
-        _verify_source(self, symbol(self.source), symbol(self.array), "buffer", BufferOp)
+        _verify_automaton(self, symbol(self.array), "buffer", BufferOp)
 
 
 @irdl_op_definition
@@ -898,36 +946,50 @@ class CoreOp(IRDLOperation):
 
     ```mlir
     cmcore.core @core1 runs @conv2 at (0, 1)
+    cmcore.core @core2 runs @conv3[0] at (0, 2)
     ```
 
-    `at` gives its place on the interconnect, in the coordinates of the hardware's topology.
+    Brackets hold the core's coordinates in a program that several cores run. `at` gives its place on the
+    interconnect, in the coordinates of the hardware's topology.
     """
 
     name = "cmcore.core"
 
     sym_name = prop_def(SymbolNameConstraint())
     program = prop_def(FlatSymbolRefAttrConstr)
+    coordinates = opt_prop_def(DenseArrayBase.constr(i64))
     position = prop_def(DenseArrayBase.constr(i64))
 
     traits = traits_def(SymbolOpInterface(), HasParent(NetworkOp))
 
-    def __init__(self, name: str, program: str, position: Sequence[int]):
+    def __init__(
+        self, name: str, program: str, position: Sequence[int], coordinates: Sequence[int] = ()
+    ):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
                 "program": SymbolRefAttr(program),
+                "coordinates": DenseArrayBase.from_list(i64, coordinates) if coordinates else None,
                 "position": DenseArrayBase.from_list(i64, position),
             }
         )
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """The coordinates among the cores that run the program."""
+        return () if self.coordinates is None else tuple(self.coordinates.get_values())
 
     @classmethod
     def parse(cls, parser: Parser) -> CoreOp:
         name = parser.parse_symbol_name().data
         parser.parse_keyword("runs")
         program = parser.parse_symbol_name().data
+        coordinates = parser.parse_optional_comma_separated_list(
+            parser.Delimiter.SQUARE, parser.parse_integer
+        )
         parser.parse_keyword("at")
         position = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
-        op = cls(name, program, position)
+        op = cls(name, program, position, coordinates or ())
         op.attributes = parse_attributes(parser)
         return op
 
@@ -936,6 +998,8 @@ class CoreOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" runs ")
         printer.print_symbol_name(symbol(self.program))
+        if self.core:
+            printer.print_string(f"[{', '.join(map(str, self.core))}]")
         coordinates = ", ".join(map(str, self.position.get_values()))
         printer.print_string(f" at ({coordinates})")
         print_attributes(printer, self)
@@ -943,8 +1007,14 @@ class CoreOp(IRDLOperation):
     def verify_(self) -> None:
         network = self.parent_op()
         assert isinstance(network, NetworkOp)
-        if symbol(self.program) not in network.programs:
+        program = network.programs.get(symbol(self.program))
+        if program is None:
             raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
+        if len(self.core) != program.core_dims:
+            raise VerifyException(
+                f"a core of @{symbol(self.program)} has {program.core_dims} coordinates, "
+                f"got {list(self.core)}"
+            )
 
 
 CMCORE = Dialect(
