@@ -116,7 +116,8 @@ class _Evaluation:
             first = int(np.argmax(wrong))
             who = source.title(source.core_coordinates[theirs[first]].tolist())
             raise CompileError(
-                op, f"{op.name} waits for {tuple(at[first].tolist())}, which {who} never brings about"
+                op,
+                f"{op.name} waits for {tuple(at[first].tolist())}, which {who} never brings about",
             )
         return events - source.starts[theirs]
 

@@ -194,9 +194,7 @@ class Program:
         self._check_fires(counts)
         self.crossbars = [o for o in op.body.block.ops if isinstance(o, CrossbarOp)]
         self.body = list(op.iteration.body.block.ops)
-        buffers = {
-            buffer.result: Buffer.of(buffer) for buffer in op.buffers
-        }
+        buffers = {buffer.result: Buffer.of(buffer) for buffer in op.buffers}
         loads: dict[Operation, Load] = {}
         stores: dict[Operation, Store] = {}
         for item in self.body:

@@ -774,7 +774,9 @@ def print_controlled(printer: Printer, region: Region) -> None:
         with printer.in_parens():
             printer.print_list(region.block.args, printer.print_ssa_value)
         printer.print_string(" ")
-    printer.print_region(region, print_entry_block_args=False, print_empty_block=not region.block.args)
+    printer.print_region(
+        region, print_entry_block_args=False, print_empty_block=not region.block.args
+    )
 
 
 def verify_takes_cores(what: str, region: Region, expected: int) -> None:

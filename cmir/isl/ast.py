@@ -19,11 +19,8 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.isl.ast_cost import Cost, nest_cost
-from cmir.isl.cores import count_points, parameter_values, parameters, with_parameters
-from cmir.isl.text import IslError, read_set
-
-ANY_CORE = read_set("{ : }")
-"""Where nothing depends on the core: no parameters."""
+from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
+from cmir.isl.text import IslError
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 

@@ -8,17 +8,20 @@ neighbour that it follows. One relation, one automaton and one program so serve 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 import islpy as isl
 import numpy as np
 
 from cmir.isl.points import points_of
-from cmir.isl.text import CONTEXT
+from cmir.isl.text import CONTEXT, read_set
 
 Who = Literal["p", "q"]
 """Whose coordinates parameters are: p for the core itself, q for its neighbour."""
+
+ANY_CORE = read_set("{ : }")
+"""The cores where there is but one: no parameters."""
 
 _Object = TypeVar("_Object", isl.Map, isl.Set, isl.Map | isl.Set)
 
@@ -61,22 +64,32 @@ def cores_of(iterations: isl.Set, dims: int, who: Who = "p") -> isl.Set:
     return on_core(isl.Map.from_domain(iterations), dims, who).params()
 
 
-def at_core(value: _Object, core: Sequence[int]) -> _Object:
-    """What an object with the coordinates of a core as parameters is for one of the cores."""
-    return _at(value, core_parameters(len(core)), [*map(isl.Val, core)]) if core else value
-
-
 def with_core_as_input(relation: isl.Map, dims: int) -> isl.Map:
     """`[p0] -> { s[i] -> … }` as `{ [p0, i] -> … }`, for relations that are evaluated for many cores."""
     relation = with_parameters(relation, core_parameters(dims)).reset_tuple_id(isl.dim_type.in_)
     return relation.move_dims(isl.dim_type.in_, 0, isl.dim_type.param, 0, dims)
 
 
-def as_neighbour(relation: isl.Map) -> isl.Map:
-    """A relation of a core, as one of the neighbour that another core follows: p0 is called q0."""
-    for d, name in enumerate(parameters(relation)):
-        relation = relation.set_dim_name(isl.dim_type.param, d, f"q{name[1:]}")
-    return relation
+def as_neighbour(value: _Object) -> _Object:
+    """What concerns a core, as a neighbour that another core follows: p0 is called q0."""
+    for d, name in enumerate(parameters(value)):
+        value = value.set_dim_name(isl.dim_type.param, d, f"q{name[1:]}")
+    return value
+
+
+def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
+    """Cores by their coordinates: `[p0] -> { : 0 <= p0 < 4 }`."""
+    points = np.array(coordinates, np.int64)
+    names = core_parameters(points.shape[1])
+    low, high = points.min(axis=0), points.max(axis=0)
+    bounds = [f"{a} <= {name} <= {b}" for name, a, b in zip(names, low, high, strict=True)]
+    pieces = [" and ".join(bounds)]
+    if np.prod(high - low + 1) != len(points):  # not all of the box
+        each = ([f"{n} = {x}" for n, x in zip(names, core, strict=True)] for core in coordinates)
+        pieces = [" and ".join(equations) for equations in each]
+    inside = " or ".join(f"({piece})" for piece in pieces if piece)
+    cores = read_set(f"[{', '.join(names)}] -> {{ : {inside} }}") if inside else ANY_CORE
+    return cores.coalesce()
 
 
 def parameter_values(context: isl.Set) -> np.ndarray:
@@ -89,21 +102,33 @@ def count_points(points: isl.Set) -> int:
     return _with_parameters_as_dims(points).count_val().to_python()
 
 
-def at_one_core(*objects: _Object) -> tuple[_Object, ...]:
-    """The objects, for one of the values of parameters for which the first of them is not empty."""
-    names = sorted({name for value in objects for name in parameters(value)})
-    if not names:
-        return objects
-    point = _as_points(with_parameters(objects[0], names).params()).sample_point()
-    values = [point.get_coordinate_val(isl.dim_type.set, d) for d in range(len(names))]
-    return tuple(_at(value, names, values) for value in objects)
+def some_core(value: isl.Map | isl.Set) -> dict[str, int]:
+    """Values of the parameters for which an object is not empty."""
+    point = _as_points(value.params()).sample_point()
+    return {
+        name: point.get_coordinate_val(isl.dim_type.set, d).to_python()
+        for d, name in enumerate(parameters(value))
+    }
 
 
-def _at(value: _Object, names: Sequence[str], values: Sequence[isl.Val]) -> _Object:
-    value = with_parameters(value, names)
-    for d, number in enumerate(values):
-        value = value.fix_val(isl.dim_type.param, d, number)
-    return value.project_out(isl.dim_type.param, 0, len(names))
+def at(value: _Object, core: Mapping[str, int]) -> _Object:
+    """What an object is for these values of parameters, without them."""
+    if not core:
+        return value
+    value = with_parameters(value, [*core])
+    for d, number in enumerate(core.values()):
+        value = value.fix_val(isl.dim_type.param, d, isl.Val(number))
+    return value.project_out(isl.dim_type.param, 0, len(core))
+
+
+def at_core(value: _Object, core: Sequence[int]) -> _Object:
+    """What an object with the coordinates of a core as parameters is for one of the cores."""
+    return at(value, dict(zip(core_parameters(len(core)), core, strict=True)))
+
+
+def at_some_core(value: _Object) -> _Object:
+    """What an object is for one of the cores, or pairs of cores, for which it is not empty."""
+    return at(value, some_core(value))
 
 
 def _as_points(context: isl.Set) -> isl.Set:
