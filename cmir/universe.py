@@ -17,6 +17,8 @@ PASSES = (
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
     "polyhedral-schedule",
+    "polyhedral-split-matrices",
+    "polyhedral-replicate",
     "polyhedral-assign-storage",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",

@@ -74,7 +74,7 @@ def find_fault(
 
 
 def _accumulate(needed: np.ndarray, count: np.ndarray) -> None:
-    """What is needed by an iteration or by one before it, in the stream, in place. count: iterations of the neighbour."""
+    """What an iteration or one before it in the stream needs, in place. count: iterations of the neighbour."""
     np.maximum.accumulate(needed, axis=1, out=needed)
     last = needed[:, -1:]  # of the inference before, and so one inference earlier
     np.maximum(needed, np.where(last == ALWAYS, ALWAYS, last - count), out=needed)

@@ -6,8 +6,9 @@ loops, automata and buffers play no part in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -90,28 +91,36 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
         ]
         for op in stage.accesses()
     }
-    matrices = {
-        op: program_cells(op, arrays[symbol(op.array)])
-        for op in stage.body.block.ops
-        if isinstance(op, MatrixOp)
-    }
     step = max(1, LANES_AT_ONCE // lanes)
-    for start in range(0, len(points), step):
-        stop = min(start + step, len(points))
-        values: dict[SSAValue, np.ndarray] = dict(
-            zip(stage.body.block.args, points[start:stop].T, strict=True)
-        )
-        for op in stage.body.block.ops:
-            match op:
-                case ReadOp():
-                    values[op.result] = _read(op, accesses[op], arrays, start, stop)
-                case MatrixOp():
-                    values[op.result] = matrices[op]
-                case WriteOp():
-                    ((name, access),) = accesses[op]
-                    _write(values[op.value], access, arrays[name], start, stop)
-                case _:
-                    values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+    for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
+        matrices = {
+            op: program_cells(op, arrays[symbol(op.array)], core)
+            for op in stage.body.block.ops
+            if isinstance(op, MatrixOp)
+        }
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            values: dict[SSAValue, np.ndarray] = dict(
+                zip(stage.body.block.args, points[start:stop].T, strict=True)
+            )
+            for op in stage.body.block.ops:
+                match op:
+                    case ReadOp():
+                        values[op.result] = _read(op, accesses[op], arrays, start, stop)
+                    case MatrixOp():
+                        values[op.result] = matrices[op]
+                    case WriteOp():
+                        ((name, access),) = accesses[op]
+                        _write(values[op.value], access, arrays[name], start, stop)
+                    case _:
+                        values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+
+
+def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Each core with the run of iterations that are its own; cores: that of each iteration, in order."""
+    starts = [0, *(np.flatnonzero((cores[1:] != cores[:-1]).any(axis=1)) + 1).tolist(), len(cores)]
+    for first, last in pairwise(starts):
+        yield tuple(cores[first].tolist()), first, last
 
 
 def _read(
