@@ -104,7 +104,9 @@ def _needed(program: Program, source: Program, needs: isl.Map) -> np.ndarray:
         [*own[: dims[0]], *source.core_coordinates.T[:, :, None], *own[dims[0] :]]
     )
     defined = np.broadcast_to(np.asarray(True) if defined is None else defined, shape)
-    points = np.stack([np.broadcast_to(x, shape)[defined] for x in event], axis=1)
+    points = np.empty((int(defined.sum()), len(event)), np.int64)
+    for dim, x in enumerate(event):
+        points[:, dim] = np.broadcast_to(x, shape)[defined]
     needed = np.full(shape, ALWAYS)
     core = np.broadcast_to(np.arange(shape[0])[:, None], shape)[defined]
     position = source.index.find(points) - source.starts[core]

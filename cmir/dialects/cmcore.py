@@ -1007,7 +1007,10 @@ class CoreOp(IRDLOperation):
     def verify_(self) -> None:
         network = self.parent_op()
         assert isinstance(network, NetworkOp)
-        program = network.programs.get(symbol(self.program))
+        # There can be thousands of cores, so no table of programs is made for each.
+        name = self.program.root_reference
+        programs = (op for op in network.body.block.ops if isinstance(op, ProgramOp))
+        program = next((op for op in programs if op.sym_name == name), None)
         if program is None:
             raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
         if len(self.core) != program.core_dims:
