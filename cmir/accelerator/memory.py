@@ -65,13 +65,22 @@ class _Layout:
         pairs = zip(self.buffer.shape, self.margin, strict=True)
         return tuple(size + before + after for size, (before, after) in pairs)
 
-    def allocate(self, content: np.ndarray | None = None) -> np.ndarray:
-        """Flat memory for the buffer, filled with an array or with zeros."""
+    def allocate(self, content: np.ndarray | None = None, inference: int = 0) -> np.ndarray:
+        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros."""
         dtype, slots = self.buffer.dtype, prod(self.shape)
         memory = np.empty(slots + len(self.pads), dtype)
         memory[:slots] = self.margin_value
         memory[slots:] = self.pads
-        self.inside(memory)[...] = 0 if content is None else content.reshape(self.buffer.shape)
+        if content is None or self.buffer.storage is not None:
+            self.inside(memory)[...] = 0
+        else:
+            self.inside(memory)[...] = content.reshape(self.buffer.shape)
+        if content is not None and self.buffer.storage is not None:
+            location = list(np.ix_(*(np.arange(size) for size in content.shape)))
+            slots, kept = self.index(inference, location)
+            slots = np.broadcast_to(slots, content.shape)
+            kept = np.broadcast_to(np.asarray(True) if kept is None else kept, content.shape)
+            memory[slots[kept]] = content[kept]
         return memory
 
     def padded(self, memory: np.ndarray) -> np.ndarray:
@@ -137,7 +146,7 @@ class Memory:
         for place, layout in self.layouts.items():
             name = layout.buffer.array
             if name in machine.inputs:
-                self.streams[place] = [layout.allocate(given[name]) for given in inputs]
+                self.streams[place] = [layout.allocate(given[name], n) for n, given in enumerate(inputs)]
             elif machine.arrays[name].source is not None:
                 self.cells[place] = layout.allocate(machine.constant(machine.arrays[name]))
             else:

@@ -35,6 +35,7 @@ from cmir.dialects.polyhedral import ArrayOp, box, sample, symbol
 from cmir.isl.control import Automaton, Verdict, counted_from, judge
 from cmir.isl.cores import ANY_CORE, as_neighbour, at_some_core, core_set, on_core, some_core
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
+from cmir.isl.memo import unnamed
 from cmir.isl.read_back import NotAffineError, read_visits
 
 
@@ -285,6 +286,7 @@ class _Prover:
 
     def _check_repeats(self, buffer: BufferOp, shares: isl.Map) -> None:
         """Elements share slots in every inference as in the one before, so that one stands for all."""
+        shares = unnamed(shares)
         if not shares.is_equal(counted_from(shares, 1)):
             raise CompileError(
                 buffer,
