@@ -146,7 +146,9 @@ class Memory:
         for place, layout in self.layouts.items():
             name = layout.buffer.array
             if name in machine.inputs:
-                self.streams[place] = [layout.allocate(given[name], n) for n, given in enumerate(inputs)]
+                self.streams[place] = [
+                    layout.allocate(given[name], n) for n, given in enumerate(inputs)
+                ]
             elif machine.arrays[name].source is not None:
                 self.cells[place] = layout.allocate(machine.constant(machine.arrays[name]))
             else:

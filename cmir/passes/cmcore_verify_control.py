@@ -32,8 +32,9 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, box, sample, symbol
+from cmir.isl import read_set
 from cmir.isl.control import Automaton, Verdict, counted_from, judge
-from cmir.isl.cores import ANY_CORE, as_neighbour, at_some_core, core_set, on_core, some_core
+from cmir.isl.cores import ANY_CORE, as_neighbour, at, at_some_core, core_set, on_core, some_core
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.memo import unnamed
 from cmir.isl.read_back import NotAffineError, read_visits
@@ -278,10 +279,12 @@ class _Prover:
                     writing_core = _to_core(write, one.op.core_dims)
                     clash = clash.subtract(writing_core.apply_range(writing_core.reverse()))
                 if not clash.is_empty():
+                    who = f"@{one.name} and @{other.name}"
+                    who = f"two cores of @{one.name}" if other is one else who
                     raise CompileError(
                         buffer,
                         f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
-                        f"(inference first), which @{one.name} and @{other.name} store, in no order",
+                        f"(inference first), which {who} store, in no order",
                     )
 
     def _check_repeats(self, buffer: BufferOp, shares: isl.Map) -> None:
@@ -382,7 +385,11 @@ class _Prover:
         if found.kind == "dead":
             problem = f"is never released by @{other.name} on account of @{demand.array}"
         elif found.kind == "unsafe":
-            problem = demand.unsafe.format(element=f"@{demand.array}", event=name)
+            core = {f"q{d}": c for d, c in enumerate(found.event[: other.op.core_dims])}
+            element = _in_inference(_points(found.iteration), 0).apply(at(demand.elements, core))
+            theirs = _in_inference(_points(found.event), found.ahead).apply(demand.theirs)
+            element = _element(element.intersect(theirs), demand.array)
+            problem = demand.unsafe.format(element=element, event=name)
         else:
             problem = f"waits for iteration {name} and needs nothing of it in @{demand.array}"
         what = {"dead": "live", "unsafe": "safe", "late": "tight"}[found.kind]
@@ -477,6 +484,11 @@ def _core(where: isl.Set) -> str:
     """Which core it is that something is the case on, as `[2]`; empty where there is but one."""
     core = some_core(where)
     return f"[{', '.join(map(str, core.values()))}]" if core else ""
+
+
+def _points(point: Sequence[int]) -> isl.Set:
+    """A point as a set."""
+    return read_set(f"{{ [{', '.join(map(str, point))}] }}")
 
 
 def _inferences(ahead: int) -> str:

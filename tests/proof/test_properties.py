@@ -6,6 +6,7 @@ Compiling runs the proof; the naive simulator knows nothing of automata, and say
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import pytest
 from end_to_end.test_random_networks import builders, check, chunks
@@ -21,7 +22,10 @@ from cmir.accelerator.sizing import Sizing
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
+from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+from cmir.passes.spreading import matrix_product
 
 
 def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:
@@ -61,6 +65,55 @@ def test_orders_and_buffers(
     net, outputs = network
     passes = f"polyhedral-assign-storage{{{sizes}}}"
     model = compile_network(net.model(*outputs), partial(schedule, data, []), passes)
+    check(model, chunk, inferences)
+
+
+BY: tuple[Literal["rows", "bands"], ...] = ("rows", "bands")
+
+
+def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
+    """Spread some stages over cores: split their matrices, replicate them, or both."""
+    module = pipeline.parent_op()
+    assert isinstance(module, ModuleOp)
+    for name in list(pipeline.stages):
+        stage = pipeline.stages[name]
+        product = matrix_product(stage)
+        if product is not None and data.draw(st.booleans()):
+            outputs, inputs = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+            pass_ = PolyhedralSplitMatricesPass(stage=name, outputs=outputs, inputs=inputs)
+            try:
+                pass_.apply(make_context(), module)
+            except CompileError as error:
+                assert "parts of one size" in error.message or "block-diagonal" in error.message
+    for name, stage in pipeline.stages.items():
+        if len(stage.body.block.args) > stage.core_dims and data.draw(st.booleans()):
+            copies, by = data.draw(st.integers(1, 3)), data.draw(st.sampled_from(BY))
+            try:
+                PolyhedralReplicatePass(stage=name, copies=copies, by=by).apply(
+                    make_context(), module
+                )
+            except CompileError as error:
+                assert "must be one of 1 to" in error.message or "bands" in error.message
+
+
+@settings(max_examples=40)
+@given(
+    st.data(),
+    builders(),
+    chunks,
+    st.integers(1, 4),
+    st.sampled_from(["", "sizes=full", "sizes=live", "sizes=lossless"]),
+)
+def test_stages_on_several_cores(
+    data: st.DataObject,
+    network: tuple[Builder, list[str]],
+    chunk: int | None,
+    inferences: int,
+    sizes: str,
+) -> None:
+    net, outputs = network
+    passes = f"polyhedral-assign-storage{{{sizes}}}" if sizes else ""
+    model = compile_network(net.model(*outputs), partial(spread, data), passes)
     check(model, chunk, inferences)
 
 
