@@ -193,8 +193,8 @@ def needs_room(
     exists = np.ones((banks, count), bool)
     if rows.axis is not None:
         exists = by_row(np.ones(rows.shape[rows.axis], bool), rows.alone, False)
-    # Where a bank lacks the last row, what was in the slot is older still.
-    while not (found := exists[bank, place % count]).all():
+    # Where a bank lacks the last row, what was in the slot is older still; at the latest it is the same row of before.
+    while not (found := exists[bank, place % count] | ~exists).all():
         place = np.where(found, place, place - size)
     earlier, row = np.divmod(place, count)
     old = last_read[bank, row]

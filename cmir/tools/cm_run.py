@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
         " as leave the steady-state interval what it is (default: full, or what the IR says)",
     )
     parser.add_argument(
+        "--timing-only",
+        action="store_true",
+        help="run no data: cycles, latency and interval as a run would give them, without inputs",
+    )
+    parser.add_argument(
         "--buffer-curve",
         action="store_true",
         help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
@@ -103,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         help="tolerance of --check relative to an output's largest element (default: 1e-5)",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="print the totals, not a line for each core"
+        "--quiet", action="store_true", help="print the totals, not a line for each program"
+    )
+    parser.add_argument(
+        "--cores",
+        action="store_true",
+        help="print a line for each core also where several run one program",
     )
     return parser
 
@@ -133,12 +143,16 @@ def _run(options: argparse.Namespace) -> int:
     with Progress() as progress:
         network = lower(model, progress.compiling, options.storage, options.hardware)
         machine = Machine(network, hardware, model.parameters)
-        samples = _samples(options, machine, names)
-        report = machine.run(
-            [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
-            options.chunk,
-            progress.executing,
-        )
+        samples: list[Sample] = []
+        if options.timing_only:
+            report = machine.time(options.inferences or _STEADY_INFERENCES, options.chunk)
+        else:
+            samples = _samples(options, machine, names)
+            report = machine.run(
+                [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+                options.chunk,
+                progress.executing,
+            )
     outputs = _renamed(report.outputs, machine.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
@@ -148,7 +162,7 @@ def _run(options: argparse.Namespace) -> int:
         steady.steady_interval,
         hardware.name,
         machine.sram_bytes,
-        cores=not options.quiet,
+        None if options.quiet else "cores" if options.cores else "programs",
     )
     if reference is None:
         return 0
@@ -186,6 +200,10 @@ def _validate(options: argparse.Namespace) -> None:
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")
+    if options.timing_only:
+        if options.inputs or options.random is not None or options.check or options.output:
+            raise CompileError("cm-run", "--timing-only runs no data: it takes no inputs")
+        return
     if options.inputs and options.random is not None:
         raise CompileError("cm-run", "input files and --random exclude each other")
     if not options.inputs and options.random is None:
