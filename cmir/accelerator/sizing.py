@@ -122,7 +122,7 @@ class Sizing:
 
     def _kept(self, array: ArrayOp, reader: str, read: isl.Map) -> Kept | None:
         stage = self.stages[reader]
-        if not stage.core_dims:
+        if not stage.core_dims or read.is_empty():
             return None
         kept = Kept.of(on_core(read, stage.core_dims))
         return kept if kept.sizes != array.shape else None
