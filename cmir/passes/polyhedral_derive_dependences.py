@@ -23,7 +23,13 @@ from cmir.dialects.polyhedral import (
     symbol,
 )
 from cmir.isl.cores import as_neighbour
-from cmir.isl.dependences import Release, full_storage, raw_release, war_release
+from cmir.isl.dependences import (
+    Release,
+    full_storage,
+    raw_needs,
+    raw_release,
+    war_release,
+)
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,7 @@ def _pair(
     storage: isl.Map,
 ) -> Iterator[DependenceOp]:
     if writer is reader:
-        raise CompileError(
-            reader,
-            f"stage @{reader.sym_name.data} reads @{array.sym_name.data}, which it writes itself; "
-            f"give what it reads an array and a stage of its own",
-        )
+        _check_reads_what_is_there(array, writer, write, read)
     raw = raw_release(write, read, writer.order_on_core("q"), reader.order_on_core("p"))
     if raw.relation.is_empty():
         return
@@ -92,6 +94,21 @@ def _pair(
     kept = as_neighbour(storage)
     war = war_release(write, read, kept, writer.order_on_core("p"), reader.order_on_core("q"))
     yield _dependence("war", reader, writer, array, war)
+
+
+def _check_reads_what_is_there(
+    array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
+) -> None:
+    """A stage may read what it writes itself, but only what an earlier iteration has written."""
+    needs = raw_needs(write, read, stage.order, stage.order)
+    late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
+    if not late.is_empty():
+        iteration = late.domain().apply(stage.order.reverse())
+        raise CompileError(
+            stage,
+            f"iteration {_point(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
+            f"itself; give what it reads an array and a stage of its own",
+        )
 
 
 def _dependence(

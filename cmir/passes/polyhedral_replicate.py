@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from typing import Literal
 
 import islpy as isl
+import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -14,8 +15,11 @@ from xdsl.passes import ModulePass
 from cmir.accelerator.balance import Choice, balance
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.isl.cores import count_points, parameter_values
+from cmir.isl.cores import parameter_values
+from cmir.isl.points import points_of
 from cmir.passes.spreading import spread
+
+By = Literal["rows", "bands", "runs"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class PolyhedralReplicatePass(ModulePass):
 
     All copies of a stage have the same weights. `by=rows` deals out the outermost dimension of the iterations row by
     row, so that neighbouring rows are computed at the same time and readers can start early; `by=bands` gives each copy
-    a run of rows.
+    a run of rows; `by=runs` a run of iterations, which may begin and end within a row and so divides the work evenly.
 
     cores: how many there are. The numbers of copies are those for which the steady-state interval is as small as it
     can be with so many cores (the optimum, by OR-tools), and of these the ones that take the fewest cores. With
@@ -36,7 +40,7 @@ class PolyhedralReplicatePass(ModulePass):
     cores: int | None = None
     stage: str | None = None
     copies: int | None = None
-    by: Literal["rows", "bands"] = "rows"
+    by: By = "rows"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
@@ -53,14 +57,16 @@ class PolyhedralReplicatePass(ModulePass):
         stage = pipeline.stages.get(self.stage or "")
         if stage is None:
             raise CompileError(pipeline, f"there is no stage @{self.stage}")
-        if self.copies is None or not 1 <= self.copies <= (rows := _rows(stage)):
+        units, what = _units(stage, self.by)
+        if self.copies is None or not 1 <= self.copies <= units:
             raise CompileError(
                 stage,
-                f"`copies` of @{self.stage} must be one of 1 to {_rows(stage)}, its rows, got {self.copies}",
+                f"`copies` of @{self.stage} must be one of 1 to {units}, its {what}, got {self.copies}",
             )
-        if self.by == "bands" and ceil(rows / ceil(rows / self.copies)) < self.copies:
+        if self.by != "rows" and ceil(units / ceil(units / self.copies)) < self.copies:
             raise CompileError(
-                stage, f"the {rows} rows of @{self.stage} have no {self.copies} bands of one size"
+                stage,
+                f"the {units} {what} of @{self.stage} have no {self.copies} {self.by} of one size",
             )
         if self.copies > 1:
             _replicate(stage, self.copies, self.by)
@@ -78,7 +84,7 @@ class PolyhedralReplicatePass(ModulePass):
                 f"the network needs {needed} cores without copies, there are {self.cores}: "
                 f"{needed - self.cores} are missing",
             )
-        choices = [self._choices(stage) for stage in stages]
+        choices = [self._choices(stage, self.cores) for stage in stages]
         chosen = balance(choices, self.cores)
         for stage, choice in zip(stages, chosen, strict=True):
             if choice.copies > 1:
@@ -91,14 +97,14 @@ class PolyhedralReplicatePass(ModulePass):
             f"for an inference, without copies {before}",
         )
 
-    def _choices(self, stage: StageOp) -> list[Choice]:
+    def _choices(self, stage: StageOp, cores: int) -> list[Choice]:
         """The numbers of copies that make a stage faster than any smaller number does."""
-        rows, each = _rows(stage), _iterations(stage)
+        work, each = _work(stage, self.by), _cores(stage)
         choices: list[Choice] = []
-        for copies in range(1, rows + 1):
-            interval = ceil(rows / copies) * (each // rows)
+        for copies in range(1, min(len(work), max(1, cores // each)) + 1):
+            interval = int(_shares(work, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
-                choices.append(Choice(copies, copies * _cores(stage), interval))
+                choices.append(Choice(copies, copies * each, interval))
         return choices
 
 
@@ -107,27 +113,61 @@ def _cores(stage: StageOp) -> int:
     return len(parameter_values(stage.cores()))
 
 
-def _iterations(stage: StageOp) -> int:
-    """The most iterations that a core of the stage runs."""
+def _work(stage: StageOp, by: By) -> np.ndarray:
+    """The iterations of each row, or run of one, of the busiest core."""
+    points = points_of(stage.domain.points)
+    index = np.zeros(len(points), np.int64)
+    units, _ = _units(stage, by)
+    stride = units
+    for d, (_, low, extent) in enumerate(_sizes(stage) if by == "runs" else _sizes(stage)[:1]):
+        stride //= extent
+        index += stride * (points[:, stage.core_dims + d] - low)
+    _, core = np.unique(points[:, : stage.core_dims], axis=0, return_inverse=True)
+    counts = np.bincount(core.reshape(-1) * units + index, minlength=(core.max() + 1) * units)
+    return counts.reshape(-1, units).max(axis=0)
+
+
+def _shares(work: np.ndarray, copies: int, by: By) -> np.ndarray:
+    """The iterations of each copy."""
+    if by == "rows":
+        return np.bincount(np.arange(len(work)) % copies, work)
+    return np.add.reduceat(work, np.arange(0, len(work), ceil(len(work) / copies)))
+
+
+def _sizes(stage: StageOp) -> list[tuple[str, int, int]]:
+    """The dimensions of an iteration but for those of a core: name, first value, extent."""
     points = stage.domain.points
-    total, cores = count_points(points), _cores(stage)
-    return ceil(total / cores)
+    dims = range(stage.core_dims, points.dim(isl.dim_type.set))
+    return [
+        (
+            points.get_dim_name(isl.dim_type.set, d) or f"i{d}",
+            points.dim_min_val(d).to_python(),
+            points.dim_max_val(d).sub(points.dim_min_val(d)).to_python() + 1,
+        )
+        for d in dims
+    ]
 
 
-def _rows(stage: StageOp) -> int:
-    """How many rows can be dealt out: the extent of the outermost dimension of an iteration. 1 if there is none."""
-    points, dim = stage.domain.points, stage.core_dims
-    if dim == points.dim(isl.dim_type.set):
-        return 1
-    return (points.dim_max_val(dim).sub(points.dim_min_val(dim))).to_python() + 1
+def _units(stage: StageOp, by: By) -> tuple[int, str]:
+    """How many rows, or iterations, can be divided among copies, and what they are."""
+    sizes = [extent for _, _, extent in _sizes(stage)]
+    if by == "runs":
+        return prod(sizes), "iterations"
+    return (sizes[0] if sizes else 1), "rows"
 
 
-def _replicate(stage: StageOp, copies: int, by: str) -> None:
-    points, dim = stage.domain.points, stage.core_dims
-    row = points.get_dim_name(isl.dim_type.set, dim) or f"i{dim}"
-    first, size = points.dim_min_val(dim).to_python(), ceil(_rows(stage) / copies)
+def _replicate(stage: StageOp, copies: int, by: By) -> None:
+    dims, units = _sizes(stage), _units(stage, by)[0]
+    size = ceil(units / copies)
+    row, first, _ = dims[0]
+    index, stride = [], units
+    for name, low, extent in dims if by == "runs" else dims[:1]:
+        stride //= extent
+        index.append(f"{stride}*({name} - {low})")
+    number = " + ".join(index)
     where = {
         "rows": f"({row} - {first}) mod {copies} = {{core}}",
-        "bands": f"{size}*{{core}} <= {row} - {first} < {size}*{{core}} + {size}",
+        "bands": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
+        "runs": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
     }
     spread(stage, "p", where[by], copies)

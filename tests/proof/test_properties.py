@@ -6,7 +6,6 @@ Compiling runs the proof; the naive simulator knows nothing of automata, and say
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 import pytest
 from end_to_end.test_random_networks import builders, check, chunks
@@ -21,8 +20,10 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.sizing import Sizing
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.polyhedral import PipelineOp
-from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
+from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
 from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
 from cmir.passes.spreading import matrix_product
@@ -68,15 +69,23 @@ def test_orders_and_buffers(
     check(model, chunk, inferences)
 
 
-BY: tuple[Literal["rows", "bands"], ...] = ("rows", "bands")
+BY: tuple[By, ...] = ("rows", "bands", "runs")
 
 
 def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
-    """Spread some stages over cores: split their matrices, replicate them, or both."""
+    """Merge two stages, and spread some over cores: split their matrices, replicate them, or both."""
     module = pipeline.parent_op()
     assert isinstance(module, ModuleOp)
+    if len(pipeline.stages) > 1 and data.draw(st.booleans()):
+        pair = data.draw(st.permutations(list(pipeline.stages)))[:2]
+        try:
+            PolyhedralMergeStagesPass(stages=tuple(pair)).apply(make_context(), module)
+        except CompileError as error:
+            assert "reads nothing that" in error.message
     for name in list(pipeline.stages):
         stage = pipeline.stages[name]
+        if len([op for op in stage.body.block.ops if isinstance(op, MxvOp)]) > 1:
+            continue
         product = matrix_product(stage)
         if product is not None and data.draw(st.booleans()):
             outputs, inputs = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
@@ -93,7 +102,7 @@ def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
                     make_context(), module
                 )
             except CompileError as error:
-                assert "must be one of 1 to" in error.message or "bands" in error.message
+                assert "must be one of 1 to" in error.message or "of one size" in error.message
 
 
 @settings(max_examples=40)
