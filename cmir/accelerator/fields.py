@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cmir.diagnostics import CompileError
+from cmir.diagnostics import CompileError, Where
 
 Section = TypeVar("Section")
 
@@ -105,10 +105,11 @@ def descriptions(section: Any) -> dict[str, Description]:
     return {field.name: field.metadata["description"] for field in dataclasses.fields(section)}
 
 
-def read_section(section: type[Section], name: str, given: object, where: str) -> Section:
+def read_section(section: type[Section], name: str, given: object, where: Where) -> Section:
     """A section of a description, from the table that TOML has for it.
 
-    name: what the section is called in messages. where: the file. Raises CompileError naming the field at fault.
+    name: what the section is called in messages. where: the file, or what stands in for it. Raises CompileError naming
+    the field at fault.
     """
     if not isinstance(given, Mapping):
         raise CompileError(where, f"`{name}` must be a table")

@@ -6,7 +6,7 @@ docs/hardware.md is generated from what the fields say of themselves.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -17,13 +17,14 @@ from typing import Any
 from cmir.accelerator.fields import (
     choice,
     described,
+    descriptions,
     edges,
     integer,
     integers,
     number,
     read_section,
 )
-from cmir.diagnostics import CompileError
+from cmir.diagnostics import CompileError, Where
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,41 @@ class Hardware:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise CompileError(name_or_path, f"not valid TOML: {error}") from None
-        return _validate(table, name_or_path)
+        return Hardware.of({"name": name_or_path, **table}, name_or_path)
+
+    @staticmethod
+    def of(table: Mapping[str, Any], where: Where) -> Hardware:
+        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault."""
+        if unknown := set(table) - {"name", "summary", *SECTIONS}:
+            raise CompileError(where, f"unknown field `{min(unknown)}`")
+        texts = {field: table.get(field, "") for field in ("name", "summary")}
+        for field, text in texts.items():
+            if not isinstance(text, str):
+                raise CompileError(where, f"`{field}` must be a string, got {text!r}")
+        sections = {
+            name: read_section(section, name, table.get(name, {}), where)
+            for name, section in SECTIONS.items()
+        }
+        hardware = Hardware(**texts, **sections)
+        for problem in hardware.problems():
+            raise CompileError(where, problem)
+        return hardware
+
+    def table(self) -> dict[str, Any]:
+        """The tables of a TOML file that describes the machine, without fields that have their defaults."""
+        tables: dict[str, Any] = {"name": self.name}
+        if self.summary:
+            tables["summary"] = self.summary
+        for name, section in SECTIONS.items():
+            ours, defaults = getattr(self, name), section()
+            fields = {
+                field: _as_toml(getattr(ours, field))
+                for field in descriptions(section)
+                if getattr(ours, field) != getattr(defaults, field)
+            }
+            if fields:
+                tables[name] = fields
+        return tables
 
     def problems(self) -> Iterator[str]:
         """What is wrong with fields together, as messages."""
@@ -383,19 +418,6 @@ def _share(whole: int | None, part: int | None) -> int:
     return 1 if whole is None or part is None else ceil(whole / part)
 
 
-def _validate(table: dict[str, Any], where: str) -> Hardware:
-    if unknown := set(table) - {"name", "summary", *SECTIONS}:
-        raise CompileError(where, f"unknown field `{min(unknown)}`")
-    texts = {"name": where, "summary": ""}
-    for field in texts:
-        texts[field] = table.get(field, texts[field])
-        if not isinstance(texts[field], str):
-            raise CompileError(where, f"`{field}` must be a string, got {texts[field]!r}")
-    sections = {
-        name: read_section(section, name, table.get(name, {}), where)
-        for name, section in SECTIONS.items()
-    }
-    hardware = Hardware(**texts, **sections)
-    for problem in hardware.problems():
-        raise CompileError(where, problem)
-    return hardware
+def _as_toml(value: Any) -> Any:
+    """Tuples as lists, at every depth."""
+    return [_as_toml(item) for item in value] if isinstance(value, tuple) else value

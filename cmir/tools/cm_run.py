@@ -61,8 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hardware",
         metavar="NAME|FILE",
-        default="ideal",
-        help="preset or TOML file that describes the machine (default: ideal)",
+        help="preset or TOML file that describes the machine (default: what the IR says, or ideal)",
     )
     parser.add_argument(
         "--list-hardware", action="store_true", help="list the presets that describe machines"
@@ -136,20 +135,24 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.accelerator.capacity import check_capacity
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
+    from cmir.accelerator.hardware_attribute import hardware_of
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import compare, reference_of
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    hardware = Hardware.load(options.hardware)
+    name = options.hardware or "ideal"
+    hardware = Hardware.load(name)
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling, options.storage, options.hardware)
+        network = lower(model, progress.compiling, options.storage, name)
+        if options.hardware is None:
+            hardware = hardware_of(network) or hardware
         check_capacity(network, hardware)
         machine = Machine(network, hardware, model.parameters)
         samples: list[Sample] = []
