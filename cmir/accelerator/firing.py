@@ -1,7 +1,7 @@
 """What one iteration of a program does, as far as its cost goes: which vectors, how long, and what waits for what.
 
 The bodies of `cmcore.iteration` and `polyhedral.stage` are alike. An operation loads a vector, multiplies it on
-crossbars, stores it, or works on it in the DPU, which is what every other operation on vectors does.
+crossbars, stores it, or works on it in the DPU, which is what every other operation on data does.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ class Firing:
     def of(op: ProgramOp | StageOp) -> Firing:
         """One iteration of a program, or of a stage."""
         body = op.iteration.body if isinstance(op, ProgramOp) else op.body
-        return _firing(body.block)
+        return firing_of(body.block)
 
 
-def _firing(body: Block) -> Firing:
+def firing_of(body: Block) -> Firing:
+    """One iteration, from its body."""
     steps: list[Step] = []
     matrices: dict[SSAValue, Matrix] = {}
     made_by: dict[SSAValue, tuple[int, ...]] = {}
@@ -82,16 +83,16 @@ def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix
             return Step("store", *_size(op.value), after)
         case _:
             # Constants are there from the start, and coordinates are the control unit's business.
-            vectors = [v for v in (*op.operands, *op.results) if isinstance(v.type, VectorType)]
-            if not op.operands or not vectors:
+            if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
-            return Step("vector", *max(map(_size, vectors)), after)
+            return Step("vector", *max(map(_size, (*op.operands, *op.results))), after)
 
 
 def _size(value: SSAValue) -> tuple[int, int]:
-    """(elements, bits of an element) of a vector."""
-    assert isinstance(value.type, VectorType)
-    return prod(value.type.get_shape()), _bits(value.type.element_type)
+    """(elements, bits of an element) of a vector, or of a scalar."""
+    if isinstance(value.type, VectorType):
+        return prod(value.type.get_shape()), _bits(value.type.element_type)
+    return 1, _bits(value.type)
 
 
 def _bits(type: Attribute) -> int:

@@ -49,9 +49,9 @@ matrix, and the result is there `pipeline_cycles` later. Where I > R, the DPU ad
 · B additions.
 
 **Other resources.** A load of b bytes takes the SRAM ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles, an operation on
-n elements the DPU ⌈n / `vector_lanes`⌉, where n is the size of its largest operand or result, and a store the link ⌈b
-/ `link_bytes_per_cycle`⌉, to however many readers. Writes that arrive have a port of their own. An element has
-`element_bits` bits, or those of its type.
+n elements the DPU ⌈n / `vector_lanes`⌉, where n is the size of its largest operand or result, 1 for a scalar, and a
+store the link ⌈b / `link_bytes_per_cycle`⌉, to however many readers. Writes that arrive have a port of their own. An
+element has `element_bits` bits, or those of its type.
 
 **Interval.** Nothing in an iteration depends on the one before, so the next can start when the resource that is busy
 longest is free again: the interval is the largest sum of times on one resource, and at least one cycle. (This is the
@@ -65,10 +65,11 @@ takes `hop_cycles` for each hop.
 `fixed_interval` and `fixed_latency` stand in for both where they are given.
 
 **Energy** of an iteration, by component: `crossbar_product` for each crossbar of a product; `adc_conversion` for each
-column that is used, in each turn; `vector_element` for each element of an operation of the DPU, partial sums
-included; `sram_byte` for each byte loaded. For an inference (`cmir/accelerator/energy.py`), that times the iterations
-of each core; `sram_byte` for each byte that arrives in a buffer; `link_byte` for each byte and hop, `chip_link_byte`
-for each byte and crossing; and `static_watts` for the time from one inference to the next.
+column that is used, in each turn of the crossbar with the most rows; `vector_element` for each element of an
+operation of the DPU, partial sums included; `sram_byte` for each byte loaded. For an inference
+(`cmir/accelerator/energy.py`), that times the iterations of each core; `sram_byte` for each byte that arrives in a
+buffer; `link_byte` for each byte and hop, `chip_link_byte` for each byte and crossing; and `static_watts` for the
+time from one inference to the next.
 
 **Area** is that of the cores that work: all their crossbars with their ADCs, the rest of each core, its router, and
 what each chip has once.

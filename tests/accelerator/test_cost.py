@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from networks import Builder, compile_network
 
 from cmir.accelerator.cost import Cost, firing_cost, program_cost
-from cmir.accelerator.firing import Firing, Matrix, Step
+from cmir.accelerator.firing import Firing, Matrix, Step, firing_of
 from cmir.accelerator.hardware import CoreSection, Crossbar, Energy, Hardware, Network, presets
 from cmir.accelerator.tiling import Tiling
+from cmir.context import make_context
+from cmir.parsing import parse_module
 
 CONVOLUTION = Firing(
     (
@@ -118,6 +120,24 @@ def test_firings_of_a_network() -> None:
         for name in presets():
             hardware = Hardware.load(name)
             assert program_cost(program.op, hardware) == program_cost(stage, hardware)
+
+
+def test_scalars_are_work_and_coordinates_are_not() -> None:
+    module = parse_module(
+        """
+        %i, %x, %s = "test.op"() : () -> (index, vector<2x8xf32>, f32)
+        %one = arith.constant 1 : index
+        %next = arith.addi %i, %one : index
+        %y = cmcore.reduce add %x along [1] : vector<2x8xf32> -> vector<2xf32>
+        %z = vector.extract %y[0] : f32 from vector<2xf32>
+        %r = arith.mulf %z, %s : f32
+        """,
+        "body.mlir",
+        make_context(),
+    )
+    assert firing_of(module.body.block) == Firing(
+        (Step("vector", 16), Step("vector", 2, after=(0,)), Step("vector", 1, after=(1,)))
+    )
 
 
 def test_a_matrix_used_twice_is_busy_twice() -> None:
