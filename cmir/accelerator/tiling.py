@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from cmir.accelerator.firing import Matrix
-from cmir.accelerator.hardware import Crossbar
+from cmir.accelerator.sections import Crossbar
 
 
 @dataclass(frozen=True)

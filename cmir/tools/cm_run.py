@@ -142,15 +142,15 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    name = options.hardware or "ideal"
-    hardware = Hardware.load(name)
+    chosen = options.hardware or "ideal"
+    hardware = Hardware.load(chosen)
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling, options.storage, name)
+        network = lower(model, progress.compiling, options.storage, chosen)
         if options.hardware is None:
             hardware = hardware_of(network) or hardware
         check_capacity(network, hardware)

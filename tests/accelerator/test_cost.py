@@ -12,7 +12,8 @@ from networks import Builder, compile_network
 
 from cmir.accelerator.cost import Cost, firing_cost, program_cost
 from cmir.accelerator.firing import Firing, Matrix, Step, firing_of
-from cmir.accelerator.hardware import CoreSection, Crossbar, Energy, Hardware, Network, presets
+from cmir.accelerator.hardware import Hardware, presets
+from cmir.accelerator.sections import CoreSection, Crossbar, Energy, Network
 from cmir.accelerator.tiling import Tiling
 from cmir.context import make_context
 from cmir.parsing import parse_module

@@ -8,7 +8,8 @@ import pytest
 
 from cmir.accelerator.cost import Cost
 from cmir.accelerator.energy import Traffic, area, inference_energy
-from cmir.accelerator.hardware import Area, CoreSection, Crossbar, Energy, Hardware, Network, System
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.sections import Area, CoreSection, Crossbar, Energy, Network, System
 
 MACHINE = Hardware(
     "machine",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cmir.accelerator.fields import descriptions
-from cmir.accelerator.hardware import SECTIONS, Hardware, presets
+from cmir.accelerator.hardware import Hardware, presets
 from cmir.accelerator.hardware_page import page
+from cmir.accelerator.sections import SECTIONS
 from cmir.diagnostics import CompileError
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.printer import Printer
 
-from cmir.accelerator.hardware import Energy, Hardware, Network, System, presets
+from cmir.accelerator.hardware import Hardware, presets
 from cmir.accelerator.hardware_attribute import hardware_of, set_hardware
+from cmir.accelerator.sections import Energy, Network, System
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp

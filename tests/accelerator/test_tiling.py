@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmir.accelerator.firing import Matrix
-from cmir.accelerator.hardware import Crossbar
+from cmir.accelerator.sections import Crossbar
 from cmir.accelerator.tiling import Tiling
 
 sizes = st.integers(1, 20)
