@@ -24,6 +24,7 @@ PASSES = (
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",
     "convert-polyhedral-to-cmcore",
+    "cmcore-set-hardware",
     "cmcore-verify-control",
 )
 """Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""

@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
         " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
         " of the pipeline.",
     )
-    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
+    parser.add_argument(
+        "model", type=Path, nargs="?", help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)"
+    )
     parser.add_argument(
         "inputs",
         type=Path,
@@ -59,8 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hardware",
         metavar="NAME|FILE",
-        default="ideal",
-        help="preset or TOML file that describes the machine (default: ideal)",
+        help="preset or TOML file that describes the machine (default: what the IR says, or ideal)",
+    )
+    parser.add_argument(
+        "--list-hardware", action="store_true", help="list the presets that describe machines"
     )
     parser.add_argument(
         "--storage",
@@ -125,23 +129,31 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.list_hardware:
+        return _list_hardware()
     _validate(options)
+    from cmir.accelerator.capacity import check_capacity
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
+    from cmir.accelerator.hardware_attribute import hardware_of
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import compare, reference_of
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    hardware = Hardware.load(options.hardware)
+    chosen = options.hardware or "ideal"
+    hardware = Hardware.load(chosen)
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling, options.storage, options.hardware)
+        network = lower(model, progress.compiling, options.storage, chosen)
+        if options.hardware is None:
+            hardware = hardware_of(network) or hardware
+        check_capacity(network, hardware)
         machine = Machine(network, hardware, model.parameters)
         samples: list[Sample] = []
         if options.timing_only:
@@ -175,6 +187,14 @@ def _run(options: argparse.Namespace) -> int:
     return FAILURE if problems else 0
 
 
+def _list_hardware() -> int:
+    from cmir.accelerator.hardware import Hardware, presets
+
+    for name in presets():
+        print(f"{name:<24} {Hardware.load(name).summary}")
+    return 0
+
+
 def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
     from cmir.accelerator.curve import buffer_curve
     from cmir.accelerator.sizing import Sizing
@@ -194,6 +214,8 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 
 
 def _validate(options: argparse.Namespace) -> None:
+    if options.model is None:
+        raise CompileError("cm-run", "no model: give an ONNX file or IR")
     if options.buffer_curve:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
