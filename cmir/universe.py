@@ -24,6 +24,7 @@ PASSES = (
     "polyhedral-generate-loops",
     "convert-polyhedral-to-cmcore",
     "cmcore-verify-control",
+    "cmcore-place-cores",
 )
 """Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
 

@@ -163,13 +163,13 @@ class _Improvement:
         at, problem = self.placement, self.problem
         own = self.cost[self.cores, at]
         # What two cores send to each other is in the costs of both as if only one of them went elsewhere.
-        pair = problem.talk[cores] * problem.there_and_back[np.ix_(at[cores], at)]
-        here, there = self.cost[:, at[cores]].T, self.cost[np.ix_(cores, at)]
+        pair = problem.talk[cores] * problem.there_and_back[at[cores]][:, at]
+        here, there = self.cost[:, at[cores]].T, self.cost[cores][:, at]
         return here + there - own[cores, None] - own + pair
 
     def _moves(self, cores: np.ndarray) -> np.ndarray:
         """By how much the cost changes if each of these cores goes to each free place."""
-        return self.cost[np.ix_(cores, self.free)] - self.cost[cores, self.placement[cores], None]
+        return self.cost[cores][:, self.free] - self.cost[cores, self.placement[cores], None]
 
     def _improve(self, core: int) -> None:
         """Make the move or exchange of a core that helps most, if one does."""
