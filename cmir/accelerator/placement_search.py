@@ -27,7 +27,7 @@ WINDOW = 7
 HOLES = 4
 """Free places, the nearest ones, that a window may use."""
 
-PATIENCE = 100
+PATIENCE = 300
 """Shaking ends when it has not helped so many times for each core."""
 
 WORK = 2.0
@@ -36,7 +36,7 @@ WORK = 2.0
 BOUND = 2.0
 """The most work on a bound, in the same units."""
 
-WHOLE = 100_000
+WHOLE = 20_000
 """The whole problem is tried if its model has at most this many truth values."""
 
 Progress = Callable[[int, int], None]
