@@ -37,7 +37,10 @@ BOUND = 2.0
 """The most work on a bound, in the same units."""
 
 WHOLE = 20_000
-"""The whole problem is tried if its model has at most this many truth values."""
+"""The whole problem is tried in the end if its model has at most this many truth values."""
+
+AT_ONCE = 5_000
+"""It is tried at once, and nothing else, if its model has at most this many."""
 
 Progress = Callable[[int, int], None]
 """Called with (cost so far, bound) now and then."""
@@ -69,9 +72,9 @@ def optimize(
 
 class _Search:
     def __init__(self, problem: Problem, seconds: float, seed: int, progress: Progress | None):
-        self.problem, self.seed, self.progress = problem, seed, progress
         from cmir.accelerator.placement_bound import hop_bound
 
+        self.problem, self.seed, self.progress = problem, seed, progress
         self.deadline = time.monotonic() + seconds
         self.random = np.random.default_rng(seed)
         self.best = greedy(problem)
@@ -94,7 +97,9 @@ class _Search:
         return self.value == (0, self.bound)
 
     def run(self) -> Found:
-        settled = self._nearby() and self._whole()
+        from cmir.accelerator.placement_model import size_of
+
+        settled = (size_of(self.problem) <= AT_ONCE or self._nearby()) and self._whole()
         overload, cost = self.value
         return Found(self.best, cost, self.bound, overload, self.impossible, settled)
 
@@ -233,4 +238,4 @@ class _Search:
         if self.value[0]:
             self.impossible = answer.proved
             return answer.proved
-        return self._nearby() and self._whole()  # links are within their capacity: now the cost
+        return self._whole()  # links are within their capacity: now the cost

@@ -55,7 +55,7 @@ class CmcorePlaceCoresPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         hardware = Hardware.load(self.hardware)
         for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
+            if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
                 _check_sram(network, hardware)
                 self._place(network, lambda text: report_progress(ctx, text))
