@@ -99,6 +99,7 @@ class _Search:
     def run(self) -> Found:
         from cmir.accelerator.placement_model import size_of
 
+        self._report()
         settled = (size_of(self.problem) <= AT_ONCE or self._nearby()) and self._whole()
         overload, cost = self.value
         return Found(self.best, cost, self.bound, overload, self.impossible, settled)
