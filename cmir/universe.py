@@ -17,6 +17,7 @@ PASSES = (
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
     "polyhedral-schedule",
+    "polyhedral-stream-inputs",
     "polyhedral-merge-stages",
     "polyhedral-split-matrices",
     "polyhedral-replicate",

@@ -40,7 +40,15 @@ class Cost:
 
 def program_cost(program: ProgramOp | StageOp, hardware: Hardware) -> Cost:
     """The cost of one iteration of a program, or of a stage, which is the same for all of them."""
-    return firing_cost(Firing.of(program), hardware)
+    firing = Firing.of(program)
+    return firing_cost(firing, hardware) if program.gcu is None else _input_cost(firing, hardware)
+
+
+def _input_cost(firing: Firing, hardware: Hardware) -> Cost:
+    """The cost of what the global control unit sends at once: it takes as long as its rate says, and no energy."""
+    elements = sum(step.elements for step in firing.steps if step.kind == "store")
+    cycles = max(1, _cycles(elements, hardware.system.input_elements_per_cycle))
+    return Cost(interval=cycles, latency=cycles)
 
 
 def firing_cost(firing: Firing, hardware: Hardware) -> Cost:

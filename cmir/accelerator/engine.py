@@ -15,7 +15,9 @@ from xdsl.ir import SSAValue
 
 from cmir.accelerator.automata import automata_of
 from cmir.accelerator.body import evaluate
+from cmir.accelerator.chip import check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
+from cmir.accelerator.cost import program_cost
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory, MemoryPlan
 from cmir.accelerator.program import Core, Load, Program, core_name
@@ -42,6 +44,7 @@ class Machine:
         hardware: Hardware,
         parameters: Mapping[str, np.ndarray] | None = None,
     ):
+        check_places(network, hardware)
         self.hardware = hardware
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
@@ -55,6 +58,9 @@ class Machine:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = tuple(core.position.get_values())
             coordinates[program].append(core.core)
+        for name, op in network.programs.items():
+            if op.gcu is not None:
+                coordinates[name].append(())
         self.programs = {
             name: Program(op, self.arrays, np.array(sorted(coordinates[name]), np.int64))
             for name, op in network.programs.items()
@@ -66,6 +72,8 @@ class Machine:
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
         self._check_sram()
+        self.costs = {name: program_cost(p.op, hardware) for name, p in self.programs.items()}
+        self.chip = chip_of(hardware)
         self.actors = self._actors()
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
@@ -77,7 +85,6 @@ class Machine:
         return MemoryPlan(self.cores.values(), self.arrays)
 
     def _actors(self) -> dict[str, Actor]:
-        hardware = self.hardware
         dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
         names = {
             name: [core_name(name, core) for core in program.core_coordinates.tolist()]
@@ -94,8 +101,8 @@ class Machine:
             name: Actor(
                 name,
                 core.iterations,
-                hardware.initiation_interval,
-                hardware.latency,
+                self.costs[core.program.name].interval,
+                self.costs[core.program.name].latency,
                 dependences[name],
             )
             for name, core in self.cores.items()
@@ -103,31 +110,42 @@ class Machine:
 
     def _delay(self, kind: str, core: str, source: str) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
-        here, there = self.positions[core], self.positions[source]
-        hops = sum(abs(a - b) for a, b in zip(here, there, strict=True))
-        first = self.hardware.latency if kind == "raw" else self.hardware.credit_latency
-        return first + hops * self.hardware.hop_cycles
+        here, there = self.positions.get(core), self.positions.get(source)
+        if here is None or there is None:
+            hops = 0  # the global control unit is as near to all cores
+        else:
+            hops = int(here != there) if self.chip is None else self.chip.hops(there, here)
+        first = self.hardware.core.credit_latency
+        if kind == "raw":
+            first = self.costs[self.cores[source].program.name].latency
+        return first + hops * self.hardware.network.hop_cycles
 
     @property
     def sram_bytes(self) -> dict[str, int]:
-        """Bytes of the buffers of each core."""
-        return {name: core.sram_bytes for name, core in self.cores.items()}
+        """Bytes of the buffers of each core; the global control unit has a memory of its own."""
+        return {
+            name: core.sram_bytes(self.hardware) if name in self.positions else 0
+            for name, core in self.cores.items()
+        }
 
     def _check_sram(self) -> None:
         """Raise CompileError if the buffers of a core do not fit, naming the one that is furthest from it."""
-        most, needed = self.hardware.sram_bytes, self.sram_bytes
+        most, needed = self.hardware.core.sram_bytes, self.sram_bytes
         if most is None or max(needed.values(), default=0) <= most:
             return
         name = max(needed, key=lambda name: needed[name])
         program = self.cores[name].program
-        buffer = max(program.buffers.values(), key=lambda b: b.slots * b.dtype.itemsize)
+        bytes_of = {b.array: b.bytes(self.hardware) for b in program.buffers.values()}
+        largest = max(bytes_of, key=lambda array: bytes_of[array])
         others = sum(size > most for size in needed.values()) - 1
         also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
         computed = {store.array for p in self.programs.values() for store in p.stores.values()}
-        kept = [b for b in program.buffers.values() if b.array not in computed]
-        whole = sum(b.slots * b.dtype.itemsize for b in kept)
+        whole = sum(size for array, size in bytes_of.items() if array not in computed)
         if whole > most:
-            help = f"inputs and parameters, which are kept whole, take {whole} of them"
+            help = (
+                f"inputs and parameters, which are kept whole, take {whole} of them; "
+                f"inputs can be streamed: polyhedral-stream-inputs"
+            )
         elif any(b.storage is None and b.array in computed for b in program.buffers.values()):
             help = "rings of rows instead of whole arrays would take less: --storage lossless"
         else:
@@ -136,7 +154,7 @@ class Machine:
             program.op,
             f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
             f"{most} bytes of SRAM of a core of '{self.hardware.name}' (the buffer of "
-            f"@{buffer.array} {buffer.slots * buffer.dtype.itemsize}){also}; {help}",
+            f"@{largest} {bytes_of[largest]}){also}; {help}",
         )
 
     def constant(self, array: ArrayOp) -> np.ndarray:

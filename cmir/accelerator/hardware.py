@@ -99,37 +99,6 @@ class Hardware:
         """Bytes of elements as they are stored and sent. bits: those of their type in the IR."""
         return ceil(elements * (self.system.element_bits or bits) / 8)
 
-    @property
-    def initiation_interval(self) -> int:
-        """Cycles between the starts of two iterations. Raises CompileError where the program decides."""
-        return self._fixed("fixed_interval")
-
-    @property
-    def latency(self) -> int:
-        """Cycles until an iteration's result arrives. Raises CompileError where the program decides."""
-        return self._fixed("fixed_latency")
-
-    def _fixed(self, field: str) -> int:
-        value = getattr(self.core, field)
-        if value is None:
-            raise CompileError(self.name, f"`core.{field}` is needed to time a network")
-        return value
-
-    @property
-    def credit_latency(self) -> int:
-        """Cycles from the start of an iteration to the arrival of its credit at a neighbour."""
-        return self.core.credit_latency
-
-    @property
-    def hop_cycles(self) -> int:
-        """Cycles added for each hop between cores."""
-        return self.network.hop_cycles
-
-    @property
-    def sram_bytes(self) -> int | None:
-        """Bytes of each core, for its buffers; None for as many as needed."""
-        return self.core.sram_bytes
-
 
 def presets() -> list[str]:
     """The names of the descriptions that ship with cmir."""

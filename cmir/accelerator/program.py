@@ -19,6 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.body import can_evaluate
 from cmir.accelerator.elements import dtype_of
+from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.nest import PointIndex, in_order, run_of, visits
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import (
@@ -108,6 +109,10 @@ class Buffer:
     @property
     def slots(self) -> int:
         return prod(self.shape)
+
+    def bytes(self, hardware: Hardware) -> int:
+        """What the buffer takes of a machine's SRAM."""
+        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
 
     def slot(
         self, inference: int, location: list[np.ndarray]
@@ -273,10 +278,9 @@ class Core:
         """Iterations of one inference."""
         return len(self.points)
 
-    @property
-    def sram_bytes(self) -> int:
+    def sram_bytes(self, hardware: Hardware) -> int:
         """Bytes of all buffers."""
-        return sum(b.slots * b.dtype.itemsize for b in self.program.buffers.values())
+        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
 
     @cached_property
     def buffers(self) -> dict[SSAValue, Buffer]:

@@ -16,7 +16,7 @@ edge, as long as some periodic schedule of interval λ exists.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -25,6 +25,7 @@ import islpy as isl
 import numpy as np
 
 from cmir.accelerator.automata import NEVER
+from cmir.accelerator.cost import program_cost
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.footprint import (
     Footprint,
@@ -100,6 +101,7 @@ class Sizing:
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
         self.hardware = hardware
         self.stages, self.arrays = pipeline.stages, pipeline.arrays
+        self.costs = {name: program_cost(stage, hardware) for name, stage in self.stages.items()}
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[tuple[str, str], Buffer] = {}
         self.wholes: dict[tuple[str, str], Whole] = {}
@@ -129,9 +131,11 @@ class Sizing:
 
     def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
         kept, name = self._kept(array, reader, read), array.sym_name.data
-        size = prod(array.shape if kept is None else kept.sizes)
-        bytes = size * dtype_of(array.type).itemsize
-        self.wholes[name, reader] = Whole(name, reader, kept, bytes)
+        size = self._bytes(array, array.shape if kept is None else kept.sizes)
+        self.wholes[name, reader] = Whole(name, reader, kept, size)
+
+    def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
+        return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
 
     def _keep_rows(
         self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
@@ -155,9 +159,8 @@ class Sizing:
                 source = self.footprints[writer]
                 for (core, other), needs in footprint.needs_data(array, source, table).items():
                     here, there = footprint.cores[core], source.cores[other]
-                    self.raw[here].append(
-                        Dependence("raw", there, name, needs, self.hardware.latency)
-                    )
+                    delay = self.costs[writer].latency
+                    self.raw[here].append(Dependence("raw", there, name, needs, delay))
                     edges.append((there, here))
                     first, last = source.starts[other], source.starts[other + 1]
                     own = np.where((table >= first) & (table < last), table - first, -1)
@@ -174,7 +177,7 @@ class Sizing:
                 rows,
                 window_rows(footprint, array, rows),
                 kept,
-                prod(shape) * dtype_of(array.type).itemsize,
+                self._bytes(array, shape),
                 tuple(edges),
             )
 
@@ -182,7 +185,8 @@ class Sizing:
         """Bytes of the buffers of each core."""
         stages = dict.fromkeys(self.footprints, 0)
         for whole in self.wholes.values():
-            stages[whole.reader] += whole.bytes
+            if self.stages[whole.reader].gcu is None:  # it has a memory of its own
+                stages[whole.reader] += whole.bytes
         for key, rows in sizes.items():
             stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
         return {
@@ -210,12 +214,11 @@ class Sizing:
     @property
     def interval(self) -> int:
         """λ: the steady-state interval without bounds, that of the busiest core. In cycles."""
-        busiest = max(
-            footprint.count(core)
-            for footprint in self.footprints.values()
+        return max(
+            footprint.count(core) * self.costs[name].interval
+            for name, footprint in self.footprints.items()
             for core in range(len(footprint.cores))
         )
-        return busiest * self.hardware.initiation_interval
 
     def actors(self, sizes: Sizes) -> dict[str, Actor]:
         """The network with buffers of these sizes."""
@@ -224,14 +227,14 @@ class Sizing:
             for writer, reader in self.buffers[key].edges:
                 needs = self._room((key[0], writer, reader), key[1], rows)
                 room[writer].append(
-                    Dependence("war", reader, key[0], needs, self.hardware.credit_latency)
+                    Dependence("war", reader, key[0], needs, self.hardware.core.credit_latency)
                 )
         return {
             core: Actor(
                 core,
                 footprint.count(number),
-                self.hardware.initiation_interval,
-                self.hardware.latency,
+                self.costs[footprint.name].interval,
+                self.costs[footprint.name].latency,
                 [*self.raw[core], *room[core]],
             )
             for footprint in self.footprints.values()
@@ -298,7 +301,7 @@ class Sizing:
             for writer, reader in buffer.edges:
                 needs = self._room((buffer.array, writer, reader), buffer.reader, rows)
                 freed = _event_times(needs, starts[reader], period)
-                if (starts[writer] < freed + self.hardware.credit_latency).any():
+                if (starts[writer] < freed + self.hardware.core.credit_latency).any():
                     return False
             return True
 

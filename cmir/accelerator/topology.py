@@ -89,6 +89,10 @@ class Topology(ABC):
         """All places, each but the first next to the one before where the topology is a mesh or torus."""
         return self.places
 
+    def __contains__(self, place: Place) -> bool:
+        """Whether there is such a place."""
+        return place in self._indices
+
     @cached_property
     def _indices(self) -> dict[Place, int]:
         return {place: index for index, place in enumerate(self.places)}

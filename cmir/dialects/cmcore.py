@@ -158,21 +158,28 @@ class ProgramOp(IRDLOperation):
       cmcore.iteration [%p] (%w) { … }
     }
     ```
+
+    A program marked `gcu` is run by the global control unit, which streams the network's inputs to the cores; no
+    `cmcore.core` runs it.
     """
 
     name = "cmcore.program"
 
     sym_name = prop_def(SymbolNameConstraint())
+    gcu = opt_prop_def(UnitAttr)
     body = region_def("single_block")
 
     traits = traits_def(
         IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), HasParent(NetworkOp)
     )
 
-    assembly_format = "$sym_name $body attr-dict"
+    assembly_format = "$sym_name (`gcu` $gcu^)? $body attr-dict"
 
-    def __init__(self, name: str, body: Region):
-        super().__init__(properties={"sym_name": StringAttr(name)}, regions=[body])
+    def __init__(self, name: str, body: Region, gcu: bool = False):
+        super().__init__(
+            properties={"sym_name": StringAttr(name), "gcu": UnitAttr() if gcu else None},
+            regions=[body],
+        )
 
     def _only(self, cls: type[Operation]) -> Operation:
         found = [op for op in self.body.block.ops if isinstance(op, cls)]
@@ -1013,6 +1020,8 @@ class CoreOp(IRDLOperation):
         program = next((op for op in programs if op.sym_name == name), None)
         if program is None:
             raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
+        if program.gcu is not None:
+            raise VerifyException(f"@{symbol(self.program)} is run by the global control unit")
         if len(self.core) != program.core_dims:
             raise VerifyException(
                 f"a core of @{symbol(self.program)} has {program.core_dims} coordinates, "

@@ -29,6 +29,7 @@ from xdsl.dialects.builtin import (
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
+    UnitAttr,
     VectorType,
     i64,
 )
@@ -570,6 +571,9 @@ class StageOp(IRDLOperation):
     polyhedral.stage @conv1 [%p] (%h, %w)
         domain #polyhedral.set<"{ conv1[p, h, w] : p = h mod 4 and … }"> { … } loops (%p) { … }
     ```
+
+    A stage marked `gcu` runs on no core but on the global control unit, which has the network's inputs in a memory of
+    its own and streams them to the cores.
     """
 
     name = "polyhedral.stage"
@@ -578,6 +582,7 @@ class StageOp(IRDLOperation):
     domain = prop_def(SetAttr)
     schedule = opt_prop_def(MapAttr)
     spread = opt_prop_def(CORE_DIMS)
+    gcu = opt_prop_def(UnitAttr)
     body = region_def("single_block", entry_args=RangeOf(IndexType))
     loops = opt_region_def("single_block", entry_args=RangeOf(IndexType))
 
@@ -593,6 +598,7 @@ class StageOp(IRDLOperation):
         loops: Region | None = None,
         name: str | None = None,
         core_dims: int = 0,
+        gcu: bool = False,
     ):
         super().__init__(
             properties={
@@ -600,6 +606,7 @@ class StageOp(IRDLOperation):
                 "domain": domain,
                 "schedule": schedule,
                 "spread": spread_attr(core_dims),
+                "gcu": UnitAttr() if gcu else None,
             },
             regions=[body, loops],
         )
@@ -645,6 +652,7 @@ class StageOp(IRDLOperation):
     def parse(cls, parser: Parser) -> StageOp:
         name = parser.parse_symbol_name().data
         core_dims, arguments = parse_iteration(parser)
+        gcu = parser.parse_optional_keyword("gcu") is not None
         parser.parse_keyword("domain")
         domain = parse_attribute_as(parser, SetAttr)
         has_schedule = parser.parse_optional_keyword("schedule")
@@ -652,7 +660,7 @@ class StageOp(IRDLOperation):
         attributes = parse_attributes(parser)
         body = parse_block(parser, arguments)
         loops = parse_controlled(parser) if parser.parse_optional_keyword("loops") else None
-        op = cls(domain, body, schedule, loops, name, core_dims)
+        op = cls(domain, body, schedule, loops, name, core_dims, gcu)
         op.attributes = attributes
         return op
 
@@ -661,7 +669,7 @@ class StageOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" ")
         print_iteration(printer, self.body.block, self.core_dims)
-        printer.print_string(" domain ")
+        printer.print_string(" gcu domain " if self.gcu is not None else " domain ")
         printer.print_attribute(self.domain)
         if self.schedule is not None:
             printer.print_string(" schedule ")
@@ -686,6 +694,8 @@ class StageOp(IRDLOperation):
                 f"`spread` must be one of 0 to {dims}, the coordinates of an iteration, "
                 f"got {self.core_dims}"
             )
+        if self.gcu is not None and self.core_dims:
+            return "there is one global control unit: a stage on it has no cores"
         if parameters(points):
             return f"a domain has no parameters, got {self.domain.data}"
         return None

@@ -41,7 +41,7 @@ from cmir.isl.cores import parameter_values
 class ConvertPolyhedralToCmcorePass(ModulePass):
     """Turn stages into programs with buffers, crossbars, snoops, credits and loops.
 
-    A stage has one core, or as many as it is spread over.
+    A stage has one core, or as many as it is spread over; the global control unit needs none.
 
     Needs the loops and automata that polyhedral-generate-loops makes; it moves them, so that the relations of
     dependences end here and what remains is what a core executes. Access relations stay, in loads and stores.
@@ -69,7 +69,10 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
     for stage in stages:
         into = [d for d in dependences if symbol(d.target) == stage.sym_name.data]
         block.add_op(_program(stage, arrays, into, storages))
-    cores = ((stage, core) for stage in stages for core in parameter_values(stage.cores()).tolist())
+    on_chip = [stage for stage in stages if stage.gcu is None]
+    cores = (
+        (stage, core) for stage in on_chip for core in parameter_values(stage.cores()).tolist()
+    )
     for index, (stage, coordinates) in enumerate(cores):
         core = CoreOp(f"core{index}", stage.sym_name.data, [index], coordinates)
         core.location = stage.location
@@ -120,7 +123,7 @@ def _program(
     for op in list(body.block.ops):
         _lower(op, buffers, crossbars)
     _append(block, IterationOp(body, stage.core_dims), stage)
-    program = ProgramOp(name, Region(block))
+    program = ProgramOp(name, Region(block), stage.gcu is not None)
     program.location = stage.location
     return program
 

@@ -13,6 +13,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.accelerator.balance import Choice, balance
+from cmir.accelerator.cost import program_cost
+from cmir.accelerator.hardware import Hardware
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.isl.cores import parameter_values
@@ -30,14 +32,16 @@ class PolyhedralReplicatePass(ModulePass):
     row, so that neighbouring rows are computed at the same time and readers can start early; `by=bands` gives each copy
     a run of rows; `by=runs` a run of iterations, which may begin and end within a row and so divides the work evenly.
 
-    cores: how many there are. The numbers of copies are those for which the steady-state interval is as small as it
-    can be with so many cores (the optimum, by OR-tools), and of these the ones that take the fewest cores. With
-    `stage`, that stage gets `copies` by hand; what has copies already keeps them.
+    cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
+    those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
+    and of these the ones that take the fewest cores. With `stage`, that stage gets `copies` by hand; what has copies
+    already keeps them.
     """
 
     name = "polyhedral-replicate"
 
     cores: int | None = None
+    hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
     by: By = "rows"
@@ -72,20 +76,26 @@ class PolyhedralReplicatePass(ModulePass):
             _replicate(stage, self.copies, self.by)
 
     def _balance(self, pipeline: PipelineOp) -> None:
-        if self.cores is None:
-            raise CompileError(
-                pipeline, "give the number of `cores`, or a `stage` and its `copies`"
-            )
-        stages = list(pipeline.stages.values())
-        needed = sum(_cores(stage) for stage in stages)
-        if needed > self.cores:
+        hardware = Hardware.load(self.hardware)
+        available = hardware.core.count if self.cores is None else self.cores
+        if available is None:
             raise CompileError(
                 pipeline,
-                f"the network needs {needed} cores without copies, there are {self.cores}: "
-                f"{needed - self.cores} are missing",
+                "give the number of `cores`, a `hardware` that has one, or a `stage` and its `copies`",
             )
-        choices = [self._choices(stage, self.cores) for stage in stages]
-        chosen = balance(choices, self.cores)
+        stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
+        needed = sum(_cores(stage) for stage in stages)
+        if needed > available:
+            raise CompileError(
+                pipeline,
+                f"the network needs {needed} cores without copies, there are {available}: "
+                f"{needed - available} are missing",
+            )
+        choices = [
+            self._choices(stage, available, program_cost(stage, hardware).interval)
+            for stage in stages
+        ]
+        chosen = balance(choices, available)
         for stage, choice in zip(stages, chosen, strict=True):
             if choice.copies > 1:
                 _replicate(stage, choice.copies, self.by)
@@ -93,16 +103,16 @@ class PolyhedralReplicatePass(ModulePass):
         after = max(choice.interval for choice in chosen)
         emit_remark(
             pipeline,
-            f"{sum(choice.cores for choice in chosen)} of {self.cores} cores; the busiest has {after} iterations "
-            f"for an inference, without copies {before}",
+            f"{sum(choice.cores for choice in chosen)} of {available} cores; the busiest works {after} cycles "
+            f"on an inference, without copies {before}",
         )
 
-    def _choices(self, stage: StageOp, cores: int) -> list[Choice]:
-        """The numbers of copies that make a stage faster than any smaller number does."""
+    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
+        """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
         work, each = _work(stage, self.by), _cores(stage)
         choices: list[Choice] = []
         for copies in range(1, min(len(work), max(1, cores // each)) + 1):
-            interval = int(_shares(work, copies, self.by).max())
+            interval = cycles * int(_shares(work, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
                 choices.append(Choice(copies, copies * each, interval))
         return choices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, prod
@@ -14,6 +15,9 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
+from cmir.accelerator.firing import Matrix
+from cmir.accelerator.hardware import Crossbar, Hardware
+from cmir.accelerator.tiling import Tiling
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.polyhedral import (
@@ -46,13 +50,14 @@ class PolyhedralSplitMatricesPass(ModulePass):
     with the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split has still
     one body.
 
-    rows, columns: the inputs and outputs of a crossbar; crossbars: how many of them a core has for one copy of the
-    weights (several hold the bits of one weight where a cell has too few). Every matrix that needs more is split over
-    as few cores as will do. With `stage`, that stage is split into `outputs` and `inputs` parts by hand.
+    Every matrix that takes more crossbars than a core of the machine has is split over as few cores as will do.
+    hardware: the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and
+    crossbars, how many of them a core has. With `stage`, that stage is split into `outputs` and `inputs` parts by hand.
     """
 
     name = "polyhedral-split-matrices"
 
+    hardware: str | None = None
     rows: int | None = None
     columns: int | None = None
     crossbars: int = 1
@@ -79,15 +84,26 @@ class PolyhedralSplitMatricesPass(ModulePass):
                 raise CompileError(stage, f"stage @{self.stage} has no matrix")
             yield stage, Split.by_hand(stage, product, self.outputs, self.inputs)
             return
-        if self.rows is None or self.columns is None:
-            raise CompileError(
-                pipeline, "give the `rows` and `columns` of a crossbar, or a `stage`"
-            )
+        crossbar, crossbars = self._crossbars(pipeline)
+        if crossbars is None:
+            return
         for stage in pipeline.stages.values():
             if (product := matrix_product(stage)) is not None:
-                split = Split.fewest(stage, product, self.rows, self.columns, self.crossbars)
+                split = Split.fewest(stage, product, crossbar, crossbars)
                 if split.cores > 1:
                     yield stage, split
+
+    def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
+        """A crossbar, and how many of them a core has; None for as many as needed."""
+        if self.hardware is not None:
+            hardware = Hardware.load(self.hardware)
+            return hardware.crossbar, hardware.core.crossbars
+        if self.rows is None or self.columns is None:
+            raise CompileError(
+                pipeline,
+                "give the `hardware`, the `rows` and `columns` of a crossbar, or a `stage`",
+            )
+        return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
 
 
 @dataclass(frozen=True)
@@ -130,35 +146,46 @@ class Split:
 
     @staticmethod
     def fewest(
-        stage: StageOp, product: tuple[MatrixOp, MxvOp], inputs: int, outputs: int, crossbars: int
+        stage: StageOp, product: tuple[MatrixOp, MxvOp], crossbar: Crossbar, crossbars: int
     ) -> Split:
-        """Over as few cores as possible, and into as few partial sums; for cores with `crossbars` of this size."""
+        """Over as few cores as possible, and into as few partial sums; for cores that have so many crossbars."""
         blocks, rows, lanes = _sizes(product)
         inner = prod(lanes[1:])
+
+        def fits(matrix: Matrix) -> bool:
+            return Tiling.of(matrix, crossbar).crossbars <= crossbars
+
         if blocks > 1:
-            return _fewest_blocks(stage, product, inputs, outputs, crossbars)
+            columns = prod(lanes) // blocks
+            sizes = _sizes_of_parts(blocks)
+            size = next((size for size in sizes if fits(Matrix(rows, columns, size))), None)
+            if size is None:
+                raise _too_large(
+                    stage, f"a block of {columns} inputs and {rows} outputs", crossbars
+                )
+            return Split(ceil(blocks / size), size, 1, lanes[0])
         best: tuple[tuple[int, int], Split] | None = None
         for output_size in _sizes_of_parts(rows):
-            tall = ceil(output_size / outputs)
-            if tall > crossbars:
+            sizes = _sizes_of_parts(lanes[0])  # the wider a part, the more crossbars it takes
+            at = bisect_left(sizes, True, key=lambda size: fits(Matrix(output_size, size * inner)))
+            if at == len(sizes):
                 continue
-            # The widest part that the crossbars which are left beside each other take.
-            input_size = min(lanes[0], (crossbars // tall) * inputs // inner)
-            if input_size < 1:
-                continue
-            count = ceil(lanes[0] / input_size)
-            input_size = ceil(lanes[0] / count)
-            split = Split(ceil(rows / output_size), output_size, count, input_size)
-            key = split.cores + (count > 1), count
+            split = Split(
+                ceil(rows / output_size), output_size, ceil(lanes[0] / sizes[at]), sizes[at]
+            )
+            key = split.cores + (split.inputs > 1), split.inputs
             if best is None or key < best[0]:
                 best = key, split
         if best is None:
-            raise CompileError(
-                stage,
-                f"one row of the matrix of @{stage.sym_name.data} takes {inner} inputs that belong together, "
-                f"the {crossbars} crossbar{'s' * (crossbars > 1)} of a core have {crossbars * inputs}",
-            )
+            raise _too_large(stage, f"an output with the {inner} inputs of a channel", crossbars)
         return best[1]
+
+
+def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
+    have = "the one crossbar" if crossbars == 1 else f"the {crossbars} crossbars"
+    return CompileError(
+        stage, f"{what} of the matrix of @{stage.sym_name.data} does not fit {have} of a core"
+    )
 
 
 def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
@@ -172,28 +199,6 @@ def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
 def _sizes_of_parts(extent: int) -> list[int]:
     """The sizes that parts of an extent can have, one for each number of parts."""
     return sorted({ceil(extent / count) for count in range(1, extent + 1)}, reverse=True)
-
-
-def _fewest_blocks(
-    stage: StageOp, product: tuple[MatrixOp, MxvOp], inputs: int, outputs: int, crossbars: int
-) -> Split:
-    """Runs of blocks: as many to a core as its crossbars hold, side by side where several fit into one."""
-    blocks, rows, lanes = _sizes(product)
-    columns = prod(lanes) // blocks
-    in_one = min(inputs // columns, outputs // rows)
-    if in_one:
-        room = in_one * crossbars
-    else:
-        room = crossbars // (ceil(columns / inputs) * ceil(rows / outputs))
-    if not room:
-        raise CompileError(
-            stage,
-            f"a block of the matrix of @{stage.sym_name.data}, {rows} by {columns}, does not fit the "
-            f"{crossbars} crossbar{'s' * (crossbars > 1)} of a core",
-        )
-    count = ceil(blocks / room)
-    size = ceil(blocks / count)
-    return Split(ceil(blocks / size), size, 1, lanes[0])
 
 
 def _apply(stage: StageOp, split: Split) -> None:

@@ -1,5 +1,5 @@
 // RUN: not cm-opt %s -p 'polyhedral-split-matrices{rows=1 columns=4}' 2>&1 | filecheck %s --check-prefix=WIDE
-// WIDE: errors.mlir:{{[0-9]+}}:3: error: one row of the matrix of @S takes 2 inputs that belong together, the 1 crossbar of a core have 1
+// WIDE: errors.mlir:{{[0-9]+}}:3: error: an output with the 2 inputs of a channel of the matrix of @S does not fit the one crossbar of a core
 
 // RUN: not cm-opt %s -p 'polyhedral-split-matrices{stage=S outputs=2}' 2>&1 | filecheck %s --check-prefix=MIXES
 // MIXES: errors.mlir:{{[0-9]+}}:5: error: stage @S cannot be split into parts: cmcore.reduce mixes lanes
@@ -11,7 +11,7 @@
 // STAGE: error: there is no stage @T
 
 // RUN: not cm-opt %s -p 'polyhedral-split-matrices{rows=4}' 2>&1 | filecheck %s --check-prefix=WHAT
-// WHAT: error: give the `rows` and `columns` of a crossbar, or a `stage`
+// WHAT: error: give the `hardware`, the `rows` and `columns` of a crossbar, or a `stage`
 
 polyhedral.pipeline @main (@a) -> (@b) {
   polyhedral.array @a : tensor<3x6xf32>
