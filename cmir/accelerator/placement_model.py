@@ -32,7 +32,7 @@ class Limits:
 class Answer:
     """The best placement that was found, None if none was, and what none can be below.
 
-    value, bound: of what is minimised. proved: whether nothing better exists, or nothing at all.
+    bound: of what is minimised. proved: whether it is known that nothing better exists, or nothing at all.
     """
 
     placement: np.ndarray | None

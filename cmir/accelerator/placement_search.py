@@ -51,8 +51,8 @@ class Found:
     """A placement, what it costs, and what none can be below.
 
     overload: bytes that links would have to carry above their capacity. impossible: whether it is known that there is
-    no placement without. settled: whether the search came to its end;
-    a longer one gives the same. It then depends on the seed alone, and not on how fast the machine is.
+    no placement without. settled: whether the search came to its end, so that a longer one gives the same; the
+    placement then depends on the seed alone, and not on how fast the machine is.
     """
 
     placement: np.ndarray
@@ -81,7 +81,7 @@ class _Search:
         self.value = self._value(self.best)
         self.bound = max(lower_bound(problem), hop_bound(problem, seconds / 4, BOUND))
         self.impossible = False
-        self.nearest = min(problem.distances[problem.distances > 0], default=0)
+        self.nearest = problem.distances[problem.distances > 0].min() if problem.places > 1 else 0
         self.tried: set[tuple[bytes, bytes, bytes]] = set()
 
     @property

@@ -140,7 +140,7 @@ def test_without_time_it_is_the_heuristic():
 
 def test_large_problems_become_better_than_the_heuristic():
     problem = random_problem(30, 6)
-    found = optimize(problem, 3.0)
+    found = optimize(problem, 2.0)
     assert found.bound <= found.cost < problem.cost(greedy(problem))
     assert is_placement(problem, found.placement)
 

@@ -16,7 +16,9 @@ from cmir.context import make_context
 from cmir.diagnostics import collect_diagnostics
 from cmir.dialects.cmcore import NetworkOp
 
-FAR = Hardware("far", initiation_interval=1, latency=1, credit_latency=1, hop_cycles=7)
+FAR = Hardware.of(
+    {"core": {"fixed_interval": 1, "fixed_latency": 1}, "network": {"hop_cycles": 7}}, "far"
+)
 
 
 def branches(passes: str = "") -> NetworkOp:

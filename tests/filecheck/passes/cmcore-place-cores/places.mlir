@@ -53,12 +53,8 @@
 // CHIPS-NEXT: cmcore.core @core2 runs @conv3 at (0, 2)
 // CHIPS-NEXT: cmcore.core @core3 runs @conv4 at (0, 3)
 
-// In order, 80 bytes would be on a link: the second and the third need not come after the first.
-// LINKS: remark: 4 cores on a mesh of 4: traffic × hops = 240 bytes an inference, bound 240; a snake has 200; the most loaded link, (0) -> (1), carries 40
-// LINKS: cmcore.core @core0 runs @conv1 at (2)
-// LINKS-NEXT: cmcore.core @core1 runs @conv2 at (0)
-// LINKS-NEXT: cmcore.core @core2 runs @conv3 at (1)
-// LINKS-NEXT: cmcore.core @core3 runs @conv4 at (3)
+// In order, the second of three links would carry 80 bytes. There are several placements without.
+// LINKS: remark: 4 cores on a mesh of 4: traffic × hops = 240 bytes an inference, bound 240; a snake has 200; the most loaded link, {{.*}}, carries 40
 
 // PARSED: cmcore.core @core0 runs @conv1 at (0, 0)
 // PARSED-NEXT: cmcore.core @core1 runs @conv2 at (0, 1)
