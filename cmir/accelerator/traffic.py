@@ -15,6 +15,7 @@ import islpy as isl
 import numpy as np
 
 from cmir.accelerator.elements import dtype_of
+from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.program import core_name
 from cmir.accelerator.topology import Link, Place, Topology
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
@@ -40,8 +41,12 @@ def core_names(network: NetworkOp) -> list[str]:
     return [core_name(symbol(core.program), core.core) for core in network.cores]
 
 
-def flows_of(network: NetworkOp) -> list[Flow]:
-    """What the cores of a network send to each other; they are numbered in the network's order."""
+def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]:
+    """What the cores of a network send to each other; they are numbered in the network's order.
+
+    hardware: whose elements count, if they have other sizes than in the IR.
+    """
+    machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
     for number, core in enumerate(network.cores):
         numbers[symbol(core.program)][core.core] = number
@@ -58,7 +63,7 @@ def flows_of(network: NetworkOp) -> list[Flow]:
             readers = [core for m, core in enumerate(read, len(written)) if m in members]
             for source in sources:
                 if targets := tuple(sorted(core for core in readers if core != source)):
-                    size = elements * dtype_of(array.type).itemsize
+                    size = machine.bytes_of(elements, 8 * dtype_of(array.type).itemsize)
                     total[source, targets] = total.get((source, targets), 0) + size
     return [Flow(source, targets, size) for (source, targets), size in sorted(total.items())]
 

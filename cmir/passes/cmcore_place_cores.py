@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.elements import dtype_of
+from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.placement import Problem, greedy, lower_bound, snake
 from cmir.accelerator.placement_search import Found, optimize
+from cmir.accelerator.program import Buffer
 from cmir.accelerator.topology import link_text, topology
 from cmir.accelerator.traffic import flows_of
 from cmir.context import report_progress
@@ -33,9 +33,10 @@ class CmcorePlaceCoresPass(ModulePass):
     over; the result is the same for the same `seed`, except where time ran out, which the remark tells. `greedy` takes
     no time to speak of. `snake` takes cores in order, row by row, every other row backwards.
 
-    topology, shape: of the chip: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips:
-    how many chips there are in each dimension, if there are several. link_capacity: the most bytes that a link can
-    carry in an inference, multicast counted once. hardware: whose SRAM the buffers of a core must fit in.
+    hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in. topology, shape: of
+    a chip by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips: how many chips
+    there are in each dimension, if there are several. link_capacity: the most bytes that a link can carry in an
+    inference, multicast counted once.
 
     Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
     tells the cost, the bound that is known, and the most loaded link.
@@ -58,11 +59,9 @@ class CmcorePlaceCoresPass(ModulePass):
             if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
                 _check_sram(network, hardware)
-                self._place(network, lambda text: report_progress(ctx, text))
+                self._place(network, hardware, lambda text: report_progress(ctx, text))
 
     def _check_options(self, network: NetworkOp) -> None:
-        if self.shape is None:
-            raise CompileError(network, "give the `shape` of the chip, as in shape=8,8")
         if not self.time_limit >= 0:
             raise CompileError(network, f"`time_limit` must be >= 0, got {self.time_limit:g}")
         if self.link_capacity is not None and self.link_capacity < 1:
@@ -70,10 +69,17 @@ class CmcorePlaceCoresPass(ModulePass):
         if not 0 <= self.seed < _SEEDS:
             raise CompileError(network, f"`seed` must be one of 0 to {_SEEDS - 1}, got {self.seed}")
 
-    def _place(self, network: NetworkOp, tell: Callable[[str], None]) -> None:
+    def _place(self, network: NetworkOp, hardware: Hardware, tell: Callable[[str], None]) -> None:
         try:
-            chip = topology(self.topology, self.shape or (), self.chips)
-            flows = flows_of(network)
+            chip = chip_of(hardware)
+            if self.shape is not None:
+                chip = topology(self.topology, self.shape, self.chips)
+            if chip is None:
+                raise CompileError(
+                    network,
+                    "give the `shape` of the chip, as in shape=8,8, or a `hardware` that has one",
+                )
+            flows = flows_of(network, hardware)
             problem = Problem(chip, len(network.cores), flows, self.link_capacity)
         except ValueError as error:
             raise CompileError(network, str(error)) from None
@@ -113,12 +119,11 @@ class CmcorePlaceCoresPass(ModulePass):
 
 def _check_sram(network: NetworkOp, hardware: Hardware) -> None:
     """Raise CompileError if the buffers of a program do not fit into the SRAM of a core."""
-    most = hardware.sram_bytes
+    most = hardware.core.sram_bytes
     for name, program in network.programs.items():
-        needed = sum(
-            prod(buffer.result.type.get_shape()) * dtype_of(buffer.result.type).itemsize
-            for buffer in program.buffers
-        )
+        if program.gcu is not None:
+            continue
+        needed = sum(Buffer.of(buffer).bytes(hardware) for buffer in program.buffers)
         if most is not None and needed > most:
             raise CompileError(
                 program,

@@ -69,9 +69,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
-        default="full",
         help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
-        " as leave the steady-state interval what it is (default: full, or what the IR says)",
+        " as leave the steady-state interval what it is (default: full, or what the IR says; lossless on a"
+        " machine whose SRAM is limited)",
+    )
+    parser.add_argument(
+        "--replicate",
+        choices=["rows", "bands", "runs"],
+        nargs="?",
+        const="rows",
+        help="divide stages among the cores that are left, so that the interval is as short as can be:"
+        " row by row in turn (default), by bands of rows, or by runs of iterations",
+    )
+    parser.add_argument(
+        "--placement-seconds",
+        metavar="S",
+        type=float,
+        default=10.0,
+        help="the most time to look for places of cores, on a machine that has places (default: 10)",
     )
     parser.add_argument(
         "--timing-only",
@@ -150,7 +165,14 @@ def _run(options: argparse.Namespace) -> int:
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling, options.storage, chosen)
+        network = lower(
+            model,
+            progress.compiling,
+            options.storage,
+            chosen,
+            options.replicate,
+            options.placement_seconds,
+        )
         if options.hardware is None:
             hardware = hardware_of(network) or hardware
         check_capacity(network, hardware)
@@ -173,6 +195,7 @@ def _run(options: argparse.Namespace) -> int:
         report,
         steady.steady_interval,
         hardware.name,
+        len(machine.positions),
         machine.sram_bytes,
         None if options.quiet else "cores" if options.cores else "programs",
     )

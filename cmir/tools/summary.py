@@ -16,15 +16,16 @@ def print_summary(
     report: RunReport,
     steady_interval: float | None,
     hardware: str,
+    cores: int,
     sram_bytes: Mapping[str, int],
     lines: Literal["programs", "cores"] | None,
 ) -> None:
     """Print cycles, latency, interval and memory, and a line for each program or each core.
 
-    sram_bytes: of the buffers of each core.
+    cores: how many there are, without the global control unit. sram_bytes: of the buffers of each.
     """
     inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
-    print(f"{inferences} on {len(report.cores)} cores of '{hardware}'")
+    print(f"{inferences} on {cores} cores of '{hardware}'")
     rows = [
         ("cycles", f"{report.cycles}"),
         ("latency of one inference", f"{report.inference_latency}"),
