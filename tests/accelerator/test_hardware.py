@@ -164,11 +164,3 @@ def test_refusals(tmp_path: Path, text: str, message: str) -> None:
 def test_not_toml(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="not valid TOML"):
         load(tmp_path, "[core")
-
-
-def test_times_that_depend_on_the_program() -> None:
-    """They are no property of the machine."""
-    with pytest.raises(CompileError) as refusal:
-        Hardware.load("puma").latency  # noqa: B018
-    assert refusal.value.message == "`core.fixed_latency` is needed to time a network"
-    assert Hardware.load("ideal").latency == 1

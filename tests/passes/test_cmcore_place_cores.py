@@ -17,7 +17,11 @@ from cmir.diagnostics import collect_diagnostics
 from cmir.dialects.cmcore import NetworkOp
 
 FAR = Hardware.of(
-    {"core": {"fixed_interval": 1, "fixed_latency": 1}, "network": {"hop_cycles": 7}}, "far"
+    {
+        "core": {"fixed_interval": 1, "fixed_latency": 1},
+        "network": {"topology": "mesh", "shape": [4, 4], "hop_cycles": 7},
+    },
+    "far",
 )
 
 
