@@ -33,11 +33,12 @@ def with_random_weights(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProt
             uses[name] = (
                 uses[node.output[0]] if node.op_type == "Unsqueeze" else (node.op_type, index)
             )
-    # What is added to a shortcut is halved: sums of many blocks stay in range.
+    # Weights make up for a ReLU. Where none follows, as on the way to a sum, halving keeps many blocks in range.
     halved = {
         node.input[1]
         for node in graph.node
-        if node.op_type == "BatchNormalization" and uses.get(node.output[0], ("",))[0] == "Sum"
+        if node.op_type == "BatchNormalization"
+        and uses.get(node.output[0], ("",))[0] not in ("Relu", "Mul")
     }
     for tensor in floats:
         graph.initializer.remove(tensor)

@@ -13,9 +13,9 @@ models/JSON of the same commit; `node` is its number there. Layers are in the or
 Which of PIMCOMP's methods made them is not said; `balance` (backend/WeightReplication.cpp), the default, gives the
 layer with the most windows left one copy more, again and again, until copies take half of the crossbars.
 
-The same is computed here from the networks of zoo.py: matrices and iterations are those of the stages of the
-compiler, and copies are chosen by what chooses them in polyhedral-replicate, for as many crossbars as the published
-mapping takes.
+The same is computed here from the networks of zoo.py, on crossbars of the preset `pimcomp`: matrices, iterations and
+crossbars are those of the compiler's stages, and copies are chosen by what chooses them in polyhedral-replicate, for
+as many crossbars as the published mapping takes.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ from xdsl.universe import Universe
 from zoo import build
 
 from cmir.accelerator.balance import Choice, balance
+from cmir.accelerator.firing import Firing, Matrix
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.tiling import Tiling
 from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.frontends.onnx import import_onnx
 from cmir.isl.cores import count_points
-from cmir.passes.spreading import matrix_product
 from cmir.tools.pass_pipeline import parse_passes
 
 TABLE = Path(__file__).with_name("published_pimcomp.csv")
-ROWS, COLUMNS, CELLS_PER_WEIGHT = 128, 128, 1
-"""PIMCOMP counts logical crossbars, of whole weights: those that hold the bits of the same weights are one."""
+CROSSBAR = Hardware.load("pimcomp").crossbar
 CHIP = 12 * 12 * 64
 """The crossbars of the chip."""
 
@@ -65,36 +66,26 @@ class Mapped:
     copies: int
     windows_of_a_copy: int
 
-    @property
-    def matrix(self) -> tuple[int, int, int]:
-        """The sizes of the matrix, and how often it is multiplied."""
-        return self.outputs, self.inputs, self.windows
-
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as the compiler has it.
-
-    matrix: its outputs and inputs. iterations: how many; rows: in so many rows.
-    """
+    """A layer as the compiler has it: its matrix, and how many iterations it has, in how many rows."""
 
     name: str
-    matrix: tuple[int, int]
+    matrix: Matrix
     iterations: int
     rows: int
 
+    @property
+    def crossbars(self) -> int:
+        """The crossbars that one copy of it takes."""
+        return Tiling.of(self.matrix, CROSSBAR).crossbars
 
-def crossbars(matrix_shape: tuple[int, int], rows: int, columns: int, cells_per_weight: int) -> int:
-    """The crossbars that a matrix of (outputs, inputs) takes.
-
-    rows: inputs of a crossbar. columns: its outputs, of which each output of the matrix has `cells_per_weight` in one
-    crossbar. Raises ValueError if the columns are too few for one weight.
-    """
-    outputs, inputs = matrix_shape
-    across = columns // cells_per_weight
-    if across < 1:
-        raise ValueError(f"{columns} columns have no room for {cells_per_weight} cells of a weight")
-    return ceil(inputs / rows) * ceil(outputs / across)
+    def mapped(self, choice: Choice) -> Mapped:
+        """The layer with so many copies. Copies of a block-diagonal matrix have no published counterpart."""
+        assert self.matrix.blocks == 1, "a published network has no grouped convolution"
+        sizes = self.matrix.outputs, self.matrix.inputs, self.iterations
+        return Mapped(self.name, *sizes, self.crossbars, choice.copies, choice.interval)
 
 
 def published() -> dict[str, list[Mapped]]:
@@ -109,10 +100,7 @@ def published() -> dict[str, list[Mapped]]:
 
 
 def compiled(model: onnx.ModelProto) -> list[Layer]:
-    """The layers of a network that are on crossbars, from the stages that the compiler makes of it.
-
-    There must be no grouped convolutions: none of the published networks has one.
-    """
+    """The layers of a network that are on crossbars, from the stages that the compiler makes of it."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
         onnx.save(model, path)
@@ -128,13 +116,14 @@ def compiled(model: onnx.ModelProto) -> list[Layer]:
 
 
 def _layer(stage: StageOp) -> Layer | None:
-    if (product := matrix_product(stage)) is None:
+    matrices = Firing.of(stage).matrices
+    if not matrices:
         return None
-    outputs, inputs = product[0].result.type.get_shape()
+    (matrix,) = matrices
     points = stage.domain.points
     inner = points.dim(isl.dim_type.set) - 1
     rows = 1 if inner < 0 else count_points(points.project_out(isl.dim_type.set, 1, inner))
-    return Layer(stage.sym_name.data, (outputs, inputs), count_points(points), rows)
+    return Layer(stage.sym_name.data, matrix, count_points(points), rows)
 
 
 def mapped(
@@ -144,17 +133,13 @@ def mapped(
 
     deal: how many windows of a layer are dealt out to its copies at a time.
     """
-    one = [crossbars(layer.matrix, ROWS, COLUMNS, CELLS_PER_WEIGHT) for layer in layers]
-    choices = [_choices(layer, each, deal(layer)) for layer, each in zip(layers, one, strict=True)]
-    return [
-        Mapped(layer.name, *layer.matrix, layer.iterations, each, choice.copies, choice.interval)
-        for layer, each, choice in zip(layers, one, balance(choices, available), strict=True)
-    ]
+    chosen = balance([_choices(layer, deal(layer)) for layer in layers], available)
+    return [layer.mapped(choice) for layer, choice in zip(layers, chosen, strict=True)]
 
 
-def _choices(layer: Layer, each: int, deal: int) -> list[Choice]:
+def _choices(layer: Layer, deal: int) -> list[Choice]:
     choices: list[Choice] = []
-    deals = layer.iterations // deal
+    each, deals = layer.crossbars, layer.iterations // deal
     for copies in range(1, deals + 1):
         interval = ceil(deals / copies) * deal
         if not choices or interval < choices[-1].interval:
@@ -175,12 +160,13 @@ def interval(mapping: Sequence[Mapped]) -> int:
 def compare(name: str, theirs: Sequence[Mapped]) -> bool:
     """Print one network, and say whether its layers are those of the published mapping."""
     layers = compiled(build(name))
-    if [(*layer.matrix, layer.iterations) for layer in layers] != [t.matrix for t in theirs]:
+    found = [(layer.matrix, layer.iterations) for layer in layers]
+    if found != [(Matrix(t.outputs, t.inputs), t.windows) for t in theirs]:
         print(f"{name}: its matrices are not those of the published mapping", file=sys.stderr)
         return False
     ours = mapped(layers, total(theirs))
     by_rows = mapped(layers, total(theirs), lambda layer: layer.iterations // layer.rows)
-    print(f"\n{name}: {len(theirs)} layers on crossbars of {ROWS}x{COLUMNS}")
+    print(f"\n{name}: {len(theirs)} layers on crossbars of {CROSSBAR.rows}x{CROSSBAR.columns}")
     groups = "".join(
         f"{what:^26}" for what in ("crossbars of a copy", "copies", "windows of a copy")
     )
@@ -245,8 +231,8 @@ def _explained(
         )
     if interval(by_rows) > fastest:
         sentences.append(
-            "Windows are dealt out one by one here, as in PIMCOMP. polyhedral-replicate deals out whole rows of the "
-            f"result: that makes {interval(by_rows)} windows, on {total(by_rows)} crossbars."
+            "Both divide a layer's windows evenly, which is by=runs of polyhedral-replicate. With by=rows, which deals "
+            f"out whole rows of the result, it is {interval(by_rows)} windows, on {total(by_rows)} crossbars."
         )
     return sentences
 
