@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import numpy_helper
+from light import NAMES, light_network
 from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr
 from xdsl.universe import Universe
 
@@ -37,56 +37,9 @@ from cmir.frontends.onnx import import_onnx
 from cmir.frontends.onnx.building import identifier
 from cmir.tools.pass_pipeline import parse_passes
 
-MODELS = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
-NAMES = sorted(path.stem.removeprefix("light_") for path in MODELS.glob("light_*.onnx"))
 TOLERANCE = 1e-4
 """The largest difference allowed, as a part of the largest element of a tensor."""
 COLUMNS = ("import", "compile", "prepare", "run", "onnxruntime")
-
-
-def with_random_weights(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """The model with random parameters, by what they are used for."""
-    graph, random = model.graph, np.random.default_rng(seed)
-    shapes = {t.name: t for t in graph.initializer if t.data_type == onnx.TensorProto.INT64}
-    made = {node.output[0]: node for node in graph.node if node.op_type == "ConstantOfShape"}
-    parameters = {
-        name: tuple(numpy_helper.to_array(shapes[node.input[0]])) for name, node in made.items()
-    }
-    floats = [t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
-    parameters |= {tensor.name: tuple(tensor.dims) for tensor in floats}
-    uses: dict[str, tuple[str, int]] = {}
-    for node in reversed(graph.node):
-        for index, name in enumerate(node.input):
-            uses[name] = (
-                uses[node.output[0]] if node.op_type == "Unsqueeze" else (node.op_type, index)
-            )
-    for tensor in floats:
-        graph.initializer.remove(tensor)
-    for node in made.values():
-        graph.node.remove(node)
-    for name, shape in parameters.items():
-        if name in uses:
-            values = _random(random, *uses[name], shape).astype(np.float32)
-            graph.initializer.append(numpy_helper.from_array(values, name))
-    declared = [info for info in graph.input if info.name in parameters]
-    for info in declared:
-        graph.input.remove(info)
-    model.ir_version = max(model.ir_version, 4)
-    return model
-
-
-def _random(
-    random: np.random.Generator, operator: str, index: int, shape: tuple[int, ...]
-) -> np.ndarray:
-    match operator, index:
-        case "Conv", 1:
-            return random.standard_normal(shape, np.float32) * np.sqrt(2 / np.prod(shape[1:]))
-        case "Gemm", 1:
-            return random.standard_normal(shape, np.float32) * np.sqrt(2 / shape[-1])
-        case ("BatchNormalization", 1 | 4) | ("Mul", _):
-            return random.uniform(0.5, 1.5, shape)
-        case _:
-            return random.uniform(-0.1, 0.1, shape)
 
 
 @contextmanager
@@ -102,7 +55,7 @@ def run(name: str, all_tensors: bool, passes: bool) -> bool:
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
-        onnx.save(with_random_weights(onnx.load(MODELS / f"light_{name}.onnx")), path)
+        onnx.save(light_network(name), path)
         with measured(seconds, "import"):
             imported = import_onnx(path)
         (shape,) = imported.inputs.values()

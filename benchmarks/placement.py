@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import onnx
-from light_networks import MODELS, NAMES, with_random_weights
+from light import NAMES, light_network
 from resnet20 import MODEL
 from rich.console import Console
 from rich.table import Table
@@ -44,7 +44,7 @@ def compile_network(name: str, resnet20: Path) -> NetworkOp:
         path = resnet20
         if name != "resnet20":
             path = Path(directory) / "model.onnx"
-            onnx.save(with_random_weights(onnx.load(MODELS / f"light_{name}.onnx")), path)
+            onnx.save(light_network(name), path)
         imported = import_onnx(path)
     context = make_context()
     context.parameters = imported.parameters

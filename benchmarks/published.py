@@ -1,0 +1,262 @@
+"""Crossbars, copies and the balance of pipelines, against mappings that the authors of PIMCOMP publish.
+
+    python benchmarks/published.py                   all networks
+    python benchmarks/published.py resnet18          some
+
+PIMCOMP (Sun et al., "PIMCOMP: A Universal Compilation Framework for Crossbar-based PIM DNN Accelerators", DAC 2023;
+"PIMCOMP: An End-to-End DNN Compiler for Processing-In-Memory Accelerators", TCAD 2024) maps networks to chips of 12×12
+cores of 64 crossbars of 128×128. Its repository, github.com/sunxt99/PIMCOMP-NN, has a whole mapping in
+output/MappingResult.txt, of another network in three of its commits: 0755f93 of ResNet-18, 9f1e3ed of GoogLeNet,
+9f2f697 of SqueezeNet 1.1. published_pimcomp.csv has of each layer the sums over that file, and its matrix from
+models/JSON of the same commit; `node` is its number there. Layers are in the order in which the compiler has them.
+
+Which of PIMCOMP's methods made them is not said; `balance` (backend/WeightReplication.cpp), the default, gives the
+layer with the most windows left one copy more, again and again, until copies take half of the crossbars.
+
+The same is computed here from the networks of zoo.py, on crossbars of the preset `pimcomp`: matrices, iterations and
+crossbars are those of the compiler's stages, and copies are chosen by what chooses them in polyhedral-replicate, for
+as many crossbars as the published mapping takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import islpy as isl
+import onnx
+from xdsl.universe import Universe
+from zoo import build
+
+from cmir.accelerator.balance import Choice, balance
+from cmir.accelerator.firing import Firing, Matrix
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.tiling import Tiling
+from cmir.context import make_context
+from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.frontends.onnx import import_onnx
+from cmir.isl.cores import count_points
+from cmir.tools.pass_pipeline import parse_passes
+
+TABLE = Path(__file__).with_name("published_pimcomp.csv")
+CROSSBAR = Hardware.load("pimcomp").crossbar
+CHIP = 12 * 12 * 64
+"""The crossbars of the chip."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A layer, and how it is mapped.
+
+    outputs, inputs: of its matrix. windows: vectors that it is multiplied with in an inference. crossbars: of one copy.
+    windows_of_a_copy: of the copy that has the most.
+    """
+
+    name: str
+    outputs: int
+    inputs: int
+    windows: int
+    crossbars: int
+    copies: int
+    windows_of_a_copy: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as the compiler has it: its matrix, and how many iterations it has, in how many rows."""
+
+    name: str
+    matrix: Matrix
+    iterations: int
+    rows: int
+
+    @property
+    def crossbars(self) -> int:
+        """The crossbars that one copy of it takes."""
+        return Tiling.of(self.matrix, CROSSBAR).crossbars
+
+    def mapped(self, choice: Choice) -> Mapped:
+        """The layer with so many copies. Copies of a block-diagonal matrix have no published counterpart."""
+        assert self.matrix.blocks == 1, "a published network has no grouped convolution"
+        sizes = self.matrix.outputs, self.matrix.inputs, self.iterations
+        return Mapped(self.name, *sizes, self.crossbars, choice.copies, choice.interval)
+
+
+def published() -> dict[str, list[Mapped]]:
+    """The published mappings, by network."""
+    networks: dict[str, list[Mapped]] = {}
+    with TABLE.open(newline="") as file:
+        for row in csv.DictReader(file):
+            network, name = row.pop("network"), f"node {row.pop('node')}"
+            sizes = {key: int(value) for key, value in row.items()}
+            networks.setdefault(network, []).append(Mapped(name, **sizes))
+    return networks
+
+
+def compiled(model: onnx.ModelProto) -> list[Layer]:
+    """The layers of a network that are on crossbars, from the stages that the compiler makes of it."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "model.onnx"
+        onnx.save(model, path)
+        imported = import_onnx(path)
+    context, module = make_context(), imported.module
+    context.parameters = imported.parameters
+    for item in parse_passes("nn-to-polyhedral", "benchmark", Universe.get_multiverse().all_passes):
+        item.apply(context, module)
+    (pipeline,) = module.body.block.ops
+    assert isinstance(pipeline, PipelineOp)
+    layers = (_layer(stage) for stage in pipeline.stages.values())
+    return [layer for layer in layers if layer is not None]
+
+
+def _layer(stage: StageOp) -> Layer | None:
+    matrices = Firing.of(stage).matrices
+    if not matrices:
+        return None
+    (matrix,) = matrices
+    points = stage.domain.points
+    inner = points.dim(isl.dim_type.set) - 1
+    rows = 1 if inner < 0 else count_points(points.project_out(isl.dim_type.set, 1, inner))
+    return Layer(stage.sym_name.data, matrix, count_points(points), rows)
+
+
+def mapped(
+    layers: Sequence[Layer], available: int, deal: Callable[[Layer], int] = lambda _: 1
+) -> list[Mapped]:
+    """The mapping with the shortest interval for so many crossbars, and of these one with the fewest.
+
+    deal: how many windows of a layer are dealt out to its copies at a time.
+    """
+    chosen = balance([_choices(layer, deal(layer)) for layer in layers], available)
+    return [layer.mapped(choice) for layer, choice in zip(layers, chosen, strict=True)]
+
+
+def _choices(layer: Layer, deal: int) -> list[Choice]:
+    choices: list[Choice] = []
+    each, deals = layer.crossbars, layer.iterations // deal
+    for copies in range(1, deals + 1):
+        interval = ceil(deals / copies) * deal
+        if not choices or interval < choices[-1].interval:
+            choices.append(Choice(copies, copies * each, interval))
+    return choices
+
+
+def total(mapping: Sequence[Mapped]) -> int:
+    """The crossbars of all copies."""
+    return sum(layer.crossbars * layer.copies for layer in mapping)
+
+
+def interval(mapping: Sequence[Mapped]) -> int:
+    """Between two inferences, in windows: what the slowest layer has."""
+    return max(layer.windows_of_a_copy for layer in mapping)
+
+
+def compare(name: str, theirs: Sequence[Mapped]) -> bool:
+    """Print one network, and say whether its layers are those of the published mapping."""
+    layers = compiled(build(name))
+    found = [(layer.matrix, layer.iterations) for layer in layers]
+    if found != [(Matrix(t.outputs, t.inputs), t.windows) for t in theirs]:
+        print(f"{name}: its matrices are not those of the published mapping", file=sys.stderr)
+        return False
+    ours = mapped(layers, total(theirs))
+    by_rows = mapped(layers, total(theirs), lambda layer: layer.iterations // layer.rows)
+    print(f"\n{name}: {len(theirs)} layers on crossbars of {CROSSBAR.rows}x{CROSSBAR.columns}")
+    groups = "".join(
+        f"{what:^26}" for what in ("crossbars of a copy", "copies", "windows of a copy")
+    )
+    print(f"{'':<36}{groups}")
+    head = "".join(f"{'PIMCOMP':>9}{'cmir':>8}{'diff.':>9}" for _ in range(3))
+    print(f"{'layer':<8}{'':<9}{'matrix':>12}{'windows':>9}{head}")
+    for their, our in zip(theirs, ours, strict=True):
+        shape = f"{our.outputs}x{our.inputs}"
+        pairs = (
+            (their.crossbars, our.crossbars),
+            (their.copies, our.copies),
+            (their.windows_of_a_copy, our.windows_of_a_copy),
+        )
+        columns = "".join(f"{t:>9}{o:>8}{_difference(t, o):>9}" for t, o in pairs)
+        print(f"{our.name:<8}{their.name:<9}{shape:>12}{our.windows:>9}{columns}")
+    for what, measure in (
+        ("crossbars, one copy of each layer", lambda m: sum(layer.crossbars for layer in m)),
+        ("crossbars, all copies", total),
+        ("windows between two inferences", interval),
+    ):
+        print(f"{what:<36}PIMCOMP {measure(theirs):>6}   cmir {measure(ours):>6}", end="   ")
+        print(f"{_difference(measure(theirs), measure(ours))}")
+    for sentence in _explained(theirs, ours, by_rows):
+        print(f"- {sentence}")
+    return True
+
+
+def _difference(published: int, ours: int) -> str:
+    return "=" if published == ours else f"{100 * (ours - published) / published:+.1f} %"
+
+
+def _explained(
+    theirs: Sequence[Mapped], ours: Sequence[Mapped], by_rows: Sequence[Mapped]
+) -> list[str]:
+    """A sentence for each difference that there is."""
+    sentences: list[str] = []
+    both = list(zip(theirs, ours, strict=True))
+    if all(t.crossbars == o.crossbars for t, o in both):
+        sentences.append(
+            "Crossbars of a copy are the same in every layer: both unroll a window to a column of the matrix, and cut "
+            "the matrix along a grid."
+        )
+    slowest, fastest = interval(theirs), interval(ours)
+    idle = sum(t.crossbars * max(0, t.copies - ceil(t.windows / slowest)) for t in theirs)
+    if idle:
+        rule = (
+            "it ends as `balance` does, where copies take half of the chip, wherever that is"
+            if _ends_at_half(theirs)
+            else "it does not end where `balance` does, and what made it is not said"
+        )
+        sentences.append(
+            f"{idle} crossbars of PIMCOMP's mapping hold copies that its {slowest} windows between inferences have no "
+            f"use for: {rule}. Here copies are the fewest that have the shortest interval."
+        )
+    if fastest < slowest:
+        late = [t for t in theirs if t.windows_of_a_copy > fastest]
+        more = sum(t.crossbars * (ceil(t.windows / fastest) - t.copies) for t in late)
+        names = ", ".join(layer.name for layer in late)
+        sentences.append(
+            f"The interval here is shorter because what is slower than that in PIMCOMP's ({names}) needs only {more} "
+            "more of the crossbars that other layers have no use for."
+        )
+    if interval(by_rows) > fastest:
+        sentences.append(
+            "Both divide a layer's windows evenly, which is by=runs of polyhedral-replicate. With by=rows, which deals "
+            f"out whole rows of the result, it is {interval(by_rows)} windows, on {total(by_rows)} crossbars."
+        )
+    return sentences
+
+
+def _ends_at_half(mapping: Sequence[Mapped]) -> bool:
+    """Whether copies, besides the first of each layer, end to be made as soon as they take half of the chip.
+
+    Half of what fully connected layers leave; they have one window, and no copies.
+    """
+    free = CHIP - sum(layer.crossbars for layer in mapping if layer.windows == 1)
+    copies = sum(layer.crossbars * (layer.copies - 1) for layer in mapping)
+    largest = max(layer.crossbars for layer in mapping if layer.windows > 1)
+    return 0 <= copies - (free - free // 2) < largest
+
+
+def main() -> int:
+    networks = published()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("networks", nargs="*", metavar="network", help=", ".join(networks))
+    names = parser.parse_args().networks or list(networks)
+    if unknown := set(names) - set(networks):
+        parser.error(f"there is nothing published of {', '.join(unknown)}")
+    return 0 if all([compare(name, networks[name]) for name in names]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

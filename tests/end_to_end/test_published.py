@@ -1,0 +1,50 @@
+"""Mappings that are published, and the compiler's for the same networks and crossbars."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import published
+import pytest
+from published import Mapped, compiled, interval, mapped, total
+from zoo import build
+
+
+def test_the_table_is_consistent() -> None:
+    mappings = published.published()
+    assert {name: total(mapping) for name, mapping in mappings.items()} == {
+        "resnet18": 5335,
+        "googlenet": 5149,
+        "squeezenet": 5674,
+    }
+    for mapping in mappings.values():
+        for layer in mapping:
+            assert layer.windows_of_a_copy == ceil(layer.windows / layer.copies)
+        assert total(mapping) <= published.CHIP
+
+
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet"])
+def test_layers_are_those_published_and_mappings_no_worse(name: str) -> None:
+    theirs = published.published()[name]
+    ours = mapped(compiled(build(name)), total(theirs))
+    for our, their in zip(ours, theirs, strict=True):
+        for sizes in ("outputs", "inputs", "windows", "crossbars"):
+            assert getattr(our, sizes) == getattr(their, sizes)
+    assert interval(ours) <= interval(theirs)
+    assert total(ours) <= total(theirs)
+    # Nothing faster fits, and nothing that is as fast takes fewer.
+    needed = {n: _crossbars_for(theirs, n) for n in (interval(ours) - 1, interval(ours))}
+    assert needed[interval(ours) - 1] > total(theirs)
+    assert needed[interval(ours)] == total(ours)
+
+
+def _crossbars_for(layers: list[Mapped], windows: int) -> int:
+    """The crossbars with which no copy has more windows."""
+    return sum(layer.crossbars * ceil(layer.windows / windows) for layer in layers)
+
+
+def test_what_differs_from_the_published_layers_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert not published.compare("chain:2,3,5", published.published()["squeezenet"])
+    assert "its matrices are not those of the published mapping" in capsys.readouterr().err
