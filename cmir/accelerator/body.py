@@ -17,8 +17,8 @@ from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dt
 from cmir.accelerator.elementwise import ELEMENTWISE
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import ConvertOp, MxvOp, ReduceOp
-from cmir.numerics import convert, integer_product
+from cmir.dialects.cmcore import ArgReduceOp, ConvertOp, MxvOp, ReduceOp
+from cmir.numerics import convert, integer_product, position
 
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
@@ -81,6 +81,13 @@ def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
 
 
+def _arg_reduce(op: Operation, x: np.ndarray) -> np.ndarray:
+    assert isinstance(op, ArgReduceOp)
+    axis = op.dim.value.data + 1
+    x = as_unsigned(x) if op.kind.data.endswith("ui") else x
+    return position(x, axis, op.kind.data.startswith("max"), op.last is not None)
+
+
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
     return convert(x, dtype_of(op.results[0].type))
 
@@ -88,6 +95,7 @@ def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
 _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     MxvOp: _mxv,
     ReduceOp: _reduce,
+    ArgReduceOp: _arg_reduce,
     ConvertOp: _convert,
     arith.ConstantOp: _constant,
     **ELEMENTWISE,

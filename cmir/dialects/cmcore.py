@@ -35,6 +35,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
+    EqAttrConstraint,
     IRDLOperation,
     RangeOf,
     irdl_op_definition,
@@ -860,6 +861,93 @@ class ReduceOp(IRDLOperation):
 
 
 @irdl_op_definition
+class ArgReduceOp(IRDLOperation):
+    """Where along one of its dimensions the largest or smallest elements of a vector are, on the DPU.
+
+    ```mlir
+    %y = cmcore.arg_reduce maximumf %x along 0 : vector<10x16xf32> -> vector<16xi32>
+    ```
+
+    Of equal elements it is the first one that counts, with `last` the last one. NaN is larger than all numbers
+    for `maximumf`, and smaller for `minimumf`.
+    """
+
+    name = "cmcore.arg_reduce"
+
+    KINDS: ClassVar = ("maximumf", "minimumf", "maxsi", "maxui", "minsi", "minui")
+
+    kind = prop_def(StringAttr)
+    vector = operand_def(VectorType)
+    dim = prop_def(IntegerAttr.constr(EqAttrConstraint(i64)))
+    last = opt_prop_def(UnitAttr)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, kind: str, vector: SSAValue | Operation, dim: int, last: bool = False):
+        vector = SSAValue.get(vector, type=VectorType)
+        super().__init__(
+            operands=[vector],
+            properties={
+                "kind": StringAttr(kind),
+                "dim": IntegerAttr(dim, i64),
+                "last": UnitAttr() if last else None,
+            },
+            result_types=[self.infer(vector.type, dim)],
+        )
+
+    @staticmethod
+    def infer(vector: VectorType[Attribute], dim: int) -> VectorType[Attribute]:
+        return VectorType(i32, [size for i, size in enumerate(vector.get_shape()) if i != dim])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ArgReduceOp:
+        kind = parser.parse_identifier("a kind of reduction")
+        vector = parser.parse_unresolved_operand()
+        parser.parse_keyword("along")
+        properties: dict[str, Attribute] = {
+            "kind": StringAttr(kind),
+            "dim": IntegerAttr(parser.parse_integer(), i64),
+        }
+        if parser.parse_optional_keyword("last"):
+            properties["last"] = UnitAttr()
+        attributes = parse_attributes(parser)
+        parser.parse_punctuation(":")
+        operand = parser.resolve_operand(vector, parser.parse_type())
+        parser.parse_punctuation("->")
+        return cls.create(
+            operands=[operand],
+            result_types=[parser.parse_type()],
+            properties=properties,
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.kind.data} ")
+        printer.print_ssa_value(self.vector)
+        printer.print_string(f" along {self.dim.value.data}")
+        if self.last is not None:
+            printer.print_string(" last")
+        print_attributes(printer, self)
+        printer.print_string(" : ")
+        printer.print_attribute(self.vector.type)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.result.type)
+
+    def verify_(self) -> None:
+        if self.kind.data not in self.KINDS:
+            raise VerifyException(
+                f"the kind must be one of {', '.join(self.KINDS)}, got {self.kind.data}"
+            )
+        assert isinstance(self.vector.type, VectorType)
+        rank, dim = len(self.vector.type.get_shape()), self.dim.value.data
+        if not 0 <= dim < rank:
+            raise VerifyException(f"`along` must name a dimension of rank {rank}, got {dim}")
+        if self.result.type != (expected := self.infer(self.vector.type, dim)):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
 class ConvertOp(IRDLOperation):
     """The elements of a vector as numbers of another type, as near as that type has them, on the DPU.
 
@@ -964,6 +1052,7 @@ CMCORE = Dialect(
         StoreOp,
         MxvOp,
         ReduceOp,
+        ArgReduceOp,
         ConvertOp,
         CoreOp,
     ],

@@ -119,6 +119,13 @@ CASES: dict[str, tuple[str, str]] = {
         IMAGE,
         "z = ReduceSum<noop_with_empty_axes = 1>(x) y = Relu(z)",
     ),
+    "ArgMax": (IMAGE, "i = ArgMax<axis = 2>(x) f = Cast<to = 1>(i) y = Relu(f)"),
+    "ArgMax of channels": (IMAGE, "i = ArgMax<axis = 1, keepdims = 0>(x) y = Cast<to = 1>(i)"),
+    "ArgMin": (IMAGE, "r = Round(x) i = ArgMin<axis = -1>(r) y = Cast<to = 1>(i)"),
+    "ArgMin last": (
+        IMAGE,
+        "r = Round(x) i = ArgMin<axis = -1, select_last_index = 1>(r) y = Cast<to = 1>(i)",
+    ),
     "GlobalMaxPool": (IMAGE, "y = GlobalMaxPool(x)"),
     "Softmax": (IMAGE, "y = Softmax(x)"),
     "Softmax of channels": (IMAGE, "y = Softmax<axis = 1>(x)"),

@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
+from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.operation import shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
@@ -159,6 +160,15 @@ def reductions(draw: st.DrawFn, op: type[ReductionOp]) -> Case:
 
 
 @st.composite
+def arg_reductions(draw: st.DrawFn, op: type[ArgReductionOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    case = draw(arrays(op(value(*shape), axis, draw(st.booleans()), draw(st.booleans()))))
+    case.operands[0] = np.rint(case.operands[0])  # many are equal
+    return case
+
+
+@st.composite
 def softmaxes(draw: st.DrawFn, op: type[SoftmaxLikeOp]) -> Case:
     shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     case = draw(arrays(op(value(*shape), draw(axes_of(shape)))))
@@ -248,6 +258,8 @@ ITERATIONS = {
     "average_pool": poolings(average=True),
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
+    "argmax": arg_reductions(nn.ArgMaxOp),
+    "argmin": arg_reductions(nn.ArgMinOp),
     "softmax": softmaxes(nn.SoftmaxOp),
     "log_softmax": softmaxes(nn.LogSoftmaxOp),
     "layer_norm": layer_normalizations(),

@@ -10,6 +10,7 @@ from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case
 from nn.relations import pairs, run
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import dtype_of
 from cmir.isl.text import read_map
 
 
@@ -20,7 +21,7 @@ def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
     case: Case = data.draw(ITERATIONS[name])
     assert isinstance(case.op, nn.IterationOp)
     expected = case.op.evaluate(*case.operands)
-    assert expected.dtype == np.float32
+    assert expected.dtype == dtype_of(case.op.result)
     np.testing.assert_allclose(run(case.op, case.operands), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -18,6 +18,7 @@ from cmir.dialects.nn.activation import (
     SoftplusOp,
     TanhOp,
 )
+from cmir.dialects.nn.arg_reduction import ArgMaxOp, ArgMinOp
 from cmir.dialects.nn.arithmetic import (
     AbsOp,
     AddOp,
@@ -66,6 +67,8 @@ __all__ = [
     "AbsOp",
     "Access",
     "AddOp",
+    "ArgMaxOp",
+    "ArgMinOp",
     "AveragePoolOp",
     "BatchNormOp",
     "CeilOp",
@@ -186,6 +189,8 @@ NN = Dialect(
         ReduceMeanOp,
         ReduceMinOp,
         ReduceSumOp,
+        ArgMaxOp,
+        ArgMinOp,
         SoftmaxOp,
         LogSoftmaxOp,
         QuantizeOp,

@@ -48,6 +48,21 @@ for name, reduction in REDUCTIONS.items():
     importer(name)(_reduction(reduction))
 
 
+def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:
+    def arg_reduction(
+        node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
+    ) -> Value:
+        """Indices are int32."""
+        (chosen,) = node.axes(x, [axis])
+        return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
+
+    return arg_reduction
+
+
+importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
+importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
+
+
 @importer("GlobalMaxPool")
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))

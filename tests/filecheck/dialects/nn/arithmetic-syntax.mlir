@@ -100,6 +100,10 @@ func.func @reductions(%x: tensor<4x8x8xf32>) {
   %3 = nn.reduce_min %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
   // CHECK-NEXT: nn.reduce_l2 %x {axes = [0, 1, 2]} : (tensor<4x8x8xf32>) -> tensor<f32>
   %4 = nn.reduce_l2 %x {axes = [0, 1, 2]} : (tensor<4x8x8xf32>) -> tensor<f32>
+  // CHECK-NEXT: nn.argmax %x {axis = 0, keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x8xi32>
+  %5 = nn.argmax %x {axis = 0, keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x8xi32>
+  // CHECK-NEXT: nn.argmin %x {axis = 2, last} : (tensor<4x8x8xf32>) -> tensor<4x8xi32>
+  %6 = nn.argmin %x {axis = 2, last} : (tensor<4x8x8xf32>) -> tensor<4x8xi32>
   func.return
 }
 

@@ -126,6 +126,33 @@ func.func @reduce_channels(%x: tensor<5x3x4xf32>) -> tensor<1x3x4xf32> {
 
 // -----
 
+// Indices of channels.
+
+// CHECK: polyhedral.pipeline @argmax (@x) -> (@y) {
+// CHECK: polyhedral.stage @argmax1 (%h, %w) domain #polyhedral.set<"{ argmax1[h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> {
+// CHECK-NEXT: %x = polyhedral.read @x #polyhedral.map<"{ [argmax1[h, w] -> lane[c]] -> x[c, h, w] : 0 <= h <= 2 and 0 <= w <= 3 and 0 <= c <= 4 }"> : vector<5xf32>
+// CHECK-NEXT: %y = cmcore.arg_reduce maximumf %x along 0 : vector<5xf32> -> vector<i32>
+// CHECK-NEXT: polyhedral.write %y, @y #polyhedral.map<"{ [argmax1[h, w] -> lane[]] -> y[h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> : vector<i32>
+// CHECK-NEXT: }
+func.func @argmax(%x: tensor<5x3x4xf32>) -> tensor<3x4xi32> {
+  %y = nn.argmax %x {axis = 0} : (tensor<5x3x4xf32>) -> tensor<3x4xi32>
+  func.return %y : tensor<3x4xi32>
+}
+
+// -----
+
+// And of positions in rows, of integers, all channels of a row.
+
+// CHECK: polyhedral.stage @argmin1 (%h) domain
+// CHECK-NEXT: %x = polyhedral.read @x #polyhedral.map<"{ [argmin1[h] -> lane[w, c]] -> x[c, h, w] : 0 <= h <= 2 and 0 <= w <= 3 and 0 <= c <= 4 }"> : vector<4x5xui8>
+// CHECK-NEXT: %y = cmcore.arg_reduce minui %x along 0 last : vector<4x5xui8> -> vector<5xi32>
+func.func @argmin(%x: tensor<5x3x4xui8>) -> tensor<5x3xi32> {
+  %y = nn.argmin %x {axis = 2, last} : (tensor<5x3x4xui8>) -> tensor<5x3xi32>
+  func.return %y : tensor<5x3xi32>
+}
+
+// -----
+
 // Reducing rows: all channels of a row.
 
 // CHECK: polyhedral.pipeline @reduce_rows (@x) -> (@y) {
