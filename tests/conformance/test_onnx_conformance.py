@@ -15,12 +15,6 @@ from cmir.testing.onnx_conformance import run, summary
 
 EXPECTED = Path(__file__).with_name("expected.json")
 
-KNOWN_FAILURES = {
-    # ONNX's own evaluator divides by the size of the result before it is rounded down; onnxruntime, with
-    # which networks are compared, by the size that the result has.
-    "test_resize_downsample_scales_linear_align_corners",
-}
-
 
 @pytest.mark.slow
 def test_conformance(request: pytest.FixtureRequest) -> None:
@@ -29,7 +23,7 @@ def test_conformance(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     failed = {result.name: result.reason for result in results if result.status == "failed"}
-    assert failed.keys() == KNOWN_FAILURES, failed
+    assert not failed
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     if expected["onnx"] == onnx.__version__:  # other releases have other cases
         assert found == expected

@@ -34,8 +34,22 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     ),
     "attribute value": (
         IMAGE,
-        's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cubic">(x, , s)',
-        "(Resize): attribute mode = cubic is not supported",
+        's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cube">(x, , s)',
+        "(Resize): attribute mode = cube is not supported",
+    ),
+    "sizes that are rounded": (
+        IMAGE,
+        "s = Constant<value_floats = [1.0, 1.0, 0.6, 1.0]>()"
+        ' [n] y = Resize<mode = "linear", coordinate_transformation_mode = "align_corners">(x, , s)',
+        "(Resize): attribute coordinate_transformation_mode = align_corners with a size of 8, scaled to"
+        " 4.8, is ambiguous; give the whole size as input sizes",
+    ),
+    "region": (
+        IMAGE,
+        "r = Constant<value_floats = [0.0, 0.0, 1.5, 0.0, 1.0, 1.0, 2.0, 1.0]>()"
+        " s = Constant<value_ints = [1, 3, 4, 4]>()"
+        ' [n] y = Resize<coordinate_transformation_mode = "tf_crop_and_resize">(x, r, , s)',
+        "(Resize): a region of input roi is outside the input",
     ),
     "output": (
         IMAGE,
