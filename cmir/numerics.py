@@ -89,6 +89,16 @@ def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
     return (x.shape[axis] - 1 - found if last else found).astype(np.int32)
 
 
+def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
+    if a.dtype.kind != "f":
+        return integer_product(a, b)
+    if a.dtype != np.float16:
+        return np.matmul(a, b)
+    with np.errstate(over="ignore"):
+        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+
+
 def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices of integers, summed in 32 bits."""
     largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]

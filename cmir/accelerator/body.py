@@ -18,7 +18,7 @@ from cmir.accelerator.elementwise import ELEMENTWISE
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import ArgReduceOp, ConvertOp, MxvOp, ReduceOp
-from cmir.numerics import convert, integer_product, position
+from cmir.numerics import convert, matrix_product, position
 
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
@@ -52,11 +52,10 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, MxvOp)
     *blocks, rows, columns = matrix.shape
     lanes = x.reshape(len(x), *blocks, columns)
-    multiply = np.matmul if matrix.dtype.kind == "f" else integer_product
     if lanes.strides[0] > lanes.itemsize and not blocks:
-        product = multiply(lanes, matrix.T)
+        product = matrix_product(lanes, matrix.T)
     else:  # iterations come last, as windows are read: so do those of the result
-        product = np.moveaxis(multiply(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
+        product = np.moveaxis(matrix_product(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
     return product.reshape(len(x), *op.result.type.get_shape())
 
 

@@ -730,7 +730,8 @@ class MxvOp(IRDLOperation):
 
     x is taken in row-major order of its lanes. With a rank-3 matrix `[block, row, column]` the product is
     block-diagonal: block b takes the b-th run of columns of x and gives the b-th run of rows of y.
-    Integers of any types are multiplied exactly and summed in `i32`.
+    Integers of any types are multiplied exactly and summed in `i32`. Products of `f16` are summed in `f32`, and the
+    sums are rounded.
     """
 
     name = "cmcore.mxv"

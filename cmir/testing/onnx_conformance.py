@@ -32,15 +32,14 @@ from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import Runner
 
 from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.testing.onnx_backend import CmirBackend, parameters
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 STATUSES = ("passed", "failed", "refused", "not applicable")
 
-ELEMENTS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32}
-"""The element types that networks may have."""
-RESULTS = ELEMENTS | {TensorProto.INT64}
-"""Those that their outputs may have: int64 are indices."""
+RESULTS = {*ELEMENTS, TensorProto.INT64}
+"""The element types that outputs of networks may have: those of inputs, and int64 for indices."""
 
 SHAPES = {"Shape", "Size"}
 """The operators whose results are known at import whatever their inputs are."""

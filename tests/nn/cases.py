@@ -7,13 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
-from cmir.dialects.nn.operation import shape_of, tensor_type
+from cmir.dialects.nn.conversion import ToFloatOp
+from cmir.dialects.nn.operation import DTYPES, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -48,6 +49,24 @@ def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shapes = [shape_of(operand) for operand in op.operands]
     return Case(op, [generator.standard_normal(s, np.float32) for s in shapes])
+
+
+def retyped(case: Case, element: Attribute) -> Case:
+    """The same with elements of another type of floats."""
+    operands: list[SSAValue] = []
+    for operand in case.op.operands:
+        type = tensor_type(shape_of(operand), element)
+        known = nn.parameter_of(operand) is not None
+        operands.append(nn.ParameterOp("p", type).result if known else create_ssa_value(type))
+    result = case.op.element([element] * len(operands))
+    op = case.op.create(
+        operands=operands,
+        properties=dict(case.op.properties),
+        result_types=[tensor_type(case.op.result_shape, result)],
+    )
+    assert isinstance(op, nn.NNOp)
+    op.verify()
+    return Case(op, [array.astype(DTYPES[element]) for array in case.operands])
 
 
 def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:
@@ -242,7 +261,7 @@ BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubcla
 UNARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
-    if issubclass(op, UnaryOp | nn.CopyOp)
+    if issubclass(op, UnaryOp | nn.CopyOp | ToFloatOp)
 }
 REDUCTIONS = [op for op in nn.NN.operations if issubclass(op, ReductionOp)]
 POINTWISE = {

@@ -14,13 +14,13 @@ import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType, f32
+from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.accelerator.body import evaluate
 from cmir.dialects import nn
-from cmir.dialects.cmcore import ArgReduceOp, MxvOp, ReduceOp
+from cmir.dialects.cmcore import ArgReduceOp, ConvertOp, MxvOp, ReduceOp
 from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
 
 Point = tuple[int, ...]
@@ -35,7 +35,7 @@ _ELEMENTWISE = {
     arith.MinimumfOp: np.minimum,
     math.AbsFOp: np.absolute,
     math.CeilOp: np.ceil,
-    math.ErfOp: np.vectorize(python_math.erf, [np.float32]),
+    math.ErfOp: lambda x: np.vectorize(python_math.erf, [np.float64])(x).astype(x.dtype),
     math.ExpM1Op: np.expm1,
     math.ExpOp: np.exp,
     math.FloorOp: np.floor,
@@ -136,7 +136,11 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             matrix, x = operands
             blocks = matrix.shape[0] if matrix.ndim == 3 else 1
             matrix = matrix.reshape(blocks, -1, matrix.shape[-1])
-            return (matrix @ x.reshape(blocks, -1, 1)).reshape(-1)
+            wide = np.result_type(x, np.float32)
+            result = matrix.astype(wide) @ x.reshape(blocks, -1, 1).astype(wide)
+            return result.astype(x.dtype).reshape(-1)
+        case ConvertOp():
+            return operands[0].astype(DTYPES[op.result.type.element_type])
         case _:
             return np.asarray(_ELEMENTWISE[type(op)](*operands))
 
@@ -157,7 +161,8 @@ def _build_body(
     op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]
 ) -> tuple[Block, SSAValue]:
     elements = [element_of(operand) for operand in op.operands]
-    elements += [f32] * (len(reads) - len(elements))  # of constants
+    constants = [r.constant for r in reads if isinstance(r, nn.Access)]
+    elements += [element_of(c.get_type()) for c in constants if c is not None]
     types = [
         VectorType(element, read.lanes)
         if isinstance(read, nn.Access)
@@ -196,7 +201,8 @@ def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]
 
 
 def _dense(attribute: Any) -> np.ndarray:
-    return np.array(attribute.get_values(), np.float32).reshape(attribute.get_shape())
+    dtype = DTYPES[attribute.get_element_type()]
+    return np.array(attribute.get_values(), dtype).reshape(attribute.get_shape())
 
 
 def _inside(point: Point, shape: Sequence[int]) -> bool:

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute
 
 from cmir.dialects import nn
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
+from cmir.dialects.nn.conversion import ToFloatOp
 from cmir.dialects.nn.operation import dtype_of, number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
 from cmir.dialects.nn.reduction import ReductionOp
@@ -124,6 +125,9 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
+        case ToFloatOp():
+            to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
+            return "Cast", {"to": to}, [], False
         case ElementwiseOp():
             attributes = {name: op.number(name) for name in op.DEFAULTS}
             return _camel_case(op.name), attributes, [], False

@@ -39,6 +39,7 @@ from cmir.dialects.nn.arithmetic import (
 )
 from cmir.dialects.nn.concat import ConcatOp
 from cmir.dialects.nn.conv_transpose import ConvTransposeOp
+from cmir.dialects.nn.conversion import ToF16Op, ToF32Op, ToF64Op
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.evaluate import evaluate_function
@@ -132,6 +133,9 @@ __all__ = [
     "StageOp",
     "SubOp",
     "TanhOp",
+    "ToF16Op",
+    "ToF32Op",
+    "ToF64Op",
     "TransposeOp",
     "WidenOp",
     "YieldOp",
@@ -196,6 +200,9 @@ NN = Dialect(
         QuantizeOp,
         DequantizeOp,
         WidenOp,
+        ToF16Op,
+        ToF32Op,
+        ToF64Op,
         ReshapeOp,
         TransposeOp,
         SliceOp,

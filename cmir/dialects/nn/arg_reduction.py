@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f32, i8, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i8, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import ArgReduceOp
-from cmir.dialects.nn.operation import INT, Shape, dtype_of, flag, number, ui8
+from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
 from cmir.dialects.nn.reduction import ReducingOp
 from cmir.numerics import position
 
@@ -21,7 +21,7 @@ from cmir.numerics import position
 class ArgReductionOp(ReducingOp):
     """The index, in `i32`, along an axis of one of the elements."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
     KIND: ClassVar[str]
     """Which element: `max` or `min`."""

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType, f32
+from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir import numerics
 from cmir.dialects.cmcore import ConvertOp, ReduceOp
 from cmir.dialects.nn.body import splat
-from cmir.dialects.nn.operation import DTYPES
+from cmir.dialects.nn.operation import DTYPES, FLOATS
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddfOp,
@@ -87,7 +87,7 @@ class Vector(NDArrayOperatorsMixin):
             return self._reduce(_REDUCTIONS[ufunc], **options)
         assert method == "__call__" and not options
         shape = np.broadcast_shapes(*(i.shape for i in inputs if isinstance(i, Vector)))
-        operations = _OPERATIONS if self.element == f32 else _INTEGER_OPERATIONS
+        operations = _OPERATIONS if self.element in FLOATS else _INTEGER_OPERATIONS
         return self.append(operations[ufunc](*(self._spread(i, shape) for i in inputs)))
 
     def append(self, operation: Operation) -> Vector:
@@ -124,11 +124,15 @@ def convert(x: Any, element: Attribute) -> Any:
 
 
 def build(builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]) -> SSAValue:
-    """Append a formula of these vectors to a body."""
-    return formula(*(Vector(builder, value) for value in values)).value
+    """Append a formula of these vectors to a body. What is `f16` is computed in `f32`, and rounded once."""
+    vectors = [Vector(builder, value) for value in values]
+    result = formula(*(convert(v, f32) if v.element == f16 else v for v in vectors))
+    halves = all(vector.element == f16 for vector in vectors)
+    return (convert(result, f16) if halves else result).value
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """The formula of these arrays, in their type."""
+    """The formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
+    wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     with np.errstate(all="ignore"):
-        return np.asarray(formula(*arrays), np.result_type(*arrays))
+        return np.asarray(formula(*wide), np.result_type(*arrays))

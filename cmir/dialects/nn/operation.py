@@ -16,7 +16,9 @@ from xdsl.dialects.builtin import (
     Signedness,
     TensorType,
     UnitAttr,
+    f16,
     f32,
+    f64,
     i8,
     i16,
     i32,
@@ -44,12 +46,15 @@ ui8 = IntegerType(8, Signedness.UNSIGNED)
 
 DTYPES: Mapping[Attribute, np.dtype[Any]] = {
     f32: np.dtype(np.float32),
+    f16: np.dtype(np.float16),
+    f64: np.dtype(np.float64),
     i8: np.dtype(np.int8),
     ui8: np.dtype(np.uint8),
     i16: np.dtype(np.int16),
     i32: np.dtype(np.int32),
 }
-"""The types of elements: `f32`, and the integers of quantised networks, of which `i8` to `i32` are signed."""
+"""The types of elements: floats, and the integers of quantised networks, of which `i8` to `i32` are signed."""
+FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 
 TENSOR = TensorType.constr()

@@ -15,11 +15,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
-from cmir.dialects.nn.operation import TENSOR, Shape
+from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape
 
 
 class ElementwiseOp(PointwiseOp):
     """An operator that is a formula of one element of each operand and of numbers in its options."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     DEFAULTS: ClassVar[Mapping[str, float]] = {}
     """The options that are numbers, all of which can be left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -16,7 +16,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
-from cmir.dialects.nn.operation import INTS, TENSOR, Shape, flag, ints, numbers, shape_of
+from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, flag, ints, numbers, shape_of
 from cmir.dialects.nn.relations import Box, element_box
 
 
@@ -74,6 +74,8 @@ class ReducingOp(IterationOp):
 
 class ReductionOp(ReducingOp):
     """A formula of the elements along some axes."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     axes = prop_def(INTS)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import dtype_of, element_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_float, operands
+from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
 
 MAX = float(np.finfo(np.float32).max)
@@ -82,21 +84,26 @@ for name, variadic in VARIADIC.items():
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Of float32, also to an integer constant."""
-    if isinstance(exponent, Activation):
-        exponent = as_float(node, exponent)
-    elif exponent.array.dtype.kind in "iu":
-        exponent = Constant(exponent.name, exponent.array.astype(np.float32))
+    """Of floats, also to integers or to constants that the type of the base has."""
+    if isinstance(exponent, Constant) and isinstance(base, Activation):
+        array = exponent.array.astype(dtype_of(base))
+        if (array != exponent.array).any():
+            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+        exponent = Constant(exponent.name, array)
+    elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
+        element = element_of(base) if isinstance(base, Activation) else f32
+        exponent = as_element(node, exponent, element)
     return node.build(nn.PowOp(*operands(node, base, exponent)))
 
 
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
-    """Of float32."""
     # One number may have dimensions of 1.
     bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
     # The largest numbers are ONNX's way to say that there is no bound.
-    return node.build(nn.ClipOp(x, **{n: b for n, b in bounds.items() if abs(b) < MAX}))
+    largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
+    given = {name: option(name, bound) for name, bound in bounds.items() if abs(bound) < largest}
+    return node.build(nn.ClipOp(x, **given))
 
 
 @importer("LeakyRelu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import dtype_of, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -41,7 +41,7 @@ def gemm(
     if isinstance(c, Constant):
         return node.build(nn.AddOp(result, node.parameter(c)))
     if beta != 1:
-        factor = Constant(f"{node.proto.name}.beta", np.array(beta, np.float32))
+        factor = Constant(f"{node.proto.name}.beta", np.array(beta, dtype_of(c)))
         c = node.build(nn.MulOp(c, node.parameter(factor)))
     return node.build(nn.AddOp(result, c))
 
@@ -49,7 +49,7 @@ def gemm(
 def _scaled(constant: Constant, factor: float) -> Constant:
     if factor == 1:
         return constant
-    return Constant(constant.name, constant.array * np.float32(factor))
+    return Constant(constant.name, constant.array * np.asarray(factor, constant.array.dtype))
 
 
 def _row(constant: Constant, size: int) -> Constant:
@@ -64,7 +64,7 @@ def _row(constant: Constant, size: int) -> Constant:
 
 @importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
-    """Of float32. If both inputs depend on the network's, on the DPU rather than on crossbars."""
+    """Of floats. If both inputs depend on the network's, on the DPU rather than on crossbars."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)

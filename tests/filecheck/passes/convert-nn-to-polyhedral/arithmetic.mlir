@@ -126,6 +126,25 @@ func.func @reduce_channels(%x: tensor<5x3x4xf32>) -> tensor<1x3x4xf32> {
 
 // -----
 
+// Halves are computed with as single precision, and each operator rounds its result.
+
+// CHECK: polyhedral.stage @mul1 ()
+// CHECK-NEXT: %x = polyhedral.read {{.*}} : vector<4xf16>
+// CHECK-NEXT: %s = polyhedral.read {{.*}} : vector<4xf16>
+// CHECK-NEXT: %0 = cmcore.convert %x : vector<4xf16> -> vector<4xf32>
+// CHECK-NEXT: %1 = cmcore.convert %s : vector<4xf16> -> vector<4xf32>
+// CHECK-NEXT: %2 = arith.mulf %0, %1 : vector<4xf32>
+// CHECK-NEXT: %y = cmcore.convert %2 : vector<4xf32> -> vector<4xf16>
+// CHECK-NEXT: %z = cmcore.convert %y : vector<4xf16> -> vector<4xf64>
+// CHECK-NEXT: polyhedral.write %z
+func.func @halves(%x: tensor<4xf16>, %s: tensor<4xf16>) -> tensor<4xf64> {
+  %y = nn.mul %x, %s : (tensor<4xf16>, tensor<4xf16>) -> tensor<4xf16>
+  %z = nn.to_f64 %y : (tensor<4xf16>) -> tensor<4xf64>
+  func.return %z : tensor<4xf64>
+}
+
+// -----
+
 // Indices of channels.
 
 // CHECK: polyhedral.pipeline @argmax (@x) -> (@y) {
