@@ -58,6 +58,11 @@ CASES: dict[str, tuple[str, str]] = {
     "MatMul matrices leading 1": ("float[N,2,5,6] x, float[1,2,6,4] w", "y = MatMul(x, w)"),
     "MatMul from the left": ("float[N,5,6] x, float[4,5] w", "y = MatMul(w, x)"),
     "MatMul matrices from the left": ("float[N,2,5,6] x, float[2,4,5] w", "y = MatMul(w, x)"),
+    "MatMul of each matrix by its own": ("float[N,2,5,6] x, float[1,2,6,4] w", "y = MatMul(x, w)"),
+    "MatMul broadcast": ("float[N,3,2,5,6] x, float[3,1,6,4] w", "y = MatMul(x, w)"),
+    "MatMul of one by several": ("float[N,1,5,6] x, float[2,6,4] w", "y = MatMul(x, w)"),
+    "MatMul row from the left": ("float[N,5,6] x, float[5] w", "y = MatMul(w, x)"),
+    "MatMul broadcast from the left": ("float[N,3,2,5,6] x, float[2,4,5] w", "y = MatMul(w, x)"),
     "MatMul computed": ("float[N,3,4] x1, float[N,4,5] x2", "y = MatMul(x1, x2)"),
     "MatMul computed matrices": (
         "float[N,2,3,4] x1, float[N,2,4,5] x2",
