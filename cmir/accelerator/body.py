@@ -17,7 +17,7 @@ from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dt
 from cmir.accelerator.elementwise import ELEMENTWISE
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import ArgReduceOp, ConvertOp, MxvOp, ReduceOp
+from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.numerics import convert, matrix_product, position
 
 
@@ -87,6 +87,21 @@ def _arg_reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     return position(x, axis, op.kind.data.startswith("max"), op.last is not None)
 
 
+_RELATIONS: dict[str, np.ufunc] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+
+def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    assert isinstance(op, CompareOp)
+    return _RELATIONS[op.relation.data](a, b)
+
+
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
     return convert(x, dtype_of(op.results[0].type))
 
@@ -95,6 +110,8 @@ _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     MxvOp: _mxv,
     ReduceOp: _reduce,
     ArgReduceOp: _arg_reduce,
+    CompareOp: _compare,
+    SelectOp: lambda _, condition, a, b: np.where(condition, a, b),
     ConvertOp: _convert,
     arith.ConstantOp: _constant,
     **ELEMENTWISE,

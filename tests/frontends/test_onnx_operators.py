@@ -124,6 +124,20 @@ CASES: dict[str, tuple[str, str]] = {
         IMAGE,
         "z = ReduceSum<noop_with_empty_axes = 1>(x) y = Relu(z)",
     ),
+    "Where": (
+        f"{PAIR}, float[4] c",
+        "l = Less(x1, x2) g = GreaterOrEqual(x2, c) o = And(l, g) n = Not(o) y = Where(n, x1, c)",
+    ),
+    "Where of a mask": (
+        f"{IMAGE}, float low",
+        "m = Constant<value = bool[9] {1, 0, 1, 1, 0, 0, 1, 0, 1}>() y = Where(m, x, low)",
+    ),
+    "Equal": (
+        PAIR,
+        "a = Round(x1) b = Round(x2) e = Equal(a, b) l = LessOrEqual(a, b) g = Greater(a, b)"
+        " o = Or(e, g) z = Xor(o, l) y = Cast<to = 1>(z)",
+    ),
+    "Cast to bool": (IMAGE, "r = Round(x) b = Cast<to = 9>(r) y = Cast<to = 1>(b)"),
     "ArgMax": (IMAGE, "i = ArgMax<axis = 2>(x) f = Cast<to = 1>(i) y = Relu(f)"),
     "ArgMax of channels": (IMAGE, "i = ArgMax<axis = 1, keepdims = 0>(x) y = Cast<to = 1>(i)"),
     "ArgMin": (IMAGE, "r = Round(x) i = ArgMin<axis = -1>(r) y = Cast<to = 1>(i)"),

@@ -6,6 +6,7 @@ the body, scatter what it writes.
 from __future__ import annotations
 
 import math as python_math
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from xdsl.rewriter import InsertPoint
 
 from cmir.accelerator.body import evaluate
 from cmir.dialects import nn
-from cmir.dialects.cmcore import ArgReduceOp, ConvertOp, MxvOp, ReduceOp
+from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
 
 Point = tuple[int, ...]
@@ -30,6 +31,9 @@ _ELEMENTWISE = {
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,
     arith.DivfOp: np.divide,
+    arith.AndIOp: np.logical_and,
+    arith.OrIOp: np.logical_or,
+    arith.XOrIOp: np.logical_xor,
     arith.NegfOp: np.negative,
     arith.MaximumfOp: np.maximum,
     arith.MinimumfOp: np.minimum,
@@ -139,6 +143,13 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             wide = np.result_type(x, np.float32)
             result = matrix.astype(wide) @ x.reshape(blocks, -1, 1).astype(wide)
             return result.astype(x.dtype).reshape(-1)
+        case CompareOp():
+            relation = getattr(operator, op.relation.data)
+            flags = [relation(*pair) for pair in zip(*(x.flat for x in operands), strict=True)]
+            return np.array(flags, bool).reshape(operands[0].shape)
+        case SelectOp():
+            condition, a, b = operands
+            return condition * a + ~condition * b
         case ConvertOp():
             return operands[0].astype(DTYPES[op.result.type.element_type])
         case _:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-from xdsl.builder import Builder
-from xdsl.dialects.builtin import f16, f32, f64, i8, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.operation import FLOATS, TENSOR, ui8
-from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.dialects.nn.pointwise import ExactOp
 
 
-class ToFloatOp(ElementwiseOp):
-    """The nearest float of a type, the even one of two; infinity for what is beyond all of them."""
+class ToFloatOp(ExactOp):
+    """The nearest float of a type, the even one of two; infinity beyond all of them; 1 for true."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
 
     TO: ClassVar[Attribute]
     """The type."""
@@ -36,13 +34,6 @@ class ToFloatOp(ElementwiseOp):
 
     def formula(self, *operands: Any) -> Any:
         return formula.convert(operands[0], self.TO)
-
-    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return self.formula(formula.Vector(builder, values[0])).value
-
-    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return self.formula(*operands)
 
 
 @irdl_op_definition

@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir import numerics
-from cmir.dialects.cmcore import ConvertOp, ReduceOp
+from cmir.dialects.cmcore import CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.operation import DTYPES, FLOATS
 
@@ -48,6 +48,18 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.multiply: arith.MuliOp,
     np.maximum: arith.MaxSIOp,
     np.minimum: arith.MinSIOp,
+}
+_LOGIC: dict[np.ufunc, Callable[..., Operation]] = {
+    np.logical_and: arith.AndIOp,
+    np.logical_or: arith.OrIOp,
+    np.logical_xor: arith.XOrIOp,
+}
+_RELATIONS: dict[np.ufunc, str] = {
+    np.equal: "eq",
+    np.less: "lt",
+    np.less_equal: "le",
+    np.greater: "gt",
+    np.greater_equal: "ge",
 }
 _REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "add",
@@ -87,14 +99,17 @@ class Vector(NDArrayOperatorsMixin):
             return self._reduce(_REDUCTIONS[ufunc], **options)
         assert method == "__call__" and not options
         shape = np.broadcast_shapes(*(i.shape for i in inputs if isinstance(i, Vector)))
+        operands = [self.spread(i, shape) for i in inputs]
+        if ufunc in _RELATIONS:
+            return self.append(CompareOp(_RELATIONS[ufunc], *operands))
         operations = _OPERATIONS if self.element in FLOATS else _INTEGER_OPERATIONS
-        return self.append(operations[ufunc](*(self._spread(i, shape) for i in inputs)))
+        return self.append((_LOGIC if ufunc in _LOGIC else operations)[ufunc](*operands))
 
     def append(self, operation: Operation) -> Vector:
         """Append an operation; its result."""
         return Vector(self.builder, self.builder.insert(operation).results[0])
 
-    def _spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
+    def spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
         """The number or vector as a vector of this shape."""
         assert isinstance(self.value.type, VectorType)
         type = VectorType(self.value.type.element_type, shape)
@@ -114,6 +129,15 @@ class Vector(NDArrayOperatorsMixin):
 def erf(x: Any) -> Any:
     """The error function of an array, or of a vector of a body."""
     return x.append(math.ErfOp(x.value)) if isinstance(x, Vector) else numerics.erf(x)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """The elements of one array or vector where a condition holds, those of another one elsewhere."""
+    if not isinstance(condition, Vector):
+        return np.where(condition, a, b)
+    shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
+    operands = [x.spread(x, shape) for x in (condition, a, b)]
+    return condition.append(SelectOp(*operands))
 
 
 def convert(x: Any, element: Attribute) -> Any:

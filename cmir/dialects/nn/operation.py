@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
     f16,
     f32,
     f64,
+    i1,
     i8,
     i16,
     i32,
@@ -52,8 +53,9 @@ DTYPES: Mapping[Attribute, np.dtype[Any]] = {
     ui8: np.dtype(np.uint8),
     i16: np.dtype(np.int16),
     i32: np.dtype(np.int32),
+    i1: np.dtype(np.bool_),
 }
-"""The types of elements: floats, and the integers of quantised networks, of which `i8` to `i32` are signed."""
+"""The types of elements: floats, the integers of quantised networks, of which `i8` to `i32` are signed, and truth."""
 FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i8, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8
@@ -31,6 +31,7 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
     TensorProto.INT32: i32,
+    TensorProto.BOOL: i1,
 }
 """The types of elements that inputs may have."""
 

@@ -27,6 +27,7 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Log": nn.LogOp,
     "Mish": nn.MishOp,
     "Neg": nn.NegOp,
+    "Not": nn.NotOp,
     "Reciprocal": nn.ReciprocalOp,
     "Relu": nn.ReluOp,
     "Round": nn.RoundOp,
@@ -37,10 +38,18 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
 }
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Add": nn.AddOp,
+    "And": nn.AndOp,
     "Div": nn.DivOp,
+    "Equal": nn.EqualOp,
+    "Greater": nn.GreaterOp,
+    "GreaterOrEqual": nn.GreaterOrEqualOp,
+    "Less": nn.LessOp,
+    "LessOrEqual": nn.LessOrEqualOp,
     "Mul": nn.MulOp,
+    "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
     "Sub": nn.SubOp,
+    "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Max": nn.MaxOp,
@@ -80,6 +89,11 @@ for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():
     importer(name)(_variadic(variadic))
+
+
+@importer("Where")
+def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
+    return node.build(nn.WhereOp(*operands(node, condition, a, b)))
 
 
 @importer("Pow")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from onnx import TensorProto
-from xdsl.dialects.builtin import f16, f32, f64, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir.dialects import nn
@@ -83,7 +83,7 @@ FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
-    """To float16, float and double, and from int8 and uint8 to int32."""
+    """To float16, float, double and bool, and from bool, int8 and uint8 to int32."""
     if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
         raise NotImportable(f"attribute to = {name} is not supported")
@@ -92,7 +92,7 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
-    """To float16, float and double, and from int8 and uint8 to int32."""
+    """As Cast; a constant to float16, float and double."""
     if not isinstance(x, Constant):
         return as_element(node, x, element_of(like))
     if element_of(like) not in FLOATS:
@@ -106,6 +106,9 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
         return x
     if element in FLOATS:
         return node.build(FLOATS[element](x))
+    if element == i1:
+        zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
+        return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
     if element == i32 and element_of(x) not in FLOATS:
         return node.build(nn.WidenOp(x))
     raise NotImportable(f"a cast from {element_of(x)} to {element} is not supported")

@@ -33,7 +33,7 @@ func.func @to_f16(%x: tensor<4xf32>) {
 // -----
 
 func.func @to_f32(%x: tensor<4xi16>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i8, ui8, i32, got i16}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i32, got i16}}
   %z = nn.to_f32 %x : (tensor<4xi16>) -> tensor<4xf32>
   func.return
 }
@@ -65,7 +65,7 @@ func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
 // -----
 
 func.func @widen(%x: tensor<4xf32>) {
-  // expected-error @+1 {{the operand must have elements of i8 or ui8, got f32}}
+  // expected-error @+1 {{the operand must have elements of i1, i8 or ui8, got f32}}
   %q = nn.widen %x : (tensor<4xf32>) -> tensor<4xi32>
   func.return
 }

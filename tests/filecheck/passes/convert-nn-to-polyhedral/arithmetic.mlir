@@ -145,6 +145,27 @@ func.func @halves(%x: tensor<4xf16>, %s: tensor<4xf16>) -> tensor<4xf64> {
 
 // -----
 
+// Comparisons, and choices by them.
+
+// CHECK: polyhedral.stage @less1 ()
+// CHECK-NEXT: %x = polyhedral.read {{.*}} : vector<4xf32>
+// CHECK-NEXT: %s = polyhedral.read {{.*}} : vector<4xf32>
+// CHECK-NEXT: %c = cmcore.compare lt %x, %s : vector<4xf32>
+// CHECK-NEXT: %0 = arith.constant dense<true> : vector<4xi1>
+// CHECK-NEXT: %n = arith.xori %c, %0 : vector<4xi1>
+// CHECK-NEXT: %x_1 = polyhedral.read @x {{.*}} : vector<4xf32>
+// CHECK-NEXT: %s_1 = polyhedral.read @s {{.*}} : vector<4xf32>
+// CHECK-NEXT: %y = cmcore.select %n, %x_1, %s_1 : vector<4xi1>, vector<4xf32>
+// CHECK-NEXT: polyhedral.write %y
+func.func @choice(%x: tensor<4xf32>, %s: tensor<f32>) -> tensor<4xf32> {
+  %c = nn.less %x, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>
+  %n = nn.not %c : (tensor<4xi1>) -> tensor<4xi1>
+  %y = nn.where %n, %x, %s : (tensor<4xi1>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
 // Indices of channels.
 
 // CHECK: polyhedral.pipeline @argmax (@x) -> (@y) {
