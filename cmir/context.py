@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,12 +20,15 @@ class CmirContext(Context):
     parameters: Parameters | None = None
     """None when the tool was given no values."""
 
+    progress: Callable[[str], None] | None = None
+    """Told by passes that take long how far they have come, and nothing at the end; None where nobody wants to know."""
+
     def clone(self) -> CmirContext:
         """A copy; dialects and parameters that are added to it are not seen in the original."""
         base = super().clone()
         values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
         parameters = None if self.parameters is None else self.parameters.copy()
-        return CmirContext(**values, parameters=parameters)
+        return CmirContext(**values, parameters=parameters, progress=self.progress)
 
 
 def parameters_of(ctx: Context) -> Parameters | None:
@@ -33,6 +37,12 @@ def parameters_of(ctx: Context) -> Parameters | None:
     plain xdsl-opt. A pass then leaves alone what it would need values for, or says so.
     """
     return ctx.parameters if isinstance(ctx, CmirContext) else None
+
+
+def report_progress(ctx: Context, text: str) -> None:
+    """Tell whoever wants to know how far a pass has come; an empty text when it is done."""
+    if isinstance(ctx, CmirContext) and ctx.progress is not None:
+        ctx.progress(text)
 
 
 def make_context() -> CmirContext:

@@ -17,11 +17,17 @@ PASSES = (
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
     "polyhedral-schedule",
+    "polyhedral-stream-inputs",
+    "polyhedral-merge-stages",
+    "polyhedral-split-matrices",
+    "polyhedral-replicate",
     "polyhedral-assign-storage",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",
     "convert-polyhedral-to-cmcore",
+    "cmcore-set-hardware",
     "cmcore-verify-control",
+    "cmcore-place-cores",
 )
 """Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
 

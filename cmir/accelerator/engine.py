@@ -13,11 +13,14 @@ from functools import cached_property
 import numpy as np
 from xdsl.ir import SSAValue
 
+from cmir.accelerator.automata import automata_of
 from cmir.accelerator.body import evaluate
+from cmir.accelerator.chip import check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
+from cmir.accelerator.cost import program_cost
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory, MemoryPlan
-from cmir.accelerator.program import Load, Program
+from cmir.accelerator.program import Core, Load, Program, core_name
 from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
 from cmir.diagnostics import CompileError
@@ -41,72 +44,108 @@ class Machine:
         hardware: Hardware,
         parameters: Mapping[str, np.ndarray] | None = None,
     ):
+        check_places(network, hardware)
         self.hardware = hardware
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
         self.arrays = network.arrays
-        programs = {name: Program(op, self.arrays) for name, op in network.programs.items()}
         self.positions: dict[str, tuple[int, ...]] = {}
+        coordinates: dict[str, list[tuple[int, ...]]] = {name: [] for name in network.programs}
         for core in network.cores:
-            name = symbol(core.program)
+            program = symbol(core.program)
+            name = core_name(program, core.core)
             if name in self.positions:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = tuple(core.position.get_values())
-        self.programs = {name: p for name, p in programs.items() if name in self.positions}
+            coordinates[program].append(core.core)
+        for name, op in network.programs.items():
+            if op.gcu is not None:
+                coordinates[name].append(())
+        self.programs = {
+            name: Program(op, self.arrays, np.array(sorted(coordinates[name]), np.int64))
+            for name, op in network.programs.items()
+            if coordinates[name]
+        }
+        self.cores = {
+            core.name: core
+            for program in self.programs.values()
+            for core in (Core(program, k) for k in range(len(program.core_coordinates)))
+        }
         self._check_sram()
-        for program in self.programs.values():
-            program.connect(programs)
-        self.actors = {name: self._actor(program) for name, program in self.programs.items()}
+        self.costs = {name: program_cost(p.op, hardware) for name, p in self.programs.items()}
+        self.chip = chip_of(hardware)
+        self.actors = self._actors()
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
-        self._matrices: dict[SSAValue, np.ndarray] = {}
+        self._matrices: dict[tuple[SSAValue, tuple[int, ...]], np.ndarray] = {}
 
     @cached_property
     def memory_plan(self) -> MemoryPlan:
         """How the data of a run lies in memory; timing alone needs none."""
-        return MemoryPlan(self.programs.values(), self.arrays)
+        return MemoryPlan(self.cores.values(), self.arrays)
 
-    def _actor(self, program: Program) -> Actor:
-        hardware = self.hardware
-        here = self.positions[program.name]
+    def _actors(self) -> dict[str, Actor]:
+        dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
+        names = {
+            name: [core_name(name, core) for core in program.core_coordinates.tolist()]
+            for name, program in self.programs.items()
+        }
+        for name, program in self.programs.items():
+            for found in automata_of(program, self.programs):
+                core = names[name][found.core]
+                source = names[found.source][found.source_core]
+                delay = self._delay(found.kind, core, source)
+                dependence = Dependence(found.kind, source, found.array, found.needs, delay)
+                dependences[core].append(dependence)
+        return {
+            name: Actor(
+                name,
+                core.iterations,
+                self.costs[core.program.name].interval,
+                self.costs[core.program.name].latency,
+                dependences[name],
+            )
+            for name, core in self.cores.items()
+        }
 
-        def delay(kind: str, source: str) -> int:
-            there = self.positions[source]
-            hops = sum(abs(a - b) for a, b in zip(here, there, strict=True))
-            first = hardware.latency if kind == "raw" else hardware.credit_latency
-            return first + hops * hardware.hop_cycles
-
-        return Actor(
-            program.name,
-            program.iterations,
-            hardware.initiation_interval,
-            hardware.latency,
-            [
-                Dependence(a.kind, a.source, a.array, a.needs, delay(a.kind, a.source))
-                for a in program.automata
-            ],
-        )
+    def _delay(self, kind: str, core: str, source: str) -> int:
+        """Cycles from the start of an iteration of `source` until `core` sees it."""
+        here, there = self.positions.get(core), self.positions.get(source)
+        if here is None or there is None:
+            hops = 0  # the global control unit is as near to all cores
+        else:
+            hops = int(here != there) if self.chip is None else self.chip.hops(there, here)
+        first = self.hardware.core.credit_latency
+        if kind == "raw":
+            first = self.costs[self.cores[source].program.name].latency
+        return first + hops * self.hardware.network.hop_cycles
 
     @property
     def sram_bytes(self) -> dict[str, int]:
-        """Bytes of the buffers of each program's core."""
-        return {name: program.sram_bytes for name, program in self.programs.items()}
+        """Bytes of the buffers of each core; the global control unit has a memory of its own."""
+        return {
+            name: core.sram_bytes(self.hardware) if name in self.positions else 0
+            for name, core in self.cores.items()
+        }
 
     def _check_sram(self) -> None:
         """Raise CompileError if the buffers of a core do not fit, naming the one that is furthest from it."""
-        most, needed = self.hardware.sram_bytes, self.sram_bytes
+        most, needed = self.hardware.core.sram_bytes, self.sram_bytes
         if most is None or max(needed.values(), default=0) <= most:
             return
         name = max(needed, key=lambda name: needed[name])
-        program = self.programs[name]
-        buffer = max(program.buffers.values(), key=lambda b: b.slots * b.dtype.itemsize)
+        program = self.cores[name].program
+        bytes_of = {b.array: b.bytes(self.hardware) for b in program.buffers.values()}
+        largest = max(bytes_of, key=lambda array: bytes_of[array])
         others = sum(size > most for size in needed.values()) - 1
         also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
         computed = {store.array for p in self.programs.values() for store in p.stores.values()}
-        kept = [b for b in program.buffers.values() if b.array not in computed]
-        whole = sum(b.slots * b.dtype.itemsize for b in kept)
+        whole = sum(size for array, size in bytes_of.items() if array not in computed)
         if whole > most:
-            help = f"inputs and parameters, which are kept whole, take {whole} of them"
+            help = (
+                f"inputs and parameters, which are kept whole, take {whole} of them; "
+                f"inputs can be streamed: polyhedral-stream-inputs"
+            )
         elif any(b.storage is None and b.array in computed for b in program.buffers.values()):
             help = "rings of rows instead of whole arrays would take less: --storage lossless"
         else:
@@ -115,7 +154,7 @@ class Machine:
             program.op,
             f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
             f"{most} bytes of SRAM of a core of '{self.hardware.name}' (the buffer of "
-            f"@{buffer.array} {buffer.slots * buffer.dtype.itemsize}){also}; {help}",
+            f"@{largest} {bytes_of[largest]}){also}; {help}",
         )
 
     def constant(self, array: ArrayOp) -> np.ndarray:
@@ -125,12 +164,13 @@ class Machine:
             self._constants[name] = parameter_elements(array, self.parameters)
         return self._constants[name]
 
-    def matrix(self, crossbar: CrossbarOp) -> np.ndarray:
-        """The cells of a crossbar matrix, in its shape."""
-        if crossbar.result not in self._matrices:
+    def matrix(self, crossbar: CrossbarOp, core: Core) -> np.ndarray:
+        """The cells of a crossbar matrix of a core, in its shape."""
+        key = crossbar.result, core.coordinates
+        if key not in self._matrices:
             elements = self.constant(self.arrays[symbol(crossbar.array)])
-            self._matrices[crossbar.result] = program_cells(crossbar, elements)
-        return self._matrices[crossbar.result]
+            self._matrices[key] = program_cells(crossbar, elements, core.coordinates)
+        return self._matrices[key]
 
     def run(
         self,
@@ -149,7 +189,7 @@ class Machine:
         memory = Memory(self, inputs)
 
         def run_chunk(name: str, inference: int, first: int, last: int) -> None:
-            execute(self, self.programs[name], memory, inference, first, last)
+            execute(self, self.cores[name], memory, inference, first, last)
 
         report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()
         return dataclasses.replace(report, outputs=memory.outputs)
@@ -172,13 +212,13 @@ class Machine:
 
 
 def execute(
-    machine: Machine, program: Program, memory: Memory, inference: int, first: int, last: int
+    machine: Machine, core: Core, memory: Memory, inference: int, first: int, last: int
 ) -> None:
     """Run iterations first ≤ i < last of an inference on data."""
-    lanes = max((load_size(load) for load in program.loads.values()), default=1)
+    lanes = max((load_size(load) for load in core.loads.values()), default=1)
     block = max(1, LANES_AT_ONCE // lanes)
     for start in range(first, last, block):
-        _execute_block(machine, program, memory, inference, start, min(last, start + block))
+        _execute_block(machine, core, memory, inference, start, min(last, start + block))
 
 
 def load_size(load: Load) -> int:
@@ -186,18 +226,19 @@ def load_size(load: Load) -> int:
 
 
 def _execute_block(
-    machine: Machine, program: Program, memory: Memory, inference: int, start: int, stop: int
+    machine: Machine, core: Core, memory: Memory, inference: int, start: int, stop: int
 ) -> None:
+    program = core.program
     values: dict[SSAValue, np.ndarray] = {
-        crossbar.result: machine.matrix(crossbar) for crossbar in program.crossbars
+        crossbar.result: machine.matrix(crossbar, core) for crossbar in program.crossbars
     }
-    for arg, column in zip(program.op.iteration.body.block.args, program.points.T, strict=True):
+    for arg, column in zip(program.op.iteration.body.block.args, core.points.T, strict=True):
         values[arg] = column[start:stop]
     for op in program.body:
-        if (load := program.loads.get(op)) is not None:
-            values[load.op.result] = memory.load(program, load, inference, start, stop)
-        elif (store := program.stores.get(op)) is not None:
+        if (load := core.loads.get(op)) is not None:
+            values[load.op.result] = memory.load(core, load, inference, start, stop)
+        elif (store := core.stores.get(op)) is not None:
             value = np.broadcast_to(values[store.op.value], (stop - start, *store.lanes))
-            memory.store(store, value, inference, start, stop)
+            memory.store(core, store, value, inference, start, stop)
         else:
             values[op.results[0]] = evaluate(op, *(values[o] for o in op.operands))

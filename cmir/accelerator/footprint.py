@@ -7,40 +7,58 @@ These arrays serve searches that try many buffer sizes, where deriving each anew
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
-from math import prod
+from dataclasses import replace
+from itertools import pairwise
+from math import ceil, prod
 
 import numpy as np
-from xdsl.dialects.builtin import VectorType
+from xdsl.dialects.builtin import IndexType, VectorType
 from xdsl.ir import Block, Region
 
-from cmir.accelerator.nest import in_order, visits
-from cmir.accelerator.program import NEVER, Access, ravel
+from cmir.accelerator.automata import NEVER
+from cmir.accelerator.nest import in_order, run_of, visits
+from cmir.accelerator.program import Access, core_name, ravel
 from cmir.dialects.cmcore import FireOp
 from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
 from cmir.isl.ast import visit_in_order
+from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
 
 _LANES_AT_ONCE = 1 << 22
 
 
 class Footprint:
-    """The iterations of a stage in execution order, and the elements that each of them accesses."""
+    """The iterations of a stage in execution order, and the elements that each of them accesses.
+
+    Those of one core come after those of another; `starts` says where each core's begin, and where the last ends.
+    """
 
     def __init__(self, stage: StageOp):
         self.stage = stage
         self.name = stage.sym_name.data
-
-    @cached_property
-    def points(self) -> np.ndarray:
-        """The iterations in execution order, shape (iterations, coordinates)."""
-        block = Block()
-        visit_in_order(self.stage.order, lambda b, point: b.insert(FireOp(point)), block)
-        return in_order(visits(Region(block), FireOp), lambda fire: fire.operands)
+        cores = stage.cores()
+        coordinates = parameter_values(cores)
+        self.cores = [core_name(self.name, core) for core in coordinates.tolist()]
+        block = Block(arg_types=[IndexType()] * stage.core_dims)
+        order = stage.order_on_core()
+        visit_in_order(order, lambda b, point: b.insert(FireOp(point)), block, cores=cores)
+        fired = visits(Region(block), FireOp, coordinates)
+        self.points = in_order(fired, lambda fire: fire.operands)
+        self.coordinates = [tuple(core) for core in coordinates.tolist()]
+        counts = np.bincount(run_of(fired), minlength=len(self.cores))
+        self.starts: list[int] = [0, *np.cumsum(counts).tolist()]
 
     @property
     def iterations(self) -> int:
         return len(self.points)
+
+    def count(self, core: int) -> int:
+        """The iterations of one of the cores."""
+        return self.starts[core + 1] - self.starts[core]
+
+    def core_of(self, positions: np.ndarray) -> np.ndarray:
+        """The cores that run the iterations at these places."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
 
     def reads(self, array: str) -> Iterable[Access]:
         """The accesses by which iterations read an array."""
@@ -57,17 +75,21 @@ class Footprint:
                 yield Access.compile(op.map, self.points, op.value.type.get_shape())
 
     def writer(self, array: ArrayOp) -> np.ndarray:
-        """The iteration that writes each element, −1 where none does; in the shape of the array."""
-        return self._last(array, self._writes(array.sym_name.data))
+        """The place of the iteration that writes each element, −1 where none does; in the shape of the array."""
+        return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
 
-    def last_read(self, array: ArrayOp) -> np.ndarray:
-        """The last iteration that reads each element, −1 where none does; in the shape of the array."""
-        return self._last(array, self.reads(array.sym_name.data))
+    def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
+        """The last iteration of a core that reads each element, counted from its first, −1 where none does."""
+        first, last = self.starts[core], self.starts[core + 1]
+        place = self._last(array, self.reads(array.sym_name.data), first, last)
+        return np.where(place < 0, place, place - first)
 
-    def _last(self, array: ArrayOp, accesses: Iterable[Access]) -> np.ndarray:
+    def _last(
+        self, array: ArrayOp, accesses: Iterable[Access], first: int, last: int
+    ) -> np.ndarray:
         result = np.full(prod(array.shape), -1, np.int64)
         for access in accesses:
-            for start, stop in self._blocks(access):
+            for start, stop in _blocks(access, first, last):
                 location, defined = access.locations(start, stop)
                 shape = (stop - start, *access.lanes)
                 index = np.broadcast_to(ravel(location, array.shape), shape)
@@ -80,15 +102,19 @@ class Footprint:
                 result[index.reshape(-1)] = iteration.reshape(-1)
         return result.reshape(array.shape)
 
-    def needs_data(self, array: ArrayOp, writer: np.ndarray) -> np.ndarray:
+    def needs_data(
+        self, array: ArrayOp, source: Footprint, writer: np.ndarray
+    ) -> dict[tuple[int, int], np.ndarray]:
         """For each iteration, the last iteration of the writer that it or one before it reads from.
 
-        writer: of each element, as `Footprint.writer` of the writing stage gives it. −NEVER: none is needed.
+        By core and core of the writer, for those of which it reads anything; iterations are counted from the first of
+        each core. writer: of each element, as `source.writer` gives it. −NEVER: none is needed.
         """
-        needs = np.full(self.iterations, -NEVER, np.int64)
+        sources = len(source.cores)
+        needs = np.full((sources, self.iterations), -NEVER, np.int64)
         table = _without_repeats(writer)
         for access in self.reads(array.sym_name.data):
-            for start, stop in self._blocks(access):
+            for start, stop in _blocks(access, 0, self.iterations):
                 location, defined = access.locations(start, stop)
                 location = [
                     x if size > 1 else np.zeros((), np.int64)
@@ -103,15 +129,26 @@ class Footprint:
                 if defined is not None:
                     written = np.where(defined, written, -1)
                 axes = tuple(range(1, written.ndim))
-                latest = np.broadcast_to(written.max(axis=axes), (stop - start,))
-                latest = np.where(latest < 0, -NEVER, latest)
-                np.maximum(needs[start:stop], latest, out=needs[start:stop])
-        return np.maximum.accumulate(needs)
+                for core in np.unique(source.core_of(written)) if sources > 1 else (0,):
+                    if core < 0:
+                        continue
+                    first = source.starts[core]
+                    mine = (written >= first) & (written < source.starts[core + 1])
+                    latest = np.where(mine, written - first, -NEVER).max(axis=axes)
+                    into = needs[core, start:stop]
+                    np.maximum(into, np.broadcast_to(latest, into.shape), out=into)
+        runs = [slice(*pair) for pair in pairwise(self.starts)]
+        return {
+            (core, other): np.maximum.accumulate(needs[other, run])
+            for core, run in enumerate(runs)
+            for other in np.flatnonzero((needs[:, run] >= 0).any(axis=1)).tolist()
+        }
 
-    def _blocks(self, access: Access) -> Iterable[tuple[int, int]]:
-        step = max(1, _LANES_AT_ONCE // max(1, prod(access.lanes)))
-        for start in range(0, self.iterations, step):
-            yield start, min(self.iterations, start + step)
+
+def _blocks(access: Access, first: int, last: int) -> Iterable[tuple[int, int]]:
+    step = max(1, _LANES_AT_ONCE // max(1, prod(access.lanes)))
+    for start in range(first, last, step):
+        yield start, min(last, start + step)
 
 
 def _without_repeats(table: np.ndarray) -> np.ndarray:
@@ -123,6 +160,21 @@ def _without_repeats(table: np.ndarray) -> np.ndarray:
     return table
 
 
+def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
+    """A table of the elements of an array, with banks and rows in front: shape (banks, rows, …)."""
+    if rows.axis is None:
+        return table[None, None]
+    table = np.moveaxis(table, rows.axis, 0)
+    table = table[::-1] if rows.descending else table
+    lacking = rows.banks * rows.count - len(table)
+    if lacking:  # the last rows of some banks
+        rest = np.full((lacking, *table.shape[1:]), missing, table.dtype)
+        table = np.concatenate((table, rest))
+    if not rows.dealt:
+        return table.reshape(rows.banks, rows.count, *table.shape[1:])
+    return np.moveaxis(table.reshape(rows.count, rows.banks, *table.shape[1:]), 1, 0)
+
+
 def needs_room(
     writer: np.ndarray, last_read: np.ndarray, rows: Rows, size: int, iterations: tuple[int, int]
 ) -> np.ndarray:
@@ -130,43 +182,72 @@ def needs_room(
 
     It overwrites, in a ring of `size` rows, what was stored `size` rows earlier in the stream.
 
-    writer, last_read: of each element, by the writing and the reading stage; iterations: of the two in one inference.
+    writer, last_read: of each element that is kept, by the writing and the reading core, `by_row`; iterations: of the
+    two in one inference.
     """
     writes, reads = iterations
     needs = np.full(writes, -NEVER, np.int64)
-    if rows.axis is None:
-        written, read = writer[None], last_read[None]
-    else:
-        written, read = (np.moveaxis(table, rows.axis, 0) for table in (writer, last_read))
-        if rows.descending:
-            written, read = written[::-1], read[::-1]
-    earlier, row = np.divmod(np.arange(rows.count) - size, rows.count)
-    old = read[row]
-    shift = (earlier * reads).reshape(-1, *(1,) * (old.ndim - 1))
-    needed = np.where((old < 0) | (written < 0), -NEVER, old + shift)
-    kept = written >= 0
-    np.maximum.at(needs, written[kept], needed[kept])
+    banks, count = writer.shape[:2]
+    place = np.broadcast_to(np.arange(count) - size, (banks, count)).copy()
+    bank = np.arange(banks)[:, None]
+    exists = np.ones((banks, count), bool)
+    if rows.axis is not None:
+        exists = by_row(np.ones(rows.shape[rows.axis], bool), rows.alone, False)
+    # Where a bank lacks the last row, what was in the slot is older still; at the latest it is the same row of before.
+    while not (found := exists[bank, place % count] | ~exists).all():
+        place = np.where(found, place, place - size)
+    earlier, row = np.divmod(place, count)
+    old = last_read[bank, row]
+    shift = (earlier * reads).reshape(banks, count, *(1,) * (old.ndim - 2))
+    needed = np.where((old < 0) | (writer < 0), -NEVER, old + shift)
+    kept = writer >= 0
+    np.maximum.at(needs, writer[kept], needed[kept])
     return np.maximum.accumulate(needs)
 
 
+def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
+    """The rows of an array that several cores write, in banks if they write its rows in turn.
+
+    cores: which one writes each element, −1 for none. Cores that write parts of the same rows need no banks.
+    """
+    if rows.axis is None:
+        return rows
+    by_axis = np.moveaxis(cores, rows.axis, 0)
+    by_axis = by_axis[::-1] if rows.descending else by_axis
+    _, bank = np.unique(by_axis.reshape(len(by_axis), -1), axis=0, return_inverse=True)
+    banks, height = int(bank.max()) + 1, len(bank)
+    if banks == 1:
+        return rows
+    dealt = np.arange(height) % banks
+    runs = np.arange(height) // ceil(height / banks)
+    for pattern, is_dealt in ((dealt, True), (runs, False)):
+        if len(np.unique(np.stack((bank.reshape(-1), pattern)), axis=1).T) == banks:
+            return replace(rows, banks=banks, dealt=is_dealt)
+    return Rows(rows.shape, None)
+
+
 def window_rows(reader: Footprint, array: ArrayOp, rows: Rows) -> int:
-    """The most rows that one iteration reads: no smaller ring can serve it."""
+    """The most rows of one bank that one iteration reads: no smaller ring can serve it."""
     if rows.axis is None:
         return 1
+    # Row h of the array is row `place[h]` of bank `bank[h]`.
+    place, bank = (np.empty(rows.shape[rows.axis], np.int64) for _ in range(2))
+    for (b, k), row in np.ndenumerate(by_row(np.arange(len(place)), rows.alone)):
+        if row >= 0:
+            place[row], bank[row] = k, b
     most = 1
     for access in reader.reads(array.sym_name.data):
         location, defined = access.locations(0, reader.iterations)
         row = location[rows.axis]
-        axes = tuple(range(1, row.ndim))
+        shape = np.broadcast_shapes(row.shape, () if defined is None else defined.shape)
+        axes = tuple(range(1, len(shape)))
         if not axes:
             continue
-        if defined is not None:
-            shape = np.broadcast_shapes(row.shape, defined.shape)
-            row, inside = np.broadcast_to(row, shape), np.broadcast_to(defined, shape)
-            axes = tuple(range(1, len(shape)))
-            high = np.where(inside, row, -1).max(axis=axes)
-            low = np.where(inside, row, rows.count).min(axis=axes)
-        else:
-            high, low = row.max(axis=axes), row.min(axis=axes)
-        most = max(most, int((high - low).max()) + 1)
+        inside = np.broadcast_to(np.asarray(True) if defined is None else defined, shape)
+        row = np.broadcast_to(np.clip(row, 0, len(place) - 1), shape)
+        for b in range(rows.banks):
+            mine = inside & (bank[row] == b)
+            high = np.where(mine, place[row], -1).max(axis=axes)
+            low = np.where(mine, place[row], rows.count).min(axis=axes)
+            most = max(most, int((high - low).max()) + 1)
     return most

@@ -1,45 +1,42 @@
-"""The description of the machine that a network runs on."""
+"""The description of the machine that a network runs on: a TOML file, or a preset that ships with cmir.
+
+docs/hardware.md is generated from what the fields of its sections say of themselves.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
+from math import ceil
 from pathlib import Path
+from typing import Any
 
-from cmir.diagnostics import CompileError
-
-_FIELDS = {
-    "core": ("initiation_interval", "latency", "credit_latency", "sram_bytes"),
-    "network": ("hop_cycles",),
-}
-
-_OPTIONAL = ("sram_bytes",)
+from cmir.accelerator.fields import descriptions, read_section
+from cmir.accelerator.sections import SECTIONS, Area, CoreSection, Crossbar, Energy, Network, System
+from cmir.diagnostics import CompileError, Where
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What the timing recurrence needs to know of a machine. All times are in cycles.
-
-    initiation_interval: between the starts of two iterations of a core.
-    latency: from the start of an iteration to the arrival of its result at a neighbour.
-    credit_latency: from the start of an iteration to the arrival of its credit at a neighbour.
-    hop_cycles: added for each hop between the cores.
-    sram_bytes: of each core, for its buffers; None for as many as needed.
-    """
+    """A machine. summary: what it is, in a line."""
 
     name: str
-    initiation_interval: int
-    latency: int
-    credit_latency: int
-    hop_cycles: int
-    sram_bytes: int | None = None
+    summary: str = ""
+    crossbar: Crossbar = Crossbar()
+    core: CoreSection = CoreSection()
+    network: Network = Network()
+    system: System = System()
+    energy: Energy = Energy()
+    area: Area = Area()
 
     @staticmethod
     def load(name_or_path: str) -> Hardware:
         """A preset by name, or a TOML file by path. Raises CompileError naming the field at fault."""
         if name_or_path in presets():
-            text = _presets().joinpath(f"{name_or_path}.toml").read_text()
+            text = _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
         else:
             path = Path(name_or_path)
             if not path.is_file():
@@ -48,12 +45,59 @@ class Hardware:
                     None,
                     f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
                 )
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise CompileError(name_or_path, f"not valid TOML: {error}") from None
-        return _validate(table, name_or_path)
+        return Hardware.of({"name": name_or_path, **table}, name_or_path)
+
+    @staticmethod
+    def of(table: Mapping[str, Any], where: Where) -> Hardware:
+        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault."""
+        if unknown := set(table) - {"name", "summary", *SECTIONS}:
+            raise CompileError(where, f"unknown field `{min(unknown)}`")
+        texts = {field: table.get(field, "") for field in ("name", "summary")}
+        for field, text in texts.items():
+            if not isinstance(text, str):
+                raise CompileError(where, f"`{field}` must be a string, got {text!r}")
+        sections = {
+            name: read_section(section, name, table.get(name, {}), where)
+            for name, section in SECTIONS.items()
+        }
+        hardware = Hardware(**texts, **sections)
+        for problem in hardware.problems():
+            raise CompileError(where, problem)
+        return hardware
+
+    def table(self) -> dict[str, Any]:
+        """The tables of a TOML file that describes the machine, without fields that have their defaults."""
+        tables: dict[str, Any] = {"name": self.name}
+        if self.summary:
+            tables["summary"] = self.summary
+        for name, section in SECTIONS.items():
+            ours, defaults = getattr(self, name), section()
+            fields = {
+                field: _as_toml(getattr(ours, field))
+                for field in descriptions(section)
+                if getattr(ours, field) != getattr(defaults, field)
+            }
+            if fields:
+                tables[name] = fields
+        return tables
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with fields together, as messages."""
+        for section in (self.crossbar, self.network):
+            if (problem := section.problem()) is not None:
+                yield problem
+        places, count = self.network.places, self.core.count
+        if places is not None and count is not None and places < count:
+            yield f"`core.count` must be <= {places}, the places of `network`, got {count}"
+
+    def bytes_of(self, elements: int, bits: int) -> int:
+        """Bytes of elements as they are stored and sent. bits: those of their type in the IR."""
+        return ceil(elements * (self.system.element_bits or bits) / 8)
 
 
 def presets() -> list[str]:
@@ -62,28 +106,10 @@ def presets() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
 
-def _presets():
+def _presets() -> Traversable:
     return resources.files("cmir.accelerator") / "presets"
 
 
-def _validate(table: dict[str, object], where: str) -> Hardware:
-    values: dict[str, int] = {}
-    if unknown := set(table) - {"name", *_FIELDS}:
-        raise CompileError(where, f"unknown field `{min(unknown)}`")
-    for section, fields in _FIELDS.items():
-        given = table.get(section, {})
-        if not isinstance(given, dict):
-            raise CompileError(where, f"`{section}` must be a table")
-        if unknown := set(given) - set(fields):
-            raise CompileError(where, f"unknown field `{section}.{min(unknown)}`")
-        for field in fields:
-            value = given.get(field)
-            if value is None and field in _OPTIONAL:
-                continue
-            least = 0 if field == "hop_cycles" else 1
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise CompileError(
-                    where, f"`{section}.{field}` must be an integer >= {least}, got {value!r}"
-                )
-            values[field] = value
-    return Hardware(name=str(table.get("name", where)), **values)
+def _as_toml(value: Any) -> Any:
+    """Tuples as lists, at every depth."""
+    return [_as_toml(item) for item in value] if isinstance(value, tuple) else value

@@ -12,7 +12,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.program import Access, Buffer, Load, Program, Store, ravel
+from cmir.accelerator.program import Access, Buffer, Core, Load, Store, ravel
 from cmir.accelerator.window import Margin, Window
 from cmir.dialects.polyhedral import ArrayOp
 
@@ -65,13 +65,22 @@ class _Layout:
         pairs = zip(self.buffer.shape, self.margin, strict=True)
         return tuple(size + before + after for size, (before, after) in pairs)
 
-    def allocate(self, content: np.ndarray | None = None) -> np.ndarray:
-        """Flat memory for the buffer, filled with an array or with zeros."""
+    def allocate(self, content: np.ndarray | None = None, inference: int = 0) -> np.ndarray:
+        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros."""
         dtype, slots = self.buffer.dtype, prod(self.shape)
         memory = np.empty(slots + len(self.pads), dtype)
         memory[:slots] = self.margin_value
         memory[slots:] = self.pads
-        self.inside(memory)[...] = 0 if content is None else content.reshape(self.buffer.shape)
+        if content is None or self.buffer.storage is not None:
+            self.inside(memory)[...] = 0
+        else:
+            self.inside(memory)[...] = content.reshape(self.buffer.shape)
+        if content is not None and self.buffer.storage is not None:
+            location = list(np.ix_(*(np.arange(size) for size in content.shape)))
+            slots, kept = self.index(inference, location)
+            slots = np.broadcast_to(slots, content.shape)
+            kept = np.broadcast_to(np.asarray(True) if kept is None else kept, content.shape)
+            memory[slots[kept]] = content[kept]
         return memory
 
     def padded(self, memory: np.ndarray) -> np.ndarray:
@@ -83,35 +92,43 @@ class _Layout:
         pairs = zip(self.margin, self.buffer.shape, strict=True)
         return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
 
-    def index(self, inference: int, location: list[np.ndarray]) -> np.ndarray:
-        """Where elements of an inference lie in the flat memory."""
-        slots = self.buffer.slot(inference, location)
+    def index(
+        self, inference: int, location: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(where elements of an inference lie in the flat memory, which of them do or None for all)."""
+        slots, kept = self.buffer.slot(inference, location)
         shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
-        return ravel(shifted, self.shape)
+        return ravel(shifted, self.shape), kept
 
     def pad_cell(self, pad: float) -> int:
         """Where the pad value of a gathered load lies in the flat memory."""
         return prod(self.shape) + self.pads.index(pad)
 
 
+_Place = tuple[str, SSAValue]
+"""A buffer: the name of the core that has it, and its value in the program."""
+
+
 class MemoryPlan:
     """How buffers lie in memory and how loads and stores reach them: the same for every run of a machine.
 
-    stores: the window of each store, None for those that scatter. gathered: the slots of gathered loads, once known.
+    stores: the window of each store of a core, None for those that scatter. gathered: the slots of gathered loads, once
+    known.
     """
 
-    def __init__(self, programs: Iterable[Program], arrays: Mapping[str, ArrayOp]):
-        self.layouts: dict[SSAValue, _Layout] = {}
-        self.stores: dict[Operation, Window | None] = {}
-        self.gathered: dict[tuple[Operation, SSAValue], np.ndarray] = {}
-        for program in programs:
-            loads = list(program.loads.values())
-            for value, buffer in program.buffers.items():
-                self.layouts[value] = _Layout.of(value, buffer, loads)
-            for store in program.stores.values():
+    def __init__(self, cores: Iterable[Core], arrays: Mapping[str, ArrayOp]):
+        self.layouts: dict[_Place, _Layout] = {}
+        self.stores: dict[tuple[str, Operation], Window | None] = {}
+        self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
+        for core in cores:
+            loads = list(core.loads.values())
+            for value, buffer in core.buffers.items():
+                self.layouts[core.name, value] = _Layout.of(value, buffer, loads)
+            for store in core.stores.values():
                 shape = arrays[store.array].shape
                 window = Window.of(store.access, shape)
-                self.stores[store.op] = window if window and window.fits(shape) else None
+                fits = window is not None and window.fits(shape)
+                self.stores[core.name, store.op] = window if fits else None
 
 
 class Memory:
@@ -123,18 +140,20 @@ class Memory:
     def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
         plan = machine.memory_plan
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
-        self.cells: dict[SSAValue, np.ndarray] = {}
-        self.streams: dict[SSAValue, list[np.ndarray]] = {}
-        self.readers: dict[str, list[SSAValue]] = defaultdict(list)
-        for value, layout in self.layouts.items():
+        self.cells: dict[_Place, np.ndarray] = {}
+        self.streams: dict[_Place, list[np.ndarray]] = {}
+        self.readers: dict[str, list[_Place]] = defaultdict(list)
+        for place, layout in self.layouts.items():
             name = layout.buffer.array
             if name in machine.inputs:
-                self.streams[value] = [layout.allocate(given[name]) for given in inputs]
+                self.streams[place] = [
+                    layout.allocate(given[name], n) for n, given in enumerate(inputs)
+                ]
             elif machine.arrays[name].source is not None:
-                self.cells[value] = layout.allocate(machine.constant(machine.arrays[name]))
+                self.cells[place] = layout.allocate(machine.constant(machine.arrays[name]))
             else:
-                self.cells[value] = layout.allocate()
-                self.readers[name].append(value)
+                self.cells[place] = layout.allocate()
+                self.readers[name].append(place)
         self.outputs = [
             {
                 name: np.zeros(machine.arrays[name].shape, dtype_of(machine.arrays[name].type))
@@ -143,32 +162,30 @@ class Memory:
             for _ in inputs
         ]
 
-    def load(
-        self, program: Program, load: Load, inference: int, start: int, stop: int
-    ) -> np.ndarray:
+    def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
         if len(load.sources) == 1:
             ((value, _),) = load.sources
-            layout = self.layouts[value]
+            layout = self.layouts[core.name, value]
             if (window := layout.windows.get(load.op)) is not None:
-                padded = layout.padded(self._cells(value, inference))
+                padded = layout.padded(self._cells((core.name, value), inference))
                 return window.read(padded, layout.margin, start, stop)
         result: np.ndarray | None = None
         for value, access in load.sources:
-            pad = self.layouts[value].pad_cell(load.pad)
-            slots = self._slots(program, load, value, access, pad, inference, start, stop)
-            lanes = self._cells(value, inference).take(slots)
+            pad = self.layouts[core.name, value].pad_cell(load.pad)
+            slots = self._slots(core, load, value, access, pad, inference, start, stop)
+            lanes = self._cells((core.name, value), inference).take(slots)
             # Lanes that lie in none of the arrays read as the pad value from each.
             result = lanes if result is None else np.where(slots == pad, result, lanes)
         assert result is not None
         return result
 
-    def _cells(self, value: SSAValue, inference: int) -> np.ndarray:
-        return self.streams[value][inference] if value in self.streams else self.cells[value]
+    def _cells(self, place: _Place, inference: int) -> np.ndarray:
+        return self.streams[place][inference] if place in self.streams else self.cells[place]
 
     def _slots(
         self,
-        program: Program,
+        core: Core,
         load: Load,
         value: SSAValue,
         access: Access,
@@ -178,22 +195,24 @@ class Memory:
         stop: int,
     ) -> np.ndarray:
         """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
-        layout = self.layouts[value]
-        key = (load.op, value)
-        lanes = program.iterations * prod(load.lanes)
+        layout = self.layouts[core.name, value]
+        key = (core.name, load.op, value)
+        lanes = core.iterations * prod(load.lanes)
         if layout.buffer.storage is not None or lanes > CACHED_LANES:
             return _gather(layout, access, pad, inference, start, stop)
         if key not in self.gathered:
-            self.gathered[key] = _gather(layout, access, pad, inference, 0, program.iterations)
+            self.gathered[key] = _gather(layout, access, pad, inference, 0, core.iterations)
         slots = self.gathered[key]
         return slots[start:stop] if len(slots) > 1 else slots
 
-    def store(self, store: Store, value: np.ndarray, inference: int, start: int, stop: int) -> None:
+    def store(
+        self, core: Core, store: Store, value: np.ndarray, inference: int, start: int, stop: int
+    ) -> None:
         """Write the lanes of iterations start ≤ i < stop wherever the array is kept.
 
         value: shape (iterations, *lanes).
         """
-        window = self.windows[store.op]
+        window = self.windows[core.name, store.op]
         kept = None if window is not None else _Kept.of(store.access, value, start, stop)
         for reader in self.readers[store.array]:
             layout, memory = self.layouts[reader], self.cells[reader]
@@ -201,13 +220,13 @@ class Memory:
                 window.write(layout.padded(memory), layout.margin, value, start, stop)
             else:
                 kept = kept or _Kept.of(store.access, value, start, stop)
-                memory[kept.select(layout.index(inference, kept.location))] = kept.value
+                kept.put(memory, *layout.index(inference, kept.location))
         if (output := self.outputs[inference].get(store.array)) is not None:
             if window is not None:
                 window.write(output, ((0, 0),) * output.ndim, value, start, stop)
             else:
                 kept = kept or _Kept.of(store.access, value, start, stop)
-                output.reshape(-1)[kept.select(ravel(kept.location, output.shape))] = kept.value
+                kept.put(output.reshape(-1), ravel(kept.location, output.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,10 +245,18 @@ class _Kept:
             defined = np.broadcast_to(defined, value.shape)
         return _Kept(location, defined, value.shape, value if defined is None else value[defined])
 
-    def select(self, slots: np.ndarray) -> np.ndarray:
-        """The slots of the lanes that are kept, from those of all lanes."""
-        slots = np.broadcast_to(slots, self.shape)
-        return slots if self.defined is None else slots[self.defined]
+    def put(self, memory: np.ndarray, slots: np.ndarray, kept: np.ndarray | None = None) -> None:
+        """Write the lanes at these slots, given for all lanes, as far as they have one."""
+        slots, value = self._select(slots), self.value
+        if kept is not None:
+            here = self._select(kept)
+            slots, value = slots[here], value[here]
+        memory[slots] = value
+
+    def _select(self, of_lanes: np.ndarray) -> np.ndarray:
+        """Of what there is for each lane, that of the lanes that have a location."""
+        of_lanes = np.broadcast_to(of_lanes, self.shape)
+        return of_lanes if self.defined is None else of_lanes[self.defined]
 
 
 def _gather(
@@ -240,7 +267,7 @@ def _gather(
     The iteration axis has length 1 where nothing depends on the iteration.
     """
     location, defined = access.locations(start, stop)
-    slots = layout.index(inference, location)
+    slots, _ = layout.index(inference, location)  # whatever is read has a slot
     if defined is not None:
         slots = np.where(defined, slots, pad)
     rank = len(access.lanes)

@@ -54,10 +54,19 @@ class Frame:
 Visit = tuple[Operation, Frame, list[np.ndarray]]
 
 
-def visits(region: Region, kind: type[Operation]) -> list[Visit]:
-    """Every operation of class `kind` in the nest, with the frame of its visits and their keys."""
+ONCE = np.zeros((1, 0), np.int64)
+"""One run of a nest that takes no arguments."""
+
+
+def visits(region: Region, kind: type[Operation], runs: np.ndarray = ONCE) -> list[Visit]:
+    """Every operation of class `kind` in the nest, with the frame of its visits and their keys.
+
+    runs: the arguments of the region in each of several runs of it, one after the other; shape (runs, arguments).
+    """
     found: list[Visit] = []
-    _block(region.block, Frame(1, []), kind, found)
+    outermost = Frame(len(runs), [np.arange(len(runs))])
+    outermost.values.update(zip(region.block.args, runs.T, strict=True))
+    _block(region.block, outermost, kind, found)
     return found
 
 
@@ -87,6 +96,11 @@ def execution_order(found: Sequence[Visit]) -> np.ndarray:
         for level in range(depth)
     ]
     return np.lexsort(columns[::-1])
+
+
+def run_of(found: Sequence[Visit]) -> np.ndarray:
+    """Which run of the region each visit is in, in execution order."""
+    return np.sort(np.concatenate([keys[0] for _, _, keys in found]))
 
 
 def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]) -> None:

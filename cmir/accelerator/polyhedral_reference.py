@@ -6,10 +6,12 @@ loops, automata and buffers play no part in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from math import prod
 
+import islpy as isl
 import numpy as np
 from xdsl.ir import SSAValue
 
@@ -19,6 +21,7 @@ from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.program import Access
 from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
+from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
 
 LANES_AT_ONCE = 1 << 22
@@ -67,6 +70,7 @@ def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
             for read in stage.reads()
             for name, _ in read.arrays_and_maps()
             for writer in writers.get(name, [])
+            if writer is not stage
         ]
         for stage in stages
     }
@@ -81,7 +85,11 @@ def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
 
 def _run(stage: StageOp, arrays: Arrays) -> None:
     """Run all iterations of a stage."""
-    points = points_of(stage.domain.points)
+    written = {symbol(write.array) for write in stage.writes()}
+    reads_itself = any(
+        name in written for read in stage.reads() for name, _ in read.arrays_and_maps()
+    )
+    points = _in_time(stage) if reads_itself else points_of(stage.domain.points)
     lanes = max((prod(op.vector_type().get_shape()) for op in stage.accesses()), default=1)
     accesses = {
         op: [
@@ -90,28 +98,44 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
         ]
         for op in stage.accesses()
     }
-    matrices = {
-        op: program_cells(op, arrays[symbol(op.array)])
-        for op in stage.body.block.ops
-        if isinstance(op, MatrixOp)
-    }
-    step = max(1, LANES_AT_ONCE // lanes)
-    for start in range(0, len(points), step):
-        stop = min(start + step, len(points))
-        values: dict[SSAValue, np.ndarray] = dict(
-            zip(stage.body.block.args, points[start:stop].T, strict=True)
-        )
-        for op in stage.body.block.ops:
-            match op:
-                case ReadOp():
-                    values[op.result] = _read(op, accesses[op], arrays, start, stop)
-                case MatrixOp():
-                    values[op.result] = matrices[op]
-                case WriteOp():
-                    ((name, access),) = accesses[op]
-                    _write(values[op.value], access, arrays[name], start, stop)
-                case _:
-                    values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+    step = 1 if reads_itself else max(1, LANES_AT_ONCE // lanes)
+    for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
+        matrices = {
+            op: program_cells(op, arrays[symbol(op.array)], core)
+            for op in stage.body.block.ops
+            if isinstance(op, MatrixOp)
+        }
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            values: dict[SSAValue, np.ndarray] = dict(
+                zip(stage.body.block.args, points[start:stop].T, strict=True)
+            )
+            for op in stage.body.block.ops:
+                match op:
+                    case ReadOp():
+                        values[op.result] = _read(op, accesses[op], arrays, start, stop)
+                    case MatrixOp():
+                        values[op.result] = matrices[op]
+                    case WriteOp():
+                        ((name, access),) = accesses[op]
+                        _write(values[op.value], access, arrays[name], start, stop)
+                    case _:
+                        values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+
+
+def _in_time(stage: StageOp) -> np.ndarray:
+    """The iterations of a stage in the order in which they run."""
+    times = points_of(stage.order.range())
+    to_iteration = stage.order.reverse().reset_tuple_id(isl.dim_type.out)
+    columns, _ = compile_function(to_iteration, stage.order.range())([*times.T])
+    return np.stack([np.broadcast_to(column, len(times)) for column in columns], axis=1)
+
+
+def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Each core with the run of iterations that are its own; cores: that of each iteration, in order."""
+    starts = [0, *(np.flatnonzero((cores[1:] != cores[:-1]).any(axis=1)) + 1).tolist(), len(cores)]
+    for first, last in pairwise(starts):
+        yield tuple(cores[first].tolist()), first, last
 
 
 def _read(

@@ -1,14 +1,16 @@
 """A cmcore program, prepared for execution: its loops evaluated, its relations compiled.
 
-Everything about a program that does not depend on data or time is worked out here once, as arrays over the
-iterations of one inference.
+Everything about a program that does not depend on data or time is worked out here once, for all the cores that run it
+together, as arrays over the iterations of one inference.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import islpy as isl
 import numpy as np
@@ -17,28 +19,21 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.body import can_evaluate
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.nest import Frame, PointIndex, Visit, execution_order, in_order, visits
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.nest import PointIndex, in_order, run_of, visits
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import (
     BufferOp,
-    CreditOp,
     CrossbarOp,
     FireOp,
     LoadOp,
     ProgramOp,
-    ReleaseOp,
-    SnoopOp,
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl import read_set
+from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
-
-NEVER = np.iinfo(np.int64).max // 4
-"""The event that a dependence waits for where no event releases the iteration."""
-
-ALWAYS = -NEVER
-"""Where it waits for none."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,10 @@ class Access:
     function: Function
     points: np.ndarray
     lanes: tuple[int, ...]
+
+    def of_run(self, run: slice) -> Access:
+        """The access of some of the iterations."""
+        return replace(self, points=self.points[run])
 
     @staticmethod
     def compile(relation: MapAttr, points: np.ndarray, lanes: tuple[int, ...]) -> Access:
@@ -79,35 +78,49 @@ class Access:
 
 @dataclass(frozen=True)
 class Buffer:
-    """SRAM slots of a buffer, flat, followed by one cell for each pad value that loads read from it."""
+    """SRAM slots of a buffer, flat, followed by one cell for each pad value that loads read from it.
+
+    storage: (coordinates of the core, inference, location) -> slot.
+    """
 
     array: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     storage: Function | None
-    location_rank: int
+    core: tuple[int, ...] = ()
 
     @staticmethod
-    def of(op: BufferOp, array: ArrayOp) -> Buffer:
+    def of(op: BufferOp) -> Buffer:
         type = op.result.type
         assert isinstance(type, MemRefType)
         storage = None
         if op.storage is not None:
-            relation = op.storage.relation.reset_tuple_id(isl.dim_type.in_)
+            program = op.parent_op()
+            assert isinstance(program, ProgramOp)
+            relation = with_core_as_input(op.storage.relation, program.core_dims)
             space = relation.domain().get_space()
             storage = compile_function(relation, isl.Set.universe(space))
-        return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage, len(array.shape))
+        return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage)
+
+    def on(self, core: tuple[int, ...]) -> Buffer:
+        """The buffer of one of the cores."""
+        return replace(self, core=core) if self.storage is not None else self
 
     @property
     def slots(self) -> int:
         return prod(self.shape)
 
-    def slot(self, inference: int, location: list[np.ndarray]) -> list[np.ndarray]:
-        """The slots of elements of an inference."""
+    def bytes(self, hardware: Hardware) -> int:
+        """What the buffer takes of a machine's SRAM."""
+        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
+
+    def slot(
+        self, inference: int, location: list[np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """(slots of elements of an inference, which of them have one or None for all)."""
         if self.storage is None:
-            return location
-        slots, _ = self.storage([np.asarray(inference), *location])
-        return slots
+            return location, None
+        return self.storage([*map(np.asarray, (*self.core, inference)), *location])
 
 
 def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
@@ -132,6 +145,10 @@ class Load:
     lanes: tuple[int, ...]
     pad: float
 
+    def of_run(self, run: slice) -> Load:
+        """The load of some of the iterations."""
+        return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
+
     @staticmethod
     def of(op: LoadOp, points: np.ndarray) -> Load:
         type = op.result.type
@@ -151,6 +168,10 @@ class Store:
     access: Access
     lanes: tuple[int, ...]
 
+    def of_run(self, run: slice) -> Store:
+        """The store of some of the iterations."""
+        return replace(self, access=self.access.of_run(run))
+
     @staticmethod
     def of(op: StoreOp, points: np.ndarray) -> Store:
         type = op.value.type
@@ -159,166 +180,116 @@ class Store:
         return Store(op, symbol(op.array), Access.compile(op.map, points, lanes), lanes)
 
 
-@dataclass(frozen=True)
-class Automaton:
-    """A snoop or credit, evaluated: what the iterations wait for, on account of one neighbour.
+class Program:
+    """A program's iterations on all cores that run it, its accesses and body.
 
-    needs: for iteration i of an inference, the iteration of `source` that must have run, counted from the
-    start of the same inference there (so negative for earlier inferences); never decreasing.
+    cores: the coordinates of the cores, shape (cores, coordinates). points: the iterations of one core after the other,
+    each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
-    kind: str
-    source: str
-    array: str
-    needs: np.ndarray
-
-
-class Program:
-    """One program's iterations, accesses and body; automata follow once all programs are prepared."""
-
-    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp]):
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
         self.op = op
         self.name = op.sym_name.data
         self.arrays = arrays
-        fired = visits(op.loop_nest.body, FireOp)
+        self.core_coordinates = cores
+        fired = visits(op.loop_nest.body, FireOp, cores)
         self.points = in_order(fired, lambda fire: fire.operands)
-        if not len(self.points):
-            raise CompileError(op, f"program @{self.name} fires no iteration")
-        self.buffers = {
-            buffer.result: Buffer.of(buffer, arrays[symbol(buffer.array)]) for buffer in op.buffers
-        }
+        counts = np.bincount(run_of(fired) if fired else [], minlength=len(cores))
+        self.starts = np.concatenate(([0], np.cumsum(counts)))
+        self._check_fires(counts)
         self.crossbars = [o for o in op.body.block.ops if isinstance(o, CrossbarOp)]
         self.body = list(op.iteration.body.block.ops)
-        self.loads: dict[Operation, Load] = {}
-        self.stores: dict[Operation, Store] = {}
+        buffers = {buffer.result: Buffer.of(buffer) for buffer in op.buffers}
+        loads: dict[Operation, Load] = {}
+        stores: dict[Operation, Store] = {}
         for item in self.body:
             if isinstance(item, LoadOp):
-                self.loads[item] = Load.of(item, self.points)
+                loads[item] = Load.of(item, self.points)
             elif isinstance(item, StoreOp):
-                self.stores[item] = Store.of(item, self.points)
+                stores[item] = Store.of(item, self.points)
             elif not can_evaluate(item):
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )
-        self.automata: list[Automaton] = []
+        self.buffers, self.loads, self.stores = buffers, loads, stores
 
-    @property
-    def iterations(self) -> int:
-        """Iterations of one inference."""
-        return len(self.points)
+    def _check_fires(self, counts: np.ndarray) -> None:
+        for core, count in zip(self.core_coordinates.tolist(), counts, strict=True):
+            if not count:
+                raise CompileError(self.op, f"program {self.title(core)} fires no iteration")
+        whose = self.points[:, : self.core_coordinates.shape[1]]
+        wrong = (whose != np.repeat(self.core_coordinates, counts, axis=0)).any(axis=1)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            core = self.core_coordinates[self.core_of(at)].tolist()
+            raise CompileError(
+                self.op.loop_nest,
+                f"program {self.title(core)} fires iteration {tuple(self.points[at].tolist())}, "
+                f"which is another core's",
+            )
 
-    @property
-    def sram_bytes(self) -> int:
-        """Bytes of all buffers."""
-        return sum(b.slots * b.dtype.itemsize for b in self.buffers.values())
+    def title(self, core: Sequence[int]) -> str:
+        """What a core is called in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        return f"@{core_name(self.name, core)}"
+
+    def core_of(self, position: Any) -> Any:
+        """The number of the core that runs an iteration, given by its place in `points`."""
+        return np.searchsorted(self.starts, position, side="right") - 1
 
     @cached_property
     def index(self) -> PointIndex:
         return PointIndex.of(self.points)
 
     def writer_of(self, array: str) -> np.ndarray:
-        """For each element of `array`, flat, the iteration that stores it, or −1."""
+        """For each element of `array`, flat, the place in `points` of the iteration that stores it, or −1."""
         shape = self.arrays[array].shape
+        count = len(self.points)
         writer = np.full(prod(shape), -1, np.int64)
         for store in self.stores.values():
             if store.array == array:
-                location, defined = store.access.locations(0, self.iterations)
-                target = np.broadcast_to(
-                    ravel(location, shape), (self.iterations, *store.lanes)
-                ).reshape(self.iterations, -1)
-                iteration = np.broadcast_to(np.arange(self.iterations)[:, None], target.shape)
+                location, defined = store.access.locations(0, count)
+                target = np.broadcast_to(ravel(location, shape), (count, *store.lanes))
+                target = target.reshape(count, -1)
+                iteration = np.broadcast_to(np.arange(count)[:, None], target.shape)
                 if defined is not None:
-                    kept = np.broadcast_to(defined, (self.iterations, *store.lanes))
-                    kept = kept.reshape(target.shape)
+                    kept = np.broadcast_to(defined, (count, *store.lanes)).reshape(target.shape)
                     target, iteration = target[kept], iteration[kept]
                 writer[target] = iteration
         return writer
 
-    def connect(self, programs: dict[str, Program]) -> None:
-        """Evaluate the automata, which refer to the iterations of other programs."""
-        for op in (*self.op.snoops, *self.op.credits):
-            source = programs[symbol(op.source)]
-            if isinstance(op, SnoopOp):
-                buffer = op.buffer.owner
-                assert isinstance(buffer, BufferOp)
-                array = symbol(buffer.array)
-            else:
-                array = symbol(op.array)
-            needs = self._needs(op, array, source)
-            kind = "raw" if isinstance(op, SnoopOp) else "war"
-            self.automata.append(Automaton(kind, source.name, array, needs))
 
-    def _needs(self, op: SnoopOp | CreditOp, array: str, source: Program) -> np.ndarray:
-        found = visits(op.body, ReleaseOp)
-        awaits = np.concatenate([_at_each(frame, _release(o).awaits) for o, frame, _ in found])
-        awaits = awaits[execution_order(found)]
-        events = np.full(len(awaits), ALWAYS)
-        awaiting = [v for v in found if _release(v[0]).awaits]
-        at = in_order(awaiting, lambda r: _release(r).at)
-        events[awaits] = self._events(op, array, source, at)
-        limits = self._limits(op, found)
-        # The automaton over the inferences whose steps can be the first to release an iteration of inference 0, from
-        # one before them, and until everything in it is released. Its steps come one after the other: each one waits
-        # for the events of all before it, and what they allowed stays allowed.
-        n, m = self.iterations, source.iterations
-        ahead = int(np.max(limits // n)) if len(limits) else 0
-        inferences = np.arange(-ahead - 1, -ahead + 2)[:, None]
-        waits = np.where(events == ALWAYS, ALWAYS, events + inferences * m).reshape(-1)
-        waits = np.append(np.maximum.accumulate(waits), NEVER)
-        reached = np.maximum.accumulate((limits + inferences * n).reshape(-1))
-        return waits[np.searchsorted(reached, np.arange(n), side="left")]
-
-    def _events(
-        self, op: SnoopOp | CreditOp, array: str, source: Program, at: np.ndarray
-    ) -> np.ndarray:
-        """The iterations of `source` that make the awaited events happen."""
-        if not len(at):
-            return np.zeros(0, np.int64)
-        if isinstance(op, CreditOp):
-            if at.shape[1] != source.points.shape[1]:
-                raise CompileError(
-                    op, f"{op.name} waits for points that are not iterations of @{source.name}"
-                )
-            events = source.index.find(at)
-        else:
-            shape = self.arrays[array].shape
-            inside = at.shape[1] == len(shape) and np.all((at >= 0) & (at < np.array(shape)))
-            if not inside:
-                raise CompileError(op, f"{op.name} waits for a location outside @{array}")
-            events = source.writer_of(array)[ravel(list(at.T), shape)]
-        if (events < 0).any():
-            wrong = tuple(at[np.argmin(events)].tolist())
-            raise CompileError(
-                op, f"{op.name} waits for {wrong}, which @{source.name} never brings about"
-            )
-        return events
-
-    def _limits(self, op: SnoopOp | CreditOp, found: list[Visit]) -> np.ndarray:
-        """The last iterations allowed, counted from the start of the event's inference."""
-        if not found:
-            return np.zeros(0, np.int64)
-        upto = in_order(found, lambda r: _release(r).upto)
-        ahead = np.concatenate([_ahead(op, frame) for op, frame, _ in found])
-        ahead = ahead[execution_order(found)]
-        position = self.index.find(upto)
-        if (position < 0).any():
-            wrong = tuple(upto[np.argmin(position)].tolist())
-            raise CompileError(
-                op, f"{op.name} releases {wrong}, which is not an iteration of @{self.name}"
-            )
-        return position + ahead * self.iterations
+def core_name(program: str, core: Sequence[int]) -> str:
+    """What a core is called in reports: as its program, with its coordinates if several cores run it."""
+    return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
 
 
-def _release(op: Operation) -> ReleaseOp:
-    assert isinstance(op, ReleaseOp)
-    return op
+class Core:
+    """What one core runs: its own iterations of a program."""
 
+    def __init__(self, program: Program, number: int):
+        self.program, self.number = program, number
+        self.coordinates = tuple(program.core_coordinates[number].tolist())
+        self.name = core_name(program.name, self.coordinates)
+        self._run = slice(int(program.starts[number]), int(program.starts[number + 1]))
+        self.points = program.points[self._run]
 
-def _at_each(frame: Frame, value: bool) -> np.ndarray:
-    return np.full(frame.count, value)
+    @property
+    def iterations(self) -> int:
+        """Iterations of one inference."""
+        return len(self.points)
 
+    def sram_bytes(self, hardware: Hardware) -> int:
+        """Bytes of all buffers."""
+        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
 
-def _ahead(op: Operation, frame: Frame) -> np.ndarray:
-    """How many inferences ahead of its event a release reaches, at each visit."""
-    ahead = _release(op).ahead
-    return np.zeros(frame.count, np.int64) if ahead is None else frame.spread(ahead)
+    @cached_property
+    def buffers(self) -> dict[SSAValue, Buffer]:
+        return {v: b.on(self.coordinates) for v, b in self.program.buffers.items()}
+
+    @cached_property
+    def loads(self) -> dict[Operation, Load]:
+        return {op: load.of_run(self._run) for op, load in self.program.loads.items()}
+
+    @cached_property
+    def stores(self) -> dict[Operation, Store]:
+        return {op: store.of_run(self._run) for op, store in self.program.stores.items()}

@@ -16,23 +16,32 @@ edge, as long as some periodic schedule of interval λ exists.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
+import islpy as isl
 import numpy as np
 
+from cmir.accelerator.automata import NEVER
+from cmir.accelerator.cost import program_cost
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.footprint import Footprint, needs_room, window_rows
+from cmir.accelerator.footprint import (
+    Footprint,
+    by_row,
+    needs_room,
+    rows_of_banks,
+    window_rows,
+)
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.program import NEVER
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
-from cmir.dialects.polyhedral import PipelineOp, symbol
-from cmir.isl.storage import Rows, ring_storage, rows_of
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
+from cmir.isl.cores import at_core, on_core
+from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
 
 Edge = tuple[str, str, str]
-"""(array, writer, reader)"""
+"""(array, core that writes it, core that reads it)"""
 
 Sizes = Mapping[tuple[str, str], int]
 """The rows of each buffer, by (array, reader); a buffer that is absent is unbounded."""
@@ -40,21 +49,50 @@ Sizes = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """An array kept by a reader.
+    """An array kept by a reader, in the same way on each of its cores.
 
-    least: the rows of the reader's window. row_bytes: bytes of one row.
+    least: the rows of the reader's window. kept: what a core keeps of the array, None for all. row_bytes: bytes of one
+    row, in all banks. edges: the pairs of a core that writes it and one that reads what that has written.
     """
 
     array: str
     reader: str
-    writers: tuple[str, ...]
     rows: Rows
     least: int
+    kept: Kept | None
     row_bytes: int
+    edges: tuple[tuple[str, str], ...]
 
     @property
     def key(self) -> tuple[str, str]:
         return self.array, self.reader
+
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """The shape of the buffer with so many rows."""
+        return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
+
+    def storage(self, rows: int) -> isl.Map:
+        """Where elements are, with so many rows."""
+        return ring_storage(self.array, self.rows, rows, self.kept)
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """An input or a parameter that a reader keeps: all that a core needs of it, from the start."""
+
+    array: str
+    reader: str
+    kept: Kept | None
+    bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last."""
+
+    written: np.ndarray
+    last_read: np.ndarray
+    iterations: tuple[int, int]
 
 
 class Sizing:
@@ -62,53 +100,100 @@ class Sizing:
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
         self.hardware = hardware
-        stages, arrays = pipeline.stages, pipeline.arrays
-        self.footprints = {name: Footprint(stage) for name, stage in stages.items()}
-        inputs = {symbol(ref) for ref in pipeline.inputs}
+        self.stages, self.arrays = pipeline.stages, pipeline.arrays
+        self.costs = {name: program_cost(stage, hardware) for name, stage in self.stages.items()}
+        self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[tuple[str, str], Buffer] = {}
-        self.raw: dict[str, list[Dependence]] = {name: [] for name in stages}
-        self._tables: dict[Edge, tuple[np.ndarray, np.ndarray]] = {}
-        self._whole_bytes = dict.fromkeys(stages, 0)
-        writers = {name: stage.write_relations() for name, stage in stages.items()}
-        for name, array in arrays.items():
-            readers = [
-                s
-                for s, stage in stages.items()
-                if any(name == a for op in stage.reads() for a, _ in op.arrays_and_maps())
-            ]
+        self.wholes: dict[tuple[str, str], Whole] = {}
+        self.raw: dict[str, list[Dependence]] = {
+            core: [] for footprint in self.footprints.values() for core in footprint.cores
+        }
+        self._tables: dict[Edge, _Table] = {}
+        inputs = {symbol(ref) for ref in pipeline.inputs}
+        reads = {name: stage.read_relations() for name, stage in self.stages.items()}
+        writes = {name: stage.write_relations() for name, stage in self.stages.items()}
+        for name, array in self.arrays.items():
+            readers = {s: read[name] for s, read in reads.items() if name in read}
             if name in inputs or array.source is not None:
-                for reader in readers:
-                    self._whole_bytes[reader] += prod(array.shape) * dtype_of(array.type).itemsize
-                continue
-            writes = {s: relations[name] for s, relations in writers.items() if name in relations}
-            written = {s: self.footprints[s].writer(array) for s in writes if readers}
-            rows = _common_rows(
-                [rows_of(array.shape, w, stages[s].order) for s, w in writes.items()], array.shape
-            )
-            for reader in readers:
-                footprint = self.footprints[reader]
-                last_read = footprint.last_read(array)
-                for writer, table in written.items():
-                    needs = footprint.needs_data(array, table)
-                    if needs[-1] < 0:
-                        continue  # it reads nothing of what this stage writes
-                    self.raw[reader].append(
-                        Dependence("raw", writer, name, needs, hardware.latency)
-                    )
-                    self._tables[name, writer, reader] = table, last_read
-                row_bytes = prod(rows.buffer_shape(1)) * dtype_of(array.type).itemsize
-                least = window_rows(footprint, array, rows)
-                self.buffers[name, reader] = Buffer(
-                    name, reader, tuple(written), rows, least, row_bytes
-                )
+                for reader, read in readers.items():
+                    self._keep_whole(array, reader, read)
+            elif readers:
+                written = {s: write[name] for s, write in writes.items() if name in write}
+                self._keep_rows(array, written, readers)
         self._room = lru_cache(maxsize=None)(self._room_uncached)
 
+    def _kept(self, array: ArrayOp, reader: str, read: isl.Map) -> Kept | None:
+        stage = self.stages[reader]
+        if not stage.core_dims or read.is_empty():
+            return None
+        kept = Kept.of(on_core(read, stage.core_dims))
+        return kept if kept.sizes != array.shape else None
+
+    def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
+        kept, name = self._kept(array, reader, read), array.sym_name.data
+        size = self._bytes(array, array.shape if kept is None else kept.sizes)
+        self.wholes[name, reader] = Whole(name, reader, kept, size)
+
+    def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
+        return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
+
+    def _keep_rows(
+        self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
+    ) -> None:
+        name = array.sym_name.data
+        tables = {writer: self.footprints[writer].writer(array) for writer in writes}
+        rows = _common_rows(
+            [
+                rows_of_banks(
+                    rows_of(array.shape, write, self.stages[writer].order_on_core()),
+                    self.footprints[writer].core_of(tables[writer]),
+                )
+                for writer, write in writes.items()
+            ],
+            array.shape,
+        )
+        for reader, read in readers.items():
+            kept, footprint = self._kept(array, reader, read), self.footprints[reader]
+            edges: list[tuple[str, str]] = []
+            for writer, table in tables.items():
+                source = self.footprints[writer]
+                for (core, other), needs in footprint.needs_data(array, source, table).items():
+                    here, there = footprint.cores[core], source.cores[other]
+                    delay = self.costs[writer].latency
+                    self.raw[here].append(Dependence("raw", there, name, needs, delay))
+                    edges.append((there, here))
+                    first, last = source.starts[other], source.starts[other + 1]
+                    own = np.where((table >= first) & (table < last), table - first, -1)
+                    inside = _inside(kept, footprint.coordinates[core], rows)
+                    self._tables[name, there, here] = _Table(
+                        by_row(inside(own), rows),
+                        by_row(inside(footprint.last_read(array, core)), rows),
+                        (last - first, footprint.count(core)),
+                    )
+            shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
+            self.buffers[name, reader] = Buffer(
+                name,
+                reader,
+                rows,
+                window_rows(footprint, array, rows),
+                kept,
+                self._bytes(array, shape),
+                tuple(edges),
+            )
+
     def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
-        """Bytes of the buffers of each stage, with those of inputs and parameters, which are kept whole."""
-        total = dict(self._whole_bytes)
+        """Bytes of the buffers of each core."""
+        stages = dict.fromkeys(self.footprints, 0)
+        for whole in self.wholes.values():
+            if self.stages[whole.reader].gcu is None:  # it has a memory of its own
+                stages[whole.reader] += whole.bytes
         for key, rows in sizes.items():
-            total[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
-        return total
+            stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
+        return {
+            core: stages[name]
+            for name, footprint in self.footprints.items()
+            for core in footprint.cores
+        }
 
     def full(self) -> dict[tuple[str, str], int]:
         """One inference each."""
@@ -119,46 +204,47 @@ class Sizing:
         sizes = self.full()
         for key, storage in pipeline.storages.items():
             if (buffer := self.buffers.get(key)) is not None:
-                shape = storage.type.get_shape()
-                axis = buffer.rows.axis or 0
-                rows = shape[axis] if axis < len(shape) else 0
-                ring = rows > 0 and ring_storage(buffer.array, buffer.rows, rows)
-                if ring and storage.map.relation.is_equal(ring):
+                shape, axis = storage.type.get_shape(), buffer.rows.axis or 0
+                at = axis + (buffer.rows.banks > 1)
+                rows = shape[at] if at < len(shape) else 0
+                if rows and storage.map.relation.is_equal(buffer.storage(rows)):
                     sizes[key] = rows
         return sizes
 
     @property
     def interval(self) -> int:
         """λ: the steady-state interval without bounds, that of the busiest core. In cycles."""
-        busiest = max(footprint.iterations for footprint in self.footprints.values())
-        return busiest * self.hardware.initiation_interval
+        return max(
+            footprint.count(core) * self.costs[name].interval
+            for name, footprint in self.footprints.items()
+            for core in range(len(footprint.cores))
+        )
 
     def actors(self, sizes: Sizes) -> dict[str, Actor]:
         """The network with buffers of these sizes."""
-        room: dict[str, list[Dependence]] = {name: [] for name in self.footprints}
-        for (array, reader), rows in sizes.items():
-            for writer in self.buffers[array, reader].writers:
-                if (array, writer, reader) in self._tables:
-                    needs = self._room((array, writer, reader), rows)
-                    room[writer].append(
-                        Dependence("war", reader, array, needs, self.hardware.credit_latency)
-                    )
+        room: dict[str, list[Dependence]] = {core: [] for core in self.raw}
+        for key, rows in sizes.items():
+            for writer, reader in self.buffers[key].edges:
+                needs = self._room((key[0], writer, reader), key[1], rows)
+                room[writer].append(
+                    Dependence("war", reader, key[0], needs, self.hardware.core.credit_latency)
+                )
         return {
-            name: Actor(
-                name,
-                footprint.iterations,
-                self.hardware.initiation_interval,
-                self.hardware.latency,
-                [*self.raw[name], *room[name]],
+            core: Actor(
+                core,
+                footprint.count(number),
+                self.costs[footprint.name].interval,
+                self.costs[footprint.name].latency,
+                [*self.raw[core], *room[core]],
             )
-            for name, footprint in self.footprints.items()
+            for footprint in self.footprints.values()
+            for number, core in enumerate(footprint.cores)
         }
 
-    def _room_uncached(self, edge: Edge, rows: int) -> np.ndarray:
-        array, writer, reader = edge
-        table, last_read = self._tables[edge]
-        counts = self.footprints[writer].iterations, self.footprints[reader].iterations
-        return needs_room(table, last_read, self.buffers[array, reader].rows, rows, counts)
+    def _room_uncached(self, edge: Edge, reader: str, rows: int) -> np.ndarray:
+        table = self._tables[edge]
+        ring = self.buffers[edge[0], reader].rows
+        return needs_room(table.written, table.last_read, ring, rows, table.iterations)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until it must repeat. Raises DeadlockError."""
@@ -175,7 +261,9 @@ class Sizing:
                 self.check_live(sizes)
                 return sizes
             except DeadlockError as deadlock:
-                full = [(w.array, w.source) for w in deadlock.cycle if w.kind == "war"]
+                full = [
+                    (w.array, w.source.partition("[")[0]) for w in deadlock.cycle if w.kind == "war"
+                ]
                 if not full:
                     raise  # no buffer is to blame: data itself is needed in a circle
                 sizes[min(full, key=lambda key: self.buffers[key].row_bytes)] += 1
@@ -210,12 +298,10 @@ class Sizing:
         """The fewest rows with which no iteration of these periodic starts lacks room."""
 
         def suffices(rows: int) -> bool:
-            for writer in buffer.writers:
-                if (buffer.array, writer, buffer.reader) not in self._tables:
-                    continue
-                needs = self._room((buffer.array, writer, buffer.reader), rows)
-                freed = _event_times(needs, starts[buffer.reader], period)
-                if (starts[writer] < freed + self.hardware.credit_latency).any():
+            for writer, reader in buffer.edges:
+                needs = self._room((buffer.array, writer, reader), buffer.reader, rows)
+                freed = _event_times(needs, starts[reader], period)
+                if (starts[writer] < freed + self.hardware.core.credit_latency).any():
                     return False
             return True
 
@@ -289,6 +375,23 @@ def _smallest(low: int, high: int, suffices: Callable[[int], bool]) -> int:
         else:
             low = middle + 1
     return high
+
+
+def _inside(
+    kept: Kept | None, core: tuple[int, ...], rows: Rows
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
+    if kept is None:
+        return lambda table: table
+    cut: list[slice] = []
+    outside = np.zeros((), bool)
+    for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
+        first = at_core(low, core).dim_min_val(0).to_python()
+        cut.append(slice(None) if d == rows.axis else slice(first, first + size))
+        if d == rows.axis:
+            row = np.arange(rows.shape[d]).reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
+            outside = (row < first) | (row >= first + size)
+    return lambda table: np.where(outside, -1, table[tuple(cut)])
 
 
 def _common_rows(rows: list[Rows], shape: tuple[int, ...]) -> Rows:

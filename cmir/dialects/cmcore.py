@@ -63,7 +63,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral import (
-    NO_ARGUMENTS,
+    CORE_DIMS,
     RELATION,
     ArrayOp,
     ArraysOp,
@@ -79,10 +79,13 @@ from cmir.dialects.polyhedral import (
     parse_attribute_as,
     parse_attributes,
     parse_block,
+    parse_controlled,
     parse_iteration,
     print_access_tail,
     print_attributes,
+    print_controlled,
     print_iteration,
+    spread_attr,
     symbol,
     verify_cells,
     verify_element_types,
@@ -90,6 +93,7 @@ from cmir.dialects.polyhedral import (
     verify_holds_only,
     verify_pad,
     verify_storage,
+    verify_takes_cores,
 )
 
 
@@ -145,21 +149,41 @@ class ProgramOp(IRDLOperation):
       cmcore.iteration (%w) { … }
     }
     ```
+
+    Several cores can share a program. The first coordinates of an iteration then are those of the core that runs it,
+    as `cmcore.core` gives them; loops and automata take them as arguments, and relations that are for one core have
+    them as parameters p0, p1, …
+
+    ```mlir
+    cmcore.program @conv2 {
+      %m = cmcore.crossbar @w #polyhedral.map<"[p0] -> { cell[r, c] -> w[64p0 + r, c] : … }"> : …
+      cmcore.snoop %b from @conv1 (%p, %q) { … }
+      cmcore.loop_nest (%p) { scf.for … { cmcore.fire(%p, %w) } }
+      cmcore.iteration [%p] (%w) { … }
+    }
+    ```
+
+    A program marked `gcu` is run by the global control unit, which streams the network's inputs to the cores; no
+    `cmcore.core` runs it.
     """
 
     name = "cmcore.program"
 
     sym_name = prop_def(SymbolNameConstraint())
+    gcu = opt_prop_def(UnitAttr)
     body = region_def("single_block")
 
     traits = traits_def(
         IsolatedFromAbove(), NoTerminator(), SymbolOpInterface(), HasParent(NetworkOp)
     )
 
-    assembly_format = "$sym_name $body attr-dict"
+    assembly_format = "$sym_name (`gcu` $gcu^)? $body attr-dict"
 
-    def __init__(self, name: str, body: Region):
-        super().__init__(properties={"sym_name": StringAttr(name)}, regions=[body])
+    def __init__(self, name: str, body: Region, gcu: bool = False):
+        super().__init__(
+            properties={"sym_name": StringAttr(name), "gcu": UnitAttr() if gcu else None},
+            regions=[body],
+        )
 
     def _only(self, cls: type[Operation]) -> Operation:
         found = [op for op in self.body.block.ops if isinstance(op, cls)]
@@ -182,6 +206,11 @@ class ProgramOp(IRDLOperation):
         return op
 
     @property
+    def core_dims(self) -> int:
+        """How many coordinates of an iteration, the first ones, say which core runs it."""
+        return self.iteration.core_dims
+
+    @property
     def buffers(self) -> list[BufferOp]:
         return [op for op in self.body.block.ops if isinstance(op, BufferOp)]
 
@@ -200,6 +229,15 @@ class ProgramOp(IRDLOperation):
         verify_holds_only(self, (BufferOp, CrossbarOp, SnoopOp, CreditOp, LoopNestOp, IterationOp))
         for cls in (LoopNestOp, IterationOp):
             self._only(cls)
+        verify_takes_cores("the loop nest", self.loop_nest.body, self.core_dims)
+
+
+def _core_dims(op: Operation) -> int:
+    """How many coordinates a core of the program around `op` has."""
+    program = op.parent_op()
+    assert isinstance(program, ProgramOp)
+    ops = program.body.block.ops
+    return next((o.core_dims for o in ops if isinstance(o, IterationOp)), 0)
 
 
 def _holder(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
@@ -239,10 +277,11 @@ def _body_of(program: ProgramOp | None) -> Block | None:
     return next((op.body.block for op in ops if isinstance(op, IterationOp)), None)
 
 
-def _verify_source(
-    op: Operation, name: str, array: str, verb: str, cls: type[StoreOp] | type[BufferOp]
+def _verify_automaton(
+    op: SnoopOp | CreditOp, array: str, verb: str, cls: type[StoreOp] | type[BufferOp]
 ) -> None:
     """What an automaton follows is a program of the network that touches the array."""
+    name = symbol(op.source)
     program = op.parent_op()
     network = program.parent_op() if program is not None else None
     source = network.programs.get(name) if isinstance(network, NetworkOp) else None
@@ -250,6 +289,8 @@ def _verify_source(
         raise VerifyException(f"there is no cmcore.program @{name}")
     if all(symbol(o.array) != array for o in source.body.walk() if isinstance(o, cls)):
         raise VerifyException(f"program @{name} does not {verb} @{array}")
+    theirs = [o for o in source.body.block.ops if isinstance(o, IterationOp)]
+    verify_takes_cores("an automaton", op.body, _core_dims(op) + sum(o.core_dims for o in theirs))
 
 
 @irdl_op_definition
@@ -283,7 +324,7 @@ class BufferOp(IRDLOperation):
     def verify_(self) -> None:
         array, type = find_array(self, symbol(self.array)), self.result.type
         if self.storage is not None:
-            verify_storage(self.storage, array, type)
+            verify_storage(self.storage, array, type, _core_dims(self))
         elif (type.get_shape(), type.element_type) != (array.shape, array.type.element_type):
             raise VerifyException(f"a buffer without `storage` is like its array, {array.type}")
 
@@ -296,7 +337,7 @@ class CrossbarOp(IRDLOperation):
     %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>
     ```
 
-    A rank-3 type `[block, row, column]` is a block-diagonal matrix.
+    A rank-3 type `[block, row, column]` is a block-diagonal matrix. Cells without an element are 0.
     """
 
     name = "cmcore.crossbar"
@@ -315,7 +356,8 @@ class CrossbarOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        verify_cells(find_array(self, symbol(self.array)), self.cells, self.result.type)
+        array = find_array(self, symbol(self.array))
+        verify_cells(array, self.cells, self.result.type, _core_dims(self))
 
 
 @irdl_op_definition
@@ -333,7 +375,7 @@ class LoopNestOp(IRDLOperation):
 
     name = "cmcore.loop_nest"
 
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -343,14 +385,14 @@ class LoopNestOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> LoopNestOp:
         attributes = parse_attributes(parser)
-        op = cls(parse_block(parser))
+        op = cls(parse_controlled(parser))
         op.attributes = attributes
         return op
 
     def print(self, printer: Printer) -> None:
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
 
 @irdl_op_definition
@@ -390,24 +432,37 @@ class IterationOp(IRDLOperation):
 
     name = "cmcore.iteration"
 
+    spread = opt_prop_def(CORE_DIMS)
     body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
-    def __init__(self, body: Region):
-        super().__init__(regions=[body])
+    def __init__(self, body: Region, core_dims: int = 0):
+        super().__init__(properties={"spread": spread_attr(core_dims)}, regions=[body])
+
+    @property
+    def core_dims(self) -> int:
+        """How many of the coordinates, the first ones, say which core runs the iteration."""
+        return 0 if self.spread is None else self.spread.value.data
 
     @classmethod
     def parse(cls, parser: Parser) -> IterationOp:
-        arguments = parse_iteration(parser)
+        core_dims, arguments = parse_iteration(parser)
         attributes = parse_attributes(parser)
-        op = cls(parse_block(parser, arguments))
+        op = cls(parse_block(parser, arguments), core_dims)
         op.attributes = attributes
         return op
 
+    def verify_(self) -> None:
+        if not 0 <= self.core_dims <= (rank := len(self.body.block.args)):
+            raise VerifyException(
+                f"`spread` must be one of 0 to {rank}, the coordinates of an iteration, "
+                f"got {self.core_dims}"
+            )
+
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
-        print_iteration(printer, self.body.block)
+        print_iteration(printer, self.body.block, self.core_dims)
         print_attributes(printer, self)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
@@ -433,7 +488,7 @@ class SnoopOp(IRDLOperation):
 
     buffer = operand_def(MemRefType)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -448,7 +503,7 @@ class SnoopOp(IRDLOperation):
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
         attributes = parse_attributes(parser)
-        op = cls(buffer, source, parse_block(parser))
+        op = cls(buffer, source, parse_controlled(parser))
         op.attributes = attributes
         return op
 
@@ -459,12 +514,12 @@ class SnoopOp(IRDLOperation):
         printer.print_symbol_name(symbol(self.source))
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
     def verify_(self) -> None:
         if not isinstance(self.buffer.owner, BufferOp):
             raise VerifyException("a snoop must watch a cmcore.buffer")
-        _verify_source(self, symbol(self.source), symbol(self.buffer.owner.array), "store", StoreOp)
+        _verify_automaton(self, symbol(self.buffer.owner.array), "store", StoreOp)
 
 
 @irdl_op_definition
@@ -485,7 +540,7 @@ class CreditOp(IRDLOperation):
 
     array = prop_def(FlatSymbolRefAttrConstr)
     source = prop_def(FlatSymbolRefAttrConstr)
-    body = region_def("single_block", entry_args=NO_ARGUMENTS)
+    body = region_def("single_block", entry_args=RangeOf(IndexType))
 
     traits = traits_def(NoTerminator(), HasParent(ProgramOp))
 
@@ -501,7 +556,7 @@ class CreditOp(IRDLOperation):
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
         attributes = parse_attributes(parser)
-        op = cls(array, source, parse_block(parser))
+        op = cls(array, source, parse_controlled(parser))
         op.attributes = attributes
         return op
 
@@ -512,11 +567,11 @@ class CreditOp(IRDLOperation):
         printer.print_symbol_name(symbol(self.source))
         print_attributes(printer, self)
         printer.print_string(" ")
-        printer.print_region(self.body)
+        print_controlled(printer, self.body)
 
     def verify_(self) -> None:
         find_array(self, symbol(self.array))
-        _verify_source(self, symbol(self.source), symbol(self.array), "buffer", BufferOp)
+        _verify_automaton(self, symbol(self.array), "buffer", BufferOp)
 
 
 @irdl_op_definition
@@ -1099,36 +1154,50 @@ class CoreOp(IRDLOperation):
 
     ```mlir
     cmcore.core @core1 runs @conv2 at (0, 1)
+    cmcore.core @core2 runs @conv3[0] at (0, 2)
     ```
 
-    `at` gives its place on the interconnect, in the coordinates of the hardware's topology.
+    Brackets hold the core's coordinates in a program that several cores run. `at` gives its place on the
+    interconnect, in the coordinates of the hardware's topology.
     """
 
     name = "cmcore.core"
 
     sym_name = prop_def(SymbolNameConstraint())
     program = prop_def(FlatSymbolRefAttrConstr)
+    coordinates = opt_prop_def(DenseArrayBase.constr(i64))
     position = prop_def(DenseArrayBase.constr(i64))
 
     traits = traits_def(SymbolOpInterface(), HasParent(NetworkOp))
 
-    def __init__(self, name: str, program: str, position: Sequence[int]):
+    def __init__(
+        self, name: str, program: str, position: Sequence[int], coordinates: Sequence[int] = ()
+    ):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
                 "program": SymbolRefAttr(program),
+                "coordinates": DenseArrayBase.from_list(i64, coordinates) if coordinates else None,
                 "position": DenseArrayBase.from_list(i64, position),
             }
         )
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """The coordinates among the cores that run the program."""
+        return () if self.coordinates is None else tuple(self.coordinates.get_values())
 
     @classmethod
     def parse(cls, parser: Parser) -> CoreOp:
         name = parser.parse_symbol_name().data
         parser.parse_keyword("runs")
         program = parser.parse_symbol_name().data
+        coordinates = parser.parse_optional_comma_separated_list(
+            parser.Delimiter.SQUARE, parser.parse_integer
+        )
         parser.parse_keyword("at")
         position = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
-        op = cls(name, program, position)
+        op = cls(name, program, position, coordinates or ())
         op.attributes = parse_attributes(parser)
         return op
 
@@ -1137,6 +1206,8 @@ class CoreOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" runs ")
         printer.print_symbol_name(symbol(self.program))
+        if self.core:
+            printer.print_string(f"[{', '.join(map(str, self.core))}]")
         coordinates = ", ".join(map(str, self.position.get_values()))
         printer.print_string(f" at ({coordinates})")
         print_attributes(printer, self)
@@ -1144,8 +1215,19 @@ class CoreOp(IRDLOperation):
     def verify_(self) -> None:
         network = self.parent_op()
         assert isinstance(network, NetworkOp)
-        if symbol(self.program) not in network.programs:
+        # There can be thousands of cores, so no table of programs is made for each.
+        name = self.program.root_reference
+        programs = (op for op in network.body.block.ops if isinstance(op, ProgramOp))
+        program = next((op for op in programs if op.sym_name == name), None)
+        if program is None:
             raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
+        if program.gcu is not None:
+            raise VerifyException(f"@{symbol(self.program)} is run by the global control unit")
+        if len(self.core) != program.core_dims:
+            raise VerifyException(
+                f"a core of @{symbol(self.program)} has {program.core_dims} coordinates, "
+                f"got {list(self.core)}"
+            )
 
 
 CMCORE = Dialect(

@@ -19,7 +19,8 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.isl.ast_cost import Cost, nest_cost
-from cmir.isl.text import CONTEXT, IslError
+from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
+from cmir.isl.text import IslError
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
@@ -35,6 +36,7 @@ def visit_in_order(
     block: Block,
     separation: Separation = "auto",
     constants: Constants | None = None,
+    cores: isl.Set = ANY_CORE,
 ) -> None:
     """Append to `block` loops that visit the domain of `schedule` in the order of its range.
 
@@ -42,18 +44,28 @@ def visit_in_order(
     emit: called for each place where points are visited, with a builder there and the point's coordinates
         as `index` values.
     constants: those of `block`, if it has some already.
+    cores: the values that the parameters of `schedule` have; they are the arguments of `block`, in order.
     """
-    append_loops(cheapest_loops(schedule, separation), emit, block, constants)
+    node = cheapest_loops(schedule, separation, cores)
+    append_loops(node, emit, block, constants, parameters(cores))
 
 
 def append_loops(
-    node: isl.AstNode, emit: Emit, block: Block, constants: Constants | None = None
+    node: isl.AstNode,
+    emit: Emit,
+    block: Block,
+    constants: Constants | None = None,
+    parameters: Sequence[str] = (),
 ) -> None:
-    """Append an AST to `block` as `scf` and `arith` operations."""
-    _Translator(constants or Constants(block), emit).node(node, _Scope(block))
+    """Append an AST to `block`, whose arguments are the parameters, as `scf` and `arith` operations."""
+    scope = _Scope(block)
+    scope.names.update(zip(parameters, block.args, strict=True))
+    _Translator(constants or Constants(block), emit).node(node, scope)
 
 
-def cheapest_loops(schedule: isl.Map, separation: Separation) -> isl.AstNode:
+def cheapest_loops(
+    schedule: isl.Map, separation: Separation, cores: isl.Set = ANY_CORE
+) -> isl.AstNode:
     """The AST of loops as `visit_in_order` makes them. With `auto`, joint loops if they need no conditions, else those
     that evaluate the fewest in one run, and of these the shortest.
 
@@ -63,6 +75,7 @@ def cheapest_loops(schedule: isl.Map, separation: Separation) -> isl.AstNode:
     ISL's generator is known to leave out points now and then, for unions with several moduli; loops that do not visit
     as many points as there are are not taken. Raises IslError where there are no others.
     """
+    schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
     statements = isl.UnionMap.empty(schedule.get_space())
     for number, piece in enumerate(schedule.coalesce().make_disjoint().get_basic_maps()):
         statement = isl.Map.from_basic_map(piece).set_tuple_name(isl.dim_type.in_, f"s{number}")
@@ -70,15 +83,17 @@ def cheapest_loops(schedule: isl.Map, separation: Separation) -> isl.AstNode:
     times = ", ".join(f"t{i}" for i in range(schedule.dim(isl.dim_type.out)))
 
     def loops(options: str) -> isl.AstNode:
-        build = isl.AstBuild.alloc(CONTEXT).set_options(isl.UnionMap(options))
+        build = isl.AstBuild.from_context(cores).set_options(isl.UnionMap(options))
         return build.node_from_schedule_map(statements)
 
+    visits, values = count_points(schedule.domain()), parameter_values(cores)
+    at = dict(zip(parameters(cores), values.T, strict=True))
     options = {"never": ["{ }"], "always": [f"{{ [{times}] -> separate[x] }}"]}
     best: tuple[Cost, isl.AstNode] | None = None
     for option in options.get(separation, options["never"] + options["always"]):
         node = loops(option)
-        cost = nest_cost(node)
-        if cost.visits == schedule.domain().count_val().to_python():
+        cost = nest_cost(node, len(values), at)
+        if cost.visits == visits:
             if best is None or cost.key < best[0].key:
                 best = cost, node
             if not cost.tests:

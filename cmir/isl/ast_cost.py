@@ -6,7 +6,7 @@ exact: a nest is walked breadth-first with arrays of loop counters, one entry fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -44,9 +44,11 @@ class Cost:
         return self.tests + self.loops, self.operations
 
 
-def nest_cost(node: isl.AstNode) -> Cost:
-    """The cost of an AST without parameters."""
-    return _node(node, 1, {})
+def nest_cost(
+    node: isl.AstNode, times: int = 1, parameters: Mapping[str, np.ndarray] | None = None
+) -> Cost:
+    """The cost of an AST that is run so many times, with these values of its parameters each time."""
+    return _node(node, times, dict(parameters or {}))
 
 
 def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:

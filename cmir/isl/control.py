@@ -65,7 +65,7 @@ def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
     needed = prefix_maximum(stream_times(times), needs)
     verdict = _judge_first(automata, _of_first_inference(needed), times)
     if verdict.holds and (other := _another(needed)) is not None:
-        needed = _counted_from(needed, other)
+        needed = counted_from(needed, other)
         verdict = _judge_first(automata, _of_first_inference(needed), times)
         return replace(verdict, inference=other)
     return verdict
@@ -73,19 +73,19 @@ def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
 
 def _another(needed: isl.Map) -> int | None:
     """An inference n in which what is needed, `{ [n, time] -> [n', event] }`, is not what it is in inference 0."""
-    next_ = _counted_from(needed, 1)
+    next_ = counted_from(needed, 1)
     if needed.is_equal(next_):
         return None
     first = _of_first_inference(needed)
     distance = 1
     while True:  # one of them is not the same as the one before, in one direction or the other
         for n in (distance, -distance):
-            if not _of_first_inference(_counted_from(needed, n)).is_equal(first):
+            if not _of_first_inference(counted_from(needed, n)).is_equal(first):
                 return n
         distance += 1
 
 
-def _counted_from(relation: isl.Map, n: int) -> isl.Map:
+def counted_from(relation: isl.Map, n: int) -> isl.Map:
     """`{ [m, time] -> [m', event] }` with inference n as inference 0."""
 
     def shift(space: isl.Space) -> isl.Map:

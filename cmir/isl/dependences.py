@@ -11,6 +11,9 @@ relation is the same for every n up to a shift, and what holds at start-up is wh
 
 A *release relation* maps an event (a write seen by the reader, or an iteration finished by the reader) to the
 last iteration it allows on the other side. It has one event for each time the limit rises, and no others.
+
+A stage may be spread over cores (`cmir.isl.cores`). T_w and T_r then are those of one core each, with the cores'
+coordinates as parameters, and everything here holds for each pair of cores by itself.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ class Release:
 
     relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; that of
         `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` of the event's.
-    initially: the limit before the first event, as a set of at most one point with the limit's coordinates.
+    initially: the limit before the first event, as a set of at most one point with the limit's coordinates. Where
+        stages are spread over cores, it is the last iteration for those that have nothing to do with each other.
     """
 
     relation: isl.Map
@@ -141,7 +145,8 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     """
     latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
     release = maximum(latest.reverse())
-    free = _last_of(order_r.range().subtract(latest.domain()))
+    times = order_r.range().intersect_params(order_w.domain().params())
+    free = _last_of(times.subtract(latest.domain()))
     relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
     return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
 
@@ -159,6 +164,11 @@ def war_release(
     allowed = _fix_inference(release, 0)
     before = _fix_inference(release, -1)
     last = before.intersect_domain(_last_of(before.domain())).range()
+    if not needs.is_empty():
+        times = order_w.range().intersect_params(order_r.domain().params())
+        idle = _last_of(times.intersect_params(needs.domain().params().complement()))
+        now = stream_times(idle).fix_val(isl.dim_type.set, 0, isl.Val(0))
+        last = last.union(now)
     to_writer = _carry_inference(order_w.reverse())
     relation = order_r.apply_range(allowed).apply_range(to_writer)
     return Release(relation.coalesce(), last.apply(to_writer))

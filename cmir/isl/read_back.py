@@ -6,7 +6,7 @@ from elsewhere, or changed by hand, can be reasoned about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import islpy as isl
@@ -14,6 +14,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 
+from cmir.isl.cores import ANY_CORE
 from cmir.isl.text import CONTEXT, read_set
 
 
@@ -30,14 +31,18 @@ def read_visits(
     kind: type[Operation],
     operands: Callable[[Operation], Sequence[SSAValue | int]],
     count: int,
+    cores: isl.Set = ANY_CORE,
 ) -> isl.Map:
     """Where the nest visits operations of class `kind`: `{ [time] -> [values] }`.
 
-    operands: the values of interest at each visit, `count` of them for every operation.
+    operands: the values of interest at each visit, `count` of them for every operation. cores: the values that the
+    arguments of the region can have, as those of its parameters.
     Times compare lexicographically in the order of execution. Raises NotAffineError.
     """
     reader = _Reader(kind)
-    reader.block(region.block, _Scope(0, read_set("{ [] }"), ()))
+    outermost = _Scope(0, isl.Set.from_params(cores), ())
+    outermost.values.update(zip(region.block.args, _parameters(cores), strict=True))
+    reader.block(region.block, outermost)
     depth = max((len(position) for _, _, position in reader.found), default=0)
     result: isl.Map | None = None
     for op, scope, position in reader.found:
@@ -48,6 +53,13 @@ def read_visits(
     if result is None:
         return isl.Map.empty(isl.Space.alloc(CONTEXT, 0, 0, count))
     return _without_constant_times(result)
+
+
+def _parameters(cores: isl.Set) -> Iterator[isl.PwAff]:
+    """The parameters of a set, as functions of no iterators."""
+    local = isl.LocalSpace.from_space(isl.Set.from_params(cores).get_space())
+    for dim in range(cores.dim(isl.dim_type.param)):
+        yield isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, dim))
 
 
 def _tuple(values: Sequence[isl.PwAff], scope: _Scope) -> isl.Map:

@@ -3,53 +3,114 @@
 A ring keeps R rows of an array. Rows are numbered through the stream of inferences, g = H·n + h for row h of H of
 inference n, and row g is kept in row g mod R of the buffer. Rows run along the dimension in which the array is
 produced; an array that is written at once is one row.
+
+Cores that write the rows of an array in turn do so in no order among each other. What they write is kept apart: the
+buffer has a bank for each of them, and each bank is a ring of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
 
 import islpy as isl
 
-from cmir.isl.text import read_map
+from cmir.isl.dependences import maximum, minimum
+from cmir.isl.text import read_map, read_set
 
 
 @dataclass(frozen=True)
 class Rows:
     """The rows of an array: along dimension `axis` of its `shape`, or, without an axis, all of it as one.
 
-    descending: whether rows are produced from the last to the first.
+    descending: whether rows are produced from the last to the first. banks: by how many cores in turn; `dealt` row by
+    row, or else each of them a run of rows.
     """
 
     shape: tuple[int, ...]
     axis: int | None
     descending: bool = False
+    banks: int = 1
+    dealt: bool = True
 
     @property
     def count(self) -> int:
-        """H: the rows of one inference."""
-        return 1 if self.axis is None else self.shape[self.axis]
+        """H: the rows of one inference in one bank."""
+        return 1 if self.axis is None else ceil(self.shape[self.axis] / self.banks)
 
-    def buffer_shape(self, rows: int) -> tuple[int, ...]:
-        """The shape of a buffer of this many rows."""
+    @property
+    def alone(self) -> Rows:
+        """The rows of an array that has no other dimension."""
+        assert self.axis is not None
+        return replace(self, shape=(self.shape[self.axis],), axis=0)
+
+    def buffer_shape(self, rows: int, kept: Sequence[int] | None = None) -> tuple[int, ...]:
+        """The shape of a buffer of this many rows in each bank; kept: the extents of what is kept of the array."""
+        sizes = tuple(kept or self.shape)
         if self.axis is None:
-            return (rows, *self.shape)
-        return (*self.shape[: self.axis], rows, *self.shape[self.axis + 1 :])
+            return (rows, *sizes)
+        ring = (*sizes[: self.axis], rows, *sizes[self.axis + 1 :])
+        return ring if self.banks == 1 else (self.banks, *ring)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The box of an array that one core reads, and has to keep.
+
+    low: its first element in each dimension, `[p0] -> { [x] }`, of the core p0. sizes: its extents; the same for all
+    cores, so that of some it may hold more than they read.
+    """
+
+    low: tuple[isl.Set, ...]
+    sizes: tuple[int, ...]
+
+    @staticmethod
+    def of(read: isl.Map) -> Kept:
+        """read: `[p0] -> { iteration -> location }` of each core."""
+        points = read.range()
+        lows, sizes = [], []
+        for d in range(points.dim(isl.dim_type.set)):
+            one = points.project_out(isl.dim_type.set, d + 1, points.dim(isl.dim_type.set) - d - 1)
+            one = one.project_out(isl.dim_type.set, 0, d).reset_tuple_id()
+            low = minimum(isl.Map.from_range(one)).range()
+            high = maximum(isl.Map.from_range(one)).range()
+            lows.append(low)
+            extent = low.apply(isl.Map("{ [x] -> [-x] }")).sum(high)
+            sizes.append(extent.dim_max_val(0).to_python() + 1)
+        return Kept(tuple(lows), tuple(sizes))
+
+    def box(self, name: str) -> isl.Set:
+        """`[p0] -> { name[x] : low <= x < low + size }`"""
+        dims = [f"d{d}" for d in range(len(self.sizes))]
+        inside = read_set(f"{{ {name}[{', '.join(dims)}] }}")
+        for d, (low, size) in enumerate(zip(self.low, self.sizes, strict=True)):
+            at = read_map(f"{{ [x] -> {name}[{', '.join(dims)}] : x <= {dims[d]} < x + {size} }}")
+            inside = inside.intersect(low.apply(at))
+        return inside
+
+    def shifted(self, slots: isl.Map, dims: Mapping[int, int]) -> isl.Map:
+        """Storage whose slots count from the box's first element; dims: which slot dimension is which of the array."""
+        names = [f"s{d}" for d in range(slots.dim(isl.dim_type.out))]
+        for slot, d in dims.items():
+            moved = [f"{name} - x" if k == slot else name for k, name in enumerate(names)]
+            shift = read_map(f"{{ [x] -> [slot[{', '.join(names)}] -> slot[{', '.join(moved)}]] }}")
+            slots = slots.apply_range(self.low[d].apply(shift).unwrap())
+        return slots
 
 
 def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
     """The rows in which an array is produced.
 
-    write: iteration -> location; order: iteration -> time. The axis is the first one along which a later time in
-    the writer's outermost dimension is always a later row (or always an earlier one).
+    write: iteration -> location; order: iteration -> time, on each core. The axis is the first one along which a later
+    time in the writer's outermost dimension is always a later row (or always an earlier one).
     """
     by_time = order.reverse().apply_range(write)
     outer = by_time.dim(isl.dim_type.in_)
     for level in range(outer):
         outermost = by_time.project_out(isl.dim_type.in_, level + 1, outer - level - 1)
         outermost = outermost.project_out(isl.dim_type.in_, 0, level)
-        if outermost.domain().is_singleton():
+        if isl.Map.from_range(outermost.domain()).is_single_valued():
             continue  # a loop of one trip orders nothing
         for axis in range(len(shape)):
             row = outermost.project_out(isl.dim_type.out, axis + 1, len(shape) - axis - 1)
@@ -73,14 +134,35 @@ def _advances(row: isl.Map, descending: bool) -> bool:
     return bool(goes.intersect(back).is_empty())
 
 
-def ring_storage(array: str, rows: Rows, size: int) -> isl.Map:
-    """A ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`."""
+def ring_storage(array: str, rows: Rows, size: int, kept: Kept | None = None) -> isl.Map:
+    """A ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`.
+
+    With several banks there is one more dimension of slots in front. Of the array, only what is `kept` has slots.
+    """
     dims = [f"d{i}" for i in range(len(rows.shape))]
     if rows.axis is None:
-        slot = [f"n mod {size}", *dims]
+        slot, first = [f"n mod {size}", *dims], 1
     else:
-        dim, last = dims[rows.axis], rows.count - 1
-        row = f"{last} - {dim}" if rows.descending else dim
-        slot = list(dims)
-        slot[rows.axis] = f"({rows.count}*n + {row}) mod {size}"
-    return read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(slot)}] }}")
+        dim, last = dims[rows.axis], rows.shape[rows.axis] - 1
+        row = f"({last} - {dim})" if rows.descending else dim
+        bank, place = f"floor({row} / {rows.count})", f"{row} mod {rows.count}"
+        if rows.dealt:
+            bank, place = f"{row} mod {rows.banks}", f"floor({row} / {rows.banks})"
+        slot, first = list(dims), int(rows.banks > 1)
+        place = place if rows.banks > 1 else row
+        slot[rows.axis] = f"({rows.count}*n + {place}) mod {size}"
+        slot = [bank, *slot] if rows.banks > 1 else slot
+    ring = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(slot)}] }}")
+    if kept is None:
+        return ring
+    inside = kept.box(array).insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(array)
+    others = {first + d: d for d in range(len(dims)) if d != rows.axis}
+    return kept.shifted(ring.intersect_domain(inside), others).coalesce()
+
+
+def box_storage(array: str, kept: Kept) -> isl.Map:
+    """A slot for each element that is kept of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
+    dims = [f"d{i}" for i in range(len(kept.sizes))]
+    whole = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(dims)}] }}")
+    inside = kept.box(array).insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(array)
+    return kept.shifted(whole.intersect_domain(inside), {d: d for d in range(len(dims))}).coalesce()

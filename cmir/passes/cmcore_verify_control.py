@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import islpy as isl
 from xdsl.context import Context
@@ -12,7 +13,10 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from cmir.accelerator.automata import Automaton as EvaluatedAutomaton
+from cmir.accelerator.automata import automata_of
 from cmir.accelerator.engine import Machine
+from cmir.accelerator.exhaustion import find_fault
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import DeadlockError
 from cmir.diagnostics import CompileError
@@ -28,8 +32,11 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, box, sample, symbol
-from cmir.isl.control import Automaton, Verdict, judge
+from cmir.isl import read_set
+from cmir.isl.control import Automaton, Verdict, counted_from, judge
+from cmir.isl.cores import ANY_CORE, as_neighbour, at, at_some_core, core_set, on_core, some_core
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
+from cmir.isl.memo import unnamed
 from cmir.isl.read_back import NotAffineError, read_visits
 
 
@@ -55,21 +62,32 @@ class CmcoreVerifyControlPass(ModulePass):
 class _Program:
     """A program as relations. Names of iteration tuples are dropped: iterations are plain points.
 
-    order: `{ [iteration] -> [time] }`; reads, writes: by array, `{ [iteration] -> array[location] }`.
+    cores: those that run it, as values of the coordinates p0, p1, …, the parameters of what concerns one of them.
+    order: `{ [iteration] -> [time] }` on each core; reads, writes: by array, `{ [iteration] -> array[location] }`, on
+    all cores together.
     """
 
-    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp]):
-        self.op, self.name = op, op.sym_name.data
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: isl.Set):
+        self.op, self.name, self.cores = op, op.sym_name.data, cores
         rank = len(op.iteration.body.block.args)
-        fires = _read(op.loop_nest, FireOp, lambda fire: fire.operands, rank)
-        if fires.is_empty():
-            raise CompileError(op.loop_nest, f"@{self.name} fires no iteration")
+        fires = _read(op.loop_nest, FireOp, lambda fire: fire.operands, rank, cores)
+        if not (idle := cores.subtract(fires.params())).is_empty():
+            raise CompileError(op.loop_nest, f"@{self.name}{_core(idle)} fires no iteration")
         if not fires.is_injective():
-            twice = _coordinates(fires.reverse().subtract_domain(_once(fires)).domain())
-            raise CompileError(op.loop_nest, f"@{self.name} fires iteration {twice} twice")
+            twice = at_some_core(fires.reverse().subtract_domain(_once(fires)).domain())
+            raise CompileError(
+                op.loop_nest, f"@{self.name} fires iteration {_coordinates(twice)} twice"
+            )
         self.order = fires.reverse()
-        self.iterations = self.order.domain()
         self.times = self.order.range()
+        own = on_core(isl.Map.from_domain(self.order.domain()), op.core_dims).domain()
+        if not (others := self.order.domain().subtract(own)).is_empty():
+            other = at_some_core(others)
+            raise CompileError(
+                op.loop_nest,
+                f"@{self.name} fires iteration {_coordinates(other)} on a core that has other coordinates",
+            )
+        self.iterations = self.order.domain().project_out_all_params()
         self.reads: dict[str, isl.Map] = {}
         self.writes: dict[str, isl.Map] = {}
         self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
@@ -104,19 +122,21 @@ class _Program:
             )
         accesses[name] = accesses[name].union(access) if name in accesses else access
 
-    def iteration_at(self, times: isl.Set) -> str:
-        """One of the iterations that run at these times, for a message."""
-        return _coordinates(times.apply(self.order.reverse()))
+    def on_core(self, access: isl.Map) -> isl.Map:
+        """The accesses of each core's own iterations."""
+        return on_core(access, self.op.core_dims)
 
 
 @dataclass(frozen=True)
 class _Demand:
     """What a program needs of a neighbour on account of an array.
 
-    needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the program reads or
-    overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes wrong with them.
+    kind: `raw` or `war`. needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the
+    program reads or overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes
+    wrong with them.
     """
 
+    kind: str
     array: str
     needs: isl.Map
     elements: isl.Map
@@ -131,7 +151,26 @@ class _Prover:
         self.network = network
         self.arrays = network.arrays
         self.inputs = {symbol(ref) for ref in network.inputs}
-        self.programs = {name: _Program(op, self.arrays) for name, op in network.programs.items()}
+        cores: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+        for core in network.cores:
+            cores[symbol(core.program)].append(core.core)
+        self.programs = {
+            name: _Program(op, self.arrays, core_set(cores.get(name, [()])))
+            for name, op in network.programs.items()
+        }
+
+    @cached_property
+    def machine(self) -> Machine:
+        return Machine(self.network, Hardware.load("ideal"))
+
+    @cached_property
+    def automata(self) -> dict[tuple[str, str, str, str], list[EvaluatedAutomaton]]:
+        """The automata of programs, run; by program, neighbour, kind and array."""
+        found: dict[tuple[str, str, str, str], list[EvaluatedAutomaton]] = defaultdict(list)
+        for name, program in self.machine.programs.items():
+            for one in automata_of(program, self.machine.programs):
+                found[name, one.source, one.kind, one.array].append(one)
+        return found
 
     def prove(self) -> None:
         """Raises CompileError with a counterexample."""
@@ -151,7 +190,7 @@ class _Prover:
         for program in self.programs.values():
             self._check_automata(program, readers, writers)
         try:
-            Machine(self.network, Hardware.load("ideal")).time(_INFERENCES_TO_LIVE)
+            self.machine.time(_INFERENCES_TO_LIVE)
         except DeadlockError as deadlock:
             raise CompileError(self.network, deadlock.message) from None
 
@@ -189,20 +228,29 @@ class _Prover:
                 )
 
     def _check_slots(self, array: ArrayOp, reader: _Program) -> None:
-        """What is kept in a buffer has a slot in it."""
+        """What is kept in a buffer has a slot in it, and what is read is kept."""
         name = array.sym_name.data
         buffer = reader.buffers[name]
         assert isinstance(buffer.result.type, MemRefType)
-        storage = _storage(buffer, array)
+        storage = _storage(buffer, array).intersect_params(reader.cores)
         slots = storage.intersect_domain(_elements(array)).range()
         outside = slots.subtract(box(buffer.result.type.get_shape()).set_tuple_id(_id(slots)))
         if not outside.is_empty():
+            outside = at_some_core(outside)
             raise CompileError(
                 buffer, f"the buffer of @{name} at @{reader.name} has no {sample(outside)}"
             )
+        lost = stream(reader.on_core(reader.reads[name])).range().subtract(storage.domain())
+        if not lost.is_empty():
+            element = at_some_core(lost)
+            raise CompileError(
+                buffer,
+                f"the buffer of @{name} at @{reader.name}{_core(lost)} has no slot for "
+                f"{_element(element, name)}, which is read there",
+            )
 
     def _check_sharing(self, array: ArrayOp, writers: list[_Program], reader: _Program) -> None:
-        """Elements that have one slot are stored one after the other, by one program.
+        """Elements that have one slot are stored one after the other, by one core.
 
         Those of which the reader reads neither may be stored in any way.
         """
@@ -212,7 +260,9 @@ class _Prover:
             return  # it has a slot for each element of an inference
         storage = buffer.storage.relation
         shares = storage.apply_range(storage.reverse())
-        shares = shares.intersect_domain(stream(reader.reads[name]).range())
+        if reader.op.core_dims or any(writer.op.core_dims for writer in writers):
+            self._check_repeats(buffer, shares)
+        shares = shares.intersect_domain(stream(reader.on_core(reader.reads[name])).range())
         shares = shares.subtract(isl.Map.identity(shares.get_space()))
         written = [stream(writer.writes[name]) for writer in writers]
         for one, write in zip(writers, written, strict=True):
@@ -225,12 +275,27 @@ class _Prover:
                 )
             for other, also in zip(writers, written, strict=True):
                 clash = shares.intersect_domain(write.range()).intersect_range(also.range())
-                if other is not one and not clash.is_empty():
+                if other is one:  # its cores run in no order, either
+                    writing_core = _to_core(write, one.op.core_dims)
+                    clash = clash.subtract(writing_core.apply_range(writing_core.reverse()))
+                if not clash.is_empty():
+                    who = f"@{one.name} and @{other.name}"
+                    who = f"two cores of @{one.name}" if other is one else who
                     raise CompileError(
                         buffer,
                         f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
-                        f"(inference first), which @{one.name} and @{other.name} store, in no order",
+                        f"(inference first), which {who} store, in no order",
                     )
+
+    def _check_repeats(self, buffer: BufferOp, shares: isl.Map) -> None:
+        """Elements share slots in every inference as in the one before, so that one stands for all."""
+        shares = unnamed(shares)
+        if not shares.is_equal(counted_from(shares, 1)):
+            raise CompileError(
+                buffer,
+                f"which elements of @{symbol(buffer.array)} share a slot is not the same in every inference: "
+                "that cannot be proved for programs that several cores share",
+            )
 
     def _check_automata(
         self,
@@ -249,30 +314,31 @@ class _Prover:
         for name, read in program.reads.items():
             for writer in writers[name]:
                 write = writer.writes[name]
+                theirs = as_neighbour(writer.order)
                 demand = _Demand(
+                    "raw",
                     name,
-                    stream(raw_needs(write, read, writer.order, program.order)),
+                    stream(raw_needs(write, read, theirs, program.order)),
                     stream(read),
                     stream(write),
                     "may read {element} before iteration {event} has stored it",
                 )
-                event = writer.order.reverse().apply_range(write).reverse()
+                event = theirs.reverse().apply_range(write).reverse()
                 self._judge(program, writer, demand, snoops.pop((name, writer.name), []), event)
         for name, write in program.writes.items():
             for reader in readers[name]:
-                read, storage = (
-                    reader.reads[name],
-                    _storage(reader.buffers[name], self.arrays[name]),
-                )
+                read, theirs = reader.reads[name], as_neighbour(reader.order)
+                storage = as_neighbour(_storage(reader.buffers[name], self.arrays[name]))
                 demand = _Demand(
+                    "war",
                     name,
-                    war_needs(write, read, storage, program.order, reader.order),
+                    war_needs(write, read, storage, program.order, theirs),
                     stream(write).apply_range(storage.apply_range(storage.reverse())),
                     stream(read),
                     "may overwrite {element} before iteration {event} has read it",
                 )
                 automata = credits.pop((name, reader.name), [])
-                self._judge(program, reader, demand, automata, reader.order)
+                self._judge(program, reader, demand, automata, theirs)
         for (name, source), extra in (*snoops.items(), *credits.items()):
             raise CompileError(
                 extra[0],
@@ -291,9 +357,45 @@ class _Prover:
 
         event_times: what the automata wait for `at` -> its time in the neighbour.
         """
+        where = ops[0] if ops else program.op
+        if program.op.core_dims or other.op.core_dims:
+            self._judge_cores(program, other, demand, where)
+            return
         automata = [self._automaton(op, program, other, event_times) for op in ops]
         verdict = judge(automata, demand.needs, program.times)
-        _report(verdict, ops[0] if ops else program.op, program, other, demand)
+        _report(verdict, where, program, other, demand)
+
+    def _judge_cores(
+        self, program: _Program, other: _Program, demand: _Demand, where: Operation
+    ) -> None:
+        """The same for programs that several cores share, where there is an automaton for each pair of cores."""
+        to_iteration = stream(as_neighbour(other.order).reverse())
+        needs = demand.needs.fix_val(isl.dim_type.in_, 0, isl.Val(0))
+        needs = needs.project_out(isl.dim_type.in_, 0, 1)
+        needs = program.order.apply_range(needs).apply_range(to_iteration)
+        found = find_fault(
+            self.machine.programs[program.name],
+            self.machine.programs[other.name],
+            self.automata[program.name, other.name, demand.kind, demand.array],
+            needs,
+        )
+        if found is None:
+            return
+        name = f"{_text(found.event)} of @{other.name}{_inferences(found.ahead)}"
+        if found.kind == "dead":
+            problem = f"is never released by @{other.name} on account of @{demand.array}"
+        elif found.kind == "unsafe":
+            core = {f"q{d}": c for d, c in enumerate(found.event[: other.op.core_dims])}
+            element = _in_inference(_points(found.iteration), 0).apply(at(demand.elements, core))
+            theirs = _in_inference(_points(found.event), found.ahead).apply(demand.theirs)
+            element = _element(element.intersect(theirs), demand.array)
+            problem = demand.unsafe.format(element=element, event=name)
+        else:
+            problem = f"waits for iteration {name} and needs nothing of it in @{demand.array}"
+        what = {"dead": "live", "unsafe": "safe", "late": "tight"}[found.kind]
+        raise CompileError(
+            where, f"not {what}: iteration {_text(found.iteration)} of @{program.name} {problem}"
+        )
 
     def _automaton(
         self, op: SnoopOp | CreditOp, program: _Program, other: _Program, event_times: isl.Map
@@ -307,7 +409,7 @@ class _Prover:
             waits = [1, *release.at] if release.awaits else [0, *[0] * at]
             return [*waits, ahead, *release.upto]
 
-        steps = _read(op, ReleaseOp, values, 2 + at + rank)
+        steps = _read(op, ReleaseOp, values, 2 + at + rank, ANY_CORE)
         waiting = steps.fix_val(isl.dim_type.out, 0, isl.Val(1))
         awaited = waiting.project_out(
             isl.dim_type.out, 1 + at, steps.dim(isl.dim_type.out) - 1 - at
@@ -322,7 +424,7 @@ class _Prover:
         limits = steps.project_out(isl.dim_type.out, 0, 1 + at)
         ahead = limits.project_out(isl.dim_type.out, 1, rank)
         upto = limits.project_out(isl.dim_type.out, 0, 1)
-        if not (unknown := upto.range().subtract(program.iterations)).is_empty():
+        if not (unknown := upto.range().subtract(program.order.domain())).is_empty():
             raise CompileError(
                 op,
                 f"{op.name} releases {_coordinates(unknown)}, which is no iteration of @{program.name}",
@@ -340,9 +442,10 @@ def _report(
 ) -> None:
     """Raise CompileError with a counterexample, if there is one."""
     if not verdict.dead.is_empty():
+        iteration = _coordinates(verdict.dead.apply(program.order.reverse()))
         raise CompileError(
             where,
-            f"not live: iteration {program.iteration_at(verdict.dead)} of @{program.name} is never "
+            f"not live: iteration {iteration} of @{program.name} is never "
             f"released by @{other.name} on account of @{demand.array}",
         )
     for what, violated in (("safe", verdict.unsafe), ("tight", verdict.late)):
@@ -354,11 +457,7 @@ def _report(
         mine = time.apply(program.order.reverse())
         inference = event.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
         theirs = event.project_out(isl.dim_type.set, 0, 1).apply(other.order.reverse())
-        name = f"{_coordinates(theirs)} of @{other.name}"
-        name += (
-            f", {abs(inference)} inference{'s' * (abs(inference) > 1)} "
-            f"{'earlier' if inference < 0 else 'later'}," * (inference != 0)
-        )
+        name = f"{_coordinates(theirs)} of @{other.name}{_inferences(inference)}"
         if what == "safe":
             n = verdict.inference
             element = _in_inference(mine, n).apply(demand.elements)
@@ -371,6 +470,33 @@ def _report(
             f"not {what}: iteration {_coordinates(mine)} of @{program.name} {problem}"
             + f" (in inference {verdict.inference})" * (verdict.inference != 0),
         )
+
+
+def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
+    """`{ b[n, location] -> [core] }` of a stream of writes `{ [n, core, iteration] -> b[n, location] }`."""
+    written = write.reverse()
+    rank = written.dim(isl.dim_type.out)
+    written = written.project_out(isl.dim_type.out, 1 + core_dims, rank - 1 - core_dims)
+    return written.project_out(isl.dim_type.out, 0, 1)
+
+
+def _core(where: isl.Set) -> str:
+    """Which core it is that something is the case on, as `[2]`; empty where there is but one."""
+    core = some_core(where)
+    return f"[{', '.join(map(str, core.values()))}]" if core else ""
+
+
+def _points(point: Sequence[int]) -> isl.Set:
+    """A point as a set."""
+    return read_set(f"{{ [{', '.join(map(str, point))}] }}")
+
+
+def _inferences(ahead: int) -> str:
+    """Which inference an iteration is in, if not in the same one: `, 2 inferences earlier,`."""
+    if not ahead:
+        return ""
+    many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"
+    return f", {many} {'earlier' if ahead < 0 else 'later'},"
 
 
 def _in_inference(points: isl.Set, n: int) -> isl.Set:
@@ -390,9 +516,10 @@ def _read(
     kind: type[Operation],
     values: Callable[[Operation], Sequence[SSAValue | int]],
     count: int,
+    cores: isl.Set,
 ) -> isl.Map:
     try:
-        return read_visits(op.regions[0], kind, values, count)
+        return read_visits(op.regions[0], kind, values, count, cores)
     except NotAffineError as error:
         raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
 
@@ -426,13 +553,17 @@ def _pair(relation: isl.Map) -> tuple[isl.Set, isl.Set]:
 
 def _two(pairs: isl.Map) -> str:
     """The two elements of one of the pairs, as `b[0, 8] and b[1, 0]`; pairs may be without a first one."""
-    pair = isl.Map.from_basic_map(pairs.sample())
+    pair = isl.Map.from_basic_map(at_some_core(pairs).sample())
     return f"{sample(pair.domain())} and {sample(pair.range())}"
 
 
 def _coordinates(points: isl.Set) -> str:
     """One of the points, as `(0, 8)`."""
-    return f"({', '.join(map(str, _point(points)))})"
+    return _text(_point(points))
+
+
+def _text(point: Sequence[int]) -> str:
+    return f"({', '.join(map(str, point))})"
 
 
 def _point(points: isl.Set) -> list[int]:

@@ -1,4 +1,4 @@
-"""convert-polyhedral-to-cmcore: each stage becomes a program, run by a core of its own."""
+"""convert-polyhedral-to-cmcore: each stage becomes a program, run by cores of its own."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ from cmir.dialects.polyhedral import (
     WriteOp,
     symbol,
 )
+from cmir.isl.cores import parameter_values
 
 
 @dataclass(frozen=True)
 class ConvertPolyhedralToCmcorePass(ModulePass):
-    """Turn stages into programs with buffers, crossbars, snoops, credits and loops, one core each.
+    """Turn stages into programs with buffers, crossbars, snoops, credits and loops.
+
+    A stage has one core, or as many as it is spread over; the global control unit needs none.
 
     Needs the loops and automata that polyhedral-generate-loops makes; it moves them, so that the relations of
     dependences end here and what remains is what a core executes. Access relations stay, in loads and stores.
@@ -66,8 +69,12 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
     for stage in stages:
         into = [d for d in dependences if symbol(d.target) == stage.sym_name.data]
         block.add_op(_program(stage, arrays, into, storages))
-    for index, stage in enumerate(stages):
-        core = CoreOp(f"core{index}", stage.sym_name.data, [index])
+    on_chip = [stage for stage in stages if stage.gcu is None]
+    cores = (
+        (stage, core) for stage in on_chip for core in parameter_values(stage.cores()).tolist()
+    )
+    for index, (stage, coordinates) in enumerate(cores):
+        core = CoreOp(f"core{index}", stage.sym_name.data, [index], coordinates)
         core.location = stage.location
         block.add_op(core)
     network = NetworkOp(
@@ -115,8 +122,8 @@ def _program(
     body = _take(stage, stage.body)
     for op in list(body.block.ops):
         _lower(op, buffers, crossbars)
-    _append(block, IterationOp(body), stage)
-    program = ProgramOp(name, Region(block))
+    _append(block, IterationOp(body, stage.core_dims), stage)
+    program = ProgramOp(name, Region(block), stage.gcu is not None)
     program.location = stage.location
     return program
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.passes import ModulePass
@@ -14,7 +16,7 @@ from cmir.accelerator.recurrence import DeadlockError
 from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
-from cmir.isl.storage import ring_storage
+from cmir.isl.storage import box_storage
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,13 @@ class PolyhedralAssignStoragePass(ModulePass):
                 raise CompileError(
                     pipeline, f"{self.rows} rows are too few: {deadlock.message}"
                 ) from None
-        storages, arrays, stages = pipeline.storages, pipeline.arrays, pipeline.stages
         for key, count in sizes.items():
-            array, reader = key
-            rows = sizing.buffers[key].rows
-            shape = rows.buffer_shape(count)
-            type = MemRefType(arrays[array].type.element_type, shape)
-            storage = StorageOp(array, reader, MapAttr.of(ring_storage(array, rows, count)), type)
-            storage.location = stages[reader].location
-            if (old := storages.get(key)) is not None:
-                old.detach()
-                old.erase()
-            pipeline.body.block.insert_op_before(storage, next(iter(stages.values())))
+            buffer = sizing.buffers[key]
+            _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
+        for key, whole in sizing.wholes.items():
+            if whole.kept is not None and self._chosen(*key):
+                storage = box_storage(whole.array, whole.kept)
+                _set_storage(pipeline, key, storage, whole.kept.sizes)
         before = sum(sizing.sram_bytes(sizing.full()).values())
         after = sum(sizing.sram_bytes(sizing.given(pipeline)).values())
         emit_remark(
@@ -96,3 +93,17 @@ class PolyhedralAssignStoragePass(ModulePass):
             f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"
             f" ({before / max(1, after):.1f} times as much)",
         )
+
+
+def _set_storage(
+    pipeline: PipelineOp, key: tuple[str, str], relation: isl.Map, shape: Sequence[int]
+) -> None:
+    """Say where a stage keeps an array, in place of what may have been said."""
+    array, reader = key
+    type = MemRefType(pipeline.arrays[array].type.element_type, shape)
+    storage = StorageOp(array, reader, MapAttr.of(relation), type)
+    storage.location = pipeline.stages[reader].location
+    if (old := pipeline.storages.get(key)) is not None:
+        old.detach()
+        old.erase()
+    pipeline.body.block.insert_op_before(storage, next(iter(pipeline.stages.values())))

@@ -22,7 +22,14 @@ from cmir.dialects.polyhedral import (
     StageOp,
     symbol,
 )
-from cmir.isl.dependences import Release, full_storage, raw_release, war_release
+from cmir.isl.cores import as_neighbour
+from cmir.isl.dependences import (
+    Release,
+    full_storage,
+    raw_needs,
+    raw_release,
+    war_release,
+)
 
 
 @dataclass(frozen=True)
@@ -30,9 +37,9 @@ class PolyhedralDeriveDependencesPass(ModulePass):
     """Derive read-after-write and write-after-read dependences between stages as release relations.
 
     For each array and each pair of a stage that writes it and a stage that reads it, there is one `raw`
-    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Dependences that
-    are there already are derived anew. Refuses arrays that are not written exactly where they are read, or
-    written twice.
+    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Those of stages that are
+    spread over cores hold for each pair of their cores. Dependences that are there already are derived anew. Refuses
+    arrays that are not written exactly where they are read, or written twice.
     """
 
     name = "polyhedral-derive-dependences"
@@ -79,17 +86,29 @@ def _pair(
     storage: isl.Map,
 ) -> Iterator[DependenceOp]:
     if writer is reader:
-        raise CompileError(
-            reader,
-            f"stage @{reader.sym_name.data} reads @{array.sym_name.data}, which it writes itself; "
-            f"give what it reads an array and a stage of its own",
-        )
-    raw = raw_release(write, read, writer.order, reader.order)
+        _check_reads_what_is_there(array, writer, write, read)
+    raw = raw_release(write, read, writer.order_on_core("q"), reader.order_on_core("p"))
     if raw.relation.is_empty():
         return
     yield _dependence("raw", writer, reader, array, raw)
-    war = war_release(write, read, storage, writer.order, reader.order)
+    kept = as_neighbour(storage)
+    war = war_release(write, read, kept, writer.order_on_core("p"), reader.order_on_core("q"))
     yield _dependence("war", reader, writer, array, war)
+
+
+def _check_reads_what_is_there(
+    array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
+) -> None:
+    """A stage may read what it writes itself, but only what an earlier iteration has written."""
+    needs = raw_needs(write, read, stage.order, stage.order)
+    late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
+    if not late.is_empty():
+        iteration = late.domain().apply(stage.order.reverse())
+        raise CompileError(
+            stage,
+            f"iteration {_point(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
+            f"itself; give what it reads an array and a stage of its own",
+        )
 
 
 def _dependence(

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IndexType, ModuleOp
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl.ast import Constants, Separation, visit_in_order
-from cmir.isl.dependences import arrival_order
+from cmir.isl.cores import parameters, with_parameters
+from cmir.isl.dependences import arrival_order, identity_schedule
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class PolyhedralGenerateLoopsPass(ModulePass):
                 for stage in stages.values():
                     self._replace(stage, 1, self._loops(stage))
                 for dependence in pipeline.dependences:
-                    writer = stages[symbol(dependence.source)]
-                    self._replace(dependence, 0, self._automaton(dependence, writer))
+                    source = stages[symbol(dependence.source)]
+                    target = stages[symbol(dependence.target)]
+                    self._replace(dependence, 0, self._automaton(dependence, source, target))
 
     @staticmethod
     def _replace(op: StageOp | DependenceOp, index: int, region: Region) -> None:
@@ -48,23 +50,24 @@ class PolyhedralGenerateLoopsPass(ModulePass):
         op.add_region(region)
 
     def _loops(self, stage: StageOp) -> Region:
-        block = Block()
+        cores = stage.cores()
+        block = _block(cores)
         visit_in_order(
-            stage.order,
+            stage.order_on_core(),
             lambda builder, point: builder.insert(FireOp(point)),
             block,
             self.separate,
+            cores=cores,
         )
         return Region(block)
 
-    def _automaton(self, dependence: DependenceOp, source: StageOp) -> Region:
-        """`source` is where the events happen."""
+    def _automaton(self, dependence: DependenceOp, source: StageOp, target: StageOp) -> Region:
+        """`source` is where the events happen, `target` what waits for them."""
         release = dependence.release.relation
+        order, leading = source.order_on_core("q"), 1
         if dependence.kind.data == "raw":
-            order = arrival_order(source.write_relations()[symbol(dependence.array)], source.order)
-            leading = 0
-        else:
-            order, leading = source.order, 1
+            write = source.write_relations()[symbol(dependence.array)]
+            order, leading = arrival_order(write, order), 0
         events = release.dim(isl.dim_type.in_)
 
         def emit(builder: Builder, point: Sequence[SSAValue]) -> None:
@@ -72,22 +75,27 @@ class PolyhedralGenerateLoopsPass(ModulePass):
             ahead = limit[0] if leading else None
             builder.insert(ReleaseOp(point[:events], limit[leading:], ahead))
 
-        block = Block()
+        def emit_initial(builder: Builder, limit: Sequence[SSAValue]) -> None:
+            builder.insert(ReleaseOp(None, limit[leading:], limit[0] if leading else None))
+
+        names = parameters(target.cores()) + parameters(source.cores("q"))
+        cores = with_parameters(target.cores().intersect(source.cores("q")), names)
+        block = _block(cores)
         constants = Constants(block)
         if dependence.initially is not None:
-            limit = [constants.get(value) for value in _coordinates(dependence.initially.points)]
-            initial = ReleaseOp(None, limit[leading:], limit[0] if leading else None)
-            block.add_op(initial)
+            # One point, but for stages that are spread over cores: one for each pair of them.
+            initially = identity_schedule(dependence.initially.points)
+            visit_in_order(initially, emit_initial, block, self.separate, constants, cores)
         # The point visited is the pair (event, limit): ISL expresses the limit in the loops' iterators.
         pairs = release.domain_map().apply_range(order).flatten_domain()
-        visit_in_order(pairs, emit, block, self.separate, constants)
+        visit_in_order(pairs, emit, block, self.separate, constants, cores)
         return Region(block)
 
 
-def _coordinates(points: isl.Set) -> list[int]:
-    """The coordinates of a set's only point."""
-    point = points.sample_point()
-    return [
-        point.get_coordinate_val(isl.dim_type.set, dim).to_python()
-        for dim in range(points.dim(isl.dim_type.set))
-    ]
+def _block(cores: isl.Set) -> Block:
+    """A block that takes the coordinates of cores."""
+    names = parameters(cores)
+    block = Block(arg_types=[IndexType()] * len(names))
+    for argument, name in zip(block.args, names, strict=True):
+        argument.name_hint = name
+    return block

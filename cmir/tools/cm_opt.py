@@ -26,6 +26,7 @@ from cmir.parameters import Parameters
 from cmir.parsing import LocatingParser
 from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
+from cmir.tools.progress import Progress
 
 NAME = "cm-opt"
 
@@ -157,6 +158,11 @@ class CmOptMain(xDSLOptMain):
 
     def apply_passes(self, prog: ModuleOp) -> None:
         """Run the passes, and verify before the first and after each."""
+        with Progress() as progress:
+            self.ctx.progress = progress.working
+            self._apply_passes(prog)
+
+    def _apply_passes(self, prog: ModuleOp) -> None:
         self._verify(prog, "")
         for index, item in enumerate(self.pipeline.passes):
             start = time.perf_counter()

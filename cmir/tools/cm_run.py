@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
         " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
         " of the pipeline.",
     )
-    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
+    parser.add_argument(
+        "model", type=Path, nargs="?", help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)"
+    )
     parser.add_argument(
         "inputs",
         type=Path,
@@ -59,15 +61,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hardware",
         metavar="NAME|FILE",
-        default="ideal",
-        help="preset or TOML file that describes the machine (default: ideal)",
+        help="preset or TOML file that describes the machine (default: what the IR says, or ideal)",
+    )
+    parser.add_argument(
+        "--list-hardware", action="store_true", help="list the presets that describe machines"
     )
     parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
-        default="full",
         help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
-        " as leave the steady-state interval what it is (default: full, or what the IR says)",
+        " as leave the steady-state interval what it is (default: full, or what the IR says; lossless on a"
+        " machine whose SRAM is limited)",
+    )
+    parser.add_argument(
+        "--replicate",
+        choices=["rows", "bands", "runs"],
+        nargs="?",
+        const="rows",
+        help="divide stages among the cores that are left, so that the interval is as short as can be:"
+        " row by row in turn (default), by bands of rows, or by runs of iterations",
+    )
+    parser.add_argument(
+        "--placement-seconds",
+        metavar="S",
+        type=float,
+        default=10.0,
+        help="the most time to look for places of cores, on a machine that has places (default: 10)",
+    )
+    parser.add_argument(
+        "--timing-only",
+        action="store_true",
+        help="run no data: cycles, latency and interval as a run would give them, without inputs",
     )
     parser.add_argument(
         "--buffer-curve",
@@ -103,7 +127,12 @@ def _parser() -> argparse.ArgumentParser:
         help="tolerance of --check relative to an output's largest element (default: 1e-5)",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="print the totals, not a line for each core"
+        "--quiet", action="store_true", help="print the totals, not a line for each program"
+    )
+    parser.add_argument(
+        "--cores",
+        action="store_true",
+        help="print a line for each core also where several run one program",
     )
     return parser
 
@@ -115,30 +144,49 @@ def _positive(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.list_hardware:
+        return _list_hardware()
     _validate(options)
+    from cmir.accelerator.capacity import check_capacity
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
+    from cmir.accelerator.hardware_attribute import hardware_of
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import compare, reference_of
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    hardware = Hardware.load(options.hardware)
+    chosen = options.hardware or "ideal"
+    hardware = Hardware.load(chosen)
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = _argument_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(model, progress.compiling, options.storage, options.hardware)
-        machine = Machine(network, hardware, model.parameters)
-        samples = _samples(options, machine, names)
-        report = machine.run(
-            [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
-            options.chunk,
-            progress.executing,
+        network = lower(
+            model,
+            progress.compiling,
+            options.storage,
+            chosen,
+            options.replicate,
+            options.placement_seconds,
         )
+        if options.hardware is None:
+            hardware = hardware_of(network) or hardware
+        check_capacity(network, hardware)
+        machine = Machine(network, hardware, model.parameters)
+        samples: list[Sample] = []
+        if options.timing_only:
+            report = machine.time(options.inferences or _STEADY_INFERENCES, options.chunk)
+        else:
+            samples = _samples(options, machine, names)
+            report = machine.run(
+                [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+                options.chunk,
+                progress.executing,
+            )
     outputs = _renamed(report.outputs, machine.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
@@ -147,8 +195,9 @@ def _run(options: argparse.Namespace) -> int:
         report,
         steady.steady_interval,
         hardware.name,
+        len(machine.positions),
         machine.sram_bytes,
-        cores=not options.quiet,
+        None if options.quiet else "cores" if options.cores else "programs",
     )
     if reference is None:
         return 0
@@ -159,6 +208,14 @@ def _run(options: argparse.Namespace) -> int:
     if not problems:
         print(f"check: equal to {name} in all {len(samples)} inferences")
     return FAILURE if problems else 0
+
+
+def _list_hardware() -> int:
+    from cmir.accelerator.hardware import Hardware, presets
+
+    for name in presets():
+        print(f"{name:<24} {Hardware.load(name).summary}")
+    return 0
 
 
 def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
@@ -180,12 +237,18 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 
 
 def _validate(options: argparse.Namespace) -> None:
+    if options.model is None:
+        raise CompileError("cm-run", "no model: give an ONNX file or IR")
     if options.buffer_curve:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")
+    if options.timing_only:
+        if options.inputs or options.random is not None or options.check or options.output:
+            raise CompileError("cm-run", "--timing-only runs no data: it takes no inputs")
+        return
     if options.inputs and options.random is not None:
         raise CompileError("cm-run", "input files and --random exclude each other")
     if not options.inputs and options.random is None:

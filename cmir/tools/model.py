@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
+from cmir.accelerator.chip import chip_of
+from cmir.accelerator.hardware import Hardware
 from cmir.context import CmirContext, make_context
 from cmir.diagnostics import CompileError
 from cmir.parameters import Parameters
@@ -81,32 +83,61 @@ def read_model(
 STORAGES = ("full", "live", "lossless")
 """How many rows buffers have: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
 
+REPLICATIONS = ("rows", "bands", "runs")
+"""How stages are divided: see polyhedral-replicate."""
+
 
 def lower(
     model: Model,
     progress: Callable[[str], None] | None = None,
-    storage: str = "full",
+    storage: str | None = None,
     hardware: str = "ideal",
+    replicate: str | None = None,
+    placement_seconds: float = 10.0,
 ) -> NetworkOp:
     """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
-    storage: one of STORAGES; hardware: the preset or file whose times decide what is lossless.
+    hardware: the preset or file of the machine that the network is for; matrices are split over its cores, and cores
+    placed on it, as far as it has limits. storage: one of STORAGES; None for what the machine's SRAM makes advisable.
+    replicate: how to divide stages among the cores that are left, None for not at all.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
 
-    if storage != "full":
-        lower_to_polyhedral(model, "--storage", progress)
-        _run(model, f'polyhedral-assign-storage{{sizes={storage} hardware="{hardware}"}}', progress)
+    machine = Hardware.load(hardware)
+    if passes := _mapping(machine, hardware, storage, replicate):
+        purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
+        lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
+        _run(model, passes, progress)
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+    unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)
     _run(model, _remaining(model.module, pipelines), progress)
+    if unplaced and chip_of(machine) is not None:
+        seconds = f"time-limit={placement_seconds:g}"
+        _run(model, f'cmcore-place-cores{{hardware="{hardware}" {seconds}}}', progress)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
     if len(networks) != 1:
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
     return networks[0]
+
+
+def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str | None) -> str:
+    """The passes that map a pipeline to the cores of a machine, as far as it needs them."""
+    limited = machine.core.sram_bytes is not None
+    storage = storage or ("lossless" if limited else "full")
+    passes: list[str] = []
+    if limited or machine.system.input_elements_per_cycle is not None:
+        passes.append("polyhedral-stream-inputs")
+    if machine.core.crossbars is not None:
+        passes.append(f'polyhedral-split-matrices{{hardware="{name}"}}')
+    if replicate is not None:
+        passes.append(f'polyhedral-replicate{{hardware="{name}" by={replicate}}}')
+    if storage != "full":
+        passes.append(f'polyhedral-assign-storage{{sizes={storage} hardware="{name}"}}')
+    return ",".join(passes)
 
 
 def lower_to_polyhedral(

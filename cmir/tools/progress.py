@@ -27,8 +27,7 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._erase()
 
     def compiling(self, name: str) -> None:
         """A pass begins."""
@@ -37,6 +36,17 @@ class Progress:
     def executing(self, done: int, total: int) -> None:
         """Some of the iterations have been executed."""
         self._show(f"executing: {100 * done // total} % of {total} iterations")
+
+    def working(self, text: str) -> None:
+        """How far a pass has come, in its own words; empty when it is done."""
+        if text:
+            self._show(text)
+        else:
+            self._erase()
+
+    def _erase(self) -> None:
+        if self.shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
     def _show(self, text: str) -> None:
         now = time.monotonic()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from cmir.accelerator.curve import Point
-from cmir.accelerator.report import RunReport
+from cmir.accelerator.report import CoreReport, RunReport
 from cmir.atomic import atomic_path
 
 
@@ -15,15 +16,16 @@ def print_summary(
     report: RunReport,
     steady_interval: float | None,
     hardware: str,
+    cores: int,
     sram_bytes: Mapping[str, int],
-    cores: bool,
+    lines: Literal["programs", "cores"] | None,
 ) -> None:
-    """Print cycles, latency, interval and memory, and a line for each core.
+    """Print cycles, latency, interval and memory, and a line for each program or each core.
 
-    sram_bytes: of the buffers of each core.
+    cores: how many there are, without the global control unit. sram_bytes: of the buffers of each.
     """
     inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
-    print(f"{inferences} on {len(report.cores)} cores of '{hardware}'")
+    print(f"{inferences} on {cores} cores of '{hardware}'")
     rows = [
         ("cycles", f"{report.cycles}"),
         ("latency of one inference", f"{report.inference_latency}"),
@@ -35,19 +37,32 @@ def print_summary(
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
         print(f"  {label:<{width}}  {value:>10}")
-    if not cores:
-        return
-    width = max(4, *(len(core.name) for core in report.cores))
+    if lines is not None:
+        _print_cores(report, sram_bytes, lines == "cores")
+
+
+def _print_cores(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -> None:
+    """A line for each core, or for all cores that run one program: of these the sums, and the mean utilisation."""
+    groups: dict[str, list[CoreReport]] = {}
+    for core in report.cores:
+        groups.setdefault(core.name if each else core.name.partition("[")[0], []).append(core)
+    names = {
+        key: f"{key} × {len(cores)}" if len(cores) > 1 else cores[0].name
+        for key, cores in groups.items()
+    }
+    width = max(4, *map(len, names.values()))
     print(
         f"{'core':<{width}}  iterations  busy cycles  utilisation  data stalls  credit stalls"
         "  SRAM bytes"
     )
-    for core in report.cores:
-        utilisation = f"{100 * core.busy / report.cycles:.1f} %"
+    for key, cores in groups.items():
+        busy = sum(core.busy for core in cores)
+        utilisation = f"{100 * busy / len(cores) / report.cycles:.1f} %"
         print(
-            f"{core.name:<{width}}  {core.start.size:>10}  {core.busy:>11}  {utilisation:>11}"
-            f"  {core.data_stalls:>11}  {core.credit_stalls:>13}"
-            f"  {sram_bytes[core.name]:>10}"
+            f"{names[key]:<{width}}  {sum(core.start.size for core in cores):>10}  {busy:>11}"
+            f"  {utilisation:>11}  {sum(core.data_stalls for core in cores):>11}"
+            f"  {sum(core.credit_stalls for core in cores):>13}"
+            f"  {sum(sram_bytes[core.name] for core in cores):>10}"
         )
 
 

@@ -43,11 +43,18 @@ def simulate(
     computed = {
         array for s in stages.values() for w in s.writes() for array, _ in w.arrays_and_maps()
     }
-    cores = [_Core(name, stage, computed, inferences, storage) for name, stage in stages.items()]
-    slots = _assigned_slots(pipeline, inferences)
+    cores = [
+        _Core(name, stage, core, computed, inferences, storage)
+        for name, stage in stages.items()
+        for core in _cores(stage)
+    ]
     for core in cores:
         core.neighbours = cores
-        core.slots = {array: slots[array, reader] for array, reader in slots if reader == core.name}
+        core.slots = {
+            array: _assigned_slots(pipeline, array, op.map.relation, core.coordinates, inferences)
+            for (array, reader), op in pipeline.storages.items()
+            if reader == core.stage
+        }
     cycle = 0
     while waiting := [core for core in cores if not core.done]:
         firing = [core for core in waiting if core.may_start()]
@@ -68,13 +75,15 @@ class _Core:
         self,
         name: str,
         stage: StageOp,
+        coordinates: Point,
         computed: set[str],
         inferences: int,
         storage: Storage | None,
     ):
-        order = _iterations_in_order(stage)
+        order = [i for i in _iterations_in_order(stage) if i[: stage.core_dims] == coordinates]
         reads, writes = _accessed(stage.reads(), computed), _accessed(stage.writes(), computed)
-        self.name, self.storage = name, storage
+        self.stage, self.coordinates, self.storage = name, coordinates, storage
+        self.name = f"{name}[{', '.join(map(str, coordinates))}]" if coordinates else name
         self.reads = [list(dict.fromkeys(reads[iteration])) for iteration in order]
         self.writes = [writes[iteration] for iteration in order]
         self.total = inferences * len(order)
@@ -121,12 +130,12 @@ class _Core:
         return not self.data and not self.room
 
     def slot(self, inference: int, element: Element) -> tuple[str, Hashable]:
-        """Where this core keeps an element that it reads."""
+        """Where this core keeps an element, or (array, None) if it does not."""
         array, location = element
         if self.storage is not None:
             return array, self.storage(array, inference, location)
         if array in self.slots:
-            return array, self.slots[array][inference, *location]
+            return array, self.slots[array].get((inference, *location))
         return array, location
 
     def is_free(self, slot: tuple[str, Hashable]) -> bool:
@@ -144,24 +153,31 @@ class _Core:
             for reader in self.neighbours:
                 if element[0] in reader.arrays:  # also elements that it never reads
                     reader.arrived[inference].add(element)
-                    reader.occupant[reader.slot(inference, element)] = inference, element
+                    slot = reader.slot(inference, element)
+                    if slot[1] is not None:
+                        reader.occupant[slot] = inference, element
         self.starts.append(cycle)
         self.waits = False
 
 
+def _cores(stage: StageOp) -> list[Point]:
+    """The coordinates of the cores of a stage, in lexicographic order."""
+    return sorted({point[: stage.core_dims] for point in points(stage.domain.points)})
+
+
 def _assigned_slots(
-    pipeline: PipelineOp, inferences: int
-) -> dict[tuple[str, str], dict[Point, Point]]:
-    """By array and reader with a storage relation: inference and location -> slot."""
-    found: dict[tuple[str, str], dict[Point, Point]] = {}
-    for (array, reader), storage in pipeline.storages.items():
-        locations = pipeline.arrays[array].locations.insert_dims(isl.dim_type.set, 0, 1)
-        bounds = [(isl.Set.lower_bound_val, 0), (isl.Set.upper_bound_val, inferences - 1)]
-        for bound, value in bounds:
-            locations = bound(locations, isl.dim_type.set, 0, isl.Val(value))
-        within = locations.set_tuple_name(array)
-        found[array, reader] = dict(pairs(storage.map.relation.intersect_domain(within)))
-    return found
+    pipeline: PipelineOp, array: str, storage: isl.Map, core: Point, inferences: int
+) -> dict[Point, Point]:
+    """By a storage relation of a core: inference and location -> slot."""
+    for d, coordinate in enumerate(core):
+        if (at := storage.find_dim_by_name(isl.dim_type.param, f"p{d}")) >= 0:
+            storage = storage.fix_val(isl.dim_type.param, at, isl.Val(coordinate))
+    locations = pipeline.arrays[array].locations.insert_dims(isl.dim_type.set, 0, 1)
+    bounds = [(isl.Set.lower_bound_val, 0), (isl.Set.upper_bound_val, inferences - 1)]
+    for bound, value in bounds:
+        locations = bound(locations, isl.dim_type.set, 0, isl.Val(value))
+    within = storage.intersect_domain(locations.set_tuple_name(array))
+    return dict(pairs(within.project_out_all_params()))
 
 
 def _iterations_in_order(stage: StageOp) -> list[Point]:

@@ -21,6 +21,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
+from cmir.accelerator.program import core_name
 from cmir.dialects.cmcore import (
     BufferOp,
     CreditOp,
@@ -33,6 +34,7 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import MapAttr, symbol
+from cmir.isl.cores import at_core
 
 WINDOW = 4
 """Inferences before and after the one that is judged. Rings and automata of the tests reach less far."""
@@ -46,10 +48,10 @@ class Wrong(Exception):
 
 
 def execute(
-    region: Region, kind: type[Operation]
+    region: Region, kind: type[Operation], arguments: Point = ()
 ) -> Iterator[tuple[Operation, dict[SSAValue, int]]]:
     """Run a loop nest; what it visits of one class of operations, with the values there."""
-    yield from _run(region.block, kind, {})
+    yield from _run(region.block, kind, dict(zip(region.block.args, arguments, strict=True)))
 
 
 def _run(
@@ -113,30 +115,31 @@ def _accesses(access: MapAttr) -> dict[Point, list[Point]]:
 
 
 @cache
-def _slots(storage: MapAttr, shape: tuple[int, ...]) -> dict[Point, Point]:
-    """The slots of the elements of an array of this shape, `(n, *location)`, in the inferences of the window."""
+def _slots(storage: MapAttr, shape: tuple[int, ...], core: Point) -> dict[Point, Point]:
+    """The slots of a core for the elements of an array, `(n, *location)`, in the inferences of the window."""
     bounds = [(-WINDOW, WINDOW + 1), *((0, size) for size in shape)]
     names = [f"x{d}" for d in range(len(bounds))]
     inside = " and ".join(
         f"{low} <= {x} < {high}" for x, (low, high) in zip(names, bounds, strict=True)
     )
     elements = isl.Set(f"{{ [{', '.join(names)}] : {inside} }}")
-    relation = storage.relation.reset_tuple_id(isl.dim_type.in_)
+    relation = at_core(storage.relation, core).reset_tuple_id(isl.dim_type.in_)
     return dict(pairs(relation.intersect_domain(elements)))
 
 
 class Core:
-    """A program by enumeration.
+    """A program on one core, by enumeration.
 
     iterations: in the order in which they fire. position: of each in that order. reads, writes: by array, the
     locations that each iteration accesses, in that order.
     """
 
-    def __init__(self, op: ProgramOp):
-        self.op, self.name = op, op.sym_name.data
+    def __init__(self, op: ProgramOp, coordinates: Point):
+        self.op, self.program, self.coordinates = op, op.sym_name.data, coordinates
+        self.name = core_name(self.program, coordinates)
         self.iterations: list[Point] = [
             tuple(values[x] for x in fire.operands)
-            for fire, values in execute(op.loop_nest.body, FireOp)
+            for fire, values in execute(op.loop_nest.body, FireOp, coordinates)
         ]
         self.position = {iteration: i for i, iteration in enumerate(self.iterations)}
         self.count = len(self.iterations)
@@ -204,7 +207,9 @@ class Enumeration:
             for name, array in self.arrays.items()
             if array.source is None and name not in {symbol(i) for i in network.inputs}
         ]
-        self.cores = {name: Core(op) for name, op in network.programs.items()}
+        programs = network.programs
+        cores = [Core(programs[symbol(op.program)], op.core) for op in network.cores]
+        self.cores = {core.name: core for core in cores}
 
     def check(self) -> None:
         """Raise Wrong if anything is."""
@@ -213,6 +218,9 @@ class Enumeration:
                 raise Wrong(f"{core.name} fires an iteration twice")
             if not core.count:
                 raise Wrong(f"{core.name} fires nothing")
+            dims = len(core.coordinates)
+            if any(iteration[:dims] != core.coordinates for iteration in core.iterations):
+                raise Wrong(f"{core.name} fires an iteration of another core")
         for name in self.computed:
             self._check_stores(name)
         for core in self.cores.values():
@@ -248,13 +256,13 @@ class Enumeration:
             if len(stores) != size:
                 raise Wrong(f"elements of output {array} are missing")
 
-    def slots(self, core: Core, array: str) -> Callable[[int, Point], Point]:
-        """Where a core keeps an element of an inference."""
+    def slots(self, core: Core, array: str) -> Callable[[int, Point], Point | None]:
+        """Where a core keeps an element of an inference; None where it does not."""
         storage = core.buffers[array].storage
         if storage is None:
             return lambda _, location: location
-        slots = _slots(storage, self.arrays[array].shape)
-        return lambda n, location: slots[n, *location]
+        slots = _slots(storage, self.arrays[array].shape, core.coordinates)
+        return lambda n, location: slots.get((n, *location))
 
     def _check_slots(self, core: Core, array: str) -> None:
         """Slots are in the buffer, and no two elements that have one are written at once or by two writers."""
@@ -265,20 +273,24 @@ class Enumeration:
             if shape != self.arrays[array].shape:
                 raise Wrong(f"the buffer of {array} at {core.name} is not of its shape")
         else:
-            for slot in _slots(buffer.storage, self.arrays[array].shape).values():
+            kept = _slots(buffer.storage, self.arrays[array].shape, core.coordinates)
+            for slot in kept.values():
                 if not all(0 <= s < size for s, size in zip(slot, shape, strict=True)):
                     raise Wrong(f"slot {slot} is outside the buffer of {array} at {core.name}")
+        slot_of, read = self.slots(core, array), core.last_reads(array)
+        if any(slot_of(0, location) is None for location in read):
+            raise Wrong(f"{core.name} reads an element of {array} that it does not keep")
         if array not in self.computed:
             return
-        slot_of, read = self.slots(core, array), core.last_reads(array)
         written_by: dict[Point, set[str]] = defaultdict(set)
         for writer in self.cores.values():
             for n in range(-WINDOW, WINDOW + 1):
                 for locations in writer.writes.get(array, []):
                     at_once = defaultdict(list)
                     for location in locations:
-                        at_once[slot_of(n, location)].append(location)
-                        written_by[slot_of(n, location)].add(writer.name)
+                        if (slot := slot_of(n, location)) is not None:
+                            at_once[slot].append(location)
+                            written_by[slot].add(writer.name)
                     for same in at_once.values():
                         if len(same) > 1 and any(location in read for location in same):
                             raise Wrong(f"{same} are written at once into one slot")
@@ -300,12 +312,12 @@ class Enumeration:
                     if array in core.reads and array in other.writes:
                         needed = self._needed_data(core, other, array)
                         events = other.writer_of(array)
-                        allowed = self._allowed(core, other, snoops[array, other.name], events)
+                        allowed = self._allowed(core, other, snoops[array, other.program], events)
                         yield Pair(core, other, array, "snoop", needed, allowed)
                     if array in core.writes and array in other.reads:
                         needed, *later = self._needed_room(core, other, array)
                         events = other.position
-                        allowed = self._allowed(core, other, credits[array, other.name], events)
+                        allowed = self._allowed(core, other, credits[array, other.program], events)
                         yield Pair(core, other, array, "credit", needed, allowed, later)
 
     def _needed_data(self, core: Core, writer: Core, array: str) -> list[int]:
@@ -326,10 +338,11 @@ class Enumeration:
         for n in range(-WINDOW, WINDOW + 1):
             needs: list[int] = []
             for locations in core.writes[array]:
-                slots = [slot_of(n, location) for location in locations]
+                kept = [(x, slot) for x in locations if (slot := slot_of(n, x)) is not None]
+                slots = [slot for _, slot in kept]
                 latest = max([latest, *(busy.get(slot, ALWAYS) for slot in slots)])
                 needs.append(latest - n * reader.count if latest > ALWAYS else ALWAYS)
-                for slot, location in zip(slots, locations, strict=True):
+                for location, slot in kept:
                     if location in last_read:
                         until = last_read[location] + n * reader.count
                         busy[slot] = max(busy.get(slot, ALWAYS), until)
@@ -348,7 +361,8 @@ class Enumeration:
         result: list[int | None] = [ALWAYS] * core.count
         for automaton in automata:
             steps: list[tuple[int, int]] = []
-            for release, values in execute(automaton.body, ReleaseOp):
+            both = core.coordinates + other.coordinates
+            for release, values in execute(automaton.body, ReleaseOp, both):
                 assert isinstance(release, ReleaseOp)
                 at = tuple(values[x] for x in release.at)
                 upto = tuple(values[x] for x in release.upto)

@@ -99,6 +99,30 @@ def fan_out() -> NetworkOp:
     return lower(net, net.conv(a, 1, [3, 1]), net.pool(a, "Average", 1, 2), passes=RINGS)
 
 
+def replicated() -> NetworkOp:
+    """By rows that are dealt out to two cores, then to three, in rings of a bank for each writer."""
+    net = Builder(1, 6, 3)
+    c = net.conv(net.conv("x", 1, pads=1), 1, pads=1)
+    copies = (
+        "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3},"
+    )
+    return lower(net, c, passes=copies + RINGS)
+
+
+def in_bands() -> NetworkOp:
+    net = Builder(1, 6, 3)
+    a = net.conv("x", 1, pads=1)
+    copies = "polyhedral-replicate{stage=conv1 copies=2 by=bands},polyhedral-replicate{stage=conv2 copies=2}"
+    return lower(net, net.add(net.conv(a, 1, pads=1), a), passes=copies)
+
+
+def split() -> NetworkOp:
+    """Partial sums, each of some inputs and for some outputs; the reader's inputs are split, too."""
+    net = Builder(2, 5)
+    c = net.conv(net.relu(net.conv("x", 3, pads=1)), 2, pads=1)
+    return lower(net, c, passes="polyhedral-split-matrices{rows=3 columns=2}," + RINGS)
+
+
 RINGS = "polyhedral-assign-storage{sizes=live}"
 
 NETWORKS = (
@@ -113,4 +137,7 @@ NETWORKS = (
     interchanged_writer,
     tiled,
     fan_out,
+    replicated,
+    in_bands,
+    split,
 )

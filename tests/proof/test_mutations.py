@@ -106,10 +106,19 @@ def _pair(network: NetworkOp, name: str, other: str, kind: str) -> list[Pair]:
     found = [
         pair
         for pair in Enumeration(network).pairs()
-        if (pair.core.name, pair.neighbour.name, pair.kind) == (name, other, kind)
+        if (pair.core.program, pair.neighbour.program, pair.kind) == (name, other, kind)
     ]
     assert found
     return found
+
+
+def _are(pair: Pair, name: str, iteration: str, other: str, event: str) -> bool:
+    """Whether these are iterations of the two cores."""
+    return (
+        (pair.core.program, pair.neighbour.program) == (name, other)
+        and _point(iteration) in pair.core.position
+        and _point(event) in pair.neighbour.position
+    )
 
 
 def _event(pair: Pair, event: str, inferences: str | None, direction: str | None) -> int:
@@ -131,6 +140,8 @@ def _unsafe(kind: str) -> Callable[..., bool]:
     ) -> bool:
         """The iteration needs the event for that element, and does not wait for it."""
         for pair in _pair(network, name, other, kind):
+            if not _are(pair, name, iteration, other, event):
+                continue
             at = pair.core.position[_point(iteration)]
             allowed = pair.allowed[at]
             time = _event(pair, event, inferences, direction)
@@ -164,7 +175,7 @@ def _late(
 ) -> bool:
     for kind in ("snoop", "credit"):
         for pair in Enumeration(network).pairs():
-            if (pair.core.name, pair.neighbour.name) != (name, other) or pair.kind != kind:
+            if not _are(pair, name, iteration, other, event) or pair.kind != kind:
                 continue
             at = pair.core.position[_point(iteration)]
             time = _event(pair, event, inferences, direction)
@@ -177,25 +188,34 @@ def _dead(network: NetworkOp, iteration: str, name: str, other: str, array: str)
     return any(
         pair.allowed[pair.core.position[_point(iteration)]] is None
         for pair in Enumeration(network).pairs()
-        if (pair.core.name, pair.neighbour.name, pair.array) == (name, other, array)
+        if (pair.core.program, pair.neighbour.program, pair.array) == (name, other, array)
+        and _point(iteration) in pair.core.position
     )
 
 
-def _core(network: NetworkOp, name: str) -> Core:
-    return Enumeration(network).cores[name]
+def _cores(network: NetworkOp, program: str) -> list[Core]:
+    """The cores that run a program, also given by the name of one of them."""
+    cores = Enumeration(network).cores.values()
+    return [core for core in cores if program in (core.program, core.name)]
 
 
 def _stores_again(network: NetworkOp, name: str, element: str) -> bool:
     array, _, _ = element.partition("[")
-    stored = [x for locations in _core(network, name).writes[array] for x in locations]
+    stored = [
+        x for core in _cores(network, name) for locations in core.writes[array] for x in locations
+    ]
     return stored.count(_element(element)) > 1
 
 
 def _reads_unstored(network: NetworkOp, iteration: str, name: str, element: str) -> bool:
     array, _, _ = element.partition("[")
-    core = _core(network, name)
-    read = core.reads[array][core.position[_point(iteration)]]
-    return _element(element) in read and not Enumeration(network).stores(array)[_element(element)]
+    read = [
+        core.reads[array][core.position[_point(iteration)]]
+        for core in _cores(network, name)
+        if _point(iteration) in core.position
+    ]
+    stored = Enumeration(network).stores(array)[_element(element)]
+    return any(_element(element) in elements for elements in read) and not stored
 
 
 def _output_missing(network: NetworkOp, element: str) -> bool:
@@ -207,24 +227,29 @@ def _at_once(network: NetworkOp, array: str, name: str, one: str, two: str, writ
     """Two elements, with their inference, have a slot and are written by one iteration."""
     (n, *x), (m, *y) = _element(one), _element(two)
     enumeration = Enumeration(network)
-    slot, writes = enumeration.slots(enumeration.cores[name], array), enumeration.cores[writer]
-    at_once = any(tuple(x) in w and tuple(y) in w for w in writes.writes[array])
+    (reader, *_), writers = _cores(network, name), _cores(network, writer)
+    slot = enumeration.slots(reader, array)
+    at_once = any(tuple(x) in w and tuple(y) in w for core in writers for w in core.writes[array])
     return n == m and x != y and at_once and _same(slot, n, tuple(x), tuple(y))
 
 
-def _same(slot: Callable[[int, Point], Point], n: int, x: Point, y: Point) -> bool:
+def _same(slot: Callable[[int, Point], Point | None], n: int, x: Point, y: Point) -> bool:
     return slot(n, x) == slot(n, y)
 
 
 def _invalid(network: NetworkOp, *_: str) -> bool:
     """An automaton waits for, or releases, what is not there."""
-    wrong = why_wrong(network)
-    return wrong is not None and ("waits for" in wrong or "releases" in wrong)
+    try:
+        list(Enumeration(network).pairs())
+    except Wrong as wrong:
+        return "waits for" in str(wrong) or "releases" in str(wrong)
+    return False
 
 
 def _deadlock(network: NetworkOp, waits: str) -> bool:
     """Each one waits for the next, in a circle, and none of them gets through."""
-    named = re.findall(r"@(\w+) waits for (?:data|room) in .*? (?:from|at) @(\w+)", waits)
+    core = r"@(\w+(?:\[[\d, ]+\])?)"
+    named = re.findall(rf"{core} waits for (?:data|room) in .*? (?:from|at) {core}", waits)
     circle = all(b == c for (_, b), (c, _) in zip(named, named[1:] + named[:1], strict=True))
     stuck = Enumeration(network).stuck()
     alone = len(named) == 1  # for one that has ended
@@ -243,16 +268,30 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     rf"not tight: iteration (\(.*?\)) of @(\w+) waits for iteration {_EVENT} and needs nothing of it in @(\w+)": _late,
     r"not live: iteration (\(.*?\)) of @(\w+) is never released by @(\w+) on account of @(\w+)": _dead,
     r"@(\w+) fires iteration (\(.*\)) twice": lambda network, name, iteration: (
-        _core(network, name).iterations.count(_point(iteration)) > 1
+        max(core.iterations.count(_point(iteration)) for core in _cores(network, name)) > 1
     ),
-    r"@(\w+) fires no iteration": lambda network, name: not _core(network, name).iterations,
+    r"@(\w+)(\[.*\])? fires no iteration": lambda network, name, core: (
+        not all(c.iterations for c in _cores(network, name + (core or "")))
+    ),
+    r"@(\w+) fires iteration (\(.*\)) on a core that has other coordinates": lambda network, *_: (
+        "of another core" in (why_wrong(network) or "")
+    ),
     r"@(\w+) stores (.*) more than once": _stores_again,
     r"iteration (\(.*?\)) of @(\w+) reads (.*), which no program stores": _reads_unstored,
     r"output element (.*) is stored by no program": _output_missing,
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
     r"which @(\w+) stores at once": _at_once,
-    r"cmcore\.\w+ waits for (\(.*\)), which @(\w+) never brings about": _invalid,
+    r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
+    r"which two cores of @(\w+) store, in no order": lambda network, *_: (
+        "into one slot" in (why_wrong(network) or "")
+    ),
+    r"which elements of @(\w+) share a slot is not the same in every inference: .*": (
+        lambda network, *_: "credit" in (why_wrong(network) or "")
+    ),
+    r"cmcore\.\w+ waits for a location outside @(\w+)": _invalid,
+    r"cmcore\.\w+ waits for (\(.*\)), which @(.+) never brings about": _invalid,
     r"cmcore\.\w+ releases (\(.*\)), which is no iteration of @(\w+)": _invalid,
+    r"cmcore\.\w+ releases (\(.*\)), which is not an iteration of @(.+)": _invalid,
     r"deadlock: (.*)": _deadlock,
     r"control logic cannot be proved: the step of a loop must be a positive constant": (
         lambda network: why_wrong(network) == "a loop makes no step"

@@ -20,8 +20,13 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.sizing import Sizing
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
+from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
+from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+from cmir.passes.spreading import matrix_product
 
 
 def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:
@@ -61,6 +66,63 @@ def test_orders_and_buffers(
     net, outputs = network
     passes = f"polyhedral-assign-storage{{{sizes}}}"
     model = compile_network(net.model(*outputs), partial(schedule, data, []), passes)
+    check(model, chunk, inferences)
+
+
+BY: tuple[By, ...] = ("rows", "bands", "runs")
+
+
+def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
+    """Merge two stages, and spread some over cores: split their matrices, replicate them, or both."""
+    module = pipeline.parent_op()
+    assert isinstance(module, ModuleOp)
+    if len(pipeline.stages) > 1 and data.draw(st.booleans()):
+        pair = data.draw(st.permutations(list(pipeline.stages)))[:2]
+        try:
+            PolyhedralMergeStagesPass(stages=tuple(pair)).apply(make_context(), module)
+        except CompileError as error:
+            assert "reads nothing that" in error.message
+    for name in list(pipeline.stages):
+        stage = pipeline.stages[name]
+        if len([op for op in stage.body.block.ops if isinstance(op, MxvOp)]) > 1:
+            continue
+        product = matrix_product(stage)
+        if product is not None and data.draw(st.booleans()):
+            outputs, inputs = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
+            pass_ = PolyhedralSplitMatricesPass(stage=name, outputs=outputs, inputs=inputs)
+            try:
+                pass_.apply(make_context(), module)
+            except CompileError as error:
+                assert "parts of one size" in error.message or "block-diagonal" in error.message
+    for name, stage in pipeline.stages.items():
+        if len(stage.body.block.args) > stage.core_dims and data.draw(st.booleans()):
+            copies, by = data.draw(st.integers(1, 3)), data.draw(st.sampled_from(BY))
+            try:
+                PolyhedralReplicatePass(stage=name, copies=copies, by=by).apply(
+                    make_context(), module
+                )
+            except CompileError as error:
+                assert "must be one of 1 to" in error.message or "of one size" in error.message
+
+
+@settings(max_examples=40)
+@given(
+    st.data(),
+    builders(),
+    chunks,
+    st.integers(1, 4),
+    st.sampled_from(["", "sizes=full", "sizes=live", "sizes=lossless"]),
+)
+def test_stages_on_several_cores(
+    data: st.DataObject,
+    network: tuple[Builder, list[str]],
+    chunk: int | None,
+    inferences: int,
+    sizes: str,
+) -> None:
+    net, outputs = network
+    passes = f"polyhedral-assign-storage{{{sizes}}}" if sizes else ""
+    model = compile_network(net.model(*outputs), partial(spread, data), passes)
     check(model, chunk, inferences)
 
 

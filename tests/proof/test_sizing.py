@@ -181,7 +181,7 @@ def test_resnet20() -> None:
 def test_too_small_sram(tmp_path: Path) -> None:
     small = tmp_path / "small.toml"
     small.write_text(
-        "[core]\ninitiation_interval = 1\nlatency = 1\ncredit_latency = 1\nsram_bytes = 900\n"
+        "[core]\nfixed_interval = 1\nfixed_latency = 1\ncredit_latency = 1\nsram_bytes = 900\n"
         "[network]\nhop_cycles = 0\n"
     )
     net = Builder(1, 8, 16)

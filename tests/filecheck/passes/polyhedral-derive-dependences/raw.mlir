@@ -131,3 +131,17 @@ polyhedral.pipeline @two_writers () -> (@c) {
     polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 8 }"> : vector<1xf32>
   }
 }
+
+// -----
+
+// A recurrence: a stage that reads what earlier iterations of its own have written. It waits for itself.
+
+// CHECK: polyhedral.pipeline @scan
+// CHECK: polyhedral.dependence raw @W -> @W on @b release #polyhedral.map<"{ b[i0] -> W[w = 1 + i0] : 0 <= i0 <= 2 }"> initially #polyhedral.set<"{ W[w = 0] }">{{$}}
+polyhedral.pipeline @scan () -> (@b) {
+  polyhedral.array @b : tensor<4xf32>
+  polyhedral.stage @W (%w) domain #polyhedral.set<"{ W[w] : 0 <= w < 4 }"> {
+    %x = polyhedral.read @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w - 1] : 1 <= w < 4 }"> : vector<1xf32>
+    polyhedral.write %x, @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+}

@@ -1,0 +1,59 @@
+"""How many copies of each stage make a pipeline the fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of copies of a stage: the cores they take, and the interval they have.
+
+    interval: between two inferences, if the stage were alone; in any unit that is the same for all stages.
+    """
+
+    copies: int
+    cores: int
+    interval: int
+
+
+def balance(stages: Sequence[Sequence[Choice]], cores: int) -> list[Choice]:
+    """A choice for each stage, so that the longest interval is as short as possible with so many cores.
+
+    Of several such choices, one that takes the fewest cores. stages: what can be chosen for each. Raises ValueError
+    if there are too few cores for any choice.
+    """
+    from ortools.sat.python import cp_model
+
+    def solve(longest: int | None) -> list[Choice] | None:
+        """The shortest interval; with `longest` given, the fewest cores for one that is not longer."""
+        model = cp_model.CpModel()
+        picks = [[model.new_bool_var("") for _ in choices] for choices in stages]
+        taken: list[cp_model.LinearExpr] = []
+        top = max(choice.interval for choices in stages for choice in choices)
+        interval = model.new_int_var(0, top if longest is None else longest, "")
+        for choices, pick in zip(stages, picks, strict=True):
+            model.add_exactly_one(pick)
+            taken.append(cp_model.LinearExpr.weighted_sum(pick, [c.cores for c in choices]))
+            each = [choice.interval for choice in choices]
+            model.add(cp_model.LinearExpr.weighted_sum(pick, each) <= interval)
+        all_cores = cp_model.LinearExpr.sum(taken)
+        model.add(all_cores <= cores)
+        model.minimize(interval if longest is None else all_cores)
+        solver = cp_model.CpSolver()
+        solver.parameters.random_seed = 0
+        solver.parameters.num_workers = 1  # the same answer every time
+        if solver.solve(model) != cp_model.OPTIMAL:
+            return None
+        return [
+            next(choice for choice, var in zip(choices, pick, strict=True) if solver.value(var))
+            for choices, pick in zip(stages, picks, strict=True)
+        ]
+
+    fastest = solve(None)
+    if fastest is None:
+        raise ValueError(f"{cores} cores are too few")
+    chosen = solve(max(choice.interval for choice in fastest))
+    assert chosen is not None, "the fastest choice is one"
+    return chosen

@@ -1,0 +1,48 @@
+"""The places of a machine, as its description has them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cmir.accelerator.hardware import Hardware, Network
+from cmir.accelerator.topology import Topology, graph, text, topology
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import NetworkOp
+
+
+def chip_of(hardware: Hardware) -> Topology | None:
+    """The places of a machine; None where the description has no shape: there is room for any, one hop apart.
+
+    Raises CompileError for links that make no chip.
+    """
+    network = hardware.network
+    if network.edges is None and network.shape is None:
+        return None
+    try:
+        return _chip(network)
+    except ValueError as error:
+        raise CompileError(hardware.name, f"`network`: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _chip(network: Network) -> Topology:
+    if network.edges is not None:
+        return graph(network.edges)
+    assert network.shape is not None
+    return topology(network.topology, network.shape, network.chips, network.chip_hops)
+
+
+def check_places(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError if a core is at no place of the machine, or two at one."""
+    chip = chip_of(hardware)
+    taken: dict[tuple[int, ...], str] = {}
+    for core in network.cores:
+        place, name = tuple(core.position.get_values()), core.sym_name.data
+        if chip is not None and place not in chip:
+            raise CompileError(
+                core,
+                f"core @{name} is at {text(place)}, which is no place of {chip.title}: cmcore-place-cores",
+            )
+        if place in taken:
+            raise CompileError(core, f"cores @{taken[place]} and @{name} are both at {text(place)}")
+        taken[place] = name

@@ -1,0 +1,111 @@
+"""What one iteration of a program does, as far as its cost goes: which vectors, how long, and what waits for what.
+
+The bodies of `cmcore.iteration` and `polyhedral.stage` are alike. An operation loads a vector, multiplies it on
+crossbars, stores it, or works on it in the DPU, which is what every other operation on data does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from cmir.dialects.cmcore import LoadOp, MxvOp, ProgramOp, StoreOp
+from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix on crossbars: `outputs` × `inputs`, or that many times `blocks` along a diagonal."""
+
+    outputs: int
+    inputs: int
+    blocks: int = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation of an iteration.
+
+    kind: `load`, `product`, `vector` or `store`. elements: those loaded, stored, or worked on; results of a product.
+    bits: of each. after: the steps whose results it takes, by their place in the firing. matrix: which of the
+    firing's matrices a product is with.
+    """
+
+    kind: str
+    elements: int
+    bits: int = 32
+    after: tuple[int, ...] = ()
+    matrix: int = 0
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One iteration: its steps in order, each after those it takes results from, and its matrices."""
+
+    steps: tuple[Step, ...]
+    matrices: tuple[Matrix, ...] = ()
+
+    @staticmethod
+    def of(op: ProgramOp | StageOp) -> Firing:
+        """One iteration of a program, or of a stage."""
+        body = op.iteration.body if isinstance(op, ProgramOp) else op.body
+        return firing_of(body.block)
+
+
+def firing_of(body: Block) -> Firing:
+    """One iteration, from its body."""
+    steps: list[Step] = []
+    matrices: dict[SSAValue, Matrix] = {}
+    made_by: dict[SSAValue, tuple[int, ...]] = {}
+    for op in body.ops:
+        after = tuple(sorted({step for o in op.operands for step in made_by.get(o, ())}))
+        step = _step(op, after, matrices)
+        if step is not None:
+            steps.append(step)
+            after = (len(steps) - 1,)
+        made_by.update(dict.fromkeys(op.results, after))
+    return Firing(tuple(steps), tuple(matrices.values()))
+
+
+def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]) -> Step | None:
+    """What an operation does, if it takes any time. matrices: those seen so far, to which its own is added."""
+    match op:
+        case MxvOp():
+            matrices.setdefault(op.matrix, _matrix(op.matrix))
+            number = list(matrices).index(op.matrix)
+            return Step("product", *_size(op.result), after, number)
+        case LoadOp() | ReadOp():
+            return Step("load", *_size(op.result), after)
+        case StoreOp() | WriteOp():
+            return Step("store", *_size(op.value), after)
+        case _:
+            # Constants are there from the start, and coordinates are the control unit's business.
+            if all(isinstance(operand.type, IndexType) for operand in op.operands):
+                return None
+            return Step("vector", *max(map(_size, (*op.operands, *op.results))), after)
+
+
+def _size(value: SSAValue) -> tuple[int, int]:
+    """(elements, bits of an element) of a vector, or of a scalar."""
+    if isinstance(value.type, VectorType):
+        return prod(value.type.get_shape()), _bits(value.type.element_type)
+    return 1, _bits(value.type)
+
+
+def _bits(type: Attribute) -> int:
+    match type:
+        case IntegerType():
+            return type.width.data
+        case IndexType():
+            return 64
+        case _:
+            return type.bitwidth  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _matrix(value: SSAValue) -> Matrix:
+    assert isinstance(value.type, TensorType)
+    *blocks, outputs, inputs = value.type.get_shape()
+    return Matrix(outputs, inputs, prod(blocks))

@@ -1,0 +1,327 @@
+"""Where the cores of a chip are, and the links between them.
+
+A place is a tuple of integers. Links are directed; what goes from one place to another takes a route of links, and the
+hops of the route are its length. Routes are fixed: a network on a chip that does not choose its way by load never
+reorders what it carries (Dally and Towles, Principles and Practices of Interconnection Networks, ch. 8).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, permutations, product
+from math import prod
+
+import numpy as np
+
+Place = tuple[int, ...]
+"""The coordinates of a place."""
+
+Link = tuple[Place, Place]
+"""A directed link, from a place to another."""
+
+KINDS = ("all-to-all", "mesh", "torus", "ring")
+"""Topologies that a shape describes; any other is given by its links."""
+
+
+class Topology(ABC):
+    """The places of a chip, or of several, and how far they are from each other. Immutable."""
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """All places, in lexicographic order."""
+        return tuple(self._places())
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """All links, in lexicographic order."""
+        return tuple(sorted(set(self._links())))
+
+    @cached_property
+    def distances(self) -> np.ndarray:
+        """Hops from each place to each, shape (places, places), in the order of `places`."""
+        distances = self._distances()
+        distances.setflags(write=False)
+        return distances
+
+    @abstractmethod
+    def _places(self) -> Iterable[Place]: ...
+
+    @abstractmethod
+    def _links(self) -> Iterable[Link]: ...
+
+    @abstractmethod
+    def _distances(self) -> np.ndarray: ...
+
+    @abstractmethod
+    def _next(self, here: Place, there: Place) -> Place:
+        """The first place on the way from `here` to `there`, which is another place."""
+
+    def route(self, start: Place, end: Place) -> tuple[Link, ...]:
+        """The links from a place to another, always the same ones; none from a place to itself."""
+        for place in (start, end):
+            self.index_of(place)
+        path = [start]
+        while path[-1] != end:
+            path.append(self._next(path[-1], end))
+        return tuple(pairwise(path))
+
+    def hops(self, start: Place, end: Place) -> int:
+        """The length of the route from a place to another."""
+        return int(self.distances[self.index_of(start), self.index_of(end)])
+
+    def index_of(self, place: Place) -> int:
+        """Which of `places` it is. Raises ValueError if there is no such place."""
+        index = self._indices.get(place)
+        if index is None:
+            raise ValueError(f"there is no place {text(place)} on the chip, {self.title}")
+        return index
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What the topology is, in a few words."""
+
+    def snake(self) -> tuple[Place, ...]:
+        """All places, each but the first next to the one before where the topology is a mesh or torus."""
+        return self.places
+
+    def __contains__(self, place: Place) -> bool:
+        """Whether there is such a place."""
+        return place in self._indices
+
+    @cached_property
+    def _indices(self) -> dict[Place, int]:
+        return {place: index for index, place in enumerate(self.places)}
+
+
+def topology(
+    kind: str,
+    shape: Sequence[int],
+    chips: Sequence[int] | None = None,
+    crossing: int = 1,
+) -> Topology:
+    """A topology that a shape describes. Raises ValueError, with a message for the user, where there is none.
+
+    kind: one of KINDS. In a mesh, places that differ by one in one coordinate are joined, both ways; in a torus also
+    the first and the last of each line. A ring is a torus of one dimension. In `all-to-all`, any two are joined.
+    shape: how many places there are in each dimension of a chip.
+    chips: how many chips there are in each dimension; the places at their borders are joined as inside a chip, and
+    coordinates go on from chip to chip. For meshes. crossing: the hops of a link between chips.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"`topology` must be one of {', '.join(KINDS)}, got '{kind}'")
+    _check_sizes("shape", shape)
+    if kind == "ring" and len(shape) != 1:
+        raise ValueError(f"the `shape` of a ring must be one number, got {_list(shape)}")
+    if crossing < 1:
+        raise ValueError(f"the hops of a link between chips must be >= 1, got {crossing}")
+    if kind != "mesh":
+        if chips is not None and prod(chips) != 1:
+            raise ValueError(f"several chips must be meshes, not {kind}")
+        return _AllToAll(tuple(shape)) if kind == "all-to-all" else _Grid(tuple(shape), kind)
+    if chips is None:
+        return _Grid(tuple(shape), kind)
+    _check_sizes("chips", chips)
+    if len(chips) != len(shape):
+        raise ValueError(
+            f"`chips` must have as many dimensions as `shape`, {len(shape)}, got {_list(chips)}"
+        )
+    whole = tuple(c * s for c, s in zip(chips, shape, strict=True))
+    return _Grid(whole, kind, tuple(shape), crossing)
+
+
+def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None = None) -> Topology:
+    """Any topology, by its directed links. Raises ValueError, with a message for the user, if it is not well-formed.
+
+    places: all of them; None for the ends of the links. Between any two there must be a way; routes are the shortest
+    ones, and of several the one whose places come first in lexicographic order.
+    """
+    edges = list(edges)
+    ends = {end for edge in edges for end in edge}
+    known = sorted(ends) if places is None else list(places)
+    if twice := [place for place, count in Counter(known).items() if count > 1]:
+        raise ValueError(f"place {text(min(twice))} is there twice")
+    if not known:
+        raise ValueError("a chip must have a place")
+    if len(ranks := sorted({len(place) for place in known})) > 1:
+        raise ValueError(f"places must have one number of coordinates, got {_list(ranks)}")
+    if twice := [edge for edge, count in Counter(edges).items() if count > 1]:
+        raise ValueError(f"the link {link_text(min(twice))} is there twice")
+    everywhere = set(known)
+    for edge in edges:
+        if edge[0] == edge[1]:
+            raise ValueError(f"the link {link_text(edge)} leads back to where it starts")
+        for end in edge:
+            if end not in everywhere:
+                raise ValueError(f"the link {link_text(edge)} leads to no place of the chip")
+    return _Graph(tuple(sorted(known)), tuple(edges))
+
+
+def text(place: Place) -> str:
+    """A place as it is written in the IR: `(0, 1)`."""
+    return f"({', '.join(map(str, place))})"
+
+
+def link_text(link: Link) -> str:
+    """A link in messages: `(0, 0) -> (0, 1)`."""
+    return f"{text(link[0])} -> {text(link[1])}"
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _check_sizes(name: str, sizes: Sequence[int]) -> None:
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"`{name}` must be integers >= 1, got {_list(sizes) or 'none'}")
+
+
+@dataclass(frozen=True)
+class _Shaped(Topology):
+    """A topology with a place for each point of a box."""
+
+    shape: tuple[int, ...]
+
+    def _places(self) -> Iterable[Place]:
+        return product(*map(range, self.shape))
+
+    def snake(self) -> tuple[Place, ...]:
+        """All places, row by row, every other row backwards."""
+        return tuple(_snake(self.shape))
+
+
+@dataclass(frozen=True)
+class _AllToAll(_Shaped):
+    """Every place is one hop from every other."""
+
+    @property
+    def title(self) -> str:
+        return f"{len(self.places)} places, all to all"
+
+    def _distances(self) -> np.ndarray:
+        count = len(self.places)
+        return np.ones((count, count), np.int64) - np.eye(count, dtype=np.int64)
+
+    def _links(self) -> Iterable[Link]:
+        return permutations(self.places, 2)
+
+    def _next(self, here: Place, there: Place) -> Place:
+        return there
+
+
+@dataclass(frozen=True)
+class _Grid(_Shaped):
+    """A mesh or a torus. Routes go along the first dimension first, on a torus the shorter way and of two the upward.
+
+    chip: the shape of each of the chips that a mesh is made of; empty for one chip. crossing: the hops of a link
+    between two of them.
+    """
+
+    kind: str
+    chip: tuple[int, ...] = ()
+    crossing: int = 1
+
+    @property
+    def title(self) -> str:
+        size = "×".join(map(str, self.shape))
+        if self.chip in ((), self.shape):
+            return f"a {self.kind} of {size}"
+        return f"a {self.kind} of {size} on chips of {'×'.join(map(str, self.chip))}"
+
+    @property
+    def _wraps(self) -> bool:
+        return self.kind != "mesh"
+
+    def _distances(self) -> np.ndarray:
+        coordinates = np.array(self.places, np.int64).reshape(len(self.places), len(self.shape))
+        total = np.zeros((len(self.places),) * 2, np.int64)
+        for d, size in enumerate(self.shape):
+            along = coordinates[:, d]
+            apart = abs(along[:, None] - along)
+            total += np.minimum(apart, size - apart) if self._wraps else apart
+            if self.chip:
+                chip = along // self.chip[d]
+                total += (self.crossing - 1) * abs(chip[:, None] - chip)
+        return total
+
+    def _links(self) -> Iterable[Link]:
+        return ((here, there) for here in self.places for there in self._beside(here))
+
+    def _beside(self, place: Place) -> Iterator[Place]:
+        for d, size in enumerate(self.shape):
+            for step in (-1, 1):
+                to = place[d] + step
+                if self._wraps:
+                    to %= size
+                if 0 <= to < size and to != place[d]:
+                    yield (*place[:d], to, *place[d + 1 :])
+
+    def _next(self, here: Place, there: Place) -> Place:
+        d = next(d for d, (a, b) in enumerate(zip(here, there, strict=True)) if a != b)
+        size, ahead = self.shape[d], there[d] - here[d]
+        if self._wraps:
+            ahead %= size
+            step = 1 if 2 * ahead <= size else -1
+        else:
+            step = 1 if ahead > 0 else -1
+        return (*here[:d], (here[d] + step) % size, *here[d + 1 :])
+
+
+@dataclass(frozen=True)
+class _Graph(Topology):
+    """A topology given by its links."""
+
+    ends: tuple[Place, ...]
+    edges: tuple[Link, ...]
+
+    def __post_init__(self):
+        unreached = np.argwhere(self.distances < 0)
+        if len(unreached):
+            start, end = (self.places[k] for k in unreached[0])
+            raise ValueError(f"there is no way from {text(start)} to {text(end)}")
+
+    @property
+    def title(self) -> str:
+        return f"{len(self.places)} places, {len(self.links)} links"
+
+    def _places(self) -> Iterable[Place]:
+        return self.ends
+
+    def _links(self) -> Iterable[Link]:
+        return self.edges
+
+    def _distances(self) -> np.ndarray:
+        """As of any topology; −1 where there is no way."""
+        import networkx
+
+        network = networkx.DiGraph()
+        network.add_nodes_from(range(len(self.places)))
+        network.add_edges_from((self._indices[a], self._indices[b]) for a, b in self.links)
+        result = np.full((len(self.places),) * 2, -1, np.int64)
+        for start, lengths in networkx.all_pairs_shortest_path_length(network):
+            result[start, list(lengths)] = list(lengths.values())
+        return result
+
+    @cached_property
+    def _after(self) -> dict[Place, list[Place]]:
+        after: dict[Place, list[Place]] = {place: [] for place in self.places}
+        for start, end in self.links:
+            after[start].append(end)
+        return after
+
+    def _next(self, here: Place, there: Place) -> Place:
+        left = self.hops(here, there)
+        return next(place for place in self._after[here] if self.hops(place, there) == left - 1)
+
+
+def _snake(shape: tuple[int, ...]) -> Iterator[Place]:
+    if not shape:
+        yield ()
+        return
+    for first in range(shape[0]):
+        rest = list(_snake(shape[1:]))
+        yield from ((first, *place) for place in (rest if first % 2 == 0 else reversed(rest)))

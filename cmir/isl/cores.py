@@ -1,0 +1,143 @@
+"""Stages spread over cores: whose relations are families, with a core's coordinates as parameters.
+
+The first few coordinates of an iteration may say which core of its stage runs it. What concerns one core is then a
+relation with parameters: p0, p1, … are the coordinates of the core whose control logic it is, q0, q1, … those of the
+neighbour that it follows. One relation, one automaton and one program so serve all cores of a stage, however many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+import islpy as isl
+import numpy as np
+
+from cmir.isl.points import points_of
+from cmir.isl.text import CONTEXT, read_set
+
+Who = Literal["p", "q"]
+"""Whose coordinates parameters are: p for the core itself, q for its neighbour."""
+
+ANY_CORE = read_set("{ : }")
+"""The cores where there is but one: no parameters."""
+
+_Object = TypeVar("_Object", isl.Map, isl.Set, isl.Map | isl.Set)
+
+
+def core_parameters(dims: int, who: Who = "p") -> list[str]:
+    """The names of the coordinates of a core."""
+    return [f"{who}{d}" for d in range(dims)]
+
+
+def parameters(value: isl.Map | isl.Set) -> list[str]:
+    """The names of the parameters of an object."""
+    count = value.dim(isl.dim_type.param)
+    return [value.get_dim_name(isl.dim_type.param, d) or "" for d in range(count)]
+
+
+def is_core_parameter(name: str) -> bool:
+    return re.fullmatch(r"[pq][0-9]+", name) is not None
+
+
+def with_parameters(value: _Object, names: Sequence[str]) -> _Object:
+    """The object with these parameters in front, in this order."""
+    space = isl.Space.params_alloc(CONTEXT, len(names))
+    for d, name in enumerate(names):
+        space = space.set_dim_name(isl.dim_type.param, d, name)
+    return value.align_params(space)
+
+
+def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
+    """`{ s[c, i] -> … }` for the iterations of one core: `[p0] -> { s[c, i] -> … : c = p0 }`."""
+    if not dims:
+        return relation
+    relation = with_parameters(relation, core_parameters(dims, who))
+    for d in range(dims):
+        relation = relation.equate(isl.dim_type.param, d, isl.dim_type.in_, d)
+    return relation
+
+
+def cores_of(iterations: isl.Set, dims: int, who: Who = "p") -> isl.Set:
+    """The cores that run iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
+    return on_core(isl.Map.from_domain(iterations), dims, who).params()
+
+
+def with_core_as_input(relation: isl.Map, dims: int) -> isl.Map:
+    """`[p0] -> { s[i] -> … }` as `{ [p0, i] -> … }`, for relations that are evaluated for many cores."""
+    relation = with_parameters(relation, core_parameters(dims)).reset_tuple_id(isl.dim_type.in_)
+    return relation.move_dims(isl.dim_type.in_, 0, isl.dim_type.param, 0, dims)
+
+
+def as_neighbour(value: _Object) -> _Object:
+    """What concerns a core, as a neighbour that another core follows: p0 is called q0."""
+    for d, name in enumerate(parameters(value)):
+        value = value.set_dim_name(isl.dim_type.param, d, f"q{name[1:]}")
+    return value
+
+
+def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
+    """Cores by their coordinates: `[p0] -> { : 0 <= p0 < 4 }`."""
+    points = np.array(coordinates, np.int64)
+    names = core_parameters(points.shape[1])
+    low, high = points.min(axis=0), points.max(axis=0)
+    bounds = [f"{a} <= {name} <= {b}" for name, a, b in zip(names, low, high, strict=True)]
+    pieces = [" and ".join(bounds)]
+    if np.prod(high - low + 1) != len(points):  # not all of the box
+        each = ([f"{n} = {x}" for n, x in zip(names, core, strict=True)] for core in coordinates)
+        pieces = [" and ".join(equations) for equations in each]
+    inside = " or ".join(f"({piece})" for piece in pieces if piece)
+    cores = read_set(f"[{', '.join(names)}] -> {{ : {inside} }}") if inside else ANY_CORE
+    return cores.coalesce()
+
+
+def parameter_values(context: isl.Set) -> np.ndarray:
+    """The values of the parameters of a bounded set, in lexicographic order, shape (values, parameters)."""
+    return points_of(_as_points(context.params()))
+
+
+def count_points(points: isl.Set) -> int:
+    """How many points a bounded set has, over all values of its parameters together."""
+    return _with_parameters_as_dims(points).count_val().to_python()
+
+
+def some_core(value: isl.Map | isl.Set) -> dict[str, int]:
+    """Values of the parameters for which an object is not empty."""
+    point = _as_points(value.params()).sample_point()
+    return {
+        name: point.get_coordinate_val(isl.dim_type.set, d).to_python()
+        for d, name in enumerate(parameters(value))
+    }
+
+
+def at(value: _Object, core: Mapping[str, int]) -> _Object:
+    """What an object is for these values of parameters, without them."""
+    if not core:
+        return value
+    value = with_parameters(value, [*core])
+    for d, number in enumerate(core.values()):
+        value = value.fix_val(isl.dim_type.param, d, isl.Val(number))
+    return value.project_out(isl.dim_type.param, 0, len(core))
+
+
+def at_core(value: _Object, core: Sequence[int]) -> _Object:
+    """What an object with the coordinates of a core as parameters is for one of the cores."""
+    return at(value, dict(zip(core_parameters(len(core)), core, strict=True)))
+
+
+def at_some_core(value: _Object) -> _Object:
+    """What an object is for one of the cores, or pairs of cores, for which it is not empty."""
+    return at(value, some_core(value))
+
+
+def _as_points(context: isl.Set) -> isl.Set:
+    """`[p0] -> { : … }` as `{ [p0] : … }`."""
+    return _with_parameters_as_dims(context.from_params())
+
+
+def _with_parameters_as_dims(points: isl.Set) -> isl.Set:
+    """`[p0] -> { s[i] }` as `{ [p0, i] }`."""
+    return points.reset_tuple_id().move_dims(
+        isl.dim_type.set, 0, isl.dim_type.param, 0, points.dim(isl.dim_type.param)
+    )

@@ -1,0 +1,145 @@
+"""cmcore-place-cores: the place of each core on the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
+from xdsl.passes import ModulePass
+
+from cmir.accelerator.chip import chip_of
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.placement import Problem, greedy, lower_bound, snake
+from cmir.accelerator.placement_search import Found, optimize
+from cmir.accelerator.program import Buffer
+from cmir.accelerator.topology import link_text, topology
+from cmir.accelerator.traffic import flows_of
+from cmir.context import report_progress
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.cmcore import NetworkOp
+
+_SEEDS = 2**31
+
+
+@dataclass(frozen=True)
+class CmcorePlaceCoresPass(ModulePass):
+    """Put each core at a place of its own, so that what cores send each other in an inference makes few hops.
+
+    Minimised is Σ traffic × hops: the bytes that one core computes and another reads, times the hops between them.
+    `strategy=optimal` goes on from what `greedy` finds, with OR-tools, until nothing helps or `time_limit` seconds are
+    over; the result is the same for the same `seed`, except where time ran out, which the remark tells. `greedy` takes
+    no time to speak of. `snake` takes cores in order, row by row, every other row backwards.
+
+    hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in. topology, shape: of
+    a chip by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips: how many chips
+    there are in each dimension, if there are several. link_capacity: the most bytes that a link can carry in an
+    inference, multicast counted once.
+
+    Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
+    tells the cost, the bound that is known, and the most loaded link.
+    """
+
+    name = "cmcore-place-cores"
+
+    hardware: str = "ideal"
+    topology: str = "mesh"
+    shape: tuple[int, ...] | None = None
+    chips: tuple[int, ...] | None = None
+    link_capacity: int | None = None
+    strategy: Literal["optimal", "greedy", "snake"] = "optimal"
+    time_limit: float = 10.0
+    seed: int = 0
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        hardware = Hardware.load(self.hardware)
+        for network in op.body.block.ops:
+            if isinstance(network, NetworkOp) and network.cores:
+                self._check_options(network)
+                _check_sram(network, hardware)
+                self._place(network, hardware, lambda text: report_progress(ctx, text))
+
+    def _check_options(self, network: NetworkOp) -> None:
+        if not self.time_limit >= 0:
+            raise CompileError(network, f"`time_limit` must be >= 0, got {self.time_limit:g}")
+        if self.link_capacity is not None and self.link_capacity < 1:
+            raise CompileError(network, f"`link_capacity` must be >= 1, got {self.link_capacity}")
+        if not 0 <= self.seed < _SEEDS:
+            raise CompileError(network, f"`seed` must be one of 0 to {_SEEDS - 1}, got {self.seed}")
+
+    def _place(self, network: NetworkOp, hardware: Hardware, tell: Callable[[str], None]) -> None:
+        try:
+            chip = chip_of(hardware)
+            if self.shape is not None:
+                chip = topology(self.topology, self.shape, self.chips)
+            if chip is None:
+                raise CompileError(
+                    network,
+                    "give the `shape` of the chip, as in shape=8,8, or a `hardware` that has one",
+                )
+            flows = flows_of(network, hardware)
+            problem = Problem(chip, len(network.cores), flows, self.link_capacity)
+        except ValueError as error:
+            raise CompileError(network, str(error)) from None
+        found = self._search(problem, tell)
+        tell("")
+        if found.overload:
+            raise CompileError(network, self._too_much(problem, found))
+        for core, place in zip(network.cores, problem.positions(found.placement), strict=True):
+            core.properties["position"] = DenseArrayBase.from_list(i64, place)
+        emit_remark(network, _summary(problem, found))
+
+    def _search(self, problem: Problem, tell: Callable[[str], None]) -> Found:
+        if self.strategy == "optimal":
+            return optimize(
+                problem,
+                self.time_limit,
+                self.seed,
+                lambda cost, bound: tell(f"placing: traffic × hops = {cost}, bound {bound}"),
+            )
+        placement = greedy(problem) if self.strategy == "greedy" else snake(problem)
+        cost, overload = problem.cost(placement), problem.overload(placement)
+        return Found(placement, cost, lower_bound(problem), overload, False, True)
+
+    def _too_much(self, problem: Problem, found: Found) -> str:
+        within = f"every link within {self.link_capacity} bytes an inference"
+        (link, load), *_ = problem.loads(found.placement).items()
+        best = f"{link_text(link)} carries {load}, {load - (self.link_capacity or 0)} more"
+        if found.impossible:
+            return f"no placement keeps {within}; in the best one, link {best}"
+        help = "more time might find one: time-limit"
+        if self.strategy != "optimal":
+            help = "strategy=optimal might find one"
+        elif found.settled:
+            help = "another one might: seed"
+        return f"found no placement that keeps {within}: link {best}; {help}"
+
+
+def _check_sram(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError if the buffers of a program do not fit into the SRAM of a core."""
+    most = hardware.core.sram_bytes
+    for name, program in network.programs.items():
+        if program.gcu is not None:
+            continue
+        needed = sum(Buffer.of(buffer).bytes(hardware) for buffer in program.buffers)
+        if most is not None and needed > most:
+            raise CompileError(
+                program,
+                f"the buffers of @{name} take {needed} bytes, {needed - most} more than the {most} bytes of SRAM "
+                f"of a core of '{hardware.name}'",
+            )
+
+
+def _summary(problem: Problem, found: Found) -> str:
+    parts = [
+        f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
+        f"bound {found.bound}; a snake has {problem.cost(snake(problem))}"
+    ]
+    if loads := problem.loads(found.placement):
+        link, load = next(iter(loads.items()))
+        parts.append(f"the most loaded link, {link_text(link)}, carries {load}")
+    if not found.settled:
+        parts.append("time ran out")
+    return "; ".join(parts)

@@ -1,0 +1,34 @@
+"""cmcore-set-hardware: which machine a network is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cmir.accelerator.capacity import check_capacity
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.hardware_attribute import set_hardware
+from cmir.dialects.cmcore import NetworkOp
+
+
+@dataclass(frozen=True)
+class CmcoreSetHardwarePass(ModulePass):
+    """Attach the description of a machine to networks, for whoever works on them later.
+
+    `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
+    that need more crossbars, than the machine has.
+    """
+
+    name = "cmcore-set-hardware"
+
+    hardware: str
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        hardware = Hardware.load(self.hardware)
+        for network in op.body.block.ops:
+            if isinstance(network, NetworkOp):
+                check_capacity(network, hardware)
+                set_hardware(network, hardware)

@@ -1,0 +1,163 @@
+"""polyhedral-merge-stages: two or more stages become one, which runs on one core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, IndexType, ModuleOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.polyhedral import (
+    MapAttr,
+    PipelineOp,
+    ReadOp,
+    SetAttr,
+    StageOp,
+    StorageOp,
+    WriteOp,
+    symbol,
+)
+from cmir.isl import read_map
+from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
+
+
+@dataclass(frozen=True)
+class PolyhedralMergeStagesPass(ModulePass):
+    """Let stages that have little to do share a core: the iterations of all of them become those of one.
+
+    The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order, and an
+    iteration of the second comes as soon as those of the first have run that it reads from; then a third is merged with
+    what the two have become, and so on. Iterations of one stage read nothing for the other, and write nothing.
+
+    stages: those to merge, each after those it reads from. A stage must read what the ones before it compute.
+    """
+
+    name = "polyhedral-merge-stages"
+
+    stages: tuple[str, ...]
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                for dependence in pipeline.dependences:
+                    dependence.detach()
+                    dependence.erase()
+                self._merge(pipeline)
+
+    def _merge(self, pipeline: PipelineOp) -> None:
+        if len(self.stages) < 2:
+            raise CompileError(pipeline, "give two `stages` or more to merge")
+        for name in self.stages:
+            if name not in pipeline.stages:
+                raise CompileError(pipeline, f"there is no stage @{name}")
+            if pipeline.stages[name].core_dims:
+                raise CompileError(
+                    pipeline.stages[name], f"stage @{name} has cores of its own: merge it before"
+                )
+        for op in list(pipeline.body.block.ops):
+            if isinstance(op, StorageOp) and symbol(op.stage) in self.stages:
+                raise CompileError(
+                    op, f"storage of @{symbol(op.stage)} is assigned already: merge stages before"
+                )
+        first, *others = self.stages
+        merged = pipeline.stages[first]
+        for name in others:
+            merged = _merge_two(pipeline, merged, pipeline.stages[name])
+
+
+def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
+    name = f"{one.sym_name.data}_{two.sym_name.data}"
+    taken = {*pipeline.stages, *pipeline.arrays}
+    while name in taken:
+        name += "_"
+    rank = max(len(stage.body.block.args) for stage in (one, two))
+    into = [_renaming(stage, number, name, rank) for number, stage in enumerate((one, two))]
+    domain = into[0].range().union(into[1].range())
+    after = _after(one, two)
+    times = one.order.dim(isl.dim_type.out), two.order.dim(isl.dim_type.out)
+    t, u = ([f"{x}{d}" for d in range(count)] for x, count in zip("tu", times, strict=True))
+    zeros = ["0"] * times[1]
+    # Of the first: its time. Of the second: the time of what it waits for, and then its own.
+    before = read_map(f"{{ [{', '.join(t)}] -> [{', '.join([*t, '0', *zeros])}] }}")
+    behind = read_map(
+        f"{{ [[{', '.join(t)}] -> [{', '.join(u)}]] -> [{', '.join([*t, '1', *u])}] }}"
+    )
+    own = isl.Map.identity(after.get_space().domain().map_from_set())
+    waiting = after.range_product(own.intersect_domain(after.domain()))
+    ordered = [
+        into[0].reverse().apply_range(one.order).apply_range(before),
+        into[1].reverse().apply_range(two.order).apply_range(waiting).apply_range(behind),
+    ]
+    schedule = ordered[0].union(ordered[1]).coalesce()
+    body = _body((one, two), into, rank)
+    stage = StageOp(SetAttr.of(domain.coalesce()), body, MapAttr.of(schedule), name=name)
+    stage.location = one.location
+    pipeline.body.block.insert_op_before(stage, two)
+    for old in (one, two):
+        old.detach()
+        old.erase()
+    return stage
+
+
+def _renaming(stage: StageOp, number: int, name: str, rank: int) -> isl.Map:
+    """`{ S[i] -> M[number, i, 0, …] }`"""
+    points = stage.domain.points
+    dims = [f"i{d}" for d in range(points.dim(isl.dim_type.set))]
+    new = [str(number), *dims, *["0"] * (rank - len(dims))]
+    renaming = f"{stage.sym_name.data}[{', '.join(dims)}] -> {name}[{', '.join(new)}]"
+    return read_map(f"{{ {renaming} }}").intersect_domain(points)
+
+
+def _after(one: StageOp, two: StageOp) -> isl.Map:
+    """For each time of the second stage, the time of the first that it comes after."""
+    writes, reads = one.write_relations(), two.read_relations()
+    shared = [name for name in writes if name in reads]
+    times = two.order.range()
+    needs = isl.Map.empty(isl.Map.from_domain_and_range(times, one.order.range()).get_space())
+    for name in shared:
+        needs = needs.union(raw_needs(writes[name], reads[name], one.order, two.order))
+    if needs.is_empty():
+        raise CompileError(
+            two,
+            f"stage @{two.sym_name.data} reads nothing that @{one.sym_name.data} computes: "
+            f"there is no order to merge them in",
+        )
+    latest = prefix_maximum(times, needs)
+    first = minimum(isl.Map.from_range(one.order.range())).range()
+    free = times.subtract(latest.domain())
+    return latest.union(isl.Map.from_domain_and_range(free, first))
+
+
+def _body(stages: tuple[StageOp, StageOp], into: list[isl.Map], rank: int) -> Region:
+    block = Block(arg_types=[IndexType()] * (1 + rank))
+    names = ["stage", *(a.name_hint for a in max((s.body.block.args for s in stages), key=len))]
+    for argument, name in zip(block.args, names, strict=True):
+        argument.name_hint = name
+    for stage, renaming in zip(stages, into, strict=True):
+        mapping: dict[SSAValue, SSAValue] = {
+            old: block.args[1 + d] for d, old in enumerate(stage.body.block.args)
+        }
+        for op in stage.body.block.ops:
+            clone = op.clone(mapping)
+            _rename(clone, renaming)
+            clone.location = op.location
+            for before, now in zip(op.results, clone.results, strict=True):
+                now.name_hint = before.name_hint
+            block.add_op(clone)
+    return Region(block)
+
+
+def _rename(op: Operation, renaming: isl.Map) -> None:
+    """Let the accesses of an operation be those of the merged stage's iterations."""
+
+    def renamed(access: MapAttr) -> MapAttr:
+        return MapAttr.of(renaming.reverse().apply_range(access.relation.curry()).uncurry())
+
+    if isinstance(op, ReadOp):
+        op.maps = ArrayAttr(renamed(access) for access in op.maps)
+    elif isinstance(op, WriteOp):
+        op.map = renamed(op.map)

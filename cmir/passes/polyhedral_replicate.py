@@ -1,0 +1,183 @@
+"""polyhedral-replicate: the iterations of a stage are divided over cores with the same weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Literal
+
+import islpy as isl
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cmir.accelerator.balance import Choice, balance
+from cmir.accelerator.cost import program_cost
+from cmir.accelerator.hardware import Hardware
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.isl.cores import parameter_values
+from cmir.isl.points import points_of
+from cmir.passes.spreading import spread
+
+By = Literal["rows", "bands", "runs"]
+
+
+@dataclass(frozen=True)
+class PolyhedralReplicatePass(ModulePass):
+    """Divide the iterations of stages over several cores each, to balance the pipeline.
+
+    All copies of a stage have the same weights. `by=rows` deals out the outermost dimension of the iterations row by
+    row, so that neighbouring rows are computed at the same time and readers can start early; `by=bands` gives each copy
+    a run of rows; `by=runs` a run of iterations, which may begin and end within a row and so divides the work evenly.
+
+    cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
+    those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
+    and of these the ones that take the fewest cores. With `stage`, that stage gets `copies` by hand; what has copies
+    already keeps them.
+    """
+
+    name = "polyhedral-replicate"
+
+    cores: int | None = None
+    hardware: str = "ideal"
+    stage: str | None = None
+    copies: int | None = None
+    by: By = "rows"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                for dependence in pipeline.dependences:
+                    dependence.detach()
+                    dependence.erase()
+                if self.stage is not None:
+                    self._by_hand(pipeline)
+                else:
+                    self._balance(pipeline)
+
+    def _by_hand(self, pipeline: PipelineOp) -> None:
+        stage = pipeline.stages.get(self.stage or "")
+        if stage is None:
+            raise CompileError(pipeline, f"there is no stage @{self.stage}")
+        units, what = _units(stage, self.by)
+        if self.copies is None or not 1 <= self.copies <= units:
+            raise CompileError(
+                stage,
+                f"`copies` of @{self.stage} must be one of 1 to {units}, its {what}, got {self.copies}",
+            )
+        if self.by != "rows" and ceil(units / ceil(units / self.copies)) < self.copies:
+            raise CompileError(
+                stage,
+                f"the {units} {what} of @{self.stage} have no {self.copies} {self.by} of one size",
+            )
+        if self.copies > 1:
+            _replicate(stage, self.copies, self.by)
+
+    def _balance(self, pipeline: PipelineOp) -> None:
+        hardware = Hardware.load(self.hardware)
+        available = hardware.core.count if self.cores is None else self.cores
+        if available is None:
+            raise CompileError(
+                pipeline,
+                "give the number of `cores`, a `hardware` that has one, or a `stage` and its `copies`",
+            )
+        stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
+        needed = sum(_cores(stage) for stage in stages)
+        if needed > available:
+            raise CompileError(
+                pipeline,
+                f"the network needs {needed} cores without copies, there are {available}: "
+                f"{needed - available} are missing",
+            )
+        choices = [
+            self._choices(stage, available, program_cost(stage, hardware).interval)
+            for stage in stages
+        ]
+        chosen = balance(choices, available)
+        for stage, choice in zip(stages, chosen, strict=True):
+            if choice.copies > 1:
+                _replicate(stage, choice.copies, self.by)
+        before = max(options[0].interval for options in choices)
+        after = max(choice.interval for choice in chosen)
+        emit_remark(
+            pipeline,
+            f"{sum(choice.cores for choice in chosen)} of {available} cores; the busiest works {after} cycles "
+            f"on an inference, without copies {before}",
+        )
+
+    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
+        """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
+        work, each = _work(stage, self.by), _cores(stage)
+        choices: list[Choice] = []
+        for copies in range(1, min(len(work), max(1, cores // each)) + 1):
+            interval = cycles * int(_shares(work, copies, self.by).max())
+            if not choices or interval < choices[-1].interval:
+                choices.append(Choice(copies, copies * each, interval))
+        return choices
+
+
+def _cores(stage: StageOp) -> int:
+    """The cores of a stage as it is."""
+    return len(parameter_values(stage.cores()))
+
+
+def _work(stage: StageOp, by: By) -> np.ndarray:
+    """The iterations of each row, or run of one, of the busiest core."""
+    points = points_of(stage.domain.points)
+    index = np.zeros(len(points), np.int64)
+    units, _ = _units(stage, by)
+    stride = units
+    for d, (_, low, extent) in enumerate(_sizes(stage) if by == "runs" else _sizes(stage)[:1]):
+        stride //= extent
+        index += stride * (points[:, stage.core_dims + d] - low)
+    _, core = np.unique(points[:, : stage.core_dims], axis=0, return_inverse=True)
+    counts = np.bincount(core.reshape(-1) * units + index, minlength=(core.max() + 1) * units)
+    return counts.reshape(-1, units).max(axis=0)
+
+
+def _shares(work: np.ndarray, copies: int, by: By) -> np.ndarray:
+    """The iterations of each copy."""
+    if by == "rows":
+        return np.bincount(np.arange(len(work)) % copies, work)
+    return np.add.reduceat(work, np.arange(0, len(work), ceil(len(work) / copies)))
+
+
+def _sizes(stage: StageOp) -> list[tuple[str, int, int]]:
+    """The dimensions of an iteration but for those of a core: name, first value, extent."""
+    points = stage.domain.points
+    dims = range(stage.core_dims, points.dim(isl.dim_type.set))
+    return [
+        (
+            points.get_dim_name(isl.dim_type.set, d) or f"i{d}",
+            points.dim_min_val(d).to_python(),
+            points.dim_max_val(d).sub(points.dim_min_val(d)).to_python() + 1,
+        )
+        for d in dims
+    ]
+
+
+def _units(stage: StageOp, by: By) -> tuple[int, str]:
+    """How many rows, or iterations, can be divided among copies, and what they are."""
+    sizes = [extent for _, _, extent in _sizes(stage)]
+    if by == "runs":
+        return prod(sizes), "iterations"
+    return (sizes[0] if sizes else 1), "rows"
+
+
+def _replicate(stage: StageOp, copies: int, by: By) -> None:
+    dims, units = _sizes(stage), _units(stage, by)[0]
+    size = ceil(units / copies)
+    row, first, _ = dims[0]
+    index, stride = [], units
+    for name, low, extent in dims if by == "runs" else dims[:1]:
+        stride //= extent
+        index.append(f"{stride}*({name} - {low})")
+    number = " + ".join(index)
+    where = {
+        "rows": f"({row} - {first}) mod {copies} = {{core}}",
+        "bands": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
+        "runs": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
+    }
+    spread(stage, "p", where[by], copies)

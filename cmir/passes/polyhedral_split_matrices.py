@@ -1,0 +1,393 @@
+"""polyhedral-split-matrices: a matrix that no core has crossbars for is split over several."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+
+import islpy as isl
+from xdsl.builder import Builder
+from xdsl.context import Context
+from xdsl.dialects.builtin import IndexType, ModuleOp, TensorType, VectorType
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint
+
+from cmir.accelerator.firing import Matrix
+from cmir.accelerator.hardware import Crossbar, Hardware
+from cmir.accelerator.tiling import Tiling
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.cmcore import MxvOp, ReduceOp
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    MapAttr,
+    MatrixOp,
+    PipelineOp,
+    ReadOp,
+    SetAttr,
+    StageOp,
+    WriteOp,
+)
+from cmir.isl import read_map
+from cmir.passes.spreading import (
+    MixesLanesError,
+    Part,
+    matrix_product,
+    parts_of,
+    parts_with,
+    spread,
+)
+
+
+@dataclass(frozen=True)
+class PolyhedralSplitMatricesPass(ModulePass):
+    """Split matrices over cores: by outputs, by inputs, or both.
+
+    By outputs, each core computes some of the rows of y = M·x: several writers of one array, and no arithmetic more.
+    By inputs, each core computes partial sums from some of the columns; a stage of its own adds them up and goes on
+    with the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split has still
+    one body.
+
+    Every matrix that takes more crossbars than a core of the machine has is split over as few cores as will do.
+    hardware: the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and
+    crossbars, how many of them a core has. With `stage`, that stage is split into `outputs` and `inputs` parts by hand.
+    """
+
+    name = "polyhedral-split-matrices"
+
+    hardware: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    crossbars: int = 1
+    stage: str | None = None
+    outputs: int = 1
+    inputs: int = 1
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                for dependence in pipeline.dependences:
+                    dependence.detach()
+                    dependence.erase()
+                for stage, split in list(self._splits(pipeline)):
+                    _apply(stage, split)
+
+    def _splits(self, pipeline: PipelineOp) -> Iterator[tuple[StageOp, Split]]:
+        if self.stage is not None:
+            stage = pipeline.stages.get(self.stage)
+            if stage is None:
+                raise CompileError(pipeline, f"there is no stage @{self.stage}")
+            product = matrix_product(stage)
+            if product is None:
+                raise CompileError(stage, f"stage @{self.stage} has no matrix")
+            yield stage, Split.by_hand(stage, product, self.outputs, self.inputs)
+            return
+        crossbar, crossbars = self._crossbars(pipeline)
+        if crossbars is None:
+            return
+        for stage in pipeline.stages.values():
+            if (product := matrix_product(stage)) is not None:
+                split = Split.fewest(stage, product, crossbar, crossbars)
+                if split.cores > 1:
+                    yield stage, split
+
+    def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
+        """A crossbar, and how many of them a core has; None for as many as needed."""
+        if self.hardware is not None:
+            hardware = Hardware.load(self.hardware)
+            return hardware.crossbar, hardware.core.crossbars
+        if self.rows is None or self.columns is None:
+            raise CompileError(
+                pipeline,
+                "give the `hardware`, the `rows` and `columns` of a crossbar, or a `stage`",
+            )
+        return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
+
+
+@dataclass(frozen=True)
+class Split:
+    """Into how many parts a matrix is split, and the sizes of the parts.
+
+    inputs: runs of the outermost dimension of the vector that is multiplied. outputs: runs of rows; of a block-diagonal
+    matrix, runs of blocks.
+    """
+
+    outputs: int
+    output_size: int
+    inputs: int
+    input_size: int
+
+    @property
+    def cores(self) -> int:
+        return self.outputs * self.inputs
+
+    @staticmethod
+    def by_hand(
+        stage: StageOp, product: tuple[MatrixOp, MxvOp], outputs: int, inputs: int
+    ) -> Split:
+        blocks, rows, lanes = _sizes(product)
+        name = stage.sym_name.data
+        if blocks > 1 and inputs > 1:
+            raise CompileError(
+                stage, f"the matrix of @{name} is block-diagonal: it is split by outputs only"
+            )
+        for what, count, extent in (
+            ("outputs", outputs, blocks if blocks > 1 else rows),
+            ("inputs", inputs, lanes[0]),
+        ):
+            if not 1 <= count <= extent or ceil(extent / ceil(extent / count)) != count:
+                raise CompileError(
+                    stage, f"the {extent} {what} of @{name} have no {count} parts of one size"
+                )
+        extent = blocks if blocks > 1 else rows
+        return Split(outputs, parts_of(outputs, extent), inputs, parts_of(inputs, lanes[0]))
+
+    @staticmethod
+    def fewest(
+        stage: StageOp, product: tuple[MatrixOp, MxvOp], crossbar: Crossbar, crossbars: int
+    ) -> Split:
+        """Over as few cores as possible, and into as few partial sums; for cores that have so many crossbars."""
+        blocks, rows, lanes = _sizes(product)
+        inner = prod(lanes[1:])
+
+        def fits(matrix: Matrix) -> bool:
+            return Tiling.of(matrix, crossbar).crossbars <= crossbars
+
+        if blocks > 1:
+            columns = prod(lanes) // blocks
+            sizes = _sizes_of_parts(blocks)
+            size = next((size for size in sizes if fits(Matrix(rows, columns, size))), None)
+            if size is None:
+                raise _too_large(
+                    stage, f"a block of {columns} inputs and {rows} outputs", crossbars
+                )
+            return Split(ceil(blocks / size), size, 1, lanes[0])
+        best: tuple[tuple[int, int], Split] | None = None
+        for output_size in _sizes_of_parts(rows):
+            sizes = _sizes_of_parts(lanes[0])  # the wider a part, the more crossbars it takes
+            at = bisect_left(sizes, True, key=lambda size: fits(Matrix(output_size, size * inner)))
+            if at == len(sizes):
+                continue
+            split = Split(
+                ceil(rows / output_size), output_size, ceil(lanes[0] / sizes[at]), sizes[at]
+            )
+            key = split.cores + (split.inputs > 1), split.inputs
+            if best is None or key < best[0]:
+                best = key, split
+        if best is None:
+            raise _too_large(stage, f"an output with the {inner} inputs of a channel", crossbars)
+        return best[1]
+
+
+def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
+    have = "the one crossbar" if crossbars == 1 else f"the {crossbars} crossbars"
+    return CompileError(
+        stage, f"{what} of the matrix of @{stage.sym_name.data} does not fit {have} of a core"
+    )
+
+
+def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
+    """The blocks of a matrix (1 where it is whole), the rows of one, and the shape of the vector."""
+    matrix, mxv = product
+    *blocks, rows, _ = matrix.result.type.get_shape()
+    assert isinstance(mxv.vector.type, VectorType)
+    return prod(blocks), rows, mxv.vector.type.get_shape()
+
+
+def _sizes_of_parts(extent: int) -> list[int]:
+    """The sizes that parts of an extent can have, one for each number of parts."""
+    return sorted({ceil(extent / count) for count in range(1, extent + 1)}, reverse=True)
+
+
+def _apply(stage: StageOp, split: Split) -> None:
+    product = matrix_product(stage)
+    assert product is not None
+    blocks, rows, lanes = _sizes(product)
+    name, shape = stage.sym_name.data, "×".join(map(str, product[0].result.type.get_shape()))
+    if split.inputs > 1:
+        stage = _sum_partial_products(stage, product, split.inputs)
+        product = matrix_product(stage)
+        assert product is not None
+        _split_inputs(stage, product, split)
+    if split.outputs > 1:
+        product = matrix_product(stage)
+        assert product is not None
+        _split_outputs(stage, product, split, blocks, rows, lanes)
+    how = [f"{split.outputs} by outputs"] if split.outputs > 1 else []
+    how += [f"{split.inputs} by inputs, added up by @{name}"] if split.inputs > 1 else []
+    emit_remark(stage, f"the {shape} matrix of @{name} is split into {' and '.join(how)}")
+
+
+def _split_outputs(
+    stage: StageOp,
+    product: tuple[MatrixOp, MxvOp],
+    split: Split,
+    blocks: int,
+    rows: int,
+    lanes: tuple[int, ...],
+) -> None:
+    matrix, mxv = product
+    seeds: dict[SSAValue, Part]
+    if blocks > 1:
+        if lanes[0] % blocks:
+            raise CompileError(
+                stage, f"blocks of the matrix of @{stage.sym_name.data} share an input channel"
+            )
+        seeds = {
+            matrix.result: Part(0, split.output_size),
+            mxv.vector: Part(0, split.output_size * (lanes[0] // blocks)),
+            mxv.result: Part(0, split.output_size * rows),
+        }
+    else:
+        seeds = {
+            matrix.result: Part(0, split.output_size),
+            mxv.result: Part(0, split.output_size),
+        }
+    _spread(stage, "o", split.outputs, seeds, product)
+
+
+def _split_inputs(stage: StageOp, product: tuple[MatrixOp, MxvOp], split: Split) -> None:
+    matrix, mxv = product
+    _, _, lanes = _sizes(product)
+    seeds: dict[SSAValue, Part] = {
+        matrix.result: Part(1, split.input_size * prod(lanes[1:])),
+        mxv.vector: Part(0, split.input_size),
+    }
+    _spread(stage, "q", split.inputs, seeds, product)
+    # Each part writes partial sums of its own.
+    (write,) = stage.writes()
+    array = write.map.relation
+    core = array.domain().unwrap().get_dim_name(isl.dim_type.in_, stage.core_dims - 1)
+    position = array.find_dim_by_name(isl.dim_type.in_, core or "")
+    write.map = MapAttr.of(array.equate(isl.dim_type.in_, position, isl.dim_type.out, 0))
+
+
+def _spread(
+    stage: StageOp,
+    name: str,
+    count: int,
+    seeds: dict[SSAValue, Part],
+    product: tuple[Operation, Operation],
+) -> None:
+    try:
+        parts = parts_with(seeds, product)
+    except MixesLanesError as error:
+        raise CompileError(
+            error.op, f"stage @{stage.sym_name.data} cannot be split into parts: {error}"
+        ) from None
+    spread(stage, name, "", count, parts)
+
+
+def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
+    """Give the product a stage of its own, and let `stage` add up `count` partial results of it."""
+    matrix, mxv = product
+    pipeline = stage.parent_op()
+    assert isinstance(pipeline, PipelineOp)
+    stage_name = _unused(f"{stage.sym_name.data}_partial", pipeline)
+    name = _unused(f"{stage_name}_sums", pipeline)
+    domain = stage.domain.points
+    rank = domain.dim(isl.dim_type.set)
+    dims = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
+    low = [domain.dim_min_val(d).to_python() for d in range(rank)]
+    high = [domain.dim_max_val(d).to_python() for d in range(rank)]
+    (rows,) = mxv.result.type.get_shape()
+    element = mxv.result.type.element_type
+    sizes = [b - a + 1 for a, b in zip(low, high, strict=True)]
+    array = ArrayOp(name, TensorType(element, [count, rows, *sizes]))
+    array.location = stage.location
+    pipeline.body.block.insert_op_before(array, next(iter(pipeline.stages.values())))
+    at = ", ".join(["part", "row", *(f"{d} - {a}" for d, a in zip(dims, low, strict=True))])
+
+    def partial(of: str, lane: str) -> MapAttr:
+        relation = read_map(
+            f"{{ [{of}[{', '.join(dims)}] -> lane[{lane}]] -> {name}[{at}] :"
+            f" 0 <= part < {count} and 0 <= row < {rows} }}"
+        )
+        iterations = domain.set_tuple_name(of)
+        lanes = relation.domain().unwrap().range()
+        within = isl.Map.from_domain_and_range(iterations, lanes).wrap()
+        return MapAttr.of(relation.intersect_domain(within).coalesce())
+
+    multiplying = _product_stage(stage, mxv, stage_name, name, partial(stage_name, "row"))
+    multiplying.location = stage.location
+    pipeline.body.block.insert_op_before(multiplying, stage)
+    builder = Builder(InsertPoint.before(mxv))
+    sums = VectorType(element, [count, rows])
+    read = builder.insert(ReadOp([(name, partial(stage.sym_name.data, "part, row"))], sums))
+    total = builder.insert(ReduceOp("add", read.result, [0]))
+    for op in (read, total):
+        op.location = mxv.location
+    total.result.name_hint = mxv.result.name_hint
+    mxv.result.replace_all_uses_with(total.result)
+    _erase_unused(stage)
+    return multiplying
+
+
+def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: MapAttr) -> StageOp:
+    """A stage with the iterations of `stage` that computes the product only, and writes it to an array."""
+    needed: set[Operation] = set()
+    work: list[Operation] = [mxv]
+    while work:
+        op = work.pop()
+        needed.add(op)
+        work += [o.owner for o in op.operands if isinstance(o.owner, Operation)]
+    old = stage.body.block
+    block = Block(arg_types=[IndexType()] * len(old.args))
+    mapping: dict[SSAValue, SSAValue] = {}
+    for before, after in zip(old.args, block.args, strict=True):
+        after.name_hint = before.name_hint
+        mapping[before] = after
+    domain = stage.domain.points
+    renamed = isl.Map.identity(domain.get_space().map_from_set())
+    renamed = renamed.set_tuple_name(isl.dim_type.out, name)
+    for op in old.ops:
+        if op in needed:
+            clone = op.clone(mapping)
+            clone.location = op.location
+            if isinstance(clone, ReadOp):
+                clone.maps = type(clone.maps)(_renamed(m, renamed) for m in clone.maps)
+            block.add_op(clone)
+    result = mapping[mxv.result]
+    stored = WriteOp(result, array, write)
+    stored.location = mxv.location
+    block.add_op(stored)
+    schedule = stage.schedule
+    if schedule is not None:
+        schedule = MapAttr.of(schedule.relation.apply_domain(renamed))
+    return StageOp(
+        SetAttr.of(domain.set_tuple_name(name)),
+        Region(block),
+        schedule,
+        core_dims=stage.core_dims,
+    )
+
+
+def _renamed(access: MapAttr, renamed: isl.Map) -> MapAttr:
+    """The access, by iterations of a stage of another name."""
+    relation = access.relation
+    names = [
+        relation.get_dim_name(isl.dim_type.in_, d) for d in range(relation.dim(isl.dim_type.in_))
+    ]
+    result = renamed.reverse().apply_range(relation.curry()).uncurry()
+    for d, name in enumerate(names):
+        if name:
+            result = result.set_dim_name(isl.dim_type.in_, d, name)
+    return MapAttr.of(result)
+
+
+def _erase_unused(stage: StageOp) -> None:
+    for op in reversed(list(stage.body.block.ops)):
+        if not isinstance(op, WriteOp) and not any(r.uses.get_length() for r in op.results):
+            op.detach()
+            op.erase()
+
+
+def _unused(wish: str, pipeline: PipelineOp) -> str:
+    taken = {*pipeline.arrays, *pipeline.stages}
+    name, number = wish, 1
+    while name in taken:
+        number += 1
+        name = f"{wish}{number}"
+    return name

@@ -1,0 +1,305 @@
+"""Spreading a stage over cores: the rewriting that splitting and replication share.
+
+A stage S gets one more coordinate, c, the last of those that say on which core an iteration runs:
+
+    domain    { S[c, i] : i in the old domain, and c such that … }
+    accesses  { [S[c, i] -> lane'] -> location }, the old ones composed with { [S[c, i] -> lane'] -> [S[i] -> lane] }
+
+Replication spreads the iterations: c is a function of i, and lanes stay what they are. Splitting spreads the work of
+each iteration: every c has all iterations, and part of the lanes, `lane = size·c + lane'`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import islpy as isl
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseIntOrFPElementsAttr,
+    IndexType,
+    TensorType,
+    VectorType,
+)
+from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import ConvertOp, MxvOp
+from cmir.dialects.polyhedral import (
+    MapAttr,
+    MatrixOp,
+    ReadOp,
+    SetAttr,
+    StageOp,
+    WriteOp,
+    box,
+    spread_attr,
+)
+from cmir.isl import read_map, read_set
+from cmir.isl.cores import core_parameters
+
+
+@dataclass(frozen=True)
+class Part:
+    """One dimension of a value, of which each core has a run of `size`: `dim` of the value's shape."""
+
+    dim: int
+    size: int
+
+
+Parts = Mapping[SSAValue, Part]
+
+
+def parts_of(count: int, extent: int) -> int:
+    """The size of `count` parts of an extent; the last may be smaller, and none is empty."""
+    size = ceil(extent / count)
+    assert ceil(extent / size) == count, "so many parts would leave some without anything"
+    return size
+
+
+def spread(stage: StageOp, name: str, where: str, count: int, parts: Parts | None = None) -> None:
+    """Spread a stage over `count` cores more, in place.
+
+    name: of the new coordinate, if it is free. where: a constraint that relates it, written `{core}`, to the
+    coordinates of an iteration, such as `{core} = h mod 4`; may be empty. parts: the values of which each core has a
+    part, along the new coordinate.
+    """
+    _Spreading(stage, name, where, count, parts or {}).apply()
+
+
+class _Spreading:
+    def __init__(self, stage: StageOp, name: str, where: str, count: int, parts: Parts):
+        self.stage, self.parts = stage, parts
+        domain = stage.domain.points
+        old = [
+            domain.get_dim_name(isl.dim_type.set, d) or f"i{d}"
+            for d in range(domain.dim(isl.dim_type.set))
+        ]
+        while name in old:
+            name += "_"
+        self.core, self.at = name, stage.core_dims
+        self.old, self.new = old, [*old[: self.at], name, *old[self.at :]]
+        self.tuple = stage.sym_name.data
+        cut = f"{self.tuple}[{', '.join(self.new)}] -> {self.tuple}[{', '.join(old)}]"
+        related = where.format(core=name)
+        condition = f"0 <= {name} < {count}" + (f" and {related}" if related else "")
+        self.to_old = read_map(f"{{ {cut} : {condition} }}").intersect_range(domain)
+
+    def apply(self) -> None:
+        stage = self.stage
+        body = self._body()
+        domain = self.to_old.domain()
+        if (schedule := stage.schedule) is not None:
+            cores = ", ".join(self.new[: self.at + 1])
+            core = read_map(f"{{ {self.tuple}[{', '.join(self.new)}] -> [{cores}] }}")
+            times = self.to_old.apply_range(schedule.relation)
+            stage.schedule = MapAttr.of(core.flat_range_product(times).gist_domain(domain))
+        stage.domain = SetAttr.of(domain.coalesce())
+        stage.spread = spread_attr(self.at + 1)
+        for old in (stage.loops, stage.body):
+            if old is not None:
+                stage.detach_region(old).erase()
+        stage.add_region(body)
+
+    def _body(self) -> Region:
+        old = self.stage.body.block
+        block = Block(arg_types=[IndexType()] * len(self.new))
+        for argument, name in zip(block.args, self.new, strict=True):
+            argument.name_hint = name
+        arguments = [a for d, a in enumerate(block.args) if d != self.at]
+        mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, arguments, strict=True))
+        for op in old.ops:
+            new = self._operation(op, [mapping[operand] for operand in op.operands])
+            new.location = op.location
+            block.add_op(new)
+            for before, after in zip(op.results, new.results, strict=True):
+                after.name_hint = before.name_hint
+                mapping[before] = after
+        return Region(block)
+
+    def _operation(self, op: Operation, operands: Sequence[SSAValue]) -> Operation:
+        properties = dict(op.properties)
+        match op:
+            case ReadOp():
+                maps = (self._access(access, self.parts.get(op.result)) for access in op.maps)
+                properties["maps"] = ArrayAttr(maps)
+            case WriteOp():
+                properties["map"] = self._access(op.map, self.parts.get(op.value))
+            case MatrixOp() if (part := self.parts.get(op.result)) is not None:
+                properties["cells"] = MapAttr.of(self._cells(op, part))
+            case arith.ConstantOp() if op.result in self.parts:
+                assert isinstance(op.value, DenseIntOrFPElementsAttr)
+                properties["value"] = _splat(op.value, self._type(op.result))
+            case _:
+                pass
+        return op.create(
+            operands=operands,
+            result_types=[self._type(result) for result in op.results],
+            properties=properties,
+            attributes=dict(op.attributes),
+        )
+
+    def _type(self, value: SSAValue) -> Attribute:
+        if (part := self.parts.get(value)) is None:
+            return value.type
+        assert isinstance(value.type, VectorType | TensorType)
+        shape = list(value.type.get_shape())
+        shape[part.dim] = part.size
+        return type(value.type)(value.type.element_type, shape)
+
+    def _access(self, access: MapAttr, part: Part | None) -> MapAttr:
+        """The access by new iterations, and, of a part, by new lanes."""
+        relation = access.relation
+        pair = relation.domain().unwrap()
+        lane, rank = pair.get_tuple_name(isl.dim_type.out) or "", pair.dim(isl.dim_type.out)
+        first = relation.dim(isl.dim_type.in_) - rank
+        lanes = []
+        for d in range(rank):
+            name = relation.get_dim_name(isl.dim_type.in_, first + d) or f"l{d}"
+            lanes.append(name if name not in (*self.new, *lanes) else f"{name}_{d}")
+        old_lanes, bounds = list(lanes), "1 = 1"
+        if part is not None:
+            old_lanes[part.dim] = f"{part.size}*{self.core} + {lanes[part.dim]}"
+            bounds = f"0 <= {lanes[part.dim]} < {part.size}"
+        iteration = f"{self.tuple}[{', '.join(self.new)}]", f"{self.tuple}[{', '.join(self.old)}]"
+        new = f"[{iteration[0]} -> {lane}[{', '.join(lanes)}]]"
+        old = f"[{iteration[1]} -> {lane}[{', '.join(old_lanes)}]]"
+        lanes_of = read_map(f"{{ {new} -> {old} : {bounds} }}")
+        inside = read_set(f"{{ {lane}[{', '.join(lanes)}] }}")
+        within = isl.Map.from_domain_and_range(self.to_old.domain(), inside).wrap()
+        return MapAttr.of(lanes_of.intersect_domain(within).apply_range(relation).coalesce())
+
+    def _cells(self, matrix: MatrixOp, part: Part) -> isl.Map:
+        """`[p0] -> { cell[r, c] -> w[…] }` of the core's part of the matrix."""
+        shape = matrix.result.type.get_shape()
+        cells = matrix.cells.relation
+        name = cells.get_tuple_name(isl.dim_type.in_) or ""
+        dims = [
+            cells.get_dim_name(isl.dim_type.in_, d) or f"{'brc'[-len(shape) :][d]}"
+            for d in range(len(shape))
+        ]
+        (core,) = core_parameters(self.at + 1)[self.at :]
+        old = list(dims)
+        old[part.dim] = f"{part.size}*{core} + {dims[part.dim]}"
+        shift = read_map(
+            f"[{core}] -> {{ {name}[{', '.join(dims)}] -> {name}[{', '.join(old)}] :"
+            f" 0 <= {dims[part.dim]} < {part.size} }}"
+        )
+        shift = shift.intersect_range(box(shape, name))
+        number = self.to_old.domain().dim_max_val(self.at).to_python()
+        shift = shift.intersect_params(read_set(f"[{core}] -> {{ : 0 <= {core} <= {number} }}"))
+        return shift.apply_range(cells).coalesce()
+
+
+def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElementsAttr:
+    assert isinstance(type, VectorType)
+    number = next(iter(value.iter_values()))
+    assert isinstance(number, int | float)
+    return DenseIntOrFPElementsAttr.from_list(type, [number])
+
+
+class MixesLanesError(Exception):
+    """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
+
+    def __init__(self, op: Operation):
+        super().__init__(f"{op.name} mixes lanes")
+        self.op = op
+
+
+def parts_with(
+    seeds: Mapping[SSAValue, Part], fixed: Iterable[Operation] = ()
+) -> dict[SSAValue, Part]:
+    """The values that have parts when some have: what they are computed from, and what is computed from them.
+
+    fixed: operations that take or give parts as the seeds say. Raises MixesLanesError.
+    """
+    parts, work, known = dict(seeds), list(seeds), set(fixed)
+
+    def note(value: SSAValue, part: Part) -> None:
+        if value not in parts:
+            parts[value] = part
+            work.append(value)
+        elif parts[value] != part:
+            raise MixesLanesError(_owner(value))
+
+    while work:
+        value = work.pop()
+        part = parts[value]
+        if isinstance(value, OpResult) and value.op not in known:
+            for operand, of_operand in _operand_parts(value.op, part):
+                note(operand, of_operand)
+        for use in value.uses:
+            if use.operation not in known:
+                for result, of_result in _result_parts(use.operation, value, part):
+                    note(result, of_result)
+    return parts
+
+
+def _owner(value: SSAValue) -> Operation:
+    assert isinstance(value, OpResult)
+    return value.op
+
+
+def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]:
+    """What an operation needs of its operands to give a part of its result."""
+    match op:
+        case ReadOp():
+            return ()
+        case arith.ConstantOp() if (
+            isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat()
+        ):
+            return ()
+        case vector.BroadcastOp():
+            (source,), rank = op.operands, len(_shape(op.results[0]))
+            shape = _shape(source)
+            dim = part.dim - (rank - len(shape))
+            kept = dim >= 0 and shape[dim] > 1
+            return [(source, Part(dim, part.size))] if kept else ()
+        case _ if _is_elementwise(op):
+            return [(operand, part) for operand in op.operands if _shape(operand)]
+        case _:
+            raise MixesLanesError(op)
+
+
+def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
+    """What an operation gives that is given a part of an operand."""
+    match op:
+        case WriteOp():
+            return ()
+        case vector.BroadcastOp():
+            (result,) = op.results
+            return [
+                (result, Part(part.dim + len(_shape(result)) - len(_shape(operand)), part.size))
+            ]
+        case _ if _is_elementwise(op):
+            return [(result, part) for result in op.results]
+        case _:
+            raise MixesLanesError(op)
+
+
+def _is_elementwise(op: Operation) -> bool:
+    """Whether lane i of the result depends on lane i of vector operands only."""
+    if not (op.name.startswith(("arith.", "math.")) or isinstance(op, ConvertOp)):
+        return False
+    shapes = {_shape(value) for value in (*op.operands, *op.results)} - {()}
+    return len(op.results) == 1 and len(shapes) == 1
+
+
+def _shape(value: SSAValue) -> tuple[int, ...]:
+    return tuple(value.type.get_shape()) if isinstance(value.type, VectorType) else ()
+
+
+def matrix_product(stage: StageOp) -> tuple[MatrixOp, MxvOp] | None:
+    """The crossbar product of a stage; None if it has none. Raises CompileError if there are several."""
+    products = [op for op in stage.body.block.ops if isinstance(op, MxvOp)]
+    if not products:
+        return None
+    matrix = products[0].matrix.owner
+    if len(products) > 1 or not isinstance(matrix, MatrixOp):
+        raise CompileError(
+            stage, f"stage @{stage.sym_name.data} has several crossbar products: give each a stage"
+        )
+    return matrix, products[0]
