@@ -82,6 +82,23 @@ def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
 
 
+def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
+    """Where along an axis the largest or smallest elements are, the first or last of equal ones, in `i32`."""
+    seen = np.flip(x, axis) if last else x
+    found = (np.argmax if largest else np.argmin)(seen, axis)
+    return (x.shape[axis] - 1 - found if last else found).astype(np.int32)
+
+
+def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
+    if a.dtype.kind != "f":
+        return integer_product(a, b)
+    if a.dtype != np.float16:
+        return np.matmul(a, b)
+    with np.errstate(over="ignore"):
+        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+
+
 def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices of integers, summed in 32 bits."""
     largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]

@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.universe import Universe
 
+from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
 from cmir.context import CmirContext, make_context
@@ -210,9 +211,12 @@ class Compiled:
     def samples(self, count: int) -> list[Sample]:
         """Random inputs for a stream of inferences."""
         random = np.random.default_rng(7)
-        shapes = {name: self.machine.arrays[name].shape for name in self.machine.inputs}
+        arrays = {name: self.machine.arrays[name] for name in self.machine.inputs}
         return [
-            {name: random.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+            {
+                name: random.standard_normal(array.shape, np.float32).astype(dtype_of(array.type))
+                for name, array in arrays.items()
+            }
             for _ in range(count)
         ]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cmir.numerics import erf
+from cmir.numerics import erf, matrix_product, position
 
 POINTS = np.concatenate(
     [
@@ -38,3 +38,27 @@ def test_erf_keeps_shapes(shape: tuple[int, ...]):
 def test_erf_of_nan_and_of_negative_zero():
     assert np.isnan(erf(np.array(np.nan)))
     assert np.signbit(erf(np.array(-0.0)))
+
+
+def test_products_of_halves_are_summed_in_single_precision():
+    random = np.random.default_rng(0)
+    a, b = (random.normal(size=shape).astype(np.float16) for shape in ((5, 2000), (2000, 7)))
+    product = matrix_product(a, b)
+    assert product.dtype == np.float16
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    # Half a unit in the last place, and what the sums in single precision may be off.
+    limit = np.spacing(np.abs(exact).astype(np.float16)).astype(np.float64) / 2 + 2e-4
+    assert (np.abs(product - exact) <= limit).all()
+
+
+def test_products_of_halves_may_overflow():
+    large = np.full((1, 2), 60000, np.float16)
+    assert np.isinf(matrix_product(large, np.ones((2, 1), np.float16))).all()
+
+
+@pytest.mark.parametrize("largest, last, expected", [(True, False, 1), (True, True, 3)])
+def test_positions_of_nan(largest: bool, last: bool, expected: int):
+    """NaN counts as the extreme one, whichever that is."""
+    numbers = np.array([1.0, np.nan, np.inf, np.nan, -np.inf], np.float32)
+    assert position(numbers, 0, largest, last) == expected
+    assert position(-numbers, 0, not largest, last) == expected

@@ -17,8 +17,8 @@ from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dt
 from cmir.accelerator.elementwise import ELEMENTWISE
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import ConvertOp, MxvOp, ReduceOp
-from cmir.numerics import convert, integer_product
+from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.numerics import convert, matrix_product, position
 
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
@@ -52,11 +52,10 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, MxvOp)
     *blocks, rows, columns = matrix.shape
     lanes = x.reshape(len(x), *blocks, columns)
-    multiply = np.matmul if matrix.dtype.kind == "f" else integer_product
     if lanes.strides[0] > lanes.itemsize and not blocks:
-        product = multiply(lanes, matrix.T)
+        product = matrix_product(lanes, matrix.T)
     else:  # iterations come last, as windows are read: so do those of the result
-        product = np.moveaxis(multiply(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
+        product = np.moveaxis(matrix_product(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
     return product.reshape(len(x), *op.result.type.get_shape())
 
 
@@ -81,6 +80,28 @@ def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
 
 
+def _arg_reduce(op: Operation, x: np.ndarray) -> np.ndarray:
+    assert isinstance(op, ArgReduceOp)
+    axis = op.dim.value.data + 1
+    x = as_unsigned(x) if op.kind.data.endswith("ui") else x
+    return position(x, axis, op.kind.data.startswith("max"), op.last is not None)
+
+
+_RELATIONS: dict[str, np.ufunc] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+
+def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    assert isinstance(op, CompareOp)
+    return _RELATIONS[op.relation.data](a, b)
+
+
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
     return convert(x, dtype_of(op.results[0].type))
 
@@ -88,6 +109,9 @@ def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
 _OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
     MxvOp: _mxv,
     ReduceOp: _reduce,
+    ArgReduceOp: _arg_reduce,
+    CompareOp: _compare,
+    SelectOp: lambda _, condition, a, b: np.where(condition, a, b),
     ConvertOp: _convert,
     arith.ConstantOp: _constant,
     **ELEMENTWISE,

@@ -29,14 +29,18 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnitAttr,
     VectorType,
+    i1,
     i32,
     i64,
 )
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
+    BaseAttr,
+    EqAttrConstraint,
     IRDLOperation,
     RangeOf,
+    VarConstraint,
     irdl_op_definition,
     operand_def,
     opt_operand_def,
@@ -784,7 +788,8 @@ class MxvOp(IRDLOperation):
 
     x is taken in row-major order of its lanes. With a rank-3 matrix `[block, row, column]` the product is
     block-diagonal: block b takes the b-th run of columns of x and gives the b-th run of rows of y.
-    Integers of any types are multiplied exactly and summed in `i32`.
+    Integers of any types are multiplied exactly and summed in `i32`. Products of `f16` are summed in `f32`, and the
+    sums are rounded.
     """
 
     name = "cmcore.mxv"
@@ -912,6 +917,202 @@ class ReduceOp(IRDLOperation):
             raise VerifyException(f"`along` must name dimensions of rank {rank}, got {list(dims)}")
         if self.result.type != (expected := self.infer(self.vector.type, dims)):
             raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class ArgReduceOp(IRDLOperation):
+    """Where along one of its dimensions the largest or smallest elements of a vector are, on the DPU.
+
+    ```mlir
+    %y = cmcore.arg_reduce maximumf %x along 0 : vector<10x16xf32> -> vector<16xi32>
+    ```
+
+    Of equal elements it is the first one that counts, with `last` the last one. NaN is larger than all numbers
+    for `maximumf`, and smaller for `minimumf`.
+    """
+
+    name = "cmcore.arg_reduce"
+
+    KINDS: ClassVar = ("maximumf", "minimumf", "maxsi", "maxui", "minsi", "minui")
+
+    kind = prop_def(StringAttr)
+    vector = operand_def(VectorType)
+    dim = prop_def(IntegerAttr.constr(EqAttrConstraint(i64)))
+    last = opt_prop_def(UnitAttr)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, kind: str, vector: SSAValue | Operation, dim: int, last: bool = False):
+        vector = SSAValue.get(vector, type=VectorType)
+        super().__init__(
+            operands=[vector],
+            properties={
+                "kind": StringAttr(kind),
+                "dim": IntegerAttr(dim, i64),
+                "last": UnitAttr() if last else None,
+            },
+            result_types=[self.infer(vector.type, dim)],
+        )
+
+    @staticmethod
+    def infer(vector: VectorType[Attribute], dim: int) -> VectorType[Attribute]:
+        return VectorType(i32, [size for i, size in enumerate(vector.get_shape()) if i != dim])
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ArgReduceOp:
+        kind = parser.parse_identifier("a kind of reduction")
+        vector = parser.parse_unresolved_operand()
+        parser.parse_keyword("along")
+        properties: dict[str, Attribute] = {
+            "kind": StringAttr(kind),
+            "dim": IntegerAttr(parser.parse_integer(), i64),
+        }
+        if parser.parse_optional_keyword("last"):
+            properties["last"] = UnitAttr()
+        attributes = parse_attributes(parser)
+        parser.parse_punctuation(":")
+        operand = parser.resolve_operand(vector, parser.parse_type())
+        parser.parse_punctuation("->")
+        return cls.create(
+            operands=[operand],
+            result_types=[parser.parse_type()],
+            properties=properties,
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.kind.data} ")
+        printer.print_ssa_value(self.vector)
+        printer.print_string(f" along {self.dim.value.data}")
+        if self.last is not None:
+            printer.print_string(" last")
+        print_attributes(printer, self)
+        printer.print_string(" : ")
+        printer.print_attribute(self.vector.type)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.result.type)
+
+    def verify_(self) -> None:
+        if self.kind.data not in self.KINDS:
+            raise VerifyException(
+                f"the kind must be one of {', '.join(self.KINDS)}, got {self.kind.data}"
+            )
+        assert isinstance(self.vector.type, VectorType)
+        rank, dim = len(self.vector.type.get_shape()), self.dim.value.data
+        if not 0 <= dim < rank:
+            raise VerifyException(f"`along` must name a dimension of rank {rank}, got {dim}")
+        if self.result.type != (expected := self.infer(self.vector.type, dim)):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class CompareOp(IRDLOperation):
+    """Whether the elements of two vectors are in a relation to each other, on the DPU.
+
+    ```mlir
+    %y = cmcore.compare lt %a, %b : vector<16xf32>
+    ```
+
+    The relations are those of numbers: of unsigned ones if the elements are unsigned, and false for NaN, but for
+    `ne`. (`arith.cmpf` and `arith.cmpi` take vectors in MLIR, but not in xDSL.)
+    """
+
+    name = "cmcore.compare"
+
+    RELATIONS: ClassVar = ("eq", "ne", "lt", "le", "gt", "ge")
+
+    relation = prop_def(StringAttr)
+    lhs = operand_def(VectorType)
+    rhs = operand_def(VectorType)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, relation: str, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        lhs = SSAValue.get(lhs, type=VectorType)
+        super().__init__(
+            operands=[lhs, rhs],
+            properties={"relation": StringAttr(relation)},
+            result_types=[VectorType(i1, lhs.type.get_shape())],
+        )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> CompareOp:
+        relation = parser.parse_identifier("a relation")
+        lhs = parser.parse_unresolved_operand()
+        parser.parse_punctuation(",")
+        rhs = parser.parse_unresolved_operand()
+        attributes = parse_attributes(parser)
+        parser.parse_punctuation(":")
+        type = parser.parse_type()
+        shape = type.get_shape() if isinstance(type, VectorType) else ()
+        return cls.create(
+            operands=[parser.resolve_operand(operand, type) for operand in (lhs, rhs)],
+            result_types=[VectorType(i1, shape)],
+            properties={"relation": StringAttr(relation)},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.relation.data} ")
+        printer.print_list(self.operands, printer.print_ssa_value)
+        print_attributes(printer, self)
+        printer.print_string(" : ")
+        printer.print_attribute(self.lhs.type)
+
+    def verify_(self) -> None:
+        if self.relation.data not in self.RELATIONS:
+            raise VerifyException(
+                f"the relation must be one of {', '.join(self.RELATIONS)}, got {self.relation.data}"
+            )
+        assert isinstance(self.lhs.type, VectorType)
+        if self.rhs.type != self.lhs.type:
+            raise VerifyException(
+                f"the operands must have one type, got {self.lhs.type} and {self.rhs.type}"
+            )
+        if self.result.type != (expected := VectorType(i1, self.lhs.type.get_shape())):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class SelectOp(IRDLOperation):
+    """The elements of one vector where a condition holds, those of another one elsewhere, on the DPU.
+
+    ```mlir
+    %y = cmcore.select %c, %a, %b : vector<16xi1>, vector<16xf32>
+    ```
+    """
+
+    name = "cmcore.select"
+
+    _T: ClassVar = VarConstraint("_T", BaseAttr(VectorType))
+
+    condition = operand_def(VectorType)
+    lhs = operand_def(_T)
+    rhs = operand_def(_T)
+    result = result_def(_T)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$condition `,` $lhs `,` $rhs attr-dict `:` type($condition) `,` type($result)"
+    )
+
+    def __init__(
+        self,
+        condition: SSAValue | Operation,
+        lhs: SSAValue | Operation,
+        rhs: SSAValue | Operation,
+    ):
+        super().__init__(operands=[condition, lhs, rhs], result_types=[SSAValue.get(lhs).type])
+
+    def verify_(self) -> None:
+        assert isinstance(self.result.type, VectorType)
+        if self.condition.type != (expected := VectorType(i1, self.result.type.get_shape())):
+            raise VerifyException(
+                f"the condition must have type {expected}, got {self.condition.type}"
+            )
 
 
 @irdl_op_definition
@@ -1046,6 +1247,9 @@ CMCORE = Dialect(
         StoreOp,
         MxvOp,
         ReduceOp,
+        ArgReduceOp,
+        CompareOp,
+        SelectOp,
         ConvertOp,
         CoreOp,
     ],

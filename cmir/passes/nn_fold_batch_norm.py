@@ -11,8 +11,6 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     ModuleOp,
     StringAttr,
-    TensorType,
-    f32,
 )
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -21,6 +19,7 @@ from cmir.context import parameters_of
 from cmir.diagnostics import emit_remark
 from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
+from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.parameters import Parameters
 
@@ -97,8 +96,8 @@ class _Folder:
         """A parameter with this value, in the weights file if `like` is in it, else in place."""
         old = like.owner
         assert isinstance(old, ParameterOp)
-        type = TensorType(f32, value.shape)
-        value = value.astype(np.float32)
+        type = tensor_type(value.shape, element_of(like))
+        value = value.astype(dtype_of(like))
         if isinstance(old.source, StringAttr) and self.parameters is not None:
             name = _unused(f"{old.source.data}.folded", self.parameters)
             self.parameters[name] = value

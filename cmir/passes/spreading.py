@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import ConvertOp, MxvOp
+from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, SelectOp
 from cmir.dialects.polyhedral import (
     MapAttr,
     MatrixOp,
@@ -280,9 +280,13 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
             raise MixesLanesError(op)
 
 
+_LANE_BY_LANE = (CompareOp, ConvertOp, SelectOp)
+"""Operations on vectors of our own that are elementwise."""
+
+
 def _is_elementwise(op: Operation) -> bool:
     """Whether lane i of the result depends on lane i of vector operands only."""
-    if not (op.name.startswith(("arith.", "math.")) or isinstance(op, ConvertOp)):
+    if not (op.name.startswith(("arith.", "math.")) or isinstance(op, _LANE_BY_LANE)):
         return False
     shapes = {_shape(value) for value in (*op.operands, *op.results)} - {()}
     return len(op.results) == 1 and len(shapes) == 1

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper, version_converter
+from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
 from cmir.accelerator.engine import Machine
@@ -72,7 +72,7 @@ class CmirRep(BackendRep):
         errors: list[CompileError] = []
         for way in ways:
             try:
-                return tuple(way(fixed, data))
+                return tuple(map(_declared, self.model.graph.output, way(fixed, data)))
             except CompileError as error:
                 errors.append(error)
         raise errors[0]
@@ -115,6 +115,12 @@ def _run(machine: Machine, samples: Sequence[Sequence[np.ndarray]]) -> list[list
     """The outputs of each inference, in order."""
     report = machine.run([dict(zip(machine.inputs, sample, strict=True)) for sample in samples])
     return [[outputs[name] for name in machine.outputs] for outputs in report.outputs]
+
+
+def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:
+    """Indices, which are computed in 32 bits, in the 64 of ONNX."""
+    indices = info.type.tensor_type.elem_type == TensorProto.INT64 and output.dtype == np.int32
+    return output.astype(np.int64) if indices else output
 
 
 def _recent(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -32,14 +32,17 @@ from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import Runner
 
 from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.testing.onnx_backend import CmirBackend, parameters
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 STATUSES = ("passed", "failed", "refused", "not applicable")
 
-ELEMENTS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32}
-"""The element types that networks may have."""
+RESULTS = {*ELEMENTS, TensorProto.INT64}
+"""The element types that outputs of networks may have: those of inputs, and int64 for indices."""
 
+SHAPES = {"Shape", "Size"}
+"""The operators whose results are known at import whatever their inputs are."""
 CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
 RANDOM = {
     "Bernoulli",
@@ -128,14 +131,18 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     if operators & TRAINING or any(map(_trains, nodes)):
         return "training"
     known = parameters(model) | {tensor.name for tensor in model.graph.initializer}
-    for info in (*model.graph.input, *model.graph.output):
-        kind = info.type.WhichOneof("value")
-        if kind != "tensor_type":
-            return f"values that are no tensors: {kind.removesuffix('_type')}"
-        element = info.type.tensor_type.elem_type
-        if element not in ELEMENTS and info.name not in known:
-            return f"tensors of {TensorProto.DataType.Name(element).lower()}"
-    if all(info.name in known for info in model.graph.input):
+    for infos, elements in ((model.graph.input, ELEMENTS), (model.graph.output, RESULTS)):
+        for info in infos:
+            kind = info.type.WhichOneof("value")
+            if kind != "tensor_type":
+                return f"values that are no tensors: {kind.removesuffix('_type')}"
+            element = info.type.tensor_type.elem_type
+            if element not in elements and info.name not in known:
+                return f"tensors of {TensorProto.DataType.Name(element).lower()}"
+    for node in model.graph.node:
+        if node.op_type in SHAPES or known.issuperset(filter(None, node.input)):
+            known.update(node.output)
+    if all(info.name in known for info in model.graph.output):
         return "nothing to run: outputs that are known at import"
     return None
 

@@ -28,7 +28,9 @@ def random_samples(
     def array(name: str) -> np.ndarray:
         dtype = (types or {}).get(name, np.dtype(np.float32))
         if dtype.kind == "f":
-            return rng.standard_normal(shapes[name], np.float32)
+            return rng.standard_normal(shapes[name], np.float32).astype(dtype)
+        if dtype.kind == "b":
+            return rng.integers(0, 1, shapes[name], endpoint=True).astype(dtype)
         limits = np.iinfo(dtype if dtype.itemsize == 1 else np.int8)
         return rng.integers(limits.min, limits.max, shapes[name], endpoint=True).astype(dtype)
 

@@ -16,9 +16,10 @@ from cmir.testing.onnx_conformance import run, summary
 EXPECTED = Path(__file__).with_name("expected.json")
 
 KNOWN_FAILURES = {
-    # ONNX's own evaluator divides by the size of the result before it is rounded down; onnxruntime, with
-    # which networks are compared, by the size that the result has.
-    "test_resize_downsample_scales_linear_align_corners",
+    # Two elements are one unit in the last place of float16 off, by which onnxruntime differs from these
+    # results too, and which is more than the suite's relative tolerance of 1e-3. ONNX's evaluator rounds
+    # inside operators, where others compute in float32.
+    "test_attention_4d_causal_fp16_expanded",
 }
 
 

@@ -59,6 +59,16 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
         f"{CONV} s = ReduceMin<axes = [2], keepdims = 0>(w) y = ReduceMax<axes = [-1]>(s)",
         ["conv1", "reduce_min1", "reduce_max1"],
     ),
+    "leaky relu of primitives": (
+        f"{IMAGE}, float zero, float slope",
+        f"{CONV} l = Less(w, zero) m = Mul(w, slope) y = Where(l, m, w)",
+        ["conv1"],
+    ),
+    "classes of positions": (
+        IMAGE,
+        f"{CONV} i = ArgMax<axis = 1>(w) f = Cast<to = 1>(i) y = Relu(f)",
+        ["conv1", "argmax1"],
+    ),
     "response normalisation": (
         IMAGE,
         f"{CONV} y = LRN<size = 3, alpha = 0.5>(w)",

@@ -95,6 +95,27 @@ CASES: dict[str, tuple[str, str]] = {
         IMAGE,
         sizes(1, 3, 11, 9) + resize("align_corners", kind="linear") + "(x, , , t)",
     ),
+    "Resize cubic": (IMAGE, scales(1, 1, 2, 3) + resize("half_pixel", kind="cubic") + "(x, , s)"),
+    "Resize cubic down": (
+        IMAGE,
+        sizes(1, 3, 4, 3)
+        + 'y = Resize<mode = "cubic", coordinate_transformation_mode = "align_corners",'
+        + " cubic_coeff_a = -0.5>(x, , , t)",
+    ),
+    "Resize of a region": (
+        IMAGE,
+        constant("r", 0.0, 0.0, 0.25, -0.1, 1.0, 1.0, 1.5, 0.75)
+        + sizes(1, 3, 7, 4)
+        + 'y = Resize<mode = "linear", coordinate_transformation_mode = "tf_crop_and_resize",'
+        + " extrapolation_value = 2.5>(x, r, , t)",
+    ),
+    "Resize of the middle of a region": (
+        IMAGE,
+        constant("r", 0.0, 0.0, 0.25, 0.5, 1.0, 1.0, 0.5, 0.75)
+        + sizes(1, 3, 1, 4)
+        + resize("tf_crop_and_resize", "floor")
+        + "(x, r, , t)",
+    ),
     "Resize linear pytorch": (
         IMAGE,
         sizes(1, 3, 1, 9) + resize("pytorch_half_pixel", kind="linear") + "(x, , , t)",

@@ -28,10 +28,14 @@ def model_of(
         if not info.name.startswith("x"):
             shape = [dim.dim_value for dim in info.type.tensor_type.shape.dim]
             # Away from zero, so that they serve as variances too.
-            array = random.uniform(0.5, 1.5, shape).astype(np.float32)
+            array = random.uniform(0.5, 1.5, shape).astype(_dtype(info))
             model.graph.initializer.append(numpy_helper.from_array(array, info.name))
             model.graph.input.remove(info)
     return model
+
+
+def _dtype(info: onnx.ValueInfoProto) -> np.dtype:
+    return onnx.helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type)
 
 
 def save(model: onnx.ModelProto, directory: Path) -> Path:
@@ -48,7 +52,7 @@ def samples_for(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     for info in model.graph.input:
         if info.name not in initializers:
             shape = [dim.dim_value or 1 for dim in info.type.tensor_type.shape.dim]
-            samples[info.name] = random.normal(size=shape).astype(np.float32)
+            samples[info.name] = random.normal(size=shape).astype(_dtype(info))
     return samples
 
 

@@ -58,6 +58,11 @@ CASES: dict[str, tuple[str, str]] = {
     "MatMul matrices leading 1": ("float[N,2,5,6] x, float[1,2,6,4] w", "y = MatMul(x, w)"),
     "MatMul from the left": ("float[N,5,6] x, float[4,5] w", "y = MatMul(w, x)"),
     "MatMul matrices from the left": ("float[N,2,5,6] x, float[2,4,5] w", "y = MatMul(w, x)"),
+    "MatMul of each matrix by its own": ("float[N,2,5,6] x, float[1,2,6,4] w", "y = MatMul(x, w)"),
+    "MatMul broadcast": ("float[N,3,2,5,6] x, float[3,1,6,4] w", "y = MatMul(x, w)"),
+    "MatMul of one by several": ("float[N,1,5,6] x, float[2,6,4] w", "y = MatMul(x, w)"),
+    "MatMul row from the left": ("float[N,5,6] x, float[5] w", "y = MatMul(w, x)"),
+    "MatMul broadcast from the left": ("float[N,3,2,5,6] x, float[2,4,5] w", "y = MatMul(w, x)"),
     "MatMul computed": ("float[N,3,4] x1, float[N,4,5] x2", "y = MatMul(x1, x2)"),
     "MatMul computed matrices": (
         "float[N,2,3,4] x1, float[N,2,4,5] x2",
@@ -118,6 +123,27 @@ CASES: dict[str, tuple[str, str]] = {
     "ReduceSum noop": (
         IMAGE,
         "z = ReduceSum<noop_with_empty_axes = 1>(x) y = Relu(z)",
+    ),
+    "Where": (
+        f"{PAIR}, float[4] c",
+        "l = Less(x1, x2) g = GreaterOrEqual(x2, c) o = And(l, g) n = Not(o) y = Where(n, x1, c)",
+    ),
+    "Where of a mask": (
+        f"{IMAGE}, float low",
+        "m = Constant<value = bool[9] {1, 0, 1, 1, 0, 0, 1, 0, 1}>() y = Where(m, x, low)",
+    ),
+    "Equal": (
+        PAIR,
+        "a = Round(x1) b = Round(x2) e = Equal(a, b) l = LessOrEqual(a, b) g = Greater(a, b)"
+        " o = Or(e, g) z = Xor(o, l) y = Cast<to = 1>(z)",
+    ),
+    "Cast to bool": (IMAGE, "r = Round(x) b = Cast<to = 9>(r) y = Cast<to = 1>(b)"),
+    "ArgMax": (IMAGE, "i = ArgMax<axis = 2>(x) f = Cast<to = 1>(i) y = Relu(f)"),
+    "ArgMax of channels": (IMAGE, "i = ArgMax<axis = 1, keepdims = 0>(x) y = Cast<to = 1>(i)"),
+    "ArgMin": (IMAGE, "r = Round(x) i = ArgMin<axis = -1>(r) y = Cast<to = 1>(i)"),
+    "ArgMin last": (
+        IMAGE,
+        "r = Round(x) i = ArgMin<axis = -1, select_last_index = 1>(r) y = Cast<to = 1>(i)",
     ),
     "GlobalMaxPool": (IMAGE, "y = GlobalMaxPool(x)"),
     "Softmax": (IMAGE, "y = Softmax(x)"),

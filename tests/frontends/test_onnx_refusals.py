@@ -34,8 +34,22 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     ),
     "attribute value": (
         IMAGE,
-        's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cubic">(x, , s)',
-        "(Resize): attribute mode = cubic is not supported",
+        's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cube">(x, , s)',
+        "(Resize): attribute mode = cube is not supported",
+    ),
+    "sizes that are rounded": (
+        IMAGE,
+        "s = Constant<value_floats = [1.0, 1.0, 0.6, 1.0]>()"
+        ' [n] y = Resize<mode = "linear", coordinate_transformation_mode = "align_corners">(x, , s)',
+        "(Resize): attribute coordinate_transformation_mode = align_corners with a size of 8, scaled to"
+        " 4.8, is ambiguous; give the whole size as input sizes",
+    ),
+    "region": (
+        IMAGE,
+        "r = Constant<value_floats = [0.0, 0.0, 1.5, 0.0, 1.0, 1.0, 2.0, 1.0]>()"
+        " s = Constant<value_ints = [1, 3, 4, 4]>()"
+        ' [n] y = Resize<coordinate_transformation_mode = "tf_crop_and_resize">(x, r, , s)',
+        "(Resize): a region of input roi is outside the input",
     ),
     "output": (
         IMAGE,
@@ -52,15 +66,31 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         "[n] y = Conv<kernel_shape = [2, 2]>(x, w)",
         "(Conv): attribute kernel_shape = [2, 2] does not fit weights of shape [4, 3, 3, 2]",
     ),
-    "type": (
+    "types": (
         f"{IMAGE}, {FILTER}",
-        "d = Cast<to = 11>(w) f = Cast<to = 11>(x) [n] y = Conv(f, d)",
-        "(Conv): constant 'd' has elements of type float64, not one of float32, int8, uint8, int16, int32",
+        "d = Cast<to = 11>(w) [n] y = Conv(x, d)",
+        "(Conv): the operands must have elements of one type, got f32 and f64",
     ),
     "Cast to other numbers": (
         IMAGE,
-        "[n] h = Cast<to = 10>(x) y = Cast<to = 1>(h)",
-        "(Cast): attribute to = FLOAT16 is not supported: all numbers are float32",
+        "[n] h = Cast<to = 16>(x) y = Cast<to = 1>(h)",
+        "(Cast): attribute to = BFLOAT16 is not supported",
+    ),
+    "Cast that truncates": (
+        IMAGE,
+        "[n] i = Cast<to = 6>(x) y = Cast<to = 1>(i)",
+        "(Cast): a cast from f32 to i32 is not supported",
+    ),
+    "bound that is rounded": (
+        IMAGE,
+        "b = Constant<value = double {0.1}>() d = Cast<to = 11>(x) [n] c = Clip(d, b)"
+        " y = Cast<to = 1>(c)",
+        "(Clip): min = 0.1 is not supported: it is no number of float32",
+    ),
+    "exponent that is rounded": (
+        IMAGE,
+        "e = Constant<value = double {0.1}>() [n] y = Pow(x, e)",
+        "(Pow): constant 'e' is rounded in the type of the base",
     ),
     "Reshape drops the batch": (
         IMAGE,
@@ -209,8 +239,8 @@ def test_output_without_input(tmp_path: Path) -> None:
         ),
         ("float[] x", "input 'x' has no shape; set one with --shape"),
         (
-            "double[N,3] x",
-            "input 'x' has elements of type double; supported are float, int8, uint8, int32",
+            "int64[N,3] x",
+            "input 'x' has elements of type int64; supported are float, float16, double, int8, uint8, int32, bool",
         ),
         ("seq(float[3]) x", "input 'x' is not a tensor but a sequence_type"),
     ],

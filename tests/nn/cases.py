@@ -7,12 +7,16 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import f32, i1
+from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of, tensor_type
+from cmir.dialects.nn.arg_reduction import ArgReductionOp
+from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
+from cmir.dialects.nn.conversion import ToFloatOp
+from cmir.dialects.nn.operation import DTYPES, dtype_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -30,9 +34,9 @@ class Case:
         return f"{self.op.name} {self.op.properties} on {shapes}"
 
 
-def value(*shape: int) -> SSAValue:
+def value(*shape: int, element: Attribute = f32) -> SSAValue:
     """A tensor that the network computes."""
-    return create_ssa_value(tensor_type(shape))
+    return create_ssa_value(tensor_type(shape, element))
 
 
 def parameter(*shape: int) -> SSAValue:
@@ -45,8 +49,33 @@ def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
     """Random values for the operands of the operator."""
     op.verify()
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shapes = [shape_of(operand) for operand in op.operands]
-    return Case(op, [generator.standard_normal(s, np.float32) for s in shapes])
+    operands = [
+        generator.standard_normal(shape_of(operand), np.float32)
+        if dtype_of(operand) == np.float32
+        else generator.integers(0, 1, shape_of(operand), endpoint=True).astype(dtype_of(operand))
+        for operand in op.operands
+    ]
+    return Case(op, operands)
+
+
+def retyped(case: Case, element: Attribute) -> Case:
+    """The same with elements of another type of floats."""
+    operands: list[SSAValue] = []
+    elements = [element if x.dtype == np.float32 else i1 for x in case.operands]
+    for operand, kind in zip(case.op.operands, elements, strict=True):
+        type = tensor_type(shape_of(operand), kind)
+        known = nn.parameter_of(operand) is not None
+        operands.append(nn.ParameterOp("p", type).result if known else create_ssa_value(type))
+    result = case.op.element(elements)
+    op = case.op.create(
+        operands=operands,
+        properties=dict(case.op.properties),
+        result_types=[tensor_type(case.op.result_shape, result)],
+    )
+    assert isinstance(op, nn.NNOp)
+    op.verify()
+    arrays = zip(case.operands, elements, strict=True)
+    return Case(op, [array.astype(DTYPES[kind]) for array, kind in arrays])
 
 
 def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:
@@ -93,17 +122,47 @@ def products(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def broadcast(draw: st.DrawFn, shape: list[int], element: Attribute = f32) -> SSAValue:
+    """A tensor that broadcasts to the shape."""
+    kept = draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
+    stretched = [size if keep else 1 for size, keep in zip(shape, kept, strict=True)]
+    return value(*stretched[draw(st.integers(0, len(shape))) :], element=element)
+
+
+@st.composite
 def binary(draw: st.DrawFn, op: type[BinaryOp]) -> Case:
     shape = draw(st.lists(st.integers(1, 4), max_size=4))
-
-    def operand() -> SSAValue:
-        kept = draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
-        stretched = [size if keep else 1 for size, keep in zip(shape, kept, strict=True)]
-        return value(*stretched[draw(st.integers(0, len(shape))) :])
-
     # ONNX broadcasts the slope to x, but not x to the slope.
-    lhs = value(*shape) if op is nn.PReluOp else operand()
-    return draw(arrays(op(lhs, operand())))
+    lhs = value(*shape) if op is nn.PReluOp else draw(broadcast(shape))
+    return draw(arrays(op(lhs, draw(broadcast(shape)))))
+
+
+@st.composite
+def comparisons(draw: st.DrawFn, op: type[ComparisonOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    case = draw(arrays(op(draw(broadcast(shape)), draw(broadcast(shape)))))
+    case.operands = [np.asarray(np.rint(x)) for x in case.operands]  # many are equal
+    return case
+
+
+@st.composite
+def logic(draw: st.DrawFn, op: type[LogicalOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    return draw(arrays(op(draw(broadcast(shape, i1)), draw(broadcast(shape, i1)))))
+
+
+@st.composite
+def negations(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    return draw(arrays(nn.NotOp(value(*shape, element=i1))))
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), max_size=4))
+    condition, element = draw(broadcast(shape, i1)), draw(st.sampled_from([f32, i1]))
+    values = [draw(broadcast(shape, element)) for _ in range(2)]
+    return draw(arrays(nn.WhereOp(condition, *values)))
 
 
 @st.composite
@@ -156,6 +215,15 @@ def axes_of(draw: st.DrawFn, shape: list[int]) -> list[int]:
 def reductions(draw: st.DrawFn, op: type[ReductionOp]) -> Case:
     shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     return draw(arrays(op(value(*shape), draw(axes_of(shape)), draw(st.booleans()))))
+
+
+@st.composite
+def arg_reductions(draw: st.DrawFn, op: type[ArgReductionOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    case = draw(arrays(op(value(*shape), axis, draw(st.booleans()), draw(st.booleans()))))
+    case.operands[0] = np.rint(case.operands[0])  # many are equal
+    return case
 
 
 @st.composite
@@ -232,13 +300,18 @@ BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubcla
 UNARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
-    if issubclass(op, UnaryOp | nn.CopyOp)
+    if issubclass(op, UnaryOp | nn.CopyOp | ToFloatOp)
 }
 REDUCTIONS = [op for op in nn.NN.operations if issubclass(op, ReductionOp)]
+COMPARISONS = [op for op in nn.NN.operations if issubclass(op, ComparisonOp)]
 POINTWISE = {
     **{name: binary(op) for name, op in BINARY.items()},
     **{name: unary(op) for name, op in UNARY.items()},
     "batch_norm": normalizations(),
+    **{op.name.removeprefix("nn."): comparisons(op) for op in COMPARISONS},
+    **{op.name.removeprefix("nn."): logic(op) for op in (nn.AndOp, nn.OrOp, nn.XorOp)},
+    "not": negations(),
+    "where": choices(),
 }
 ITERATIONS = {
     **POINTWISE,
@@ -248,6 +321,8 @@ ITERATIONS = {
     "average_pool": poolings(average=True),
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
+    "argmax": arg_reductions(nn.ArgMaxOp),
+    "argmin": arg_reductions(nn.ArgMinOp),
     "softmax": softmaxes(nn.SoftmaxOp),
     "log_softmax": softmaxes(nn.LogSoftmaxOp),
     "layer_norm": layer_normalizations(),

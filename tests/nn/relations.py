@@ -6,6 +6,7 @@ the body, scatter what it writes.
 from __future__ import annotations
 
 import math as python_math
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,14 +15,14 @@ import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType, f32
+from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.accelerator.body import evaluate
 from cmir.dialects import nn
-from cmir.dialects.cmcore import MxvOp, ReduceOp
-from cmir.dialects.nn.operation import tensor_type
+from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
 
 Point = tuple[int, ...]
 
@@ -30,12 +31,15 @@ _ELEMENTWISE = {
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,
     arith.DivfOp: np.divide,
+    arith.AndIOp: np.logical_and,
+    arith.OrIOp: np.logical_or,
+    arith.XOrIOp: np.logical_xor,
     arith.NegfOp: np.negative,
     arith.MaximumfOp: np.maximum,
     arith.MinimumfOp: np.minimum,
     math.AbsFOp: np.absolute,
     math.CeilOp: np.ceil,
-    math.ErfOp: np.vectorize(python_math.erf, [np.float32]),
+    math.ErfOp: lambda x: np.vectorize(python_math.erf, [np.float64])(x).astype(x.dtype),
     math.ExpM1Op: np.expm1,
     math.ExpOp: np.exp,
     math.FloorOp: np.floor,
@@ -62,12 +66,12 @@ def run(
     arrays = [*operands, *(_dense(constant) for constant in constants if constant is not None)]
     assert len(reads) == len(arrays)
     body, result = _build_body(op, reads)
-    assert result.type == VectorType(f32, write.lanes)
+    assert result.type == VectorType(element_of(op.result), write.lanes)
 
     gathers = [_gather(r, array) for r, array in zip(reads, arrays, strict=True)]
     stores = _by_iteration(write)
     written = np.zeros(op.result_shape, int)
-    output = np.zeros(op.result_shape, np.float32)
+    output = np.zeros(op.result_shape, dtype_of(op.result))
     iterations = points(domain)
     assert set(stores) == set(iterations)
     for iteration in iterations:
@@ -117,7 +121,7 @@ def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
             (executed,) = evaluate(op, *(operand[None] for operand in operands))
             np.testing.assert_allclose(executed, result, rtol=1e-6, atol=1e-7)
         assert isinstance(type := op.results[0].type, VectorType)
-        assert result.shape == type.get_shape() and result.dtype == np.float32
+        assert result.shape == type.get_shape() and result.dtype == DTYPES[type.element_type]
 
 
 def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
@@ -130,21 +134,51 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             return operands[0][op.static_position.get_values()]
         case ReduceOp():
             return _REDUCTIONS[op.kind.data].reduce(operands[0], axis=op.dims.get_values())
+        case ArgReduceOp():
+            return _position(op, operands[0])
         case MxvOp():
             matrix, x = operands
             blocks = matrix.shape[0] if matrix.ndim == 3 else 1
             matrix = matrix.reshape(blocks, -1, matrix.shape[-1])
-            return (matrix @ x.reshape(blocks, -1, 1)).reshape(-1)
+            wide = np.result_type(x, np.float32)
+            result = matrix.astype(wide) @ x.reshape(blocks, -1, 1).astype(wide)
+            return result.astype(x.dtype).reshape(-1)
+        case CompareOp():
+            relation = getattr(operator, op.relation.data)
+            flags = [relation(*pair) for pair in zip(*(x.flat for x in operands), strict=True)]
+            return np.array(flags, bool).reshape(operands[0].shape)
+        case SelectOp():
+            condition, a, b = operands
+            return condition * a + ~condition * b
+        case ConvertOp():
+            return operands[0].astype(DTYPES[op.result.type.element_type])
         case _:
             return np.asarray(_ELEMENTWISE[type(op)](*operands))
+
+
+def _position(op: ArgReduceOp, x: np.ndarray) -> np.ndarray:
+    """By a search through all elements along the dimension."""
+    rows = np.moveaxis(x, op.dim.value.data, -1)
+    found = np.zeros(rows.shape[:-1], np.int32)
+    for place in np.ndindex(found.shape):
+        row = rows[place].tolist()
+        extreme = max(row) if op.kind.data.startswith("max") else min(row)
+        hits = [index for index, number in enumerate(row) if number == extreme]
+        found[place] = hits[-1 if op.last is not None else 0]
+    return found
 
 
 def _build_body(
     op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]
 ) -> tuple[Block, SSAValue]:
+    elements = [element_of(operand) for operand in op.operands]
+    constants = [r.constant for r in reads if isinstance(r, nn.Access)]
+    elements += [element_of(c.get_type()) for c in constants if c is not None]
     types = [
-        VectorType(f32, read.lanes) if isinstance(read, nn.Access) else tensor_type(read.shape)
-        for read in reads
+        VectorType(element, read.lanes)
+        if isinstance(read, nn.Access)
+        else tensor_type(read.shape, element)
+        for element, read in zip(elements, reads, strict=True)
     ]
     body = Block(arg_types=types)
     return body, op.build_body(Builder(InsertPoint.at_end(body)), body.args)
@@ -152,7 +186,7 @@ def _build_body(
 
 def _gather(read: nn.Access | nn.Cells, array: np.ndarray) -> Callable[[Point], np.ndarray]:
     if isinstance(read, nn.Cells):
-        matrix = np.full(read.shape, np.nan, np.float32)
+        matrix = np.full(read.shape, np.nan, array.dtype)
         for cell, location in pairs(read.relation):
             assert _inside(cell, matrix.shape) and _inside(location, array.shape)
             matrix[cell] = array[location]
@@ -160,7 +194,7 @@ def _gather(read: nn.Access | nn.Cells, array: np.ndarray) -> Callable[[Point], 
     loads = _by_iteration(read)
 
     def gather(iteration: Point) -> np.ndarray:
-        lanes = np.full(read.lanes, read.pad, np.float32)
+        lanes = np.full(read.lanes, read.pad, array.dtype)
         for lane, location in loads[iteration]:
             assert _inside(lane, lanes.shape) and _inside(location, array.shape)
             lanes[lane] = array[location]
@@ -178,7 +212,8 @@ def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]
 
 
 def _dense(attribute: Any) -> np.ndarray:
-    return np.array(attribute.get_values(), np.float32).reshape(attribute.get_shape())
+    dtype = DTYPES[attribute.get_element_type()]
+    return np.array(attribute.get_values(), dtype).reshape(attribute.get_shape())
 
 
 def _inside(point: Point, shape: Sequence[int]) -> bool:

@@ -15,7 +15,9 @@ from nn.cases import ITERATIONS, LAYOUTS, Case
 from xdsl.ir import Attribute
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import numbers
+from cmir.dialects.nn.arg_reduction import ArgReductionOp
+from cmir.dialects.nn.conversion import ToFloatOp
+from cmir.dialects.nn.operation import dtype_of, number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -39,8 +41,10 @@ def test_operators_agree_with_onnxruntime(name: str, data: st.DataObject):
     if isinstance(case.op, nn.GemmOp) and len(case.op.result_shape) > 2:
         # Only MatMul takes several matrices.
         assume(case.op.bias is None and case.op.trans_b is None)
+    if isinstance(case.op, nn.WhereOp):
+        assume(dtype_of(case.op.result) == np.float32)  # onnxruntime has none of flags
     result = case.op.evaluate(*case.operands)
-    assert result.dtype == np.float32
+    assert result.dtype == dtype_of(case.op.result)
     assert result.shape == case.op.result_shape
     np.testing.assert_allclose(result, _onnxruntime(case), rtol=1e-4, atol=1e-5)
 
@@ -54,11 +58,13 @@ def _onnxruntime(case: Case) -> np.ndarray:
     ]
     named = {f"x{i}": array for i, array in enumerate([*arrays, *extra])}
     node = onnx.helper.make_node(kind, list(named), ["y"], **attributes)
-    float32, inputs = onnx.TensorProto.FLOAT, []
+    inputs = []
     for name, array in named.items():
         element = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
         inputs.append(onnx.helper.make_tensor_value_info(name, element, array.shape))
-    output = onnx.helper.make_tensor_value_info("y", float32, None)
+    dtype = np.dtype(np.int64) if isinstance(case.op, ArgReductionOp) else dtype_of(case.op.result)
+    element = onnx.helper.np_dtype_to_tensor_dtype(dtype)
+    output = onnx.helper.make_tensor_value_info("y", element, None)
     graph = onnx.helper.make_graph([node], "g", inputs, [output])
     opset = onnx.helper.make_opsetid("", OPSET)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
@@ -107,6 +113,11 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case ReductionOp():
             extra = [np.array(op.axes.get_values())]
             return _camel_case(op.name), {"keepdims": int(op.keepdims is not None)}, extra, False
+        case ArgReductionOp():
+            flags = {"keepdims": op.keepdims, "select_last_index": op.last}
+            attributes = {name: int(flag is not None) for name, flag in flags.items()}
+            kind = "ArgMax" if isinstance(op, nn.ArgMaxOp) else "ArgMin"
+            return kind, {"axis": number(options, "axis"), **attributes}, [], False
         case nn.LayerNormOp():
             axis = -len(op.scaled_axes)
             attributes = {"axis": axis, "epsilon": op.epsilon.value.data}
@@ -116,6 +127,9 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
+        case ToFloatOp():
+            to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
+            return "Cast", {"to": to}, [], False
         case ElementwiseOp():
             attributes = {name: op.number(name) for name in op.DEFAULTS}
             return _camel_case(op.name), attributes, [], False

@@ -57,7 +57,9 @@ def resizes(draw: st.DrawFn) -> Case:
 @st.composite
 def interpolations(draw: st.DrawFn) -> Case:
     shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
-    return draw(arrays(nn.InterpolateOp(value(*shape), *draw(coordinates(len(shape) - 1)))))
+    options = draw(coordinates(len(shape) - 1))
+    cubic = draw(st.sampled_from([None, -0.75, -0.5]))
+    return draw(arrays(nn.InterpolateOp(value(*shape), *options, cubic=cubic)))
 
 
 @st.composite

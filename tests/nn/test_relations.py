@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case
+from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case, retyped
 from nn.relations import pairs, run
+from xdsl.dialects.builtin import f16, f64
+from xdsl.ir import Attribute
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import dtype_of
 from cmir.isl.text import read_map
 
 
@@ -20,8 +23,30 @@ def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
     case: Case = data.draw(ITERATIONS[name])
     assert isinstance(case.op, nn.IterationOp)
     expected = case.op.evaluate(*case.operands)
-    assert expected.dtype == np.float32
+    assert expected.dtype == dtype_of(case.op.result)
     np.testing.assert_allclose(run(case.op, case.operands), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("element", [f16, f64], ids=str)
+@pytest.mark.parametrize("name", ITERATIONS)
+@given(data=st.data())
+@settings(max_examples=5, deadline=None)
+def test_other_floats(name: str, element: Attribute, data: st.DataObject):
+    """Halves are computed with in single precision; an operator rounds them once, or twice with a bias."""
+    single: Case = data.draw(ITERATIONS[name])
+    case = retyped(single, element)
+    assert isinstance(case.op, nn.IterationOp)
+    with np.errstate(over="ignore"):
+        expected = case.op.evaluate(*case.operands)
+        assert expected.dtype == dtype_of(case.op.result)
+        tolerance = 4e-3 if element == f16 else 1e-9
+        result = run(case.op, case.operands)
+        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
+        if element == f16 and expected.dtype == np.float16:
+            wide = single.op.evaluate(*(array.astype(np.float32) for array in case.operands))
+            np.testing.assert_allclose(
+                expected, wide.astype(np.float16), rtol=tolerance, atol=tolerance
+            )
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

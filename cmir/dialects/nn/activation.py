@@ -7,13 +7,13 @@ from math import inf, isinf, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import UnitAttr, f32, i8, i32
+from xdsl.dialects.builtin import UnitAttr, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.canonicalization import MayBeIdentity
-from cmir.dialects.nn.operation import FLOAT, flag
+from cmir.dialects.nn.operation import FLOAT, FLOATS, flag
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
 
@@ -70,7 +70,7 @@ class ClipOp(UnaryOp):
 
     name = "nn.clip"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     min = prop_def(FLOAT)
     max = prop_def(FLOAT)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.dialects.builtin import i8, i32
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
 
+from cmir.dialects.nn.operation import FLOATS
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
 
@@ -29,7 +30,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     traits = traits_def(Commutative())
 
@@ -52,7 +53,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     def formula(self, *operands: Any) -> Any:
         lhs, rhs = operands
@@ -73,7 +74,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     traits = traits_def(Commutative())
 
@@ -135,7 +136,7 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     traits = traits_def(Commutative())
 
@@ -157,7 +158,7 @@ class MaxOp(BinaryOp):
 
     name = "nn.max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
     traits = traits_def(Commutative())
 

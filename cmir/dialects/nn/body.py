@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, VectorType, i32
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, VectorType, f16, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects.cmcore import ConvertOp, ReduceOp
@@ -20,13 +20,16 @@ def add(builder: Builder, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
 def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAValue:
     """The sums along an axis of the products of two vectors, of which `lhs` may have less dimensions."""
     assert isinstance(rhs.type, VectorType)
-    if isinstance(rhs.type.element_type, IntegerType):
-        lhs, rhs = (builder.insert(ConvertOp(value, i32)).result for value in (lhs, rhs))
+    element = rhs.type.element_type
+    if element == f16 or isinstance(element, IntegerType):
+        wide = f32 if element == f16 else i32
+        lhs, rhs = (builder.insert(ConvertOp(value, wide)).result for value in (lhs, rhs))
     assert isinstance(rhs.type, VectorType)
     multiply = arith.MuliOp if rhs.type.element_type == i32 else arith.MulfOp
     spread = builder.insert(vector.BroadcastOp(lhs, rhs.type)).vector
     product = builder.insert(multiply(spread, rhs)).result
-    return builder.insert(ReduceOp("add", product, [axis])).results[0]
+    total = builder.insert(ReduceOp("add", product, [axis])).results[0]
+    return builder.insert(ConvertOp(total, f16)).result if element == f16 else total
 
 
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:

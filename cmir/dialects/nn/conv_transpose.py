@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import ClassVar
 
 import islpy as isl
 import numpy as np
@@ -16,7 +17,17 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
-from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
+from cmir.dialects.nn.operation import (
+    FLOATS,
+    INT,
+    INTS,
+    TENSOR,
+    Shape,
+    ints,
+    number,
+    numbers,
+    shape_of,
+)
 from cmir.dialects.nn.relations import (
     access_map,
     box_set,
@@ -50,6 +61,8 @@ class ConvTransposeOp(LinearOp):
     """
 
     name = "nn.conv_transpose"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     weight = operand_def(TENSOR)
@@ -160,6 +173,7 @@ class ConvTransposeOp(LinearOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, weight, *bias = operands
+        element = x.dtype
         groups, (outputs, *sizes) = number(self.properties, "groups"), self.result_shape
         lists = (numbers(self.properties, name) for name in ("strides", "dilations", "pads"))
         strides, dilations, pads = lists
@@ -170,7 +184,10 @@ class ConvTransposeOp(LinearOp):
                 strides, x.shape[1:], dilations, weight.shape[2:], pads, sizes, strict=False
             )
         ]
-        total = np.zeros((outputs, *reach), np.float32)
+        # What is f16 is summed in f32.
+        wide = np.result_type(x, np.float32)
+        x, weight = x.astype(wide), weight.astype(wide)
+        total = np.zeros((outputs, *reach), wide)
         columns = x.reshape(groups, x.shape[0] // groups, -1)
         for k in np.ndindex(*weight.shape[2:]):
             matrix = weight[(..., *k)].reshape(groups, -1, weight.shape[1])
@@ -183,7 +200,7 @@ class ConvTransposeOp(LinearOp):
             )
             total[(slice(None), *places)] += added
         kept = (slice(b, b + size) for b, size in zip(pads, sizes, strict=False))
-        result = total[(slice(None), *kept)]
+        result = total[(slice(None), *kept)].astype(element)
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
 
     @property

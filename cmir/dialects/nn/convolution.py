@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -16,6 +17,7 @@ from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.body import add
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import (
+    FLOATS,
     INT,
     INTS,
     TENSOR,
@@ -28,7 +30,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
-from cmir.numerics import integer_product
+from cmir.numerics import matrix_product
 
 
 @irdl_op_definition
@@ -53,6 +55,8 @@ class ConvOp(LinearOp):
     """
 
     name = "nn.conv"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     weight = operand_def(TENSOR)
@@ -149,8 +153,7 @@ class ConvOp(LinearOp):
         # From (C, *sizes, *kernel) to a matrix for each group, with a column for each position.
         rows = np.moveaxis(seen, 0, self.window.rank).reshape(prod(sizes), groups, -1)
         matrices = weight.reshape(groups, weight.shape[0] // groups, -1)
-        multiply = np.matmul if weight.dtype.kind == "f" else integer_product
-        result = multiply(matrices, rows.transpose(1, 2, 0))
+        result = matrix_product(matrices, rows.transpose(1, 2, 0))
         result = result.reshape(weight.shape[0], *sizes)
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
 

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType, f32
+from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir import numerics
-from cmir.dialects.cmcore import ConvertOp, ReduceOp
+from cmir.dialects.cmcore import CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.dialects.nn.body import splat
-from cmir.dialects.nn.operation import DTYPES
+from cmir.dialects.nn.operation import DTYPES, FLOATS
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddfOp,
@@ -48,6 +48,18 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.multiply: arith.MuliOp,
     np.maximum: arith.MaxSIOp,
     np.minimum: arith.MinSIOp,
+}
+_LOGIC: dict[np.ufunc, Callable[..., Operation]] = {
+    np.logical_and: arith.AndIOp,
+    np.logical_or: arith.OrIOp,
+    np.logical_xor: arith.XOrIOp,
+}
+_RELATIONS: dict[np.ufunc, str] = {
+    np.equal: "eq",
+    np.less: "lt",
+    np.less_equal: "le",
+    np.greater: "gt",
+    np.greater_equal: "ge",
 }
 _REDUCTIONS: dict[np.ufunc, str] = {
     np.add: "add",
@@ -87,14 +99,17 @@ class Vector(NDArrayOperatorsMixin):
             return self._reduce(_REDUCTIONS[ufunc], **options)
         assert method == "__call__" and not options
         shape = np.broadcast_shapes(*(i.shape for i in inputs if isinstance(i, Vector)))
-        operations = _OPERATIONS if self.element == f32 else _INTEGER_OPERATIONS
-        return self.append(operations[ufunc](*(self._spread(i, shape) for i in inputs)))
+        operands = [self.spread(i, shape) for i in inputs]
+        if ufunc in _RELATIONS:
+            return self.append(CompareOp(_RELATIONS[ufunc], *operands))
+        operations = _OPERATIONS if self.element in FLOATS else _INTEGER_OPERATIONS
+        return self.append((_LOGIC if ufunc in _LOGIC else operations)[ufunc](*operands))
 
     def append(self, operation: Operation) -> Vector:
         """Append an operation; its result."""
         return Vector(self.builder, self.builder.insert(operation).results[0])
 
-    def _spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
+    def spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
         """The number or vector as a vector of this shape."""
         assert isinstance(self.value.type, VectorType)
         type = VectorType(self.value.type.element_type, shape)
@@ -116,6 +131,15 @@ def erf(x: Any) -> Any:
     return x.append(math.ErfOp(x.value)) if isinstance(x, Vector) else numerics.erf(x)
 
 
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """The elements of one array or vector where a condition holds, those of another one elsewhere."""
+    if not isinstance(condition, Vector):
+        return np.where(condition, a, b)
+    shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
+    operands = [x.spread(x, shape) for x in (condition, a, b)]
+    return condition.append(SelectOp(*operands))
+
+
 def convert(x: Any, element: Attribute) -> Any:
     """An array, or a vector of a body, as numbers of another type, rounded and within its range."""
     if not isinstance(x, Vector):
@@ -124,11 +148,15 @@ def convert(x: Any, element: Attribute) -> Any:
 
 
 def build(builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]) -> SSAValue:
-    """Append a formula of these vectors to a body."""
-    return formula(*(Vector(builder, value) for value in values)).value
+    """Append a formula of these vectors to a body. What is `f16` is computed in `f32`, and rounded once."""
+    vectors = [Vector(builder, value) for value in values]
+    result = formula(*(convert(v, f32) if v.element == f16 else v for v in vectors))
+    halves = all(vector.element == f16 for vector in vectors)
+    return (convert(result, f16) if halves else result).value
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """The formula of these arrays, in their type."""
+    """The formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
+    wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     with np.errstate(all="ignore"):
-        return np.asarray(formula(*arrays), np.result_type(*arrays))
+        return np.asarray(formula(*wide), np.result_type(*arrays))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -14,10 +15,10 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.body import add, products
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
-from cmir.dialects.nn.operation import TENSOR, Shape, accumulator, flag, shape_of
+from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, accumulator, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
 from cmir.dialects.nn.relations import Box, element_map
-from cmir.numerics import integer_product
+from cmir.numerics import matrix_product
 
 
 @irdl_op_definition
@@ -40,6 +41,8 @@ class GemmOp(LinearOp):
     """
 
     name = "nn.gemm"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     weight = operand_def(TENSOR)
@@ -123,6 +126,5 @@ class GemmOp(LinearOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, weight, *bias = operands
-        multiply = np.matmul if weight.dtype.kind == "f" else integer_product
-        result = multiply(x, weight.swapaxes(-1, -2) if self.trans_b else weight)
+        result = matrix_product(x, weight.swapaxes(-1, -2) if self.trans_b else weight)
         return result + bias[0] if bias else result

@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import AlongOp
 from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
-from cmir.dialects.nn.operation import FLOAT, INT, TENSOR, Shape, number, shape_of
+from cmir.dialects.nn.operation import FLOAT, FLOATS, INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
 from cmir.dialects.nn.window import verify_has_spatial_dimensions
 
@@ -45,6 +45,8 @@ class BatchNormOp(PointwiseOp):
     """
 
     name = "nn.batch_norm"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     scale = operand_def(TENSOR)
@@ -102,6 +104,8 @@ class StandardizeOp(AlongOp):
     (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
     along some axes.
     """
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     scale = operand_def(TENSOR)
@@ -244,6 +248,8 @@ class LRNOp(IterationOp):
     """
 
     name = "nn.lrn"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     size = prop_def(INT)

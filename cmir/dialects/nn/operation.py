@@ -16,7 +16,10 @@ from xdsl.dialects.builtin import (
     Signedness,
     TensorType,
     UnitAttr,
+    f16,
     f32,
+    f64,
+    i1,
     i8,
     i16,
     i32,
@@ -44,12 +47,16 @@ ui8 = IntegerType(8, Signedness.UNSIGNED)
 
 DTYPES: Mapping[Attribute, np.dtype[Any]] = {
     f32: np.dtype(np.float32),
+    f16: np.dtype(np.float16),
+    f64: np.dtype(np.float64),
     i8: np.dtype(np.int8),
     ui8: np.dtype(np.uint8),
     i16: np.dtype(np.int16),
     i32: np.dtype(np.int32),
+    i1: np.dtype(np.bool_),
 }
-"""The types of elements: `f32`, and the integers of quantised networks, of which `i8` to `i32` are signed."""
+"""The types of elements: floats, the integers of quantised networks, of which `i8` to `i32` are signed, and truth."""
+FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 
 TENSOR = TensorType.constr()

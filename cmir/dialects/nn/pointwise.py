@@ -15,11 +15,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
-from cmir.dialects.nn.operation import TENSOR, Shape
+from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, dtype_of
 
 
 class ElementwiseOp(PointwiseOp):
     """An operator that is a formula of one element of each operand and of numbers in its options."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     DEFAULTS: ClassVar[Mapping[str, float]] = {}
     """The options that are numbers, all of which can be left out."""
@@ -51,6 +53,17 @@ class ElementwiseOp(PointwiseOp):
         value = self.properties[option]
         assert isinstance(value, FloatAttr)
         return value.value.data
+
+
+class ExactOp(ElementwiseOp):
+    """An operator that rounds nothing but to the type of its result, which may be another one."""
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        return self.formula(*(formula.Vector(builder, value) for value in values)).value
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.asarray(self.formula(*operands), dtype_of(self.result))
 
 
 class UnaryOp(ElementwiseOp):

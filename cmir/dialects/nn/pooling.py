@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from math import inf, prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, VectorType, f32, i8
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, i8
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import ReduceOp
-from cmir.dialects.nn.body import splat
+from cmir.dialects.nn import formula
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
+    FLOATS,
     INTS,
     TENSOR,
     Shape,
     dtype_of,
+    element_of,
     flag,
     ints,
     numbers,
@@ -133,7 +134,7 @@ class MaxPoolOp(PoolOp):
     name = "nn.max_pool"
 
     PAD: ClassVar[float] = -inf
-    TAKES: ClassVar[Sequence[Attribute]] = (f32, i8, ui8)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8)
 
     traits = traits_def(MayBeIdentity())
 
@@ -176,6 +177,8 @@ class AveragePoolOp(PoolOp):
 
     name = "nn.average_pool"
 
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
+
     PAD: ClassVar[float] = 0.0
 
     count_include_pad = opt_prop_def(UnitAttr)
@@ -198,22 +201,22 @@ class AveragePoolOp(PoolOp):
         return reads if self._counts_are_constant() else [*reads, self._ones()]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        x, *ones = values
-        total = self._reduce(builder, "add", x)
-        if not ones:
-            factor = splat(builder, 1 / prod(self.window.kernel), total.type)
-            return builder.insert(arith.MulfOp(total, factor)).result
-        count = self._reduce(builder, "add", ones[0])
-        assert isinstance(total.type, VectorType)
-        counts = builder.insert(vector.BroadcastOp(count, total.type)).vector
-        return builder.insert(arith.DivfOp(total, counts)).result
+        return formula.build(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
         seen = window.view(operands[0], self.PAD)
-        total = seen.sum(axis=tuple(range(1 + window.rank, 1 + 2 * window.rank)))
-        counts = reduce(np.multiply.outer, self._counts())
-        return total / counts.astype(np.float32)
+        axes = tuple(range(1 + window.rank, 1 + 2 * window.rank))
+        counts = reduce(np.multiply.outer, self._counts()).astype(np.float32)
+        return formula.compute(lambda seen: np.add.reduce(seen, axis=axes) / counts, seen)
+
+    def _formula(self, seen: Any, *ones: Any) -> Any:
+        """The means of what is seen, with the dimensions of the kernel in front."""
+        axes = tuple(range(self.window.rank))
+        total = np.add.reduce(seen, axis=axes)
+        if not ones:
+            return total * (1 / prod(self.window.kernel))
+        return total / np.add.reduce(ones[0], axis=axes)
 
     def _counts(self) -> list[np.ndarray]:
         """How many elements count at each position, for each spatial dimension."""
@@ -231,7 +234,7 @@ class AveragePoolOp(PoolOp):
         if self.count_include_pad is not None:
             sizes = window.padded_sizes(sizes)
             origin = tuple(-begin for begin in window.begins)
-        ones = DenseIntOrFPElementsAttr.from_list(tensor_type(sizes), [1.0])
+        ones = DenseIntOrFPElementsAttr.from_list(tensor_type(sizes, element_of(self.x)), [1.0])
         location = window.locations(origin)
         return Access.build(self.iterations(), window.kernel_box(), location, sizes, 0.0, ones)
 
@@ -251,6 +254,8 @@ class GlobalAveragePoolOp(IterationOp):
     """
 
     name = "nn.global_average_pool"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
 
@@ -275,15 +280,14 @@ class GlobalAveragePoolOp(IterationOp):
         return Access.build({}, {"c": self.result_shape[0]}, location, self.result_shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        (x,) = values
-        sizes = shape_of(self.x)[1:]
-        total = builder.insert(ReduceOp("add", x, range(1, 1 + len(sizes)))).results[0]
-        factor = splat(builder, 1 / prod(sizes), total.type)
-        return builder.insert(arith.MulfOp(total, factor)).result
+        return formula.build(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        x = operands[0]
-        return x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
+        return formula.compute(self._formula, *operands).reshape(self.result_shape)
+
+    def _formula(self, x: Any) -> Any:
+        sizes = shape_of(self.x)[1:]
+        return np.add.reduce(x, axis=tuple(range(1, 1 + len(sizes)))) * (1 / prod(sizes))
 
 
 def _window(options: Mapping[str, Attribute]) -> Window:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.dialects.builtin import f32, i1, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.operation import DTYPES, TENSOR, element_of, ui8
-from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.dialects.nn.operation import TENSOR, element_of, ui8
+from cmir.dialects.nn.pointwise import ExactOp
 
 
-class ScaledOp(ElementwiseOp):
+class ScaledOp(ExactOp):
     """What relates numbers to integers by a scale and a zero point, all broadcast as in NumPy."""
 
     x = operand_def(TENSOR)
@@ -30,10 +30,6 @@ class ScaledOp(ElementwiseOp):
         zero_point: SSAValue | Operation,
     ):
         super().__init__([x, scale, zero_point], {})
-
-    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return np.asarray(self.formula(*operands), DTYPES[element_of(self.result)])
 
 
 @irdl_op_definition
@@ -100,9 +96,9 @@ class DequantizeOp(ScaledOp):
 
 
 @irdl_op_definition
-class WidenOp(ElementwiseOp):
+class WidenOp(ExactOp):
     """
-    The same integers, in `i32`.
+    The same integers, in `i32`; true is 1.
 
     ```mlir
     %y = nn.widen %x : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
@@ -121,12 +117,9 @@ class WidenOp(ElementwiseOp):
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
         (x,) = operands
-        if x not in (i8, ui8):
-            raise VerifyException(f"the operand must have elements of i8 or ui8, got {x}")
+        if x not in (i1, i8, ui8):
+            raise VerifyException(f"the operand must have elements of i1, i8 or ui8, got {x}")
         return i32
 
     def formula(self, *operands: Any) -> Any:
         return formula.convert(operands[0], i32)
-
-    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        return self.formula(*operands)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -16,35 +16,32 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
-from cmir.dialects.nn.operation import INTS, TENSOR, Shape, flag, ints, numbers, shape_of
+from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, flag, ints, numbers, shape_of
 from cmir.dialects.nn.relations import Box, element_box
 
 
-class ReductionOp(IterationOp):
+class ReducingOp(IterationOp):
     """
-    A formula of the elements along some axes. The axes vanish or, with `keepdims`, have size 1.
+    One element for all those along some axes, which vanish or, with `keepdims`, have size 1.
 
-    One iteration is one position in the other dimensions, and in all channels if there are some.
+    One iteration is one position in the other dimensions, and in all channels if there are some. Lanes are the axes,
+    and then the channels.
     """
 
     x = operand_def(TENSOR)
-    axes = prop_def(INTS)
     keepdims = opt_prop_def(UnitAttr)
 
-    def __init__(self, x: SSAValue | Operation, axes: Sequence[int], keepdims: bool = False):
-        super().__init__([x], {"axes": ints(axes), "keepdims": flag(keepdims)})
+    @classmethod
+    @abstractmethod
+    def reduced_axes(cls, options: Mapping[str, Attribute]) -> Sequence[int]:
+        """The axes, in ascending order, that the options name."""
 
     @classmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
-        (x,), axes = shapes, numbers(options, "axes")
-        verify_axes(axes, x)
+        (x,), axes = shapes, cls.reduced_axes(options)
         if "keepdims" in options:
             return tuple(1 if axis in axes else size for axis, size in enumerate(x))
         return tuple(size for axis, size in enumerate(x) if axis not in axes)
-
-    @abstractmethod
-    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        """The result, without the axes, for this array or `Vector`."""
 
     def iterations(self) -> Box:
         _, kept = self._dimensions()
@@ -63,6 +60,41 @@ class ReductionOp(IterationOp):
             location = ["0" if n in reduced else n for n in element_box(shape_of(self.x))]
         return Access.build(self.iterations(), self._channels(kept), location, self.result_shape)
 
+    def _dimensions(self) -> tuple[Box, Box]:
+        """The operand's dimensions that vanish, and those that stay."""
+        axes = self.reduced_axes(self.properties)
+        box = [*element_box(shape_of(self.x)).items()]
+        kept = dict(item for axis, item in enumerate(box) if axis not in axes)
+        return dict(box[axis] for axis in axes), kept
+
+    @staticmethod
+    def _channels(kept: Box) -> Box:
+        return {name: size for name, size in kept.items() if name == "c"}
+
+
+class ReductionOp(ReducingOp):
+    """A formula of the elements along some axes."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
+
+    axes = prop_def(INTS)
+
+    def __init__(self, x: SSAValue | Operation, axes: Sequence[int], keepdims: bool = False):
+        super().__init__([x], {"axes": ints(axes), "keepdims": flag(keepdims)})
+
+    @classmethod
+    def reduced_axes(cls, options: Mapping[str, Attribute]) -> Sequence[int]:
+        return numbers(options, "axes")
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        verify_axes(numbers(options, "axes"), shapes[0])
+        return super().infer(shapes, options)
+
+    @abstractmethod
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        """The result, without the axes, for this array or `Vector`."""
+
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.axes)))
         return formula.build(builder, lambda x: self.formula(x, axes), values)
@@ -71,17 +103,6 @@ class ReductionOp(IterationOp):
         axes = self.axes.get_values()
         result = formula.compute(lambda x: self.formula(x, axes), *operands)
         return result.reshape(self.result_shape)
-
-    def _dimensions(self) -> tuple[Box, Box]:
-        """The operand's dimensions that vanish, and those that stay."""
-        axes = self.axes.get_values()
-        box = [*element_box(shape_of(self.x)).items()]
-        kept = dict(item for axis, item in enumerate(box) if axis not in axes)
-        return dict(box[axis] for axis in axes), kept
-
-    @staticmethod
-    def _channels(kept: Box) -> Box:
-        return {name: size for name, size in kept.items() if name == "c"}
 
 
 @irdl_op_definition

@@ -1,4 +1,4 @@
-"""Another number of positions in each spatial dimension: the nearest element, or a mean of those around."""
+"""Another number of positions in each spatial dimension: the nearest element, or a weighted sum of those around."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, TensorType, f32, i64
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    TensorType,
+    f32,
+    i64,
+)
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
-from cmir.dialects.nn.operation import INTS, TENSOR, Shape, ints, numbers, shape_of
+from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import (
     access_map,
     box_set,
@@ -108,9 +115,12 @@ class ResizeOp(LayoutOp):
 @irdl_op_definition
 class InterpolateOp(IterationOp):
     """
-    Linear interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor`
-    in that of the operand, between two elements, whose mean it is, weighted by nearness. Beside
-    the operand are copies of its outermost elements.
+    Interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor` in that
+    of the operand, between two elements, whose mean it is, weighted by nearness. Beside the operand
+    are copies of its outermost elements.
+
+    With `cubic` it is the weighted sum of four elements, two on either side, by the convolution kernel of
+    R. G. Keys, "Cubic convolution interpolation for digital image processing" (1981), eq. 15 with this slope a.
 
     x: C×sizes, result: C×`sizes`.
 
@@ -119,9 +129,10 @@ class InterpolateOp(IterationOp):
         : (tensor<3x8x8xf32>) -> tensor<3x16x16xf32>
     ```
 
-    One iteration is one position of the result. For each dimension it reads two weights from a
-    table, which has a row for each fraction that occurs, and it reads two elements in each.
-    ONNX: Resize and Upsample, mode linear.
+    One iteration is one position of the result. For each dimension it reads two weights, or four, from a
+    table, which has a row for each fraction there is or for each position, whichever are less, and it
+    reads as many elements.
+    ONNX: Resize and Upsample, modes linear and cubic.
     """
 
     name = "nn.interpolate"
@@ -131,6 +142,7 @@ class InterpolateOp(IterationOp):
     factors = prop_def(INTS)
     offsets = prop_def(INTS)
     divisors = prop_def(INTS)
+    cubic = opt_prop_def(FLOAT)
 
     def __init__(
         self,
@@ -139,6 +151,7 @@ class InterpolateOp(IterationOp):
         factors: Sequence[int] | None = None,
         offsets: Sequence[int] | None = None,
         divisors: Sequence[int] | None = None,
+        cubic: float | None = None,
     ):
         super().__init__(
             [x],
@@ -147,6 +160,7 @@ class InterpolateOp(IterationOp):
                 "factors": ints(factors),
                 "offsets": ints(offsets),
                 "divisors": ints(divisors),
+                "cubic": None if cubic is None else FloatAttr(cubic, f32),
             },
         )
 
@@ -175,12 +189,12 @@ class InterpolateOp(IterationOp):
     def reads(self) -> Sequence[Access]:
         x, names = shape_of(self.x), spatial_names(self.rank)
         iterations, kernel = self._iterations(), [f"k{name}" for name in names]
-        lanes = {**dict.fromkeys(kernel, 2), "c": x[0]}
+        lanes = {**dict.fromkeys(kernel, self._seen), "c": x[0]}
         location = [f"x{axis}" for axis in range(self.rank)]
         places = coordinates(names, self.properties)
         bounds = [f"0 <= {name} < {size}" for name, size in {**iterations, **lanes}.items()]
         where = [
-            clamped(position, f"{place} + {k}", size)
+            clamped(position, f"{place} + {k} - {self._before}", size)
             for position, place, k, size in zip(location, places, kernel, x[1:], strict=True)
         ]
         relation = read_map(
@@ -188,11 +202,15 @@ class InterpolateOp(IterationOp):
             f" : {' and '.join([*bounds, *where])} }}"
         )
         reads = [Access(relation, tuple(lanes.values()))]
-        for axis, fraction in enumerate(fractions(names, self.properties)):
-            table = _table(numbers(self.properties, "divisors")[axis])
-            shape = table.type.get_shape()
+        for name, k, fraction, (floors, rests, divisor) in zip(
+            names, kernel, fractions(names, self.properties), _floors(self.properties), strict=True
+        ):
+            few = divisor <= len(floors)
+            shares = (np.arange(divisor) if few else rests) / divisor
+            table = _table(self._weights(shares))
             # The weight of an element is the same in all channels and other dimensions.
-            weight = access_map(iterations, lanes, [fraction, kernel[axis]], shape)
+            row = fraction if few else name
+            weight = access_map(iterations, lanes, [row, k], table.get_shape())
             reads.append(Access(weight, tuple(lanes.values()), constant=table))
         return reads
 
@@ -212,11 +230,40 @@ class InterpolateOp(IterationOp):
         (x,) = operands
         for axis, (floors, rests, divisor) in enumerate(_floors(self.properties), 1):
             last = x.shape[axis] - 1
-            low, high = (x.take(np.clip(floors + k, 0, last), axis) for k in (0, 1))
-            share = (rests / divisor).astype(np.float32)
-            share = share.reshape(-1, *(1,) * (x.ndim - axis - 1))
-            x = low * (1 - share) + high * share
+            weights = self._weights(rests / divisor).reshape(
+                -1, self._seen, *(1,) * (x.ndim - axis - 1)
+            )
+            parts = [
+                x.take(np.clip(floors + k - self._before, 0, last), axis) * weights[:, k]
+                for k in range(self._seen)
+            ]
+            x = np.add.reduce(parts)
         return x
+
+    @property
+    def _seen(self) -> int:
+        """How many elements of each dimension a position depends on."""
+        return 2 if self.cubic is None else 4
+
+    @property
+    def _before(self) -> int:
+        """How many of them come before the one that is at or before the position."""
+        return 0 if self.cubic is None else 1
+
+    def _weights(self, shares: np.ndarray) -> np.ndarray:
+        """The weights of these elements, for positions so far behind that one: a row for each."""
+        if self.cubic is None:
+            return np.stack([1 - shares, shares], axis=1).astype(np.float32)
+        a = self.cubic.value.data
+
+        def near(s: np.ndarray) -> np.ndarray:
+            return ((a + 2) * s - (a + 3)) * s**2 + 1
+
+        def far(s: np.ndarray) -> np.ndarray:
+            return a * (((s - 5) * s + 8) * s - 4)
+
+        columns = [far(1 + shares), near(shares), near(1 - shares), far(2 - shares)]
+        return np.stack(columns, axis=1).astype(np.float32)
 
     def _iterations(self) -> dict[str, int]:
         return dict(zip(spatial_names(self.rank), self.result_shape[1:], strict=True))
@@ -282,10 +329,7 @@ def _floors(options: Mapping[str, Attribute]) -> list[tuple[np.ndarray, np.ndarr
     return found
 
 
-def _table(divisor: int) -> DenseIntOrFPElementsAttr:
-    """The weights of the two elements around each fraction."""
-    shares = (np.arange(divisor) / divisor).astype(np.float32)
-    table = np.stack([1 - shares, shares], axis=1)
+def _table(rows: np.ndarray) -> DenseIntOrFPElementsAttr:
     return DenseIntOrFPElementsAttr.from_list(
-        TensorType(f32, table.shape), table.reshape(-1).tolist()
+        TensorType(f32, rows.shape), rows.reshape(-1).tolist()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -14,11 +14,13 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import AlongOp, verify_axes
 from cmir.dialects.nn.interface import Access
-from cmir.dialects.nn.operation import INTS, TENSOR, Shape, ints, numbers
+from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, ints, numbers
 
 
 class SoftmaxLikeOp(AlongOp):
     """A formula of the elements along some axes and of their largest one."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     x = operand_def(TENSOR)
     axes = prop_def(INTS)

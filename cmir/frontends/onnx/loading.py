@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8
@@ -26,9 +26,12 @@ OLDEST_OPSET = 7
 
 ELEMENTS: dict[int, Attribute] = {
     TensorProto.FLOAT: f32,
+    TensorProto.FLOAT16: f16,
+    TensorProto.DOUBLE: f64,
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
     TensorProto.INT32: i32,
+    TensorProto.BOOL: i1,
 }
 """The types of elements that inputs may have."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
+from cmir.dialects.nn.operation import dtype_of, element_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_float, operands
+from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
 
 MAX = float(np.finfo(np.float32).max)
@@ -25,6 +27,7 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Log": nn.LogOp,
     "Mish": nn.MishOp,
     "Neg": nn.NegOp,
+    "Not": nn.NotOp,
     "Reciprocal": nn.ReciprocalOp,
     "Relu": nn.ReluOp,
     "Round": nn.RoundOp,
@@ -35,10 +38,18 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
 }
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Add": nn.AddOp,
+    "And": nn.AndOp,
     "Div": nn.DivOp,
+    "Equal": nn.EqualOp,
+    "Greater": nn.GreaterOp,
+    "GreaterOrEqual": nn.GreaterOrEqualOp,
+    "Less": nn.LessOp,
+    "LessOrEqual": nn.LessOrEqualOp,
     "Mul": nn.MulOp,
+    "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
     "Sub": nn.SubOp,
+    "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Max": nn.MaxOp,
@@ -80,23 +91,33 @@ for name, variadic in VARIADIC.items():
     importer(name)(_variadic(variadic))
 
 
+@importer("Where")
+def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
+    return node.build(nn.WhereOp(*operands(node, condition, a, b)))
+
+
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Of float32, also to an integer constant."""
-    if isinstance(exponent, Activation):
-        exponent = as_float(node, exponent)
-    elif exponent.array.dtype.kind in "iu":
-        exponent = Constant(exponent.name, exponent.array.astype(np.float32))
+    """Of floats, also to integers or to constants that the type of the base has."""
+    if isinstance(exponent, Constant) and isinstance(base, Activation):
+        array = exponent.array.astype(dtype_of(base))
+        if (array != exponent.array).any():
+            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+        exponent = Constant(exponent.name, array)
+    elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
+        element = element_of(base) if isinstance(base, Activation) else f32
+        exponent = as_element(node, exponent, element)
     return node.build(nn.PowOp(*operands(node, base, exponent)))
 
 
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
-    """Of float32."""
     # One number may have dimensions of 1.
     bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
     # The largest numbers are ONNX's way to say that there is no bound.
-    return node.build(nn.ClipOp(x, **{n: b for n, b in bounds.items() if abs(b) < MAX}))
+    largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
+    given = {name: option(name, bound) for name, bound in bounds.items() if abs(bound) < largest}
+    return node.build(nn.ClipOp(x, **given))
 
 
 @importer("LeakyRelu")

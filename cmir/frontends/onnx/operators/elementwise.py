@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from onnx import TensorProto
-from xdsl.dialects.builtin import f32, i32
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import f16, f32, f64, i1, i32
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import dtype_of, element_of
 from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
@@ -73,34 +74,51 @@ def identity(node: Node, x: Value) -> Value:
     return x
 
 
+FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
+    f16: nn.ToF16Op,
+    f32: nn.ToF32Op,
+    f64: nn.ToF64Op,
+}
+
+
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
-    """From integers to float32, and from int8 and uint8 to int32; float64 is taken for float32."""
-    if to == TensorProto.INT32 and element_of(x) != f32:
-        return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
-    if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
+    """To float16, float, double and bool, and from bool, int8 and uint8 to int32."""
+    if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
-        raise NotImportable(f"attribute to = {name} is not supported: all numbers are float32")
-    return as_float(node, x)
+        raise NotImportable(f"attribute to = {name} is not supported")
+    return as_element(node, x, ELEMENTS[to])
 
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
-    """To float32."""
-    if element_of(like) != f32:
-        raise NotImportable(f"a cast to {element_of(like)} is not supported")
-    if isinstance(x, Constant):
-        return Constant(x.name, x.array.astype(np.float32))
-    return as_float(node, x)
+    """As Cast; a constant to float16, float and double."""
+    if not isinstance(x, Constant):
+        return as_element(node, x, element_of(like))
+    if element_of(like) not in FLOATS:
+        raise NotImportable(f"a cast of a constant to {element_of(like)} is not supported")
+    return Constant(x.name, x.array.astype(dtype_of(like)))
 
 
-def as_float(node: Node, x: Activation) -> Activation:
-    """Integers as float32."""
-    if element_of(x) == f32:
+def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
+    """The same numbers, as near as this type has them."""
+    if element_of(x) == element:
         return x
-    zero = node.parameter(Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x))))
-    one = node.parameter(Constant(f"{node.proto.name}.one", np.ones((), np.float32)))
-    return node.build(nn.DequantizeOp(x, one, zero))
+    if element in FLOATS:
+        return node.build(FLOATS[element](x))
+    if element == i1:
+        zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
+        return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
+    if element == i32 and element_of(x) not in FLOATS:
+        return node.build(nn.WidenOp(x))
+    raise NotImportable(f"a cast from {element_of(x)} to {element} is not supported")
+
+
+def option(name: str, number: float) -> float:
+    """A number as an option of an operator, which is a float. Refuses one that would be rounded."""
+    if float(np.float32(number)) != number:
+        raise NotImportable(f"{name} = {number} is not supported: it is no number of float32")
+    return number
 
 
 @importer("Dropout")

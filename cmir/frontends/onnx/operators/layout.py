@@ -11,6 +11,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.elementwise import option
 from cmir.frontends.onnx.registry import importer
 
 
@@ -113,7 +114,8 @@ def pad(
     if any(begins[:batch] + ends[:batch]):
         raise NotImportable(f"pads = {list(pads)} pad the batch dimension")
     if mode == "constant":
-        return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], value or constant_value))
+        number = option("the value", value or constant_value)
+        return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], number))
     if mode not in ("edge", "reflect", "wrap"):
         raise NotImportable(f"attribute mode = {mode} is not supported")
     return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], mode=mode))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import Shape, dtype_of, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -41,7 +42,7 @@ def gemm(
     if isinstance(c, Constant):
         return node.build(nn.AddOp(result, node.parameter(c)))
     if beta != 1:
-        factor = Constant(f"{node.proto.name}.beta", np.array(beta, np.float32))
+        factor = Constant(f"{node.proto.name}.beta", np.array(beta, dtype_of(c)))
         c = node.build(nn.MulOp(c, node.parameter(factor)))
     return node.build(nn.AddOp(result, c))
 
@@ -49,7 +50,7 @@ def gemm(
 def _scaled(constant: Constant, factor: float) -> Constant:
     if factor == 1:
         return constant
-    return Constant(constant.name, constant.array * np.float32(factor))
+    return Constant(constant.name, constant.array * np.asarray(factor, constant.array.dtype))
 
 
 def _row(constant: Constant, size: int) -> Constant:
@@ -64,7 +65,8 @@ def _row(constant: Constant, size: int) -> Constant:
 
 @importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
-    """Of float32. If both inputs depend on the network's, on the DPU rather than on crossbars."""
+    """Of floats. On the DPU rather than on crossbars if both inputs depend on the network's, or if a
+    constant is more than one matrix."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)
@@ -81,15 +83,25 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     if isinstance(a, Activation):
         return node.build(nn.GemmOp(a, b))
     # a · b is the transpose of b' · a'.
-    perm = [*range(rank - 2), rank - 1, rank - 2]
-    columns = node.build(nn.TransposeOp(b, perm))
-    matrix = node.parameter(_matrix(a, rank))
-    product = node.build(nn.GemmOp(columns, matrix, trans_b=True))
-    return node.build(nn.TransposeOp(product, perm))
+    row = a.array.ndim == 1
+    matrices = a.array[:, None] if row else a.array.swapaxes(-1, -2)
+    product = _times_constant(
+        node, _transposed(node, b), Constant(f"{a.name}.transposed", matrices)
+    )
+    return (
+        node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
+        if row
+        else _transposed(node, product)
+    )
 
 
-def _whole_product(node: Node, a: Activation, b: Activation) -> Activation:
-    """A product without batch dimensions; those in front of the matrices are broadcast."""
+def _transposed(node: Node, x: Activation) -> Activation:
+    rank = len(shape_of(x))
+    return node.build(nn.TransposeOp(x, [*range(rank - 2), rank - 1, rank - 2]))
+
+
+def _whole_product(node: Node, a: Activation, b: SSAValue) -> Activation:
+    """A product of whole tensors or of samples; dimensions in front of the matrices are broadcast."""
     if len(shape_of(b)) == 2:
         return node.build(nn.GemmOp(a, b))
     if len(shape_of(a)) == 1:
@@ -98,28 +110,31 @@ def _whole_product(node: Node, a: Activation, b: Activation) -> Activation:
         *outer, _, columns = shape_of(product)
         return node.build(nn.ReshapeOp(product, [*outer, columns]))
     outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
-    a, b = (node.build(nn.ExpandOp(x, (*outer, *shape_of(x)[-2:]))) for x in (a, b))
+    a, b = (_expanded(node, x, (*outer, *shape_of(x)[-2:])) for x in (a, b))
     return node.build(nn.GemmOp(a, b))
 
 
-def _times_constant(node: Node, a: Activation, b: Constant) -> Value:
+def _expanded(node: Node, x: SSAValue, shape: Shape) -> SSAValue:
+    return x if shape_of(x) == shape else node.build(nn.ExpandOp(x, shape))
+
+
+def _times_constant(node: Node, a: Activation, b: Constant) -> Activation:
+    """The product with one matrix, or with several, which are broadcast."""
     if b.array.ndim == 1:
-        column = node.parameter(Constant(b.name, b.array[:, None]))
-        product = node.build(nn.GemmOp(a, column))
-        return node.build(nn.ReshapeOp(product, shape_of(a)[:-1]))
-    return node.build(nn.GemmOp(a, node.parameter(_matrix(b, len(shape_of(a))))))
-
-
-def _matrix(constant: Constant, rank: int) -> Constant:
-    """The matrix in a product with samples of ``rank`` dimensions, or one for each of theirs."""
-    matrix = constant.array
-    if matrix.ndim == 1 + rank and matrix.shape[0] == 1:
-        matrix = matrix[0]
-    if set(matrix.shape[:-2]) == {1}:
-        matrix = matrix.reshape(matrix.shape[-2:])
-    if matrix.ndim < 2 or matrix.ndim not in (2, rank):
+        product = _times_constant(node, a, Constant(b.name, b.array[:, None]))
+        return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
+    *outer, inner, columns = b.shape
+    while outer[:1] == [1]:
+        del outer[0]
+    held, before = len(outer), len(node.shape(a)) - 2
+    if node.batch and held and held >= before:
         raise NotImportable(
-            f"constant '{constant.name}' of shape {list(constant.shape)} is neither one matrix for"
-            " each sample nor one for each matrix of a sample"
+            f"constant '{b.name}' of shape {list(b.shape)} is neither one matrix for each sample nor"
+            " one for each matrix of a sample"
         )
-    return Constant(constant.name, matrix)
+    weights = node.parameter(Constant(b.name, b.array.reshape(*outer, inner, columns)))
+    product = _whole_product(node, a, weights)
+    added = b.array.ndim - 2 - max(held, before, 0)
+    if node.batch or added <= 0:
+        return product
+    return node.build(nn.ReshapeOp(product, (*[1] * added, *shape_of(product))))

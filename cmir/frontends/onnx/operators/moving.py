@@ -169,7 +169,7 @@ def conv_transpose(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of float32. Any number of spatial dimensions."""
+    """Of floats. Any number of spatial dimensions."""
     kernel, sizes = w.shape[2:], shape_of(x)[1:]
     rank = len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:

@@ -8,7 +8,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import dtype_of, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import Function, importer
@@ -48,6 +48,21 @@ for name, reduction in REDUCTIONS.items():
     importer(name)(_reduction(reduction))
 
 
+def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:
+    def arg_reduction(
+        node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
+    ) -> Value:
+        """Indices are int32."""
+        (chosen,) = node.axes(x, [axis])
+        return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
+
+    return arg_reduction
+
+
+importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
+importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
+
+
 @importer("GlobalMaxPool")
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
@@ -84,7 +99,7 @@ def layer_normalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Value | Sequence[Value]:
-    """Of float32, also inside: `stash_type` is 1."""
+    """`stash_type` is 1; of float64 it is computed in float64 all the same."""
     if stash_type != 1:
         raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))
@@ -97,7 +112,7 @@ def layer_normalization(
 
 def _moments(node: Node, x: Activation, axes: Sequence[int], epsilon: float) -> list[Value]:
     """The mean, and the reciprocal of the standard deviation."""
-    small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, np.float32)))
+    small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, dtype_of(x))))
     mean = node.build(nn.ReduceMeanOp(x, axes, True))
     difference = node.build(nn.SubOp(x, mean))
     square = node.build(nn.MulOp(difference, difference))

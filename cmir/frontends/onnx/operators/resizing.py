@@ -30,7 +30,7 @@ def resize(
     node: Node,
     x: Activation,
     *,
-    roi: Sequence[float] | None = None,  # of tf_crop_and_resize only, which is not supported
+    roi: Sequence[float] | None = None,  # of tf_crop_and_resize only
     scales: Sequence[float] | None = None,
     sizes: Sequence[int] | None = None,
     antialias: int = 0,
@@ -43,7 +43,7 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> Value:
-    """Modes nearest and, over spatial dimensions, linear; not tf_crop_and_resize. Without antialias."""
+    """Modes nearest and, over spatial dimensions, linear and cubic. Without antialias or exclude_outside."""
     if node.schema is not None and node.schema.since_version < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     shape = node.shape(x)
@@ -57,9 +57,25 @@ def resize(
         sizes, factors = _from_sizes(shape, sizes, axes, keep_aspect_ratio_policy)
     else:
         raise NotImportable("it has neither scales nor sizes")
+    if exclude_outside and mode == "cubic":
+        raise NotImportable("attribute exclude_outside = 1 is not supported")
     if antialias and any(factor < 1 for factor in factors):
         raise NotImportable("attribute antialias = 1 is not supported")
-    return _resize(node, x, sizes, factors, mode, coordinate_transformation_mode, nearest_mode)
+    if coordinate_transformation_mode == "tf_crop_and_resize":
+        return _crop(
+            node,
+            x,
+            sizes,
+            factors,
+            mode,
+            nearest_mode,
+            _regions(roi, axes, shape),
+            extrapolation_value,
+            cubic_coeff_a,
+        )
+    return _resize(
+        node, x, sizes, factors, mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a
+    )
 
 
 def _from_scales(shape: Sequence[int], scales: Sequence[float]) -> tuple[list[int], list[Fraction]]:
@@ -99,27 +115,101 @@ def _resize(
     mode: str,
     coordinates: str,
     rounding: str,
-) -> Value:
-    shape = shape_of(x)
-    if sizes[0] != 1:
-        raise NotImportable("it resizes the batch dimension")
-    if min(sizes) < 1:
-        raise NotImportable(f"the result's shape {list(sizes)} has no elements")
+    slope: float = -0.75,
+) -> Activation:
+    _check(sizes)
     places = [
         _coordinate(coordinates, before, after, factor)
         if (before, factor) != (after, 1)
         else (Fraction(1), Fraction(0))
-        for before, after, factor in zip(shape, sizes[1:], factors[1:], strict=True)
+        for before, after, factor in zip(shape_of(x), sizes[1:], factors[1:], strict=True)
     ]
+    return _taken(node, x, sizes[1:], places, mode, rounding, slope)
+
+
+def _crop(
+    node: Node,
+    x: Activation,
+    sizes: Sequence[int],
+    factors: Sequence[Fraction],
+    mode: str,
+    rounding: str,
+    regions: Sequence[tuple[Fraction, Fraction]],
+    outside: float,
+    slope: float,
+) -> Activation:
+    """tf_crop_and_resize: a region of each dimension, and one value for what is outside the input."""
+    _check(sizes)
+    places: list[Coordinate] = []
+    inner: list[int] = []
+    begins: list[int] = []
+    ends: list[int] = []
+    for before, after, factor, (start, end) in zip(
+        shape_of(x), sizes[1:], factors[1:], regions[1:], strict=True
+    ):
+        _whole(before, after, factor, "tf_crop_and_resize")
+        last = before - 1
+        step = (end - start) * last / (after - 1) if after > 1 else Fraction(0)
+        first = start * last if after > 1 else (start + end) * last / 2
+        if (before, start, end) == (after, 0, 1):
+            step, first = Fraction(1), Fraction(0)
+        if step < 0:
+            raise NotImportable("a region of input roi ends before it starts")
+        inside = [i for i in range(after) if 0 <= first + step * i <= last]
+        if not inside:
+            raise NotImportable("a region of input roi is outside the input")
+        places.append((step, first + step * inside[0]))
+        inner.append(len(inside))
+        begins.append(inside[0])
+        ends.append(after - 1 - inside[-1])
+    result = _taken(node, x, inner, places, mode, rounding, slope)
+    if not any(begins) and not any(ends):
+        return result
+    return node.build(nn.PadOp(result, [*begins, *ends], outside))
+
+
+def _regions(
+    roi: Sequence[float] | None, axes: Sequence[int], shape: Sequence[int]
+) -> list[tuple[Fraction, Fraction]]:
+    """Where the region starts and ends in each dimension, from 0, its first element, to 1, its last."""
+    if roi is None or len(roi) != 2 * len(axes):
+        raise NotImportable(f"input roi must have {2 * len(axes)} numbers")
+    every = [(Fraction(0), Fraction(1))] * len(shape)
+    for axis, start, end in zip(axes, roi[: len(axes)], roi[len(axes) :], strict=True):
+        every[axis] = _fraction(start), _fraction(end)
+    if every[0] != (0, 1):
+        raise NotImportable("it crops the batch dimension")
+    return every
+
+
+def _check(sizes: Sequence[int]) -> None:
+    if sizes[0] != 1:
+        raise NotImportable("it resizes the batch dimension")
+    if min(sizes) < 1:
+        raise NotImportable(f"the result's shape {list(sizes)} has no elements")
+
+
+def _taken(
+    node: Node,
+    x: Activation,
+    sizes: Sequence[int],
+    places: Sequence[Coordinate],
+    mode: str,
+    rounding: str,
+    slope: float,
+) -> Activation:
+    """What is at these places of the input's dimensions."""
     if mode == "nearest":
         rounded = [_rounded(place, rounding) for place in places]
-        return node.build(nn.ResizeOp(x, sizes[1:], *map(list, zip(*rounded, strict=True))))
-    if mode != "linear" and mode != "bilinear":
+        return node.build(nn.ResizeOp(x, sizes, *map(list, zip(*rounded, strict=True))))
+    if mode not in ("linear", "bilinear", "cubic"):
         raise NotImportable(f"attribute mode = {mode} is not supported")
-    if places[0] != (1, 0) or len(shape) < 2:
+    if places[0] != (1, 0) or len(places) < 2:
         raise NotImportable("it interpolates between channels")
     numbers = [_integers(place) for place in places[1:]]
-    return node.build(nn.InterpolateOp(x, sizes[2:], *map(list, zip(*numbers, strict=True))))
+    factors, offsets, divisors = map(list, zip(*numbers, strict=True))
+    cubic = slope if mode == "cubic" else None
+    return node.build(nn.InterpolateOp(x, sizes[1:], factors, offsets, divisors, cubic))
 
 
 def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordinate:
@@ -137,12 +227,22 @@ def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordin
             centre = Fraction(before, 2) * (1 - after / (factor * before))
             return 1 / factor, centre + half / factor - half
         case "align_corners":
+            _whole(before, after, factor, mode)
             step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
             return step, Fraction(0)
         case _:
             raise NotImportable(
                 f"attribute coordinate_transformation_mode = {mode} is not supported"
             )
+
+
+def _whole(before: int, after: int, factor: Fraction, mode: str) -> None:
+    """Refuse sizes that were rounded: ONNX's evaluator goes by the exact size, onnxruntime by the other."""
+    if factor * before != after:
+        raise NotImportable(
+            f"attribute coordinate_transformation_mode = {mode} with a size of {before}, scaled to"
+            f" {float(factor * before):g}, is ambiguous; give the whole size as input sizes"
+        )
 
 
 def _integers(place: Coordinate) -> tuple[int, int, int]:

@@ -86,6 +86,17 @@ cmcore.network @main (@a) -> (@c) {
       // CHECK-NEXT: %y = cmcore.reduce maximumf %x along [0, 1] : vector<2x8xf32> -> vector<f32>
       // GENERIC: %y = "cmcore.reduce"(%x) <{kind = "maximumf", dims = array<i64: 0, 1>}> : (vector<2x8xf32>) -> vector<f32>
       %y = cmcore.reduce maximumf %x along [0, 1] : vector<2x8xf32> -> vector<f32>
+      // CHECK-NEXT: cmcore.arg_reduce maximumf %x along 1 : vector<2x8xf32> -> vector<2xi32>
+      // GENERIC: "cmcore.arg_reduce"(%x) <{kind = "maximumf", dim = 1 : i64}> : (vector<2x8xf32>) -> vector<2xi32>
+      %i = cmcore.arg_reduce maximumf %x along 1 : vector<2x8xf32> -> vector<2xi32>
+      // CHECK-NEXT: cmcore.arg_reduce minimumf %x along 0 last attributes {test.tag} : vector<2x8xf32> -> vector<8xi32>
+      // GENERIC: "cmcore.arg_reduce"(%x) <{kind = "minimumf", dim = 0 : i64, last}> {test.tag} : (vector<2x8xf32>) -> vector<8xi32>
+      %j = cmcore.arg_reduce minimumf %x along 0 last attributes {test.tag} : vector<2x8xf32> -> vector<8xi32>
+      // CHECK-NEXT: %t = cmcore.compare le %x, %x : vector<2x8xf32>
+      // GENERIC: %t = "cmcore.compare"(%x, %x) <{relation = "le"}> : (vector<2x8xf32>, vector<2x8xf32>) -> vector<2x8xi1>
+      %t = cmcore.compare le %x, %x : vector<2x8xf32>
+      // CHECK-NEXT: cmcore.select %t, %x, %x : vector<2x8xi1>, vector<2x8xf32>
+      %s = cmcore.select %t, %x, %x : vector<2x8xi1>, vector<2x8xf32>
       %v = vector.broadcast %y : vector<f32> to vector<1xf32>
       cmcore.store %v, @c #polyhedral.map<"{ [Q[] -> lane[k]] -> c[0] : k = 0 }"> : vector<1xf32>
     }

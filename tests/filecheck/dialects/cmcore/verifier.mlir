@@ -140,6 +140,62 @@ func.func @reduce(%x: vector<2x3xf32>) {
 
 // -----
 
+func.func @arg_reduce(%x: vector<2x3xf32>) {
+  // expected-error @below {{the kind must be one of maximumf, minimumf, maxsi, maxui, minsi, minui, got add}}
+  %y = cmcore.arg_reduce add %x along 0 : vector<2x3xf32> -> vector<3xi32>
+  func.return
+}
+
+// -----
+
+func.func @arg_reduce(%x: vector<2x3xf32>) {
+  // expected-error @below {{`along` must name a dimension of rank 2, got 2}}
+  %y = cmcore.arg_reduce maximumf %x along 2 : vector<2x3xf32> -> vector<2x3xi32>
+  func.return
+}
+
+// -----
+
+func.func @arg_reduce(%x: vector<2x3xf32>) {
+  // expected-error @below {{the result must have type vector<3xi32>, got vector<3xf32>}}
+  %y = cmcore.arg_reduce maximumf %x along 0 last : vector<2x3xf32> -> vector<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @compare(%x: vector<3xf32>) {
+  // expected-error @below {{the relation must be one of eq, ne, lt, le, gt, ge, got ult}}
+  %y = cmcore.compare ult %x, %x : vector<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @compare(%x: vector<3xf32>, %z: vector<1xf32>) {
+  // expected-error @below {{the operands must have one type, got vector<3xf32> and vector<1xf32>}}
+  %y = "cmcore.compare"(%x, %z) <{relation = "eq"}> : (vector<3xf32>, vector<1xf32>) -> vector<3xi1>
+  func.return
+}
+
+// -----
+
+func.func @compare(%x: vector<3xf32>) {
+  // expected-error @below {{the result must have type vector<3xi1>, got vector<3xf32>}}
+  %y = "cmcore.compare"(%x, %x) <{relation = "eq"}> : (vector<3xf32>, vector<3xf32>) -> vector<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @select(%c: vector<1xi1>, %x: vector<3xf32>) {
+  // expected-error @below {{the condition must have type vector<3xi1>, got vector<1xi1>}}
+  %y = cmcore.select %c, %x, %x : vector<1xi1>, vector<3xf32>
+  func.return
+}
+
+// -----
+
 func.func @reduce(%x: tensor<2x3xf32>) {
   // expected-error @below {{operand 'vector' at position 0 does not verify: tensor<2x3xf32> should be of base attribute vector}}
   %y = cmcore.reduce add %x along [0] : tensor<2x3xf32> -> vector<3xf32>

@@ -100,6 +100,10 @@ func.func @reductions(%x: tensor<4x8x8xf32>) {
   %3 = nn.reduce_min %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
   // CHECK-NEXT: nn.reduce_l2 %x {axes = [0, 1, 2]} : (tensor<4x8x8xf32>) -> tensor<f32>
   %4 = nn.reduce_l2 %x {axes = [0, 1, 2]} : (tensor<4x8x8xf32>) -> tensor<f32>
+  // CHECK-NEXT: nn.argmax %x {axis = 0, keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x8xi32>
+  %5 = nn.argmax %x {axis = 0, keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x8xi32>
+  // CHECK-NEXT: nn.argmin %x {axis = 2, last} : (tensor<4x8x8xf32>) -> tensor<4x8xi32>
+  %6 = nn.argmin %x {axis = 2, last} : (tensor<4x8x8xf32>) -> tensor<4x8xi32>
   func.return
 }
 
@@ -129,4 +133,29 @@ func.func @matrices(%x: tensor<2x3x8xf32>, %w: tensor<8x5xf32>, %ws: tensor<2x5x
   // CHECK-NEXT: nn.gemm %x, %ws {trans_b} : (tensor<2x3x8xf32>, tensor<2x5x8xf32>) -> tensor<2x3x5xf32>
   %1 = nn.gemm %x, %ws {trans_b} : (tensor<2x3x8xf32>, tensor<2x5x8xf32>) -> tensor<2x3x5xf32>
   func.return
+}
+
+// CHECK-LABEL: @choices
+func.func @choices(%x: tensor<4x8xf32>, %s: tensor<f32>) -> tensor<4x8xf32> {
+  // CHECK-NEXT: nn.equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  %0 = nn.equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.less %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  %1 = nn.less %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.less_or_equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  %2 = nn.less_or_equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.greater %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  %3 = nn.greater %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.greater_or_equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  %4 = nn.greater_or_equal %x, %s : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.and %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  %5 = nn.and %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.or %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  %6 = nn.or %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.xor %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  %7 = nn.xor %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.not %0 : (tensor<4x8xi1>) -> tensor<4x8xi1>
+  %8 = nn.not %0 : (tensor<4x8xi1>) -> tensor<4x8xi1>
+  // CHECK-NEXT: nn.where %8, %x, %s : (tensor<4x8xi1>, tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %w = nn.where %8, %x, %s : (tensor<4x8xi1>, tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  func.return %w : tensor<4x8xf32>
 }

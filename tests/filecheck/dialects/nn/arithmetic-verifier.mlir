@@ -64,6 +64,62 @@ func.func @layer_rank(%x: tensor<4xf32>, %s: tensor<3x4xf32>) {
 
 // -----
 
+func.func @argmax_axis(%x: tensor<3x4xf32>) {
+  // expected-error @+1 {{`axis` must be one of the 2 dimensions, got 2}}
+  %0 = nn.argmax %x {axis = 2} : (tensor<3x4xf32>) -> tensor<3xi32>
+  func.return
+}
+
+// -----
+
+func.func @argmin_type(%x: tensor<3x4xf32>) {
+  // expected-error @+1 {{result type must be tensor<3xi32>, got tensor<3xf32>}}
+  %0 = nn.argmin %x {axis = 1} : (tensor<3x4xf32>) -> tensor<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @argmax_elements(%x: tensor<3xi16>) {
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i8, ui8, i32, got i16}}
+  %0 = nn.argmax %x {axis = 0} : (tensor<3xi16>) -> tensor<i32>
+  func.return
+}
+
+// -----
+
+func.func @where_condition(%x: tensor<3xf32>) {
+  // expected-error @+1 {{the condition must have elements of i1, got f32}}
+  %0 = nn.where %x, %x, %x : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @where_values(%c: tensor<3xi1>, %x: tensor<3xf32>, %y: tensor<3xi8>) {
+  // expected-error @+1 {{the operands must have elements of one type, got f32 and i8}}
+  %0 = nn.where %c, %x, %y : (tensor<3xi1>, tensor<3xf32>, tensor<3xi8>) -> tensor<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @less(%x: tensor<3xf32>) {
+  // expected-error @+1 {{result type must be tensor<3xi1>, got tensor<3xf32>}}
+  %0 = nn.less %x, %x : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return
+}
+
+// -----
+
+func.func @and(%x: tensor<3xf32>) {
+  // expected-error @+1 {{the operands must have elements of i1, got f32}}
+  %0 = nn.and %x, %x : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xi1>
+  func.return
+}
+
+// -----
+
 func.func @layer_bias(%x: tensor<3x4xf32>, %s: tensor<4xf32>, %b: tensor<1xf32>) {
   // expected-error @+1 {{the bias must have the shape of the scale, [4], got [1]}}
   %0 = nn.layer_norm %x, %s bias %b : (tensor<3x4xf32>, tensor<4xf32>, tensor<1xf32>) -> tensor<3x4xf32>

@@ -29,6 +29,9 @@ func.func @iterations(%x: tensor<4x8x8xf32>, %w: tensor<4x3x2x2xf32>, %b: tensor
   // CHECK-NEXT: nn.interpolate %x {sizes = [16, 16], factors = [2, 2], offsets = [-1, -1], divisors = [4, 4]} : (
   %0 = nn.interpolate %x {sizes = [16, 16], factors = [2, 2], offsets = [-1, -1], divisors = [4, 4]}
       : (tensor<4x8x8xf32>) -> tensor<4x16x16xf32>
+  // CHECK-NEXT: nn.interpolate %x {sizes = [16, 8], divisors = [2, 1], cubic = -7.500000e-01} : (
+  %3 = nn.interpolate %x {sizes = [16, 8], divisors = [2, 1], cubic = -0.75}
+      : (tensor<4x8x8xf32>) -> tensor<4x16x8xf32>
   // CHECK-NEXT: nn.conv_transpose %x, %w : (tensor<4x8x8xf32>, tensor<4x3x2x2xf32>) -> tensor<3x9x9xf32>
   %1 = nn.conv_transpose %x, %w : (tensor<4x8x8xf32>, tensor<4x3x2x2xf32>) -> tensor<3x9x9xf32>
   // CHECK-NEXT: nn.conv_transpose %x, %w bias %b {strides = [2, 2], pads = [0, 1, 0, 0], output_padding = [1, 0], groups = 2} : (

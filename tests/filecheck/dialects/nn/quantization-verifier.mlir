@@ -9,7 +9,7 @@ func.func @mixed(%x: tensor<4xf32>, %y: tensor<4xi32>) {
 // -----
 
 func.func @taken(%x: tensor<4xi8>) {
-  // expected-error @+1 {{the operands must have elements of f32, got i8}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, got i8}}
   %z = nn.exp %x : (tensor<4xi8>) -> tensor<4xi8>
   func.return
 }
@@ -17,8 +17,32 @@ func.func @taken(%x: tensor<4xi8>) {
 // -----
 
 func.func @bias(%x: tensor<4xui8>, %w: tensor<4x3xi8>, %b: tensor<3xf32>) {
-  // expected-error @+1 {{the operands must have elements of f32, got ui8, i8, f32}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, got ui8, i8, f32}}
   %z = nn.gemm %x, %w bias %b : (tensor<4xui8>, tensor<4x3xi8>, tensor<3xf32>) -> tensor<3xi32>
+  func.return
+}
+
+// -----
+
+func.func @to_f16(%x: tensor<4xf32>) {
+  // expected-error @+1 {{result type must be tensor<4xf16>, got tensor<4xf32>}}
+  %z = nn.to_f16 %x : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+func.func @to_f32(%x: tensor<4xi16>) {
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i32, got i16}}
+  %z = nn.to_f32 %x : (tensor<4xi16>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+func.func @floats(%x: tensor<4xf32>, %y: tensor<4xf16>) {
+  // expected-error @+1 {{the operands must have elements of one type, got f32 and f16}}
+  %z = nn.add %x, %y : (tensor<4xf32>, tensor<4xf16>) -> tensor<4xf32>
   func.return
 }
 
@@ -41,7 +65,7 @@ func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
 // -----
 
 func.func @widen(%x: tensor<4xf32>) {
-  // expected-error @+1 {{the operand must have elements of i8 or ui8, got f32}}
+  // expected-error @+1 {{the operand must have elements of i1, i8 or ui8, got f32}}
   %q = nn.widen %x : (tensor<4xf32>) -> tensor<4xi32>
   func.return
 }

@@ -24,9 +24,9 @@ func.func @parameter_dynamic() {
 
 // -----
 
-func.func @element_type(%x: tensor<4xf64>) {
+func.func @element_type(%x: tensor<1x4xf64>) {
   // expected-error @+1 {{the operands must have elements of f32, got f64}}
-  %0 = nn.relu %x : (tensor<4xf64>) -> tensor<4xf64>
+  %0 = nn.interpolate %x {sizes = [4]} : (tensor<1x4xf64>) -> tensor<1x4xf64>
   func.return
 }
 

@@ -126,6 +126,73 @@ func.func @reduce_channels(%x: tensor<5x3x4xf32>) -> tensor<1x3x4xf32> {
 
 // -----
 
+// Halves are computed with as single precision, and each operator rounds its result.
+
+// CHECK: polyhedral.stage @mul1 ()
+// CHECK-NEXT: %x = polyhedral.read {{.*}} : vector<4xf16>
+// CHECK-NEXT: %s = polyhedral.read {{.*}} : vector<4xf16>
+// CHECK-NEXT: %0 = cmcore.convert %x : vector<4xf16> -> vector<4xf32>
+// CHECK-NEXT: %1 = cmcore.convert %s : vector<4xf16> -> vector<4xf32>
+// CHECK-NEXT: %2 = arith.mulf %0, %1 : vector<4xf32>
+// CHECK-NEXT: %y = cmcore.convert %2 : vector<4xf32> -> vector<4xf16>
+// CHECK-NEXT: %z = cmcore.convert %y : vector<4xf16> -> vector<4xf64>
+// CHECK-NEXT: polyhedral.write %z
+func.func @halves(%x: tensor<4xf16>, %s: tensor<4xf16>) -> tensor<4xf64> {
+  %y = nn.mul %x, %s : (tensor<4xf16>, tensor<4xf16>) -> tensor<4xf16>
+  %z = nn.to_f64 %y : (tensor<4xf16>) -> tensor<4xf64>
+  func.return %z : tensor<4xf64>
+}
+
+// -----
+
+// Comparisons, and choices by them.
+
+// CHECK: polyhedral.stage @less1 ()
+// CHECK-NEXT: %x = polyhedral.read {{.*}} : vector<4xf32>
+// CHECK-NEXT: %s = polyhedral.read {{.*}} : vector<4xf32>
+// CHECK-NEXT: %c = cmcore.compare lt %x, %s : vector<4xf32>
+// CHECK-NEXT: %0 = arith.constant dense<true> : vector<4xi1>
+// CHECK-NEXT: %n = arith.xori %c, %0 : vector<4xi1>
+// CHECK-NEXT: %x_1 = polyhedral.read @x {{.*}} : vector<4xf32>
+// CHECK-NEXT: %s_1 = polyhedral.read @s {{.*}} : vector<4xf32>
+// CHECK-NEXT: %y = cmcore.select %n, %x_1, %s_1 : vector<4xi1>, vector<4xf32>
+// CHECK-NEXT: polyhedral.write %y
+func.func @choice(%x: tensor<4xf32>, %s: tensor<f32>) -> tensor<4xf32> {
+  %c = nn.less %x, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>
+  %n = nn.not %c : (tensor<4xi1>) -> tensor<4xi1>
+  %y = nn.where %n, %x, %s : (tensor<4xi1>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
+// Indices of channels.
+
+// CHECK: polyhedral.pipeline @argmax (@x) -> (@y) {
+// CHECK: polyhedral.stage @argmax1 (%h, %w) domain #polyhedral.set<"{ argmax1[h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> {
+// CHECK-NEXT: %x = polyhedral.read @x #polyhedral.map<"{ [argmax1[h, w] -> lane[c]] -> x[c, h, w] : 0 <= h <= 2 and 0 <= w <= 3 and 0 <= c <= 4 }"> : vector<5xf32>
+// CHECK-NEXT: %y = cmcore.arg_reduce maximumf %x along 0 : vector<5xf32> -> vector<i32>
+// CHECK-NEXT: polyhedral.write %y, @y #polyhedral.map<"{ [argmax1[h, w] -> lane[]] -> y[h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> : vector<i32>
+// CHECK-NEXT: }
+func.func @argmax(%x: tensor<5x3x4xf32>) -> tensor<3x4xi32> {
+  %y = nn.argmax %x {axis = 0} : (tensor<5x3x4xf32>) -> tensor<3x4xi32>
+  func.return %y : tensor<3x4xi32>
+}
+
+// -----
+
+// And of positions in rows, of integers, all channels of a row.
+
+// CHECK: polyhedral.stage @argmin1 (%h) domain
+// CHECK-NEXT: %x = polyhedral.read @x #polyhedral.map<"{ [argmin1[h] -> lane[w, c]] -> x[c, h, w] : 0 <= h <= 2 and 0 <= w <= 3 and 0 <= c <= 4 }"> : vector<4x5xui8>
+// CHECK-NEXT: %y = cmcore.arg_reduce minui %x along 0 last : vector<4x5xui8> -> vector<5xi32>
+func.func @argmin(%x: tensor<5x3x4xui8>) -> tensor<5x3xi32> {
+  %y = nn.argmin %x {axis = 2, last} : (tensor<5x3x4xui8>) -> tensor<5x3xi32>
+  func.return %y : tensor<5x3xi32>
+}
+
+// -----
+
 // Reducing rows: all channels of a row.
 
 // CHECK: polyhedral.pipeline @reduce_rows (@x) -> (@y) {

@@ -87,3 +87,27 @@ polyhedral.pipeline @by_blocks (@a) -> (@b) {
     polyhedral.write %y, @b #polyhedral.map<"{ [blocks[m] -> lane[n]] -> b[n, m] : 0 <= m < 5 and 0 <= n < 5 }"> : vector<5xf32>
   }
 }
+
+// -----
+
+// A choice by a comparison is made for each part.
+
+// CHECK: polyhedral.stage @S [%o] (%m) domain
+// CHECK: %y = cmcore.mxv {{.*}} -> vector<2xf32>
+// CHECK-NEXT: %l = cmcore.compare lt %y, %t : vector<2xf32>
+// CHECK-NEXT: %z = cmcore.select %l, %t, %y : vector<2xi1>, vector<2xf32>
+// CHECK-NEXT: polyhedral.write %z
+polyhedral.pipeline @choice (@a) -> (@b) {
+  polyhedral.array @a : tensor<2x5xf32>
+  polyhedral.array @w parameter dense<1.0> : tensor<8x2xf32>
+  polyhedral.array @b : tensor<8x5xf32>
+  polyhedral.stage @S (%m) domain #polyhedral.set<"{ S[m] : 0 <= m < 5 }"> {
+    %x = polyhedral.read @a #polyhedral.map<"{ [S[m] -> lane[k]] -> a[k, m] : 0 <= m < 5 and 0 <= k < 2 }"> : vector<2xf32>
+    %w = polyhedral.matrix @w #polyhedral.map<"{ cell[row, col] -> w[row, col] }"> : tensor<8x2xf32>
+    %t = arith.constant dense<0.5> : vector<8xf32>
+    %y = cmcore.mxv %w, %x : tensor<8x2xf32>, vector<2xf32> -> vector<8xf32>
+    %l = cmcore.compare lt %y, %t : vector<8xf32>
+    %z = cmcore.select %l, %t, %y : vector<8xi1>, vector<8xf32>
+    polyhedral.write %z, @b #polyhedral.map<"{ [S[m] -> lane[c]] -> b[c, m] : 0 <= m < 5 and 0 <= c < 8 }"> : vector<8xf32>
+  }
+}

@@ -1,0 +1,99 @@
+"""Where along an axis the largest or the smallest element is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i8, i32, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.cmcore import ArgReduceOp
+from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
+from cmir.dialects.nn.reduction import ReducingOp
+from cmir.numerics import position
+
+
+class ArgReductionOp(ReducingOp):
+    """The index, in `i32`, along an axis of one of the elements."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+
+    KIND: ClassVar[str]
+    """Which element: `max` or `min`."""
+
+    axis = prop_def(INT)
+    last = opt_prop_def(UnitAttr)
+
+    def __init__(
+        self, x: SSAValue | Operation, axis: int, keepdims: bool = False, last: bool = False
+    ):
+        options = {"keepdims": flag(keepdims), "last": flag(last)}
+        super().__init__([x], {"axis": IntegerAttr(axis, i64), **options})
+
+    @classmethod
+    def reduced_axes(cls, options: Mapping[str, Attribute]) -> Sequence[int]:
+        return (number(options, "axis"),)
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        rank, axis = len(shapes[0]), number(options, "axis")
+        if not 0 <= axis < rank:
+            raise VerifyException(f"`axis` must be one of the {rank} dimensions, got {axis}")
+        return super().infer(shapes, options)
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        super().element(operands)
+        return i32
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        (x,) = values
+        suffix = {"f": "imumf", "i": "si", "u": "ui"}[dtype_of(self.x).kind]
+        op = ArgReduceOp(f"{self.KIND}{suffix}", x, 0, self.last is not None)
+        return builder.insert(op).results[0]
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        (x,), axis = operands, number(self.properties, "axis")
+        found = position(x, axis, self.KIND == "max", self.last is not None)
+        return found.reshape(self.result_shape)
+
+
+@irdl_op_definition
+class ArgMaxOp(ArgReductionOp):
+    """
+    The index along an axis of the largest element: of equal ones the first, with `last` the last.
+    NaN is larger than all numbers.
+
+    ```mlir
+    %y = nn.argmax %x {axis = 0, keepdims} : (tensor<16x8x8xf32>) -> tensor<1x8x8xi32>
+    ```
+
+    ONNX: ArgMax, whose indices are of int64.
+    """
+
+    name = "nn.argmax"
+
+    KIND: ClassVar[str] = "max"
+
+
+@irdl_op_definition
+class ArgMinOp(ArgReductionOp):
+    """
+    The index along an axis of the smallest element: of equal ones the first, with `last` the last.
+    NaN is smaller than all numbers.
+
+    ```mlir
+    %y = nn.argmin %x {axis = 0} : (tensor<10xf32>) -> tensor<i32>
+    ```
+
+    ONNX: ArgMin, whose indices are of int64.
+    """
+
+    name = "nn.argmin"
+
+    KIND: ClassVar[str] = "min"

@@ -1,0 +1,258 @@
+"""Comparisons, what is true of them, and choices by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from xdsl.dialects.builtin import i1, i8, i32
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, traits_def
+from xdsl.traits import Commutative
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.operation import FLOATS, TENSOR, ui8
+from cmir.dialects.nn.pointwise import ExactOp
+
+
+class LogicalOp(ExactOp):
+    """A formula of two tensors, of elements that are true or false."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = (i1,)
+
+    lhs = operand_def(TENSOR)
+    rhs = operand_def(TENSOR)
+
+    def __init__(self, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        super().__init__([lhs, rhs], {})
+
+
+class ComparisonOp(LogicalOp):
+    """Whether elements of two tensors are in a relation. Those of NaN are false."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        super().element(operands)
+        return i1
+
+
+@irdl_op_definition
+class EqualOp(ComparisonOp):
+    """
+    Whether an element of a tensor is equal to that of another, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Equal.
+    """
+
+    name = "nn.equal"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.equal(*operands)
+
+
+@irdl_op_definition
+class LessOp(ComparisonOp):
+    """
+    Whether an element of a tensor is less than that of another, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.less %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Less.
+    """
+
+    name = "nn.less"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.less(*operands)
+
+
+@irdl_op_definition
+class LessOrEqualOp(ComparisonOp):
+    """
+    Whether an element of a tensor is at most that of another, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.less_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: LessOrEqual.
+    """
+
+    name = "nn.less_or_equal"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.less_equal(*operands)
+
+
+@irdl_op_definition
+class GreaterOp(ComparisonOp):
+    """
+    Whether an element of a tensor is greater than that of another, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.greater %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Greater.
+    """
+
+    name = "nn.greater"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.greater(*operands)
+
+
+@irdl_op_definition
+class GreaterOrEqualOp(ComparisonOp):
+    """
+    Whether an element of a tensor is at least that of another, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.greater_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: GreaterOrEqual.
+    """
+
+    name = "nn.greater_or_equal"
+
+    def formula(self, *operands: Any) -> Any:
+        return np.greater_equal(*operands)
+
+
+@irdl_op_definition
+class AndOp(LogicalOp):
+    """
+    Whether both elements of two tensors are true, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.and %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: And.
+    """
+
+    name = "nn.and"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.logical_and(*operands)
+
+
+@irdl_op_definition
+class OrOp(LogicalOp):
+    """
+    Whether one or both elements of two tensors are true, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.or %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Or.
+    """
+
+    name = "nn.or"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.logical_or(*operands)
+
+
+@irdl_op_definition
+class XorOp(LogicalOp):
+    """
+    Whether one element of two is true, but not both, broadcast as in NumPy.
+
+    ```mlir
+    %y = nn.xor %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Xor.
+    """
+
+    name = "nn.xor"
+
+    traits = traits_def(Commutative())
+
+    def formula(self, *operands: Any) -> Any:
+        return np.logical_xor(*operands)
+
+
+@irdl_op_definition
+class NotOp(ExactOp):
+    """
+    Whether each element is false.
+
+    ```mlir
+    %y = nn.not %x : (tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
+    ```
+
+    ONNX: Not.
+    """
+
+    name = "nn.not"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (i1,)
+
+    x = operand_def(TENSOR)
+
+    def __init__(self, x: SSAValue | Operation):
+        super().__init__([x], {})
+
+    def formula(self, *operands: Any) -> Any:
+        return np.logical_xor(operands[0], True)
+
+
+@irdl_op_definition
+class WhereOp(ExactOp):
+    """
+    The element of one tensor where a condition is true, that of another elsewhere, all broadcast as
+    in NumPy.
+
+    ```mlir
+    %y = nn.where %c, %a, %b
+        : (tensor<8x8xi1>, tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xf32>
+    ```
+
+    ONNX: Where.
+    """
+
+    name = "nn.where"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
+
+    condition = operand_def(TENSOR)
+    lhs = operand_def(TENSOR)
+    rhs = operand_def(TENSOR)
+
+    def __init__(
+        self,
+        condition: SSAValue | Operation,
+        lhs: SSAValue | Operation,
+        rhs: SSAValue | Operation,
+    ):
+        super().__init__([condition, lhs, rhs], {})
+
+    @classmethod
+    def element(cls, operands: Sequence[Attribute]) -> Attribute:
+        condition, *values = operands
+        if condition != i1:
+            raise VerifyException(f"the condition must have elements of i1, got {condition}")
+        return super().element(values)
+
+    def formula(self, *operands: Any) -> Any:
+        return formula.where(*operands)
