@@ -22,6 +22,7 @@ from cmir import __version__
 from cmir.atomic import atomic_path
 from cmir.context import CmirContext, make_context
 from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
+from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 from cmir.parsing import LocatingParser
 from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
@@ -43,6 +44,13 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_dialects(self) -> None:
         self.ctx: CmirContext = make_context()
+
+    def register_all_passes(self) -> None:
+        for name, factory in installed_universe().all_passes.items():
+            self.register_pass(name, factory)
+
+    def register_all_targets(self) -> None:
+        self.available_targets.update(installed_universe().all_targets)
 
     def register_all_frontends(self) -> None:
         self.available_frontends["mlir"] = lambda stream: self._parse(stream.read(), 0)

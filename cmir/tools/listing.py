@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from xdsl.passes import ModulePass
 from xdsl.utils.hints import type_repr
 
-from cmir.passes.pipelines import PIPELINES
+from cmir.passes.pipelines import installed_pipelines
 from cmir.tools.pass_pipeline import PassFactory, is_required
 from cmir.universe import CMIR_UNIVERSE
 
@@ -38,7 +38,7 @@ def list_passes(known: Mapping[str, PassFactory]) -> None:
 
 def list_pipelines() -> None:
     """Print the named pipelines and what is in them."""
-    for pipeline in PIPELINES.values():
+    for pipeline in installed_pipelines().values():
         print(f"{pipeline.name:<24} {pipeline.summary}")
         print(f"    = {pipeline.passes}")
 
