@@ -25,7 +25,14 @@ from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_i
 from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 from cmir.parsing import LocatingParser
-from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
+from cmir.tools.common import (
+    FAILURE,
+    add_operation,
+    describe_error,
+    diagnostics_of,
+    run_tool,
+    verify,
+)
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
 from cmir.tools.progress import Progress
 
@@ -77,6 +84,11 @@ class CmOptMain(xDSLOptMain):
             "--pass-pipeline",
             metavar="PIPELINE",
             help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
+        )
+        arg_parser.add_argument(
+            "--print-op-on-diagnostic",
+            action="store_true",
+            help="add to an error the operation that it is about, and the pass that found it",
         )
         arg_parser.add_argument(
             "--list-passes", action="store_true", help="list passes and their options"
@@ -176,7 +188,9 @@ class CmOptMain(xDSLOptMain):
             start = time.perf_counter()
             try:
                 item.apply(self.ctx, prog)
-            except CompileError:
+            except CompileError as error:
+                if self.args.print_op_on_diagnostic:
+                    error.with_note(None, f"in pass '{item.name}'")
                 raise
             except Exception as error:
                 if isinstance(error, DiagnosticException) or is_isl_error(error):
@@ -248,6 +262,8 @@ class CmOptMain(xDSLOptMain):
         except ShrinkException:
             raise
         except Exception as error:
+            if self.args.print_op_on_diagnostic and isinstance(error, CompileError):
+                add_operation(error)
             return error
         return None
 
