@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -89,6 +90,12 @@ class CmOptMain(xDSLOptMain):
             "--print-op-on-diagnostic",
             action="store_true",
             help="add to an error the operation that it is about, and the pass that found it",
+        )
+        arg_parser.add_argument(
+            "--color",
+            choices=["auto", "always", "never"],
+            default="auto",
+            help="print IR in colour; auto: on a terminal, unless NO_COLOR is set (default: auto)",
         )
         arg_parser.add_argument(
             "--list-passes", action="store_true", help="list passes and their options"
@@ -281,10 +288,21 @@ class CmOptMain(xDSLOptMain):
                 path = stack.enter_context(atomic_path(self.args.output_weights))
                 self.ctx.parameters.save(path)
             if self.args.output_file in (None, "-"):
-                sys.stdout.write(text)
+                sys.stdout.write(self._colored(text))
             else:
                 path = stack.enter_context(atomic_path(self.args.output_file))
                 path.write_text(text, encoding="utf-8")
+
+    def _colored(self, text: str) -> str:
+        """The output in colour, if it is IR and the user wants that."""
+        wanted = self.args.color == "always" or (
+            self.args.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        )
+        if not wanted or self.args.target != "mlir":
+            return text
+        from cmir.highlighting import colored
+
+        return colored(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,17 @@ from cmir.tools.pass_pipeline import parse_passes
 from cmir.universe import DIALECTS, PASSES
 
 TEXT = "func.func @f() {\n  func.return\n}\n"
-HEAVY = ("islpy", "numpy", "onnx", "onnxruntime", "rich", "safetensors", "lit", "filecheck")
+HEAVY = (
+    "islpy",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "rich",
+    "pygments",
+    "safetensors",
+    "lit",
+    "filecheck",
+)
 
 
 @dataclass(frozen=True)
