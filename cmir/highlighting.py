@@ -20,8 +20,6 @@ from pygments.token import (
     Whitespace,
 )
 
-Rules = dict[str, list[Any]]
-
 
 class IslLexer(RegexLexer):
     """Sets and relations as ISL reads and prints them: `{ conv[w] -> b[j] : w <= j < w + 3 }`."""
