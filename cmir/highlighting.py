@@ -5,8 +5,6 @@ terminals, editors. `pygmentize network.mlir` finds the lexers through an entry 
 
 from __future__ import annotations
 
-from typing import Any
-
 from pygments.lexer import RegexLexer, bygroups, include, using, words
 from pygments.token import (
     Comment,

@@ -74,6 +74,13 @@ def test_stock_xdsl_opt_knows_it(python: Path) -> None:
     assert "{radius = 3}" in run(python, "xdsl.tools.xdsl_opt", source, *passes)
 
 
+@pytest.mark.slow
+def test_its_reference_page(python: Path) -> None:
+    page = run(python, "cmir.documentation.reference", "morphology")
+    assert page.startswith("# Dialect `morphology`\n")
+    assert "The window is a diamond" in page and "| `radius` | `integer` of `i64` |" in page
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that is searched for packages; caches are empty before and after."""

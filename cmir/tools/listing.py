@@ -33,7 +33,7 @@ def list_passes(known: Mapping[str, PassFactory]) -> None:
             types = get_type_hints(pass_type)
             for field in fields(pass_type):
                 if field.init:
-                    print(f"      {_describe(field, types[field.name])}")
+                    print(f"      {describe(field, types[field.name])}")
 
 
 def list_pipelines() -> None:
@@ -51,7 +51,8 @@ def summary(pass_type: type[ModulePass]) -> str:
     return inspect.cleandoc(own).partition("\n")[0]
 
 
-def _describe(field: Field[Any], type: Any) -> str:
+def describe(field: Field[Any], type: Any) -> str:
+    """An option of a pass: its name, its type, and its default or that it is required."""
     key = f"{field.name.replace('_', '-')}: {type_repr(type)}"
     if is_required(field):
         return f"{key} (required)"
