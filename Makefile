@@ -1,11 +1,14 @@
 # make demo   compile and run the example
 # make test   everything that CI checks
 # make lint   style and types only
+# make docs   the documentation site, in build/site
+# make dist-check   build the packages, and try them out in an empty environment
 #
 # Needs Python >= 3.11 with pip and venv; everything else goes into .venv.
 
 PYTHON ?= python3
 STAMP := .venv/.installed
+DOCS_STAMP := .venv/.installed-docs
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 LIT_FLAGS := -sv --order=lexical
@@ -13,13 +16,13 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-.PHONY: demo test lint venv clean
+.PHONY: demo test lint docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
 
 test: lint
-	python -m cmir.testing.check_directives tests/filecheck
+	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests
 	lit $(LIT_FLAGS) tests/filecheck
 	pytest -q
 
@@ -28,7 +31,19 @@ lint: $(STAMP)
 	ruff format --check
 	pyright
 
+docs: $(DOCS_STAMP)
+	mkdocs build
+
+dist-check: $(DOCS_STAMP)
+	rm -rf build/dist build/dist-venv
+	python -m build --outdir build/dist
+	for package in build/dist/*; do sh tests/dist_check.sh "$$package" || exit 1; done
+
 venv: $(STAMP)
+
+$(DOCS_STAMP): $(STAMP)
+	python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

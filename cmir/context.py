@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 from xdsl.context import Context
-from xdsl.universe import Universe
 
+from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 
 
@@ -48,11 +47,6 @@ def report_progress(ctx: Context, text: str) -> None:
 def make_context() -> CmirContext:
     """A context that knows all installed dialects; each is loaded when it is first used."""
     ctx = CmirContext()
-    for name, factory in _universe().all_dialects.items():
+    for name, factory in installed_universe().all_dialects.items():
         ctx.register_dialect(name, factory)
     return ctx
-
-
-@cache
-def _universe() -> Universe:
-    return Universe.get_multiverse()

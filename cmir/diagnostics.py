@@ -32,6 +32,11 @@ class Diagnostic:
     def __str__(self) -> str:
         return format_diagnostic(self.location, self.kind, self.message)
 
+    @property
+    def one_line(self) -> str:
+        """The message on one line, as it is shown."""
+        return _one_line(self.message)
+
     def line_in(self, file: str) -> int | None:
         """The line that the message points at, if it points into this file."""
         location = self.location
@@ -52,6 +57,8 @@ class CompileError(PassFailedException):
 
     def __init__(self, where: Where, message: str) -> None:
         self.location = location_of(where)
+        self.operation = _operation_of(where)
+        """The operation that the error is about, or the one around it."""
         self.message = message
         self.notes: list[Diagnostic] = []
         super().__init__(format_diagnostic(self.location, "error", message))
@@ -86,6 +93,13 @@ def location_of(where: Where) -> Location | None:
     return None
 
 
+def _operation_of(where: Where) -> Operation | None:
+    node = where.owner if isinstance(where, SSAValue) else where
+    while isinstance(node, Block | Region):
+        node = node.parent
+    return node if isinstance(node, Operation) else None
+
+
 def emit_remark(where: Where, message: str) -> None:
     """Tell the user `file:line:col: remark: message`, on stderr."""
     emit("remark", where, message)
@@ -116,9 +130,12 @@ _collected: ContextVar[list[Diagnostic] | None] = ContextVar("collected", defaul
 
 def format_diagnostic(location: Location | None, kind: str, message: str) -> str:
     """`file:line:col: kind: message` on one line; without a location, `kind: message`."""
-    text = " ".join(line.strip() for line in message.splitlines() if line.strip())
     prefix = "" if location is None else f"{_text(location)}: "
-    return f"{prefix}{kind}: {text}"
+    return f"{prefix}{kind}: {_one_line(message)}"
+
+
+def _one_line(message: str) -> str:
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())
 
 
 def is_isl_error(error: BaseException) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+
+from cmir import extensions
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,23 @@ PIPELINES: dict[str, Pipeline] = {
         ),
     )
 }
+"""Those of cmir."""
+
+
+@cache
+def installed_pipelines() -> Mapping[str, Pipeline]:
+    """
+    All named pipelines, those of other packages after ours.
+
+    Raises CompileError if a package cannot be loaded, or gives a pipeline a name that is taken.
+    """
+    pipelines = dict(PIPELINES)
+    passes = extensions.installed_universe().all_passes
+    for point, found in extensions.load(extensions.PIPELINES):
+        for pipeline in found:
+            if not isinstance(pipeline, Pipeline):
+                raise extensions.broken(point, f"expected a Pipeline, got {pipeline!r}")
+            if pipeline.name in pipelines or pipeline.name in passes:
+                raise extensions.broken(point, f"the name '{pipeline.name}' is taken")
+            pipelines[pipeline.name] = pipeline
+    return pipelines

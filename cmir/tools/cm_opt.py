@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -22,9 +23,17 @@ from cmir import __version__
 from cmir.atomic import atomic_path
 from cmir.context import CmirContext, make_context
 from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
+from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 from cmir.parsing import LocatingParser
-from cmir.tools.common import FAILURE, describe_error, diagnostics_of, run_tool, verify
+from cmir.tools.common import (
+    FAILURE,
+    add_operation,
+    describe_error,
+    diagnostics_of,
+    run_tool,
+    verify,
+)
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
 from cmir.tools.progress import Progress
 
@@ -43,6 +52,13 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_dialects(self) -> None:
         self.ctx: CmirContext = make_context()
+
+    def register_all_passes(self) -> None:
+        for name, factory in installed_universe().all_passes.items():
+            self.register_pass(name, factory)
+
+    def register_all_targets(self) -> None:
+        self.available_targets.update(installed_universe().all_targets)
 
     def register_all_frontends(self) -> None:
         self.available_frontends["mlir"] = lambda stream: self._parse(stream.read(), 0)
@@ -69,6 +85,17 @@ class CmOptMain(xDSLOptMain):
             "--pass-pipeline",
             metavar="PIPELINE",
             help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
+        )
+        arg_parser.add_argument(
+            "--print-op-on-diagnostic",
+            action="store_true",
+            help="add to an error the operation that it is about, and the pass that found it",
+        )
+        arg_parser.add_argument(
+            "--color",
+            choices=["auto", "always", "never"],
+            default="auto",
+            help="print IR in colour; auto: on a terminal, unless NO_COLOR is set (default: auto)",
         )
         arg_parser.add_argument(
             "--list-passes", action="store_true", help="list passes and their options"
@@ -168,7 +195,9 @@ class CmOptMain(xDSLOptMain):
             start = time.perf_counter()
             try:
                 item.apply(self.ctx, prog)
-            except CompileError:
+            except CompileError as error:
+                if self.args.print_op_on_diagnostic:
+                    error.with_note(None, f"in pass '{item.name}'")
                 raise
             except Exception as error:
                 if isinstance(error, DiagnosticException) or is_isl_error(error):
@@ -240,6 +269,8 @@ class CmOptMain(xDSLOptMain):
         except ShrinkException:
             raise
         except Exception as error:
+            if self.args.print_op_on_diagnostic and isinstance(error, CompileError):
+                add_operation(error)
             return error
         return None
 
@@ -257,10 +288,21 @@ class CmOptMain(xDSLOptMain):
                 path = stack.enter_context(atomic_path(self.args.output_weights))
                 self.ctx.parameters.save(path)
             if self.args.output_file in (None, "-"):
-                sys.stdout.write(text)
+                sys.stdout.write(self._colored(text))
             else:
                 path = stack.enter_context(atomic_path(self.args.output_file))
                 path.write_text(text, encoding="utf-8")
+
+    def _colored(self, text: str) -> str:
+        """The output in colour, if it is IR and the user wants that."""
+        wanted = self.args.color == "always" or (
+            self.args.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        )
+        if not wanted or self.args.target != "mlir":
+            return text
+        from cmir.highlighting import colored
+
+        return colored(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from io import StringIO
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
 from xdsl.ir import Operation
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
     DiagnosticException,
@@ -24,6 +26,9 @@ FAILURE = 1
 """Exit code after a mistake of the user."""
 INTERNAL_ERROR = 70
 """Exit code after a mistake of ours (EX_SOFTWARE)."""
+
+_LONGEST = 400
+"""Characters of an operation that are shown."""
 
 
 def run_tool(name: str, run: Callable[[], int | None]) -> int:
@@ -92,6 +97,18 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
             return [Diagnostic("error", name, str(error))]
         case _:
             return None
+
+
+def add_operation(error: CompileError) -> None:
+    """Add the operation that an error is about as a note, as mlir-opt does."""
+    op = error.operation
+    if op is None:
+        return
+    text = StringIO()
+    Printer(text, print_generic_format=True).print_op(op)  # which invalid IR has, too
+    first, *rest = text.getvalue().splitlines()
+    shown = first if len(first) <= _LONGEST else first[:_LONGEST] + "…"
+    error.with_note(op, f"see current operation: {shown}{' …' if rest else ''}")
 
 
 def parse_diagnostic(error: ParseError) -> Diagnostic:

@@ -3,9 +3,10 @@ Checking of diagnostics against comments in the input, as mlir-opt's `--verify-d
 
     // expected-error @+1 {{must be positive}}
 
-The text in braces is part of the message. The line is that of the comment, or `@+N` or `@-N` away
-from it, or the nearest line `@above` or `@below` that holds no such comment; `@unknown` is for a
-message that points nowhere in the file.
+The text in braces is part of the message; after `expected-error-re`, what is in braces inside it is a
+regular expression: `{{expected {{[0-9]+}} operands}}`. The line is that of the comment, or `@+N` or
+`@-N` away from it, or the nearest line `@above` or `@below` that holds no such comment; `@unknown` is
+for a message that points nowhere in the file. There is a comment for every diagnostic, notes included.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from cmir.diagnostics import Diagnostic
 
 _START = re.compile(r"expected-(?=error|warning|remark|note)")
 _EXPECTATION = re.compile(
-    r"expected-(?P<kind>error|warning|remark|note)"
+    r"expected-(?P<kind>error|warning|remark|note)(?P<re>-re)?"
     r"\s*(?:@(?P<where>[+-]\d+|above|below|unknown))?"
-    r"\s*\{\{(?P<text>.*?)\}\}"
+    r"\s*\{\{(?P<text>(?(re)(?:\{\{.*?\}\}|.)*?|.*?))\}\}"
 )
 
 
@@ -29,13 +30,14 @@ class _Expectation:
     line: int | None
     kind: str
     text: str
+    pattern: re.Pattern[str]
     comment_line: int
 
     def matches(self, diagnostic: Diagnostic, file: str) -> bool:
         return (
             diagnostic.kind == self.kind
             and diagnostic.line_in(file) == self.line
-            and self.text in str(diagnostic)
+            and self.pattern.search(diagnostic.one_line) is not None
         )
 
 
@@ -51,11 +53,8 @@ def check_diagnostics(
     problems: list[str] = []
     remaining = list(diagnostics)
     for expectation in _expectations(text, line_offset):
-        if isinstance(expectation, int):
-            problems.append(
-                f"{name}:{expectation}: error: malformed comment, expected e.g."
-                " 'expected-error @+1 {{message}}'"
-            )
+        if isinstance(expectation, str):
+            problems.append(f"{name}:{expectation}")
             continue
         found = next((d for d in remaining if expectation.matches(d, name)), None)
         if found is not None:
@@ -70,15 +69,23 @@ def check_diagnostics(
     return problems
 
 
-def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | int]:
-    """The expectations in the text; a number is the line of a malformed one."""
+def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | str]:
+    """The expectations in the text; a string is the line of a malformed one and what is wrong."""
     lines = text.split("\n")
     marked = [_START.search(line) is not None for line in lines]
     for index, line in enumerate(lines):
         matches = list(_EXPECTATION.finditer(line))
         if len(matches) != len(_START.findall(line)):
-            yield index + 1 + line_offset
+            yield (
+                f"{index + 1 + line_offset}: error: malformed comment, expected e.g."
+                " 'expected-error @+1 {{message}}'"
+            )
         for match in matches:
+            try:
+                pattern = _pattern(match["text"], match["re"] is not None)
+            except re.error as error:
+                yield f"{index + 1 + line_offset}: error: malformed regular expression: {error}"
+                continue
             target: int | None = index
             match match["where"]:
                 case None:
@@ -95,5 +102,18 @@ def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | int]:
                 None if target is None else target + 1 + line_offset,
                 match["kind"],
                 match["text"],
+                pattern,
                 index + 1 + line_offset,
             )
+
+
+def _pattern(text: str, regular: bool) -> re.Pattern[str]:
+    """What finds the text in a message. Raises re.error if its regular expressions are malformed."""
+    if not regular:
+        return re.compile(re.escape(text))
+    parts = re.split(r"\{\{(.*?)\}\}", text)  # literal text and expressions, in turn
+    for expression in parts[1::2]:
+        re.compile(expression)
+    return re.compile(
+        "".join(f"(?:{part})" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    )

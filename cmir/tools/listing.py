@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from xdsl.passes import ModulePass
 from xdsl.utils.hints import type_repr
 
-from cmir.passes.pipelines import PIPELINES
+from cmir.passes.pipelines import installed_pipelines
 from cmir.tools.pass_pipeline import PassFactory, is_required
 from cmir.universe import CMIR_UNIVERSE
 
@@ -33,12 +33,12 @@ def list_passes(known: Mapping[str, PassFactory]) -> None:
             types = get_type_hints(pass_type)
             for field in fields(pass_type):
                 if field.init:
-                    print(f"      {_describe(field, types[field.name])}")
+                    print(f"      {describe(field, types[field.name])}")
 
 
 def list_pipelines() -> None:
     """Print the named pipelines and what is in them."""
-    for pipeline in PIPELINES.values():
+    for pipeline in installed_pipelines().values():
         print(f"{pipeline.name:<24} {pipeline.summary}")
         print(f"    = {pipeline.passes}")
 
@@ -51,7 +51,8 @@ def summary(pass_type: type[ModulePass]) -> str:
     return inspect.cleandoc(own).partition("\n")[0]
 
 
-def _describe(field: Field[Any], type: Any) -> str:
+def describe(field: Field[Any], type: Any) -> str:
+    """An option of a pass: its name, its type, and its default or that it is required."""
     key = f"{field.name.replace('_', '-')}: {type_repr(type)}"
     if is_required(field):
         return f"{key} (required)"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.universe import Universe
 
 from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
 from cmir.context import CmirContext, make_context
 from cmir.diagnostics import CompileError
+from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 from cmir.parsing import parse_module
 from cmir.tools.common import verify
@@ -164,7 +164,7 @@ def lower_to_polyhedral(
 
 def _run(model: Model, passes: str, progress: Callable[[str], None] | None) -> None:
     """Run passes, verifying the IR after each."""
-    for item in parse_passes(passes, "pipeline", Universe.get_multiverse().all_passes):
+    for item in parse_passes(passes, "pipeline", installed_universe().all_passes):
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)

@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import ParseError
 from xdsl.utils.hints import isa, type_repr
 from xdsl.utils.lexer import Input, Span
 
-from cmir.passes.pipelines import PIPELINES
+from cmir.passes.pipelines import installed_pipelines
 
 PassFactory = Callable[[], type[ModulePass]]
 
@@ -95,15 +95,14 @@ class _PipelineParser:
         if name == "mlir-opt" and self._accept("["):
             return [self._mlir_opt(start)]
         options = self._options() if self._accept("{") else {}
-        if (pipeline := PIPELINES.get(name)) is not None:
+        if name in self.known:
+            return [self._construct(name, options, Span(start, end, self.input))]
+        if (pipeline := installed_pipelines().get(name)) is not None:
             if options:
                 self._error(f"pipeline '{name}' has no options", start, end)
             return parse_passes(pipeline.passes, f"pipeline '{name}'", self.known)
-        if name not in self.known:
-            self._error(
-                f"unknown pass '{name}'{_hint(name, [*self.known, *PIPELINES])}", start, end
-            )
-        return [self._construct(name, options, Span(start, end, self.input))]
+        known = [*self.known, *installed_pipelines()]
+        self._error(f"unknown pass '{name}'{_hint(name, known)}", start, end)
 
     def _mlir_opt(self, start: int) -> ModulePass:
         """xDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
@@ -191,7 +190,7 @@ class _PipelineParser:
 
     def _bad_anchor(self, name: str, start: int) -> None:
         end = start + len(name)
-        if name in self.known or name in PIPELINES:
+        if name in self.known or name in installed_pipelines():
             self._error(f"'{name}' is a pass; its options are written in braces", end, end + 1)
         self._error(
             f"passes run on whole modules and cannot be anchored on '{name}';"

@@ -26,7 +26,17 @@ from cmir.tools.pass_pipeline import parse_passes
 from cmir.universe import DIALECTS, PASSES
 
 TEXT = "func.func @f() {\n  func.return\n}\n"
-HEAVY = ("islpy", "numpy", "onnx", "onnxruntime", "rich", "safetensors", "lit", "filecheck")
+HEAVY = (
+    "islpy",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "rich",
+    "pygments",
+    "safetensors",
+    "lit",
+    "filecheck",
+)
 
 
 @dataclass(frozen=True)
@@ -233,6 +243,13 @@ def test_invalid_ir_after_a_pass_names_the_pass(source: Path, capsys: pytest.Cap
         ("// expected-remark {seen}", "remark", "malformed comment"),
         ("// expected-error {{seen}}", "remark", "[unexpected remark]"),
         ("// expected-error {{x}}", "none", 'expected error "x" at line 1 was not produced'),
+        ("// expected-remark {{remark: seen}}", "remark", "was not produced"),
+        ("// expected-remark-re {{s{{e+}}n}}", "remark", None),
+        ("// expected-remark-re {{s{{e+}}N}}", "remark", "at line 1 was not produced"),
+        ("// expected-remark-re {{s.en}}", "remark", "at line 1 was not produced"),
+        ("// expected-remark-re {{s{{(}}n}}", "remark", "malformed regular expression"),
+        ("// expected-error-re {{b{{.}}d}} expected-note-re {{{{i}}n}}", "compile", None),
+        ("// expected-error {{bad function}}", "compile", "in here [unexpected note]"),
     ],
 )
 def test_verify_diagnostics(
@@ -253,6 +270,26 @@ def test_verify_diagnostics_by_direction(source: Path):
     for text, mode in ((above, "remark"), (below, "remark"), (minus, "remark"), (two, "compile")):
         source.write_text(text)
         assert main([str(source), "-p", f"probe{{mode={mode}}}", "--verify-diagnostics"]) == 0
+
+
+def test_an_error_with_its_operation(source: Path, capsys: pytest.CaptureFixture[str]):
+    flag = "--print-op-on-diagnostic"
+    assert main([str(source), "-p", "probe{mode=compile}", flag]) == 1
+    shown = '"func.func"() <{sym_name = "f", function_type = () -> ()}> ({ …'
+    assert capsys.readouterr().err == (
+        f"{source}:1:1: error: bad function\n"
+        f"{source}:1:1: note: in here\n"
+        "note: in pass 'probe'\n"
+        f"{source}:1:1: note: see current operation: {shown}\n"
+    )
+    value = f'{{a = "{1000 * "x"}"}}'
+    source.write_text(
+        f'"func.func"() <{{sym_name = "f", function_type = () -> ()}}> ({{}}) {value} : () -> i32\n'
+    )
+    assert main([str(source), flag]) == 1
+    error, note = capsys.readouterr().err.splitlines()
+    assert "error: " in error
+    assert note.startswith(f"{source}:1:1: note: see current operation: ") and len(note) < 600
 
 
 def test_tracebacks_on_request(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -26,11 +26,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 import onnx
 
+from cmir import extensions
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
 
@@ -49,12 +50,21 @@ def importer(op_type: str, domain: str = "") -> Callable[[Function], Function]:
     return register
 
 
+@cache
+def load_importers() -> None:
+    """Load the importers of other packages. Raises CompileError if one of these cannot be loaded."""
+    for _ in extensions.load(extensions.IMPORTERS):
+        pass  # a module registers its importers while it is loaded
+
+
 def find_importer(node: onnx.NodeProto) -> Importer | None:
+    load_importers()
     return _importers.get((node.domain, node.op_type))
 
 
 def operators() -> list[str]:
     """The operators that have an importer, ``domain.Operator`` outside of ONNX's own domain."""
+    load_importers()
     return sorted(f"{domain}.{op_type}".lstrip(".") for domain, op_type in _importers)
 
 

@@ -1,0 +1,1 @@
+"""Documentation that cannot rot: reference pages made from the code, and pages whose examples are executed."""

@@ -1,0 +1,148 @@
+"""
+Examples in Markdown, executed and compared with what the page says.
+
+A page is executed from top to bottom:
+
+- a `console` block has commands after `$ ` and, below each, what it prints;
+- an `mlir` or `text` block right below a `console` block is what its last command prints, if that says nothing itself;
+- a `pycon` block is a Python session as in `doctest`; the sessions of a page share their names.
+
+A line `…` stands for any number of lines, none included. Other blocks are not executed.
+"""
+
+from __future__ import annotations
+
+import doctest
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+
+ELLIPSIS = "…"
+
+_BLOCK = re.compile(
+    r"^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL
+)
+_OUTPUT = ("mlir", "text")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block; `line` is that of its first line in the page."""
+
+    language: str
+    text: str
+    line: int
+    below: str | None
+    """The language of the block right above, if only blank lines are between them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, where it stands, and the lines that it should print."""
+
+    command: str
+    line: int
+    expected: Sequence[str]
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """The fenced blocks of a page, in order."""
+    previous: re.Match[str] | None = None
+    for match in _BLOCK.finditer(page):
+        adjacent = previous is not None and not page[previous.end() : match.start()].strip()
+        above = previous["language"] if previous is not None and adjacent else None
+        line = page.count("\n", 0, match.start()) + 2
+        yield Block(match["language"], match["text"], line, above)
+        previous = match
+
+
+def steps(page: str) -> list[Step | Block]:
+    """What is executed, in order: commands, and blocks that are Python sessions."""
+    found: list[Step | Block] = []
+    for block in blocks(page):
+        if block.language == "console":
+            found += _steps_of(block)
+        elif block.language == "pycon":
+            found.append(block)
+        elif block.language in _OUTPUT and block.below == "console":
+            last = found[-1]
+            if isinstance(last, Step) and not last.expected:
+                found[-1] = Step(last.command, last.line, block.text.splitlines())
+    return found
+
+
+def _steps_of(block: Block) -> Iterator[Step]:
+    lines = block.text.splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("$ ")]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield Step(lines[start].removeprefix("$ "), block.line + start, lines[start + 1 : end])
+
+
+def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
+    """Whether these lines are printed, but for empty ones at the end; a line `…` is any number of lines."""
+    lines = (".*" if e.strip() == ELLIPSIS else re.escape(e.rstrip()) + "\n" for e in expected)
+    text = "".join(f"{line.rstrip()}\n" for line in printed).rstrip("\n") + "\n"
+    return re.fullmatch("".join(lines) or "\n", text, re.DOTALL) is not None
+
+
+def check_page(path: Path, folder: Path) -> str | None:
+    """
+    The first example of a page that is not as the page says, and how; None if all are.
+
+    Params:
+        folder: where commands run, with the tools of this Python in front of all others. They may write there.
+    """
+    names: dict[str, object] = {}
+    for step in steps(path.read_text(encoding="utf-8")):
+        if isinstance(step, Step):
+            problem = _check_command(path, step, folder)
+        else:
+            problem = _check_session(path, step, names, folder)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _check_command(path: Path, step: Step, folder: Path) -> str | None:
+    search = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        step.command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PATH": search},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    where = f"{path}:{step.line}: error: '{step.command}'"
+    if done.returncode != 0:
+        return f"{where} fails with code {done.returncode}: {done.stderr}"
+    if not matches(done.stdout.splitlines(), step.expected):
+        return f"{where} prints something else:\n{done.stdout}"
+    return None
+
+
+def _check_session(path: Path, block: Block, names: dict[str, object], folder: Path) -> str | None:
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    parser = doctest.DocTestParser()
+    session = parser.get_doctest(block.text, names, path.name, str(path), block.line - 1)
+    report = io.StringIO()
+    with chdir(folder):
+        failed, _ = runner.run(session, out=report.write, clear_globs=False)
+    names.update(session.globs)
+    return report.getvalue() if failed else None
+
+
+def workplace(repository: Path, folder: Path) -> Path:
+    """A folder in which commands find all that is in the repository, and write nothing into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in repository.iterdir():
+        if not entry.name.startswith(".") and entry.name not in ("build", "site", "__pycache__"):
+            (folder / entry.name).symlink_to(entry)
+    return folder

@@ -1,0 +1,66 @@
+"""
+What other packages add to the toolkit. A package says so in the entry points of its metadata:
+
+    [project.entry-points."xdsl.universe"]
+    morphology = "cmir_morphology.universe:UNIVERSE"     # dialects, passes, targets (see xdsl.universe)
+
+    [project.entry-points."cmir.onnx"]
+    morphology = "cmir_morphology.importers"             # a module that registers importers when it is loaded
+
+    [project.entry-points."cmir.pipelines"]
+    morphology = "cmir_morphology.pipelines:PIPELINES"   # a list of Pipeline
+
+Importers and pipelines are loaded when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from xdsl.universe import Universe
+
+from cmir.diagnostics import CompileError
+
+UNIVERSES = "xdsl.universe"
+IMPORTERS = "cmir.onnx"
+PIPELINES = "cmir.pipelines"
+
+
+def load(group: str) -> Iterator[tuple[EntryPoint, Any]]:
+    """
+    Each entry point of the group and what it names, in the order of their names.
+
+    Raises CompileError that tells which package is broken.
+    """
+    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+        try:
+            yield point, point.load()
+        except Exception as error:
+            raise broken(point, f"{type(error).__name__}: {error}") from error
+
+
+def broken(point: EntryPoint, reason: str) -> CompileError:
+    """The error that an installed package cannot be used."""
+    package = point.dist.name if point.dist is not None else point.value
+    return CompileError(
+        f"package {package}", f"entry point '{point.name}' of '{point.group}': {reason}"
+    )
+
+
+@cache
+def installed_universe() -> Universe:
+    """
+    All dialects, passes and targets that are installed, of xDSL, of cmir and of other packages.
+
+    Raises CompileError if a package cannot be loaded, or two have something of the same name.
+    """
+    try:
+        return Universe.get_multiverse()
+    except Exception as error:
+        for point, universe in load(UNIVERSES):
+            if not isinstance(universe, Universe):
+                raise broken(point, f"expected a Universe, got {universe!r}") from error
+        raise CompileError("installed packages", str(error)) from error

@@ -1,0 +1,1 @@
+"""Mathematical morphology for cmir, as an example of a package that extends it."""

@@ -1,0 +1,83 @@
+"""The `morphology` dialect: one operator that no library has, with all that the compiler asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.ir import Attribute, Dialect, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.cmcore import ReduceOp
+from cmir.dialects.nn import Access, IterationOp
+from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
+from cmir.isl.text import read_map
+
+
+@irdl_op_definition
+class DilateOp(IterationOp):
+    """
+    The largest element within `radius` steps, each to a neighbour above, below, left or right.
+
+    x: C×H×W, result: C×H×W.
+
+    The window is a diamond, not a box. What is outside the image does not count.
+
+    ```mlir
+    %y = morphology.dilate %x {radius = 2} : (tensor<3x16x16xf32>) -> tensor<3x16x16xf32>
+    ```
+    """
+
+    name = "morphology.dilate"
+
+    x = operand_def(TENSOR)
+    radius = prop_def(INT)
+
+    def __init__(self, x: SSAValue | Operation, radius: int = 1):
+        super().__init__([x], {"radius": IntegerAttr(radius, i64)})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {"radius": IntegerAttr(1, i64)}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        (x,) = shapes
+        if len(x) != 3:
+            raise VerifyException(f"the input must be of shape C×H×W, got {list(x)}")
+        if number(options, "radius") < 0:
+            raise VerifyException(f"`radius` must be >= 0, got {number(options, 'radius')}")
+        return x
+
+    def reads(self) -> Sequence[Access]:
+        """A lane for each element of the diamond, in each channel; those outside read as -inf."""
+        channels, height, width = shape_of(self.x)
+        r = self.radius.value.data
+        relation = read_map(
+            f"{{ [[h, w] -> [dh, dw, c]] -> [c, h + dh - {r}, w + dw - {r}] :"
+            f" 0 <= c < {channels} and 0 <= h < {height} and 0 <= w < {width}"
+            f" and 0 <= h + dh - {r} < {height} and 0 <= w + dw - {r} < {width}"
+            f" and {r} <= dh + dw <= {3 * r} and {-r} <= dh - dw <= {r} }}"
+        )
+        return [Access(relation, (2 * r + 1, 2 * r + 1, channels), pad=-inf)]
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        (x,) = values
+        return builder.insert(ReduceOp("maximumf", x, [0, 1])).results[0]
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        """One step at a time."""
+        (x,) = operands
+        for _ in range(self.radius.value.data):
+            padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), constant_values=-inf)
+            steps = [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]]
+            steps += [padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
+            x = np.maximum.reduce([x, *steps])
+        return x
+
+
+MORPHOLOGY = Dialect("morphology", [DilateOp])

@@ -1,0 +1,12 @@
+"""Importers for the operators of the ONNX domain `morphology`."""
+
+from __future__ import annotations
+
+from cmir.frontends.onnx import Activation, Node, Value, importer
+from cmir_morphology.dialect import DilateOp
+
+
+@importer("Dilate", domain="morphology")
+def dilate(node: Node, x: Activation, *, radius: int = 1) -> Value:
+    """Of float32, with channels and two spatial dimensions."""
+    return node.build(DilateOp(x, radius))

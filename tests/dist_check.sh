@@ -1,0 +1,16 @@
+#!/bin/sh
+# A package that `python -m build` has made, installed into an empty environment and tried out there.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+python3 -m venv "$place/venv"
+"$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$1"
+cd "$place"  # where no source of ours is found
+PATH="$place/venv/bin:$PATH"
+cm-translate --import-onnx "$root/examples/digits/digits.onnx" -o digits.mlir
+cm-opt digits.mlir --weights digits.safetensors -p nn-to-cmcore -o digits.cmcore.mlir
+cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet
+cm-run "$root/tests/filecheck/textbook.mlir" --random 0 -n 3 --check | grep 'check: equal to NumPy'
+xdsl-opt --help | grep -q nn-outline-stages
+echo "$(basename "$1"): works"

@@ -1,0 +1,68 @@
+"""All pages: their examples are executed, and what they mention exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cmir.documentation.reference import TOOLS, help_of, pages
+from cmir.documentation.transcripts import blocks, check_page, workplace
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples(page: Path, tmp_path: Path) -> None:
+    assert check_page(page, workplace(ROOT, tmp_path / "cmir")) is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_of_commands_exist(page: Path) -> None:
+    """Of those that are mentioned in a sentence: `cm-opt --list-passes`."""
+    known = {tool: set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", help_of(tool))) for tool in TOOLS}
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for tool, arguments in re.findall(rf"`({'|'.join(TOOLS)})((?:\s[^`]*)?)`", text):
+        used = set(re.findall(r"(?:^|\s)(--?[a-z][\w-]*)", arguments))
+        assert used <= known[tool], f"{tool}: {used - known[tool]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_targets_of_make_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"^(?: {4,}|\$ )make ([\w-]+)", text, re.M)
+    targets += re.findall(r"`make ([\w-]+)", text)
+    assert set(targets) <= set(phony.split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_exist(page: Path) -> None:
+    """Paths in code, from the root of the repository, and links to other pages."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    folders = "cmir|docs|examples|tests|benchmarks"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([\w./-]+\.md)(?:#[\w-]+)?\)", text):
+        assert (page.parent / link).exists() or link.startswith("reference/"), link
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    nav = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    made = {"index.md", "contributing.md", "changelog.md", *(f"reference/{n}" for n in pages())}
+    assert sorted(nav) == sorted(made | {path.name for path in (ROOT / "docs").glob("*.md")})
+
+
+def test_the_guide_quotes_the_example() -> None:
+    sources = [*(ROOT / "examples" / "extension").rglob("*.py")]
+    sources += [ROOT / "examples" / "extension" / "pyproject.toml"]
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    for name in ("extending.md", "testing.md"):
+        page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        quoted = [b.text for b in blocks(page) if b.language in ("python", "toml")]
+        assert quoted
+        for block in quoted:
+            assert any(block in text for text in texts), block

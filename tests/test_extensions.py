@@ -1,0 +1,170 @@
+"""Packages that extend cmir through entry points: the example, and what is said of broken ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cmir import extensions
+from cmir.frontends.onnx import registry
+from cmir.passes.pipelines import PIPELINES, installed_pipelines
+from cmir.tools import cm_opt, cm_translate
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "extension"
+CACHES = (extensions.installed_universe, installed_pipelines, registry.load_importers)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has all that this one has, and the example package."""
+    place = tmp_path_factory.mktemp("venv")
+    venv.create(place, symlinks=True)
+    executable = place / "bin" / "python"
+    (library,) = place.glob("lib/*/site-packages")
+    ours = sysconfig.get_path("purelib")
+    (library / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    install = ["--python", str(executable), "install", "--quiet", "--no-deps", "--no-index"]
+    run(Path(sys.executable), "pip", *install, "--no-build-isolation", str(EXAMPLE))
+    return executable
+
+
+def run(python: Path, module: str, *arguments: str | Path) -> str:
+    """What a module prints that is run as a program. It must succeed."""
+    command = [str(python), "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLE.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_its_own_tests(python: Path, tmp_path: Path) -> None:
+    code = "import os, sys; from lit.main import main; os.chdir(sys.argv.pop(1)); main()"
+    command = [str(python), "-c", code, str(tmp_path), "-v", str(EXAMPLE / "tests")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "Passed: 3" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_its_pass_changes_no_result(python: Path, tmp_path: Path) -> None:
+    """Three steps in two stages and in one; the borders of the image are reached by both."""
+    edges, merged = tmp_path / "edges.mlir", tmp_path / "merged.mlir"
+    run(python, "cmir.tools.cm_translate", "--import-onnx", EXAMPLE / "edges.onnxtxt", "-o", edges)
+    run(python, "cmir.tools.cm_opt", edges, "-p", "morphology-merge-dilations", "-o", merged)
+    x, outputs = tmp_path / "x.npy", []
+    np.save(x, np.random.default_rng(0).standard_normal((3, 1, 16, 16), np.float32))
+    for model, cores in ((edges, 2), (merged, 1)):
+        y = tmp_path / f"{model.stem}.npy"
+        printed = run(python, "cmir.tools.cm_run", model, x, "--check", "--output", y)
+        assert f"3 inferences on {cores} cores" in printed
+        outputs.append(np.load(y))
+    np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.slow
+def test_stock_xdsl_opt_knows_it(python: Path) -> None:
+    source = EXAMPLE / "tests" / "dilate.mlir"
+    passes = ["-p", "morphology-merge-dilations"]
+    assert "{radius = 3}" in run(python, "xdsl.tools.xdsl_opt", source, *passes)
+
+
+@pytest.mark.slow
+def test_its_reference_page(python: Path) -> None:
+    page = run(python, "cmir.documentation.reference", "morphology")
+    assert page.startswith("# Dialect `morphology`\n")
+    assert "The window is a diamond" in page and "| `radius` | `integer` of `i64` |" in page
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that is searched for packages; caches are empty before and after."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_importers", dict(registry._importers))
+    for cached in CACHES:
+        cached.cache_clear()
+    yield tmp_path
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+def install(site: Path, group: str, value: str, module: str = "", code: str = "") -> None:
+    """Put a package 'thing' there, with one entry point and one module."""
+    information = site / "thing-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[{group}]\nthing = {value}\n")
+    if module:
+        (site / f"{module}.py").write_text(code)
+
+
+@pytest.mark.parametrize(
+    ("group", "code", "reason"),
+    [
+        ("xdsl.universe", None, "ModuleNotFoundError: No module named 'thing_{n}'"),
+        ("xdsl.universe", "THING = 1", "expected a Universe, got 1"),
+        ("cmir.pipelines", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("cmir.pipelines", "THING = ['a']", "expected a Pipeline, got 'a'"),
+        (
+            "cmir.pipelines",
+            "from cmir.passes.pipelines import Pipeline\nTHING = [Pipeline('cse', '', '')]",
+            "the name 'cse' is taken",
+        ),
+        (
+            "cmir.pipelines",
+            "from cmir.passes.pipelines import Pipeline\nTHING = [Pipeline('nn-to-cmcore', '', '')]",
+            "the name 'nn-to-cmcore' is taken",
+        ),
+    ],
+    ids=range(6),
+)
+def test_broken_packages(
+    group: str,
+    code: str | None,
+    reason: str,
+    site: Path,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = request.node.callspec.id
+    module = f"thing_{number}"  # modules stay imported, so each case has its own
+    install(site, group, f"{module}:THING", module if code is not None else "", code or "")
+    assert cm_opt.main(["/dev/null", "-p", "nn-to-cmcore"]) == 1
+    error = capsys.readouterr().err
+    reason = reason.format(n=number)
+    assert error == f"package thing: error: entry point 'thing' of '{group}': {reason}\n"
+
+
+def test_two_of_the_same_name(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = "from xdsl.universe import Universe\nTHING = Universe(all_passes={'cse': print})"
+    install(site, "xdsl.universe", "thing_twice:THING", "thing_twice", code)
+    assert cm_opt.main(["/dev/null"]) == 1
+    assert capsys.readouterr().err.startswith(
+        "installed packages: error: Duplicate definition of cse in "
+    )
+
+
+def test_broken_importers(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(site, "cmir.onnx", "thing_importers", "thing_importers", "import nonsense_package")
+    assert cm_translate.main(["--list-operators"]) == 1
+    assert capsys.readouterr().err == (
+        "package thing: error: entry point 'thing' of 'cmir.onnx':"
+        " ModuleNotFoundError: No module named 'nonsense_package'\n"
+    )
+
+
+def test_pipelines_are_found(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "from cmir.passes.pipelines import Pipeline\n"
+        "THING = [Pipeline('tidy', 'Tidy up.', 'canonicalize,cse')]"
+    )
+    install(site, "cmir.pipelines", "thing_tidy:THING", "thing_tidy", code)
+    assert [*installed_pipelines()] == [*PIPELINES, "tidy"]
+    assert cm_opt.main(["/dev/null", "-p", "tidy"]) == 0
+    assert cm_opt.main(["/dev/null", "-p", "tidi"]) == 1
+    assert "did you mean 'tidy'?" in capsys.readouterr().err
