@@ -222,17 +222,19 @@ def compile_network(
     reschedule: Callable[[PipelineOp], None] | None = None,
     passes: str = "",
     hardware: str = "ideal",
+    batch: bool = True,
 ) -> Compiled:
     """Compile a model down to the accelerator with the named pipelines, verifying the IR after each pass.
 
     reschedule: called with the network at the polyhedral level; it may give stages other schedules.
     passes: run on that level.
+    batch: whether the first dimensions are batches of one sample.
     """
     with TemporaryDirectory() as directory:
         path = model if isinstance(model, Path) else Path(directory) / "model.onnx"
         if not isinstance(model, Path):
             onnx.save(model, path)
-        imported = import_onnx(path)
+        imported = import_onnx(path, batch=batch)
     module = imported.module
     context = make_context()
     context.parameters = imported.parameters

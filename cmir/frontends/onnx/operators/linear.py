@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -79,11 +79,11 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
         raise NotImportable("a batch dimension would meet another dimension")
     if isinstance(a, Activation):
-        return node.build(nn.GemmOp(a, b))
+        return _product(node, a, b)
     # a · b is the transpose of b' · a'.
     perm = [*range(rank - 2), rank - 1, rank - 2]
     columns = node.build(nn.TransposeOp(b, perm))
-    matrix = node.parameter(_matrix(a, rank))
+    columns, matrix = _matched(node, columns, _matrix(a, rank))
     product = node.build(nn.GemmOp(columns, matrix, trans_b=True))
     return node.build(nn.TransposeOp(product, perm))
 
@@ -97,9 +97,19 @@ def _whole_product(node: Node, a: Activation, b: Activation) -> Activation:
         product = _whole_product(node, row, b)
         *outer, _, columns = shape_of(product)
         return node.build(nn.ReshapeOp(product, [*outer, columns]))
+    return _product(node, a, b)
+
+
+def _product(node: Node, a: Activation, b: Activation) -> Activation:
+    """A product of tensors of matrices, of which those in front are broadcast."""
     outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
-    a, b = (node.build(nn.ExpandOp(x, (*outer, *shape_of(x)[-2:]))) for x in (a, b))
-    return node.build(nn.GemmOp(a, b))
+    return node.build(nn.GemmOp(_repeated(node, a, outer), _repeated(node, b, outer)))
+
+
+def _repeated(node: Node, x: Activation, outer: Shape) -> Activation:
+    """x with its matrices repeated for these dimensions in front of them."""
+    shape = (*outer, *shape_of(x)[-2:])
+    return x if shape == shape_of(x) else node.build(nn.ExpandOp(x, shape))
 
 
 def _times_constant(node: Node, a: Activation, b: Constant) -> Value:
@@ -107,17 +117,28 @@ def _times_constant(node: Node, a: Activation, b: Constant) -> Value:
         column = node.parameter(Constant(b.name, b.array[:, None]))
         product = node.build(nn.GemmOp(a, column))
         return node.build(nn.ReshapeOp(product, shape_of(a)[:-1]))
-    return node.build(nn.GemmOp(a, node.parameter(_matrix(b, len(shape_of(a))))))
+    a, matrix = _matched(node, a, _matrix(b, len(shape_of(a))))
+    return node.build(nn.GemmOp(a, matrix))
+
+
+def _matched(node: Node, x: Activation, constant: Constant) -> tuple[Activation, Activation]:
+    """The factors of a product: if there are several matrices in the constant, with one for each of x's."""
+    matrix = constant.array
+    if matrix.ndim > 2:
+        outer = np.broadcast_shapes(shape_of(x)[:-2], matrix.shape[:-2])
+        x = _repeated(node, x, outer)
+        matrix = np.broadcast_to(matrix, (*outer, *matrix.shape[-2:]))
+    return x, node.parameter(Constant(constant.name, matrix))
 
 
 def _matrix(constant: Constant, rank: int) -> Constant:
-    """The matrix in a product with samples of ``rank`` dimensions, or one for each of theirs."""
+    """The matrix in a product with samples of ``rank`` dimensions, or the matrices for those of a sample."""
     matrix = constant.array
-    if matrix.ndim == 1 + rank and matrix.shape[0] == 1:
+    if 2 < matrix.ndim == 1 + rank and matrix.shape[0] == 1:
         matrix = matrix[0]
     if set(matrix.shape[:-2]) == {1}:
         matrix = matrix.reshape(matrix.shape[-2:])
-    if matrix.ndim < 2 or matrix.ndim not in (2, rank):
+    if matrix.ndim != 2 and not 2 < matrix.ndim <= rank:
         raise NotImportable(
             f"constant '{constant.name}' of shape {list(constant.shape)} is neither one matrix for"
             " each sample nor one for each matrix of a sample"
