@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 import islpy as isl
 import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 
 from cmir.accelerator.elements import dense_values
+from cmir.accelerator.program import ravel
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
 from cmir.isl.evaluate import compile_function
+
+CELLS_AT_ONCE = 1 << 18
+"""The cells of a matrix whose places in the weights are worked out at a time."""
 
 
 def parameter_elements(
@@ -43,12 +48,32 @@ def program_cells(matrix: CrossbarOp | MatrixOp, elements: np.ndarray) -> np.nda
     shape = matrix.result.type.get_shape()
     cells = matrix.cells.relation
     function = compile_function(cells.reset_tuple_id(isl.dim_type.in_), box(shape))
-    location, defined = function(np.ix_(*(np.arange(size) for size in shape)))
-    if defined is not None and not defined.all():
-        raise CompileError(matrix, "some cells of the matrix have no element")
-    spread = tuple(np.broadcast_arrays(*location))
-    index = np.broadcast_to(np.ravel_multi_index(spread, elements.shape), shape)
-    flat = index.reshape(-1)
-    if len(flat) == elements.size and flat[0] == 0 and bool((np.diff(flat) == 1).all()):
-        return elements.reshape(shape)  # the usual case: the matrix is a view of the weights
-    return elements.reshape(-1)[index]
+    flat = elements.reshape(-1)
+    cells: np.ndarray | None = None
+    # Indices take twice the memory of the weights, so they are not made all at once.
+    for piece, first in _pieces(shape, CELLS_AT_ONCE):
+        location, defined = function(np.ix_(*piece))
+        if defined is not None and not defined.all():
+            raise CompileError(matrix, "some cells of the matrix have no element")
+        index = ravel(location, elements.shape)
+        index = np.broadcast_to(index, tuple(map(len, piece))).reshape(-1)
+        if cells is None and not np.array_equal(index, np.arange(first, first + len(index))):
+            cells = np.empty(prod(shape), elements.dtype)
+            cells[:first] = flat[:first]
+        if cells is not None:
+            cells[first : first + len(index)] = flat[index]
+    # The usual case: the matrix is a view of the weights.
+    return (flat[: prod(shape)] if cells is None else cells).reshape(shape)
+
+
+def _pieces(shape: Sequence[int], most: int) -> Iterator[tuple[list[np.ndarray], int]]:
+    """Cut an array into runs of at most about `most` elements: the indices along each axis, the first element."""
+    axis = next(d for d in range(len(shape)) if prod(shape[d + 1 :]) <= most)
+    inner = prod(shape[axis + 1 :])
+    step = max(1, most // inner)
+    rest = [np.arange(size) for size in shape[axis + 1 :]]
+    for number, outer in enumerate(np.ndindex(*shape[:axis])):
+        for start in range(0, shape[axis], step):
+            run = np.arange(start, min(start + step, shape[axis]))
+            first = (number * shape[axis] + start) * inner
+            yield [*(np.array([i]) for i in outer), run, *rest], first

@@ -46,7 +46,7 @@ class _Layout:
         margin, margin_value = none, 0.0
         if buffer.storage is None:
             for load, access in accesses:
-                window = Window.of(access, buffer.shape) if len(load.sources) == 1 else None
+                window = Window.of(access, buffer.shape) if load.apart else None
                 around = window.margin(buffer.shape) if window is not None else None
                 if window is None or around is None or window.is_constant:
                     continue
@@ -147,21 +147,38 @@ class Memory:
         self, program: Program, load: Load, inference: int, start: int, stop: int
     ) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
-        if len(load.sources) == 1:
-            ((value, _),) = load.sources
-            layout = self.layouts[value]
-            if (window := layout.windows.get(load.op)) is not None:
-                padded = layout.padded(self._cells(value, inference))
-                return window.read(padded, layout.margin, start, stop)
-        result: np.ndarray | None = None
-        for value, access in load.sources:
-            pad = self.layouts[value].pad_cell(load.pad)
-            slots = self._slots(program, load, value, access, pad, inference, start, stop)
-            lanes = self._cells(value, inference).take(slots)
-            # Lanes that lie in none of the arrays read as the pad value from each.
-            result = lanes if result is None else np.where(slots == pad, result, lanes)
-        assert result is not None
-        return result
+        parts = [
+            self._part(program, load, value, access, inference, start, stop)
+            for value, access in load.sources
+        ]
+        ((_, access), *others), (lanes, _) = load.sources, parts[0]
+        if not others and access.lanes == load.lanes:
+            return lanes
+        # Iterations come last, as they do where windows are read.
+        count = max(len(lanes) for lanes, _ in parts)
+        result = np.full((*load.lanes, count), load.pad, lanes.dtype)
+        for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
+            here = True if defined is None else np.moveaxis(defined, 0, -1)
+            np.copyto(result[access.box], np.moveaxis(lanes, 0, -1), where=here)
+        return np.moveaxis(result, -1, 0)
+
+    def _part(
+        self,
+        program: Program,
+        load: Load,
+        value: SSAValue,
+        access: Access,
+        inference: int,
+        start: int,
+        stop: int,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(lanes of a source, which of them are its own or None for all)."""
+        layout, cells = self.layouts[value], self._cells(value, inference)
+        if (window := layout.windows.get(load.op)) is not None:
+            return window.read(layout.padded(cells), layout.margin, start, stop), None
+        pad = layout.pad_cell(load.pad)
+        slots = self._slots(program, load, value, access, pad, inference, start, stop)
+        return cells.take(slots), None if load.apart else slots != pad
 
     def _cells(self, value: SSAValue, inference: int) -> np.ndarray:
         return self.streams[value][inference] if value in self.streams else self.cells[value]
@@ -180,7 +197,7 @@ class Memory:
         """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
         layout = self.layouts[value]
         key = (load.op, value)
-        lanes = program.iterations * prod(load.lanes)
+        lanes = program.iterations * prod(access.lanes)
         if layout.buffer.storage is not None or lanes > CACHED_LANES:
             return _gather(layout, access, pad, inference, start, stop)
         if key not in self.gathered:
