@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -30,6 +31,10 @@ Sizes = int | Sequence[int]
 
 Sample = dict[str, np.ndarray]
 """An array for each input of a network, without batch dimension."""
+
+
+Reschedule: TypeAlias = Callable[[PipelineOp], None]
+"""Called with a network at the polyhedral level; it may give stages other schedules."""
 
 
 class Impossible(ValueError):
@@ -219,14 +224,13 @@ class Compiled:
 
 def compile_network(
     model: onnx.ModelProto | Path,
-    reschedule: Callable[[PipelineOp], None] | None = None,
+    reschedule: Reschedule | None = None,
     passes: str = "",
     hardware: str = "ideal",
     batch: bool = True,
 ) -> Compiled:
     """Compile a model down to the accelerator with the named pipelines, verifying the IR after each pass.
 
-    reschedule: called with the network at the polyhedral level; it may give stages other schedules.
     passes: run on that level.
     batch: whether the first dimensions are batches of one sample.
     """

@@ -46,8 +46,8 @@ def parameter_elements(
 def program_cells(matrix: CrossbarOp | MatrixOp, elements: np.ndarray) -> np.ndarray:
     """The matrix that a cell relation picks from the elements of a parameter."""
     shape = matrix.result.type.get_shape()
-    cells = matrix.cells.relation
-    function = compile_function(cells.reset_tuple_id(isl.dim_type.in_), box(shape))
+    relation = matrix.cells.relation.reset_tuple_id(isl.dim_type.in_)
+    function = compile_function(relation, box(shape))
     flat = elements.reshape(-1)
     cells: np.ndarray | None = None
     # Indices take twice the memory of the weights, so they are not made all at once.

@@ -158,7 +158,7 @@ class Memory:
         count = max(len(lanes) for lanes, _ in parts)
         result = np.full((*load.lanes, count), load.pad, lanes.dtype)
         for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
-            here = True if defined is None else np.moveaxis(defined, 0, -1)
+            here = np.asarray(True) if defined is None else np.moveaxis(defined, 0, -1)
             np.copyto(result[access.box], np.moveaxis(lanes, 0, -1), where=here)
         return np.moveaxis(result, -1, 0)
 

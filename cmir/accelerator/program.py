@@ -157,7 +157,8 @@ class Load:
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
         sources = tuple(
-            (b, Access.compile(m, points, *_lanes_with_location(m))) for b, m in op.buffers_and_maps()
+            (b, Access.compile(m, points, *_lanes_with_location(m)))
+            for b, m in op.buffers_and_maps()
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))

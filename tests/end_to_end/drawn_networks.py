@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import onnx
 import onnxruntime
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.capi import onnxruntime_pybind11_state as errors
+from onnxruntime.capi import (
+    onnxruntime_pybind11_state as errors,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
 T = TypeVar("T")
 
@@ -33,7 +35,12 @@ SIZE = 1500
 OPSETS = (9, 10, 12, 13, 17, 18, 20, 21)
 """Opsets between which operators changed."""
 
-FLOAT, INT8, UINT8, INT32 = TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32
+FLOAT, INT8, UINT8, INT32 = (
+    TensorProto.FLOAT,
+    TensorProto.INT8,
+    TensorProto.UINT8,
+    TensorProto.INT32,
+)
 KINDS = (FLOAT, INT8, UINT8, INT32)
 
 REFUSALS = (
@@ -68,8 +75,11 @@ class Value:
         return len(self.shape)
 
 
-Argument = Value | np.ndarray | None
+Argument: TypeAlias = Value | np.ndarray | None
 """An input of a node: a tensor of the network, a constant, or left out."""
+
+Settings: TypeAlias = dict[str, Any]
+"""Attributes and constant inputs of a node, by ONNX's names."""
 
 
 @dataclass
@@ -162,7 +172,7 @@ class Net:
         return setting is None or setting in names
 
     def node(
-        self, op: str, *inputs: Argument, outputs: int = 1, **settings: object
+        self, op: str, *inputs: Argument, outputs: int = 1, **settings: Any
     ) -> tuple[Value, ...]:
         """Append a node and give its outputs.
 
@@ -171,7 +181,7 @@ class Net:
         """
         if (schema := schema_of(op, self.opset)) is None:
             raise Impossible
-        arguments, attributes = list(inputs), {}
+        arguments, attributes = list(inputs), dict[str, Any]()
         formals = [formal.name for formal in schema.inputs]
         for name, setting in settings.items():
             if setting is None:
@@ -256,19 +266,24 @@ class Net:
 
 @dataclass(frozen=True)
 class Network:
-    """A drawn network: the model, and what onnxruntime makes of some inputs, node by node.
-
-    outputs: of each inference, as the compiler sees them: without the batch dimension.
-    """
+    """A drawn network: the model, and its tensors that are inputs and outputs."""
 
     model: onnx.ModelProto
     batch: bool
-    samples: list[dict[str, np.ndarray]]
-    outputs: list[list[np.ndarray]]
+    given: Sequence[Value]
+    results: Sequence[Value]
 
-    @property
-    def operators(self) -> set[str]:
-        return {node.op_type for node in self.model.graph.node}
+    def samples(self, count: int) -> list[dict[str, np.ndarray]]:
+        """Inputs for a stream of inferences, without the batch dimension."""
+        return [{x.name: self._sample(x, i) for x in self.given} for i in range(count)]
+
+    def outputs(self, count: int) -> list[list[np.ndarray]]:
+        """What onnxruntime makes of them, node by node."""
+        return [[self._sample(y, i) for y in self.results] for i in range(count)]
+
+    def _sample(self, value: Value, inference: int) -> np.ndarray:
+        array = value.data[inference % SAMPLES]
+        return array[0] if self.batch else array
 
     def __repr__(self) -> str:
         return f"batch={self.batch}\n{onnx.printer.to_text(self.model)}"
@@ -287,15 +302,7 @@ def network_of(net: Net, outputs: Sequence[Value]) -> Network:
         net.nodes, "main", [info(x) for x in net.inputs], [info(y) for y in outputs], net.constants
     )
 
-    def sample(value: Value, index: int) -> np.ndarray:
-        return value.data[index][0] if net.batch else value.data[index]
-
-    return Network(
-        _model(graph, net.opset),
-        net.batch,
-        [{x.name: sample(x, i) for x in net.inputs} for i in range(SAMPLES)],
-        [[sample(y, i) for y in outputs] for i in range(SAMPLES)],
-    )
+    return Network(_model(graph, net.opset), net.batch, net.inputs, outputs)
 
 
 def _model(graph: onnx.GraphProto, opset: int) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ from end_to_end.drawn_networks import (
     Impossible,
     Net,
     Network,
+    Settings,
     Value,
     network_of,
     schema_of,
@@ -104,7 +105,9 @@ def other(net: Net, x: Value, *, only_smaller: bool = False) -> Argument:
         return net.choose(alike)
     shape = net.broadcast(x.shape)
     if not only_smaller and net.chance():
-        shape = tuple(net.integer(1, 3) if size == 1 and i else size for i, size in enumerate(shape))
+        shape = tuple(
+            net.integer(1, 3) if size == 1 and i else size for i, size in enumerate(shape)
+        )
     return net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
 
 
@@ -134,7 +137,7 @@ def of_positive_numbers(net: Net, op: str) -> object:
 
 @recipe("Elu", "LeakyRelu", "Selu", "HardSigmoid")
 def with_slopes(net: Net, op: str) -> object:
-    settings = {"alpha": net.number(0.05, 1.5)} if net.chance() else {}
+    settings: Settings = {"alpha": net.number(0.05, 1.5)} if net.chance() else {}
     if op in ("Selu", "HardSigmoid") and net.chance():
         settings["gamma" if op == "Selu" else "beta"] = net.number(0.1, 1.5)
     return net.node(op, net.pick(), **settings)
@@ -243,18 +246,23 @@ def lrn(net: Net, op: str) -> object:
     )
 
 
-def window(net: Net, x: Value, op: str) -> dict[str, object]:
+def window(net: Net, x: Value, op: str) -> Settings:
     """Settings of something that slides over the spatial dimensions."""
     rank = x.rank - 2
     kernel = net.sizes(rank, 1, 3)
-    settings: dict[str, object] = {"kernel_shape": kernel}
+    settings: Settings = {"kernel_shape": kernel}
     if net.chance():
         settings["strides"] = net.sizes(rank, 1, 3)
     dilated = net.has(op, "dilations") and net.integer(0, 2) == 0
     if dilated:
         settings["dilations"] = net.sizes(rank, 1, 2)
-    # Where it works out the padding of a pool itself, onnxruntime forgets that it is dilated.
-    automatic = [] if dilated and "Pool" in op else ["SAME_UPPER", "SAME_LOWER", "VALID"]
+    # Where onnxruntime works out the padding of a pool, it forgets that it is dilated, and may make it negative.
+    strides = settings.get("strides", [1] * rank)
+    assert isinstance(strides, list)
+    sparse = any(s > k for s, k in zip(strides, kernel, strict=True))
+    automatic = ["SAME_UPPER", "SAME_LOWER", "VALID"]
+    if "Pool" in op and (dilated or sparse):
+        automatic = []
     match net.choose(["pads", "pads", "none", *automatic]):
         case "pads":
             settings["pads"] = [net.integer(0, 2) for _ in range(2 * rank)]
@@ -297,7 +305,7 @@ def conv(net: Net, op: str) -> object:
     return net.node(op, x, w, *bias, group=group, **settings)
 
 
-def _kernel(settings: dict[str, object]) -> Sequence[int]:
+def _kernel(settings: Settings) -> Sequence[int]:
     kernel = settings["kernel_shape"]
     assert isinstance(kernel, list)
     return kernel
@@ -322,9 +330,9 @@ def gemm(net: Net, op: str) -> object:
     x = net.pick()
     x = x if x.rank == 2 else net.node("Flatten", x)[0]
     outputs = net.integer(1, 4)
-    settings: dict[str, object] = {}
+    settings: Settings = {}
     if net.chance():
-        settings = {"alpha": net.number(0.1, 2), "beta": net.number(0.1, 2)}
+        settings: Settings = {"alpha": net.number(0.1, 2), "beta": net.number(0.1, 2)}
     inner = x.shape[1]
     if not net.batch and net.chance():
         settings["transA"], inner = 1, x.shape[0]
@@ -541,10 +549,20 @@ def blocks(net: Net, op: str) -> object:
     return net.node(op, x, blocksize=fitting[0], mode=mode)
 
 
+def factors_by(net: Net, x: Value, least: float = 0.5) -> list[float]:
+    """Scales for the spatial dimensions.
+
+    Where no size changes, all are 1: onnxruntime then gives its input back, whatever they are.
+    """
+    factors = [1.0, 1.0, *(net.number(least, 3) for _ in x.shape[2:])]
+    sizes = [int(size * factor) for size, factor in zip(x.shape, factors, strict=True)]
+    return factors if sizes != list(x.shape) else [1.0] * x.rank
+
+
 @recipe("Upsample")
 def upsample(net: Net, op: str) -> object:
     x = net.image()
-    factors = [1.0, 1.0, *(net.number(1, 3) for _ in x.shape[2:])]
+    factors = factors_by(net, x, 1)
     return net.node(op, x, scales=factors, mode=net.choose(["nearest", "linear"]))
 
 
@@ -552,11 +570,11 @@ def upsample(net: Net, op: str) -> object:
 def resize(net: Net, op: str) -> object:
     x = net.image()
     if not net.has(op, "sizes"):
-        factors = [1.0, 1.0, *(net.number(0.5, 3) for _ in x.shape[2:])]
+        factors = factors_by(net, x)
         return net.node(op, x, scales=factors, mode=net.choose(["nearest", "linear"]))
     modes = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
     modes += ["half_pixel_symmetric"] if net.opset >= 19 else []
-    settings: dict[str, object] = {
+    settings: Settings = {
         "coordinate_transformation_mode": net.choose(modes),
         "mode": net.choose(["nearest", "nearest", "linear"]),
     }
@@ -565,7 +583,7 @@ def resize(net: Net, op: str) -> object:
         settings["nearest_mode"] = net.choose(roundings)
     roi = np.zeros(0, np.float32) if net.opset < 13 else None
     if net.chance():
-        factors = [1.0, 1.0, *(net.number(0.5, 3) for _ in x.shape[2:])]
+        factors = factors_by(net, x)
         return net.node(op, x, roi, np.array(factors, np.float32), **settings)
     sizes = [*x.shape[:2], *(net.integer(1, 9) for _ in x.shape[2:])]
     scales = np.zeros(0, np.float32) if net.opset < 13 else None
@@ -635,7 +653,9 @@ def quantize_dynamically(net: Net, op: str) -> object:
 
 def bytes_of(net: Net, x: Value) -> Value:
     """x as bytes."""
-    return x if x.kind in BYTES else net.node("QuantizeLinear", x, scale_of(net), zero_of(net, UINT8))[0]
+    if x.kind in BYTES:
+        return x
+    return net.node("QuantizeLinear", x, scale_of(net), zero_of(net, UINT8))[0]
 
 
 @recipe("ConvInteger")

@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from end_to_end.test_random_networks import builders, check, chunks
+from end_to_end.drawn_networks import Network
+from end_to_end.drawn_operators import networks
+from end_to_end.test_random_networks import check, chunks, compiled
 from engine.naive import Deadlock, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import Builder, compile_network
 from proof.rings import with_rings
 from xdsl.dialects.builtin import ModuleOp
 
@@ -46,39 +47,35 @@ def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) 
 @settings(max_examples=40)
 @given(
     st.data(),
-    builders(),
+    networks(),
     chunks,
     st.integers(1, 4),
     st.sampled_from(["sizes=full", "sizes=live", "sizes=lossless"]),
 )
 def test_orders_and_buffers(
     data: st.DataObject,
-    network: tuple[Builder, list[str]],
+    network: Network,
     chunk: int | None,
     inferences: int,
     sizes: str,
 ) -> None:
-    net, outputs = network
     passes = f"polyhedral-assign-storage{{{sizes}}}"
-    model = compile_network(net.model(*outputs), partial(schedule, data, []), passes)
-    check(model, chunk, inferences)
+    model = compiled(network, partial(schedule, data, []), passes)
+    check(network, model, chunk, inferences)
 
 
 @settings(max_examples=40)
-@given(st.data(), builders(), st.integers(1, 6), st.integers(1, 4))
-def test_rows_by_hand(
-    data: st.DataObject, network: tuple[Builder, list[str]], rows: int, inferences: int
-) -> None:
+@given(st.data(), networks(), st.integers(1, 6), st.integers(1, 4))
+def test_rows_by_hand(data: st.DataObject, network: Network, rows: int, inferences: int) -> None:
     """Rings of some number of rows run, or are refused because they really deadlock."""
-    net, outputs = network
     seen: list[PipelineOp] = []
     passes = f"polyhedral-assign-storage{{rows={rows}}}"
     try:
-        model = compile_network(net.model(*outputs), partial(schedule, data, seen), passes)
+        model = compiled(network, partial(schedule, data, seen), passes)
     except CompileError as error:
         assert error.message.startswith(f"{rows} rows are too few: deadlock: ")
         sizes = dict.fromkeys(Sizing(seen[-1], Hardware.load("ideal")).buffers, rows)
         with pytest.raises(Deadlock):
             simulate(with_rings(seen[-1], sizes), 3)
     else:
-        check(model, None, inferences)
+        check(network, model, None, inferences)
