@@ -211,7 +211,7 @@ def _compare(
         wanted = expected.get(name)
         if wanted is not None and wanted.size == result.size:
             error = np.abs(result.reshape(wanted.shape) - wanted).max() / np.abs(wanted).max()
-            compared, worst = compared + 1, max(worst, float(error))
+            compared, worst = compared + 1, float(np.maximum(worst, error))  # NaN if any is
     return compared, worst
 
 

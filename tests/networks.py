@@ -113,6 +113,12 @@ class Builder:
         bias = self._weight(self.random.normal(size=outputs))
         return self._node("Gemm", [x, weight, bias], (outputs,), transB=1)
 
+    def concat(self, *values: str) -> str:
+        """Along the channels."""
+        channels = sum(self.shapes[value][0] for value in values)
+        shape = (channels, *self.shapes[values[0]][1:])
+        return self._node("Concat", [*values], shape, axis=1)
+
     def crop(self, x: str, starts: Sizes, ends: Sizes) -> str:
         """Slices all spatial dimensions."""
         channels, *space = self.shapes[x]
