@@ -27,6 +27,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import numpy_helper
+from safetensors.numpy import load_file, save_file
 from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr
 from xdsl.ir import Operation
 from xdsl.universe import Universe
@@ -109,7 +110,7 @@ def run(name: str, all_tensors: bool, passes: bool) -> bool:
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as directory:
         path, inputs, results = (
-            Path(directory) / f for f in ("model.onnx", "inputs.npy", "results.npz")
+            Path(directory) / f for f in ("model.onnx", "inputs.npy", "results.safetensors")
         )
         # In a process of its own, so that its memory does not count.
         with get_context("spawn").Pool(1) as other:
@@ -140,8 +141,7 @@ def run(name: str, all_tensors: bool, passes: bool) -> bool:
         with measured(seconds, "run"):
             report = machine.run([{machine.inputs[0]: np.load(inputs)[0]}])
         memory = _peak() - base
-        with np.load(results) as expected:
-            compared, worst = _compare(report.outputs[0], expected)
+        compared, worst = _compare(report.outputs[0], load_file(results))
     times = "".join(f"{seconds[column]:>12.1f}" for column in COLUMNS)
     sizes = "".join(f"{size / 2**20:>13.0f}" for size in (weights, activations, memory))
     print(
@@ -176,7 +176,7 @@ def _reference(name: str, path: Path, inputs: Path, results: Path, all_tensors: 
     onnx.save(model, path)
     x = np.random.default_rng(1).standard_normal(shape, np.float32)
     np.save(inputs, x)
-    np.savez(results, **_expected(model, x, all_tensors, seconds))
+    save_file(_expected(model, x, all_tensors, seconds), results)
     return seconds["onnxruntime"]
 
 

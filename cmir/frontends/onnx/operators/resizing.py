@@ -22,7 +22,7 @@ Coordinate = tuple[Fraction, Fraction]
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
     """Modes nearest and linear."""
     sizes, factors = _from_scales(node.shape(x), scales)
-    return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
+    return _resize(node, x, sizes, factors, mode, "asymmetric", ["floor"] * len(factors))
 
 
 @importer("Resize")
@@ -44,8 +44,6 @@ def resize(
     nearest_mode: str = "round_prefer_floor",
 ) -> Value:
     """Modes nearest and, over spatial dimensions, linear; not tf_crop_and_resize. Without antialias."""
-    if node.schema is not None and node.schema.since_version < 11:
-        coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     shape = node.shape(x)
     axes = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
     if scales:
@@ -59,7 +57,12 @@ def resize(
         raise NotImportable("it has neither scales nor sizes")
     if antialias and any(factor < 1 for factor in factors):
         raise NotImportable("attribute antialias = 1 is not supported")
-    return _resize(node, x, sizes, factors, mode, coordinate_transformation_mode, nearest_mode)
+    roundings = [nearest_mode] * len(factors)
+    if node.schema is not None and node.schema.since_version < 11:
+        # Opset 10 does not say how; its examples and onnxruntime agree on this.
+        coordinate_transformation_mode = "asymmetric"
+        roundings = ["ceil" if factor < 1 else "floor" for factor in factors]
+    return _resize(node, x, sizes, factors, mode, coordinate_transformation_mode, roundings)
 
 
 def _from_scales(shape: Sequence[int], scales: Sequence[float]) -> tuple[list[int], list[Fraction]]:
@@ -98,7 +101,7 @@ def _resize(
     factors: Sequence[Fraction],
     mode: str,
     coordinates: str,
-    rounding: str,
+    roundings: Sequence[str],
 ) -> Value:
     shape = shape_of(x)
     if sizes[0] != 1:
@@ -112,7 +115,7 @@ def _resize(
         for before, after, factor in zip(shape, sizes[1:], factors[1:], strict=True)
     ]
     if mode == "nearest":
-        rounded = [_rounded(place, rounding) for place in places]
+        rounded = list(map(_rounded, places, roundings[1:]))
         return node.build(nn.ResizeOp(x, sizes[1:], *map(list, zip(*rounded, strict=True))))
     if mode != "linear" and mode != "bilinear":
         raise NotImportable(f"attribute mode = {mode} is not supported")
