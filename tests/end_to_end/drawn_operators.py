@@ -222,7 +222,8 @@ def layer_norm(net: Net, op: str) -> object:
 
 @recipe("InstanceNormalization")
 def instance_norm(net: Net, op: str) -> object:
-    x = net.image()
+    # Of one element nothing is left but rounding errors, which differ.
+    x = net.pick(low=3, high=5, where=lambda v: v.shape[0] == 1 and prod(v.shape[2:]) > 1)
     scale, bias = net.positive(x.shape[1]), net.weights(x.shape[1])
     return net.node(op, x, scale, bias, epsilon=net.choose([1e-5, 0.01]))
 

@@ -63,7 +63,6 @@ def test_operator(operator: str) -> None:
     runs()
 
 
-@settings(max_examples=100)
 @given(networks(), chunks, st.integers(1, 4))
 def test_random_networks(network: Network, chunk: int | None, inferences: int) -> None:
     check(network, compiled(network), chunk, inferences)
