@@ -19,19 +19,25 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 from light import NAMES, light_network
+from safetensors.numpy import load_file, save_file
 from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr
+from xdsl.ir import Operation
 from xdsl.universe import Universe
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp, StoreOp
+from cmir.dialects.nn import ParameterOp
+from cmir.dialects.nn.operation import dtype_of, shape_of
 from cmir.dialects.polyhedral import symbol
 from cmir.frontends.onnx import import_onnx
 from cmir.frontends.onnx.building import identifier
@@ -40,6 +46,8 @@ from cmir.tools.pass_pipeline import parse_passes
 TOLERANCE = 1e-4
 """The largest difference allowed, as a part of the largest element of a tensor."""
 COLUMNS = ("import", "compile", "prepare", "run", "onnxruntime")
+SIZES = ("weights", "computed", "peak")
+"""All parameters, all tensors computed for a sample, and the peak of memory in excess of the libraries'."""
 
 
 @contextmanager
@@ -54,47 +62,81 @@ def run(name: str, all_tensors: bool, passes: bool) -> bool:
     """Compile and run one network, print its row, and say whether it agrees with onnxruntime."""
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "model.onnx"
-        onnx.save(light_network(name), path)
+        path, inputs, results = (
+            Path(directory) / f for f in ("model.onnx", "inputs.npy", "results.safetensors")
+        )
+        # In a process of its own, so that its memory does not count.
+        with get_context("spawn").Pool(1) as other:
+            arguments = (name, path, inputs, results, all_tensors)
+            seconds["onnxruntime"] = other.apply(_reference, arguments)
+        base = _peak()
         with measured(seconds, "import"):
             imported = import_onnx(path)
-        (shape,) = imported.inputs.values()
-        x = np.random.default_rng(1).standard_normal(shape, np.float32)
-        expected = _expected(path, x, all_tensors, seconds)
-    context = make_context()
-    context.parameters = imported.parameters
-    module = imported.module
-    each: dict[str, float] = {}
-    for item in parse_passes("nn-to-cmcore", "benchmark", Universe.get_multiverse().all_passes):
-        with measured(seconds, "compile"), measured(each, item.name):
-            item.apply(context, module)
-        module.verify()
-    (network,) = module.body.block.ops
-    assert isinstance(network, NetworkOp)
-    if all_tensors:
-        stored = {symbol(op.array): None for op in network.walk() if isinstance(op, StoreOp)}
-        outputs = dict.fromkeys([*(symbol(o) for o in network.outputs), *stored])
-        network.properties["outputs"] = ArrayAttr(SymbolRefAttr(array) for array in outputs)
-    with measured(seconds, "prepare"):
-        machine = Machine(network, Hardware.load("ideal"), context.parameters)
-    with measured(seconds, "run"):
-        report = machine.run([{machine.inputs[0]: x[0]}])
-    compared, worst = _compare(report.outputs[0], expected)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        (function,) = imported.module.body.block.ops
+        weights = sum(array.nbytes for array in imported.parameters.values())
+        activations = _activations(function)
+        context = make_context()
+        context.parameters = imported.parameters
+        module = imported.module
+        each: dict[str, float] = {}
+        for item in parse_passes("nn-to-cmcore", "benchmark", Universe.get_multiverse().all_passes):
+            with measured(seconds, "compile"), measured(each, item.name):
+                item.apply(context, module)
+            module.verify()
+        (network,) = module.body.block.ops
+        assert isinstance(network, NetworkOp)
+        if all_tensors:
+            stored = {symbol(op.array): None for op in network.walk() if isinstance(op, StoreOp)}
+            outputs = dict.fromkeys([*(symbol(o) for o in network.outputs), *stored])
+            network.properties["outputs"] = ArrayAttr(SymbolRefAttr(array) for array in outputs)
+        with measured(seconds, "prepare"):
+            machine = Machine(network, Hardware.load("ideal"), context.parameters)
+        with measured(seconds, "run"):
+            report = machine.run([{machine.inputs[0]: np.load(inputs)[0]}])
+        memory = _peak() - base
+        compared, worst = _compare(report.outputs[0], load_file(results))
     times = "".join(f"{seconds[column]:>12.1f}" for column in COLUMNS)
-    stages = len(machine.programs)
-    print(f"{name:<16}{stages:>7}{times}{memory:>10.1f}{compared:>9}{worst:>12.1e}", flush=True)
+    sizes = "".join(f"{size / 2**20:>13.0f}" for size in (weights, activations, memory))
+    print(
+        f"{name:<16}{len(machine.programs):>7}{times}{sizes}"
+        f"{memory / (weights + activations):>7.1f}{compared:>9}{worst:>12.1e}",
+        flush=True,
+    )
     if passes:
         for item, taken in each.items():
             print(f"  {item:<40}{taken:>8.1f}", flush=True)
     return compared > 0 and worst <= TOLERANCE
 
 
+def _peak() -> int:
+    """The most bytes that the process has had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
+
+
+def _activations(function: Operation) -> int:
+    """The bytes of all tensors that are computed for a sample."""
+    values = [v for op in function.walk() if not isinstance(op, ParameterOp) for v in op.results]
+    return sum(prod(shape_of(value)) * dtype_of(value).itemsize for value in values)
+
+
+def _reference(name: str, path: Path, inputs: Path, results: Path, all_tensors: bool) -> float:
+    """Write the model, a batch for it and what onnxruntime makes of that; return its seconds."""
+    seconds: dict[str, float] = {}
+    model = light_network(name)
+    parameters = {tensor.name for tensor in model.graph.initializer}
+    (info,) = (info for info in model.graph.input if info.name not in parameters)
+    shape = [dim.dim_value for dim in info.type.tensor_type.shape.dim]
+    onnx.save(model, path)
+    x = np.random.default_rng(1).standard_normal(shape, np.float32)
+    np.save(inputs, x)
+    save_file(_expected(model, x, all_tensors, seconds), results)
+    return seconds["onnxruntime"]
+
+
 def _expected(
-    path: Path, x: np.ndarray, all_tensors: bool, seconds: dict[str, float]
+    model: onnx.ModelProto, x: np.ndarray, all_tensors: bool, seconds: dict[str, float]
 ) -> dict[str, np.ndarray]:
     """The tensors that onnxruntime computes, by the names that they have in the compiler."""
-    model = onnx.load(path)
     if all_tensors:
         names = {output.name for output in model.graph.output}
         tensors = [node.output[0] for node in model.graph.node]
@@ -104,9 +146,8 @@ def _expected(
     # Fused operators compute the same in another order.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     outputs = [output.name for output in model.graph.output]
-    onnx.save(model, path)
     nodes = list(model.graph.node)
-    session = onnxruntime.InferenceSession(str(path), options)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     with measured(seconds, "onnxruntime"):
         arrays = session.run(outputs, {session.get_inputs()[0].name: x})
     # An operator's result is called as the operator is, or as the tensor if it has no name.
@@ -123,7 +164,7 @@ def _compare(
         wanted = expected.get(name)
         if wanted is not None and wanted.size == result.size:
             error = np.abs(result.reshape(wanted.shape) - wanted).max() / np.abs(wanted).max()
-            compared, worst = compared + 1, max(worst, float(error))
+            compared, worst = compared + 1, float(np.maximum(worst, error))  # NaN if any is
     return compared, worst
 
 
@@ -140,7 +181,8 @@ def main() -> int:
     if arguments.here:
         return 0 if all([run(n, arguments.all_tensors, arguments.passes) for n in names]) else 1
     header = "".join(f"{column + ' s':>12}" for column in COLUMNS)
-    columns = f"{'network':<16}{'stages':>7}{header}{'peak GiB':>10}{'tensors':>9}{'error':>12}"
+    header += "".join(f"{column + ' MiB':>13}" for column in SIZES)
+    columns = f"{'network':<16}{'stages':>7}{header}{'ratio':>7}{'tensors':>9}{'error':>12}"
     print(columns, flush=True)
     failed = 0
     for name in names:

@@ -10,6 +10,7 @@ from hypothesis import settings
 # No deadlines: a busy machine must not fail a test.
 settings.register_profile("default", deadline=None)
 # For a change to the mathematics: pytest --hypothesis-profile=thorough tests/isl
+# For one to an operator or pass: the same with tests/end_to_end/test_random_networks.py::test_random_networks
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 # CI draws the same examples each time, so that a change is judged by itself; runs by hand go on searching.
 settings.register_profile("ci", deadline=None, derandomize=True)

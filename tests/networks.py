@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -31,6 +32,10 @@ Sizes = int | Sequence[int]
 
 Sample = dict[str, np.ndarray]
 """An array for each input of a network, without batch dimension."""
+
+
+Reschedule: TypeAlias = Callable[[PipelineOp], None]
+"""Called with a network at the polyhedral level; it may give stages other schedules."""
 
 
 class Impossible(ValueError):
@@ -108,6 +113,12 @@ class Builder:
         weight = self._weight(self.random.normal(size=(outputs, inputs)) / np.sqrt(inputs))
         bias = self._weight(self.random.normal(size=outputs))
         return self._node("Gemm", [x, weight, bias], (outputs,), transB=1)
+
+    def concat(self, *values: str) -> str:
+        """Along the channels."""
+        channels = sum(self.shapes[value][0] for value in values)
+        shape = (channels, *self.shapes[values[0]][1:])
+        return self._node("Concat", [*values], shape, axis=1)
 
     def crop(self, x: str, starts: Sizes, ends: Sizes) -> str:
         """Slices all spatial dimensions."""
@@ -223,20 +234,21 @@ class Compiled:
 
 def compile_network(
     model: onnx.ModelProto | Path,
-    reschedule: Callable[[PipelineOp], None] | None = None,
+    reschedule: Reschedule | None = None,
     passes: str = "",
     hardware: str = "ideal",
+    batch: bool = True,
 ) -> Compiled:
     """Compile a model down to the accelerator with the named pipelines, verifying the IR after each pass.
 
-    reschedule: called with the network at the polyhedral level; it may give stages other schedules.
     passes: run on that level.
+    batch: whether the first dimensions are batches of one sample.
     """
     with TemporaryDirectory() as directory:
         path = model if isinstance(model, Path) else Path(directory) / "model.onnx"
         if not isinstance(model, Path):
             onnx.save(model, path)
-        imported = import_onnx(path)
+        imported = import_onnx(path, batch=batch)
     module = imported.module
     context = make_context()
     context.parameters = imported.parameters

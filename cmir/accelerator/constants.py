@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 import islpy as isl
 import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 
 from cmir.accelerator.elements import dense_values
+from cmir.accelerator.program import ravel
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
 from cmir.isl.cores import at_core
 from cmir.isl.evaluate import compile_function
+
+CELLS_AT_ONCE = 1 << 18
+"""The cells of a matrix whose places in the weights are worked out at a time."""
 
 
 def parameter_elements(
@@ -47,17 +52,39 @@ def program_cells(
     Of matrices of several cores, cells without an element are 0.
     """
     shape = matrix.result.type.get_shape()
-    cells = at_core(matrix.cells.relation, core).reset_tuple_id(isl.dim_type.in_)
-    function = compile_function(cells, box(shape))
-    location, defined = function(np.ix_(*(np.arange(size) for size in shape)))
-    if defined is None or defined.all():
-        spread = tuple(np.broadcast_arrays(*location))
-        index = np.broadcast_to(np.ravel_multi_index(spread, elements.shape), shape)
-        flat = index.reshape(-1)
-        if len(flat) == elements.size and flat[0] == 0 and bool((np.diff(flat) == 1).all()):
-            return elements.reshape(shape)  # the usual case: the matrix is a view of the weights
-        return elements.reshape(-1)[index]
-    if not core:
-        raise CompileError(matrix, "some cells of the matrix have no element")
-    inside = [np.where(defined, x, 0) for x in location]
-    return np.where(defined, elements[tuple(inside)], elements.dtype.type(0))
+    relation = at_core(matrix.cells.relation, core).reset_tuple_id(isl.dim_type.in_)
+    function = compile_function(relation, box(shape))
+    flat = elements.reshape(-1)
+    cells: np.ndarray | None = None
+    # Indices take twice the memory of the weights, so they are not made all at once.
+    for piece, first in _pieces(shape, CELLS_AT_ONCE):
+        location, defined = function(np.ix_(*piece))
+        whole = defined is None or bool(defined.all())
+        if not whole and not core:
+            raise CompileError(matrix, "some cells of the matrix have no element")
+        if not whole:
+            location = [np.where(defined, x, 0) for x in location]
+        sizes = tuple(map(len, piece))
+        index = np.broadcast_to(ravel(location, elements.shape), sizes).reshape(-1)
+        in_order = whole and np.array_equal(index, np.arange(first, first + len(index)))
+        if cells is None and not in_order:
+            cells = np.empty(prod(shape), elements.dtype)
+            cells[:first] = flat[:first]
+        if cells is not None:
+            here = np.broadcast_to(np.asarray(True if whole else defined), sizes).reshape(-1)
+            cells[first : first + len(index)] = np.where(here, flat[index], elements.dtype.type(0))
+    # The usual case: the matrix is a view of the weights.
+    return (flat[: prod(shape)] if cells is None else cells).reshape(shape)
+
+
+def _pieces(shape: Sequence[int], most: int) -> Iterator[tuple[list[np.ndarray], int]]:
+    """Cut an array into runs of at most about `most` elements: the indices along each axis, the first element."""
+    axis = next(d for d in range(len(shape)) if prod(shape[d + 1 :]) <= most)
+    inner = prod(shape[axis + 1 :])
+    step = max(1, most // inner)
+    rest = [np.arange(size) for size in shape[axis + 1 :]]
+    for number, outer in enumerate(np.ndindex(*shape[:axis])):
+        for start in range(0, shape[axis], step):
+            run = np.arange(start, min(start + step, shape[axis]))
+            first = (number * shape[axis] + start) * inner
+            yield [*(np.array([i]) for i in outer), run, *rest], first

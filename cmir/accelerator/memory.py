@@ -46,7 +46,7 @@ class _Layout:
         margin, margin_value = none, 0.0
         if buffer.storage is None:
             for load, access in accesses:
-                window = Window.of(access, buffer.shape) if len(load.sources) == 1 else None
+                window = Window.of(access, buffer.shape) if load.apart else None
                 around = window.margin(buffer.shape) if window is not None else None
                 if window is None or around is None or window.is_constant:
                     continue
@@ -164,21 +164,39 @@ class Memory:
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
-        if len(load.sources) == 1:
-            ((value, _),) = load.sources
-            layout = self.layouts[core.name, value]
-            if (window := layout.windows.get(load.op)) is not None:
-                padded = layout.padded(self._cells((core.name, value), inference))
-                return window.read(padded, layout.margin, start, stop)
-        result: np.ndarray | None = None
-        for value, access in load.sources:
-            pad = self.layouts[core.name, value].pad_cell(load.pad)
-            slots = self._slots(core, load, value, access, pad, inference, start, stop)
-            lanes = self._cells((core.name, value), inference).take(slots)
-            # Lanes that lie in none of the arrays read as the pad value from each.
-            result = lanes if result is None else np.where(slots == pad, result, lanes)
-        assert result is not None
-        return result
+        parts = [
+            self._part(core, load, value, access, inference, start, stop)
+            for value, access in load.sources
+        ]
+        ((_, access), *others), (lanes, _) = load.sources, parts[0]
+        if not others and access.lanes == load.lanes:
+            return lanes
+        # Iterations come last, as they do where windows are read.
+        count = max(len(lanes) for lanes, _ in parts)
+        result = np.full((*load.lanes, count), load.pad, lanes.dtype)
+        for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
+            here = np.asarray(True) if defined is None else np.moveaxis(defined, 0, -1)
+            np.copyto(result[access.box], np.moveaxis(lanes, 0, -1), where=here)
+        return np.moveaxis(result, -1, 0)
+
+    def _part(
+        self,
+        core: Core,
+        load: Load,
+        value: SSAValue,
+        access: Access,
+        inference: int,
+        start: int,
+        stop: int,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(lanes of a source, which of them are its own or None for all)."""
+        place = (core.name, value)
+        layout, cells = self.layouts[place], self._cells(place, inference)
+        if (window := layout.windows.get(load.op)) is not None:
+            return window.read(layout.padded(cells), layout.margin, start, stop), None
+        pad = layout.pad_cell(load.pad)
+        slots = self._slots(core, load, value, access, pad, inference, start, stop)
+        return cells.take(slots), None if load.apart else slots != pad
 
     def _cells(self, place: _Place, inference: int) -> np.ndarray:
         return self.streams[place][inference] if place in self.streams else self.cells[place]
@@ -197,7 +215,7 @@ class Memory:
         """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
         layout = self.layouts[core.name, value]
         key = (core.name, load.op, value)
-        lanes = core.iterations * prod(load.lanes)
+        lanes = core.iterations * prod(access.lanes)
         if layout.buffer.storage is not None or lanes > CACHED_LANES:
             return _gather(layout, access, pad, inference, start, stop)
         if key not in self.gathered:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from math import prod
 from typing import Any
 
@@ -40,38 +41,52 @@ from cmir.isl.evaluate import Function, compile_function
 class Access:
     """Where the lanes of a vector lie in an array, for any run of iterations.
 
-    lanes: the vector's shape. `locations` gives coordinates as arrays of shape (iterations, *lanes), each with
-    length 1 along the axes that it does not depend on.
+    lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
+    arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.
     """
 
     function: Function
     points: np.ndarray
     lanes: tuple[int, ...]
+    corner: tuple[int, ...]
 
     def of_run(self, run: slice) -> Access:
         """The access of some of the iterations."""
         return replace(self, points=self.points[run])
 
     @staticmethod
-    def compile(relation: MapAttr, points: np.ndarray, lanes: tuple[int, ...]) -> Access:
+    def compile(
+        relation: MapAttr,
+        points: np.ndarray,
+        lanes: tuple[int, ...],
+        corner: tuple[int, ...] | None = None,
+    ) -> Access:
         """points: the program's iterations in order, shape (iterations, coordinates)."""
+        corner = corner or (0,) * len(lanes)
         flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
         bounds = [
             *zip(points.min(axis=0).tolist(), points.max(axis=0).tolist(), strict=True),
-            *((0, size - 1) for size in lanes),
+            *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
         ]
         names = ", ".join(f"x{i}" for i in range(len(bounds)))
         within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
         box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
-        return Access(compile_function(flat, box), points, lanes)
+        return Access(compile_function(flat, box), points, lanes, corner)
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """The lanes, as an index of the vector."""
+        return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
 
     def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
         """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
         rank = len(self.lanes)
         iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
         lane = [
-            np.arange(size).reshape(1, *(-1 if d == axis else 1 for d in range(rank)))
-            for axis, size in enumerate(self.lanes)
+            np.arange(lanes.start, lanes.stop).reshape(
+                1, *(-1 if d == axis else 1 for d in range(rank))
+            )
+            for axis, lanes in enumerate(self.box)
         ]
         return self.function([*iteration, *lane])
 
@@ -138,12 +153,16 @@ def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Load:
-    """A load: for each source, the buffer and where its lanes lie."""
+    """A load: for each source, the buffer and where its lanes lie.
+
+    apart: whether no two sources have lanes in the same box.
+    """
 
     op: LoadOp
     sources: tuple[tuple[SSAValue, Access], ...]
     lanes: tuple[int, ...]
     pad: float
+    apart: bool
 
     def of_run(self, run: slice) -> Load:
         """The load of some of the iterations."""
@@ -154,9 +173,30 @@ class Load:
         type = op.result.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
-        sources = tuple((b, Access.compile(m, points, lanes)) for b, m in op.buffers_and_maps())
+        sources = tuple(
+            (b, Access.compile(m, points, *_lanes_with_location(m)))
+            for b, m in op.buffers_and_maps()
+        )
+        accesses = [access for _, access in sources]
+        apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
         assert isinstance(op.pad, FloatAttr | IntegerAttr)
-        return Load(op, sources, lanes, op.pad.value.data)
+        return Load(op, sources, lanes, op.pad.value.data, apart)
+
+
+def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The smallest box of all lanes that have a location in some iteration: its sizes and its first lane."""
+    lanes = relation.relation.domain().unwrap().range()
+    rank = lanes.dim(isl.dim_type.set)
+    if lanes.is_empty():
+        return (0,) * rank, (0,) * rank
+    first = [lanes.dim_min_val(d).to_python() for d in range(rank)]
+    last = [lanes.dim_max_val(d).to_python() for d in range(rank)]
+    return tuple(b - a + 1 for a, b in zip(first, last, strict=True)), tuple(first)
+
+
+def _overlap(one: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
+    """Whether two boxes have a lane in common."""
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Window:
         constant, coefficients = affine
         steps = np.array(coefficients, np.int64).reshape(len(shape), len(grid) + len(access.lanes))
         sizes = np.array([*grid, *access.lanes], np.int64)
-        origin = np.array([*access.points[0], *[0] * len(access.lanes)], np.int64)
+        origin = np.array([*access.points[0], *access.corner], np.int64)
         offset = np.array(constant, np.int64) + steps @ origin
         reach = steps * (sizes - 1)
         low = offset + np.minimum(reach, 0).sum(axis=1)

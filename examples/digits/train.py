@@ -324,7 +324,7 @@ def accuracy(logits: Array, labels: Array) -> float:
 
 def main() -> None:
     rng = np.random.default_rng(SEED)
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
     images = pixels.reshape(-1, 1, 8, 8).astype(np.float32)
     order = rng.permutation(len(images))
     held_out, training = order[:HELD_OUT], order[HELD_OUT:]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from frontends.onnx_models import model_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from networks import compile_network, onnxruntime_outputs
 
 CONV = "w = Conv<pads = [1, 1, 1, 1]>(x, k) "
@@ -112,57 +110,3 @@ def test_results_and_stages(case: str) -> None:
         (result,), (expected,) = outputs.values(), onnxruntime_outputs(model, sample)
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
     assert list(compiled.machine.programs) == stages
-
-
-UNARY = ["Abs", "Relu", "Sigmoid", "HardSwish", "Tanh", "Erf", "Softplus", "Neg", "Elu"]
-BINARY = ["Add", "Sub", "Mul", "Min", "Max"]
-REDUCTIONS = ["ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2"]
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> tuple[str, str, str]:
-    """Inputs, nodes and outputs of a network of arithmetic on tensors of three dimensions."""
-    sizes = draw(st.lists(st.integers(1, 5), min_size=3, max_size=3))
-    shapes = {"x": tuple(sizes)}
-    weights, nodes = [], []
-    for index in range(draw(st.integers(1, 7))):
-        name, x = f"v{index}", draw(st.sampled_from([*shapes]))
-        shape = shapes[x]
-        match draw(st.sampled_from(["unary", "binary", "conv", "reduce", "softmax", "constant"])):
-            case "unary":
-                nodes.append(f"{name} = {draw(st.sampled_from(UNARY))}({x})")
-            case "binary":
-                y = draw(st.sampled_from([*shapes]))
-                # All shapes come from one by reductions, which keep dimensions.
-                shape = np.broadcast_shapes(shape, shapes[y])
-                nodes.append(f"{name} = {draw(st.sampled_from(BINARY))}({x}, {y})")
-            case "conv" if shape[0] == sizes[0]:
-                weights.append(f"float[{shape[0]},{shape[0]},1,1] w{index}")
-                nodes.append(f"{name} = Conv({x}, w{index})")
-            case "reduce":
-                axes = sorted(draw(st.sets(st.integers(1, 3), min_size=1)))
-                shape = tuple(1 if a in axes else n for a, n in enumerate(shape, 1))
-                kind = draw(st.sampled_from(REDUCTIONS))
-                nodes.append(f"{name} = {kind}<axes = {axes}>({x})")
-            case "softmax":
-                nodes.append(f"{name} = Softmax<axis = {draw(st.integers(1, 3))}>({x})")
-            case _:
-                weights.append(f"float[{shape[0]},1,1] w{index}")
-                nodes.append(f"{name} = PRelu({x}, w{index})")
-        shapes[name] = shape
-    outputs = draw(st.lists(st.sampled_from([*shapes][1:]), min_size=1, max_size=2, unique=True))
-    inputs = ", ".join([f"float[N,{','.join(map(str, sizes))}] x", *weights])
-    return inputs, " ".join(nodes), ", ".join(f"float[] {name}" for name in outputs)
-
-
-@given(networks())
-@settings(max_examples=40, deadline=None)
-def test_random_networks(network: tuple[str, str, str]) -> None:
-    inputs, body, outputs = network
-    model = model_of(inputs, body, 17, outputs)
-    compiled = compile_network(model)
-    (sample,) = compiled.samples(1)
-    (results,) = compiled.machine.run([sample]).outputs
-    for result, expected in zip(results.values(), onnxruntime_outputs(model, sample), strict=True):
-        atol = 1e-5 * max(1, float(np.abs(expected).max()))
-        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=atol)

@@ -183,6 +183,11 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
         IMAGE,
         'y = Upsample<scales = [1.0, 1.0, 2.0, 3.0], mode = "linear">(x)',
     ),
+    "Resize without modes": (
+        10,
+        IMAGE,
+        "s = Constant<value = float[4] {1.0, 1.0, 0.55, 2.5}>() y = Resize(x, s)",
+    ),
     "Resize axes": (
         18,
         IMAGE,

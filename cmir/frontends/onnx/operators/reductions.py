@@ -20,6 +20,7 @@ REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
     "ReduceMin": nn.ReduceMinOp,
     "ReduceSum": nn.ReduceSumOp,
 }
+OF_NONE: dict[str, Callable[[SSAValue], Operation]] = {"ReduceL2": nn.AbsOp}
 
 
 def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
@@ -27,7 +28,12 @@ def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
     return sorted(set(node.axes(x, axes)))
 
 
-def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Function:
+def _reduction(
+    op: Callable[[SSAValue, Sequence[int], bool], Operation],
+    of_none: Callable[[SSAValue], Operation] | None,
+) -> Function:
+    """of_none: what is left of it where it reduces over no axis; None for nothing."""
+
     def reduction(
         node: Node,
         x: Activation,
@@ -37,7 +43,7 @@ def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Func
         noop_with_empty_axes: int = 0,
     ) -> Value:
         if not axes and noop_with_empty_axes:
-            return x
+            return x if of_none is None else node.build(of_none(x))
         chosen = _axes(node, x, axes or range(len(node.shape(x))))
         return node.build(op(x, chosen, bool(keepdims)))
 
@@ -45,7 +51,7 @@ def _reduction(op: Callable[[SSAValue, Sequence[int], bool], Operation]) -> Func
 
 
 for name, reduction in REDUCTIONS.items():
-    importer(name)(_reduction(reduction))
+    importer(name)(_reduction(reduction, OF_NONE.get(name)))
 
 
 def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:

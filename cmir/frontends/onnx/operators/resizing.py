@@ -45,7 +45,7 @@ def resize(
 ) -> Value:
     """Modes nearest and, over spatial dimensions, linear and cubic. Without antialias or exclude_outside."""
     if node.schema is not None and node.schema.since_version < 11:
-        coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
+        coordinate_transformation_mode, nearest_mode = "asymmetric", _OPSET_10
     shape = node.shape(x)
     axes = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
     if scales:
@@ -252,9 +252,15 @@ def _integers(place: Coordinate) -> tuple[int, int, int]:
     return max(1, int(step * divisor)), int(start * divisor), divisor
 
 
+_OPSET_10 = "of opset 10"
+"""It does not say how to round; its examples and onnxruntime agree: up where the input is made smaller, else down."""
+
+
 def _rounded(place: Coordinate, rounding: str) -> tuple[int, int, int]:
     """The same for a position that is rounded, as one that is rounded down."""
     step, start = place
+    if rounding == _OPSET_10:
+        rounding = "ceil" if place[0] > 1 else "floor"
     match rounding:
         case "floor":
             return _integers(place)

@@ -1,0 +1,721 @@
+"""How nodes of each operator are drawn, for random networks (`end_to_end.drawn_networks`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+from end_to_end.drawn_networks import (
+    FLOAT,
+    INT8,
+    INT32,
+    KINDS,
+    OPSETS,
+    UINT8,
+    Argument,
+    Impossible,
+    Net,
+    Network,
+    Settings,
+    Value,
+    network_of,
+    schema_of,
+)
+from hypothesis import reject
+from hypothesis import strategies as st
+
+Recipe: TypeAlias = Callable[[Net, str], object]
+"""Append a node of the operator, and what it needs."""
+
+RECIPES: dict[str, Recipe] = {}
+
+WHOLE = {"DynamicQuantizeLinear"}
+"""Operators that mix the samples of a batch."""
+
+BYTES = (INT8, UINT8)
+
+
+def recipe(*operators: str) -> Callable[[Recipe], Recipe]:
+    def register(function: Recipe) -> Recipe:
+        RECIPES.update(dict.fromkeys(operators, function))
+        return function
+
+    return register
+
+
+def existing(opset: int) -> list[str]:
+    """The operators of an opset."""
+    return [op for op in sorted(RECIPES) if schema_of(op, opset) is not None]
+
+
+@st.composite
+def networks(draw: st.DrawFn, most: int = 8, operator: str | None = None) -> Network:
+    """A network of at most about `most` nodes, the last one of the given operator."""
+    net = Net(
+        draw,
+        draw(st.sampled_from([opset for opset in OPSETS if operator in (None, *existing(opset))])),
+        # Without a batch dimension, the first one is 1 nevertheless: many operators need it.
+        batch=draw(st.integers(0, 3)) > 0 and operator not in WHOLE,
+        random=np.random.default_rng(draw(st.integers(0, 99))),
+    )
+    shape = [1, *net.sizes(net.choose([1, 2, 3, 3, 3, 4]), 1, 6)]
+    net.input(FLOAT, shape)
+    for _ in range(net.choose([0, 0, 1, 2])):
+        kind = net.choose([FLOAT, FLOAT, *KINDS])
+        net.input(kind, shape if net.chance() else [1, *net.sizes(len(shape) - 1, 1, 6)])
+    operators = [op for op in existing(net.opset) if not (net.batch and op in WHOLE)]
+    chosen = [net.choose(operators) for _ in range(net.integer(1, most))]
+    if operator is not None:
+        chosen[-1] = operator
+    for op in chosen:
+        try:
+            RECIPES[op](net, op)
+        except Impossible:
+            if op == operator:
+                reject()
+    made = [value for value in net.values if value not in net.inputs]
+    if not made:
+        reject()
+    outputs = [made[-1], *(net.choose(made) for _ in range(net.integer(0, 2)))]
+    return network_of(net, [value for value in made if value in outputs])
+
+
+def axis_of(net: Net, x: Value) -> int:
+    """A dimension that is no batch; now and then counted from the end."""
+    if x.rank == net.outer:
+        raise Impossible
+    axis = net.integer(net.outer, x.rank - 1)
+    return axis - x.rank if net.chance() else axis
+
+
+def axes_of(net: Net, x: Value) -> list[int]:
+    """Some dimensions."""
+    if x.rank == net.outer:
+        raise Impossible
+    axes = net.draw(st.sets(st.integers(net.outer, x.rank - 1), min_size=1))
+    return [axis - x.rank if net.chance() else axis for axis in axes]
+
+
+def other(net: Net, x: Value, *, only_smaller: bool = False) -> Argument:
+    """A second operand for an element-wise operator: a tensor or a constant."""
+    if net.chance():
+        alike = [v for v in net.values if v.kind == x.kind and _broadcasts(v, x, only_smaller)]
+        return net.choose(alike)
+    shape = net.broadcast(x.shape)
+    if not only_smaller and net.chance():
+        shape = tuple(
+            net.integer(1, 3) if size == 1 and i else size for i, size in enumerate(shape)
+        )
+    return net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
+
+
+def _broadcasts(a: Value, b: Value, only_smaller: bool) -> bool:
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        return False
+    return a.rank == b.rank and (not only_smaller or shape == b.shape)
+
+
+@recipe("Abs", "Neg", "Relu")
+def signed(net: Net, op: str) -> object:
+    return net.node(op, net.pick(FLOAT, FLOAT, INT32, INT8))
+
+
+@recipe("Ceil", "Erf", "Exp", "Floor", "HardSwish", "Mish", "Reciprocal", "Round", "Sigmoid")
+@recipe("Identity", "Softplus", "Tanh")
+def unary(net: Net, op: str) -> object:
+    return net.node(op, net.pick())
+
+
+@recipe("Log", "Sqrt")
+def of_positive_numbers(net: Net, op: str) -> object:
+    return net.node(op, *net.node("Abs", net.pick()))
+
+
+@recipe("Elu", "LeakyRelu", "Selu", "HardSigmoid")
+def with_slopes(net: Net, op: str) -> object:
+    settings: Settings = {"alpha": net.number(0.05, 1.5)} if net.chance() else {}
+    if op in ("Selu", "HardSigmoid") and net.chance():
+        settings["gamma" if op == "Selu" else "beta"] = net.number(0.1, 1.5)
+    return net.node(op, net.pick(), **settings)
+
+
+@recipe("Gelu")
+def gelu(net: Net, op: str) -> object:
+    return net.node(op, net.pick(), approximate=net.choose(["none", "tanh"]))
+
+
+@recipe("Clip")
+def clip(net: Net, op: str) -> object:
+    low = net.number(-1, 0.5) if net.chance() else None
+    high = net.number(0, 1.5) if net.chance() else None
+    return net.node(op, net.pick(), min=low, max=high)
+
+
+@recipe("Add", "Sub", "Mul", "Div")
+def binary(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, *([INT32] if op != "Div" else []))
+    operands = [x, other(net, x)]
+    return net.node(op, *(operands if net.chance() else reversed(operands)))
+
+
+@recipe("PRelu")
+def prelu(net: Net, op: str) -> object:
+    x = net.pick()
+    return net.node(op, x, other(net, x, only_smaller=True))
+
+
+@recipe("Pow")
+def power(net: Net, op: str) -> object:
+    x = net.pick()
+    match net.integer(0, 3):
+        case 0 if net.opset >= 12:
+            return net.node(op, x, np.array(net.integer(-2, 3), np.int64))
+        case 1:
+            return net.node(op, net.positive(*net.broadcast(x.shape)), x)
+        case 2:
+            return net.node(op, *net.node("Abs", x), other(net, x))
+        case _:
+            return net.node(op, x, np.array(net.integer(-2, 3), np.float32))
+
+
+@recipe("Max", "Min", "Sum")
+def variadic(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, *(KINDS if op != "Sum" and net.opset >= 12 else ()))
+    operands: list[Argument] = [x, *(other(net, x) for _ in range(net.integer(0, 2)))]
+    return net.node(op, *net.draw(st.permutations(operands)))
+
+
+@recipe("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
+def reduction(net: Net, op: str) -> object:
+    x = net.pick()
+    noop = net.has(op, "noop_with_empty_axes") and net.integer(0, 5) == 0
+    return net.node(
+        op,
+        x,
+        axes=None if noop else axes_of(net, x),
+        keepdims=net.integer(0, 1),
+        noop_with_empty_axes=1 if noop else None,
+    )
+
+
+@recipe("Softmax", "LogSoftmax")
+def softmax(net: Net, op: str) -> object:
+    x = net.pick()
+    return net.node(op, x, axis=axis_of(net, x) if net.chance() else None)
+
+
+@recipe("LayerNormalization")
+def layer_norm(net: Net, op: str) -> object:
+    x = net.pick()
+    axis = axis_of(net, x)
+    shape = x.shape[axis:]
+    parameters = [net.positive(*shape), *([net.weights(*shape)] if net.chance() else [])]
+    outputs = net.choose([1, 1, 3])
+    return net.node(
+        op, x, *parameters, outputs=outputs, axis=axis, epsilon=net.choose([1e-5, 0.01])
+    )
+
+
+@recipe("InstanceNormalization")
+def instance_norm(net: Net, op: str) -> object:
+    # Of one element nothing is left but rounding errors, which differ.
+    x = net.pick(low=3, high=5, where=lambda v: v.shape[0] == 1 and prod(v.shape[2:]) > 1)
+    scale, bias = net.positive(x.shape[1]), net.weights(x.shape[1])
+    return net.node(op, x, scale, bias, epsilon=net.choose([1e-5, 0.01]))
+
+
+@recipe("BatchNormalization")
+def batch_norm(net: Net, op: str) -> object:
+    x = net.pick(low=2)
+    parameters = [net.positive(x.shape[1]) for _ in range(4)]
+    return net.node(op, x, *parameters, epsilon=net.choose([1e-5, 0.01]))
+
+
+@recipe("LRN")
+def lrn(net: Net, op: str) -> object:
+    return net.node(
+        op,
+        net.pick(low=4, high=4),  # all that onnxruntime knows
+        size=net.integer(1, 5),
+        alpha=net.number(0.1, 1),
+        beta=net.number(0.5, 1),
+        bias=net.number(1, 2),
+    )
+
+
+def window(net: Net, x: Value, op: str) -> Settings:
+    """Settings of something that slides over the spatial dimensions."""
+    rank = x.rank - 2
+    kernel = net.sizes(rank, 1, 3)
+    settings: Settings = {"kernel_shape": kernel}
+    if net.chance():
+        settings["strides"] = net.sizes(rank, 1, 3)
+    dilated = net.has(op, "dilations") and net.integer(0, 2) == 0
+    if dilated:
+        settings["dilations"] = net.sizes(rank, 1, 2)
+    # Where onnxruntime works out the padding of a pool, it forgets that it is dilated, and may make it negative.
+    strides = settings.get("strides", [1] * rank)
+    assert isinstance(strides, list)
+    sparse = any(s > k for s, k in zip(strides, kernel, strict=True))
+    automatic = ["SAME_UPPER", "SAME_LOWER", "VALID"]
+    if "Pool" in op and (dilated or sparse):
+        automatic = []
+    match net.choose(["pads", "pads", "none", *automatic]):
+        case "pads":
+            settings["pads"] = [net.integer(0, 2) for _ in range(2 * rank)]
+        case "none":
+            pass
+        case same:
+            settings["auto_pad"] = same
+    return settings
+
+
+@recipe("MaxPool", "AveragePool")
+def pool(net: Net, op: str) -> object:
+    x = net.image(FLOAT, *(BYTES if op == "MaxPool" and net.opset >= 12 else ()))
+    settings = window(net, x, op)
+    if net.has(op, "ceil_mode") and net.integer(0, 2) == 0:
+        settings["ceil_mode"] = 1
+    if op == "AveragePool" and net.chance():
+        settings["count_include_pad"] = 1
+    return net.node(op, x, **settings)
+
+
+@recipe("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(net: Net, op: str) -> object:
+    return net.node(op, net.image())
+
+
+def groups_of(net: Net, channels: int) -> int:
+    return net.choose([g for g in (1, 1, 2, 3, channels) if channels % g == 0])
+
+
+@recipe("Conv")
+def conv(net: Net, op: str) -> object:
+    x = net.image()
+    settings = window(net, x, op)
+    channels = x.shape[1]
+    group = groups_of(net, channels)
+    outputs = group * net.integer(1, 3)
+    w = net.weights(outputs, channels // group, *_kernel(settings))
+    bias = [net.weights(outputs)] if net.chance() else []
+    return net.node(op, x, w, *bias, group=group, **settings)
+
+
+def _kernel(settings: Settings) -> Sequence[int]:
+    kernel = settings["kernel_shape"]
+    assert isinstance(kernel, list)
+    return kernel
+
+
+@recipe("ConvTranspose")
+def conv_transpose(net: Net, op: str) -> object:
+    x = net.image()
+    settings = window(net, x, op)
+    channels = x.shape[1]
+    group = groups_of(net, channels)
+    columns = net.integer(1, 3)
+    if net.integer(0, 2) == 0:
+        settings["output_padding"] = net.sizes(x.rank - 2, 0, 1)
+    w = net.weights(channels, columns, *_kernel(settings))
+    bias = [net.weights(group * columns)] if net.chance() else []
+    return net.node(op, x, w, *bias, group=group, **settings)
+
+
+@recipe("Gemm")
+def gemm(net: Net, op: str) -> object:
+    x = net.pick()
+    x = x if x.rank == 2 else net.node("Flatten", x)[0]
+    outputs = net.integer(1, 4)
+    settings: Settings = {}
+    if net.chance():
+        settings: Settings = {"alpha": net.number(0.1, 2), "beta": net.number(0.1, 2)}
+    inner = x.shape[1]
+    if not net.batch and net.chance():
+        settings["transA"], inner = 1, x.shape[0]
+    transposed = net.chance()
+    w = net.weights(outputs, inner)
+    inputs: list[Argument] = [x, w if transposed else w.T.copy()]
+    rows = x.shape[1] if "transA" in settings else x.shape[0]
+    match net.choose(["none", "constant", "tensor"]):
+        case "constant":
+            inputs.append(net.weights(*net.broadcast((rows, outputs))))
+        case "tensor":
+            alike = [v for v in net.values if v.kind == FLOAT and v.shape == (rows, outputs)]
+            inputs.append(net.choose(alike))
+        case _ if net.opset < 11:
+            raise Impossible
+        case _:
+            pass
+    return net.node(op, *inputs, transB=int(transposed), **settings)
+
+
+def factors_of(net: Net, x: Value) -> list[Argument]:
+    """Two factors of a matrix product, one of them x."""
+
+    def matrix(rows: int, columns: int) -> np.ndarray:
+        outer = net.broadcast(x.shape[:-2])
+        if x.kind == FLOAT:
+            return np.swapaxes(net.weights(*outer, columns, rows), -1, -2).copy()
+        return small_weights(net, net.choose(BYTES), *outer, rows, columns)
+
+    match net.choose(["right", "right", "left", "tensor", "vector"]):
+        case "right":
+            return [x, matrix(x.shape[-1], net.integer(1, 4))]
+        case "left" if x.rank > 1 and (not net.batch or x.rank > 2):
+            return [matrix(net.integer(1, 4), x.shape[-2]), x]
+        case "vector" if x.kind == FLOAT:
+            return [x, net.weights(x.shape[-1])]
+        case _:
+            kinds = [FLOAT] if x.kind == FLOAT else BYTES
+            fitting = [
+                v
+                for v in net.values
+                if v.kind in kinds and v.rank > 1 and v.shape[-2] == x.shape[-1]
+            ]
+            return [x, net.choose(fitting)]
+
+
+@recipe("MatMul")
+def matmul(net: Net, op: str) -> object:
+    operands = factors_of(net, net.pick(low=2))
+    return net.node(op, *operands)
+
+
+@recipe("Reshape")
+def reshape(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    outer, sizes = list(x.shape[: net.outer]), []
+    rest = prod(x.shape[net.outer :])
+    while rest > 1 and len(sizes) < 3 and net.chance():
+        sizes.append(net.choose([n for n in range(1, rest + 1) if rest % n == 0]))
+        rest //= sizes[-1]
+    sizes.append(rest)
+    shape = outer + list(net.draw(st.permutations(sizes)))
+    for i, size in enumerate(shape):
+        if i < x.rank and size == x.shape[i] and net.integer(0, 3) == 0:
+            shape[i] = 0
+    if net.chance():
+        shape[net.integer(0, len(shape) - 1)] = -1
+    return net.node(op, x, shape=shape)
+
+
+@recipe("Shape")
+def shape(net: Net, op: str) -> object:
+    """A tensor in the shape of another one."""
+    x = net.pick(*KINDS)
+    (flat,) = net.node("Flatten", x) if net.chance() else (x,)
+    return net.node("Reshape", flat, *net.node(op, x))
+
+
+@recipe("Flatten")
+def flatten(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = net.integer(0, x.rank) if not net.batch else net.choose([1, 1 - x.rank])
+    return net.node(op, x, axis=axis)
+
+
+@recipe("Transpose")
+def transpose(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    batch = range(net.outer)
+    return net.node(op, x, perm=[*batch, *net.draw(st.permutations(range(net.outer, x.rank)))])
+
+
+@recipe("Slice")
+def slice_(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axes = axes_of(net, x)
+    starts, ends, steps = [], [], []
+    for axis in axes:
+        size = x.shape[axis]
+        first, last = sorted(net.sizes(2, 0, size - 1))
+        step = net.integer(1, 3)
+        if net.has(op, "steps") and net.chance():
+            starts.append(last)
+            ends.append(first - 1 if first else -size - 1)
+            steps.append(-step)
+        else:
+            starts.append(first - size if net.chance() else first)
+            ends.append(net.choose([last + 1, 2**31 - 1]))
+            steps.append(step)
+    if not net.has(op, "steps"):
+        return net.node(op, x, starts=starts, ends=ends, axes=axes)
+    return net.node(op, x, starts=starts, ends=ends, axes=axes, steps=steps)
+
+
+@recipe("Pad")
+def pad(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, *(KINDS if net.has(op, "constant_value") else ()))
+    mode = net.choose(["constant", "constant", "edge", "reflect", "wrap"])
+    inner = [net.integer(0, 2) for _ in range(2 * (x.rank - net.outer))]
+    if net.has(op, "constant_value") and mode != "constant" and net.integer(0, 2) == 0:
+        inner = [-1 if size == 2 else size for size in inner]
+    half, batch = len(inner) // 2, [0] * net.outer
+    pads = [*batch, *inner[:half], *batch, *inner[half:]]
+    if mode == "constant" and net.chance():
+        value = net.number(-2, 2) if x.kind == FLOAT else net.integer(0, 9)
+        if net.has(op, "constant_value"):
+            constant = np.array(value, x.data[0].dtype)
+            return net.node(op, x, np.array(pads, np.int64), constant)
+        return net.node(op, x, pads=pads, value=value)
+    return net.node(op, x, pads=pads, mode=mode)
+
+
+@recipe("Gather")
+def gather(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    size = x.shape[axis]
+    shape = net.sizes(net.choose([0, 1, 1, 2]), 1, 4)
+    low = -size if net.opset >= 11 else 0
+    indices = [net.integer(low, size - 1) for _ in range(prod(shape))]
+    return net.node(op, x, np.array(indices, np.int64).reshape(shape), axis=axis)
+
+
+@recipe("Split")
+def split(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    size = x.shape[axis]
+    parts = net.integer(1, min(3, size))
+    if net.chance():
+        cuts = sorted(net.draw(st.permutations(range(1, size)))[: parts - 1])
+        sizes = [b - a for a, b in zip([0, *cuts], [*cuts, size], strict=True)]
+        return net.node(op, x, outputs=parts, axis=axis, split=sizes)
+    number = parts if net.has(op, "num_outputs") else None
+    return net.node(op, x, outputs=parts, axis=axis, num_outputs=number)
+
+
+@recipe("Concat")
+def concat(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x) % x.rank
+
+    def fits(v: Value) -> bool:
+        same = v.shape[:axis] + v.shape[axis + 1 :] == x.shape[:axis] + x.shape[axis + 1 :]
+        return v.kind == x.kind and v.rank == x.rank and same
+
+    operands: list[Argument] = [x]
+    for _ in range(net.integer(0, 2)):
+        if net.integer(0, 3) == 0:
+            sizes = (*x.shape[:axis], net.integer(1, 3), *x.shape[axis + 1 :])
+            values = net.weights(*sizes) if x.kind == FLOAT else net.integers(x.kind, *sizes)
+            operands.append(values)
+        else:
+            operands.append(net.choose([v for v in net.values if fits(v)]))
+    return net.node(op, *net.draw(st.permutations(operands)), axis=axis)
+
+
+@recipe("Expand")
+def expand(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    sizes = [n if n > 1 or i < net.outer else net.integer(1, 3) for i, n in enumerate(x.shape)]
+    lowered = [1 if net.integer(0, 2) == 0 and n == x.shape[i] else n for i, n in enumerate(sizes)]
+    shape = lowered[net.integer(0, x.rank - 1) :] if net.chance() else lowered
+    if not net.batch and net.chance():
+        shape = [net.integer(1, 2), *lowered]
+    return net.node(op, x, shape=shape)
+
+
+@recipe("Squeeze")
+def squeeze(net: Net, op: str) -> object:
+    x = net.pick(*KINDS, where=lambda value: 1 in value.shape[net.outer :])
+    ones = [i for i in range(net.outer, x.rank) if x.shape[i] == 1]
+    axes = sorted(net.draw(st.sets(st.sampled_from(ones), min_size=1)))
+    return net.node(op, x, axes=None if not net.batch and net.chance() else axes)
+
+
+@recipe("Unsqueeze")
+def unsqueeze(net: Net, op: str) -> object:
+    x = net.pick(*KINDS, high=4)
+    count = net.integer(1, 2)
+    rank = x.rank + count
+    places = net.draw(st.permutations(range(net.outer, rank)))[:count]
+    negative = net.opset >= 11 and net.chance()
+    return net.node(op, x, axes=[place - rank if negative else place for place in sorted(places)])
+
+
+@recipe("DepthToSpace", "SpaceToDepth")
+def blocks(net: Net, op: str) -> object:
+    x = net.pick(low=4, high=4, where=lambda value: value.shape[0] == 1)
+    _, channels, height, width = x.shape
+    deep = op == "DepthToSpace"
+    fitting = [b for b in (2, 1) if not (channels % b**2 if deep else height % b or width % b)]
+    mode = net.choose(["DCR", "CRD"]) if net.has(op, "mode") and deep else None
+    return net.node(op, x, blocksize=fitting[0], mode=mode)
+
+
+def factors_by(net: Net, x: Value, least: float = 0.5) -> list[float]:
+    """Scales for the spatial dimensions.
+
+    Where no size changes, all are 1: onnxruntime then gives its input back, whatever they are.
+    """
+    factors = [1.0, 1.0, *(net.number(least, 3) for _ in x.shape[2:])]
+    sizes = [int(size * factor) for size, factor in zip(x.shape, factors, strict=True)]
+    return factors if sizes != list(x.shape) else [1.0] * x.rank
+
+
+@recipe("Upsample")
+def upsample(net: Net, op: str) -> object:
+    x = net.image()
+    factors = factors_by(net, x, 1)
+    return net.node(op, x, scales=factors, mode=net.choose(["nearest", "linear"]))
+
+
+@recipe("Resize")
+def resize(net: Net, op: str) -> object:
+    x = net.image()
+    if not net.has(op, "sizes"):
+        factors = factors_by(net, x)
+        return net.node(op, x, scales=factors, mode=net.choose(["nearest", "linear"]))
+    modes = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+    modes += ["half_pixel_symmetric"] if net.opset >= 19 else []
+    settings: Settings = {
+        "coordinate_transformation_mode": net.choose(modes),
+        "mode": net.choose(["nearest", "nearest", "linear"]),
+    }
+    if settings["mode"] == "nearest":
+        roundings = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
+        settings["nearest_mode"] = net.choose(roundings)
+    roi = np.zeros(0, np.float32) if net.opset < 13 else None
+    if net.chance():
+        factors = factors_by(net, x)
+        return net.node(op, x, roi, np.array(factors, np.float32), **settings)
+    sizes = [*x.shape[:2], *(net.integer(1, 9) for _ in x.shape[2:])]
+    scales = np.zeros(0, np.float32) if net.opset < 13 else None
+    return net.node(op, x, roi, scales, np.array(sizes, np.int64), **settings)
+
+
+@recipe("Dropout")
+def dropout(net: Net, op: str) -> object:
+    return net.node(op, net.pick(), ratio=net.choose([None, 0.25]))
+
+
+@recipe("Cast")
+def cast(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    return net.node(op, x, to=net.choose([FLOAT, FLOAT, INT32]) if x.kind != FLOAT else FLOAT)
+
+
+@recipe("CastLike")
+def cast_like(net: Net, op: str) -> object:
+    return net.node(op, net.pick(*KINDS), net.pick())
+
+
+def scale_of(net: Net, shape: Sequence[int] = ()) -> np.ndarray:
+    return np.asarray(net.random.uniform(0.005, 0.05, shape), np.float32)
+
+
+def small_weights(net: Net, kind: int, *shape: int) -> np.ndarray:
+    """Integers of seven bits: pairs of products of eight overflow in onnxruntime on some processors."""
+    values = net.random.integers(-64, 64, shape) + (64 if kind == UINT8 else 0)
+    return np.asarray(values, np.uint8 if kind == UINT8 else np.int8)
+
+
+def zero_of(net: Net, kind: int, shape: Sequence[int] = ()) -> np.ndarray:
+    low, high = (0, 255) if kind == UINT8 else (-100, 100)
+    return np.asarray(net.random.integers(low, high, shape), np.uint8 if kind == UINT8 else np.int8)
+
+
+@recipe("QuantizeLinear")
+def quantize(net: Net, op: str) -> object:
+    x = net.pick()
+    kind = net.choose(BYTES)
+    if net.has(op, "axis") and net.chance():
+        axis = axis_of(net, x)
+        shape = (x.shape[axis],)
+        return net.node(op, x, scale_of(net, shape), zero_of(net, kind, shape), axis=axis)
+    zero = [zero_of(net, kind)] if net.chance() else []
+    return net.node(op, x, scale_of(net), *zero)
+
+
+@recipe("DequantizeLinear")
+def dequantize(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    x = x if x.kind == INT32 else bytes_of(net, x)
+    if x.kind == INT32:
+        return net.node(op, x, scale_of(net))
+    if net.has(op, "axis") and net.chance():
+        axis = axis_of(net, x)
+        shape = (x.shape[axis],)
+        return net.node(op, x, scale_of(net, shape), zero_of(net, x.kind, shape), axis=axis)
+    return net.node(op, x, scale_of(net), zero_of(net, x.kind))
+
+
+@recipe("DynamicQuantizeLinear")
+def quantize_dynamically(net: Net, op: str) -> object:
+    return net.node(op, net.pick(), outputs=3)
+
+
+def bytes_of(net: Net, x: Value) -> Value:
+    """x as bytes."""
+    if x.kind in BYTES:
+        return x
+    return net.node("QuantizeLinear", x, scale_of(net), zero_of(net, UINT8))[0]
+
+
+@recipe("ConvInteger")
+def conv_integer(net: Net, op: str) -> object:
+    x = bytes_of(net, net.image(FLOAT, *BYTES))
+    settings = window(net, x, op)
+    channels = x.shape[1]
+    group = groups_of(net, channels)
+    kind = net.choose(BYTES)
+    w = small_weights(net, kind, group * net.integer(1, 3), channels // group, *_kernel(settings))
+    zeros = [zero_of(net, x.kind), zero_of(net, kind)][: net.integer(0, 2)]
+    return net.node(op, x, w, *zeros, group=group, **settings)
+
+
+@recipe("QLinearConv")
+def qlinear_conv(net: Net, op: str) -> object:
+    x = bytes_of(net, net.image(FLOAT, *BYTES))
+    settings = window(net, x, op)
+    channels = x.shape[1]
+    group = groups_of(net, channels)
+    outputs = group * net.integer(1, 3)
+    kind = net.choose(BYTES)
+    w = small_weights(net, kind, outputs, channels // group, *_kernel(settings))
+    each = (outputs,) if kind == INT8 and net.chance() else ()
+    zero = np.zeros(each, np.int8) if kind == INT8 else zero_of(net, kind)
+    bias = [net.random.integers(-999, 999, outputs).astype(np.int32)] if net.chance() else []
+    return net.node(
+        op,
+        x,
+        scale_of(net),
+        zero_of(net, x.kind),
+        w,
+        scale_of(net, each),
+        zero,
+        net.positive(),
+        zero_of(net, x.kind),
+        *bias,
+        group=group,
+        **settings,
+    )
+
+
+@recipe("MatMulInteger")
+def matmul_integer(net: Net, op: str) -> object:
+    operands = factors_of(net, bytes_of(net, net.pick(FLOAT, *BYTES, low=2)))
+    zeros = [zero_of(net, kind_of(operand)) for operand in operands]
+    return net.node(op, *operands, *zeros[: net.integer(0, 2)])
+
+
+def kind_of(operand: Argument) -> int:
+    if isinstance(operand, Value):
+        return operand.kind
+    assert operand is not None
+    return UINT8 if operand.dtype == np.uint8 else INT8
+
+
+@recipe("QLinearMatMul")
+def qlinear_matmul(net: Net, op: str) -> object:
+    a, b = factors_of(net, bytes_of(net, net.pick(FLOAT, *BYTES, low=2)))
+    numbers: list[Argument] = [a, scale_of(net), zero_of(net, kind_of(a))]
+    numbers += [b, scale_of(net), zero_of(net, kind_of(b))]
+    return net.node(op, *numbers, net.positive(), zero_of(net, kind_of(a)))
