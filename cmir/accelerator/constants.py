@@ -59,11 +59,12 @@ def program_cells(
     # Indices take twice the memory of the weights, so they are not made all at once.
     for piece, first in _pieces(shape, CELLS_AT_ONCE):
         location, defined = function(np.ix_(*piece))
-        whole = defined is None or bool(defined.all())
+        here = np.asarray(True) if defined is None else defined
+        whole = bool(here.all())
         if not whole and not core:
             raise CompileError(matrix, "some cells of the matrix have no element")
         if not whole:
-            location = [np.where(defined, x, 0) for x in location]
+            location = [np.where(here, x, 0) for x in location]
         sizes = tuple(map(len, piece))
         index = np.broadcast_to(ravel(location, elements.shape), sizes).reshape(-1)
         in_order = whole and np.array_equal(index, np.arange(first, first + len(index)))
@@ -71,8 +72,8 @@ def program_cells(
             cells = np.empty(prod(shape), elements.dtype)
             cells[:first] = flat[:first]
         if cells is not None:
-            here = np.broadcast_to(np.asarray(True if whole else defined), sizes).reshape(-1)
-            cells[first : first + len(index)] = np.where(here, flat[index], elements.dtype.type(0))
+            found = np.broadcast_to(here, sizes).reshape(-1)
+            cells[first : first + len(index)] = np.where(found, flat[index], elements.dtype.type(0))
     # The usual case: the matrix is a view of the weights.
     return (flat[: prod(shape)] if cells is None else cells).reshape(shape)
 

@@ -47,8 +47,19 @@ def check(network: Network, model: Compiled, chunk: int | None, inferences: int)
         np.testing.assert_array_equal(core.start, starts[core.name])
 
 
+NOT_DRAWN = {
+    *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+    *("And", "Or", "Xor", "Not", "Where", "ArgMax", "ArgMin"),
+}
+"""Operators on truth values or with results of int64, of which the generator has no tensors.
+
+Tests of importers compare these with onnxruntime, on networks by hand.
+"""
+
+
 def test_every_importer_is_drawn() -> None:
-    assert set(operators()) == set(RECIPES)
+    assert set(operators()) == set(RECIPES) | NOT_DRAWN
+    assert not NOT_DRAWN & set(RECIPES)
 
 
 @pytest.mark.parametrize("operator", sorted(RECIPES))
