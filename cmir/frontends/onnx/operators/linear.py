@@ -81,7 +81,7 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
         raise NotImportable("a batch dimension would meet another dimension")
     if isinstance(a, Activation):
-        return node.build(nn.GemmOp(a, b))
+        return _whole_product(node, a, b)
     # a · b is the transpose of b' · a'.
     row = a.array.ndim == 1
     matrices = a.array[:, None] if row else a.array.swapaxes(-1, -2)
