@@ -396,6 +396,12 @@ class PipelineOp(ArraysOp):
     def dependences(self) -> list[DependenceOp]:
         return [op for op in self.body.block.ops if isinstance(op, DependenceOp)]
 
+    def drop_dependences(self) -> None:
+        """Erase the dependences, which hold no longer once stages have changed."""
+        for dependence in self.dependences:
+            dependence.detach()
+            dependence.erase()
+
     def verify_(self) -> None:
         verify_holds_only(self, (ArrayOp, StageOp, StorageOp, DependenceOp))
         verify_ends(self, self.inputs, self.outputs, self.arrays)
@@ -1036,9 +1042,11 @@ def cells_problem(
     return None
 
 
-def core_parameters_problem(relation: isl.Map, core_dims: int) -> str | None:
-    """Says so if a relation has other parameters than the coordinates of a core."""
-    known = core_parameters(core_dims)
+def core_parameters_problem(
+    relation: isl.Map, core_dims: int, neighbour_dims: int = 0
+) -> str | None:
+    """Says so if a relation has other parameters than the coordinates of a core, and of its neighbour."""
+    known = core_parameters(core_dims) + core_parameters(neighbour_dims, "q")
     if unknown := set(parameters(relation)) - set(known):
         return (
             f"`{min(unknown)}` is no coordinate of a core: there are {', '.join(known) or 'none'}"
@@ -1204,11 +1212,9 @@ class DependenceOp(IRDLOperation):
                 )
         if self.automaton is not None:
             verify_takes_cores("an automaton", self.automaton, target.core_dims + source.core_dims)
-        known = core_parameters(target.core_dims) + core_parameters(source.core_dims, "q")
-        if unknown := set(parameters(self.release.relation)) - set(known):
-            raise VerifyException(
-                f"`{min(unknown)}` is no coordinate of a core: there are {', '.join(known) or 'none'}"
-            )
+        relation = self.release.relation
+        if message := core_parameters_problem(relation, target.core_dims, source.core_dims):
+            raise VerifyException(message)
         event = array.locations if raw else source.domain.points
         self._verify_limits(event, target.domain.points if raw else _ahead(target.domain.points))
 

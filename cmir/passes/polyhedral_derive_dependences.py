@@ -47,9 +47,7 @@ class PolyhedralDeriveDependencesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
-                for old in pipeline.dependences:
-                    old.detach()
-                    old.erase()
+                pipeline.drop_dependences()
                 block = pipeline.body.block
                 block.add_ops(list(derive(pipeline)))
 

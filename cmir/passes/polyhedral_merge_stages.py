@@ -43,9 +43,7 @@ class PolyhedralMergeStagesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
-                for dependence in pipeline.dependences:
-                    dependence.detach()
-                    dependence.erase()
+                pipeline.drop_dependences()
                 self._merge(pipeline)
 
     def _merge(self, pipeline: PipelineOp) -> None:

@@ -49,9 +49,7 @@ class PolyhedralReplicatePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
-                for dependence in pipeline.dependences:
-                    dependence.detach()
-                    dependence.erase()
+                pipeline.drop_dependences()
                 if self.stage is not None:
                     self._by_hand(pipeline)
                 else:

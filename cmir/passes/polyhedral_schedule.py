@@ -49,9 +49,7 @@ class PolyhedralSchedulePass(ModulePass):
             _set_schedule(stage, change)
             pipeline = stage.parent_op()
             assert isinstance(pipeline, PipelineOp)
-            for dependence in pipeline.dependences:
-                dependence.detach()
-                dependence.erase()
+            pipeline.drop_dependences()
 
     def _chosen(self, change: _Change, module: ModuleOp) -> list[StageOp]:
         """The stages that the change is made to."""

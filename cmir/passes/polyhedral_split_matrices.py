@@ -68,9 +68,7 @@ class PolyhedralSplitMatricesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
-                for dependence in pipeline.dependences:
-                    dependence.detach()
-                    dependence.erase()
+                pipeline.drop_dependences()
                 for stage, split in list(self._splits(pipeline)):
                     _apply(stage, split)
 

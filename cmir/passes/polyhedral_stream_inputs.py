@@ -38,9 +38,7 @@ class PolyhedralStreamInputsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
-                for dependence in pipeline.dependences:
-                    dependence.detach()
-                    dependence.erase()
+                pipeline.drop_dependences()
                 for name in map(symbol, pipeline.inputs):
                     _stream(pipeline, name)
 
