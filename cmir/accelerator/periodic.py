@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmir.accelerator.automata import NEVER
 from cmir.accelerator.recurrence import Actor, Dependence, Wait
 
 
@@ -90,7 +89,7 @@ class _Search:
     def _edges(self, actor: Actor) -> _Edges:
         parts: list[np.ndarray] = []
         for k, dependence in enumerate(actor.dependences):
-            rises = np.flatnonzero(np.diff(dependence.needs, prepend=-NEVER) > 0)
+            rises = dependence.rises
             source = self.number[dependence.source]
             inference, iteration = np.divmod(
                 dependence.needs[rises], self.actors[source].iterations

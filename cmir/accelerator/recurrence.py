@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from cmir.accelerator.automata import NEVER
 from cmir.accelerator.report import CoreReport, RunReport
 from cmir.diagnostics import CompileError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dependence:
     """What the iterations of an actor wait for, on account of one neighbour.
 
@@ -34,6 +36,11 @@ class Dependence:
     array: str
     needs: np.ndarray
     delay: int
+
+    @cached_property
+    def rises(self) -> np.ndarray:
+        """The iterations that need a later one than the iteration before."""
+        return np.flatnonzero(np.diff(self.needs, prepend=-NEVER) > 0)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from math import ceil, prod
 
 import islpy as isl
@@ -85,7 +86,10 @@ class Whole:
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last."""
+    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last.
+
+    One element stands for all along dimensions in which they are alike.
+    """
 
     written: np.ndarray
     last_read: np.ndarray
@@ -152,23 +156,24 @@ class Sizing:
         for reader, read in readers.items():
             kept, footprint = self._kept(array, reader, read), self.footprints[reader]
             inside = [_inside(kept, core, rows) for core in footprint.coordinates]
-            last_read = [
-                by_row(cut(footprint.last_read(array, core)), rows)
-                for core, cut in enumerate(inside)
-            ]
+            last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
+            written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
+            alike = _uniform_axes([*chain(last_read, *written.values())], rows)
+            last_read = [by_row(table[alike], rows) for table in last_read]
+            written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
             edges: list[tuple[str, str]] = []
             for writer, table in tables.items():
                 source = self.footprints[writer]
-                written = [by_row(cut(table), rows) for cut in inside]
                 for (core, other), needs in footprint.needs_data(array, source, table).items():
                     here, there = footprint.cores[core], source.cores[other]
                     delay = self.costs[writer].latency
                     self.raw[here].append(Dependence("raw", there, name, needs, delay))
                     edges.append((there, here))
                     first, last = source.starts[other], source.starts[other + 1]
-                    mine = (written[core] >= first) & (written[core] < last)
+                    places = written[writer][core]
+                    mine = (places >= first) & (places < last)
                     self._tables[name, there, here] = _Table(
-                        np.where(mine, written[core] - first, -1),
+                        np.where(mine, places - first, -1),
                         last_read[core],
                         (last - first, footprint.count(core)),
                     )
@@ -237,10 +242,7 @@ class Sizing:
         room: dict[str, list[Dependence]] = {core: [] for core in self.raw}
         for key, rows in sizes.items():
             for writer, reader in self.buffers[key].edges:
-                needs = self._room((key[0], writer, reader), key[1], rows)
-                room[writer].append(
-                    Dependence("war", reader, key[0], needs, self.hardware.core.credit_latency)
-                )
+                room[writer].append(self._room((key[0], writer, reader), key[1], rows))
         return {
             core: Actor(
                 core,
@@ -253,10 +255,11 @@ class Sizing:
             for number, core in enumerate(footprint.cores)
         }
 
-    def _room_uncached(self, edge: Edge, reader: str, rows: int) -> np.ndarray:
-        table = self._tables[edge]
-        ring = self.buffers[edge[0], reader].rows
-        return needs_room(table.written, table.last_read, ring, rows, table.iterations)
+    def _room_uncached(self, edge: Edge, stage: str, rows: int) -> Dependence:
+        array, _, reader = edge
+        table, ring = self._tables[edge], self.buffers[array, stage].rows
+        needs = needs_room(table.written, table.last_read, ring, rows, table.iterations)
+        return Dependence("war", reader, array, needs, self.hardware.core.credit_latency)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until it must repeat. Raises DeadlockError."""
@@ -344,6 +347,18 @@ def _inside(
             row = np.arange(rows.shape[d]).reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
             outside = (row < first) | (row >= first + size)
     return lambda table: np.where(outside, -1, table[tuple(cut)])
+
+
+def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
+    """An index that leaves one element of each dimension along which none of the tables varies, but for that of rows.
+
+    As a rule channels are all written, and read, together.
+    """
+    uniform = (
+        d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)
+        for d in range(len(rows.shape))
+    )
+    return tuple(slice(1) if alike else slice(None) for alike in uniform)
 
 
 def _common_rows(rows: list[Rows], shape: tuple[int, ...]) -> Rows:
