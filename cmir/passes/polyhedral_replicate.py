@@ -45,7 +45,7 @@ class PolyhedralReplicatePass(ModulePass):
     hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
-    by: By = "rows"
+    by: By = "columns"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
