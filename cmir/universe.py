@@ -20,6 +20,7 @@ PASSES = (
     "polyhedral-stream-inputs",
     "polyhedral-merge-stages",
     "polyhedral-split-matrices",
+    "polyhedral-split-buffers",
     "polyhedral-replicate",
     "polyhedral-assign-storage",
     "polyhedral-derive-dependences",

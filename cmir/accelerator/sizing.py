@@ -34,7 +34,7 @@ from cmir.accelerator.footprint import (
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.periodic import TooFastError, periodic_schedule
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence, Wait
-from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
 
@@ -123,15 +123,15 @@ class Sizing:
                 self._keep_rows(array, written, readers)
         self._room = lru_cache(maxsize=None)(self._room_uncached)
 
-    def _kept(self, array: ArrayOp, reader: str, read: isl.Map) -> Kept | None:
-        stage = self.stages[reader]
+    @staticmethod
+    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> Kept | None:
         if not stage.core_dims or read.is_empty():
             return None
         kept = Kept.of(on_core(read, stage.core_dims))
         return kept if kept.sizes != array.shape else None
 
     def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
-        kept, name = self._kept(array, reader, read), array.sym_name.data
+        kept, name = self._kept(array, self.stages[reader], read), array.sym_name.data
         size = self._bytes(array, array.shape if kept is None else kept.sizes)
         self.wholes[name, reader] = Whole(name, reader, kept, size)
 
@@ -154,7 +154,7 @@ class Sizing:
             array.shape,
         )
         for reader, read in readers.items():
-            kept, footprint = self._kept(array, reader, read), self.footprints[reader]
+            kept, footprint = self._kept(array, self.stages[reader], read), self.footprints[reader]
             inside = [_inside(kept, core, rows) for core in footprint.coordinates]
             last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
             written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
@@ -202,6 +202,18 @@ class Sizing:
             for core in footprint.cores
         }
 
+    def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
+        """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
+        total = 0
+        for name, read in stage.read_relations().items():
+            array, key = self.arrays[name], (name, stage.sym_name.data)
+            kept = self._kept(array, stage, read)
+            shape = array.shape if kept is None else kept.sizes
+            if (buffer := self.buffers.get(key)) is not None:
+                shape = buffer.rows.buffer_shape(sizes[key], None if kept is None else kept.sizes)
+            total += self._bytes(array, shape)
+        return total
+
     def full(self) -> dict[tuple[str, str], int]:
         """One inference each."""
         return {key: buffer.rows.count for key, buffer in self.buffers.items()}
@@ -226,11 +238,11 @@ class Sizing:
             for name, footprint in self.footprints.items()
             for core in range(len(footprint.cores))
         )
-        return self._earliest(busiest)[0]
+        return self._schedule({}, busiest)[0]
 
-    def _earliest(self, period: int) -> tuple[int, np.ndarray]:
-        """A periodic schedule without bounds: its interval, `period` if there is such a schedule, and its starts."""
-        actors = self.actors({})
+    def _schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
+        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts."""
+        actors = self.actors(sizes)
         while True:
             try:
                 return period, periodic_schedule(actors, period)
@@ -267,6 +279,10 @@ class Sizing:
 
     def live(self) -> dict[tuple[str, str], int]:
         """Small sizes with which the network does not deadlock: where it would, the blocking buffer grows."""
+        return dict(self._live)
+
+    @cached_property
+    def _live(self) -> dict[tuple[str, str], int]:
         sizes = {key: buffer.least for key, buffer in self.buffers.items()}
         run = Recurrence(self.actors(sizes), _INFERENCES_TO_LIVE)
         while True:
@@ -284,7 +300,7 @@ class Sizing:
 
         No single buffer could be smaller without the interval becoming longer.
         """
-        period, earliest = self._earliest(max(interval or 0, self.interval))
+        period, earliest = self._schedule({}, max(interval or 0, self.interval))
         floor = self.live()
         sizes, steps = dict(floor), dict.fromkeys(floor, 1)
         while (cycle := self._too_fast(sizes, period, earliest)) is not None:
@@ -299,6 +315,29 @@ class Sizing:
 
             sizes[key] = _smallest(floor[key], sizes[key], suffices)
         return sizes
+
+    def fitting(self) -> tuple[int, dict[tuple[str, str], int]]:
+        """The shortest interval with buffers that fit the SRAM of all cores, and their sizes, as `lossless` has them.
+
+        Found by bisection, to a hundredth. Live sizes where not even these fit.
+        """
+        fastest, sizes = self.interval, self.lossless()
+        if self._fits(sizes) or not self._fits(self.live()):
+            return fastest, sizes if self._fits(sizes) else self.live()
+        sizes = self.live()
+        interval, _ = self._schedule(sizes, fastest)
+        while interval - fastest > max(1, fastest // 100):
+            middle = (fastest + interval) // 2
+            found = self.lossless(middle)
+            if self._fits(found):
+                interval, sizes = middle, found
+            else:
+                fastest = middle
+        return interval, sizes
+
+    def _fits(self, sizes: Sizes) -> bool:
+        room = self.hardware.core.sram_bytes
+        return room is None or max(self.sram_bytes(sizes).values()) <= room
 
     def _blocking(self, cycle: Sequence[Wait]) -> tuple[str, str] | None:
         """Of several buffers without room in a cycle of waits, the one with the smallest rows."""
@@ -341,7 +380,10 @@ def _inside(
     cut: list[slice] = []
     outside = np.zeros((), bool)
     for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
-        first = at_core(low, core).dim_min_val(0).to_python()
+        at = at_core(low, core)
+        if at.is_empty():  # this core reads nothing of the array
+            return lambda table: np.full(kept.sizes, -1, np.int64)
+        first = at.dim_min_val(0).to_python()
         cut.append(slice(None) if d == rows.axis else slice(first, first + size))
         if d == rows.axis:
             row = np.arange(rows.shape[d]).reshape(-1, *(1,) * (len(kept.sizes) - d - 1))

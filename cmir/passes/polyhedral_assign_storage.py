@@ -24,7 +24,8 @@ class PolyhedralAssignStoragePass(ModulePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
     `sizes` says how many rows: `live`, as few as the network can run with; `lossless`, as few as leave the
-    steady-state interval what it is without bounds; `full`, those of one inference. `rows` sets the number by hand,
+    steady-state interval what it is without bounds, or, where a core of the machine has no room for these, as long as
+    it must be; `full`, those of one inference. `rows` sets the number by hand,
     for the buffers of `array` and of `reader` where these are given; the others stay as they are. Storage that is
     there already is kept unless it is assigned anew. Refuses sizes with which the network deadlocks, and names the
     cycle of waits. A remark tells the SRAM bytes before and after.
@@ -52,7 +53,7 @@ class PolyhedralAssignStoragePass(ModulePass):
                 case "live":
                     found = sizing.live()
                 case "lossless":
-                    found = sizing.lossless()
+                    found = self._fitting(pipeline, sizing)
                 case _:
                     found = sizing.full()
         elif self.rows < 1:
@@ -65,6 +66,16 @@ class PolyhedralAssignStoragePass(ModulePass):
             what = f"@{self.array}" if self.array else "what another one writes"
             raise CompileError(pipeline, f"there is no {who} that reads {what}")
         return chosen
+
+    def _fitting(self, pipeline: PipelineOp, sizing: Sizing) -> dict[tuple[str, str], int]:
+        interval, sizes = sizing.fitting()
+        if interval > sizing.interval:
+            emit_remark(
+                pipeline,
+                f"buffers that lose no throughput do not fit the {sizing.hardware.core.sram_bytes} bytes of SRAM of a "
+                f"core; with those that do, the interval is {interval} cycles instead of {sizing.interval}",
+            )
+        return sizes
 
     def _chosen(self, array: str, reader: str) -> bool:
         return self.array in (None, array) and self.reader in (None, reader)

@@ -60,7 +60,7 @@ class PolyhedralReplicatePass(ModulePass):
         stage = pipeline.stages.get(self.stage or "")
         if stage is None:
             raise CompileError(pipeline, f"there is no stage @{self.stage}")
-        units, what = _units(stage, self.by)
+        units, what = units_of(stage, self.by)
         if self.copies is None or not 1 <= self.copies <= units:
             raise CompileError(
                 stage,
@@ -72,7 +72,7 @@ class PolyhedralReplicatePass(ModulePass):
                 f"the {units} {what} of @{self.stage} have no {self.copies} {self.by} of one size",
             )
         if self.copies > 1:
-            _replicate(stage, self.copies, self.by)
+            replicate(stage, self.copies, self.by)
 
     def _balance(self, pipeline: PipelineOp) -> None:
         hardware = Hardware.load(self.hardware)
@@ -97,7 +97,7 @@ class PolyhedralReplicatePass(ModulePass):
         chosen = balance(choices, available)
         for stage, choice in zip(stages, chosen, strict=True):
             if choice.copies > 1:
-                _replicate(stage, choice.copies, self.by)
+                replicate(stage, choice.copies, self.by)
         before = max(options[0].interval for options in choices)
         after = max(choice.interval for choice in chosen)
         emit_remark(
@@ -127,7 +127,7 @@ def _work(stage: StageOp, by: By) -> np.ndarray:
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
     divided = _divided(stage, by)
-    units = stride = _units(stage, by)[0]
+    units = stride = units_of(stage, by)[0]
     for dim in divided:
         stride //= dim.extent
         index += stride * (points[:, dim.position] - dim.low)
@@ -168,14 +168,15 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
     return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:], "runs": dims}[by]
 
 
-def _units(stage: StageOp, by: By) -> tuple[int, str]:
+def units_of(stage: StageOp, by: By) -> tuple[int, str]:
     """How many rows, columns or iterations can be divided among copies, and what they are."""
     what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
     return prod(dim.extent for dim in _divided(stage, by)), what
 
 
-def _replicate(stage: StageOp, copies: int, by: By) -> None:
-    units = stride = _units(stage, by)[0]
+def replicate(stage: StageOp, copies: int, by: By) -> None:
+    """Divide the iterations of a stage over so many cores, in place."""
+    units = stride = units_of(stage, by)[0]
     terms: list[str] = []
     for dim in _divided(stage, by):
         stride //= dim.extent

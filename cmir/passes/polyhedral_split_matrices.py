@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, prod
 
@@ -43,7 +43,7 @@ from cmir.passes.spreading import (
 
 @dataclass(frozen=True)
 class PolyhedralSplitMatricesPass(ModulePass):
-    """Split matrices over cores: by outputs, by inputs, or both.
+    """Split stages over cores: by outputs, by inputs of their matrices, or both.
 
     By outputs, each core computes some of the rows of y = M·x: several writers of one array, and no arithmetic more.
     By inputs, each core computes partial sums from some of the columns; a stage of its own adds them up and goes on
@@ -52,7 +52,8 @@ class PolyhedralSplitMatricesPass(ModulePass):
 
     Every matrix that takes more crossbars than a core of the machine has is split over as few cores as will do.
     hardware: the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and
-    crossbars, how many of them a core has. With `stage`, that stage is split into `outputs` and `inputs` parts by hand.
+    crossbars, how many of them a core has. With `stage`, that stage is split into `outputs` and `inputs` parts by hand;
+    one without a matrix by outputs only.
     """
 
     name = "polyhedral-split-matrices"
@@ -77,10 +78,7 @@ class PolyhedralSplitMatricesPass(ModulePass):
             stage = pipeline.stages.get(self.stage)
             if stage is None:
                 raise CompileError(pipeline, f"there is no stage @{self.stage}")
-            product = matrix_product(stage)
-            if product is None:
-                raise CompileError(stage, f"stage @{self.stage} has no matrix")
-            yield stage, Split.by_hand(stage, product, self.outputs, self.inputs)
+            yield stage, Split.by_hand(stage, self.outputs, self.inputs)
             return
         crossbar, crossbars = self._crossbars(pipeline)
         if crossbars is None:
@@ -122,25 +120,25 @@ class Split:
         return self.outputs * self.inputs
 
     @staticmethod
-    def by_hand(
-        stage: StageOp, product: tuple[MatrixOp, MxvOp], outputs: int, inputs: int
-    ) -> Split:
-        blocks, rows, lanes = _sizes(product)
-        name = stage.sym_name.data
-        if blocks > 1 and inputs > 1:
-            raise CompileError(
-                stage, f"the matrix of @{name} is block-diagonal: it is split by outputs only"
-            )
+    def by_hand(stage: StageOp, outputs: int, inputs: int = 1) -> Split:
+        product, name, of_outputs = matrix_product(stage), stage.sym_name.data, outputs_of(stage)
+        of_inputs = 1
+        if product is not None:
+            blocks, _, lanes = _sizes(product)
+            of_inputs = lanes[0] if blocks == 1 else 1
+        if of_inputs == 1 and inputs > 1:
+            why = "has no matrix" if product is None else "has a block-diagonal matrix"
+            raise CompileError(stage, f"@{name} {why}: it is split by outputs only")
         for what, count, extent in (
-            ("outputs", outputs, blocks if blocks > 1 else rows),
-            ("inputs", inputs, lanes[0]),
+            ("outputs", outputs, of_outputs),
+            ("inputs", inputs, of_inputs),
         ):
             if not 1 <= count <= extent or ceil(extent / ceil(extent / count)) != count:
                 raise CompileError(
                     stage, f"the {extent} {what} of @{name} have no {count} parts of one size"
                 )
-        extent = blocks if blocks > 1 else rows
-        return Split(outputs, parts_of(outputs, extent), inputs, parts_of(inputs, lanes[0]))
+        sizes = parts_of(outputs, of_outputs), parts_of(inputs, of_inputs)
+        return Split(outputs, sizes[0], inputs, sizes[1])
 
     @staticmethod
     def fewest(
@@ -186,6 +184,16 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
     )
 
 
+def outputs_of(stage: StageOp) -> int:
+    """How many outputs can be divided among cores: rows or blocks of the matrix, or else outermost lanes written."""
+    if (product := matrix_product(stage)) is not None:
+        blocks, rows, _ = _sizes(product)
+        return blocks if blocks > 1 else rows
+    write, *others = stage.writes()
+    assert isinstance(write.value.type, VectorType)
+    return 1 if others else (*write.value.type.get_shape(), 1)[0]
+
+
 def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
     """The blocks of a matrix (1 where it is whole), the rows of one, and the shape of the vector."""
     matrix, mxv = product
@@ -200,33 +208,31 @@ def _sizes_of_parts(extent: int) -> list[int]:
 
 
 def _apply(stage: StageOp, split: Split) -> None:
-    product = matrix_product(stage)
-    assert product is not None
-    blocks, rows, lanes = _sizes(product)
-    name, shape = stage.sym_name.data, "×".join(map(str, product[0].result.type.get_shape()))
-    if split.inputs > 1:
-        stage = _sum_partial_products(stage, product, split.inputs)
-        product = matrix_product(stage)
-        assert product is not None
-        _split_inputs(stage, product, split)
+    product, name = matrix_product(stage), stage.sym_name.data
+    what = f"@{name}"
+    if product is not None:
+        shape = "×".join(map(str, product[0].result.type.get_shape()))
+        what = f"the {shape} matrix of @{name}"
+        if split.inputs > 1:
+            stage = _sum_partial_products(stage, product, split.inputs)
+            product = matrix_product(stage)
+            assert product is not None
+            _split_inputs(stage, product, split)
     if split.outputs > 1:
-        product = matrix_product(stage)
-        assert product is not None
-        _split_outputs(stage, product, split, blocks, rows, lanes)
+        split_outputs(stage, split)
     how = [f"{split.outputs} by outputs"] if split.outputs > 1 else []
     how += [f"{split.inputs} by inputs, added up by @{name}"] if split.inputs > 1 else []
-    emit_remark(stage, f"the {shape} matrix of @{name} is split into {' and '.join(how)}")
+    emit_remark(stage, f"{what} is split into {' and '.join(how)}")
 
 
-def _split_outputs(
-    stage: StageOp,
-    product: tuple[MatrixOp, MxvOp],
-    split: Split,
-    blocks: int,
-    rows: int,
-    lanes: tuple[int, ...],
-) -> None:
+def split_outputs(stage: StageOp, split: Split) -> None:
+    """Spread a stage over cores that each compute some of its outputs, in place."""
+    if (product := matrix_product(stage)) is None:
+        (write,) = stage.writes()
+        _spread(stage, "o", split.outputs, {write.value: Part(0, split.output_size)}, ())
+        return
     matrix, mxv = product
+    blocks, rows, lanes = _sizes(product)
     seeds: dict[SSAValue, Part]
     if blocks > 1:
         if lanes[0] % blocks:
@@ -267,10 +273,10 @@ def _spread(
     name: str,
     count: int,
     seeds: dict[SSAValue, Part],
-    product: tuple[Operation, Operation],
+    fixed: Iterable[Operation],
 ) -> None:
     try:
-        parts = parts_with(seeds, product)
+        parts = parts_with(seeds, fixed)
     except MixesLanesError as error:
         raise CompileError(
             error.op, f"stage @{stage.sym_name.data} cannot be split into parts: {error}"

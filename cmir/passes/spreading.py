@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, SelectOp
+from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.polyhedral import (
     MapAttr,
     MatrixOp,
@@ -258,6 +258,9 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
             dim = part.dim - (rank - len(shape))
             kept = dim >= 0 and shape[dim] > 1
             return [(source, Part(dim, part.size))] if kept else ()
+        case ReduceOp():
+            kept = [d for d in range(len(_shape(op.vector))) if d not in op.dims.get_values()]
+            return [(op.vector, Part(kept[part.dim], part.size))]
         case _ if _is_elementwise(op):
             return [(operand, part) for operand in op.operands if _shape(operand)]
         case _:
@@ -274,6 +277,8 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
             return [
                 (result, Part(part.dim + len(_shape(result)) - len(_shape(operand)), part.size))
             ]
+        case ReduceOp() if part.dim not in (reduced := op.dims.get_values()):
+            return [(op.result, Part(part.dim - sum(d < part.dim for d in reduced), part.size))]
         case _ if _is_elementwise(op):
             return [(result, part) for result in op.results]
         case _:

@@ -133,6 +133,8 @@ def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str |
         passes.append("polyhedral-stream-inputs")
     if machine.core.crossbars is not None:
         passes.append(f'polyhedral-split-matrices{{hardware="{name}"}}')
+    if limited:
+        passes.append(f'polyhedral-split-buffers{{hardware="{name}"}}')
     if replicate is not None:
         passes.append(f'polyhedral-replicate{{hardware="{name}" by={replicate}}}')
     if storage != "full":

@@ -267,6 +267,9 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     ),
     rf"not tight: iteration (\(.*?\)) of @(\w+) waits for iteration {_EVENT} and needs nothing of it in @(\w+)": _late,
     r"not live: iteration (\(.*?\)) of @(\w+) is never released by @(\w+) on account of @(\w+)": _dead,
+    r"the step of a control loop must be positive": lambda network: (
+        "makes no step" in (why_wrong(network) or "")
+    ),
     r"@(\w+) fires iteration (\(.*\)) twice": lambda network, name, iteration: (
         max(core.iterations.count(_point(iteration)) for core in _cores(network, name)) > 1
     ),

@@ -27,7 +27,6 @@ from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
 from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
-from cmir.passes.spreading import matrix_product
 
 
 def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:
@@ -73,7 +72,7 @@ BY: tuple[By, ...] = ("rows", "bands", "columns", "runs")
 
 
 def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
-    """Merge two stages, and spread some over cores: split their matrices, replicate them, or both."""
+    """Merge two stages, and spread some over cores: split them, replicate them, or both."""
     module = pipeline.parent_op()
     assert isinstance(module, ModuleOp)
     if len(pipeline.stages) > 1 and data.draw(st.booleans()):
@@ -86,8 +85,7 @@ def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
         stage = pipeline.stages[name]
         if len([op for op in stage.body.block.ops if isinstance(op, MxvOp)]) > 1:
             continue
-        product = matrix_product(stage)
-        if product is not None and data.draw(st.booleans()):
+        if data.draw(st.booleans()):
             outputs, inputs = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
             pass_ = PolyhedralSplitMatricesPass(stage=name, outputs=outputs, inputs=inputs)
             try:
@@ -97,7 +95,7 @@ def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
                     reason in error.message
                     for reason in (
                         "parts of one size",
-                        "block-diagonal",
+                        "it is split by outputs only",
                         "cannot be split into parts",
                         "share an input channel",
                     )

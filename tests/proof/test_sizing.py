@@ -178,6 +178,28 @@ def test_resnet20() -> None:
     assert before > 4 * after
 
 
+@networks
+def test_sizes_that_fit(network: Network, tmp_path: Path) -> None:
+    """With less SRAM the interval is longer, and no sizes of the curve that fit have a shorter one by a hundredth."""
+    model, sizing = sizing_of(network)
+    points = buffer_curve(sizing)
+    for room in range(
+        *(max(sizing.sram_bytes(p.sizes).values()) for p in (points[0], points[-1])), 8
+    ):
+        small = tmp_path / "small.toml"
+        small.write_text(
+            "[core]\nfixed_interval = 1\nfixed_latency = 1\ncredit_latency = 1\n"
+            f"sram_bytes = {room}\n[network]\nhop_cycles = 0\n"
+        )
+        limited = Sizing(model.pipeline, Hardware.load(str(small)))
+        found, sizes = limited.fitting()
+        assert max(limited.sram_bytes(sizes).values()) <= room
+        assert interval(sizing, sizes) <= found
+        for point in points:
+            if max(sizing.sram_bytes(point.sizes).values()) <= room:
+                assert found <= point.interval + max(2, sizing.interval / 100)
+
+
 def test_too_small_sram(tmp_path: Path) -> None:
     small = tmp_path / "small.toml"
     small.write_text(
