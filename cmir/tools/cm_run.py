@@ -112,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
     )
     parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help="write all figures to a JSON file, with their units",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
         help="compare with onnxruntime (ONNX), or with NumPy at the nn or polyhedral level (IR);"
@@ -151,6 +157,8 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
     from cmir.accelerator.hardware_attribute import hardware_of
+    from cmir.accelerator.inference_costs import costs_of
+    from cmir.tools.cost_summary import figures, print_costs, warn_of_links, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import compare, reference_of
@@ -173,8 +181,9 @@ def _run(options: argparse.Namespace) -> int:
             options.replicate,
             options.placement_seconds,
         )
-        if options.hardware is None:
-            hardware = hardware_of(network) or hardware
+        described = options.hardware is not None
+        if not described and (meant := hardware_of(network)) is not None:
+            hardware, described = meant, True
         check_capacity(network, hardware)
         machine = Machine(network, hardware, model.parameters)
         samples: list[Sample] = []
@@ -199,6 +208,14 @@ def _run(options: argparse.Namespace) -> int:
         machine.sram_bytes,
         None if options.quiet else "cores" if options.cores else "programs",
     )
+    costs = costs_of(network, machine, steady.steady_interval)
+    if described:
+        print_costs(costs)
+    warn_of_links(costs)
+    if options.json is not None:
+        cores, each = len(machine.positions), options.cores
+        table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
+        write_json(table, options.json)
     if reference is None:
         return 0
     name, evaluate = reference
