@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from cmir.accelerator.energy import Traffic, area, inference_energy
 from cmir.accelerator.engine import Machine
@@ -14,6 +15,7 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.topology import Link, Topology, topology
 from cmir.accelerator.traffic import Flow, link_loads, sent_in
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import symbol
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,23 @@ class LinkUse:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """What goes in or out of the machine, through the global control unit.
+
+    what: `inputs` or `outputs`. elements: of all of them, in an inference. elements_per_cycle: the machine's rate.
+    """
+
+    what: str
+    elements: int
+    elements_per_cycle: int
+
+    @property
+    def cycles(self) -> float:
+        """Cycles that an inference takes at that rate: intervals cannot be shorter."""
+        return self.elements / self.elements_per_cycle
+
+
+@dataclass(frozen=True)
 class InferenceCosts:
     """Of one inference in a stream.
 
@@ -41,6 +60,7 @@ class InferenceCosts:
     energy: joules by component. area: mm² by component, of the cores that work.
     energy_missing, area_missing: fields of the description that have no figure, by the component that lacks it.
     links: what carries something, the busiest first.
+    streams: inputs and outputs, where the machine has a rate for them.
     byte_hops: Σ traffic × hops, bytes times the links between a core and each that reads from it.
     crossbars: that hold something, of all cores.
     """
@@ -51,6 +71,7 @@ class InferenceCosts:
     area: Mapping[str, float]
     area_missing: Mapping[str, str]
     links: Sequence[LinkUse]
+    streams: Sequence[Stream]
     byte_hops: int
     crossbars: int
 
@@ -59,17 +80,19 @@ class InferenceCosts:
         """The link that an inference keeps busy longest; where links have no limit, that which carries most."""
         return next(iter(self.links), None)
 
-    def utilisation(self, use: LinkUse) -> float | None:
-        """The share of the interval in which a link is busy; above 1, it cannot keep up. None if nothing limits it."""
-        if self.interval is None or use.bytes_per_cycle is None:
-            return None
-        return use.cycles / self.interval
+    def utilisation(self, use: LinkUse | Stream) -> float | None:
+        """The share of the interval in which a link, or inputs or outputs, are busy; above 1, they cannot keep up.
+
+        None if nothing limits them.
+        """
+        limited = isinstance(use, Stream) or use.bytes_per_cycle is not None
+        return use.cycles / self.interval if limited and self.interval is not None else None
 
 
 def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> InferenceCosts:
     """What an inference of a network costs on the machine that was made of it."""
     hardware, cores = machine.hardware, list(machine.positions)
-    costs = {name: machine.costs[machine.cores[name].program.name] for name in cores}
+    costs = {name: machine.costs[name] for name in cores}
     iterations = {name: machine.cores[name].iterations for name in cores}
     if machine.chip is None:  # any two are joined
         chip, places = (
@@ -89,18 +112,29 @@ def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> In
         area(hardware, costs),
         dict(_missing_area(hardware)),
         sorted(uses, key=lambda use: (-use.cycles, -use.bytes, use.link)),
+        list(_streams(network, hardware)),
         _byte_hops(machine.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
     )
 
 
 def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> Traffic:
-    across = sum(load for link, load in loads.items() if chip.between_chips(link))
+    across = sum(load for link, load in loads.items() if chip.crosses(*link))
     return Traffic(sum(loads.values()) - across, across, delivered)
 
 
 def _use(chip: Topology, hardware: Hardware, link: Link, load: int) -> LinkUse:
-    return LinkUse(link, load, hardware.network.rate(chip.between_chips(link)))
+    return LinkUse(link, load, hardware.network.rate(chip.crosses(*link)))
+
+
+def _streams(network: NetworkOp, hardware: Hardware) -> Iterator[Stream]:
+    system, arrays = hardware.system, network.arrays
+    for what, refs, rate in (
+        ("inputs", network.inputs, system.input_elements_per_cycle),
+        ("outputs", network.outputs, system.output_elements_per_cycle),
+    ):
+        if rate is not None:
+            yield Stream(what, sum(prod(arrays[symbol(ref)].shape) for ref in refs), rate)
 
 
 def _byte_hops(

@@ -186,6 +186,11 @@ class Network:
         """Bytes that a link carries in a cycle; None for no limit."""
         return self.chip_link_bytes_per_cycle if between_chips else self.link_bytes_per_cycle
 
+    def narrowest(self, crosses: bool) -> int | None:
+        """Bytes that a way carries in a cycle, which goes from chip to chip if it `crosses`; None for no limit."""
+        rates = [self.rate(between_chips) for between_chips in {False, crosses}]
+        return min((rate for rate in rates if rate is not None), default=None)
+
     def problem(self) -> str | None:
         """What is wrong with the fields together, if something is."""
         if (self.edges is None) == (self.topology == "edges"):

@@ -73,8 +73,8 @@ class Topology(ABC):
         """The length of the route from a place to another."""
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
-    def between_chips(self, link: Link) -> bool:
-        """Whether a link leads from one chip to another."""
+    def crosses(self, start: Place, end: Place) -> bool:
+        """Whether two places, of a link or of any others, are on different chips."""
         return False
 
     def index_of(self, place: Place) -> int:
@@ -236,8 +236,8 @@ class _Grid(_Shaped):
             return f"a {self.kind} of {size}"
         return f"a {self.kind} of {size} on chips of {'×'.join(map(str, self.chip))}"
 
-    def between_chips(self, link: Link) -> bool:
-        ends = zip(*link, self.chip)  # no coordinates where there is one chip
+    def crosses(self, start: Place, end: Place) -> bool:
+        ends = zip(start, end, self.chip)  # no coordinates where there is one chip
         return any(a // size != b // size for a, b, size in ends)
 
     @property

@@ -158,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.accelerator.hardware import Hardware
     from cmir.accelerator.hardware_attribute import hardware_of
     from cmir.accelerator.inference_costs import costs_of
-    from cmir.tools.cost_summary import figures, print_costs, warn_of_links, write_json
+    from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import compare, reference_of
@@ -211,7 +211,7 @@ def _run(options: argparse.Namespace) -> int:
     costs = costs_of(network, machine, steady.steady_interval)
     if described:
         print_costs(costs)
-    warn_of_links(costs)
+    warn_of_overload(costs)
     if options.json is not None:
         cores, each = len(machine.positions), options.cores
         table = figures(report, costs, hardware, machine.sram_bytes, cores, each)

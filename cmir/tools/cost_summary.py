@@ -20,22 +20,35 @@ _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
 def print_costs(costs: InferenceCosts) -> None:
-    """Print energy, area and the busiest link, and which figures the description lacks."""
+    """Print energy, area, the busiest link, inputs and outputs, and which figures the description lacks."""
     _print_parts("energy of an inference", costs.energy, costs.energy_missing, _joules)
     _print_parts("area", costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
     if (use := costs.busiest) is None:
         print("busiest link: cores send each other nothing")
-        return
-    parts = [f"{use.bytes} bytes an inference"]
-    if (share := costs.utilisation(use)) is not None:
-        parts.append(f"{100 * share:.1f} % of {use.bytes_per_cycle} bytes a cycle")
-    elif use.bytes_per_cycle is None:
-        parts.append("no limit")
-    print(f"busiest link {link_text(use.link)}: {', '.join(parts)}")
+    else:
+        parts = [f"{use.bytes} bytes an inference"]
+        if (share := costs.utilisation(use)) is not None:
+            parts.append(f"{100 * share:.1f} % of {use.bytes_per_cycle} bytes a cycle")
+        elif use.bytes_per_cycle is None:
+            parts.append("no limit")
+        print(f"busiest link {link_text(use.link)}: {', '.join(parts)}")
+    for stream in costs.streams:
+        print(
+            f"{stream.what}: {stream.elements} elements an inference, at least {stream.cycles:g} cycles at "
+            f"{stream.elements_per_cycle} a cycle"
+        )
 
 
-def warn_of_links(costs: InferenceCosts) -> None:
-    """Warn, on stderr, if links cannot keep up with the cores."""
+def warn_of_overload(costs: InferenceCosts) -> None:
+    """Warn, on stderr, if links, inputs or outputs cannot keep up with the cores."""
+    for stream in costs.streams:
+        if (costs.utilisation(stream) or 0) > 1:
+            emit(
+                "warning",
+                None,
+                f"{stream.what} of {stream.elements} elements take {stream.cycles:g} cycles an inference at "
+                f"{stream.elements_per_cycle} a cycle: the interval of {costs.interval:g} is not reached",
+            )
     over = [use for use in costs.links if (costs.utilisation(use) or 0) > 1]
     if not over:
         return
@@ -106,6 +119,10 @@ def figures(
         "area_missing": dict(costs.area_missing),
         "traffic_byte_hops": costs.byte_hops,
         "busiest_link": None if costs.busiest is None else _link(costs, costs.busiest),
+        "streams": [
+            {**asdict(s), "cycles_per_inference": s.cycles, "utilisation": costs.utilisation(s)}
+            for s in costs.streams
+        ],
         "programs": [asdict(line) for line in lines_of(report, sram_bytes, each)],
     }
 
