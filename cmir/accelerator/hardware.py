@@ -5,6 +5,7 @@ docs/hardware.md is generated from what the fields of its sections say of themse
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -85,6 +86,20 @@ class Hardware:
             if fields:
                 tables[name] = fields
         return tables
+
+    def toml(self) -> str:
+        """A TOML file that describes the machine, without fields that have their defaults."""
+        lines: list[str] = []
+        for name, value in self.table().items():
+            if isinstance(value, dict):
+                lines += [
+                    "",
+                    f"[{name}]",
+                    *(f"{key} = {json.dumps(v)}" for key, v in value.items()),
+                ]
+            else:
+                lines.append(f"{name} = {json.dumps(value)}")  # what JSON has here, TOML has, too
+        return "\n".join(lines) + "\n"
 
     def problems(self) -> Iterator[str]:
         """What is wrong with fields together, as messages."""

@@ -161,7 +161,7 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
-    from cmir.tools.reference import compare, reference_of
+    from cmir.tools.reference import compare, input_names, reference_of
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
@@ -170,7 +170,7 @@ def _run(options: argparse.Namespace) -> int:
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
-    names = _argument_names(model)
+    names = input_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
         network = lower(
@@ -272,24 +272,6 @@ def _validate(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "no inputs: give files, or --random SEED")
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")
-
-
-def _argument_names(model: Model) -> list[str] | None:
-    """Names for the inputs: ONNX's, those of the function's arguments, or of the pipeline's arrays."""
-    from xdsl.dialects.func import FuncOp
-
-    from cmir.dialects.polyhedral import PipelineOp, symbol
-
-    if model.inputs is not None:
-        return [*model.inputs]
-    match list(model.module.body.block.ops):
-        case [FuncOp() as function]:
-            arguments = function.body.block.args
-            return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
-        case [PipelineOp() as pipeline]:
-            return [symbol(ref) for ref in pipeline.inputs]
-        case _:
-            return None
 
 
 def _samples(
