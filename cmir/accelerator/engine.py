@@ -15,6 +15,7 @@ from xdsl.ir import SSAValue
 
 from cmir.accelerator.automata import Automaton, automata_of
 from cmir.accelerator.body import evaluate
+from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.cost import Cost, program_cost
@@ -45,6 +46,7 @@ class Machine:
         parameters: Mapping[str, np.ndarray] | None = None,
     ):
         check_places(network, hardware)
+        check_sram(network, hardware)
         self.hardware = hardware
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
@@ -71,7 +73,6 @@ class Machine:
             for program in self.programs.values()
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
-        self._check_sram()
         self.chip = chip_of(hardware)
         waits = self._waits()
         self.costs = self._costs(waits)
@@ -150,35 +151,6 @@ class Machine:
             name: core.sram_bytes(self.hardware) if name in self.positions else 0
             for name, core in self.cores.items()
         }
-
-    def _check_sram(self) -> None:
-        """Raise CompileError if the buffers of a core do not fit, naming the one that is furthest from it."""
-        most, needed = self.hardware.core.sram_bytes, self.sram_bytes
-        if most is None or max(needed.values(), default=0) <= most:
-            return
-        name = max(needed, key=lambda name: needed[name])
-        program = self.cores[name].program
-        bytes_of = {b.array: b.bytes(self.hardware) for b in program.buffers.values()}
-        largest = max(bytes_of, key=lambda array: bytes_of[array])
-        others = sum(size > most for size in needed.values()) - 1
-        also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
-        computed = {store.array for p in self.programs.values() for store in p.stores.values()}
-        whole = sum(size for array, size in bytes_of.items() if array not in computed)
-        if whole > most:
-            help = (
-                f"inputs and parameters, which are kept whole, take {whole} of them; "
-                f"inputs can be streamed: polyhedral-stream-inputs"
-            )
-        elif any(b.storage is None and b.array in computed for b in program.buffers.values()):
-            help = "rings of rows instead of whole arrays would take less: --storage lossless"
-        else:
-            help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
-        raise CompileError(
-            program.op,
-            f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
-            f"{most} bytes of SRAM of a core of '{self.hardware.name}' (the buffer of "
-            f"@{largest} {bytes_of[largest]}){also}; {help}",
-        )
 
     def constant(self, array: ArrayOp) -> np.ndarray:
         """The elements of a parameter array, in its shape. Raises CompileError if there are none."""

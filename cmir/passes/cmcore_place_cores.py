@@ -10,11 +10,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
+from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.placement import Problem, greedy, lower_bound, snake
 from cmir.accelerator.placement_search import Found, optimize
-from cmir.accelerator.program import Buffer
 from cmir.accelerator.topology import link_text, topology
 from cmir.accelerator.traffic import flows_of
 from cmir.context import report_progress
@@ -59,7 +59,7 @@ class CmcorePlaceCoresPass(ModulePass):
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
-                _check_sram(network, hardware)
+                check_sram(network, hardware)
                 self._place(network, hardware, lambda text: report_progress(ctx, text))
 
     def _check_options(self, network: NetworkOp) -> None:
@@ -121,21 +121,6 @@ class CmcorePlaceCoresPass(ModulePass):
         elif found.settled:
             help = "another one might: seed"
         return f"found no placement that keeps {within}: link {best}; {help}"
-
-
-def _check_sram(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if the buffers of a program do not fit into the SRAM of a core."""
-    most = hardware.core.sram_bytes
-    for name, program in network.programs.items():
-        if program.gcu is not None:
-            continue
-        needed = sum(Buffer.of(buffer).bytes(hardware) for buffer in program.buffers)
-        if most is not None and needed > most:
-            raise CompileError(
-                program,
-                f"the buffers of @{name} take {needed} bytes, {needed - most} more than the {most} bytes of SRAM "
-                f"of a core of '{hardware.name}'",
-            )
 
 
 def _summary(problem: Problem, found: Found) -> str:
