@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         "--list-hardware", action="store_true", help="list the presets that describe machines"
     )
     parser.add_argument(
+        "--print-hardware",
+        metavar="NAME|FILE",
+        help="print the description of a machine, a start for one's own",
+    )
+    parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
         help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
@@ -152,6 +157,8 @@ def _positive(text: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.list_hardware:
         return _list_hardware()
+    if options.print_hardware is not None:
+        return _print_hardware(options.print_hardware)
     _validate(options)
     from cmir.accelerator.capacity import check_capacity
     from cmir.accelerator.engine import Machine
@@ -232,6 +239,14 @@ def _list_hardware() -> int:
 
     for name in presets():
         print(f"{name:<24} {Hardware.load(name).summary}")
+    return 0
+
+
+def _print_hardware(name: str) -> int:
+    from cmir.accelerator.hardware import Hardware
+
+    Hardware.load(name)  # or it is none
+    print(Hardware.text(name), end="")
     return 0
 
 

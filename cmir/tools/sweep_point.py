@@ -98,7 +98,7 @@ def evaluate(task: Task) -> dict[str, str]:
 
 def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
     return {
-        name: value if isinstance(value, str) else repr(value)
+        name: f"{value:.12g}" if isinstance(value, float) else str(value)
         for name, value in figures.items()
         if value is not None
     }
