@@ -215,14 +215,15 @@ def _run(options: argparse.Namespace) -> int:
         machine.sram_bytes,
         None if options.quiet else "cores" if options.cores else "programs",
     )
-    costs = costs_of(network, machine, steady.steady_interval)
-    if described:
-        print_costs(costs)
-    warn_of_overload(costs)
-    if options.json is not None:
-        cores, each = len(machine.positions), options.cores
-        table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
-        write_json(table, options.json)
+    if described or options.json is not None:
+        costs = costs_of(network, machine, steady.steady_interval)
+        if described:
+            print_costs(costs)
+            warn_of_overload(costs)
+        if options.json is not None:
+            cores, each = len(machine.positions), options.cores
+            table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
+            write_json(table, options.json)
     if reference is None:
         return 0
     name, evaluate = reference
@@ -274,6 +275,8 @@ def _validate(options: argparse.Namespace) -> None:
     if options.buffer_curve:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+        if options.json is not None:
+            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")

@@ -150,3 +150,10 @@ def test_link_that_cannot_keep_up(tmp_path: Path, capsys: pytest.CaptureFixture[
         in warned
     )
     assert "an interval of 8" in warned
+
+
+def test_no_figures_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "figures.json"
+    assert main([str(TEXTBOOK), "--buffer-curve", "--json", str(file)]) == 1
+    assert "--buffer-curve runs nothing: it has no figures for --json" in capsys.readouterr().err
+    assert not file.exists()
