@@ -276,7 +276,9 @@ def _validate(options: argparse.Namespace) -> None:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
         if options.json is not None:
-            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
+            raise CompileError(
+                "cm-run", "--buffer-curve runs nothing: it has no figures for --json"
+            )
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")
