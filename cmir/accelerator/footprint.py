@@ -87,20 +87,10 @@ class Footprint:
     def _last(
         self, array: ArrayOp, accesses: Iterable[Access], first: int, last: int
     ) -> np.ndarray:
-        result = np.full(prod(array.shape), -1, np.int64)
-        for access in accesses:
-            for start, stop in _blocks(access, first, last):
-                location, defined = access.locations(start, stop)
-                shape = (stop - start, *access.lanes)
-                index = np.broadcast_to(ravel(location, array.shape), shape)
-                iteration = np.arange(start, stop).reshape(-1, *(1,) * len(access.lanes))
-                iteration = np.broadcast_to(iteration, shape)
-                if defined is not None:
-                    kept = np.broadcast_to(defined, shape)
-                    index, iteration = index[kept], iteration[kept]
-                # Iterations ascend, and the last of several assignments to an element stays.
-                result[index.reshape(-1)] = iteration.reshape(-1)
-        return result.reshape(array.shape)
+        result = np.full(array.shape, -1, np.int64)
+        for access in accesses if first < last else ():
+            np.maximum(result, _last_use(access, array.shape, first, last), out=result)
+        return result
 
     def needs_data(
         self, array: ArrayOp, source: Footprint, writer: np.ndarray
@@ -143,6 +133,55 @@ class Footprint:
             for core, run in enumerate(runs)
             for other in np.flatnonzero((needs[:, run] >= 0).any(axis=1)).tolist()
         }
+
+
+def _last_use(access: Access, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
+    """The last of some iterations that touches each element of an array of this shape; −1 where none does."""
+    touched = _independent_lanes(access, first, min(first + 2, last))
+    lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
+    access = replace(access, lanes=lanes)
+    one = {d for d, _ in touched.values()}  # one element stands for all along these dimensions
+    small = tuple(1 if d in one else size for d, size in enumerate(shape))
+    result = np.full(prod(small), -1, np.int64)
+    for start, stop in _blocks(access, first, last):
+        location, defined = access.locations(start, stop)
+        location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
+        block = (stop - start, *lanes)
+        index = np.broadcast_to(ravel(location, small), block)
+        iteration = np.arange(start, stop).reshape(-1, *(1,) * len(lanes))
+        iteration = np.broadcast_to(iteration, block)
+        if defined is not None:
+            kept = np.broadcast_to(defined, block)
+            index, iteration = index[kept], iteration[kept]
+        # Iterations ascend, and the last of several assignments to an element stays.
+        result[index.reshape(-1)] = iteration.reshape(-1)
+    result = result.reshape(small)
+    for d, elements in touched.values():
+        inside = np.zeros(shape[d], bool)
+        inside[elements] = True
+        result = np.where(inside.reshape(-1, *(1,) * (len(shape) - d - 1)), result, -1)
+    return result
+
+
+def _independent_lanes(access: Access, start: int, stop: int) -> dict[int, tuple[int, np.ndarray]]:
+    """The axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
+
+    By axis: the dimension, and its elements. As a rule all channels are read in the same way, and one need be looked
+    at. start, stop: two iterations, if there are.
+    """
+    location, defined = access.locations(start, stop)
+    found: dict[int, tuple[int, np.ndarray]] = {}
+    for axis in range(len(access.lanes)):
+        users = [d for d, x in enumerate(location) if _varies(x, axis + 1)]
+        if len(users) == 1 and (defined is None or not _varies(defined, axis + 1)):
+            elements = location[users[0]]
+            if elements.size == elements.shape[axis + 1]:
+                found[axis] = users[0], elements.reshape(-1)
+    return found
+
+
+def _varies(values: np.ndarray, axis: int) -> bool:
+    return values.ndim > axis and values.shape[axis] > 1
 
 
 def _blocks(access: Access, first: int, last: int) -> Iterable[tuple[int, int]]:
@@ -212,7 +251,9 @@ def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
     """
     if rows.axis is None:
         return rows
-    by_axis = np.moveaxis(cores, rows.axis, 0)
+    by_axis = np.moveaxis(_without_repeats(cores), rows.axis, 0)
+    if len(by_axis) == 1:  # all rows alike
+        return rows
     by_axis = by_axis[::-1] if rows.descending else by_axis
     _, bank = np.unique(by_axis.reshape(len(by_axis), -1), axis=0, return_inverse=True)
     banks, height = int(bank.max()) + 1, len(bank)

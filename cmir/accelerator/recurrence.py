@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from cmir.accelerator.automata import NEVER
 from cmir.accelerator.report import CoreReport, RunReport
 from cmir.diagnostics import CompileError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dependence:
     """What the iterations of an actor wait for, on account of one neighbour.
 
@@ -34,6 +36,11 @@ class Dependence:
     array: str
     needs: np.ndarray
     delay: int
+
+    @cached_property
+    def rises(self) -> np.ndarray:
+        """The iterations that need a later one than the iteration before."""
+        return np.flatnonzero(np.diff(self.needs, prepend=-NEVER) > 0)
 
 
 @dataclass(frozen=True)
@@ -116,18 +123,22 @@ class Recurrence:
             name: _State(actor, np.zeros(inferences * actor.iterations, np.int64))
             for name, actor in actors.items()
         }
-        for state in self.states.values():
-            for dependence in state.actor.dependences:
-                source = self.states[dependence.source]
-                state.incoming.append((dependence, source))
-                source.waiters[state.actor.name] = state
+        self.allow(actors)
+
+    def allow(self, actors: Mapping[str, Actor]) -> None:
+        """Give the actors other dependences, that hold for all that has run: to go on after a deadlock."""
+        for name, state in self.states.items():
+            state.actor = actors[name]
+            state.incoming = [(d, self.states[d.source]) for d in state.actor.dependences]
+            for _, source in state.incoming:
+                source.waiters[name] = state
 
     def run(self) -> RunReport:
-        """Run all inferences. Raises DeadlockError where no actor can go on."""
+        """Run all inferences, or what is left of them. Raises DeadlockError where no actor can go on."""
         work = deque(self.states.values())
         queued = set(self.states)
         total = sum(state.total for state in self.states.values())
-        done = 0
+        done = sum(state.done for state in self.states.values())
         while work:
             state = work.popleft()
             queued.discard(state.actor.name)

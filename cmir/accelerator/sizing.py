@@ -6,25 +6,22 @@ for the whole graph together: on a residual network the skip edge needs as many 
 Live sizes: from the rows of the readers' windows, which no ring can undercut, the run of one inference is tried; where
 it deadlocks, the edge that blocks grows.
 
-Lossless sizes: without bounds, an acyclic network has the interval λ of its busiest core, and a periodic schedule
-t(n, i) = s(i) + λ·n with s the earliest starts. A bound that respects s respects λ: a self-timed execution starts
-nothing later than a periodic schedule that satisfies the same constraints (Reiter, JACM 1968; Sriram and
-Bhattacharyya, Embedded Multiprocessors, ch. 7). That gives sizes that suffice. They are then reduced, edge by
-edge, as long as some periodic schedule of interval λ exists.
+Lossless sizes: without bounds, the network has an interval λ, as a rule that of its busiest core. From the live sizes,
+where a cycle of waits takes longer than λ an inference, and so no periodic schedule of interval λ exists, the edge that
+blocks grows; what grew is then reduced, edge by edge, as long as there is one (`cmir.accelerator.periodic`).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import prod
+from functools import cached_property, lru_cache
+from itertools import chain
+from math import ceil, prod
 
 import islpy as isl
 import numpy as np
 
-from cmir.accelerator.automata import NEVER
 from cmir.accelerator.cost import program_cost
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.footprint import (
@@ -35,7 +32,8 @@ from cmir.accelerator.footprint import (
     window_rows,
 )
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.accelerator.periodic import TooFastError, periodic_schedule
+from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence, Wait
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
@@ -88,7 +86,10 @@ class Whole:
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last."""
+    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last.
+
+    One element stands for all along dimensions in which they are alike.
+    """
 
     written: np.ndarray
     last_read: np.ndarray
@@ -154,6 +155,12 @@ class Sizing:
         )
         for reader, read in readers.items():
             kept, footprint = self._kept(array, reader, read), self.footprints[reader]
+            inside = [_inside(kept, core, rows) for core in footprint.coordinates]
+            last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
+            written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
+            alike = _uniform_axes([*chain(last_read, *written.values())], rows)
+            last_read = [by_row(table[alike], rows) for table in last_read]
+            written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
             edges: list[tuple[str, str]] = []
             for writer, table in tables.items():
                 source = self.footprints[writer]
@@ -163,11 +170,11 @@ class Sizing:
                     self.raw[here].append(Dependence("raw", there, name, needs, delay))
                     edges.append((there, here))
                     first, last = source.starts[other], source.starts[other + 1]
-                    own = np.where((table >= first) & (table < last), table - first, -1)
-                    inside = _inside(kept, footprint.coordinates[core], rows)
+                    places = written[writer][core]
+                    mine = (places >= first) & (places < last)
                     self._tables[name, there, here] = _Table(
-                        by_row(inside(own), rows),
-                        by_row(inside(footprint.last_read(array, core)), rows),
+                        np.where(mine, places - first, -1),
+                        last_read[core],
                         (last - first, footprint.count(core)),
                     )
             shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
@@ -212,24 +219,31 @@ class Sizing:
                     sizes[key] = rows
         return sizes
 
-    @property
+    @cached_property
     def interval(self) -> int:
-        """λ: the steady-state interval without bounds, that of the busiest core. In cycles."""
-        return max(
+        """λ: the steady-state interval without bounds, in cycles: that of the busiest core, if data allow it."""
+        busiest = max(
             footprint.count(core) * self.costs[name].interval
             for name, footprint in self.footprints.items()
             for core in range(len(footprint.cores))
         )
+        return self._earliest(busiest)[0]
+
+    def _earliest(self, period: int) -> tuple[int, np.ndarray]:
+        """A periodic schedule without bounds: its interval, `period` if there is such a schedule, and its starts."""
+        actors = self.actors({})
+        while True:
+            try:
+                return period, periodic_schedule(actors, period)
+            except TooFastError as cycle:
+                period = ceil(cycle.delay / cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[str, Actor]:
         """The network with buffers of these sizes."""
         room: dict[str, list[Dependence]] = {core: [] for core in self.raw}
         for key, rows in sizes.items():
             for writer, reader in self.buffers[key].edges:
-                needs = self._room((key[0], writer, reader), key[1], rows)
-                room[writer].append(
-                    Dependence("war", reader, key[0], needs, self.hardware.core.credit_latency)
-                )
+                room[writer].append(self._room((key[0], writer, reader), key[1], rows))
         return {
             core: Actor(
                 core,
@@ -242,129 +256,70 @@ class Sizing:
             for number, core in enumerate(footprint.cores)
         }
 
-    def _room_uncached(self, edge: Edge, reader: str, rows: int) -> np.ndarray:
-        table = self._tables[edge]
-        ring = self.buffers[edge[0], reader].rows
-        return needs_room(table.written, table.last_read, ring, rows, table.iterations)
+    def _room_uncached(self, edge: Edge, stage: str, rows: int) -> Dependence:
+        array, _, reader = edge
+        table, ring = self._tables[edge], self.buffers[array, stage].rows
+        needs = needs_room(table.written, table.last_read, ring, rows, table.iterations)
+        return Dependence("war", reader, array, needs, self.hardware.core.credit_latency)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until it must repeat. Raises DeadlockError."""
         Recurrence(self.actors(sizes), _INFERENCES_TO_LIVE).run()
 
     def live(self) -> dict[tuple[str, str], int]:
-        """Small sizes with which the network does not deadlock: where it would, the blocking edge grows.
-
-        Of several buffers without room in a blocking cycle, the one with the smallest rows grows.
-        """
+        """Small sizes with which the network does not deadlock: where it would, the blocking buffer grows."""
         sizes = {key: buffer.least for key, buffer in self.buffers.items()}
+        run = Recurrence(self.actors(sizes), _INFERENCES_TO_LIVE)
         while True:
             try:
-                self.check_live(sizes)
+                run.run()
                 return sizes
             except DeadlockError as deadlock:
-                full = [
-                    (w.array, w.source.partition("[")[0]) for w in deadlock.cycle if w.kind == "war"
-                ]
-                if not full:
+                if (blocking := self._blocking(deadlock.cycle)) is None:
                     raise  # no buffer is to blame: data itself is needed in a circle
-                sizes[min(full, key=lambda key: self.buffers[key].row_bytes)] += 1
+                sizes[blocking] += 1
+                run.allow(self.actors(sizes))
 
     def lossless(self, interval: int | None = None) -> dict[tuple[str, str], int]:
         """Small sizes with which the steady-state interval is `interval` (that without bounds, if not given).
 
-        No single buffer could be smaller without the interval becoming longer, as far as the search for a periodic
-        schedule can tell (it gives up on schedules that delay an iteration by more than two intervals).
+        No single buffer could be smaller without the interval becoming longer.
         """
-        period = max(interval or 0, self.interval)
-        earliest = self._periodic({}, period, {})
-        assert earliest is not None, (
-            "an acyclic network has a schedule at the interval of its cores"
-        )
-        sizes = {
-            key: self._least_rows(buffer, earliest, period) for key, buffer in self.buffers.items()
-        }
+        period, earliest = self._earliest(max(interval or 0, self.interval))
         floor = self.live()
-        by_bytes = sorted(
-            sizes, key=lambda key: -(sizes[key] - floor[key]) * self.buffers[key].row_bytes
-        )
-        for key in by_bytes:
+        sizes, steps = dict(floor), dict.fromkeys(floor, 1)
+        while (cycle := self._too_fast(sizes, period, earliest)) is not None:
+            blocking = self._blocking(cycle)
+            assert blocking is not None, "without bounds there is a schedule"
+            sizes[blocking] += steps[blocking]
+            steps[blocking] *= 2
+        for key in sorted(sizes, key=lambda key: -self.buffers[key].row_bytes):
 
             def suffices(rows: int, key: tuple[str, str] = key) -> bool:
-                return self._periodic({**sizes, key: rows}, period, earliest) is not None
+                return self._too_fast({**sizes, key: rows}, period, earliest) is None
 
             sizes[key] = _smallest(floor[key], sizes[key], suffices)
         return sizes
 
-    def _least_rows(self, buffer: Buffer, starts: Mapping[str, np.ndarray], period: int) -> int:
-        """The fewest rows with which no iteration of these periodic starts lacks room."""
+    def _blocking(self, cycle: Sequence[Wait]) -> tuple[str, str] | None:
+        """Of several buffers without room in a cycle of waits, the one with the smallest rows."""
+        full = [(w.array, w.source.partition("[")[0]) for w in cycle if w.kind == "war"]
+        return min(full, key=lambda key: self.buffers[key].row_bytes, default=None)
 
-        def suffices(rows: int) -> bool:
-            for writer, reader in buffer.edges:
-                needs = self._room((buffer.array, writer, reader), buffer.reader, rows)
-                freed = _event_times(needs, starts[reader], period)
-                if (starts[writer] < freed + self.hardware.core.credit_latency).any():
-                    return False
-            return True
+    def _too_fast(self, sizes: Sizes, period: int, earliest: np.ndarray) -> Sequence[Wait] | None:
+        """A cycle of waits that takes longer than this interval, with buffers of these sizes; None without one.
 
-        most = buffer.least
-        while not suffices(most):
-            most *= 2
-        return _smallest(buffer.least, most, suffices)
-
-    def _periodic(
-        self, sizes: Sizes, period: int, start: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray] | None:
-        """The earliest periodic schedule: starts in inference 0, or None if there seems to be none.
-
-        start: a schedule that is nowhere later than it, to begin the search with.
+        earliest: the schedule of this interval without bounds.
         """
-        actors = self.actors(sizes)
-        starts = {
-            name: start.get(name, np.zeros(actor.iterations, np.int64))
-            for name, actor in actors.items()
-        }
-        horizon = 2 * period + max((int(s[-1]) for s in start.values()), default=NEVER // 4)
-        waiters: dict[str, set[str]] = {name: set() for name in actors}
-        for name, actor in actors.items():
-            for dependence in actor.dependences:
-                waiters[dependence.source].add(name)
-        work = deque(actors)
-        queued = set(actors)
-        while work:
-            name = work.popleft()
-            queued.discard(name)
-            actor = actors[name]
-            bound = starts[name]
-            for dependence in actor.dependences:
-                event = _event_times(dependence.needs, starts[dependence.source], period)
-                bound = np.maximum(bound, event + dependence.delay)
-            later = _in_sequence(bound, actor.interval, period)
-            if later[-1] > horizon:
-                return None
-            if not np.array_equal(later, starts[name]):
-                starts[name] = later
-                for waiter in waiters[name] - queued:
-                    work.append(waiter)
-                    queued.add(waiter)
-        return starts
+        try:
+            periodic_schedule(self.actors(sizes), period, earliest)
+        except TooFastError as error:
+            return error.cycle
+        return None
 
 
 _INFERENCES_TO_LIVE = 2
 """One from empty buffers, and one that finds them as the first has left them."""
-
-
-def _event_times(needs: np.ndarray, starts: np.ndarray, period: int) -> np.ndarray:
-    """When the needed iterations of a periodic schedule start; −NEVER where none is needed."""
-    inference, iteration = np.divmod(needs, len(starts))
-    return np.where(needs <= -NEVER, -NEVER, starts[iteration] + inference * period)
-
-
-def _in_sequence(bound: np.ndarray, interval: int, period: int) -> np.ndarray:
-    """The earliest starts, none before its bound, of iterations that follow each other and repeat."""
-    steps = interval * np.arange(len(bound))
-    starts = np.maximum.accumulate(bound - steps) + steps
-    wrapped = starts[-1] + interval - period  # the last one of the inference before comes first
-    return np.maximum(starts, wrapped + steps)
 
 
 def _smallest(low: int, high: int, suffices: Callable[[int], bool]) -> int:
@@ -393,6 +348,18 @@ def _inside(
             row = np.arange(rows.shape[d]).reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
             outside = (row < first) | (row >= first + size)
     return lambda table: np.where(outside, -1, table[tuple(cut)])
+
+
+def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
+    """An index that leaves one element of each dimension along which none of the tables varies, but for that of rows.
+
+    As a rule channels are all written, and read, together.
+    """
+    uniform = (
+        d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)
+        for d in range(len(rows.shape))
+    )
+    return tuple(slice(1) if alike else slice(None) for alike in uniform)
 
 
 def _common_rows(rows: list[Rows], shape: tuple[int, ...]) -> Rows:

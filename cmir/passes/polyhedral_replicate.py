@@ -21,16 +21,17 @@ from cmir.isl.cores import parameter_values
 from cmir.isl.points import points_of
 from cmir.passes.spreading import spread
 
-By = Literal["rows", "bands", "runs"]
+By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
 class PolyhedralReplicatePass(ModulePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
-    All copies of a stage have the same weights. `by=rows` deals out the outermost dimension of the iterations row by
-    row, so that neighbouring rows are computed at the same time and readers can start early; `by=bands` gives each copy
-    a run of rows; `by=runs` a run of iterations, which may begin and end within a row and so divides the work evenly.
+    All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
+    iterations, so that all work on one row together and readers, who need less of it, can start early; `by=rows` deals
+    out the outermost dimension row by row; `by=bands` gives each copy a run of rows; `by=runs` a run of iterations,
+    which may begin and end within a row and so divides the work evenly.
 
     cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
     those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
@@ -44,7 +45,7 @@ class PolyhedralReplicatePass(ModulePass):
     hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
-    by: By = "rows"
+    by: By = "columns"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in op.body.block.ops:
@@ -125,11 +126,11 @@ def _work(stage: StageOp, by: By) -> np.ndarray:
     """The iterations of each row, or run of one, of the busiest core."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
-    units, _ = _units(stage, by)
-    stride = units
-    for d, (_, low, extent) in enumerate(_sizes(stage) if by == "runs" else _sizes(stage)[:1]):
-        stride //= extent
-        index += stride * (points[:, stage.core_dims + d] - low)
+    divided = _divided(stage, by)
+    units = stride = _units(stage, by)[0]
+    for dim in divided:
+        stride //= dim.extent
+        index += stride * (points[:, dim.position] - dim.low)
     _, core = np.unique(points[:, : stage.core_dims], axis=0, return_inverse=True)
     counts = np.bincount(core.reshape(-1) * units + index, minlength=(core.max() + 1) * units)
     return counts.reshape(-1, units).max(axis=0)
@@ -142,40 +143,44 @@ def _shares(work: np.ndarray, copies: int, by: By) -> np.ndarray:
     return np.add.reduceat(work, np.arange(0, len(work), ceil(len(work) / copies)))
 
 
-def _sizes(stage: StageOp) -> list[tuple[str, int, int]]:
-    """The dimensions of an iteration but for those of a core: name, first value, extent."""
+@dataclass(frozen=True)
+class _Dim:
+    """A dimension of the iterations: where it stands among their coordinates, its first value and its extent."""
+
+    position: int
+    name: str
+    low: int
+    extent: int
+
+
+def _divided(stage: StageOp, by: By) -> list[_Dim]:
+    """The dimensions that are divided among copies, together, as one number of a row or an iteration."""
     points = stage.domain.points
-    dims = range(stage.core_dims, points.dim(isl.dim_type.set))
-    return [
-        (
+    dims = [
+        _Dim(
+            d,
             points.get_dim_name(isl.dim_type.set, d) or f"i{d}",
             points.dim_min_val(d).to_python(),
             points.dim_max_val(d).sub(points.dim_min_val(d)).to_python() + 1,
         )
-        for d in dims
+        for d in range(stage.core_dims, points.dim(isl.dim_type.set))
     ]
+    return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:], "runs": dims}[by]
 
 
 def _units(stage: StageOp, by: By) -> tuple[int, str]:
-    """How many rows, or iterations, can be divided among copies, and what they are."""
-    sizes = [extent for _, _, extent in _sizes(stage)]
-    if by == "runs":
-        return prod(sizes), "iterations"
-    return (sizes[0] if sizes else 1), "rows"
+    """How many rows, columns or iterations can be divided among copies, and what they are."""
+    what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
+    return prod(dim.extent for dim in _divided(stage, by)), what
 
 
 def _replicate(stage: StageOp, copies: int, by: By) -> None:
-    dims, units = _sizes(stage), _units(stage, by)[0]
-    size = ceil(units / copies)
-    row, first, _ = dims[0]
-    index, stride = [], units
-    for name, low, extent in dims if by == "runs" else dims[:1]:
-        stride //= extent
-        index.append(f"{stride}*({name} - {low})")
-    number = " + ".join(index)
-    where = {
-        "rows": f"({row} - {first}) mod {copies} = {{core}}",
-        "bands": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
-        "runs": f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}",
-    }
-    spread(stage, "p", where[by], copies)
+    units = stride = _units(stage, by)[0]
+    terms: list[str] = []
+    for dim in _divided(stage, by):
+        stride //= dim.extent
+        terms.append(f"{stride}*({dim.name} - {dim.low})")
+    number, size = " + ".join(terms), ceil(units / copies)
+    dealt = f"({number}) mod {copies} = {{core}}"
+    run = f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}"
+    spread(stage, "p", dealt if by == "rows" else run, copies)

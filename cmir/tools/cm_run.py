@@ -80,11 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--replicate",
-        choices=["rows", "bands", "runs"],
+        choices=["columns", "rows", "bands", "runs"],
         nargs="?",
-        const="rows",
+        const="columns",
         help="divide stages among the cores that are left, so that the interval is as short as can be:"
-        " row by row in turn (default), by bands of rows, or by runs of iterations",
+        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",
     )
     parser.add_argument(
         "--placement-seconds",

@@ -83,7 +83,7 @@ def read_model(
 STORAGES = ("full", "live", "lossless")
 """How many rows buffers have: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
 
-REPLICATIONS = ("rows", "bands", "runs")
+REPLICATIONS = ("columns", "rows", "bands", "runs")
 """How stages are divided: see polyhedral-replicate."""
 
 

@@ -23,8 +23,8 @@ from cmir.dialects.polyhedral import symbol
 SPREAD = [
     "",
     "polyhedral-split-matrices{rows=9 columns=2}",
-    "polyhedral-replicate{stage=conv2 copies=3}",
-    "polyhedral-replicate{stage=conv1 copies=2 by=bands},polyhedral-replicate{stage=conv2 copies=2}",
+    "polyhedral-replicate{stage=conv2 copies=3 by=rows}",
+    "polyhedral-replicate{stage=conv1 copies=2 by=bands},polyhedral-replicate{stage=conv2 copies=2 by=rows}",
 ]
 
 

@@ -104,7 +104,8 @@ def replicated() -> NetworkOp:
     net = Builder(1, 6, 3)
     c = net.conv(net.conv("x", 1, pads=1), 1, pads=1)
     copies = (
-        "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3},"
+        "polyhedral-replicate{stage=conv1 copies=2 by=rows},"
+        "polyhedral-replicate{stage=conv2 copies=3 by=rows},"
     )
     return lower(net, c, passes=copies + RINGS)
 
@@ -112,8 +113,19 @@ def replicated() -> NetworkOp:
 def in_bands() -> NetworkOp:
     net = Builder(1, 6, 3)
     a = net.conv("x", 1, pads=1)
-    copies = "polyhedral-replicate{stage=conv1 copies=2 by=bands},polyhedral-replicate{stage=conv2 copies=2}"
+    copies = (
+        "polyhedral-replicate{stage=conv1 copies=2 by=bands},"
+        "polyhedral-replicate{stage=conv2 copies=2 by=rows}"
+    )
     return lower(net, net.add(net.conv(a, 1, pads=1), a), passes=copies)
+
+
+def in_columns() -> NetworkOp:
+    """Neighbours read each other's columns at the borders; the rows of a ring are written by all copies together."""
+    net = Builder(1, 4, 6)
+    a = net.conv("x", 1, pads=1)
+    copies = "polyhedral-replicate{stage=conv1 copies=3},polyhedral-replicate{stage=conv2 copies=2},"
+    return lower(net, net.conv(a, 1, pads=1), passes=copies + RINGS)
 
 
 def split() -> NetworkOp:
@@ -147,6 +159,7 @@ NETWORKS = (
     fan_out,
     replicated,
     in_bands,
+    in_columns,
     split,
     streamed,
 )

@@ -69,7 +69,7 @@ def test_orders_and_buffers(
     check(network, model, chunk, inferences)
 
 
-BY: tuple[By, ...] = ("rows", "bands", "runs")
+BY: tuple[By, ...] = ("rows", "bands", "columns", "runs")
 
 
 def spread(data: st.DataObject, pipeline: PipelineOp) -> None:

@@ -1,10 +1,11 @@
-// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2}' | filecheck %s --check-prefix=ROWS
+// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2 by=rows}' | filecheck %s --check-prefix=ROWS
 // RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2 by=bands}' | filecheck %s --check-prefix=BANDS
-// RUN: cm-opt %s -p 'polyhedral-schedule{stage=A interchange=1,0},polyhedral-replicate{stage=A copies=2}' | filecheck %s --check-prefix=SCHEDULE
-// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2},polyhedral-replicate{stage=B copies=2},polyhedral-to-cmcore' | filecheck %s --check-prefix=CMCORE
-// RUN: cm-opt %s -p 'polyhedral-replicate{cores=6}' 2>&1 | filecheck %s --check-prefix=BALANCE
-// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2},polyhedral-replicate{stage=B copies=2},polyhedral-to-cmcore' | cm-opt | cm-opt --print-op-generic | cm-opt | filecheck %s --check-prefix=CMCORE
-// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2},polyhedral-replicate{stage=B copies=2},polyhedral-assign-storage{sizes=live}' 2>/dev/null | filecheck %s --check-prefix=BANKS
+// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2}' | filecheck %s --check-prefix=COLUMNS
+// RUN: cm-opt %s -p 'polyhedral-schedule{stage=A interchange=1,0},polyhedral-replicate{stage=A copies=2 by=rows}' | filecheck %s --check-prefix=SCHEDULE
+// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2 by=rows},polyhedral-replicate{stage=B copies=2 by=rows},polyhedral-to-cmcore' | filecheck %s --check-prefix=CMCORE
+// RUN: cm-opt %s -p 'polyhedral-replicate{cores=6 by=rows}' 2>&1 | filecheck %s --check-prefix=BALANCE
+// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2 by=rows},polyhedral-replicate{stage=B copies=2 by=rows},polyhedral-to-cmcore' | cm-opt | cm-opt --print-op-generic | cm-opt | filecheck %s --check-prefix=CMCORE
+// RUN: cm-opt %s -p 'polyhedral-replicate{stage=A copies=2 by=rows},polyhedral-replicate{stage=B copies=2 by=rows},polyhedral-assign-storage{sizes=live}' 2>/dev/null | filecheck %s --check-prefix=BANKS
 
 // Rows are dealt out; what an iteration reads and writes stays what it was.
 // ROWS: polyhedral.stage @A [%p] (%h, %w) domain #polyhedral.set<"{ A[p, h, w] : (p + h) mod 2 = 0 and 0 <= p <= 1 and 0 <= h <= 5 and 0 <= w <= 3 }">
@@ -12,6 +13,9 @@
 // ROWS: polyhedral.stage @B (%h, %w)
 
 // BANDS: polyhedral.stage @A [%p] (%h, %w) domain #polyhedral.set<"{ A[p, h, w] : 0 <= p <= 1 and 3p <= h <= 2 + 3p and 0 <= w <= 3 }">
+
+// Each copy has a run of columns of all rows.
+// COLUMNS: polyhedral.stage @A [%p] (%h, %w) domain #polyhedral.set<"{ A[p, h, w] : 0 <= p <= 1 and 0 <= h <= 5 and w >= 2p and 0 <= w <= 3 and w <= 1 + 2p }">
 
 // The order on each core is that of the schedule; times are made different on different cores.
 // SCHEDULE: polyhedral.stage @A [%p] (%h, %w) domain {{.*}} schedule #polyhedral.map<"{ A[p, h, w] -> [p, w, h] }">
