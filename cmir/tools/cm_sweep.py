@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--replicate",
-        choices=["rows", "bands", "runs"],
+        choices=["columns", "rows", "bands", "runs"],
         nargs="?",
-        const="rows",
+        const="columns",
         help="divide stages among the cores that are left, as in cm-run",
     )
     parser.add_argument(
