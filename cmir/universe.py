@@ -18,6 +18,7 @@ PASSES = (
     "convert-nn-to-polyhedral",
     "polyhedral-schedule",
     "polyhedral-stream-inputs",
+    "polyhedral-stream-outputs",
     "polyhedral-merge-stages",
     "polyhedral-split-matrices",
     "polyhedral-split-buffers",

@@ -1,12 +1,19 @@
-"""Whether a network fits on a machine: its cores, and the crossbars of each."""
+"""Whether a network fits on a machine: its cores, and the crossbars and SRAM of each."""
 
 from __future__ import annotations
 
+from collections import Counter
+from math import prod
+
+from xdsl.dialects.builtin import MemRefType
+
+from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.firing import Firing
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.tiling import Tiling
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.polyhedral import symbol
 
 
 def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
@@ -49,3 +56,48 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
         f"cell{'s' if crossbar.slices > 1 else ''} a weight){also}; a matrix can be split over "
         f"cores: polyhedral-split-matrices",
     )
+
+
+def check_sram(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError if the buffers of a core do not fit into its SRAM, naming the one that is furthest from it."""
+    most = hardware.core.sram_bytes
+    if most is None:
+        return
+    cores = Counter(symbol(core.program) for core in network.cores)
+    programs = {name: op for name, op in network.programs.items() if cores[name]}
+    sizes = {
+        name: {symbol(buffer.array): _bytes(buffer, hardware) for buffer in program.buffers}
+        for name, program in programs.items()
+    }
+    needed = {name: sum(of_array.values()) for name, of_array in sizes.items()}
+    too_many = [name for name, size in needed.items() if size > most]
+    if not too_many:
+        return
+    name = max(too_many, key=lambda name: needed[name])
+    bytes_of, program = sizes[name], programs[name]
+    largest = max(bytes_of, key=lambda array: bytes_of[array])
+    others = sum(cores[name] for name in too_many) - 1
+    also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
+    computed = {symbol(store.array) for op in network.programs.values() for store in op.stores()}
+    whole = sum(size for array, size in bytes_of.items() if array not in computed)
+    if whole > most:
+        help = (
+            f"inputs and parameters, which are kept whole, take {whole} of them; "
+            f"inputs can be streamed: polyhedral-stream-inputs"
+        )
+    elif any(b.storage is None and symbol(b.array) in computed for b in program.buffers):
+        help = "rings of rows instead of whole arrays would take less: --storage lossless"
+    else:
+        help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
+    raise CompileError(
+        program,
+        f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
+        f"{most} bytes of SRAM of a core of '{hardware.name}' (the buffer of "
+        f"@{largest} {bytes_of[largest]}){also}; {help}",
+    )
+
+
+def _bytes(buffer: BufferOp, hardware: Hardware) -> int:
+    type = buffer.result.type
+    assert isinstance(type, MemRefType)
+    return hardware.bytes_of(prod(type.get_shape()), 8 * dtype_of(type).itemsize)

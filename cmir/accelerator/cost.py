@@ -9,15 +9,15 @@ each as soon as its operands are there and its resource is free. docs/hardware.m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
 from cmir.accelerator.firing import Firing, Step
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.tiling import Tiling
-from cmir.dialects.cmcore import ProgramOp
-from cmir.dialects.polyhedral import StageOp
+from cmir.dialects.cmcore import NetworkOp, ProgramOp
+from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,43 @@ class Cost:
     busy: Mapping[str, int] = field(default_factory=dict)
 
 
-def program_cost(program: ProgramOp | StageOp, hardware: Hardware) -> Cost:
-    """The cost of one iteration of a program, or of a stage, which is the same for all of them."""
+def program_cost(
+    program: ProgramOp | StageOp, hardware: Hardware, crossing: Collection[str] = ()
+) -> Cost:
+    """The cost of one iteration of a program, or of a stage, which is the same for all of them.
+
+    crossing: the arrays that go to cores of other chips, from the core that it is the cost on.
+    """
     firing = Firing.of(program)
-    return firing_cost(firing, hardware) if program.gcu is None else _input_cost(firing, hardware)
+    if program.gcu is None:
+        return firing_cost(firing, hardware, crossing)
+    whole = program.parent_op()
+    assert isinstance(whole, PipelineOp | NetworkOp)
+    inputs, outputs = ({symbol(ref) for ref in refs} for refs in (whole.inputs, whole.outputs))
+    return _gcu_cost(firing, inputs, outputs, hardware)
 
 
-def _input_cost(firing: Firing, hardware: Hardware) -> Cost:
-    """The cost of what the global control unit sends at once: it takes as long as its rate says, and no energy."""
-    elements = sum(step.elements for step in firing.steps if step.kind == "store")
-    cycles = max(1, _cycles(elements, hardware.system.input_elements_per_cycle))
+def _gcu_cost(
+    firing: Firing, inputs: Collection[str], outputs: Collection[str], hardware: Hardware
+) -> Cost:
+    """The cost of what the global control unit takes in or gives out at once: as long as its rates say, no energy."""
+
+    def elements(kind: str, arrays: Collection[str]) -> int:
+        steps = (step for step in firing.steps if step.kind == kind)
+        return sum(step.elements for step in steps if not set(step.arrays).isdisjoint(arrays))
+
+    cycles = max(
+        1,
+        _cycles(elements("load", inputs), hardware.system.input_elements_per_cycle),
+        _cycles(elements("store", outputs), hardware.system.output_elements_per_cycle),
+    )
     return Cost(interval=cycles, latency=cycles)
 
 
-def firing_cost(firing: Firing, hardware: Hardware) -> Cost:
-    """The cost of one iteration."""
+def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = ()) -> Cost:
+    """The cost of one iteration. crossing: the arrays that go to other chips."""
     tilings = [Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices]
-    times = [_time(step, tilings, hardware) for step in firing.steps]
+    times = [_time(step, tilings, hardware, crossing) for step in firing.steps]
     occupied: Counter[str] = Counter()
     for resource, cycles, _ in (use for uses in times for use in uses):
         occupied[resource] += cycles
@@ -76,7 +96,9 @@ _Use = tuple[str, int, int]
 """(resource, cycles in which it is busy, cycles until it has the result)"""
 
 
-def _time(step: Step, tilings: list[Tiling], hardware: Hardware) -> list[_Use]:
+def _time(
+    step: Step, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
+) -> list[_Use]:
     """The resources that a step uses, one after the other."""
     core = hardware.core
     match step.kind:
@@ -86,7 +108,8 @@ def _time(step: Step, tilings: list[Tiling], hardware: Hardware) -> list[_Use]:
             return [("sram", cycles, cycles + core.sram_latency)]
         case "store":
             size = hardware.bytes_of(step.elements, step.bits)
-            cycles = _cycles(size, hardware.network.link_bytes_per_cycle)
+            crosses = any(array in crossing for array in step.arrays)
+            cycles = _cycles(size, hardware.network.narrowest(crosses))
             return [("link", cycles, cycles)]
         case "product":
             tiling = tilings[step.matrix]

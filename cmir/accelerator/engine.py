@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.accelerator.automata import automata_of
+from cmir.accelerator.automata import Automaton, automata_of
 from cmir.accelerator.body import evaluate
+from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
-from cmir.accelerator.cost import program_cost
+from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory, MemoryPlan
 from cmir.accelerator.program import Core, Load, Program, core_name
@@ -45,6 +46,7 @@ class Machine:
         parameters: Mapping[str, np.ndarray] | None = None,
     ):
         check_places(network, hardware)
+        check_sram(network, hardware)
         self.hardware = hardware
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
@@ -71,10 +73,10 @@ class Machine:
             for program in self.programs.values()
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
-        self._check_sram()
-        self.costs = {name: program_cost(p.op, hardware) for name, p in self.programs.items()}
         self.chip = chip_of(hardware)
-        self.actors = self._actors()
+        waits = self._waits()
+        self.costs = self._costs(waits)
+        self.actors = self._actors(waits)
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[tuple[SSAValue, tuple[int, ...]], np.ndarray] = {}
@@ -84,25 +86,47 @@ class Machine:
         """How the data of a run lies in memory; timing alone needs none."""
         return MemoryPlan(self.cores.values(), self.arrays)
 
-    def _actors(self) -> dict[str, Actor]:
-        dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
+    def _waits(self) -> list[tuple[str, str, Automaton]]:
+        """The automata of all cores: (core, the one that it waits for, how)."""
         names = {
             name: [core_name(name, core) for core in program.core_coordinates.tolist()]
             for name, program in self.programs.items()
         }
-        for name, program in self.programs.items():
-            for found in automata_of(program, self.programs):
-                core = names[name][found.core]
-                source = names[found.source][found.source_core]
-                delay = self._delay(found.kind, core, source)
-                dependence = Dependence(found.kind, source, found.array, found.needs, delay)
-                dependences[core].append(dependence)
+        return [
+            (names[name][found.core], names[found.source][found.source_core], found)
+            for name, program in self.programs.items()
+            for found in automata_of(program, self.programs)
+        ]
+
+    def _costs(self, waits: Sequence[tuple[str, str, Automaton]]) -> dict[str, Cost]:
+        """What an iteration of each core costs, which depends on what the core sends to other chips."""
+        crossing: dict[str, set[str]] = {name: set() for name in self.cores}
+        for core, source, found in waits:
+            here, there = self.positions.get(core), self.positions.get(source)
+            if found.kind != "raw" or self.chip is None or here is None or there is None:
+                continue
+            if self.chip.crosses(there, here):
+                crossing[source].add(found.array)
+        cost = cache(
+            lambda name, arrays: program_cost(self.programs[name].op, self.hardware, arrays)
+        )
+        return {
+            name: cost(core.program.name, frozenset(crossing[name]))
+            for name, core in self.cores.items()
+        }
+
+    def _actors(self, waits: Sequence[tuple[str, str, Automaton]]) -> dict[str, Actor]:
+        dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
+        for core, source, found in waits:
+            delay = self._delay(found.kind, core, source)
+            dependence = Dependence(found.kind, source, found.array, found.needs, delay)
+            dependences[core].append(dependence)
         return {
             name: Actor(
                 name,
                 core.iterations,
-                self.costs[core.program.name].interval,
-                self.costs[core.program.name].latency,
+                self.costs[name].interval,
+                self.costs[name].latency,
                 dependences[name],
             )
             for name, core in self.cores.items()
@@ -117,7 +141,7 @@ class Machine:
             hops = int(here != there) if self.chip is None else self.chip.hops(there, here)
         first = self.hardware.core.credit_latency
         if kind == "raw":
-            first = self.costs[self.cores[source].program.name].latency
+            first = self.costs[source].latency
         return first + hops * self.hardware.network.hop_cycles
 
     @property
@@ -127,35 +151,6 @@ class Machine:
             name: core.sram_bytes(self.hardware) if name in self.positions else 0
             for name, core in self.cores.items()
         }
-
-    def _check_sram(self) -> None:
-        """Raise CompileError if the buffers of a core do not fit, naming the one that is furthest from it."""
-        most, needed = self.hardware.core.sram_bytes, self.sram_bytes
-        if most is None or max(needed.values(), default=0) <= most:
-            return
-        name = max(needed, key=lambda name: needed[name])
-        program = self.cores[name].program
-        bytes_of = {b.array: b.bytes(self.hardware) for b in program.buffers.values()}
-        largest = max(bytes_of, key=lambda array: bytes_of[array])
-        others = sum(size > most for size in needed.values()) - 1
-        also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
-        computed = {store.array for p in self.programs.values() for store in p.stores.values()}
-        whole = sum(size for array, size in bytes_of.items() if array not in computed)
-        if whole > most:
-            help = (
-                f"inputs and parameters, which are kept whole, take {whole} of them; "
-                f"inputs can be streamed: polyhedral-stream-inputs"
-            )
-        elif any(b.storage is None and b.array in computed for b in program.buffers.values()):
-            help = "rings of rows instead of whole arrays would take less: --storage lossless"
-        else:
-            help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
-        raise CompileError(
-            program.op,
-            f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
-            f"{most} bytes of SRAM of a core of '{self.hardware.name}' (the buffer of "
-            f"@{largest} {bytes_of[largest]}){also}; {help}",
-        )
 
     def constant(self, array: ArrayOp) -> np.ndarray:
         """The elements of a parameter array, in its shape. Raises CompileError if there are none."""

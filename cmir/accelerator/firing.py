@@ -6,14 +6,14 @@ crossbars, stores it, or works on it in the DPU, which is what every other opera
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from cmir.dialects.cmcore import LoadOp, MxvOp, ProgramOp, StoreOp
-from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp
+from cmir.dialects.cmcore import BufferOp, LoadOp, MxvOp, ProgramOp, StoreOp
+from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp, symbol
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Step:
 
     kind: `load`, `product`, `vector` or `store`. elements: those loaded, stored, or worked on; results of a product.
     bits: of each. after: the steps whose results it takes, by their place in the firing. matrix: which of the
-    firing's matrices a product is with.
+    firing's matrices a product is with. arrays: those that it loads from or stores to.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Step:
     bits: int = 32
     after: tuple[int, ...] = ()
     matrix: int = 0
+    arrays: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,21 @@ def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix
             number = list(matrices).index(op.matrix)
             return Step("product", *_size(op.result), after, number)
         case LoadOp() | ReadOp():
-            return Step("load", *_size(op.result), after)
+            return Step("load", *_size(op.result), after, arrays=_loaded(op))
         case StoreOp() | WriteOp():
-            return Step("store", *_size(op.value), after)
+            return Step("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:
             # Constants are there from the start, and coordinates are the control unit's business.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
             return Step("vector", *max(map(_size, (*op.operands, *op.results))), after)
+
+
+def _loaded(op: LoadOp | ReadOp) -> tuple[str, ...]:
+    if isinstance(op, ReadOp):
+        return tuple(array for array, _ in op.arrays_and_maps())
+    buffers = [buffer.owner for buffer, _ in op.buffers_and_maps()]
+    return tuple(symbol(buffer.array) for buffer in buffers if isinstance(buffer, BufferOp))
 
 
 def _size(value: SSAValue) -> tuple[int, int]:

@@ -5,6 +5,7 @@ docs/hardware.md is generated from what the fields of its sections say of themse
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,22 +36,25 @@ class Hardware:
     @staticmethod
     def load(name_or_path: str) -> Hardware:
         """A preset by name, or a TOML file by path. Raises CompileError naming the field at fault."""
-        if name_or_path in presets():
-            text = _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
-        else:
-            path = Path(name_or_path)
-            if not path.is_file():
-                known = ", ".join(presets())
-                raise CompileError(
-                    None,
-                    f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
-                )
-            text = path.read_text(encoding="utf-8")
         try:
-            table = tomllib.loads(text)
+            table = tomllib.loads(Hardware.text(name_or_path))
         except tomllib.TOMLDecodeError as error:
             raise CompileError(name_or_path, f"not valid TOML: {error}") from None
         return Hardware.of({"name": name_or_path, **table}, name_or_path)
+
+    @staticmethod
+    def text(name_or_path: str) -> str:
+        """The text of a preset, or of a file. Raises CompileError if there is neither."""
+        if name_or_path in presets():
+            return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
+        path = Path(name_or_path)
+        if not path.is_file():
+            known = ", ".join(presets())
+            raise CompileError(
+                None,
+                f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
+            )
+        return path.read_text(encoding="utf-8")
 
     @staticmethod
     def of(table: Mapping[str, Any], where: Where) -> Hardware:
@@ -85,6 +89,20 @@ class Hardware:
             if fields:
                 tables[name] = fields
         return tables
+
+    def toml(self) -> str:
+        """A TOML file that describes the machine, without fields that have their defaults."""
+        lines: list[str] = []
+        for name, value in self.table().items():
+            if isinstance(value, dict):
+                lines += [
+                    "",
+                    f"[{name}]",
+                    *(f"{key} = {json.dumps(v)}" for key, v in value.items()),
+                ]
+            else:
+                lines.append(f"{name} = {json.dumps(value)}")  # what JSON has here, TOML has, too
+        return "\n".join(lines) + "\n"
 
     def problems(self) -> Iterator[str]:
         """What is wrong with fields together, as messages."""

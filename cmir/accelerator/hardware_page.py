@@ -51,7 +51,8 @@ matrix, and the result is there `pipeline_cycles` later. Where I > R, the DPU ad
 
 **Other resources.** A load of b bytes takes the SRAM ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles, an operation on
 n elements the DPU ⌈n / `vector_lanes`⌉, where n is the size of its largest operand or result, 1 for a scalar, and a
-store the link ⌈b / `link_bytes_per_cycle`⌉, to however many readers. Writes that arrive have a port of their own. An
+store the link ⌈b / `link_bytes_per_cycle`⌉, to however many readers. Where one of them is on another chip, the store
+takes as long as the narrower of a link and a link between chips. Writes that arrive have a port of their own. An
 element has `element_bits` bits, or those of its type.
 
 **Interval.** Nothing in an iteration depends on the one before, so the next can start when the resource that is busy
@@ -64,6 +65,13 @@ resource busy. The latency is the time until all are done, at least one cycle. T
 takes `hop_cycles` for each hop.
 
 `fixed_interval` and `fixed_latency` stand in for both where they are given.
+
+**Inputs and outputs** go by the global control unit. Where the machine has a rate for them, a row of r elements takes
+it max(1, ⌈r / `input_elements_per_cycle`⌉) cycles to send, or ⌈r / `output_elements_per_cycle`⌉ to collect, and cores
+wait for it as for each other. Several inputs or outputs have the rate each; `cm-run` says what all of them need.
+
+**Links.** Messages do not wait for each other in this model. `cm-run` reports the load of the busiest link, bytes an
+inference, as a share of what it carries in an interval, and warns where it is more than that.
 
 **Energy** of an iteration, by component: `crossbar_product` for each crossbar of a product; `adc_conversion` for each
 column that is used, in each turn of the crossbar with the most rows; `vector_element` for each element of an

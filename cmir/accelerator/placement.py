@@ -22,7 +22,8 @@ class Problem:
     """Cores to be placed, one at a place. A placement is an array: for each core, the index of its place.
 
     flows: what the cores send to each other in an inference.
-    link_capacity: the most bytes that a link can carry in an inference; None for no limit.
+    link_capacity: the most bytes that a link can carry in an inference; None for no limit. chip_link_capacity: that of
+    links between chips; None for the same.
     Raises ValueError, in terms of the chip, if there are too few places.
     """
 
@@ -30,6 +31,7 @@ class Problem:
     cores: int
     flows: Sequence[Flow]
     link_capacity: int | None = None
+    chip_link_capacity: int | None = None
 
     def __post_init__(self):
         if (missing := self.cores - self.places) > 0:
@@ -73,9 +75,29 @@ class Problem:
 
     def overload(self, placement: np.ndarray) -> int:
         """Σ of what links would have to carry above their capacity, in bytes an inference."""
-        if self.link_capacity is None:
-            return 0
-        return sum(max(0, load - self.link_capacity) for load in self.loads(placement).values())
+        return sum(self.excesses(placement).values())
+
+    def excesses(self, placement: np.ndarray) -> dict[Link, int]:
+        """The links that would have to carry more than they can, and how many bytes more, the most first."""
+        if not self.limited:
+            return {}
+        above = {
+            link: load - capacity
+            for link, load in self.loads(placement).items()
+            if (capacity := self.capacity(link)) is not None and load > capacity
+        }
+        return dict(sorted(above.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def limited(self) -> bool:
+        """Whether links have capacities."""
+        return self.link_capacity is not None or self.chip_link_capacity is not None
+
+    def capacity(self, link: Link) -> int | None:
+        """The most bytes that a link can carry in an inference; None for no limit."""
+        if self.chip_link_capacity is not None and self.topology.crosses(*link):
+            return self.chip_link_capacity
+        return self.link_capacity
 
     def loads(self, placement: np.ndarray) -> dict[Link, int]:
         """What links carry, as `link_loads`."""

@@ -83,7 +83,7 @@ class _Model:
         self.pairs = {
             (i, j): self._pair(i, j) for i, j in combinations(self.movable, 2) if problem.talk[i, j]
         }
-        above = self._links(problem.link_capacity, overload)
+        above = self._links(overload)
         self.model.minimize(sum(above) if overload else self._cost())
 
     def _literal(self, hint: bool) -> cp_model.IntVar:
@@ -124,12 +124,12 @@ class _Model:
             costs += [int(there * distances[a, b] + back * distances[b, a]) for a, b in y]
         return cp_model.LinearExpr.weighted_sum(variables, costs) + int(rest.sum())
 
-    def _links(self, capacity: int | None, overload: bool) -> list[cp_model.IntVar]:
+    def _links(self, overload: bool) -> list[cp_model.IntVar]:
         """Keep links within their capacity, or with `overload` give what they have to carry above it.
 
         A flow uses a link if the route to any of its targets does.
         """
-        if capacity is None:
+        if not self.problem.limited:
             return []
         loads: dict[Link, list[tuple[cp_model.LinearExprT, int]]] = {}
         for flow in self.problem.flows:
@@ -145,9 +145,9 @@ class _Model:
             for link, use in used.items():
                 loads.setdefault(link, []).append((use, flow.bytes))
         above: list[cp_model.IntVar] = []
-        for terms in loads.values():
-            most = sum(size for _, size in terms)
-            if most <= capacity:
+        for link, terms in loads.items():
+            most, capacity = sum(size for _, size in terms), self.problem.capacity(link)
+            if capacity is None or most <= capacity:
                 continue
             load = sum(use * size for use, size in terms)
             if overload:

@@ -192,7 +192,7 @@ class _Search:
 
     def _around(self, cores: np.ndarray) -> np.ndarray:
         """The places of what has a say in where these cores are best."""
-        if self.problem.link_capacity is not None:
+        if self.problem.limited:
             return self.best
         return self.best[self.problem.talk[cores].any(axis=0)]
 

@@ -182,6 +182,15 @@ class Network:
             return len({place for edge in self.edges for place in edge})
         return None if self.shape is None else prod(self.shape) * prod(self.chips or (1,))
 
+    def rate(self, between_chips: bool) -> int | None:
+        """Bytes that a link carries in a cycle; None for no limit."""
+        return self.chip_link_bytes_per_cycle if between_chips else self.link_bytes_per_cycle
+
+    def narrowest(self, crosses: bool) -> int | None:
+        """Bytes that a way carries in a cycle, which goes from chip to chip if it `crosses`; None for no limit."""
+        rates = [self.rate(between_chips) for between_chips in {False, crosses}]
+        return min((rate for rate in rates if rate is not None), default=None)
+
     def problem(self) -> str | None:
         """What is wrong with the fields together, if something is."""
         if (self.edges is None) == (self.topology == "edges"):

@@ -195,7 +195,8 @@ class Sizing:
             if self.stages[whole.reader].gcu is None:  # it has a memory of its own
                 stages[whole.reader] += whole.bytes
         for key, rows in sizes.items():
-            stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
+            if self.stages[self.buffers[key].reader].gcu is None:
+                stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
         return {
             core: stages[name]
             for name, footprint in self.footprints.items()

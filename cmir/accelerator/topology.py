@@ -73,6 +73,10 @@ class Topology(ABC):
         """The length of the route from a place to another."""
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
+    def crosses(self, start: Place, end: Place) -> bool:
+        """Whether two places, of a link or of any others, are on different chips."""
+        return False
+
     def index_of(self, place: Place) -> int:
         """Which of `places` it is. Raises ValueError if there is no such place."""
         index = self._indices.get(place)
@@ -231,6 +235,10 @@ class _Grid(_Shaped):
         if self.chip in ((), self.shape):
             return f"a {self.kind} of {size}"
         return f"a {self.kind} of {size} on chips of {'×'.join(map(str, self.chip))}"
+
+    def crosses(self, start: Place, end: Place) -> bool:
+        ends = zip(start, end, self.chip)  # no coordinates where there is one chip
+        return any(a // size != b // size for a, b, size in ends)
 
     @property
     def _wraps(self) -> bool:

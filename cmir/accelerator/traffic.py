@@ -41,20 +41,42 @@ def core_names(network: NetworkOp) -> list[str]:
     return [core_name(symbol(core.program), core.core) for core in network.cores]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What goes to and fro in an inference.
+
+    flows: between cores. delivered: bytes that are written into buffers of cores, inputs of the network included, but
+    not parameters, which stay there.
+    """
+
+    flows: list[Flow]
+    delivered: int
+
+
 def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]:
     """What the cores of a network send to each other; they are numbered in the network's order.
 
     hardware: whose elements count, if they have other sizes than in the IR.
     """
+    return sent_in(network, hardware).flows
+
+
+def sent_in(network: NetworkOp, hardware: Hardware | None = None) -> Sent:
+    """As `flows_of`, with what arrives at cores from wherever."""
     machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
     for number, core in enumerate(network.cores):
         numbers[symbol(core.program)][core.core] = number
     accesses = {name: _Accesses(op) for name, op in network.programs.items()}
     total: dict[tuple[int, tuple[int, ...]], int] = {}
+    delivered = 0
     for name, array in network.arrays.items():
+        if array.source is not None:
+            continue
+        bits = 8 * dtype_of(array.type).itemsize
         written = _of_cores(array, numbers, {p: a.writes.get(name) for p, a in accesses.items()})
         read = _of_cores(array, numbers, {p: a.reads.get(name) for p, a in accesses.items()})
+        delivered += sum(machine.bytes_of(_count(m, array.shape), bits) for m in read.values())
         if not written or not read:
             continue
         masks = [*written.values(), *read.values()]
@@ -63,9 +85,10 @@ def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]
             readers = [core for m, core in enumerate(read, len(written)) if m in members]
             for source in sources:
                 if targets := tuple(sorted(core for core in readers if core != source)):
-                    size = machine.bytes_of(elements, 8 * dtype_of(array.type).itemsize)
+                    size = machine.bytes_of(elements, bits)
                     total[source, targets] = total.get((source, targets), 0) + size
-    return [Flow(source, targets, size) for (source, targets), size in sorted(total.items())]
+    flows = [Flow(source, targets, size) for (source, targets), size in sorted(total.items())]
+    return Sent(flows, delivered)
 
 
 def traffic_matrix(flows: Iterable[Flow], cores: int) -> np.ndarray:
@@ -143,6 +166,11 @@ def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) ->
     _, inside = function(np.ix_(*map(np.arange, shape)))
     inside = np.asarray(True if inside is None else inside)
     return inside.reshape((1,) * (len(shape) - inside.ndim) + inside.shape)
+
+
+def _count(mask: np.ndarray, shape: tuple[int, ...]) -> int:
+    """How many elements of an array a mask, which broadcasts to its shape, is true at."""
+    return int(np.count_nonzero(mask)) * (prod(shape) // mask.size)
 
 
 def _count_by_members(

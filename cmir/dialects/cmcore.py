@@ -163,8 +163,8 @@ class ProgramOp(IRDLOperation):
     }
     ```
 
-    A program marked `gcu` is run by the global control unit, which streams the network's inputs to the cores; no
-    `cmcore.core` runs it.
+    A program marked `gcu` is run by the global control unit, which streams the network's inputs to the cores or its
+    outputs from them; no `cmcore.core` runs it.
     """
 
     name = "cmcore.program"

@@ -578,8 +578,8 @@ class StageOp(IRDLOperation):
         domain #polyhedral.set<"{ conv1[p, h, w] : p = h mod 4 and … }"> { … } loops (%p) { … }
     ```
 
-    A stage marked `gcu` runs on no core but on the global control unit, which has the network's inputs in a memory of
-    its own and streams them to the cores.
+    A stage marked `gcu` runs on no core but on the global control unit, which has the network's inputs and outputs in
+    a memory of its own and streams them to and from the cores.
     """
 
     name = "polyhedral.stage"

@@ -43,7 +43,7 @@ from cmir.passes.pipelines import installed_pipelines
 from cmir.tools.listing import describe
 from cmir.universe import DIALECTS, PASSES
 
-TOOLS = ("cm-translate", "cm-opt", "cm-run")
+TOOLS = ("cm-translate", "cm-opt", "cm-run", "cm-sweep")
 NOTE = "Generated from the code by `python -m cmir.documentation.reference`."
 
 

@@ -10,11 +10,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
+from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.placement import Problem, greedy, lower_bound, snake
 from cmir.accelerator.placement_search import Found, optimize
-from cmir.accelerator.program import Buffer
 from cmir.accelerator.topology import link_text, topology
 from cmir.accelerator.traffic import flows_of
 from cmir.context import report_progress
@@ -36,7 +36,7 @@ class CmcorePlaceCoresPass(ModulePass):
     hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in. topology, shape: of
     a chip by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips: how many chips
     there are in each dimension, if there are several. link_capacity: the most bytes that a link can carry in an
-    inference, multicast counted once.
+    inference, multicast counted once. chip_link_capacity: that of links between chips, if it is another.
 
     Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
     tells the cost, the bound that is known, and the most loaded link.
@@ -49,6 +49,7 @@ class CmcorePlaceCoresPass(ModulePass):
     shape: tuple[int, ...] | None = None
     chips: tuple[int, ...] | None = None
     link_capacity: int | None = None
+    chip_link_capacity: int | None = None
     strategy: Literal["optimal", "greedy", "snake"] = "optimal"
     time_limit: float = 10.0
     seed: int = 0
@@ -58,14 +59,15 @@ class CmcorePlaceCoresPass(ModulePass):
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
-                _check_sram(network, hardware)
+                check_sram(network, hardware)
                 self._place(network, hardware, lambda text: report_progress(ctx, text))
 
     def _check_options(self, network: NetworkOp) -> None:
         if not self.time_limit >= 0:
             raise CompileError(network, f"`time_limit` must be >= 0, got {self.time_limit:g}")
-        if self.link_capacity is not None and self.link_capacity < 1:
-            raise CompileError(network, f"`link_capacity` must be >= 1, got {self.link_capacity}")
+        for option in ("link_capacity", "chip_link_capacity"):
+            if (given := getattr(self, option)) is not None and given < 1:
+                raise CompileError(network, f"`{option}` must be >= 1, got {given}")
         if not 0 <= self.seed < _SEEDS:
             raise CompileError(network, f"`seed` must be one of 0 to {_SEEDS - 1}, got {self.seed}")
 
@@ -80,7 +82,8 @@ class CmcorePlaceCoresPass(ModulePass):
                     "give the `shape` of the chip, as in shape=8,8, or a `hardware` that has one",
                 )
             flows = flows_of(network, hardware)
-            problem = Problem(chip, len(network.cores), flows, self.link_capacity)
+            capacities = self.link_capacity, self.chip_link_capacity
+            problem = Problem(chip, len(network.cores), flows, *capacities)
         except ValueError as error:
             raise CompileError(network, str(error)) from None
         found = self._search(problem, tell)
@@ -104,9 +107,12 @@ class CmcorePlaceCoresPass(ModulePass):
         return Found(placement, cost, lower_bound(problem), overload, False, True)
 
     def _too_much(self, problem: Problem, found: Found) -> str:
-        within = f"every link within {self.link_capacity} bytes an inference"
-        (link, load), *_ = problem.loads(found.placement).items()
-        best = f"{link_text(link)} carries {load}, {load - (self.link_capacity or 0)} more"
+        (link, excess), *_ = problem.excesses(found.placement).items()
+        capacity = problem.capacity(link) or 0
+        within = f"every link within {capacity} bytes an inference"
+        if self.chip_link_capacity is not None:
+            within = "every link within its capacity"
+        best = f"{link_text(link)} carries {capacity + excess}, {excess} more"
         if found.impossible:
             return f"no placement keeps {within}; in the best one, link {best}"
         help = "more time might find one: time-limit"
@@ -115,21 +121,6 @@ class CmcorePlaceCoresPass(ModulePass):
         elif found.settled:
             help = "another one might: seed"
         return f"found no placement that keeps {within}: link {best}; {help}"
-
-
-def _check_sram(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if the buffers of a program do not fit into the SRAM of a core."""
-    most = hardware.core.sram_bytes
-    for name, program in network.programs.items():
-        if program.gcu is not None:
-            continue
-        needed = sum(Buffer.of(buffer).bytes(hardware) for buffer in program.buffers)
-        if most is not None and needed > most:
-            raise CompileError(
-                program,
-                f"the buffers of @{name} take {needed} bytes, {needed - most} more than the {most} bytes of SRAM "
-                f"of a core of '{hardware.name}'",
-            )
 
 
 def _summary(problem: Problem, found: Found) -> str:

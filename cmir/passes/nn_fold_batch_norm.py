@@ -22,6 +22,7 @@ from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.parameters import Parameters
+from cmir.passes.naming import unused_name
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _Folder:
         type = tensor_type(value.shape, element_of(like))
         value = value.astype(dtype_of(like))
         if isinstance(old.source, StringAttr) and self.parameters is not None:
-            name = _unused(f"{old.source.data}.folded", self.parameters)
+            name = unused_name(f"{old.source.data}.folded", self.parameters)
             self.parameters[name] = value
             op = ParameterOp(name, type)
         else:
@@ -111,14 +112,6 @@ class _Folder:
         assert block is not None
         block.insert_op_before(op, before)
         return op.result
-
-
-def _unused(wish: str, taken: Parameters) -> str:
-    name, number = wish, 1
-    while name in taken:
-        number += 1
-        name = f"{wish}{number}"
-    return name
 
 
 def _erase_unused(parameters: Sequence[SSAValue]) -> None:

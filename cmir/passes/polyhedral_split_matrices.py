@@ -31,6 +31,7 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.isl import read_map
+from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
     MixesLanesError,
     Part,
@@ -289,8 +290,9 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
     matrix, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
-    stage_name = _unused(f"{stage.sym_name.data}_partial", pipeline)
-    name = _unused(f"{stage_name}_sums", pipeline)
+    taken = names_in(pipeline)
+    stage_name = unused_name(f"{stage.sym_name.data}_partial", taken)
+    name = unused_name(f"{stage_name}_sums", taken)
     domain = stage.domain.points
     rank = domain.dim(isl.dim_type.set)
     dims = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
@@ -386,12 +388,3 @@ def _erase_unused(stage: StageOp) -> None:
         if not isinstance(op, WriteOp) and not any(r.uses.get_length() for r in op.results):
             op.detach()
             op.erase()
-
-
-def _unused(wish: str, pipeline: PipelineOp) -> str:
-    taken = {*pipeline.arrays, *pipeline.stages}
-    name, number = wish, 1
-    while name in taken:
-        number += 1
-        name = f"{wish}{number}"
-    return name

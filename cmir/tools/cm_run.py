@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
         "--list-hardware", action="store_true", help="list the presets that describe machines"
     )
     parser.add_argument(
+        "--print-hardware",
+        metavar="NAME|FILE",
+        help="print the description of a machine, a start for one's own",
+    )
+    parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
         help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
@@ -112,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
     )
     parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help="write all figures to a JSON file, with their units",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
         help="compare with onnxruntime (ONNX), or with NumPy at the nn or polyhedral level (IR);"
@@ -146,14 +157,18 @@ def _positive(text: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.list_hardware:
         return _list_hardware()
+    if options.print_hardware is not None:
+        return _print_hardware(options.print_hardware)
     _validate(options)
     from cmir.accelerator.capacity import check_capacity
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
     from cmir.accelerator.hardware_attribute import hardware_of
+    from cmir.accelerator.inference_costs import costs_of
+    from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
-    from cmir.tools.reference import compare, reference_of
+    from cmir.tools.reference import compare, input_names, reference_of
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
@@ -162,7 +177,7 @@ def _run(options: argparse.Namespace) -> int:
     model = read_model(options.model, options.weights)
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
-    names = _argument_names(model)
+    names = input_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
         network = lower(
@@ -173,8 +188,9 @@ def _run(options: argparse.Namespace) -> int:
             options.replicate,
             options.placement_seconds,
         )
-        if options.hardware is None:
-            hardware = hardware_of(network) or hardware
+        described = options.hardware is not None
+        if not described and (meant := hardware_of(network)) is not None:
+            hardware, described = meant, True
         check_capacity(network, hardware)
         machine = Machine(network, hardware, model.parameters)
         samples: list[Sample] = []
@@ -199,6 +215,15 @@ def _run(options: argparse.Namespace) -> int:
         machine.sram_bytes,
         None if options.quiet else "cores" if options.cores else "programs",
     )
+    if described or options.json is not None:
+        costs = costs_of(network, machine, steady.steady_interval)
+        if described:
+            print_costs(costs)
+            warn_of_overload(costs)
+        if options.json is not None:
+            cores, each = len(machine.positions), options.cores
+            table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
+            write_json(table, options.json)
     if reference is None:
         return 0
     name, evaluate = reference
@@ -215,6 +240,14 @@ def _list_hardware() -> int:
 
     for name in presets():
         print(f"{name:<24} {Hardware.load(name).summary}")
+    return 0
+
+
+def _print_hardware(name: str) -> int:
+    from cmir.accelerator.hardware import Hardware
+
+    Hardware.load(name)  # or it is none
+    print(Hardware.text(name), end="")
     return 0
 
 
@@ -242,6 +275,10 @@ def _validate(options: argparse.Namespace) -> None:
     if options.buffer_curve:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+        if options.json is not None:
+            raise CompileError(
+                "cm-run", "--buffer-curve runs nothing: it has no figures for --json"
+            )
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")
@@ -255,24 +292,6 @@ def _validate(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "no inputs: give files, or --random SEED")
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")
-
-
-def _argument_names(model: Model) -> list[str] | None:
-    """Names for the inputs: ONNX's, those of the function's arguments, or of the pipeline's arrays."""
-    from xdsl.dialects.func import FuncOp
-
-    from cmir.dialects.polyhedral import PipelineOp, symbol
-
-    if model.inputs is not None:
-        return [*model.inputs]
-    match list(model.module.body.block.ops):
-        case [FuncOp() as function]:
-            arguments = function.body.block.args
-            return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
-        case [PipelineOp() as pipeline]:
-            return [symbol(ref) for ref in pipeline.inputs]
-        case _:
-            return None
 
 
 def _samples(

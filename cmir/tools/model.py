@@ -131,6 +131,8 @@ def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str |
     passes: list[str] = []
     if limited or machine.system.input_elements_per_cycle is not None:
         passes.append("polyhedral-stream-inputs")
+    if machine.system.output_elements_per_cycle is not None:
+        passes.append("polyhedral-stream-outputs")
     if machine.core.crossbars is not None:
         passes.append(f'polyhedral-split-matrices{{hardware="{name}"}}')
     if limited:

@@ -15,6 +15,24 @@ Reference = Callable[[Sample], list[np.ndarray]]
 """The outputs for one sample, in order."""
 
 
+def input_names(model: Model) -> list[str] | None:
+    """Names for the inputs: ONNX's, those of the function's arguments, or of the pipeline's arrays."""
+    from xdsl.dialects.func import FuncOp
+
+    from cmir.dialects.polyhedral import PipelineOp, symbol
+
+    if model.inputs is not None:
+        return [*model.inputs]
+    match list(model.module.body.block.ops):
+        case [FuncOp() as function]:
+            arguments = function.body.block.args
+            return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
+        case [PipelineOp() as pipeline]:
+            return [symbol(ref) for ref in pipeline.inputs]
+        case _:
+            return None
+
+
 def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     """A reference for the model and its name. Call it before passes change the module.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -42,28 +43,59 @@ def print_summary(
 
 
 def _print_cores(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -> None:
-    """A line for each core, or for all cores that run one program: of these the sums, and the mean utilisation."""
-    groups: dict[str, list[CoreReport]] = {}
-    for core in report.cores:
-        groups.setdefault(core.name if each else core.name.partition("[")[0], []).append(core)
-    names = {
-        key: f"{key} × {len(cores)}" if len(cores) > 1 else cores[0].name
-        for key, cores in groups.items()
-    }
-    width = max(4, *map(len, names.values()))
+    """A line for each core, or for all cores that run one program."""
+    lines = lines_of(report, sram_bytes, each)
+    names = [f"{line.name} × {line.cores}" if line.cores > 1 else line.name for line in lines]
+    width = max(4, *map(len, names))
     print(
         f"{'core':<{width}}  iterations  busy cycles  utilisation  data stalls  credit stalls"
         "  SRAM bytes"
     )
-    for key, cores in groups.items():
-        busy = sum(core.busy for core in cores)
-        utilisation = f"{100 * busy / len(cores) / report.cycles:.1f} %"
+    for name, line in zip(names, lines, strict=True):
+        utilisation = f"{100 * line.utilisation:.1f} %"
         print(
-            f"{names[key]:<{width}}  {sum(core.start.size for core in cores):>10}  {busy:>11}"
-            f"  {utilisation:>11}  {sum(core.data_stalls for core in cores):>11}"
-            f"  {sum(core.credit_stalls for core in cores):>13}"
-            f"  {sum(sram_bytes[core.name] for core in cores):>10}"
+            f"{name:<{width}}  {line.iterations:>10}  {line.busy_cycles:>11}"
+            f"  {utilisation:>11}  {line.data_stall_cycles:>11}"
+            f"  {line.credit_stall_cycles:>13}  {line.sram_bytes:>10}"
         )
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a run says of a core, or of all cores that run one program: sums, and the mean utilisation."""
+
+    name: str
+    cores: int
+    iterations: int
+    busy_cycles: int
+    utilisation: float
+    data_stall_cycles: int
+    credit_stall_cycles: int
+    sram_bytes: int
+
+
+def lines_of(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -> list[Line]:
+    """A line for each core, or for all cores that run one program."""
+    groups: dict[str, list[CoreReport]] = {}
+    for core in report.cores:
+        groups.setdefault(core.name if each else core.name.partition("[")[0], []).append(core)
+    return [_line(name, cores, report.cycles, sram_bytes) for name, cores in groups.items()]
+
+
+def _line(
+    name: str, cores: Sequence[CoreReport], cycles: int, sram_bytes: Mapping[str, int]
+) -> Line:
+    busy = sum(core.busy for core in cores)
+    return Line(
+        name if len(cores) > 1 else cores[0].name,
+        len(cores),
+        sum(core.start.size for core in cores),
+        busy,
+        busy / len(cores) / cycles,
+        sum(core.data_stalls for core in cores),
+        sum(core.credit_stalls for core in cores),
+        sum(sram_bytes[core.name] for core in cores),
+    )
 
 
 def print_curve(points: Sequence[Point]) -> None:

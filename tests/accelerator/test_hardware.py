@@ -11,7 +11,7 @@ import pytest
 from cmir.accelerator.fields import descriptions
 from cmir.accelerator.hardware import Hardware, presets
 from cmir.accelerator.hardware_page import page
-from cmir.accelerator.sections import SECTIONS
+from cmir.accelerator.sections import SECTIONS, Network
 from cmir.diagnostics import CompileError
 
 ROOT = Path(__file__).parents[2]
@@ -164,3 +164,15 @@ def test_refusals(tmp_path: Path, text: str, message: str) -> None:
 def test_not_toml(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="not valid TOML"):
         load(tmp_path, "[core")
+
+
+@pytest.mark.parametrize("name", presets())
+def test_toml_is_read_back(name: str) -> None:
+    machine = Hardware.load(name)
+    assert Hardware.of(tomllib.loads(machine.toml()), name) == machine
+
+
+def test_toml_of_links_and_words() -> None:
+    there_and_back = (((0,), (1,)), ((1,), (0,)))
+    machine = Hardware('a "name"', network=Network(edges=there_and_back, topology="edges"))
+    assert Hardware.of(tomllib.loads(machine.toml()), None) == machine

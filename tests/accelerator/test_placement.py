@@ -39,7 +39,11 @@ def problems(draw: st.DrawFn, limited: bool = False) -> Problem:
         others = st.sampled_from([k for k in range(cores) if k != source])
         targets = draw(st.lists(others, min_size=1, max_size=3, unique=True))
         flows.append(Flow(source, tuple(sorted(targets)), draw(st.integers(1, 20))))
-    return Problem(where, cores, flows, draw(st.integers(1, 40)) if limited else None)
+    if not limited:
+        return Problem(where, cores, flows)
+    return Problem(
+        where, cores, flows, draw(st.integers(1, 40)), draw(st.none() | st.integers(1, 40))
+    )
 
 
 def everywhere(problem: Problem) -> list[np.ndarray]:
@@ -85,6 +89,18 @@ def test_links_are_kept_within_their_capacity_if_they_can_be(problem: Problem):
     assert found.impossible == bool(found.overload) == (not fitting)
     if fitting:
         assert found.cost == found.bound == min(map(problem.cost, fitting))
+
+
+def test_links_between_chips_have_a_capacity_of_their_own():
+    """Three on a line, the last on another chip: 5 bytes to both others go over both links."""
+    where = topology("mesh", (2,), (2,))
+    problem = Problem(where, 3, [Flow(0, (1, 2), 5)], link_capacity=4, chip_link_capacity=3)
+    placement = np.arange(3)
+    assert problem.loads(placement) == {((0,), (1,)): 5, ((1,), (2,)): 5}
+    assert problem.excesses(placement) == {((1,), (2,)): 2, ((0,), (1,)): 1}
+    assert problem.overload(placement) == 3
+    alone = Problem(where, 3, problem.flows, chip_link_capacity=3)
+    assert alone.excesses(placement) == {((1,), (2,)): 2}
 
 
 @given(problems())

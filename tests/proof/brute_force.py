@@ -209,6 +209,7 @@ class Enumeration:
         ]
         programs = network.programs
         cores = [Core(programs[symbol(op.program)], op.core) for op in network.cores]
+        cores += [Core(op, ()) for op in programs.values() if op.gcu is not None]
         self.cores = {core.name: core for core in cores}
 
     def check(self) -> None:

@@ -137,6 +137,14 @@ def split() -> NetworkOp:
     return lower(net, c, passes="polyhedral-split-matrices{rows=3 columns=2}," + RINGS)
 
 
+def streamed() -> NetworkOp:
+    """Inputs and outputs, one of which is read, too, by way of the global control unit."""
+    net = Builder(1, 4)
+    a = net.conv("x", 1, 3, pads=1)
+    passes = "polyhedral-stream-inputs,polyhedral-stream-outputs," + RINGS
+    return lower(net, net.conv(a, 1, 3, pads=1), a, passes=passes)
+
+
 RINGS = "polyhedral-assign-storage{sizes=live}"
 
 NETWORKS = (
@@ -155,4 +163,5 @@ NETWORKS = (
     in_bands,
     in_columns,
     split,
+    streamed,
 )

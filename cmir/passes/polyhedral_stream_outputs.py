@@ -1,0 +1,65 @@
+"""polyhedral-stream-outputs: the global control unit collects network outputs row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
+from xdsl.passes import ModulePass
+
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
+from cmir.isl.storage import Rows, rows_of
+from cmir.passes.naming import names_in, unused_name
+from cmir.passes.streaming import access_of, copy_stage, redirect_reads
+
+
+@dataclass(frozen=True)
+class PolyhedralStreamOutputsPass(ModulePass):
+    """Let the global control unit collect the outputs of a network from the cores that write them, row by row.
+
+    Without this pass outputs are taken in no time. With it, a stage on the global control unit copies each output, and
+    has a buffer for it; cores wait for room there as in any other. Rows are those in which the output is produced,
+    along the outermost dimension of the iterations that write it; where there are none, or several stages disagree, all
+    of it is one row. How long a row takes, the machine's description says.
+    """
+
+    name = "polyhedral-stream-outputs"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for pipeline in op.body.block.ops:
+            if isinstance(pipeline, PipelineOp):
+                pipeline.drop_dependences()
+                for name in map(symbol, pipeline.outputs):
+                    _stream(pipeline, name)
+
+
+def _stream(pipeline: PipelineOp, name: str) -> None:
+    writers = [stage for stage in pipeline.stages.values() if name in stage.write_relations()]
+    if any(stage.gcu is not None for stage in writers):
+        return
+    array, taken = pipeline.arrays[name], names_in(pipeline)
+    computed = ArrayOp(unused_name(f"{name}_computed", taken), array.type)
+    rows = _rows(array, writers)
+    redirect_reads(pipeline, name, computed.sym_name.data)
+    for stage in writers:
+        for write in stage.writes():
+            if symbol(write.array) == name:
+                write.array = SymbolRefAttr(computed.sym_name.data)
+                write.map = access_of(write.map.relation, computed.sym_name.data)
+    source = computed.sym_name.data
+    collect = copy_stage(unused_name(f"collect_{name}", taken), source, array, rows)
+    for op in (computed, collect):
+        op.location = array.location
+    pipeline.body.block.insert_op_after(computed, array)
+    pipeline.body.block.insert_op_after(collect, [*pipeline.stages.values()][-1])
+
+
+def _rows(array: ArrayOp, writers: list[StageOp]) -> Rows:
+    """The rows in which an array is produced, if all of its writers do so alike."""
+    name = array.sym_name.data
+    found = {
+        rows_of(array.shape, stage.write_relations()[name], stage.order_on_core())
+        for stage in writers
+    }
+    return found.pop() if len(found) == 1 else Rows(array.shape, None)

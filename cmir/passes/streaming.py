@@ -1,0 +1,72 @@
+"""What lets the global control unit take part in a pipeline: stages that copy an array, row by row."""
+
+from __future__ import annotations
+
+import islpy as isl
+from xdsl.dialects.builtin import ArrayAttr, IndexType, SymbolRefAttr, VectorType
+from xdsl.ir import Block, Region
+
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    MapAttr,
+    PipelineOp,
+    ReadOp,
+    SetAttr,
+    StageOp,
+    WriteOp,
+    symbol,
+)
+from cmir.isl import read_map, read_set
+from cmir.isl.storage import Rows
+
+
+def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
+    """A stage on the global control unit that copies array `source`, which is like `target`, into it.
+
+    rows: those of which each iteration copies one, in the order in which they are produced.
+    """
+    shape, axis = target.shape, rows.axis
+    dims = [f"d{d}" for d in range(len(shape))]
+    lanes = [d for d in range(len(shape)) if d != axis]
+    point, domain = f"{name}[]", "1 = 1"
+    location = list(dims)
+    if axis is not None:
+        point, domain = f"{name}[{dims[axis]}]", f"0 <= {dims[axis]} < {shape[axis]}"
+        if rows.descending:
+            location[axis] = f"{shape[axis] - 1} - {dims[axis]}"
+    inside = [f"0 <= {d} < {size}" for d, size in zip(dims, shape, strict=True)]
+    lane = f"lane[{', '.join(dims[d] for d in lanes)}]"
+    copied = read_map(
+        f"{{ [{point} -> {lane}] -> [{', '.join(location)}] : {' and '.join(['1 = 1', *inside])} }}"
+    )
+    block = Block(arg_types=[IndexType()] if axis is not None else [])
+    for argument in block.args:
+        argument.name_hint = "row"
+    vector = VectorType(target.type.element_type, [shape[d] for d in lanes])
+    read = ReadOp([(source, access_of(copied, source))], vector)
+    to = target.sym_name.data
+    block.add_ops([read, WriteOp(read.result, to, access_of(copied, to))])
+    points = SetAttr.of(read_set(f"{{ {point} : {domain} }}"))
+    return StageOp(points, Region(block), gcu=True)
+
+
+def access_of(relation: isl.Map, array: str) -> MapAttr:
+    """An access to what another array has at the same location."""
+    return MapAttr.of(relation.set_tuple_name(isl.dim_type.out, array))
+
+
+def redirect_reads(pipeline: PipelineOp, old: str, new: str) -> None:
+    """Let stages read array `new` in place of `old`, wherever they keep it."""
+    for stage in pipeline.stages.values():
+        for read in stage.reads():
+            if old not in {symbol(ref) for ref in read.arrays}:
+                continue
+            sources = [
+                (new, access_of(access.relation, new)) if source == old else (source, access)
+                for source, access in read.arrays_and_maps()
+            ]
+            read.arrays = ArrayAttr(SymbolRefAttr(source) for source, _ in sources)
+            read.maps = ArrayAttr(access for _, access in sources)
+    for storage in [op for key, op in pipeline.storages.items() if key[0] == old]:
+        storage.detach()
+        storage.erase()

@@ -1,0 +1,231 @@
+"""cm-sweep: a network on a grid of machines, a row for each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cmir.diagnostics import CompileError
+from cmir.tools.common import run_tool
+
+if TYPE_CHECKING:
+    from cmir.tools.sweep import Sweep
+    from cmir.tools.sweep_grid import Point
+    from cmir.tools.sweep_table import Table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool; the result is its exit code."""
+    options = _parser().parse_args(arguments)
+    return run_tool("cm-sweep", lambda: _sweep(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cm-sweep",
+        description="Run a network on a grid of machines, in parallel processes, and write a row for each: cycles,"
+        " energy, area, loads of links. Rows are on the disk as soon as they are done. A sweep that was stopped, or"
+        " whose fields get more values, goes on where it was when the same command is given again; a point that fails"
+        " is a row that says why, and is not tried again. Rows of another network, machine, option or version of cmir"
+        " are refused.",
+    )
+    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
+    )
+    parser.add_argument(
+        "--hardware",
+        metavar="NAME|FILE",
+        default="ideal",
+        help="preset or TOML file of the machine whose fields are changed (default: ideal)",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        metavar="FIELD=VALUES",
+        action="append",
+        default=[],
+        help="values of a field, such as crossbar.rows=64,128 or core.crossbars=1..8:2 (1, 3, 5, 7) or"
+        " network.shape=[4,4],[8,8]; none leaves the field out; all combinations of several fields are run",
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        type=Path,
+        help="write the rows to this .csv or .parquet file; the latter appears when all points are done, and until then"
+        " rows are in FILE.journal.csv",
+    )
+    parser.add_argument(
+        "--storage", choices=["full", "live", "lossless"], help="room in the buffers, as in cm-run"
+    )
+    parser.add_argument(
+        "--replicate",
+        choices=["columns", "rows", "bands", "runs"],
+        nargs="?",
+        const="columns",
+        help="divide stages among the cores that are left, as in cm-run",
+    )
+    parser.add_argument(
+        "--placement-seconds",
+        metavar="S",
+        type=float,
+        default=10.0,
+        help="the most time to look for places of cores in each point (default: 10)",
+    )
+    parser.add_argument(
+        "--run",
+        metavar="SEED",
+        type=int,
+        help="run each point on random data, too, and compare with onnxruntime or NumPy; a point that differs fails",
+    )
+    parser.add_argument(
+        "-n",
+        "--inferences",
+        metavar="N",
+        type=_count,
+        default=1,
+        help="inferences of --run (default: 1)",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        help="processes that work at the same time (default: one for each core of this computer)",
+    )
+    parser.add_argument(
+        "--client",
+        metavar="ADDRESS",
+        help="work on the Dask cluster with this scheduler (needs the package distributed here, and cmir there)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list the points that would be run, and run nothing"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
+    return int(text)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from cmir.accelerator.hardware import Hardware
+    from cmir.tools.sweep_grid import Grid, read_axes
+    from cmir.tools.sweep_table import Table
+
+    grid = Grid(Hardware.load(options.hardware), read_axes(options.settings))
+    if not grid.axes:
+        raise CompileError("cm-sweep", "nothing to sweep: give fields and their values, --set")
+    if options.client and options.jobs:
+        raise CompileError("cm-sweep", "--jobs is for this computer, --client for a cluster")
+    output: Path | None = options.output
+    if options.dry_run and (output is None or not _exists(output)):
+        return _list([*grid.points()])
+    if output is None:
+        raise CompileError("cm-sweep", "no file for the rows: -o FILE")
+    with ExitStack() as stack:
+        sweep = _prepare(options, grid, stack)
+        if options.client and not options.dry_run:
+            stack.enter_context(_cluster(options.client))
+        with Table(output, sweep.identity, sweep.columns) as table:
+            left = sweep.left(table.rows)
+            if options.dry_run:
+                return _list(left)
+            failed = _work(sweep, left, options.jobs or -1, table)
+    there = len(grid) - len(left)
+    before = f", {there} were there" if there else ""
+    print(f"{output}: {len(left)} points{before}, {failed} failed")
+    return 0
+
+
+def _exists(output: Path) -> bool:
+    return output.exists() or output.with_name(output.name + ".journal.csv").exists()
+
+
+def _list(points: Sequence[Point]) -> int:
+    for point in points:
+        print(point)
+    return 0
+
+
+def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
+    from cmir.tools.model import read_model
+    from cmir.tools.sweep import prepare
+
+    model = read_model(options.model, options.weights)
+    run = None
+    if options.run is not None and not options.dry_run:
+        run = options.run, options.inferences, options.output.resolve().parent
+    mapping = options.storage, options.replicate, options.placement_seconds
+    return prepare(model, grid, stack, *mapping, run)
+
+
+def _work(sweep: Sweep, points: Sequence[Point], jobs: int, table: Table) -> int:
+    """Run points, and add their rows; how many of them failed."""
+    done = failed = 0
+    try:
+        with _progress(len(points)) as tell:
+            for row in sweep.rows(points, jobs):
+                table.add(row)
+                done += 1
+                failed += row["status"] != "ok"
+                tell(done, failed)
+    except KeyboardInterrupt:
+        print(
+            f"cm-sweep: stopped; {done} of {len(points)} points are done, and the same command goes on",
+            file=sys.stderr,
+        )
+        raise
+    return failed
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    """Let joblib work on a Dask cluster."""
+    from distributed import Client  # pyright: ignore[reportMissingImports]
+    from joblib import parallel_config
+
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise CompileError("cm-sweep", f"no Dask scheduler at '{address}': {error}") from None
+    with client, parallel_config("dask", client=client):
+        yield
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """A function to be told how many points are done, and how many of them failed; it shows that on a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("points"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=hidden) as progress:
+        bar = progress.add_task("points", total=total, failed=0)
+        yield lambda done, failed: progress.update(bar, completed=done, failed=failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""What an inference costs, as text and as a table for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.inference_costs import InferenceCosts, LinkUse
+from cmir.accelerator.report import RunReport
+from cmir.accelerator.topology import link_text
+from cmir.atomic import atomic_path
+from cmir.diagnostics import emit
+from cmir.tools.summary import lines_of
+
+_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+
+def print_costs(costs: InferenceCosts) -> None:
+    """Print energy, area, the busiest link, inputs and outputs, and which figures the description lacks."""
+    _print_parts("energy of an inference", costs.energy, costs.energy_missing, _joules)
+    _print_parts("area", costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
+    if (use := costs.busiest) is None:
+        print("busiest link: cores send each other nothing")
+    else:
+        parts = [f"{use.bytes} bytes an inference"]
+        if (share := costs.utilisation(use)) is not None:
+            parts.append(f"{100 * share:.1f} % of {use.bytes_per_cycle} bytes a cycle")
+        elif use.bytes_per_cycle is None:
+            parts.append("no limit")
+        print(f"busiest link {link_text(use.link)}: {', '.join(parts)}")
+    for stream in costs.streams:
+        print(
+            f"{stream.what}: {stream.elements} elements an inference, at least {stream.cycles:g} cycles at "
+            f"{stream.elements_per_cycle} a cycle"
+        )
+
+
+def warn_of_overload(costs: InferenceCosts) -> None:
+    """Warn, on stderr, if links, inputs or outputs cannot keep up with the cores."""
+    for stream in costs.streams:
+        if (costs.utilisation(stream) or 0) > 1:
+            emit(
+                "warning",
+                None,
+                f"{stream.what} of {stream.elements} elements take {stream.cycles:g} cycles an inference at "
+                f"{stream.elements_per_cycle} a cycle: the interval of {costs.interval:g} is not reached",
+            )
+    over = [use for use in costs.links if (costs.utilisation(use) or 0) > 1]
+    if not over:
+        return
+    worst, others = over[0], len(over) - 1
+    also = f", and {others} other link{'s' if others > 1 else ''} too much" if others else ""
+    emit(
+        "warning",
+        None,
+        f"link {link_text(worst.link)} has {worst.bytes} bytes to carry in an inference{also}, which take "
+        f"{worst.cycles:g} cycles: cores alone would have an interval of {costs.interval:g}, which is not "
+        f"reached; other places of cores, or wider links, would help",
+    )
+
+
+def _joules(value: float) -> str:
+    factor, prefix = next((p for p in _PREFIXES if value >= p[0]), _PREFIXES[-1])
+    return f"{value / factor:.4g} {prefix}J"
+
+
+def _print_parts(
+    title: str, parts: Mapping[str, float], missing: Mapping[str, str], text: Any
+) -> None:
+    """Print a sum and its parts, and the parts without a figure."""
+    fields = ", ".join(f"{component} ({field})" for component, field in missing.items())
+    if not parts:
+        print(f"{title}: no figures for {fields}")
+        return
+    total = sum(parts.values())
+    print(f"{title}: {text(total)}" + (f", without {fields}" if missing else ""))
+    for component, value in parts.items():
+        share = f"{100 * value / total:.1f} %" if total else ""
+        print(f"  {component:<10}  {text(value):>12}  {share:>7}".rstrip())
+
+
+def figures(
+    report: RunReport,
+    costs: InferenceCosts,
+    hardware: Hardware,
+    sram_bytes: Mapping[str, int],
+    cores: int,
+    each: bool = False,
+) -> dict[str, Any]:
+    """All that a run prints, with units in the names; None for what is not known.
+
+    cores: how many there are. sram_bytes: of the buffers of each. each: a line for each core rather than for each
+    program.
+    """
+    clock = hardware.system.clock_hz
+
+    def seconds(cycles: float | None) -> float | None:
+        return None if cycles is None or clock is None else cycles / clock
+
+    return {
+        "hardware": hardware.name,
+        "inferences": report.inferences,
+        "cores": cores,
+        "crossbars": costs.crossbars,
+        "cycles": report.cycles,
+        "latency_cycles": report.inference_latency,
+        "latency_seconds": seconds(report.inference_latency),
+        "interval_cycles": costs.interval,
+        "interval_seconds": seconds(costs.interval),
+        "inferences_overlapping": report.overlap,
+        "sram_bytes": sum(sram_bytes.values()),
+        "energy_joules": dict(costs.energy),
+        "energy_missing": dict(costs.energy_missing),
+        "area_mm2": dict(costs.area),
+        "area_missing": dict(costs.area_missing),
+        "traffic_byte_hops": costs.byte_hops,
+        "busiest_link": None if costs.busiest is None else _link(costs, costs.busiest),
+        "streams": [
+            {**asdict(s), "cycles_per_inference": s.cycles, "utilisation": costs.utilisation(s)}
+            for s in costs.streams
+        ],
+        "programs": [asdict(line) for line in lines_of(report, sram_bytes, each)],
+    }
+
+
+def _link(costs: InferenceCosts, use: LinkUse) -> dict[str, Any]:
+    return {
+        "from": list(use.link[0]),
+        "to": list(use.link[1]),
+        "bytes_per_inference": use.bytes,
+        "bytes_per_cycle": use.bytes_per_cycle,
+        "busy_cycles_per_inference": None if use.bytes_per_cycle is None else use.cycles,
+        "utilisation": costs.utilisation(use),
+    }
+
+
+def write_json(table: Mapping[str, Any], path: Path) -> None:
+    """Write figures as JSON, completely or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")

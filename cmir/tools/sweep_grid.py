@@ -1,0 +1,156 @@
+"""The points of a sweep: values for fields of a hardware description, checked before anything is run."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+from cmir.accelerator.fields import read_section
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.sections import SECTIONS
+from cmir.diagnostics import CompileError
+
+NONE = "none"
+"""The value that takes a field out of the description: no limit, or whatever its absence means."""
+
+_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A field, `section.field`, and the values that it takes, of which None leaves it out."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A machine of the sweep. values: by field, in the order of the axes."""
+
+    values: Mapping[str, Any]
+    table: Mapping[str, Any]
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The values as a table has them."""
+        return {field: cell(value) for field, value in self.values.items()}
+
+    def __str__(self) -> str:
+        return " ".join(f"{field}={text}" for field, text in self.cells.items())
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All combinations of the values of some fields; the first field varies slowest."""
+
+    base: Hardware
+    axes: Sequence[Axis]
+
+    def __len__(self) -> int:
+        return prod(len(axis.values) for axis in self.axes)
+
+    def points(self) -> Iterator[Point]:
+        fields = [axis.field for axis in self.axes]
+        for values in product(*(axis.values for axis in self.axes)):
+            chosen = dict(zip(fields, values, strict=True))
+            yield Point(chosen, _table(self.base, chosen))
+
+
+def read_axes(settings: Sequence[str]) -> list[Axis]:
+    """The axes that `FIELD=VALUES` say, each value what the field takes. Raises CompileError naming the field."""
+    axes: list[Axis] = []
+    for setting in settings:
+        field, equals, text = setting.partition("=")
+        section, _, name = field.partition(".")
+        if not equals or not name:
+            raise _error(f"--set needs section.field=VALUES, got '{setting}'")
+        if section not in SECTIONS:
+            raise _error(f"unknown field `{field}`: there is no table `{section}`")
+        if field in {axis.field for axis in axes}:
+            raise _error(f"`{field}` is set twice")
+        values = tuple(_values(field, text))
+        for value in values:
+            if value is not None:
+                read_section(SECTIONS[section], section, {name: value}, "cm-sweep")
+            else:
+                _check_name(section, name)
+        axes.append(Axis(field, values))
+    return axes
+
+
+def _check_name(section: str, name: str) -> None:
+    if name not in {field for field in vars(SECTIONS[section]())}:
+        raise _error(f"unknown field `{section}.{name}`")
+
+
+def _values(field: str, text: str) -> list[Any]:
+    values: list[Any] = []
+    for item in _items(text):
+        values += _range(field, item) if _RANGE.fullmatch(item) else [_value(field, item)]
+    cells = [cell(value) for value in values]
+    if twice := [c for c in cells if cells.count(c) > 1]:
+        raise _error(f"`{field}` has the value {twice[0]} twice")
+    return values
+
+
+def _items(text: str) -> list[str]:
+    """What is between commas that are in no brackets."""
+    items, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if character == "," and depth == 0:
+            items.append("")
+        else:
+            items[-1] += character
+    return [item.strip() for item in items]
+
+
+def _range(field: str, item: str) -> list[int]:
+    """`A..B` or `A..B:STEP`, with B if a step leads there."""
+    match = _RANGE.fullmatch(item)
+    assert match is not None
+    first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
+    if step < 1 or last < first:
+        raise _error(f"`{field}`: the range {item} has no values")
+    return list(range(first, last + 1, step))
+
+
+def _value(field: str, item: str) -> Any:
+    """A value as TOML has it; a word needs no quotes."""
+    if item == NONE:
+        return None
+    try:
+        return tomllib.loads(f"value = {item}")["value"]
+    except tomllib.TOMLDecodeError:
+        if _WORD.fullmatch(item):
+            return item
+    raise _error(f"`{field}`: '{item}' is no value: numbers, words, [lists], A..B:STEP or {NONE}")
+
+
+def _error(message: str) -> CompileError:
+    return CompileError("cm-sweep", message)
+
+
+def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a machine with some of its fields changed."""
+    table = base.table()
+    for field, value in values.items():
+        section, _, name = field.partition(".")
+        fields = {key: v for key, v in table.get(section, {}).items() if key != name}
+        table[section] = fields if value is None else {**fields, name: value}
+    return table
+
+
+def cell(value: Any) -> str:
+    """A value as a table has it."""
+    if value is None:
+        return NONE
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,197 @@
+"""One point of a sweep: a network on one machine, and what comes of it as a row."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+
+from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.tools.common import diagnostics_of, verify
+
+PARTS = ("crossbar", "adc", "dpu", "sram", "links", "static")
+"""Components of energy."""
+
+COLUMNS = (
+    "status",
+    "error",
+    "programs",
+    "copies",
+    "cores",
+    "crossbars",
+    "sram_bytes",
+    "interval_cycles",
+    "interval_seconds",
+    "latency_cycles",
+    "latency_seconds",
+    "energy_joules",
+    *(f"energy_{part}_joules" for part in PARTS),
+    "area_mm2",
+    "missing",
+    "link_bytes",
+    "link_utilisation",
+    "traffic_byte_hops",
+    "compile_seconds",
+)
+"""Of a row, after the fields that are swept.
+
+programs: that cores run. copies: of them, with the same weights, added up. cores, crossbars: that work. energy, area:
+of the figures that there are; missing: fields of the description that have none. link: the busiest one.
+traffic_byte_hops: what placement minimises.
+"""
+
+_INFERENCES = 8
+"""That are timed, as cm-run does."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Data to run, in a folder: `inputs.npz`, `outputs.npz` with what they should give, parameters.
+
+    count: inferences. rtol, atol: as `compare` takes them.
+    """
+
+    folder: Path
+    count: int
+    rtol: float = 1e-4
+    atol: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process needs to know of a point.
+
+    network: its IR at the polyhedral level. table: the machine. storage, replicate, placement_seconds: as `lower` takes
+    them. run: None for timing only.
+    """
+
+    network: str
+    table: Mapping[str, Any]
+    storage: str | None = None
+    replicate: str | None = None
+    placement_seconds: float = 10.0
+    run: Run | None = None
+
+
+def evaluate(task: Task) -> dict[str, str]:
+    """The row of a point, without the fields that are swept. What fails is a row that says why."""
+    started = time.monotonic()
+    try:
+        with collect_diagnostics():
+            return {"status": "ok", **_cells(_figures(task, started))}
+    except Exception as error:
+        found = diagnostics_of(error, "")
+        if found is None:
+            message = f"internal error: {type(error).__name__}: {error}"
+        else:
+            message = found[0].one_line
+        return {"status": "failed", "error": " ".join(message.split())}
+
+
+def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: f"{value:.12g}" if isinstance(value, float) else str(value)
+        for name, value in figures.items()
+        if value is not None
+    }
+
+
+def _figures(task: Task, started: float) -> dict[str, Any]:
+    from cmir.accelerator.capacity import check_capacity
+    from cmir.accelerator.copies import copies_of
+    from cmir.accelerator.engine import Machine
+    from cmir.accelerator.hardware import Hardware
+    from cmir.accelerator.inference_costs import costs_of
+    from cmir.parameters import Parameters
+    from cmir.tools.model import Model, lower
+
+    hardware = Hardware.of(task.table, None)
+    model = Model(Path("network"), *_parsed(task.network), None, None)
+    if task.run is not None:
+        model.context.parameters = Parameters.open(task.run.folder / "parameters.safetensors")
+    with tempfile.TemporaryDirectory() as folder:
+        description = os.path.join(folder, "machine.toml")
+        Path(description).write_text(hardware.toml(), encoding="utf-8")
+        network = lower(
+            model, None, task.storage, description, task.replicate, task.placement_seconds
+        )
+    check_capacity(network, hardware)
+    machine = Machine(network, hardware, model.parameters)
+    compiled = time.monotonic() - started
+    report = machine.time(_INFERENCES)
+    costs = costs_of(network, machine, report.steady_interval)
+    if task.run is not None:
+        _check(machine, task.run)
+    clock, copies, link = hardware.system.clock_hz, copies_of(network), costs.busiest
+    energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}
+    missing = [*costs.energy_missing.values(), *costs.area_missing.values()]
+    return {
+        "programs": len(copies),
+        "copies": sum(copies.values()),
+        "cores": len(machine.positions),
+        "crossbars": costs.crossbars,
+        "sram_bytes": sum(machine.sram_bytes.values()),
+        "interval_cycles": costs.interval,
+        "interval_seconds": costs.interval / clock if clock and costs.interval else None,
+        "latency_cycles": report.inference_latency,
+        "latency_seconds": report.inference_latency / clock if clock else None,
+        "energy_joules": sum(costs.energy.values()) if costs.energy else None,
+        **energy,
+        "area_mm2": sum(costs.area.values()) if costs.area else None,
+        "missing": " ".join(missing),
+        "link_bytes": link.bytes if link else 0,
+        "link_utilisation": costs.utilisation(link) if link else None,
+        "traffic_byte_hops": costs.byte_hops,
+        "compile_seconds": round(compiled, 3),
+    }
+
+
+@lru_cache(maxsize=1)
+def _module(text: str) -> tuple[ModuleOp, Any]:
+    """The network of a sweep, parsed once in each process."""
+    from cmir.context import make_context
+    from cmir.parsing import parse_module
+
+    context = make_context()
+    module = parse_module(text, "network", context)
+    verify(module)
+    return module, context
+
+
+def _parsed(text: str) -> tuple[ModuleOp, Any]:
+    module, context = _module(text)
+    return module.clone(), context.clone()
+
+
+def _check(machine: Any, run: Run) -> None:
+    """Run the data. Raises CompileError if anything else comes of it than should."""
+    from cmir.tools.reference import compare
+
+    inputs, expected = (
+        list(_samples(run.folder / name, run.count)) for name in ("inputs.npz", "outputs.npz")
+    )
+    samples = [dict(zip(machine.inputs, values, strict=True)) for values in inputs]
+    outputs = machine.run(samples).outputs
+    if problems := compare(outputs, expected, run.rtol, run.atol):
+        raise CompileError(None, f"check failed: {problems[0]}")
+
+
+def write_samples(path: Path, samples: list[list[np.ndarray]]) -> None:
+    """Write the arrays of inferences to a file that `_check` reads."""
+    arrays = {f"{n}_{k}": a for n, arrays in enumerate(samples) for k, a in enumerate(arrays)}
+    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def _samples(path: Path, count: int) -> Iterator[list[np.ndarray]]:
+    with np.load(path) as arrays:
+        for n in range(count):
+            names = [name for name in arrays.files if name.startswith(f"{n}_")]
+            yield [arrays[name] for name in sorted(names, key=lambda name: int(name.split("_")[1]))]
