@@ -66,10 +66,11 @@ def main() -> None:
     options = ["--placement-seconds", str(arguments.placement_seconds)]
     options += ["--replicate"] if arguments.replicate else []
     rows: list[Row] = []
+    stderr = Console(stderr=True)
     with tempfile.TemporaryDirectory() as directory:
         for name in arguments.networks or NETWORKS:
             model = network(name, Path(directory))
-            for hardware in track(arguments.hardware, name, Console(stderr=True), transient=True):
+            for hardware in track(arguments.hardware, name, console=stderr, transient=True):
                 rows.append(
                     {"network": name, "hardware": hardware, **run(model, hardware, options)}
                 )

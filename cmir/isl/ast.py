@@ -20,6 +20,7 @@ from xdsl.rewriter import InsertPoint
 
 from cmir.isl.ast_cost import Cost, nest_cost
 from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
+from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.text import IslError
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
@@ -46,7 +47,7 @@ def visit_in_order(
     constants: those of `block`, if it has some already.
     cores: the values that the parameters of `schedule` have; they are the arguments of `block`, in order.
     """
-    node = cheapest_loops(schedule, separation, cores)
+    node = cheapest_loops(unnamed(schedule), separation, cores)
     append_loops(node, emit, block, constants, parameters(cores))
 
 
@@ -63,6 +64,7 @@ def append_loops(
     _Translator(constants or Constants(block), emit).node(node, scope)
 
 
+@kept_by_text
 def cheapest_loops(
     schedule: isl.Map, separation: Separation, cores: isl.Set = ANY_CORE
 ) -> isl.AstNode:
