@@ -1,0 +1,101 @@
+"""How near replication comes to the ideal: ResNet-20 on 64 cores, each iteration of a stage one cycle.
+
+    python benchmarks/replication.py [MODEL.onnx] [--cores N] [--by columns|rows|bands|runs] [--merge A,B ...]
+
+Ideal is all work divided evenly over all cores. Stages that have little of it share a core (--merge), or their cores
+would be idle for most of the time; iterations are divided by runs, as rows and columns are too few to be divided evenly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from resnet20 import MODEL
+from rich.console import Console
+from rich.table import Table
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.universe import Universe
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.context import CmirContext, make_context
+from cmir.dialects.cmcore import NetworkOp
+from cmir.frontends.onnx import import_onnx
+from cmir.tools.pass_pipeline import parse_passes
+
+MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("model", nargs="?", type=Path, default=MODEL)
+    parser.add_argument("--cores", type=int, default=64)
+    parser.add_argument("--by", choices=["columns", "rows", "bands", "runs"], default="runs")
+    parser.add_argument("--merge", nargs="*", default=MERGED, metavar="STAGES")
+    arguments = parser.parse_args()
+    if not arguments.model.is_file():
+        parser.error(f"{arguments.model} is not there; give the path of an ONNX model")
+    merges = [f"polyhedral-merge-stages{{stages={stages}}}" for stages in arguments.merge]
+    copies = f"polyhedral-replicate{{cores={arguments.cores} by={arguments.by}}}"
+    plain = compiled(arguments.model, [])
+    work = sum(core.iterations for core in plain.time(1).cores)
+    start = perf_counter()
+    machine = compiled(arguments.model, [*merges, copies, "polyhedral-assign-storage"])
+    seconds = perf_counter() - start
+    before, after = (m.time(8).steady_interval for m in (plain, machine))
+    assert before is not None and after is not None
+    ideal = work / arguments.cores
+    table = Table(title=f"{arguments.model.stem} on {arguments.cores} cores, by {arguments.by}")
+    for column in ("", "cores", "interval", "speed-up", "of ideal"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, cores, interval in (
+        ("a core a stage", len(plain.cores), before),
+        ("replicated", len(machine.cores), after),
+        ("ideal", arguments.cores, ideal),
+    ):
+        table.add_row(
+            name,
+            str(cores),
+            f"{interval:.1f}",
+            f"{before / interval:.2f}",
+            f"{ideal / interval:.3f}",
+        )
+    Console().print(table)
+    sample = random_sample(machine)
+    (one,), (other,) = (m.run([sample]).outputs for m in (plain, machine))
+    for name, value in one.items():
+        np.testing.assert_allclose(other[name], value, rtol=1e-4, atol=1e-5)
+    print(
+        f"compiled, with the proof, in {seconds:.1f} s; outputs are those of the unreplicated network"
+    )
+
+
+def random_sample(machine: Machine) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return {
+        name: generator.random(machine.arrays[name].shape, np.float32) for name in machine.inputs
+    }
+
+
+def compiled(model: Path, passes: list[str]) -> Machine:
+    """The network after these passes at the polyhedral level, for a machine without limits."""
+    imported = import_onnx(model)
+    context = make_context()
+    context.parameters = imported.parameters
+    run(context, imported.module, ["nn-to-polyhedral", *passes, "polyhedral-to-cmcore"])
+    (network,) = imported.module.body.block.ops
+    assert isinstance(network, NetworkOp)
+    return Machine(network, Hardware.load("ideal"), imported.parameters)
+
+
+def run(context: CmirContext, module: ModuleOp, passes: list[str]) -> None:
+    for item in parse_passes(",".join(passes), "benchmark", Universe.get_multiverse().all_passes):
+        item.apply(context, module)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
