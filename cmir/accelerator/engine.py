@@ -23,6 +23,7 @@ from cmir.accelerator.memory import Memory, MemoryPlan
 from cmir.accelerator.program import Core, Program, core_name
 from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
+from cmir.accelerator.steady import time_stream
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
@@ -200,7 +201,7 @@ class Machine:
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
         """The timing of a stream of inferences, exactly as `run` gives it, without data."""
-        return Recurrence(self.actors, inferences, chunk).run()
+        return time_stream(self.actors, inferences, chunk)
 
     def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
         for name in self.inputs:
