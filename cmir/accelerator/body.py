@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAt
 from xdsl.ir import Operation
 
 from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dtype_of
-from cmir.accelerator.elementwise import ELEMENTWISE
+from cmir.accelerator.elementwise import ELEMENTWISE, Plain
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
@@ -33,7 +33,12 @@ def function_of(op: Operation) -> Callable[..., np.ndarray]:
     """The result of a body operation as a function of its operands; it may warn of infinities and NaNs."""
     if (function := _OPERATIONS.get(type(op))) is None:
         raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
-    return partial(function, op)
+    return function.function if isinstance(function, Plain) else partial(function, op)
+
+
+def is_new(op: Operation) -> bool:
+    """Whether the result of a body operation is sure to lie in memory of its own."""
+    return isinstance(op, MxvOp) or isinstance(function_of(op), np.ufunc)
 
 
 def can_evaluate(op: Operation) -> bool:

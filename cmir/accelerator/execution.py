@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.accelerator.body import evaluate, function_of
+from cmir.accelerator.body import evaluate, function_of, is_new
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.program import Core, Load, Store
 
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
 
-LANES_AT_ONCE = 1 << 22
+LANES_AT_ONCE = 1 << 20
 """The engine gathers at most about this many lanes at a time, whatever the chunk."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """An operation of a body: a load, a store, or a function of values, which are given by their numbers."""
+    """An operation of a body: a load, a store, or a function of values, which are given by their numbers.
+
+    dead: the values that are not needed afterwards. into: which operand may be overwritten with the result.
+    """
 
     work: Load | Store | Callable[..., np.ndarray]
     operands: tuple[int, ...]
     result: int
+    dead: tuple[int, ...] = ()
+    into: int | None = None
 
 
 class Body:
@@ -43,7 +48,8 @@ class Body:
         lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
         self.block = max(1, LANES_AT_ONCE // lanes)
         self.values: list[Any] = []
-        self.steps: list[_Step] = []
+        steps: list[_Step] = []
+        new: set[int] = set()
         numbers: dict[SSAValue, int] = {}
 
         def number(value: SSAValue, content: np.ndarray | None = None) -> int:
@@ -57,15 +63,18 @@ class Body:
         for op in program.body:
             operands = tuple(numbers[o] for o in op.operands if o in numbers)
             if (load := core.loads.get(op)) is not None:
-                self.steps.append(_Step(load, (), number(load.op.result)))
+                steps.append(_Step(load, (), number(load.op.result)))
             elif (store := core.stores.get(op)) is not None:
-                self.steps.append(_Step(store, operands, -1))
+                steps.append(_Step(store, operands, -1))
             else:
                 known = [value for n in operands if (value := self.values[n]) is not None]
                 if len(known) == len(operands):
                     number(op.results[0], evaluate(op, *known))
                 else:
-                    self.steps.append(_Step(function_of(op), operands, number(op.results[0])))
+                    steps.append(_Step(function_of(op), operands, number(op.results[0])))
+                    if is_new(op):
+                        new.add(steps[-1].result)
+        self.steps = _with_last_uses(steps, new)
 
     def run(self, memory: Memory, inference: int, first: int, last: int) -> None:
         """Run iterations first ≤ i < last of an inference on data."""
@@ -80,10 +89,32 @@ class Body:
             values[n] = column[start:stop]
         for step in self.steps:
             work, operands = step.work, [values[n] for n in step.operands]
+            for n in step.dead:
+                values[n] = None
             if isinstance(work, Load):
                 values[step.result] = memory.load(core, work, inference, start, stop)
             elif isinstance(work, Store):
-                value = np.broadcast_to(operands[0], (stop - start, *work.lanes))
+                value, shape = operands[0], (stop - start, *work.lanes)
+                value = value if value.shape == shape else np.broadcast_to(value, shape)
                 memory.store(core, work, value, inference, start, stop)
+            elif step.into is not None and len(operands[step.into]) >= max(map(len, operands)):
+                values[step.result] = work(*operands, out=operands[step.into])
             else:
                 values[step.result] = work(*operands)
+
+
+def _with_last_uses(steps: list[_Step], new: set[int]) -> list[_Step]:
+    """The steps with what they may do with operands that nothing else uses. new: the values in memory of their own.
+
+    Memory that has just been written is in the caches, and fresh memory is not.
+    """
+    seen: set[int] = set()
+    result: list[_Step] = []
+    for step in reversed(steps):
+        dead = tuple({*step.operands} - seen)
+        seen.update(step.operands)
+        free = [k for k, n in enumerate(step.operands) if n in new and n in dead]
+        elementwise = isinstance(step.work, np.ufunc)
+        into = free[0] if free and elementwise else None
+        result.append(replace(step, dead=dead, into=into))
+    return result[::-1]

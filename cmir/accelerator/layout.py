@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import copysign, prod
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -57,8 +57,9 @@ class Layout:
                     pairs = zip(margin, around, strict=True)
                     margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
                 windows[load.op] = window
+        margin_value = 0.0 if margin_value is None else margin_value
         outer = ((0, 0),) * (len(buffer.shape) - len(array))
-        return Layout(buffer, regular, (*outer, *margin), margin_value or 0, pads, windows)
+        return Layout(buffer, regular, (*outer, *margin), margin_value, pads, windows)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -68,13 +69,13 @@ class Layout:
 
     def allocate(self, content: np.ndarray | None = None, inference: int = 0) -> np.ndarray:
         """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros."""
-        dtype, slots = self.buffer.dtype, prod(self.shape)
-        memory = np.empty(slots + len(self.pads), dtype)
-        memory[:slots] = self.margin_value
-        memory[slots:] = self.pads
-        if content is None or self.buffer.storage is not None:
+        slots = prod(self.shape)
+        memory = np.zeros(slots + len(self.pads), self.buffer.dtype)
+        if self.margin_value != 0 or copysign(1, self.margin_value) < 0:
+            memory[:slots] = self.margin_value
             self.inside(memory)[...] = 0
-        else:
+        memory[slots:] = self.pads
+        if content is not None and self.buffer.storage is None:
             self.inside(memory)[...] = content.reshape(self.buffer.shape)
         if content is not None and self.buffer.storage is not None:
             location = list(np.ix_(*(np.arange(size) for size in content.shape)))

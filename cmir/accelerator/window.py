@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -23,6 +24,19 @@ Margin = tuple[tuple[int, int], ...]
 
 _LARGEST = 4
 """A margin that makes a buffer more than so many times larger is not worth it."""
+
+
+_KEPT = 1024
+"""Runs of iterations whose boxes are kept."""
+
+
+class _Box(NamedTuple):
+    """A run of iterations that is a box of the grid: where the first lane of the first one is, and its sizes."""
+
+    first: int
+    last: int
+    at: tuple[int, ...]
+    sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -101,16 +115,41 @@ class Window:
             for offset, steps in zip(self.offset.tolist(), self.steps.tolist(), strict=True)
         ]
 
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], list[_Box]]:
+        return {}
+
+    def _boxes(self, start: int, stop: int) -> list[_Box]:
+        """The boxes of a run of iterations. Those of the first ones asked for are kept: each inference has the same."""
+        if (known := self._known.get((start, stop))) is not None:
+            return known
+        found = [
+            _Box(
+                first,
+                first + prod(sizes),
+                tuple(
+                    offset + sum(step * at for step, at in zip(over_grid, corner, strict=True))
+                    for offset, over_grid, _ in self._rows
+                ),
+                sizes,
+            )
+            for first, corner, sizes in boxes(self.grid, start, stop)
+        ]
+        if len(self._known) < _KEPT:
+            self._known[start, stop] = found
+        return found
+
     def reach(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         """(first, last) of the locations along a dimension that iterations start ≤ i < stop reach."""
-        offset, over_grid, over_lanes = self._rows[axis]
+        _, over_grid, over_lanes = self._rows[axis]
         lows, highs = [], []
-        for _, corner, sizes in boxes(self.grid, start, stop):
-            low = high = offset
-            for step, at in zip(over_grid, corner, strict=True):
-                low, high = low + step * at, high + step * at
-            for step, size in (*zip(over_grid, sizes), *zip(over_lanes, self.lanes)):
-                low, high = low + min(0, step * (size - 1)), high + max(0, step * (size - 1))
+        for box in self._boxes(start, stop):
+            low = high = box.at[axis]
+            for step, size in (*zip(over_grid, box.sizes), *zip(over_lanes, self.lanes)):
+                if step > 0:
+                    high += step * (size - 1)
+                else:
+                    low += step * (size - 1)
             lows.append(low)
             highs.append(high)
         return min(lows), max(highs)
@@ -123,18 +162,14 @@ class Window:
         before: along each dimension, where location 0 is in the cells. The shape of a view is (*lanes, *iterations of a
         box).
         """
-        rank, lanes = len(self.grid), len(self.lanes)
-        strides = [0] * (lanes + rank)
+        strides = [0] * (len(self.lanes) + len(self.grid))
         for stride, (_, over_grid, over_lanes) in zip(cells.strides, self._rows, strict=True):
             for k, step in enumerate((*over_lanes, *over_grid)):
                 strides[k] += stride * step
-        for first, corner, sizes in boxes(self.grid, start, stop):
-            at = [
-                slice(origin + offset + sum(step * c for step, c in zip(over_grid, corner)), None)
-                for origin, (offset, over_grid, _) in zip(before, self._rows, strict=True)
-            ]
-            view = as_strided(cells[(*at, ...)], (*self.lanes, *sizes), strides)
-            yield first, first + prod(sizes), view
+        for box in self._boxes(start, stop):
+            at = [slice(origin + x, None) for origin, x in zip(before, box.at, strict=True)]
+            view = as_strided(cells[(*at, ...)], (*self.lanes, *box.sizes), strides)
+            yield box.first, box.last, view
 
     def read(self, cells: np.ndarray, before: Sequence[int], start: int, stop: int) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
