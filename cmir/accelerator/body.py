@@ -7,6 +7,7 @@ them, followed by the dimensions of its vector type. A crossbar product over a c
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from xdsl.dialects import arith
@@ -14,7 +15,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAt
 from xdsl.ir import Operation
 
 from cmir.accelerator.elements import as_integers, as_unsigned, dense_values, dtype_of
-from cmir.accelerator.elementwise import ELEMENTWISE
+from cmir.accelerator.elementwise import ELEMENTWISE, Plain
 from cmir.accelerator.vectors import VECTORS
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
@@ -23,11 +24,21 @@ from cmir.numerics import convert, matrix_product, position
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
     """The result of a body operation, for all iterations of a chunk."""
-    if (function := _OPERATIONS.get(type(op))) is None:
-        raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
     # Infinities and NaNs are results like others, as on the accelerator.
     with np.errstate(all="ignore"):
-        return function(op, *operands)
+        return function_of(op)(*operands)
+
+
+def function_of(op: Operation) -> Callable[..., np.ndarray]:
+    """The result of a body operation as a function of its operands; it may warn of infinities and NaNs."""
+    if (function := _OPERATIONS.get(type(op))) is None:
+        raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
+    return function.function if isinstance(function, Plain) else partial(function, op)
+
+
+def is_new(op: Operation) -> bool:
+    """Whether the result of a body operation is sure to lie in memory of its own."""
+    return isinstance(op, MxvOp) or isinstance(function_of(op), np.ufunc)
 
 
 def can_evaluate(op: Operation) -> bool:
@@ -55,7 +66,9 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     if lanes.strides[0] > lanes.itemsize and not blocks:
         product = matrix_product(lanes, matrix.T)
     else:  # iterations come last, as windows are read: so do those of the result
-        product = np.moveaxis(matrix_product(matrix, np.moveaxis(lanes, 0, -1)), -1, 0)
+        last = lanes.transpose(*range(1, lanes.ndim), 0)
+        product = matrix_product(matrix, last)
+        product = product.transpose(product.ndim - 1, *range(product.ndim - 1))
     return product.reshape(len(x), *op.result.type.get_shape())
 
 

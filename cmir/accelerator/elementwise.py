@@ -6,6 +6,7 @@ Semantics are those of the MLIR documentation; where it leaves a result undefine
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects import arith, math
@@ -18,9 +19,14 @@ Evaluate = Callable[..., np.ndarray]
 """Called with an operation and the arrays of its operands."""
 
 
-def _plain(function: Callable[..., np.ndarray]) -> Evaluate:
+@dataclass(frozen=True)
+class Plain:
     """Of an operation that its operands say all about."""
-    return lambda _, *operands: function(*operands)
+
+    function: Callable[..., np.ndarray]
+
+    def __call__(self, op: Operation, *operands: np.ndarray) -> np.ndarray:
+        return self.function(*operands)
 
 
 def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Evaluate:
@@ -103,15 +109,15 @@ def _integer(number: Callable[[np.ndarray], np.ndarray]) -> Evaluate:
 
 
 ELEMENTWISE: dict[type[Operation], Evaluate] = {
-    arith.AddfOp: _plain(np.add),
-    arith.SubfOp: _plain(np.subtract),
-    arith.MulfOp: _plain(np.multiply),
-    arith.DivfOp: _plain(np.divide),
-    arith.NegfOp: _plain(np.negative),
-    arith.MaximumfOp: _plain(np.maximum),
-    arith.MinimumfOp: _plain(np.minimum),
-    arith.MaxnumfOp: _plain(np.fmax),
-    arith.MinnumfOp: _plain(np.fmin),
+    arith.AddfOp: Plain(np.add),
+    arith.SubfOp: Plain(np.subtract),
+    arith.MulfOp: Plain(np.multiply),
+    arith.DivfOp: Plain(np.divide),
+    arith.NegfOp: Plain(np.negative),
+    arith.MaximumfOp: Plain(np.maximum),
+    arith.MinimumfOp: Plain(np.minimum),
+    arith.MaxnumfOp: Plain(np.fmax),
+    arith.MinnumfOp: Plain(np.fmin),
     arith.CmpfOp: _cmpf,
     arith.AddiOp: _wrapping(np.add),
     arith.SubiOp: _wrapping(np.subtract),
@@ -127,14 +133,14 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.RemUIOp: _unsigned(np.fmod),
     arith.MaxUIOp: _unsigned(np.maximum),
     arith.MinUIOp: _unsigned(np.minimum),
-    arith.AndIOp: _plain(np.bitwise_and),
-    arith.OrIOp: _plain(np.bitwise_or),
-    arith.XOrIOp: _plain(np.bitwise_xor),
+    arith.AndIOp: Plain(np.bitwise_and),
+    arith.OrIOp: Plain(np.bitwise_or),
+    arith.XOrIOp: Plain(np.bitwise_xor),
     arith.ShLIOp: _wrapping(np.left_shift),
     arith.ShRSIOp: _wrapping(np.right_shift),
     arith.ShRUIOp: _unsigned(np.right_shift),
     arith.CmpiOp: _cmpi,
-    arith.SelectOp: _plain(_select),
+    arith.SelectOp: Plain(_select),
     arith.SIToFPOp: _float(as_signed),
     arith.UIToFPOp: _float(as_unsigned),
     arith.ExtFOp: _float(np.asarray),
@@ -146,39 +152,39 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.TruncIOp: _integer(as_signed),
     arith.IndexCastOp: _integer(as_signed),
     arith.BitcastOp: lambda op, x: x.view(dtype_of(op.results[0].type)),
-    math.AbsFOp: _plain(np.abs),
-    math.AbsIOp: _plain(np.abs),
-    math.CeilOp: _plain(np.ceil),
-    math.FloorOp: _plain(np.floor),
-    math.RoundOp: _plain(_round),
-    math.RoundEvenOp: _plain(np.rint),
-    math.TruncOp: _plain(np.trunc),
-    math.CopySignOp: _plain(np.copysign),
-    math.FmaOp: _plain(lambda a, b, c: a * b + c),
-    math.SqrtOp: _plain(np.sqrt),
-    math.RsqrtOp: _plain(lambda x: 1 / np.sqrt(x)),
-    math.CbrtOp: _plain(np.cbrt),
-    math.PowFOp: _plain(np.power),
-    math.FPowIOp: _plain(_power),
-    math.ExpOp: _plain(np.exp),
-    math.Exp2Op: _plain(np.exp2),
-    math.ExpM1Op: _plain(np.expm1),
-    math.LogOp: _plain(np.log),
-    math.Log2Op: _plain(np.log2),
-    math.Log10Op: _plain(np.log10),
-    math.Log1pOp: _plain(np.log1p),
-    math.ErfOp: _plain(erf),
-    math.SinOp: _plain(np.sin),
-    math.CosOp: _plain(np.cos),
-    math.TanOp: _plain(np.tan),
-    math.AsinOp: _plain(np.arcsin),
-    math.AcosOp: _plain(np.arccos),
-    math.AtanOp: _plain(np.arctan),
-    math.Atan2Op: _plain(np.arctan2),
-    math.SinhOp: _plain(np.sinh),
-    math.CoshOp: _plain(np.cosh),
-    math.TanhOp: _plain(np.tanh),
-    math.AsinhOp: _plain(np.arcsinh),
-    math.AcoshOp: _plain(np.arccosh),
-    math.AtanhOp: _plain(np.arctanh),
+    math.AbsFOp: Plain(np.abs),
+    math.AbsIOp: Plain(np.abs),
+    math.CeilOp: Plain(np.ceil),
+    math.FloorOp: Plain(np.floor),
+    math.RoundOp: Plain(_round),
+    math.RoundEvenOp: Plain(np.rint),
+    math.TruncOp: Plain(np.trunc),
+    math.CopySignOp: Plain(np.copysign),
+    math.FmaOp: Plain(lambda a, b, c: a * b + c),
+    math.SqrtOp: Plain(np.sqrt),
+    math.RsqrtOp: Plain(lambda x: 1 / np.sqrt(x)),
+    math.CbrtOp: Plain(np.cbrt),
+    math.PowFOp: Plain(np.power),
+    math.FPowIOp: Plain(_power),
+    math.ExpOp: Plain(np.exp),
+    math.Exp2Op: Plain(np.exp2),
+    math.ExpM1Op: Plain(np.expm1),
+    math.LogOp: Plain(np.log),
+    math.Log2Op: Plain(np.log2),
+    math.Log10Op: Plain(np.log10),
+    math.Log1pOp: Plain(np.log1p),
+    math.ErfOp: Plain(erf),
+    math.SinOp: Plain(np.sin),
+    math.CosOp: Plain(np.cos),
+    math.TanOp: Plain(np.tan),
+    math.AsinOp: Plain(np.arcsin),
+    math.AcosOp: Plain(np.arccos),
+    math.AtanOp: Plain(np.arctan),
+    math.Atan2Op: Plain(np.arctan2),
+    math.SinhOp: Plain(np.sinh),
+    math.CoshOp: Plain(np.cosh),
+    math.TanhOp: Plain(np.tanh),
+    math.AsinhOp: Plain(np.arcsinh),
+    math.AcoshOp: Plain(np.arccosh),
+    math.AtanhOp: Plain(np.arctanh),
 }

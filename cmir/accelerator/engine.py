@@ -14,22 +14,20 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmir.accelerator.automata import Automaton, automata_of
-from cmir.accelerator.body import evaluate
 from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.cost import Cost, program_cost
+from cmir.accelerator.execution import Body
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.memory import Memory, MemoryPlan
-from cmir.accelerator.program import Core, Load, Program, core_name
+from cmir.accelerator.program import Core, Program, core_name
 from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
+from cmir.accelerator.steady import time_stream
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
-
-LANES_AT_ONCE = 1 << 22
-"""The engine gathers at most about this many lanes at a time, whatever the chunk."""
 
 
 class Machine:
@@ -80,6 +78,7 @@ class Machine:
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[tuple[SSAValue, tuple[int, ...]], np.ndarray] = {}
+        self._bodies: dict[str, Body] = {}
 
     @cached_property
     def memory_plan(self) -> MemoryPlan:
@@ -167,6 +166,12 @@ class Machine:
             self._matrices[key] = program_cells(crossbar, elements, core.coordinates)
         return self._matrices[key]
 
+    def body(self, core: str) -> Body:
+        """The body of a core's iterations, prepared for execution."""
+        if core not in self._bodies:
+            self._bodies[core] = Body(self, self.cores[core])
+        return self._bodies[core]
+
     def run(
         self,
         inputs: Sequence[Mapping[str, np.ndarray]],
@@ -184,14 +189,14 @@ class Machine:
         memory = Memory(self, inputs)
 
         def run_chunk(name: str, inference: int, first: int, last: int) -> None:
-            execute(self, self.cores[name], memory, inference, first, last)
+            self.body(name).run(memory, inference, first, last)
 
         report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()
         return dataclasses.replace(report, outputs=memory.outputs)
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
         """The timing of a stream of inferences, exactly as `run` gives it, without data."""
-        return Recurrence(self.actors, inferences, chunk).run()
+        return time_stream(self.actors, inferences, chunk)
 
     def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
         for name in self.inputs:
@@ -204,36 +209,3 @@ class Machine:
                     f"input '{name}' has shape {list(inputs[name].shape)}, "
                     f"expected {list(expected)}",
                 )
-
-
-def execute(
-    machine: Machine, core: Core, memory: Memory, inference: int, first: int, last: int
-) -> None:
-    """Run iterations first ≤ i < last of an inference on data."""
-    lanes = max((load_size(load) for load in core.loads.values()), default=1)
-    block = max(1, LANES_AT_ONCE // lanes)
-    for start in range(first, last, block):
-        _execute_block(machine, core, memory, inference, start, min(last, start + block))
-
-
-def load_size(load: Load) -> int:
-    return int(np.prod(load.lanes, dtype=np.int64))
-
-
-def _execute_block(
-    machine: Machine, core: Core, memory: Memory, inference: int, start: int, stop: int
-) -> None:
-    program = core.program
-    values: dict[SSAValue, np.ndarray] = {
-        crossbar.result: machine.matrix(crossbar, core) for crossbar in program.crossbars
-    }
-    for arg, column in zip(program.op.iteration.body.block.args, core.points.T, strict=True):
-        values[arg] = column[start:stop]
-    for op in program.body:
-        if (load := core.loads.get(op)) is not None:
-            values[load.op.result] = memory.load(core, load, inference, start, stop)
-        elif (store := core.stores.get(op)) is not None:
-            value = np.broadcast_to(values[store.op.value], (stop - start, *store.lanes))
-            memory.store(core, store, value, inference, start, stop)
-        else:
-            values[op.results[0]] = evaluate(op, *(values[o] for o in op.operands))

@@ -12,8 +12,10 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.program import Access, Buffer, Core, Load, Store, ravel
-from cmir.accelerator.window import Margin, Window
+from cmir.accelerator.layout import Layout
+from cmir.accelerator.program import Access, Core, Load, Store, ravel
+from cmir.accelerator.regular import Turn
+from cmir.accelerator.window import Window, iterations_first, iterations_last
 from cmir.dialects.polyhedral import ArrayOp
 
 if TYPE_CHECKING:
@@ -21,88 +23,6 @@ if TYPE_CHECKING:
 
 CACHED_LANES = 1 << 21
 """The slots of a gathered load are kept between inferences if they are at most this many."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How a buffer lies in memory: its slots with a margin around them, then a cell for each pad value.
-
-    windows: of the loads that are read as windows; their lanes outside the array fall on the margin, which holds
-    `margin_value`. The others are gathered, with lanes outside the array taken from the pad cells.
-    """
-
-    buffer: Buffer
-    margin: Margin
-    margin_value: float
-    pads: tuple[float, ...]
-    windows: Mapping[Operation, Window]
-
-    @staticmethod
-    def of(value: SSAValue, buffer: Buffer, loads: Sequence[Load]) -> _Layout:
-        accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
-        pads = tuple(sorted({ld.pad for ld, _ in accesses}))
-        none: Margin = ((0, 0),) * len(buffer.shape)
-        windows: dict[Operation, Window] = {}
-        margin, margin_value = none, 0.0
-        if buffer.storage is None:
-            for load, access in accesses:
-                window = Window.of(access, buffer.shape) if load.apart else None
-                around = window.margin(buffer.shape) if window is not None else None
-                if window is None or around is None or window.is_constant:
-                    continue
-                if around != none:
-                    if margin != none and margin_value != load.pad:
-                        continue  # the margin already holds another value
-                    margin_value = load.pad
-                    pairs = zip(margin, around, strict=True)
-                    margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
-                windows[load.op] = window
-        return _Layout(buffer, margin, margin_value, pads, windows)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the slots with their margin."""
-        pairs = zip(self.buffer.shape, self.margin, strict=True)
-        return tuple(size + before + after for size, (before, after) in pairs)
-
-    def allocate(self, content: np.ndarray | None = None, inference: int = 0) -> np.ndarray:
-        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros."""
-        dtype, slots = self.buffer.dtype, prod(self.shape)
-        memory = np.empty(slots + len(self.pads), dtype)
-        memory[:slots] = self.margin_value
-        memory[slots:] = self.pads
-        if content is None or self.buffer.storage is not None:
-            self.inside(memory)[...] = 0
-        else:
-            self.inside(memory)[...] = content.reshape(self.buffer.shape)
-        if content is not None and self.buffer.storage is not None:
-            location = list(np.ix_(*(np.arange(size) for size in content.shape)))
-            slots, kept = self.index(inference, location)
-            slots = np.broadcast_to(slots, content.shape)
-            kept = np.broadcast_to(np.asarray(True) if kept is None else kept, content.shape)
-            memory[slots[kept]] = content[kept]
-        return memory
-
-    def padded(self, memory: np.ndarray) -> np.ndarray:
-        """The slots with their margin."""
-        return memory[: prod(self.shape)].reshape(self.shape)
-
-    def inside(self, memory: np.ndarray) -> np.ndarray:
-        """The slots without their margin."""
-        pairs = zip(self.margin, self.buffer.shape, strict=True)
-        return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
-
-    def index(
-        self, inference: int, location: list[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """(where elements of an inference lie in the flat memory, which of them do or None for all)."""
-        slots, kept = self.buffer.slot(inference, location)
-        shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
-        return ravel(shifted, self.shape), kept
-
-    def pad_cell(self, pad: float) -> int:
-        """Where the pad value of a gathered load lies in the flat memory."""
-        return prod(self.shape) + self.pads.index(pad)
 
 
 _Place = tuple[str, SSAValue]
@@ -113,22 +33,45 @@ class MemoryPlan:
     """How buffers lie in memory and how loads and stores reach them: the same for every run of a machine.
 
     stores: the window of each store of a core, None for those that scatter. gathered: the slots of gathered loads, once
-    known.
+    known; turns, fits: as far as they have been asked for.
     """
 
     def __init__(self, cores: Iterable[Core], arrays: Mapping[str, ArrayOp]):
-        self.layouts: dict[_Place, _Layout] = {}
+        self.layouts: dict[_Place, Layout] = {}
         self.stores: dict[tuple[str, Operation], Window | None] = {}
         self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
+        self._turns: dict[tuple[_Place, int], Turn | None] = {}
+        self._fits: dict[tuple[str, Operation, _Place], bool] = {}
         for core in cores:
             loads = list(core.loads.values())
             for value, buffer in core.buffers.items():
-                self.layouts[core.name, value] = _Layout.of(value, buffer, loads)
+                shape = arrays[buffer.array].shape
+                self.layouts[core.name, value] = Layout.of(value, buffer, loads, shape)
             for store in core.stores.values():
                 shape = arrays[store.array].shape
                 window = Window.of(store.access, shape)
-                fits = window is not None and window.fits(shape)
+                fits = window is not None and window.fits((0,) * len(shape), shape)
                 self.stores[core.name, store.op] = window if fits else None
+
+    def turn(self, place: _Place, inference: int) -> Turn | None:
+        """How the ring of a buffer lies in an inference; None if that is not regular."""
+        key = place, inference
+        if key not in self._turns:
+            regular = self.layouts[place].regular
+            self._turns[key] = None if regular is None else regular.turn(inference)
+        return self._turns[key]
+
+    def fits(self, core: Core, store: Store, reader: _Place) -> bool:
+        """Whether what a core stores is a window on the slots of a buffer, all of it."""
+        key = core.name, store.op, reader
+        if key not in self._fits:
+            window, regular = self.stores[core.name, store.op], self.layouts[reader].regular
+            self._fits[key] = (
+                window is not None
+                and regular is not None
+                and window.fits(regular.low, regular.sizes)
+            )
+        return self._fits[key]
 
 
 class Memory:
@@ -138,7 +81,7 @@ class Memory:
     """
 
     def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
-        plan = machine.memory_plan
+        self.plan = plan = machine.memory_plan
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[_Place, np.ndarray] = {}
         self.streams: dict[_Place, list[np.ndarray]] = {}
@@ -175,9 +118,9 @@ class Memory:
         count = max(len(lanes) for lanes, _ in parts)
         result = np.full((*load.lanes, count), load.pad, lanes.dtype)
         for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
-            here = np.asarray(True) if defined is None else np.moveaxis(defined, 0, -1)
-            np.copyto(result[access.box], np.moveaxis(lanes, 0, -1), where=here)
-        return np.moveaxis(result, -1, 0)
+            here = np.asarray(True) if defined is None else iterations_last(defined)
+            np.copyto(result[access.box], iterations_last(lanes), where=here)
+        return iterations_first(result)
 
     def _part(
         self,
@@ -193,7 +136,10 @@ class Memory:
         place = (core.name, value)
         layout, cells = self.layouts[place], self._cells(place, inference)
         if (window := layout.windows.get(load.op)) is not None:
-            return window.read(layout.padded(cells), layout.margin, start, stop), None
+            if (turn := self.plan.turn(place, inference)) is not None:
+                axis = layout.regular.axis if layout.regular is not None else None
+                first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
+                return window.read(*layout.rows(cells, turn, first, last), start, stop), None
         pad = layout.pad_cell(load.pad)
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         return cells.take(slots), None if load.apart else slots != pad
@@ -231,20 +177,35 @@ class Memory:
         value: shape (iterations, *lanes).
         """
         window = self.windows[core.name, store.op]
-        kept = None if window is not None else _Kept.of(store.access, value, start, stop)
+        kept: _Kept | None = None
         for reader in self.readers[store.array]:
             layout, memory = self.layouts[reader], self.cells[reader]
-            if window is not None and layout.buffer.storage is None:
-                window.write(layout.padded(memory), layout.margin, value, start, stop)
+            place = self._in_place(core, store, reader, inference, start, stop)
+            if window is not None and place is not None:
+                window.write(*place, value, start, stop)
             else:
                 kept = kept or _Kept.of(store.access, value, start, stop)
                 kept.put(memory, *layout.index(inference, kept.location))
         if (output := self.outputs[inference].get(store.array)) is not None:
             if window is not None:
-                window.write(output, ((0, 0),) * output.ndim, value, start, stop)
+                window.write(output, (0,) * output.ndim, value, start, stop)
             else:
                 kept = kept or _Kept.of(store.access, value, start, stop)
                 kept.put(output.reshape(-1), ravel(kept.location, output.shape))
+
+    def _in_place(
+        self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
+    ) -> tuple[np.ndarray, list[int]] | None:
+        """The cells of a buffer that iterations write, if they are a window on them: see `Layout.rows_in_place`."""
+        if not self.plan.fits(core, store, reader):
+            return None
+        if (turn := self.plan.turn(reader, inference)) is None:
+            return None
+        layout, window = self.layouts[reader], self.windows[core.name, store.op]
+        assert layout.regular is not None and window is not None
+        axis = layout.regular.axis
+        first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
+        return layout.rows_in_place(self.cells[reader], turn, first, last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,7 +239,7 @@ class _Kept:
 
 
 def _gather(
-    layout: _Layout, access: Access, pad: int, inference: int, start: int, stop: int
+    layout: Layout, access: Access, pad: int, inference: int, start: int, stop: int
 ) -> np.ndarray:
     """Where every lane lies in memory; lanes without a location are at the cell with the pad value.
 

@@ -88,13 +88,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(eq=False)
 class _State:
-    """How far an actor has come, and when each of its iterations started."""
+    """How far an actor has come, when each of its iterations started, and how long it stalled in each inference."""
 
     actor: Actor
     start: np.ndarray
     done: int = 0
     ready: int = 0  # the earliest start of the next iteration
-    stalls: dict[str, int] = field(default_factory=lambda: {"raw": 0, "war": 0})
+    stalls: dict[str, np.ndarray] = field(default_factory=dict)
     incoming: list[tuple[Dependence, _State]] = field(default_factory=list)
     waiters: dict[str, _State] = field(default_factory=dict)
 
@@ -123,6 +123,8 @@ class Recurrence:
             name: _State(actor, np.zeros(inferences * actor.iterations, np.int64))
             for name, actor in actors.items()
         }
+        for state in self.states.values():
+            state.stalls = {kind: np.zeros(inferences, np.int64) for kind in ("raw", "war")}
         self.allow(actors)
 
     def allow(self, actors: Mapping[str, Actor]) -> None:
@@ -191,8 +193,8 @@ class Recurrence:
         start = np.maximum.accumulate(bound - steps) + steps
         stall = start - np.concatenate(([state.ready], start[:-1] + actor.interval))
         on_data = arrival["raw"] >= arrival["war"]
-        state.stalls["raw"] += int(stall[on_data].sum())
-        state.stalls["war"] += int(stall[~on_data].sum())
+        state.stalls["raw"][inference] += stall[on_data].sum()
+        state.stalls["war"][inference] += stall[~on_data].sum()
         begin = inference * actor.iterations
         state.start[begin + first : begin + last] = start
         state.ready = int(start[-1]) + actor.interval
@@ -230,8 +232,8 @@ class Recurrence:
                 start=state.start.reshape(self.inferences, -1),
                 interval=state.actor.interval,
                 latency=state.actor.latency,
-                data_stalls=state.stalls["raw"],
-                credit_stalls=state.stalls["war"],
+                data_stalls=int(state.stalls["raw"].sum()),
+                credit_stalls=int(state.stalls["war"].sum()),
             )
             for name, state in self.states.items()
         ]

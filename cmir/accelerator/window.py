@@ -8,9 +8,11 @@ holds the pad value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -22,6 +24,19 @@ Margin = tuple[tuple[int, int], ...]
 
 _LARGEST = 4
 """A margin that makes a buffer more than so many times larger is not worth it."""
+
+
+_KEPT = 1024
+"""Runs of iterations whose boxes are kept."""
+
+
+class _Box(NamedTuple):
+    """A run of iterations that is a box of the grid: where the first lane of the first one is, and its sizes."""
+
+    first: int
+    last: int
+    at: tuple[int, ...]
+    sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -73,46 +88,95 @@ class Window:
         """Whether all of several iterations have the same lanes: one copy of them is enough."""
         return prod(self.grid) > 1 and not self.steps[:, : len(self.grid)].any()
 
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether no lane is outside an array of this shape."""
-        return bool((self.low >= 0).all() and (self.high < np.array(shape)).all())
+    def fits(self, low: Sequence[int], sizes: Sequence[int]) -> bool:
+        """Whether no lane is outside the locations `low` ≤ x < `low + sizes`."""
+        return bool((self.low >= low).all() and (self.high < np.add(low, sizes)).all())
 
-    def margin(self, shape: tuple[int, ...]) -> Margin | None:
-        """The cells that an array of this shape needs around it; None if they are too many."""
+    def margin(self, low: Sequence[int], sizes: Sequence[int], ring: int | None) -> Margin | None:
+        """The cells that the locations `low` ≤ x < `low + sizes` need around them; None if they are too many.
+
+        ring: a dimension that gets none, as its rows have no neighbours in memory.
+        """
         margin = tuple(
-            (max(0, int(-low)), max(0, int(high) - size + 1))
-            for low, high, size in zip(self.low, self.high, shape, strict=True)
+            (0, 0) if d == ring else (max(0, first - lo), max(0, hi - first - size + 1))
+            for d, (lo, hi, first, size) in enumerate(
+                zip(self.low.tolist(), self.high.tolist(), low, sizes, strict=True)
+            )
         )
-        padded = prod(size + sum(m) for size, m in zip(shape, margin, strict=True))
-        return margin if padded <= _LARGEST * prod(shape) + 4096 else None
+        padded = prod(size + sum(m) for size, m in zip(sizes, margin, strict=True))
+        return margin if padded <= _LARGEST * prod(sizes) + 4096 else None
+
+    @cached_property
+    def _rows(self) -> list[tuple[int, list[int], list[int]]]:
+        """For each dimension of the array: offset, steps by the grid, steps by the lanes."""
+        rank = len(self.grid)
+        return [
+            (offset, steps[:rank], steps[rank:])
+            for offset, steps in zip(self.offset.tolist(), self.steps.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], list[_Box]]:
+        return {}
+
+    def _boxes(self, start: int, stop: int) -> list[_Box]:
+        """The boxes of a run of iterations. Those of the first ones asked for are kept: each inference has the same."""
+        if (known := self._known.get((start, stop))) is not None:
+            return known
+        found = [
+            _Box(
+                first,
+                first + prod(sizes),
+                tuple(
+                    offset + sum(step * at for step, at in zip(over_grid, corner, strict=True))
+                    for offset, over_grid, _ in self._rows
+                ),
+                sizes,
+            )
+            for first, corner, sizes in boxes(self.grid, start, stop)
+        ]
+        if len(self._known) < _KEPT:
+            self._known[start, stop] = found
+        return found
+
+    def reach(self, axis: int, start: int, stop: int) -> tuple[int, int]:
+        """(first, last) of the locations along a dimension that iterations start ≤ i < stop reach."""
+        _, over_grid, over_lanes = self._rows[axis]
+        lows, highs = [], []
+        for box in self._boxes(start, stop):
+            low = high = box.at[axis]
+            for step, size in (*zip(over_grid, box.sizes), *zip(over_lanes, self.lanes)):
+                if step > 0:
+                    high += step * (size - 1)
+                else:
+                    low += step * (size - 1)
+            lows.append(low)
+            highs.append(high)
+        return min(lows), max(highs)
 
     def views(
-        self, cells: np.ndarray, margin: Margin, start: int, stop: int
+        self, cells: np.ndarray, before: Sequence[int], start: int, stop: int
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """The lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
 
-        cells: the array with its margin. The shape of a view is (*lanes, *iterations of a box).
+        before: along each dimension, where location 0 is in the cells. The shape of a view is (*lanes, *iterations of a
+        box).
         """
-        strides = np.array(cells.strides, np.int64)
-        base = self.offset + np.array([before for before, _ in margin], np.int64)
-        by_coordinate = strides @ self.steps
-        over_grid, over_lanes = np.split(by_coordinate, [len(self.grid)])
-        flat = cells.reshape(-1)
-        for first, corner, sizes in boxes(self.grid, start, stop):
-            at = int(strides @ base + over_grid @ np.array(corner, np.int64)) // cells.itemsize
-            view = as_strided(
-                flat[at:],
-                (*self.lanes, *sizes),
-                (*over_lanes.tolist(), *over_grid.tolist()),
-            )
-            yield first, first + prod(sizes), view
+        strides = [0] * (len(self.lanes) + len(self.grid))
+        for stride, (_, over_grid, over_lanes) in zip(cells.strides, self._rows, strict=True):
+            for k, step in enumerate((*over_lanes, *over_grid)):
+                strides[k] += stride * step
+        for box in self._boxes(start, stop):
+            at = [slice(origin + x, None) for origin, x in zip(before, box.at, strict=True)]
+            view = as_strided(cells[(*at, ...)], (*self.lanes, *box.sizes), strides)
+            yield box.first, box.last, view
 
-    def read(self, cells: np.ndarray, margin: Margin, start: int, stop: int) -> np.ndarray:
+    def read(self, cells: np.ndarray, before: Sequence[int], start: int, stop: int) -> np.ndarray:
         """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
 
         In memory the iterations come last: a row of windows is copied as runs of a row of the array.
         """
-        runs = list(self.views(cells, margin, start, stop))
+        runs = list(self.views(cells, before, start, stop))
         if len(runs) == 1:
             rows = np.ascontiguousarray(runs[0][2]).reshape(*self.lanes, -1)
         else:
@@ -120,15 +184,25 @@ class Window:
             for first, last, view in runs:
                 part = rows[..., first - start : last - start]
                 part.reshape(view.shape)[...] = view
-        return np.moveaxis(rows, -1, 0)
+        return iterations_first(rows)
 
     def write(
-        self, cells: np.ndarray, margin: Margin, value: np.ndarray, start: int, stop: int
+        self, cells: np.ndarray, before: Sequence[int], value: np.ndarray, start: int, stop: int
     ) -> None:
         """Set the lanes of iterations start ≤ i < stop to a value of shape (iterations, *lanes)."""
-        lanes_first = np.moveaxis(value, 0, -1)
-        for first, last, view in self.views(cells, margin, start, stop):
+        lanes_first = iterations_last(value)
+        for first, last, view in self.views(cells, before, start, stop):
             view[...] = lanes_first[..., first - start : last - start].reshape(view.shape)
+
+
+def iterations_first(lanes: np.ndarray) -> np.ndarray:
+    """(*lanes, iterations) as (iterations, *lanes)."""
+    return lanes.transpose(lanes.ndim - 1, *range(lanes.ndim - 1))
+
+
+def iterations_last(lanes: np.ndarray) -> np.ndarray:
+    """(iterations, *lanes) as (*lanes, iterations)."""
+    return lanes.transpose(*range(1, lanes.ndim), 0)
 
 
 def grid_of(points: np.ndarray) -> tuple[int, ...] | None:

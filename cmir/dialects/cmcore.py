@@ -95,6 +95,7 @@ from cmir.dialects.polyhedral import (
     verify_storage,
     verify_takes_cores,
 )
+from cmir.dialects.symbols import find_symbol
 
 
 @irdl_op_definition
@@ -236,8 +237,8 @@ def _core_dims(op: Operation) -> int:
     """How many coordinates a core of the program around `op` has."""
     program = op.parent_op()
     assert isinstance(program, ProgramOp)
-    ops = program.body.block.ops
-    return next((o.core_dims for o in ops if isinstance(o, IterationOp)), 0)
+    iteration = _iteration_of(program)
+    return 0 if iteration is None else iteration.core_dims
 
 
 def _holder(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
@@ -263,7 +264,7 @@ def _iteration_body(holder: Operation) -> Block | None:
         case StageOp(), _:
             return holder.body.block
         case DependenceOp(), PipelineOp():
-            stage = outer.stages.get(symbol(holder.target))
+            stage = find_symbol(outer.body.block, StageOp, symbol(holder.target))
             return None if stage is None else stage.body.block
         case _, ProgramOp():
             return _body_of(outer)
@@ -271,10 +272,16 @@ def _iteration_body(holder: Operation) -> Block | None:
             return None
 
 
-def _body_of(program: ProgramOp | None) -> Block | None:
-    """The body of an iteration of a program, which might not be well-formed."""
-    ops = () if program is None else program.body.block.ops
-    return next((op.body.block for op in ops if isinstance(op, IterationOp)), None)
+def _iteration_of(program: ProgramOp) -> IterationOp | None:
+    """The iteration of a program, which might not be well-formed."""
+    ops = reversed(program.body.block.ops)  # it comes last as a rule
+    return next((op for op in ops if isinstance(op, IterationOp)), None)
+
+
+def _body_of(program: ProgramOp) -> Block | None:
+    """The body of an iteration of a program, if it has one."""
+    iteration = _iteration_of(program)
+    return None if iteration is None else iteration.body.block
 
 
 def _verify_automaton(
@@ -282,15 +289,24 @@ def _verify_automaton(
 ) -> None:
     """What an automaton follows is a program of the network that touches the array."""
     name = symbol(op.source)
-    program = op.parent_op()
-    network = program.parent_op() if program is not None else None
-    source = network.programs.get(name) if isinstance(network, NetworkOp) else None
+    source = _program_of(op, name)
     if source is None:
         raise VerifyException(f"there is no cmcore.program @{name}")
-    if all(symbol(o.array) != array for o in source.body.walk() if isinstance(o, cls)):
+    iteration = _iteration_of(source)
+    inside = [*source.body.block.ops, *(() if iteration is None else iteration.body.block.ops)]
+    if all(symbol(o.array) != array for o in inside if isinstance(o, cls)):
         raise VerifyException(f"program @{name} does not {verb} @{array}")
-    theirs = [o for o in source.body.block.ops if isinstance(o, IterationOp)]
-    verify_takes_cores("an automaton", op.body, _core_dims(op) + sum(o.core_dims for o in theirs))
+    theirs = 0 if iteration is None else iteration.core_dims
+    verify_takes_cores("an automaton", op.body, _core_dims(op) + theirs)
+
+
+def _program_of(automaton: SnoopOp | CreditOp, name: str) -> ProgramOp | None:
+    """The program of this name in the network around an automaton, if there is one."""
+    program = automaton.parent_op()
+    network = program.parent_op() if program is not None else None
+    if not isinstance(network, NetworkOp):
+        return None
+    return find_symbol(network.body.block, ProgramOp, name)
 
 
 @irdl_op_definition
@@ -655,11 +671,9 @@ class ReleaseOp(IRDLOperation):
             if self.awaits and len(self.at) != rank:
                 raise VerifyException(f"the location has {rank} coordinates, got {len(self.at)}")
         if isinstance(holder, CreditOp) and self.awaits:
-            network = holder.parent_op()
-            network = network.parent_op() if network is not None else None
-            if isinstance(network, NetworkOp):
-                reader = _body_of(network.programs.get(symbol(holder.source)))
-                _verify_count("the reader's iteration", reader, self.at)
+            reader = _program_of(holder, symbol(holder.source))
+            if reader is not None:
+                _verify_count("the reader's iteration", _body_of(reader), self.at)
 
 
 @irdl_op_definition

@@ -54,6 +54,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.symbols import find_symbol
 from cmir.isl import IslError, is_tuple_name, read_map, read_set
 from cmir.isl.cores import (
     Who,
@@ -386,6 +387,12 @@ class PipelineOp(ArraysOp):
     def stages(self) -> dict[str, StageOp]:
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, StageOp)}
 
+    def stage(self, name: str) -> StageOp:
+        """The stage of this name. Raises VerifyException."""
+        if (stage := find_symbol(self.body.block, StageOp, name)) is None:
+            raise VerifyException(f"there is no polyhedral.stage @{name}")
+        return stage
+
     @property
     def storages(self) -> dict[tuple[str, str], StorageOp]:
         """By array and stage."""
@@ -452,9 +459,8 @@ def find_array(op: Operation, name: str) -> ArrayOp:
     while table is not None and not table.has_trait(SymbolTable):
         table = table.parent_op()
     for block in () if table is None else table.regions[0].blocks:
-        for found in block.ops:
-            if isinstance(found, ArrayOp) and found.sym_name.data == name:
-                return found
+        if (found := find_symbol(block, ArrayOp, name)) is not None:
+            return found
     raise VerifyException(f"there is no polyhedral.array @{name}")
 
 
@@ -1195,11 +1201,8 @@ class DependenceOp(IRDLOperation):
             raise VerifyException(f"`kind` must be raw or war, got {self.kind.data}")
         pipeline = self.parent_op()
         assert isinstance(pipeline, PipelineOp)
-        stages, array = pipeline.stages, find_array(self, symbol(self.array))
-        for name in (symbol(self.source), symbol(self.target)):
-            if name not in stages:
-                raise VerifyException(f"there is no polyhedral.stage @{name}")
-        source, target = stages[symbol(self.source)], stages[symbol(self.target)]
+        array = find_array(self, symbol(self.array))
+        source, target = (pipeline.stage(symbol(ref)) for ref in (self.source, self.target))
         raw = self.kind.data == "raw"
         writer, reader = (source, target) if raw else (target, source)
         for stage, accesses, verb in (
@@ -1289,10 +1292,7 @@ class StorageOp(IRDLOperation):
     def verify_(self) -> None:
         pipeline, array = self.parent_op(), find_array(self, symbol(self.array))
         assert isinstance(pipeline, PipelineOp)
-        stage = pipeline.stages.get(symbol(self.stage))
-        if stage is None:
-            raise VerifyException(f"there is no polyhedral.stage @{symbol(self.stage)}")
-        name = symbol(self.array)
+        stage, name = pipeline.stage(symbol(self.stage)), symbol(self.array)
         if all(name not in dict(read.arrays_and_maps()) for read in stage.reads()):
             raise VerifyException(f"stage @{symbol(self.stage)} does not read @{name}")
         verify_storage(self.map, array, self.type, stage.core_dims)

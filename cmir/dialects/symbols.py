@@ -1,0 +1,40 @@
+"""Finding operations by their symbol names.
+
+Verifiers look up every array, stage and program that an operation names. Searching the block each time takes time
+quadratic in the number of operations, which networks with many concatenations feel.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Block, Operation
+
+_Op = TypeVar("_Op", bound=Operation)
+_Table = dict[tuple[type[Operation], str], Operation]
+
+_tables: WeakKeyDictionary[Block, _Table] = WeakKeyDictionary()
+
+
+def find_symbol(block: Block, kind: type[_Op], name: str) -> _Op | None:
+    """The first operation of this class and name in a block; None if there is none.
+
+    A block's table is kept. IR changes meanwhile, so what it says is checked, and it is made anew where it fails.
+    """
+    found = _tables.get(block, {}).get((kind, name))
+    if found is None or found.parent is not block or _name(found) != name:
+        table: _Table = {}
+        for op in block.ops:
+            if (given := _name(op)) is not None:
+                table.setdefault((type(op), given), op)
+        _tables[block] = table
+        found = table.get((kind, name))
+    assert found is None or isinstance(found, kind)
+    return found
+
+
+def _name(op: Operation) -> str | None:
+    given = op.properties.get("sym_name")
+    return given.data if isinstance(given, StringAttr) else None
