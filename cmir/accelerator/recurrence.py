@@ -167,7 +167,7 @@ class Recurrence:
         last = actor.iterations
         for dependence, source in state.incoming:
             seen = source.done - 1 - inference * source.actor.iterations
-            last = min(last, int(np.searchsorted(dependence.needs, seen, side="right")))
+            last = min(last, int(dependence.needs.searchsorted(seen, "right")))
         if self.chunk is not None:
             last = min(last, first + self.chunk)
         if last <= first:

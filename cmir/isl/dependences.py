@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import islpy as isl
 
 from cmir.isl.memo import kept_by_text, unnamed
+from cmir.isl.text import read_map
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.
     """The best of what each point is related to: what ISL's `optimum` gives, if that is right.
 
     lexmax and lexmin are wrong now and then, or fail, for relations with quantified variables and unions, depending
-    on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted.
+    on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted. Of pieces
+    that do not overlap they take less time.
     """
     try:
-        result = optimum(relation)
+        result = optimum(relation.make_disjoint()).coalesce()
     except isl.Error:
         result = None
     if (
@@ -89,12 +91,6 @@ def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     result; times after it inherit the last need.
     """
     return maximum(domain.lex_ge_set(domain).apply_range(needs))
-
-
-@kept_by_text
-def release_relation(domain: isl.Set, needs: isl.Map) -> isl.Map:
-    """Event time -> last time in `domain` that may run after it, for each event that raises that limit."""
-    return maximum(prefix_maximum(domain, needs).reverse()).coalesce()
 
 
 def raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
@@ -160,18 +156,44 @@ def war_release(
     `war_needs`.
     """
     needs = war_needs(write, read, storage, order_w, order_r)
-    release = release_relation(stream_times(order_w.range()), needs)
-    allowed = _fix_inference(release, 0)
-    before = _fix_inference(release, -1)
-    last = before.intersect_domain(_last_of(before.domain())).range()
+    allowed = _allowed_after(order_w.range(), needs)
+    final = allowed.intersect_domain(_last_of(allowed.domain())).range()
+    last = _in_inference(final, -1)  # what the last event of the inference before has allowed
     if not needs.is_empty():
         times = order_w.range().intersect_params(order_r.domain().params())
         idle = _last_of(times.intersect_params(needs.domain().params().complement()))
-        now = stream_times(idle).fix_val(isl.dim_type.set, 0, isl.Val(0))
-        last = last.union(now)
+        last = last.union(stream_times(idle).fix_val(isl.dim_type.set, 0, isl.Val(0)))
     to_writer = _carry_inference(order_w.reverse())
     relation = order_r.apply_range(allowed).apply_range(to_writer)
     return Release(relation.coalesce(), last.apply(to_writer))
+
+
+@kept_by_text
+def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
+    """Reader time → `[ahead, writer time]`, the last that may run after it, for each event that raises that limit.
+
+    times: of the writer. needs: D in the stream, the same in every inference. So what an iteration needs on account of
+    inferences before its own is the last need M of the one before, and D′ is found in one inference:
+
+        D'(i) = max { M − 1 inference, D(j) : j ≤ i }
+    """
+    inference = needs.fix_val(isl.dim_type.in_, 0, isl.Val(0)).project_out(isl.dim_type.in_, 0, 1)
+    before = _in_inference(_last_of(inference.range()), -1)
+    latest = maximum(
+        times.lex_ge_set(times)
+        .apply_range(inference)
+        .union(isl.Map.from_domain_and_range(times, before))
+    )
+    # What is needed n inferences ahead is an event after which the writer is as far behind.
+    behind = latest.reverse().insert_dims(isl.dim_type.out, 0, 1)
+    behind = behind.oppose(isl.dim_type.in_, 0, isl.dim_type.out, 0)
+    return maximum(behind.project_out(isl.dim_type.in_, 0, 1)).coalesce()
+
+
+def _in_inference(times: isl.Set, later: int) -> isl.Set:
+    """`{ [n, time] }`, so many inferences later."""
+    dims = "".join(f", t{d}" for d in range(1, times.dim(isl.dim_type.set)))
+    return times.apply(read_map(f"{{ [n{dims}] -> [n + {later}{dims}] }}"))
 
 
 def _last_of(points: isl.Set) -> isl.Set:
@@ -203,11 +225,6 @@ def stream(access: isl.Map) -> isl.Map:
 def stream_times(times: isl.Set) -> isl.Set:
     """`{ [time] }` for every inference: `{ [n, time] }`, n unbounded."""
     return times.insert_dims(isl.dim_type.set, 0, 1)
-
-
-def _fix_inference(release: isl.Map, n: int) -> isl.Map:
-    """The events of inference n of `{ [n, time] -> … }`, as `{ [time] -> … }`."""
-    return release.fix_val(isl.dim_type.in_, 0, isl.Val(n)).project_out(isl.dim_type.in_, 0, 1)
 
 
 def _carry_inference(to_iteration: isl.Map) -> isl.Map:
