@@ -72,9 +72,9 @@ class Machine:
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
         self.chip = chip_of(hardware)
-        waits = self._waits()
-        self.costs = self._costs(waits)
-        self.actors = self._actors(waits)
+        self.waits = self._waits()
+        self.costs = self._costs()
+        self.actors = self._actors()
         self.parameters = parameters
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[tuple[SSAValue, tuple[int, ...]], np.ndarray] = {}
@@ -97,10 +97,10 @@ class Machine:
             for found in automata_of(program, self.programs)
         ]
 
-    def _costs(self, waits: Sequence[tuple[str, str, Automaton]]) -> dict[str, Cost]:
+    def _costs(self) -> dict[str, Cost]:
         """What an iteration of each core costs, which depends on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.cores}
-        for core, source, found in waits:
+        for core, source, found in self.waits:
             here, there = self.positions.get(core), self.positions.get(source)
             if found.kind != "raw" or self.chip is None or here is None or there is None:
                 continue
@@ -114,9 +114,9 @@ class Machine:
             for name, core in self.cores.items()
         }
 
-    def _actors(self, waits: Sequence[tuple[str, str, Automaton]]) -> dict[str, Actor]:
+    def _actors(self) -> dict[str, Actor]:
         dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
-        for core, source, found in waits:
+        for core, source, found in self.waits:
             delay = self._delay(found.kind, core, source)
             dependence = Dependence(found.kind, source, found.array, found.needs, delay)
             dependences[core].append(dependence)

@@ -14,7 +14,6 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.accelerator.automata import Automaton as EvaluatedAutomaton
-from cmir.accelerator.automata import automata_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.exhaustion import find_fault
 from cmir.accelerator.hardware import Hardware
@@ -167,9 +166,9 @@ class _Prover:
     def automata(self) -> dict[tuple[str, str, str, str], list[EvaluatedAutomaton]]:
         """The automata of programs, run; by program, neighbour, kind and array."""
         found: dict[tuple[str, str, str, str], list[EvaluatedAutomaton]] = defaultdict(list)
-        for name, program in self.machine.programs.items():
-            for one in automata_of(program, self.machine.programs):
-                found[name, one.source, one.kind, one.array].append(one)
+        for core, _, one in self.machine.waits:
+            name = self.machine.cores[core].program.name
+            found[name, one.source, one.kind, one.array].append(one)
         return found
 
     def prove(self) -> None:
