@@ -28,6 +28,9 @@ Emit = Callable[[Builder, Sequence[SSAValue]], object]
 Separation = Literal["auto", "always", "never"]
 """Whether ISL makes loops of disjoint pieces, free of conditions; auto: where that is cheaper."""
 
+_MANY_PIECES = 8
+"""Of more pieces than these, only separate loops are made."""
+
 SEPARATIONS: tuple[Separation, ...] = get_args(Separation)
 
 
@@ -69,7 +72,8 @@ def cheapest_loops(
     schedule: isl.Map, separation: Separation, cores: isl.Set = ANY_CORE
 ) -> isl.AstNode:
     """The AST of loops as `visit_in_order` makes them. With `auto`, joint loops if they need no conditions, else those
-    that evaluate the fewest in one run, and of these the shortest.
+    that evaluate the fewest in one run, and of these the shortest. Joint loops of many pieces would be full of
+    conditions, and are not tried.
 
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
@@ -79,7 +83,8 @@ def cheapest_loops(
     """
     schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
     statements = isl.UnionMap.empty(schedule.get_space())
-    for number, piece in enumerate(schedule.coalesce().make_disjoint().get_basic_maps()):
+    pieces = schedule.coalesce().make_disjoint().get_basic_maps()
+    for number, piece in enumerate(pieces):
         statement = isl.Map.from_basic_map(piece).set_tuple_name(isl.dim_type.in_, f"s{number}")
         statements = statements.union(isl.UnionMap.from_map(statement))
     times = ", ".join(f"t{i}" for i in range(schedule.dim(isl.dim_type.out)))
@@ -90,15 +95,21 @@ def cheapest_loops(
 
     visits, values = count_points(schedule.domain()), parameter_values(cores)
     at = dict(zip(parameters(cores), values.T, strict=True))
-    options = {"never": ["{ }"], "always": [f"{{ [{times}] -> separate[x] }}"]}
+    joint, separate = "{ }", f"{{ [{times}] -> separate[x] }}"
+    many = separation == "auto" and len(pieces) > _MANY_PIECES
+    options = {
+        "never": [joint],
+        "always": [separate],
+        "auto": [separate, joint] if many else [joint, separate],
+    }
     best: tuple[Cost, isl.AstNode] | None = None
-    for option in options.get(separation, options["never"] + options["always"]):
+    for option in options[separation]:
         node = loops(option)
         cost = nest_cost(node, len(values), at)
         if cost.visits == visits:
             if best is None or cost.key < best[0].key:
                 best = cost, node
-            if not cost.tests:
+            if many or not cost.tests:
                 break
     if best is None:
         raise IslError(f'ISL generates loops that miss points of the schedule "{schedule}"')
