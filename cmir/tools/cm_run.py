@@ -90,8 +90,8 @@ def _parser() -> argparse.ArgumentParser:
         "--placement-seconds",
         metavar="S",
         type=float,
-        default=10.0,
-        help="the most time to look for places of cores, on a machine that has places (default: 10)",
+        default=1.0,
+        help="the most time to look for places of cores, on a machine that has places (default: 1)",
     )
     parser.add_argument(
         "--timing-only",

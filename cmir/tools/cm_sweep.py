@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--placement-seconds",
         metavar="S",
         type=float,
-        default=10.0,
+        default=1.0,
         help="the most time to look for places of cores in each point (default: 10)",
     )
     parser.add_argument(

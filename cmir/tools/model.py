@@ -93,7 +93,7 @@ def lower(
     storage: str | None = None,
     hardware: str = "ideal",
     replicate: str | None = None,
-    placement_seconds: float = 10.0,
+    placement_seconds: float = 1.0,
 ) -> NetworkOp:
     """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
 
@@ -167,12 +167,12 @@ def lower_to_polyhedral(
 
 
 def _run(model: Model, passes: str, progress: Callable[[str], None] | None) -> None:
-    """Run passes, verifying the IR after each."""
+    """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
     for item in parse_passes(passes, "pipeline", installed_universe().all_passes):
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)
-        verify(model.module, f"after pass '{item.name}'")
+    verify(model.module, f"after '{passes}'")
 
 
 def _remaining(module: ModuleOp, pipelines: Sequence[PipelineOp]) -> str:

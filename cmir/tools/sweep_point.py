@@ -77,7 +77,7 @@ class Task:
     table: Mapping[str, Any]
     storage: str | None = None
     replicate: str | None = None
-    placement_seconds: float = 10.0
+    placement_seconds: float = 1.0
     run: Run | None = None
 
 
