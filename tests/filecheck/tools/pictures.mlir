@@ -1,0 +1,24 @@
+// Pictures of a run: what cannot be drawn is refused before anything runs.
+
+// RUN: cm-run %s --random 0 -n 2 --trace %t.json --quiet && filecheck %s --check-prefix=TRACE --input-file %t.json
+// RUN: cm-run %s --random 0 -n 3 --quiet --timeline | filecheck %s --check-prefix=TIMELINE
+// RUN: not cm-run %s --buffer-curve --timeline 2>&1 | filecheck %s --check-prefix=CURVE
+
+// TRACE: "name":"process_name","ts":0,"args":{"name":"cores of ideal"}
+// TRACE: {"ph":"X","pid":1,"tid":2,"cat":"stall","name":"waits for data","ts":0,"dur":3,"args":{"array":"b","source":"conv1"}},
+// TRACE-NEXT: {"ph":"X","pid":1,"tid":2,"cat":"firing","name":"inference 0","ts":3,"dur":6,"args":{"inference":0,"first":0,"last":5}},
+// TRACE: {"ph":"C","pid":2,"tid":0,"name":"b at conv2","ts":3,"args":{"elements":3}},
+
+// TIMELINE: core   0         10        20
+// TIMELINE-NEXT: conv1  000000001111111122222222
+// TIMELINE-NEXT: conv2  ---000000--111111--222222
+
+// CURVE: error: --buffer-curve runs nothing: there is no --timeline
+
+func.func @main(%a: tensor<1x10xf32>) -> tensor<1x6xf32> {
+  %w1 = nn.parameter dense<[[[1.0, 2.0, 3.0]]]> : tensor<1x1x3xf32>
+  %w2 = nn.parameter dense<[[[1.0, 0.0, -1.0]]]> : tensor<1x1x3xf32>
+  %b = nn.conv %a, %w1 : (tensor<1x10xf32>, tensor<1x1x3xf32>) -> tensor<1x8xf32>
+  %c = nn.conv %b, %w2 : (tensor<1x8xf32>, tensor<1x1x3xf32>) -> tensor<1x6xf32>
+  func.return %c : tensor<1x6xf32>
+}
