@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.report import RunReport
 
-_OPTIONS = ("timeline", "trace")
+PLOT_SUFFIXES = (".svg", ".png", ".pdf")
+
+_OPTIONS = ("timeline", "trace", "plot")
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +25,12 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         "--timeline",
         action="store_true",
         help="print what each core does in each cycle, or most of the time in a few of them",
+    )
+    group.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="draw the timeline of the pipeline for print, by Matplotlib: .svg, .png or .pdf",
     )
     group.add_argument(
         "--trace",
@@ -37,6 +46,16 @@ def check_picture_options(options: argparse.Namespace) -> None:
         for name in _OPTIONS:
             if getattr(options, name):
                 raise CompileError("cm-run", f"--buffer-curve runs nothing: there is no --{name}")
+    if options.plot is not None:
+        if options.plot.suffix not in PLOT_SUFFIXES:
+            raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
+        check_matplotlib("--plot")
+
+
+def check_matplotlib(option: str) -> None:
+    """Raise CompileError if Matplotlib, which is not among what cmir always needs, is not installed."""
+    if find_spec("matplotlib") is None:
+        raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
 
 def draw_pictures(options: argparse.Namespace, machine: Machine, report: RunReport) -> None:
@@ -45,6 +64,10 @@ def draw_pictures(options: argparse.Namespace, machine: Machine, report: RunRepo
         from cmir.report.timeline import print_timeline
 
         print_timeline(machine.actors, report)
+    if options.plot is not None:
+        from cmir.report.plot import write_plot
+
+        write_plot(machine.actors, report, options.plot)
     if options.trace is not None:
         from cmir.report.trace import write_trace
 

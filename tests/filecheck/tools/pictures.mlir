@@ -2,6 +2,8 @@
 
 // RUN: cm-run %s --random 0 -n 2 --trace %t.json --quiet && filecheck %s --check-prefix=TRACE --input-file %t.json
 // RUN: cm-run %s --random 0 -n 3 --quiet --timeline | filecheck %s --check-prefix=TIMELINE
+// RUN: cm-run %s --random 0 -n 3 --quiet --plot %t.svg && filecheck %s --check-prefix=PLOT --input-file %t.svg
+// RUN: not cm-run %s --random 0 --plot %t.gif 2>&1 | filecheck %s --check-prefix=SUFFIX
 // RUN: not cm-run %s --buffer-curve --timeline 2>&1 | filecheck %s --check-prefix=CURVE
 
 // TRACE: "name":"process_name","ts":0,"args":{"name":"cores of ideal"}
@@ -13,6 +15,13 @@
 // TIMELINE-NEXT: conv1  000000001111111122222222
 // TIMELINE-NEXT: conv2  ---000000--111111--222222
 
+// PLOT: time (cycles)
+// PLOT: conv1
+// PLOT: conv2
+// PLOT: fires (even inferences)
+// PLOT: waits for data
+
+// SUFFIX: gif: error: plots are .svg, .png, .pdf files
 // CURVE: error: --buffer-curve runs nothing: there is no --timeline
 
 func.func @main(%a: tensor<1x10xf32>) -> tensor<1x6xf32> {
