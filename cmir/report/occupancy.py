@@ -28,7 +28,9 @@ class Steps:
         edges = np.linspace(0, end, buckets + 1)[:-1]
         at = np.searchsorted(self.times, edges, side="right") - 1
         entry = np.where(at < 0, 0, self.values[np.maximum(at, 0)])
-        times, values = np.append(edges, self.times), np.append(entry, self.values)
+        inside = self.times < end
+        times = np.append(edges, self.times[inside])
+        values = np.append(entry, self.values[inside])
         order = np.argsort(times, kind="stable")
         starts = np.flatnonzero(order < buckets)
         values = values[order]
@@ -85,11 +87,13 @@ def _occupancy(
         program = machine.programs[name]
         by = program.writer_of(buffer.array)
         both = (by >= 0) & (last >= 0)
-        pairs, elements = np.unique(np.stack((by[both], last[both])), axis=1, return_counts=True)
-        whose = program.core_of(pairs[0])
+        pairs = by[both] * core.iterations + last[both]
+        pairs, elements = np.unique(pairs, return_counts=True)
+        writers_of, readers_of = np.divmod(pairs, core.iterations)
+        whose = program.core_of(writers_of)
         for number in np.unique(whose):
             source = core_name(name, program.core_coordinates[number].tolist())
-            writer, reader = pairs[:, whose == number]
+            writer, reader = writers_of[whose == number], readers_of[whose == number]
             arrival = reports[source].start[:, writer - program.starts[number]]
             arrivals.append(arrival + machine.delay("raw", core.name, source))
             departures.append(reports[core.name].start[:, reader] + 1)

@@ -226,7 +226,7 @@ def _run(options: argparse.Namespace) -> int:
             cores, each = len(machine.positions), options.cores
             table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
             write_json(table, options.json)
-    draw_pictures(options, machine, report)
+    draw_pictures(options, network, machine, report, steady.steady_interval)
     if reference is None:
         return 0
     name, evaluate = reference

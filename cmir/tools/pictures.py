@@ -12,10 +12,11 @@ from cmir.diagnostics import CompileError
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.report import RunReport
+    from cmir.dialects.cmcore import NetworkOp
 
 PLOT_SUFFIXES = (".svg", ".png", ".pdf")
 
-_OPTIONS = ("timeline", "trace", "plot")
+_OPTIONS = ("timeline", "report", "plot", "trace")
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,13 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         "--timeline",
         action="store_true",
         help="print what each core does in each cycle, or most of the time in a few of them",
+    )
+    group.add_argument(
+        "--report",
+        metavar="DIR",
+        type=Path,
+        help="write a page to DIR/index.html, with the network, the timeline, buffers, the chip and costs;"
+        " it opens in any browser, without a connection",
     )
     group.add_argument(
         "--plot",
@@ -46,6 +54,8 @@ def check_picture_options(options: argparse.Namespace) -> None:
         for name in _OPTIONS:
             if getattr(options, name):
                 raise CompileError("cm-run", f"--buffer-curve runs nothing: there is no --{name}")
+    if options.report is not None and options.report.exists() and not options.report.is_dir():
+        raise CompileError(options.report, "--report needs a folder, and this is a file")
     if options.plot is not None:
         if options.plot.suffix not in PLOT_SUFFIXES:
             raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
@@ -58,12 +68,26 @@ def check_matplotlib(option: str) -> None:
         raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
 
-def draw_pictures(options: argparse.Namespace, machine: Machine, report: RunReport) -> None:
-    """Draw what the options ask for. Raises CompileError or OSError."""
+def draw_pictures(
+    options: argparse.Namespace,
+    network: NetworkOp,
+    machine: Machine,
+    report: RunReport,
+    interval: float | None,
+) -> None:
+    """Draw what the options ask for. Raises OSError where a file cannot be written.
+
+    interval: cycles between inferences in the steady state, if that is known.
+    """
     if options.timeline:
         from cmir.report.timeline import print_timeline
 
         print_timeline(machine.actors, report)
+    if options.report is not None:
+        from cmir.report.page import write_page
+
+        title = options.model.stem
+        write_page(network, machine, report, interval, title, options.report)
     if options.plot is not None:
         from cmir.report.plot import write_plot
 

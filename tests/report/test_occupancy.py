@@ -62,11 +62,12 @@ def test_elements_one_by_one(
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), min_size=1, max_size=20),
     st.integers(1, 12),
+    st.integers(-3, 3),
 )
-def test_bounds(changes: list[tuple[int, int]], buckets: int) -> None:
+def test_bounds(changes: list[tuple[int, int]], buckets: int, after: int) -> None:
     times = np.cumsum([wait for wait, _ in changes])
     steps = Steps(times, np.array([value for _, value in changes]))
-    end = int(times[-1]) + 3
+    end = max(1, int(times[-1]) + after)
     values = np.zeros(end, np.int64)
     for time, (_, value) in zip(times.tolist(), changes, strict=True):
         values[time:] = value

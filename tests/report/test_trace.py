@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from report.runs import SLOW, residual_block
+from report.runs import SLOW, Drawn, residual_block
 
 from cmir.report import trace
 from cmir.report.trace import BUFFERS, CORES, Event, trace_events, write_trace
@@ -16,8 +16,13 @@ PHASES = {"M": {"args"}, "X": {"dur", "cat", "args"}, "C": {"args"}}
 """What events of each phase have besides phase, process, thread, name and time."""
 
 
+def strided() -> Drawn:
+    """A run whose cores wait now and then."""
+    return residual_block((3, 1), 2, machine=SLOW)
+
+
 def events(limit: int | None = None, monkeypatch: pytest.MonkeyPatch | None = None) -> list[Event]:
-    drawn = residual_block(machine=SLOW)
+    drawn = strided()
     if limit is not None and monkeypatch is not None:
         monkeypatch.setattr(trace, "MOST_SLICES", limit)
         monkeypatch.setattr(trace, "MOST_COUNTS", limit)
@@ -55,7 +60,7 @@ def test_format(monkeypatch: pytest.MonkeyPatch, limit: int | None) -> None:
 
 
 def test_slices_are_the_run() -> None:
-    found, report = events(), residual_block(machine=SLOW).report
+    found, report = events(), strided().report
     slices = tracks(found, "X", CORES)
     for number, core in enumerate(report.cores, 1):
         starts: dict[int, list[int]] = defaultdict(list)
@@ -76,7 +81,7 @@ def test_slices_are_the_run() -> None:
 def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     exact, short = events(), events(5, monkeypatch)
     assert len(short) < len(exact)
-    report = residual_block(machine=SLOW).report
+    report = strided().report
     for number, core in enumerate(report.cores, 1):
         slices = tracks(short, "X", CORES)[number]
         assert sum(e["dur"] for e in slices) == core.busy + core.data_stalls + core.credit_stalls
@@ -90,7 +95,7 @@ def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_file(tmp_path: Path) -> None:
-    drawn = residual_block(machine=SLOW)
+    drawn = strided()
     write_trace(drawn.compiled.machine, drawn.report, tmp_path / "run.json")
     loaded = json.loads((tmp_path / "run.json").read_text())
     assert loaded["traceEvents"] == json.loads(json.dumps(events()))

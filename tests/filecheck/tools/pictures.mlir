@@ -3,6 +3,8 @@
 // RUN: cm-run %s --random 0 -n 2 --trace %t.json --quiet && filecheck %s --check-prefix=TRACE --input-file %t.json
 // RUN: cm-run %s --random 0 -n 3 --quiet --timeline | filecheck %s --check-prefix=TIMELINE
 // RUN: cm-run %s --random 0 -n 3 --quiet --plot %t.svg && filecheck %s --check-prefix=PLOT --input-file %t.svg
+// RUN: cm-run %s --timing-only --quiet --report %t.report && filecheck %s --check-prefix=REPORT --input-file %t.report/index.html
+// RUN: not cm-run %s --random 0 --report %s --quiet 2>&1 | filecheck %s --check-prefix=FOLDER
 // RUN: not cm-run %s --random 0 --plot %t.gif 2>&1 | filecheck %s --check-prefix=SUFFIX
 // RUN: not cm-run %s --buffer-curve --timeline 2>&1 | filecheck %s --check-prefix=CURVE
 
@@ -21,6 +23,10 @@
 // PLOT: fires (even inferences)
 // PLOT: waits for data
 
+// REPORT: <title>pictures</title>
+// REPORT: {"hardware":"ideal",
+
+// FOLDER: pictures.mlir: error: --report needs a folder, and this is a file
 // SUFFIX: gif: error: plots are .svg, .png, .pdf files
 // CURVE: error: --buffer-curve runs nothing: there is no --timeline
 
