@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 
 from networks import Builder, Compiled, compile_network
 
+from cmir.accelerator.engine import Machine
 from cmir.accelerator.report import RunReport
+from cmir.dialects.cmcore import NetworkOp
 
 SLOW = "[core]\nfixed_interval = 3\nfixed_latency = 5\ncredit_latency = 2\n"
 """A machine whose iterations take longer than a cycle."""
@@ -42,3 +44,10 @@ def residual_block(
         hardware = str(path) if machine else "ideal"
         compiled = compile_network(net.model(value), passes=storage, hardware=hardware)
     return Drawn(compiled, compiled.machine.time(3))
+
+
+def network_of(machine: Machine) -> NetworkOp:
+    """The network that a machine runs."""
+    network = next(iter(machine.programs.values())).op.parent_op()
+    assert isinstance(network, NetworkOp)
+    return network

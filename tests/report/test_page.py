@@ -10,19 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report.runs import SLOW, Drawn, residual_block
+from report.runs import SLOW, Drawn, network_of, residual_block
 
-from cmir.accelerator.engine import Machine
-from cmir.dialects.cmcore import NetworkOp
 from cmir.report import figures as figures_module
 from cmir.report.figures import figures
 from cmir.report.page import page, write_page
-
-
-def network_of(machine: Machine) -> NetworkOp:
-    network = next(iter(machine.programs.values())).op.parent_op()
-    assert isinstance(network, NetworkOp)
-    return network
 
 
 def figures_of(drawn: Drawn | None = None) -> dict[str, Any]:

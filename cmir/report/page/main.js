@@ -33,9 +33,9 @@ function listenToButtons() {
 
 drawSummary();
 drawGraph(run);
-drawTimeline(run, view);
+const timelineRows = drawTimeline(run, view);
 drawCores(run);
-drawBuffers(run, view);
+const bufferRows = drawBuffers(run, view);
 drawChip(run);
 drawCosts(run);
 drawNotes();

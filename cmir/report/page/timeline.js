@@ -3,7 +3,7 @@
 function drawTimeline(run, view) {
   const times = run.cores.map((core) => new CoreTime(core, run.cycles));
   const colours = paletteOf(STATES);
-  new Rows(byId("timeline-rows"), view, {
+  return new Rows(byId("timeline-rows"), view, {
     names: run.cores.map((core) => core.name),
     height: 20,
     label: "Timeline of cores; the table of cores below has the same in numbers",
@@ -67,10 +67,10 @@ function describeCore(run, time, at, pixel) {
 function drawBuffers(run, view) {
   if (!run.buffers.length) {
     byId("buffers-text").textContent = "No core writes into a buffer of another.";
-    return;
+    return null;
   }
   const colours = paletteOf(["even", "odd", "panel", "credit"]);
-  new Rows(byId("buffer-rows"), view, {
+  return new Rows(byId("buffer-rows"), view, {
     names: run.buffers.map((buffer) => `${buffer.array} at ${buffer.core}`),
     height: 34,
     label: "Occupancy of buffers over time",
