@@ -1,1 +1,1 @@
-"""Pictures of a run: a trace, a plot, a timeline in a terminal, and a page with all there is to see."""
+"""Pictures of runs (a trace, a plot, a timeline in a terminal, a page with all there is to see) and of relations."""

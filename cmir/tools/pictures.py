@@ -1,8 +1,9 @@
-"""The options of cm-run that draw pictures of a run."""
+"""What draws pictures: the options of cm-run for those of a run, and what cm-translate draws of a relation."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,3 +97,16 @@ def draw_pictures(
         from cmir.report.trace import write_trace
 
         write_trace(machine, report, options.trace)
+
+
+def draw_relation(path: Path, wanted: Sequence[str]) -> str:
+    """A read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
+
+    wanted: the first names of its writer, reader and array, as many as are needed to tell it from others.
+    """
+    from cmir.report.relation import find_dependence, relation_of
+    from cmir.report.relation_plot import relation_svg
+    from cmir.tools.model import lower_to_dependences, read_model
+
+    pipeline = lower_to_dependences(read_model(path))
+    return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))
