@@ -83,4 +83,5 @@ def _row(activity: Activity, edges: np.ndarray) -> tuple[str, Text]:
             text.append(str(n % 10) if fire >= data + credit else SOME, FIRING[n % 2])
         else:
             text.append(*WAITS["data" if data >= credit else "credit"])
+    text.rstrip()
     return activity.name, text

@@ -22,6 +22,7 @@ from cmir.accelerator.hardware import Hardware
 from cmir.report import figures
 from cmir.report.activity import activities
 from cmir.report.page import write_page
+from cmir.report.plot import write_plot
 from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).parents[2]
@@ -301,7 +302,8 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
         onnx.save(cifar_resnet(3, size=32, channels=16, seed=0), path)
     hardware = "hermes"
     network = lower(read_model(path), hardware=hardware, placement_seconds=1)
-    opened = open_page(Machine(network, Hardware.load(hardware)), 4, "ResNet-20")
+    machine = Machine(network, Hardware.load(hardware))
+    opened = open_page(machine, 4, "ResNet-20")
     page = opened.page
     assert (tmp_path / "index.html").stat().st_size < 2_000_000
     cores = page.evaluate("run.cores.length")
@@ -312,7 +314,7 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     assert "µJ" in page.locator("#costs-text").inner_text()
     assert [opened.colour(1, cycle) for cycle in (1, 600_000)] == ["even", "odd"]
     folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
-    folder.mkdir(exist_ok=True)
+    write_plot(machine.actors, machine.time(4), folder / "plot.png")
     for section in ("network", "timeline", "buffers", "chip"):
         page.mouse.move(0, 0)
         page.locator(f"#{section}").screenshot(path=folder / f"report-{section}.png")
@@ -326,4 +328,4 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     page.screenshot(
         path=folder / "report-tooltip.png", clip=page.locator("#timeline").bounding_box()
     )
-    assert (IMAGES / "report-tooltip.png").is_file()
+    assert all((IMAGES / f"{name}.png").is_file() for name in ("report-tooltip", "plot"))

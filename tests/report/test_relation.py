@@ -19,8 +19,11 @@ from cmir.report import relation
 from cmir.report.relation import Relation, find_dependence, relation_of
 from cmir.report.relation_plot import draw, relation_svg
 from cmir.tools.model import lower_to_dependences, read_model
+from cmir.tools.pictures import draw_relation
 
-TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
+ROOT = Path(__file__).parents[2]
+TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
+DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
 
 
 def pipeline_of(kernels: tuple[int, ...], stride: int, passes: str = "") -> PipelineOp:
@@ -92,6 +95,20 @@ def test_textbook() -> None:
     assert len(joins) == 8 + 6 * 3 + 3 + 1
     outlines = [[p for p in axes.patches if isinstance(p, Rectangle)] for axes in spaces]
     assert [len(found) for found in outlines] == [1, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "wanted"),
+    [("textbook", TEXTBOOK, []), ("digits", DIGITS, ["conv2", "max_pool1"])],
+)
+def test_images_of_the_documentation(
+    name: str, model: Path, wanted: list[str], request: pytest.FixtureRequest
+) -> None:
+    file = ROOT / "docs" / "images" / f"relation-{name}.svg"
+    if request.config.getoption("--update-golden"):
+        file.write_text(draw_relation(model, wanted), encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    assert all(f">{word}<" in text for word in ("0", "when it runs", "what releases it"))
 
 
 def test_same_svg() -> None:
