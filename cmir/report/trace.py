@@ -22,11 +22,11 @@ from cmir.report.occupancy import Occupancy, occupancies
 CORES, BUFFERS = 1, 2
 """The processes of the trace."""
 
-MOST_SLICES = 20_000
-"""A core with more slices than that has one for each stretch of like ones."""
+MOST_SLICES = 200_000
+"""A core with more than its share of so many slices has one for each stretch of like ones."""
 
-MOST_COUNTS = 2_000
-"""A buffer with more changes than that has the most elements in each of so many equal parts of the run."""
+MOST_COUNTS = 100_000
+"""A buffer with more than its share of so many changes has the most elements in each of as many parts of the run."""
 
 Event = dict[str, Any]
 
@@ -44,23 +44,25 @@ def write_trace(machine: Machine, report: RunReport, path: Path) -> None:
 def trace_events(machine: Machine, report: RunReport) -> Iterator[Event]:
     """The events of a run, those of a track in order of time."""
     yield _metadata(CORES, 0, "process_name", name=f"cores of {machine.hardware.name}")
-    for number, activity in enumerate(activities(machine.actors, report), 1):
+    found = activities(machine.actors, report)
+    for number, activity in enumerate(found, 1):
         yield _metadata(CORES, number, "thread_name", name=activity.name)
         yield _metadata(CORES, number, "thread_sort_index", sort_index=number)
-        yield from _slices(activity, number)
+        yield from _slices(activity, number, MOST_SLICES // len(found))
     yield _metadata(BUFFERS, 0, "process_name", name="live elements of buffers")
-    for occupancy in occupancies(machine, report):
-        yield from _counts(occupancy, report.cycles)
+    buffers = list(occupancies(machine, report))
+    for occupancy in buffers:
+        yield from _counts(occupancy, report.cycles, MOST_COUNTS // len(buffers))
 
 
 def _metadata(process: int, thread: int, what: str, **args: Any) -> Event:
     return {"ph": "M", "pid": process, "tid": thread, "name": what, "ts": 0, "args": args}
 
 
-def _slices(activity: Activity, thread: int) -> Iterator[Event]:
-    """What a core did, as slices that do not overlap."""
+def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
+    """What a core did, as slices that do not overlap; one for each stretch if there are more than `most` otherwise."""
     stretches = activity.stretches()
-    each = 2 * int(stretches.count.sum()) <= MOST_SLICES
+    each = 2 * int(stretches.count.sum()) <= most
     columns = (stretches.begin, stretches.first, stretches.wait, stretches.cause)
     for begin, first, wait, cause, fire, count in zip(
         *(column.tolist() for column in (*columns, stretches.fire, stretches.count)), strict=True
@@ -92,13 +94,13 @@ def _slice(
     return {**track, "cat": category, "name": name, "ts": start, "dur": cycles, "args": args}
 
 
-def _counts(occupancy: Occupancy, cycles: int) -> Iterator[Event]:
+def _counts(occupancy: Occupancy, cycles: int, most: int) -> Iterator[Event]:
     times: Sequence[float] = occupancy.live.times.tolist()
     values: Sequence[int] = occupancy.live.values.tolist()
-    if len(times) > MOST_COUNTS:
-        _, most = occupancy.live.bounds(cycles, MOST_COUNTS)
-        times = np.linspace(0, cycles, MOST_COUNTS + 1)[:-1].round(3).tolist()
-        values = most.tolist()
+    if len(times) > most:
+        _, high = occupancy.live.bounds(cycles, most)
+        times = np.linspace(0, cycles, most + 1)[:-1].round(3).tolist()
+        values = high.tolist()
     name = f"{occupancy.array} at {occupancy.core}"
     for time, value in zip(times, values, strict=True):
         event = {"ph": "C", "pid": BUFFERS, "tid": 0, "name": name, "ts": time}

@@ -313,6 +313,13 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     assert page.locator("#chip-drawing path").count() > 64
     assert "µJ" in page.locator("#costs-text").inner_text()
     assert [opened.colour(1, cycle) for cycle in (1, 600_000)] == ["even", "odd"]
+    heights = page.evaluate(
+        """[new Event("beforeprint"), new Event("afterprint")].map((event) => {
+          dispatchEvent(event);
+          return timelineRows.canvas.offsetHeight;
+        })"""
+    )
+    assert heights[0] == cores * 20 > heights[1]  # all rows are printed, some of them shown
     folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
     write_plot(machine.actors, machine.time(4), folder / "plot.png")
     for section in ("network", "timeline", "buffers", "chip"):

@@ -37,7 +37,7 @@ def tracks(found: list[Event], phase: str, process: int) -> dict[object, list[Ev
     return result
 
 
-@pytest.mark.parametrize("limit", [None, 5])
+@pytest.mark.parametrize("limit", [None, 10])
 def test_format(monkeypatch: pytest.MonkeyPatch, limit: int | None) -> None:
     found = events(limit, monkeypatch)
     for event in found:
@@ -79,7 +79,7 @@ def test_slices_are_the_run() -> None:
 
 
 def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    exact, short = events(), events(5, monkeypatch)
+    exact, short = events(), events(10, monkeypatch)
     assert len(short) < len(exact)
     report = strided().report
     for number, core in enumerate(report.cores, 1):
@@ -89,7 +89,7 @@ def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -
         assert ran == core.start.size
     counts = tracks(short, "C", BUFFERS)
     for name, exactly in tracks(exact, "C", BUFFERS).items():
-        assert len(counts[name]) == 5
+        assert len(counts[name]) == 10 // len(counts)
         most = [max(e["args"]["elements"] for e in found) for found in (counts[name], exactly)]
         assert most[0] == most[1]
 

@@ -17,7 +17,7 @@ function drawChip(run) {
   const [width, height] = [0, 1].map((d) => CELL * (1 + Math.max(...[...at.values()].map((p) => p[d]))));
   const drawing = shape("svg", {
     viewBox: `0 0 ${width} ${height}`,
-    width: Math.min(width, 580),
+    width: Math.min(width, width > 10 * CELL ? 1180 : 580),
     role: "img",
     "aria-label": "Places of the chip; a table has the most loaded links",
   });

@@ -34,6 +34,9 @@ class View {
 
 const AXIS = 26;
 
+/** The most pixels of a canvas's height. */
+const LONGEST = 16000;
+
 /**
  * names: of the rows. paint(context, row, box, view): draws a row into a box. describe(row, time, pixel): lines of a
  * tooltip; pixel: the cycles of one.
@@ -77,11 +80,12 @@ class Rows {
     });
   }
 
-  paintAll() {
-    const context = sized(this.canvas, this.scroll.clientWidth, this.scroll.clientHeight);
-    const top = this.scroll.scrollTop;
+  /** Paint the rows that are seen, or for print all of them. height: of the canvas. */
+  paintAll(height = this.scroll.clientHeight) {
+    const context = sized(this.canvas, this.scroll.clientWidth, height);
+    const top = height > this.scroll.clientHeight ? 0 : this.scroll.scrollTop;
     const first = Math.floor(top / this.height);
-    const last = Math.min(this.names.length, Math.ceil((top + this.scroll.clientHeight) / this.height));
+    const last = Math.min(this.names.length, Math.ceil((top + height) / this.height));
     context.font = "12px system-ui, sans-serif";
     context.textBaseline = "middle";
     const ink = colour("ink");
@@ -152,7 +156,8 @@ class Rows {
     scroll.addEventListener("pointerleave", hideTooltip);
     scroll.addEventListener("dblclick", (event) => view.zoom(1 / 4, this.timeAt(x(event))));
     scroll.addEventListener("keydown", (event) => this.key(event));
-    addEventListener("beforeprint", () => this.paintAll());
+    addEventListener("beforeprint", () => this.paintAll(Math.min(this.names.length * this.height, LONGEST)));
+    addEventListener("afterprint", () => this.paintAll());
   }
 
   point(event, x) {
