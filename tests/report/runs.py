@@ -28,9 +28,16 @@ class Drawn:
 
 @cache
 def residual_block(
-    kernels: Sequence[int] = (3, 3), stride: int = 1, sizes: str = "live", machine: str = ""
+    kernels: Sequence[int] = (3, 3),
+    stride: int = 1,
+    sizes: str = "live",
+    machine: str = "",
+    passes: str = "",
 ) -> Drawn:
-    """Three inferences of convolutions one after the other, what goes into them added at the end if it fits."""
+    """Three inferences of convolutions one after the other, what goes into them added at the end if it fits.
+
+    passes: run before storage is assigned.
+    """
     net = Builder(2, 7, 6)
     skipped = value = net.conv("x", 2, 3, pads=1)
     for kernel in kernels:
@@ -42,7 +49,9 @@ def residual_block(
         path = Path(folder) / "machine.toml"
         path.write_text(machine)
         hardware = str(path) if machine else "ideal"
-        compiled = compile_network(net.model(value), passes=storage, hardware=hardware)
+        compiled = compile_network(
+            net.model(value), passes=f"{passes},{storage}".strip(","), hardware=hardware
+        )
     return Drawn(compiled, compiled.machine.time(3))
 
 

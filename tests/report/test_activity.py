@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from enumeration import pairs
+from enumeration import Point, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, Drawn, residual_block
 
-from cmir.accelerator.program import core_name
 from cmir.report.activity import Activity, activities
 
-CASES = [
-    ((3, 3), 1, "full", ""),
-    ((3, 3), 1, "live", ""),
-    ((3, 3), 1, "live", SLOW),
-    ((3, 1), 2, "live", SLOW),
-    ((5, 3), 1, "lossless", SLOW),
+SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
+
+Case = tuple[tuple[int, ...], int, str, str, str]
+
+CASES: list[Case] = [
+    ((3, 3), 1, "full", "", ""),
+    ((3, 3), 1, "live", "", ""),
+    ((3, 3), 1, "live", SLOW, ""),
+    ((3, 1), 2, "live", SLOW, ""),
+    ((5, 3), 1, "lossless", SLOW, ""),
+    ((3, 3), 1, "live", SLOW, SPREAD),
 ]
 
 
-def active(case: tuple[tuple[int, ...], int, str, str]) -> tuple[Drawn, list[Activity]]:
+def active(case: Case) -> tuple[Drawn, list[Activity]]:
     drawn = residual_block(*case)
     return drawn, activities(drawn.compiled.machine.actors, drawn.report)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_waits_are_the_stalls_of_the_engine(case: tuple[tuple[int, ...], int, str, str]) -> None:
+def test_waits_are_the_stalls_of_the_engine(case: Case) -> None:
     drawn, found = active(case)
     for core, activity in zip(drawn.report.cores, found, strict=True):
         waited = activity.waited()
@@ -42,7 +46,7 @@ def test_all_kinds_of_waiting_are_tested() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_stretches_are_the_starts(case: tuple[tuple[int, ...], int, str, str]) -> None:
+def test_stretches_are_the_starts(case: Case) -> None:
     _, found = active(case)
     for activity in found:
         stretches = activity.stretches()
@@ -61,32 +65,33 @@ def test_stretches_are_the_starts(case: tuple[tuple[int, ...], int, str, str]) -
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_waited_for_arrives_at_the_start(
-    case: tuple[tuple[int, ...], int, str, str],
+    case: Case,
 ) -> None:
     """Data is an element that the iteration reads, written just then; room is not free a cycle before."""
     drawn, found = active(case)
     machine, pipeline = drawn.compiled.machine, drawn.compiled.pipeline
     start = {activity.name: activity.start for activity in found}
     for activity in found:
-        reads: dict[tuple[str, int], set[tuple[int, ...]]] = {}
         core = machine.cores[activity.name]
         place = {tuple(point): k for k, point in enumerate(core.points.tolist())}
-        for read in pipeline.stages[activity.name].reads():
+        reads: dict[tuple[str, int], set[Point]] = {}
+        for read in pipeline.stages[core.program.name].reads():
             for array, relation in read.arrays_and_maps():
                 for iteration, location in pairs(relation.relation.domain_factor_domain()):
-                    reads.setdefault((array, place[iteration]), set()).add(location)
+                    if iteration in place:
+                        reads.setdefault((array, place[iteration]), set()).add(location)
         for at in np.flatnonzero(activity.wait).tolist():
             cause = activity.causes[activity.cause[at]]
             inference, iteration = divmod(at, activity.iterations)
-            writer = machine.programs[cause.source].writer_of(cause.array)
-            shape = machine.arrays[cause.array].shape
+            source = machine.cores[cause.source]
             if cause.kind == "data":
-                needed = writer[
-                    [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
-                ]
-                count = machine.cores[cause.source].iterations
-                seen = start[cause.source][needed + inference * count]
-                delay = machine.delay("raw", activity.name, core_name(cause.source, ()))
+                shape = machine.arrays[cause.array].shape
+                elements = [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
+                needed = source.program.writer_of(cause.array)[elements]
+                needed = needed[source.program.core_of(needed) == source.number]
+                needed = needed - source.program.starts[source.number]
+                seen = start[cause.source][needed + inference * source.iterations]
+                delay = machine.delay("raw", activity.name, cause.source)
                 assert seen.max() + delay == activity.start[at]
             else:
                 delay = machine.delay("war", activity.name, cause.source)

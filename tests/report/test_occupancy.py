@@ -4,56 +4,71 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from enumeration import pairs
+from enumeration import Point, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 
-from cmir.dialects.polyhedral import ReadOp, WriteOp
 from cmir.report.occupancy import Steps, occupancies
+
+SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
 
 
 @pytest.mark.parametrize(
-    ("kernels", "stride", "sizes", "machine"),
-    [((3, 3), 1, "full", ""), ((3, 3), 1, "live", SLOW), ((3, 1), 2, "live", "")],
+    ("kernels", "stride", "sizes", "machine", "passes"),
+    [
+        ((3, 3), 1, "full", "", ""),
+        ((3, 3), 1, "live", SLOW, ""),
+        ((3, 1), 2, "live", "", ""),
+        ((3, 3), 1, "live", SLOW, SPREAD),
+    ],
 )
 def test_elements_one_by_one(
-    kernels: tuple[int, ...], stride: int, sizes: str, machine: str
+    kernels: tuple[int, ...], stride: int, sizes: str, machine: str, passes: str
 ) -> None:
-    drawn = residual_block(kernels, stride, sizes, machine)
+    drawn = residual_block(kernels, stride, sizes, machine, passes)
     engine, report = drawn.compiled.machine, drawn.report
     start = {core.name: core.start for core in report.cores}
-
-    def accessed(op: ReadOp | WriteOp, core: str) -> dict[str, list[tuple[tuple[int, ...], int]]]:
-        place = {tuple(p): k for k, p in enumerate(engine.cores[core].points.tolist())}
-        return {
-            array: [(x, place[i]) for i, x in pairs(relation.relation.domain_factor_domain())]
-            for array, relation in op.arrays_and_maps()
-        }
-
     stages = drawn.compiled.pipeline.stages
-    found = list(occupancies(engine, report))
-    assert {(o.core, o.array) for o in found} == {
-        (name, array)
+    accesses = {
+        (name, kind): [
+            (array, pairs(relation.relation.domain_factor_domain()))
+            for op in ops
+            for array, relation in op.arrays_and_maps()
+        ]
         for name, stage in stages.items()
-        for read in stage.reads()
-        for array, _ in read.arrays_and_maps()
-        if any(array in accessed(w, other) for other, s in stages.items() for w in s.writes())
+        for kind, ops in (("read", stage.reads()), ("write", stage.writes()))
+    }
+
+    def accessed(core: str, kind: str, array: str) -> list[tuple[Point, int]]:
+        """The elements that a core reads or writes, and in which of its iterations."""
+        place = {tuple(p): k for k, p in enumerate(engine.cores[core].points.tolist())}
+        found = accesses[engine.cores[core].program.name, kind]
+        return [
+            (x, place[i])
+            for name, points in found
+            if name == array
+            for i, x in points
+            if i in place
+        ]
+
+    found = list(occupancies(engine, report))
+    written = {store.array for core in engine.cores.values() for store in core.stores.values()}
+    assert {(o.core, o.array) for o in found} == {
+        (core, array) for core in engine.cores for array in written if accessed(core, "read", array)
     }
     for occupancy in found:
         live = np.zeros(report.cycles + 1, np.int64)
-        last: dict[tuple[int, ...], int] = {}
-        for read in stages[occupancy.core].reads():
-            for location, iteration in accessed(read, occupancy.core).get(occupancy.array, []):
-                last[location] = max(last.get(location, -1), iteration)
-        for name, stage in stages.items():
-            for write in stage.writes():
-                for location, iteration in accessed(write, name).get(occupancy.array, []):
-                    for inference in range(report.inferences if location in last else 0):
-                        arrival = start[name][inference, iteration]
-                        arrival += engine.delay("raw", occupancy.core, name)
-                        read = start[occupancy.core][inference, last[location]]
-                        live[arrival : read + 1] += 1
+        last: dict[Point, int] = {}
+        for location, iteration in accessed(occupancy.core, "read", occupancy.array):
+            last[location] = max(last.get(location, -1), iteration)
+        for name in engine.cores:
+            for location, iteration in accessed(name, "write", occupancy.array):
+                for inference in range(report.inferences if location in last else 0):
+                    arrival = start[name][inference, iteration]
+                    arrival += engine.delay("raw", occupancy.core, name)
+                    read = start[occupancy.core][inference, last[location]]
+                    live[arrival : read + 1] += 1
         at = np.searchsorted(occupancy.live.times, np.arange(len(live)), side="right") - 1
         assert np.where(at < 0, 0, occupancy.live.values[at]).tolist() == live.tolist()
         assert 0 < occupancy.most <= occupancy.slots

@@ -36,9 +36,10 @@ function quantity(value, unit) {
   return `${Number((value / scale).toPrecision(3))}\u2009${prefix}${unit}`;
 }
 
-/** Cycles, and how long they are where the clock is known. */
+/** Cycles, which may be a mean, and how long they are where the clock is known. */
 function duration(cycles, clock) {
-  return several(cycles, "cycle") + (clock ? ` (${quantity(cycles / clock, "s")})` : "");
+  const text = Number.isInteger(cycles) ? several(cycles, "cycle") : `${cycles.toFixed(2)} cycles`;
+  return text + (clock ? ` (${quantity(cycles / clock, "s")})` : "");
 }
 
 /** Show lines of text beside the pointer, the first as a heading. */

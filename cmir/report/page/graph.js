@@ -25,7 +25,7 @@ function drawBox(run, { name, kind, cores, at: [x, y] }) {
   const isEnd = kind === "input" || kind === "output";
   const details = isEnd ? "" : kind === "gcu" ? "control unit" : several(cores, "core");
   const fired = own.reduce((sum, core) => sum + core.busy, 0) / (own.length * run.cycles);
-  const lines = isEnd ? [name] : [name, details, `fires ${percent(fired, 1)} of the time`];
+  const lines = isEnd ? [name] : [name, details, ...places(own), `fires ${percent(fired, 1)} of the time`];
   const size = { x, y, width: BOX.width, height: BOX.height };
   const node = shape(
     "g",
@@ -37,6 +37,13 @@ function drawBox(run, { name, kind, cores, at: [x, y] }) {
     node.append(shape("text", { class: "soft", x: x + 8, y: y + 32 }, `${details}, ${percent(fired, 1)}`));
   }
   return explain(node, lines);
+}
+
+/** Where cores are, of the first ones. */
+function places(cores) {
+  const known = cores.filter((core) => core.place).map((core) => `(${core.place.join(", ")})`);
+  if (!known.length) return [];
+  return [`at ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}`];
 }
 
 /** A path along corners, which are rounded. */
