@@ -20,7 +20,7 @@ from cmir.report.activity import Activity, activities
 from cmir.report.occupancy import Occupancy, occupancies
 
 CORES, BUFFERS = 1, 2
-"""The processes of the trace."""
+"""The processes of the trace. Numbers of threads are those of cores after them: in a trace, none means two things."""
 
 MOST_SLICES = 200_000
 """A core with more than its share of so many slices has one for each stretch of like ones."""
@@ -43,13 +43,13 @@ def write_trace(machine: Machine, report: RunReport, path: Path) -> None:
 
 def trace_events(machine: Machine, report: RunReport) -> Iterator[Event]:
     """The events of a run, those of a track in order of time."""
-    yield _metadata(CORES, 0, "process_name", name=f"cores of {machine.hardware.name}")
+    yield _metadata(CORES, CORES, "process_name", name=f"cores of {machine.hardware.name}")
     found = activities(machine.actors, report)
-    for number, activity in enumerate(found, 1):
+    for number, activity in enumerate(found, BUFFERS + 1):
         yield _metadata(CORES, number, "thread_name", name=activity.name)
         yield _metadata(CORES, number, "thread_sort_index", sort_index=number)
         yield from _slices(activity, number, MOST_SLICES // len(found))
-    yield _metadata(BUFFERS, 0, "process_name", name="live elements of buffers")
+    yield _metadata(BUFFERS, BUFFERS, "process_name", name="live elements of buffers")
     buffers = list(occupancies(machine, report))
     for occupancy in buffers:
         yield from _counts(occupancy, report.cycles, MOST_COUNTS // len(buffers))
@@ -103,5 +103,5 @@ def _counts(occupancy: Occupancy, cycles: int, most: int) -> Iterator[Event]:
         values = high.tolist()
     name = f"{occupancy.array} at {occupancy.core}"
     for time, value in zip(times, values, strict=True):
-        event = {"ph": "C", "pid": BUFFERS, "tid": 0, "name": name, "ts": time}
+        event = {"ph": "C", "pid": BUFFERS, "tid": BUFFERS, "name": name, "ts": time}
         yield {**event, "args": {"elements": value}}

@@ -49,7 +49,8 @@ def test_format(monkeypatch: pytest.MonkeyPatch, limit: int | None) -> None:
         for event in found
         if event["name"] in ("thread_name", "process_name")
     }
-    assert {(e["pid"], e["tid"]) for e in found} <= set(named)
+    assert {(e["pid"], e["tid"]) for e in found} == set(named)
+    assert len({tid for _, tid in named}) == len(named) and 0 not in {tid for _, tid in named}
     for slices in tracks(found, "X", CORES).values():
         for one, other in zip(slices, slices[1:], strict=False):
             assert one["dur"] > 0 and one["ts"] + one["dur"] <= other["ts"]
@@ -62,7 +63,7 @@ def test_format(monkeypatch: pytest.MonkeyPatch, limit: int | None) -> None:
 def test_slices_are_the_run() -> None:
     found, report = events(), strided().report
     slices = tracks(found, "X", CORES)
-    for number, core in enumerate(report.cores, 1):
+    for number, core in enumerate(report.cores, 3):
         starts: dict[int, list[int]] = defaultdict(list)
         waited = {"waits for data": 0, "waits for credit": 0}
         for event in slices[number]:
@@ -82,7 +83,7 @@ def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -
     exact, short = events(), events(10, monkeypatch)
     assert len(short) < len(exact)
     report = strided().report
-    for number, core in enumerate(report.cores, 1):
+    for number, core in enumerate(report.cores, 3):
         slices = tracks(short, "X", CORES)[number]
         assert sum(e["dur"] for e in slices) == core.busy + core.data_stalls + core.credit_stalls
         ran = sum(e["args"]["last"] - e["args"]["first"] + 1 for e in slices)

@@ -9,9 +9,9 @@
 // RUN: not cm-run %s --buffer-curve --timeline 2>&1 | filecheck %s --check-prefix=CURVE
 
 // TRACE: "name":"process_name","ts":0,"args":{"name":"cores of ideal"}
-// TRACE: {"ph":"X","pid":1,"tid":2,"cat":"stall","name":"waits for data","ts":0,"dur":3,"args":{"array":"b","source":"conv1"}},
-// TRACE-NEXT: {"ph":"X","pid":1,"tid":2,"cat":"firing","name":"inference 0","ts":3,"dur":6,"args":{"inference":0,"first":0,"last":5}},
-// TRACE: {"ph":"C","pid":2,"tid":0,"name":"b at conv2","ts":3,"args":{"elements":3}},
+// TRACE: {"ph":"X","pid":1,"tid":4,"cat":"stall","name":"waits for data","ts":0,"dur":3,"args":{"array":"b","source":"conv1"}},
+// TRACE-NEXT: {"ph":"X","pid":1,"tid":4,"cat":"firing","name":"inference 0","ts":3,"dur":6,"args":{"inference":0,"first":0,"last":5}},
+// TRACE: {"ph":"C","pid":2,"tid":2,"name":"b at conv2","ts":3,"args":{"elements":3}},
 
 // TIMELINE: core   0         10        20
 // TIMELINE-NEXT: conv1  000000001111111122222222
