@@ -6,7 +6,6 @@ written by pytest tests/report --update-golden.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ import numpy as np
 import onnx
 import pytest
 from architectures import cifar_resnet
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
+from report.chromium import chromium, needs_chromium
 from report.runs import SLOW, Drawn, network_of, residual_block
 
 from cmir.accelerator.engine import Machine
@@ -31,28 +31,13 @@ TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
 RESNET20 = ROOT.parent / "shared" / "models" / "resnet20-cifar10.onnx"
 IMAGES = ROOT / "docs" / "images"
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: make browser")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=ARGUMENTS
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
 @dataclass
