@@ -173,11 +173,14 @@ def _chip(network: NetworkOp, machine: Machine, chip: Topology) -> Data:
     positions = [machine.positions[name] for name in names]
     loads = link_loads(chip, positions, flows_of(network, machine.hardware))
     at = dict(zip(positions, names, strict=True))
+    interconnect = machine.hardware.network
     return {
         "title": chip.title,
-        "linkRate": machine.hardware.network.link_bytes_per_cycle,
         "places": [{"at": place, "core": at.get(place)} for place in chip.places],
-        "links": [{"from": a, "to": b, "bytes": size} for (a, b), size in loads.items()],
+        "links": [
+            {"from": a, "to": b, "bytes": size, "rate": interconnect.rate(chip.crosses(a, b))}
+            for (a, b), size in loads.items()
+        ],
         # The links of chips on which all places are joined are too many to be drawn.
         "idle": []
         if len(chip.links) > 8 * len(chip.places)
@@ -192,11 +195,12 @@ def _layers(machine: Machine, found: Sequence[Activity]) -> list[Data]:
         of_stage[machine.cores[activity.name].program.name].append(activity)
     layers: list[Data] = []
     for name, cores in of_stage.items():
-        cost = machine.costs[name]
         iterations = {activity.name: activity.iterations for activity in cores}
-        energy = inference_energy(
-            machine.hardware, dict.fromkeys(iterations, cost), iterations, Traffic()
-        )
+        costs = {core: machine.costs[core] for core in iterations}
+        energy = inference_energy(machine.hardware, costs, iterations, Traffic())
+        # Cores of a stage differ in what they send to other chips: the slowest stands for all.
+        slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
+        cost = costs[slowest]
         layers.append(
             {
                 "stage": name,
@@ -204,8 +208,8 @@ def _layers(machine: Machine, found: Sequence[Activity]) -> list[Data]:
                 "iterations": sum(iterations.values()),
                 "interval": cost.interval,
                 "latency": cost.latency,
-                "cycles": max(iterations.values()) * cost.interval,
-                "crossbars": cost.crossbars * len(cores),
+                "cycles": iterations[slowest] * cost.interval,
+                "crossbars": sum(each.crossbars for each in costs.values()),
                 "busy": dict(cost.busy),
                 "energy": {component: joules for component, joules in energy.items() if joules},
             }

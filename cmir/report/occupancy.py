@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
-from cmir.accelerator.engine import LANES_AT_ONCE, Machine, load_size
+from cmir.accelerator.engine import Machine
 from cmir.accelerator.program import Buffer, Core, Load, core_name, ravel
 from cmir.accelerator.report import CoreReport, RunReport
+
+LANES_AT_ONCE = 1 << 22
+"""About as many lanes are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def _last_reads(
     last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
     for load, number in loads:
         _, access = load.sources[number]
-        block = max(1, LANES_AT_ONCE // load_size(load))
+        block = max(1, LANES_AT_ONCE // max(1, prod(access.lanes)))
         for start in range(0, core.iterations, block):
             stop = min(core.iterations, start + block)
             locations, defined = access.locations(start, stop)

@@ -29,9 +29,7 @@ function drawChip(run) {
   for (const link of [...chip.links].reverse()) {
     const width = 1 + 7 * (link.bytes / most);
     const lines = [`(${link.from.join(", ")}) → (${link.to.join(", ")})`, `${count(link.bytes)} bytes an inference`];
-    if (chip.linkRate && run.interval) {
-      lines.push(`${percent(link.bytes / chip.linkRate, run.interval)} of what it can carry`);
-    }
+    if (link.rate && run.interval) lines.push(`${percent(link.bytes / link.rate, run.interval)} of what it can carry`);
     const path = { class: "link", d: linkPath(centre(link.from), centre(link.to)), "stroke-width": width };
     drawing.append(explain(shape("path", path), lines));
   }
@@ -89,11 +87,11 @@ function inLines(name, most) {
 }
 
 function linksTable({ chip, interval }) {
-  const rate = chip.linkRate && interval;
+  const rate = interval && chip.links.every((link) => link.rate);
   const rows = chip.links.slice(0, 10).map((link) => [
     words(`(${link.from.join(", ")}) → (${link.to.join(", ")})`),
     number(count(link.bytes)),
-    ...(rate ? [number(percent(link.bytes / chip.linkRate, interval))] : []),
+    ...(rate ? [number(percent(link.bytes / link.rate, interval))] : []),
     bar([["even", link.bytes / chip.links[0].bytes]]),
   ]);
   const heads = [words("most loaded links"), number("bytes an inference"), ...(rate ? [number("of what it can carry")] : [])];
