@@ -1,6 +1,7 @@
 # make demo   compile and run the example
 # make test   everything that CI checks
 # make lint   style and types only
+# make browser   install Chromium, for the tests of pages, where it is missing and this may be done
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
 #
@@ -16,12 +17,12 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-.PHONY: demo test lint docs dist-check venv clean
+.PHONY: demo test lint browser docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
 
-test: lint
+test: lint browser
 	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests
 	lit $(LIT_FLAGS) tests/filecheck
 	pytest -q
@@ -30,6 +31,14 @@ lint: $(STAMP)
 	ruff check
 	ruff format --check
 	pyright
+
+# Debian's, by its package manager, which only root may use. Without it, tests of pages are skipped.
+browser:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+			apt-get -qy install --no-install-recommends chromium; \
+	else echo "there is no Chromium: tests of pages are skipped"; fi
 
 docs: $(DOCS_STAMP)
 	mkdocs build

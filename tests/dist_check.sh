@@ -10,7 +10,8 @@ cd "$place"  # where no source of ours is found
 PATH="$place/venv/bin:$PATH"
 cm-translate --import-onnx "$root/examples/digits/digits.onnx" -o digits.mlir
 cm-opt digits.mlir --weights digits.safetensors -p nn-to-cmcore -o digits.cmcore.mlir
-cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet
+cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet --report report
+grep -q 'id="run"' report/index.html
 cm-run "$root/tests/filecheck/textbook.mlir" --random 0 -n 3 --check | grep 'check: equal to NumPy'
 cm-sweep "$root/tests/filecheck/textbook.mlir" --set core.count=2 -o rows.csv
 xdsl-opt --help | grep -q nn-outline-stages

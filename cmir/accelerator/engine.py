@@ -117,7 +117,7 @@ class Machine:
     def _actors(self) -> dict[str, Actor]:
         dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
         for core, source, found in self.waits:
-            delay = self._delay(found.kind, core, source)
+            delay = self.delay(found.kind, core, source)
             dependence = Dependence(found.kind, source, found.array, found.needs, delay)
             dependences[core].append(dependence)
         return {
@@ -131,7 +131,7 @@ class Machine:
             for name, core in self.cores.items()
         }
 
-    def _delay(self, kind: str, core: str, source: str) -> int:
+    def delay(self, kind: str, core: str, source: str) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
         here, there = self.positions.get(core), self.positions.get(source)
         if here is None or there is None:

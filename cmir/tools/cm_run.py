@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cmir.diagnostics import CompileError
 from cmir.tools.common import FAILURE, run_tool
+from cmir.tools.pictures import add_picture_options, check_picture_options, draw_pictures
 
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
@@ -145,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print a line for each core also where several run one program",
     )
+    add_picture_options(parser)
     return parser
 
 
@@ -224,6 +226,7 @@ def _run(options: argparse.Namespace) -> int:
             cores, each = len(machine.positions), options.cores
             table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
             write_json(table, options.json)
+    draw_pictures(options, network, machine, report, steady.steady_interval)
     if reference is None:
         return 0
     name, evaluate = reference
@@ -272,6 +275,7 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 def _validate(options: argparse.Namespace) -> None:
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
+    check_picture_options(options)
     if options.buffer_curve:
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")

@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _translate(options: argparse.Namespace) -> None:
+    if options.relation_to_svg is not None:
+        _draw_relation(options)
+        return
     from cmir.frontends import onnx  # only now: it takes longer to load than all else
 
     if options.list_operators:
@@ -51,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         help="translate an ONNX file (.onnx, or .onnxtxt for ONNX's textual syntax)",
     )
     action.add_argument(
+        "--relation-to-svg",
+        metavar="MODEL",
+        type=Path,
+        help="draw a dependence of an ONNX file, or of IR at the nn or polyhedral level: what iterations"
+        " write and read, and how far each of the writer's releases the reader; see --dependence",
+    )
+    action.add_argument(
         "--list-operators", action="store_true", help="list the ONNX operators that are supported"
     )
     parser.add_argument(
@@ -58,11 +68,18 @@ def _parser() -> argparse.ArgumentParser:
         dest="output",
         metavar="FILE",
         type=Path,
-        help="write the IR to FILE and the parameters beside it, with the ending .safetensors;"
-        " without -o, the IR is printed",
+        help="write the IR to FILE and the parameters beside it, with the ending .safetensors, or the drawing;"
+        " without -o, the IR or the drawing is printed",
     )
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"
+    )
+    parser.add_argument(
+        "--dependence",
+        metavar="WRITER:READER[:ARRAY]",
+        type=lambda text: text.split(":"),
+        default=[],
+        help="which one to draw, by the names of stages and of the array, if there are several",
     )
     parser.add_argument(
         "--shape",
@@ -79,6 +96,18 @@ def _parser() -> argparse.ArgumentParser:
         help="the model's tensors have no batch dimension: all of an input is one sample",
     )
     return parser
+
+
+def _draw_relation(options: argparse.Namespace) -> None:
+    from cmir.tools.pictures import check_matplotlib, draw_relation
+
+    check_matplotlib("--relation-to-svg")
+    text = draw_relation(options.relation_to_svg, options.dependence)
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        with atomic_path(options.output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _shape(text: str) -> tuple[str, tuple[int, ...]]:

@@ -166,6 +166,23 @@ def lower_to_polyhedral(
     return pipelines
 
 
+def lower_to_dependences(model: Model) -> PipelineOp:
+    """The network of `model.module` as a pipeline with its dependences, which are derived if need be."""
+    from cmir.dialects.polyhedral import PipelineOp
+
+    def pipelines() -> list[PipelineOp]:
+        return [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+
+    if not any(pipeline.dependences for pipeline in pipelines()):
+        lower_to_polyhedral(model, "a drawing of a dependence")
+        _run(model, "polyhedral-derive-dependences", None)
+    match pipelines():
+        case [pipeline]:
+            return pipeline
+        case several:
+            raise CompileError(model.path, f"expected one network, got {len(several)}")
+
+
 def _run(model: Model, passes: str, progress: Callable[[str], None] | None) -> None:
     """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
     for item in parse_passes(passes, "pipeline", installed_universe().all_passes):

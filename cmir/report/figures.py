@@ -1,0 +1,217 @@
+"""All that the page of a run shows, as plain data.
+
+Its size depends on the cores and buffers, not on the length of a run: what is too long to be kept exactly is kept as
+sums, or as least and most, of equal parts of the run, and `Figures.notes` says so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cmir.accelerator.energy import Traffic, inference_energy
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.report import RunReport
+from cmir.accelerator.topology import Topology
+from cmir.accelerator.traffic import core_names, flows_of, link_loads
+from cmir.dialects.cmcore import NetworkOp, ProgramOp
+from cmir.dialects.polyhedral import symbol
+from cmir.report.activity import Activity, activities
+from cmir.report.graph import draw_graph
+from cmir.report.occupancy import occupancies
+
+MOST_STRETCHES = 80_000
+"""Of all cores together that are kept exactly."""
+
+MOST_PARTS = 80_000
+"""Of the occupancies of all buffers together."""
+
+LEAST_PARTS = 100
+"""However many cores and buffers there are."""
+
+Data = dict[str, Any]
+
+
+def figures(
+    network: NetworkOp, machine: Machine, report: RunReport, interval: float | None
+) -> Data:
+    """The figures of a run. interval: cycles between inferences in the steady state, if that is known."""
+    notes: list[str] = []
+    found = activities(machine.actors, report)
+    return {
+        "hardware": machine.hardware.name,
+        "hardwareSummary": machine.hardware.summary,
+        "inferences": report.inferences,
+        "cycles": report.cycles,
+        "latency": report.inference_latency,
+        "interval": interval,
+        "overlap": report.overlap,
+        "clock": machine.hardware.system.clock_hz,
+        "sram": machine.hardware.core.sram_bytes,
+        "cores": _cores(machine, report, found, notes),
+        "buffers": _buffers(machine, report, notes),
+        "graph": _graph(network),
+        "chip": None if machine.chip is None else _chip(network, machine, machine.chip),
+        "layers": _layers(machine, found),
+        "notes": notes,
+    }
+
+
+def _cores(
+    machine: Machine, report: RunReport, found: Sequence[Activity], notes: list[str]
+) -> list[Data]:
+    most = max(LEAST_PARTS, MOST_STRETCHES // len(found))
+    cores: list[Data] = []
+    longer = 0
+    for core, activity in zip(report.cores, found, strict=True):
+        waited = activity.waited()
+        stretches = activity.stretches()
+        data: Data = {
+            "name": core.name,
+            "stage": machine.cores[core.name].program.name,
+            "place": machine.positions.get(core.name),
+            "iterations": core.iterations,
+            "interval": core.interval,
+            "latency": core.latency,
+            "sram": machine.sram_bytes[core.name],
+            "busy": core.busy,
+            "data": core.data_stalls,
+            "credit": core.credit_stalls,
+            "end": activity.end,
+            "causes": [[c.kind, c.source, c.array, waited.get(c, 0)] for c in activity.causes],
+        }
+        if len(stretches) <= most:
+            names = ("wait", "cause", "fire", "count")
+            data["stretches"] = {name: getattr(stretches, name).tolist() for name in names}
+        else:
+            longer += 1
+            edges = np.linspace(0, report.cycles, most + 1).round().astype(np.int64)
+            fire, waits, credit = np.diff(activity.until(edges), axis=1).tolist()
+            data["parts"] = {"fire": fire, "data": waits, "credit": credit}
+        cores.append(data)
+    if longer:
+        notes.append(
+            f"The timelines of {longer} of {len(found)} cores are kept as sums over {most} equal parts of the run."
+        )
+    return cores
+
+
+def _buffers(machine: Machine, report: RunReport, notes: list[str]) -> list[Data]:
+    found = list(occupancies(machine, report))
+    parts = max(LEAST_PARTS, min(1000, MOST_PARTS // max(1, len(found))))
+    parts = min(report.cycles, parts)
+    if found and parts < report.cycles:
+        notes.append(
+            f"Of the occupancy of buffers, the least and the most in each of {parts} equal parts of the run are kept."
+        )
+    buffers: list[Data] = []
+    for occupancy in found:
+        low, high = occupancy.live.bounds(report.cycles, parts)
+        buffers.append(
+            {
+                "core": occupancy.core,
+                "array": occupancy.array,
+                "slots": occupancy.slots,
+                "bytes": occupancy.bytes,
+                "most": occupancy.most,
+                "low": low.tolist(),
+                "high": high.tolist(),
+            }
+        )
+    return buffers
+
+
+def _graph(network: NetworkOp) -> Data:
+    """Stages, inputs and outputs as boxes, with the arrays that go from one to another."""
+    programs = network.programs
+    cores: dict[str, int] = defaultdict(int)
+    for core in network.cores:
+        cores[symbol(core.program)] += 1
+    ran = {name: op for name, op in programs.items() if cores[name] or op.gcu is not None}
+    writers: dict[str, list[str]] = defaultdict(list)
+    for name in map(symbol, network.inputs):
+        writers[name].append(f"input {name}")
+    for name, op in ran.items():
+        for array in {symbol(store.array): None for store in op.stores()}:
+            writers[array].append(name)
+    arrays: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, op in ran.items():
+        for array in _read(op):
+            for writer in writers[array]:
+                arrays[writer, name].append(array)
+    for name in map(symbol, network.outputs):
+        for writer in writers[name]:
+            arrays[writer, f"output {name}"].append(name)
+    kinds = {f"input {symbol(ref)}": "input" for ref in network.inputs}
+    kinds |= {name: "gcu" if op.gcu is not None else "stage" for name, op in ran.items()}
+    kinds |= {f"output {symbol(ref)}": "output" for ref in network.outputs}
+    drawing = draw_graph(list(kinds), arrays)
+    return {
+        "width": drawing.width,
+        "height": drawing.height,
+        "boxes": [
+            {"name": name, "kind": kind, "cores": cores.get(name, 0), "at": drawing.boxes[name]}
+            for name, kind in kinds.items()
+        ],
+        "lines": [
+            {"from": edge[0], "to": edge[1], "arrays": arrays[edge], "path": path}
+            for edge, path in drawing.lines.items()
+        ],
+    }
+
+
+def _read(op: ProgramOp) -> list[str]:
+    """The arrays that a program has buffers of."""
+    return list(dict.fromkeys(symbol(buffer.array) for buffer in op.buffers))
+
+
+def _chip(network: NetworkOp, machine: Machine, chip: Topology) -> Data:
+    names = core_names(network)
+    positions = [machine.positions[name] for name in names]
+    loads = link_loads(chip, positions, flows_of(network, machine.hardware))
+    at = dict(zip(positions, names, strict=True))
+    interconnect = machine.hardware.network
+    return {
+        "title": chip.title,
+        "places": [{"at": place, "core": at.get(place)} for place in chip.places],
+        "links": [
+            {"from": a, "to": b, "bytes": size, "rate": interconnect.rate(chip.crosses(a, b))}
+            for (a, b), size in loads.items()
+        ],
+        # The links of chips on which all places are joined are too many to be drawn.
+        "idle": []
+        if len(chip.links) > 8 * len(chip.places)
+        else [link for link in chip.links if link not in loads],
+    }
+
+
+def _layers(machine: Machine, found: Sequence[Activity]) -> list[Data]:
+    """What an inference costs, by stage; energy is that of iterations, not of links."""
+    of_stage: dict[str, list[Activity]] = defaultdict(list)
+    for activity in found:
+        of_stage[machine.cores[activity.name].program.name].append(activity)
+    layers: list[Data] = []
+    for name, cores in of_stage.items():
+        iterations = {activity.name: activity.iterations for activity in cores}
+        costs = {core: machine.costs[core] for core in iterations}
+        energy = inference_energy(machine.hardware, costs, iterations, Traffic())
+        # Cores of a stage differ in what they send to other chips: the slowest stands for all.
+        slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
+        cost = costs[slowest]
+        layers.append(
+            {
+                "stage": name,
+                "cores": sum(core in machine.positions for core in iterations),
+                "iterations": sum(iterations.values()),
+                "interval": cost.interval,
+                "latency": cost.latency,
+                "cycles": iterations[slowest] * cost.interval,
+                "crossbars": sum(each.crossbars for each in costs.values()),
+                "busy": dict(cost.busy),
+                "energy": {component: joules for component, joules in energy.items() if joules},
+            }
+        )
+    return layers

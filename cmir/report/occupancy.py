@@ -1,0 +1,133 @@
+"""How full buffers are over time.
+
+An element of a buffer is live from its arrival until the reader's last iteration that loads it has started. No two
+live elements share a slot, so a buffer never has more of them than slots; how many fewer is room that was not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.program import Buffer, Core, Load, core_name, ravel
+from cmir.accelerator.report import CoreReport, RunReport
+
+LANES_AT_ONCE = 1 << 22
+"""About as many lanes are looked at together."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number that changes now and then: it is values[k] from times[k] on, and 0 before the first."""
+
+    times: np.ndarray
+    values: np.ndarray
+
+    def bounds(self, end: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+        """(least, most) of the number in each of so many equal parts of the cycles from 0 to `end`."""
+        edges = np.linspace(0, end, buckets + 1)[:-1]
+        at = np.searchsorted(self.times, edges, side="right") - 1
+        entry = np.where(at < 0, 0, self.values[np.maximum(at, 0)])
+        inside = self.times < end
+        times = np.append(edges, self.times[inside])
+        values = np.append(entry, self.values[inside])
+        order = np.argsort(times, kind="stable")
+        starts = np.flatnonzero(order < buckets)
+        values = values[order]
+        return np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """The live elements of a buffer of `array` at a core, in a run. slots: how many elements it has room for."""
+
+    core: str
+    array: str
+    slots: int
+    bytes: int
+    live: Steps
+
+    @property
+    def most(self) -> int:
+        return int(self.live.values.max())
+
+
+def occupancies(machine: Machine, report: RunReport) -> Iterator[Occupancy]:
+    """The occupancy of each buffer that cores write; others are full from the start."""
+    reports = {core.name: core for core in report.cores}
+    writers: dict[str, list[str]] = {}
+    for name, program in machine.programs.items():
+        for array in sorted({store.array for store in program.stores.values()}):
+            writers.setdefault(array, []).append(name)
+    for core in machine.cores.values():
+        for value, buffer in core.program.buffers.items():
+            loads = [
+                (load, number)
+                for load in core.loads.values()
+                for number, (source, _) in enumerate(load.sources)
+                if source is value
+            ]
+            if buffer.array in writers and loads:
+                yield _occupancy(machine, core, buffer, loads, writers[buffer.array], reports)
+
+
+def _occupancy(
+    machine: Machine,
+    core: Core,
+    buffer: Buffer,
+    loads: list[tuple[Load, int]],
+    writers: list[str],
+    reports: dict[str, CoreReport],
+) -> Occupancy:
+    last = _last_reads(machine, core, buffer, loads)
+    arrivals: list[np.ndarray] = []
+    departures: list[np.ndarray] = []
+    counts: list[np.ndarray] = []
+    for name in writers:
+        program = machine.programs[name]
+        by = program.writer_of(buffer.array)
+        both = (by >= 0) & (last >= 0)
+        pairs = by[both] * core.iterations + last[both]
+        pairs, elements = np.unique(pairs, return_counts=True)
+        writers_of, readers_of = np.divmod(pairs, core.iterations)
+        whose = program.core_of(writers_of)
+        for number in np.unique(whose):
+            source = core_name(name, program.core_coordinates[number].tolist())
+            writer, reader = writers_of[whose == number], readers_of[whose == number]
+            arrival = reports[source].start[:, writer - program.starts[number]]
+            arrivals.append(arrival + machine.delay("raw", core.name, source))
+            departures.append(reports[core.name].start[:, reader] + 1)
+            counts.append(np.broadcast_to(elements[whose == number], arrival.shape))
+    times = np.concatenate([x.reshape(-1) for x in (*arrivals, *departures)])
+    change = np.concatenate([c.reshape(-1) for c in counts])
+    times, which = np.unique(times, return_inverse=True)
+    net = np.bincount(which, weights=np.append(change, -change)).astype(np.int64)
+    live = Steps(times[net != 0], np.cumsum(net)[net != 0])
+    size = buffer.bytes(machine.hardware)
+    return Occupancy(core.name, buffer.array, buffer.slots, size, live)
+
+
+def _last_reads(
+    machine: Machine, core: Core, buffer: Buffer, loads: list[tuple[Load, int]]
+) -> np.ndarray:
+    """For each element of the array, flat, the core's last iteration that loads it, or −1."""
+    shape = machine.arrays[buffer.array].shape
+    last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
+    for load, number in loads:
+        _, access = load.sources[number]
+        block = max(1, LANES_AT_ONCE // max(1, prod(access.lanes)))
+        for start in range(0, core.iterations, block):
+            stop = min(core.iterations, start + block)
+            locations, defined = access.locations(start, stop)
+            size = (stop - start, *access.lanes)
+            element = np.broadcast_to(ravel(locations, shape), size).reshape(-1)
+            iteration = np.arange(start, stop).repeat(element.size // (stop - start))
+            if defined is not None:
+                kept = np.broadcast_to(defined, size).reshape(-1)
+                element, iteration = element[kept], iteration[kept]
+            np.maximum.at(last, element, iteration)
+    return last

@@ -1,0 +1,56 @@
+"""The page of a run: one HTML file that holds its figures and draws them, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import html
+import json
+from importlib import resources
+from pathlib import Path
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.report import RunReport
+from cmir.atomic import atomic_path
+from cmir.dialects.cmcore import NetworkOp
+from cmir.report.figures import Data, figures
+
+SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "chip", "main")
+"""In the order in which they are executed."""
+
+
+def write_page(
+    network: NetworkOp,
+    machine: Machine,
+    report: RunReport,
+    interval: float | None,
+    title: str,
+    folder: Path,
+) -> None:
+    """Write `index.html` into a folder, which is made if need be.
+
+    interval: cycles between inferences in the steady state, if that is known.
+    """
+    text = page(figures(network, machine, report, interval), title)
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / "index.html") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def page(data: Data, title: str) -> str:
+    """The page that shows the figures of a run."""
+    parts = {
+        "title": html.escape(title),
+        "style": _part("style.css"),
+        "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
+        # Inside of a script element nothing but its end tag, or a comment, means anything.
+        "run": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    before, *rest = _part("page.html").split("{{")
+    text = [before]
+    for piece in rest:
+        name, _, after = piece.partition("}}")
+        text += [parts[name], after]
+    return "".join(text)
+
+
+def _part(name: str) -> str:
+    return resources.files("cmir.report").joinpath("page", name).read_text(encoding="utf-8")

@@ -1,0 +1,118 @@
+"""The timeline of a pipeline for print: a bar for each core, by Matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cmir.accelerator.recurrence import Actor
+from cmir.accelerator.report import RunReport
+from cmir.atomic import atomic_path
+from cmir.report.activity import Activity, activities
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 800
+"""A run with more cycles is drawn in at most so many parts, a bar's height in each divided as its cycles are."""
+
+# Of the palette of Okabe and Ito, "Color Universal Design" (2008), which all eyes tell apart; yellow, of which there is
+# often much, is halfway to white.
+COLOURS = {
+    "fires (even inferences)": "#0072B2",
+    "fires (odd inferences)": "#56B4E9",
+    "waits for data": "#F8F2A1",
+    "waits for room at a reader": "#D55E00",
+}
+
+SETTINGS: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "svg.hashsalt": "cmir",  # the same run gives the same file
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+def write_plot(actors: Mapping[str, Actor], report: RunReport, path: Path) -> None:
+    """Draw a run into a file, of the kind that its ending says: .svg, .png or .pdf."""
+    from matplotlib import rc_context
+
+    kind = path.suffix.removeprefix(".")
+    with rc_context(SETTINGS), atomic_path(path) as temporary:
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        figure = draw(activities(actors, report), report.cycles)
+        figure.savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
+
+
+def draw(found: list[Activity], cycles: int) -> Figure:
+    """The timeline as a figure, the first core on top."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    height = 0.2 if len(found) <= 24 else 0.13
+    figure = Figure(figsize=(7.0, 0.9 + height * len(found)))
+    axes = figure.add_subplot()
+    for row, activity in enumerate(found):
+        _bar(axes, row, activity, cycles)
+    axes.set(xlim=(0, cycles), ylim=(len(found) - 0.5, -0.5), xlabel="time (cycles)", ylabel="core")
+    axes.set_yticks(range(len(found)), [activity.name for activity in found])
+    axes.tick_params(axis="y", length=0, labelsize=8 if len(found) <= 24 else 6)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_formatter(lambda cycle, _: f"{cycle:,.0f}".replace(",", "\u2009"))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    _legend(axes, figure)
+    return figure
+
+
+def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
+    from matplotlib.collections import PolyCollection
+
+    step = -(-cycles // COLUMNS)
+    edges = np.append(np.arange(0, cycles, step), cycles)
+    shares = np.diff(_by_colour(activity, edges), axis=1) / np.diff(edges)
+    shares = shares.round(2)  # finer than print
+    changes = np.flatnonzero(np.any(np.diff(shares, axis=1) != 0, axis=0)) + 1
+    first = np.concatenate(([0], changes))
+    left, right = edges[first], edges[np.append(changes, len(edges) - 1)]
+    bottom = np.full(len(first), row + 0.4)  # the axis points down
+    for colour, share in zip(COLOURS.values(), shares[:, first], strict=True):
+        top = bottom - 0.8 * share
+        corners = np.stack([left, bottom, left, top, right, top, right, bottom], axis=1)
+        axes.add_collection(
+            PolyCollection(
+                list(corners[share > 0].reshape(-1, 4, 2)), facecolors=colour, linewidths=0
+            ),
+            autolim=False,
+        )
+        bottom = top
+
+
+def _by_colour(activity: Activity, cycles: np.ndarray) -> np.ndarray:
+    """How many cycles before each of some have which of the colours, shape (colours, cycles)."""
+    fired, data, credit = activity.until(cycles)
+    inference = activity.iterations * activity.interval
+    done, rest = np.divmod(fired, inference)
+    even = (done + 1) // 2 * inference + np.where(done % 2 == 0, rest, 0)
+    return np.stack([even, fired - even, data, credit])
+
+
+def _legend(axes: Axes, figure: Figure) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [Patch(facecolor=colour, label=label) for label, colour in COLOURS.items()]
+    axes.legend(
+        handles=patches,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(patches),
+        frameon=False,
+        fontsize=7,
+        handlelength=1.2,
+        columnspacing=1.0,
+        borderaxespad=0.2,
+    )

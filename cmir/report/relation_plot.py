@@ -1,0 +1,197 @@
+"""A dependence drawn: writer, array and reader, coloured by the writer's time, and the release staircase."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cmir.report.plot import SETTINGS
+from cmir.report.relation import Relation, Space
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARK = "#D55E00"
+"""Of an iteration of the reader, and what it waits for."""
+
+FREE = "#E6E6E6"
+"""Of iterations that wait for nothing."""
+
+LABELLED = 24
+"""A row of so many points, or fewer, has its coordinates written into it."""
+
+
+def relation_svg(relation: Relation) -> str:
+    """The drawing of a dependence as SVG."""
+    from matplotlib import rc_context
+
+    with rc_context(SETTINGS):
+        text = StringIO()
+        draw(relation).savefig(text, format="svg", metadata={"Date": None}, bbox_inches="tight")
+    return text.getvalue()
+
+
+def draw(relation: Relation) -> Figure:
+    """The three spaces, one below the other if all are lines and else side by side, and the staircase below."""
+    from matplotlib.figure import Figure
+
+    spaces = (relation.writer, relation.array, relation.reader)
+    lines = all(_grid(space)[1].shape[0] == 1 for space in spaces)
+    figure = Figure(figsize=(6.4, 4.4 if lines else 5.2))
+    rows = figure.add_gridspec(2, 1, height_ratios=(1.1, 1), hspace=0.25 if lines else 0.3)
+    upper = rows[0].subgridspec(*((3, 1) if lines else (1, 3)), wspace=0.35, hspace=0.9)
+    axes = [figure.add_subplot(upper[k]) for k in range(3)]
+    cells = (
+        np.arange(len(relation.writer.points)) + 1,
+        relation.written + 1,
+        relation.release_time,
+    )
+    titles = (
+        f"{relation.writer.name}\nwhen it runs",
+        f"{relation.array.name}\nwhen it is written",
+        f"{relation.reader.name}\nwhat releases it",
+    )
+    last = len(relation.writer.points)
+    for each, space, times, title in zip(axes, spaces, cells, titles, strict=True):
+        _space(each, space, times, last, title, lines)
+    if lines:
+        ends = np.array([each.get_xlim() for each in axes])
+        for each in axes:
+            each.set(xlim=(ends.min(), ends.max()), aspect="auto")
+    _connect(axes, relation, lines)
+    _staircase(figure.add_subplot(rows[1]), relation)
+    return figure
+
+
+def _grid(space: Space) -> tuple[list[int], np.ndarray, tuple[int, int]]:
+    """(the coordinates that are drawn; the number of the point at each row and column, or −1; the first of these)."""
+    shown = [d for d in range(len(space.names)) if np.ptp(space.points[:, d])]
+    columns = [space.points[:, d] for d in shown]
+    while len(columns) < 2:
+        columns.insert(0, np.zeros(len(space.points), np.int64))
+    first = (int(columns[0].min()), int(columns[1].min()))
+    places = np.stack([columns[0] - first[0], columns[1] - first[1]])
+    number = np.full(places.max(axis=1) + 1, -1)
+    number[places[0], places[1]] = np.arange(len(space.points))
+    return shown, number, first
+
+
+def _space(
+    axes: Axes, space: Space, times: np.ndarray, last: int, title: str, in_cells: bool
+) -> None:
+    """A cell for each point, in the colour of a time of the writer."""
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
+    shown, number, (top, left) = _grid(space)
+    colours = colormaps["viridis"].with_extremes(bad="none", under=FREE)
+    image = np.ma.masked_where(number < 0, times[np.maximum(number, 0)])
+    height, width = number.shape
+    extent = (left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5)
+    axes.imshow(image, cmap=colours, vmin=1, vmax=max(2, last), extent=extent, interpolation="none")
+    names = [space.names[d] for d in shown]
+    if in_cells:
+        axes.set_ylabel(title, rotation=0, ha="right", va="center")
+        axes.spines[:].set_visible(False)
+    else:
+        axes.set_title(title, fontsize=8)
+        axes.set_xlabel(names[-1] if names else "", labelpad=1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(names) == 2:
+        axes.set_ylabel(names[0], labelpad=1)
+    else:
+        axes.set_yticks([])
+    if not names:
+        axes.set_xticks([])
+    if in_cells and width <= LABELLED:
+        axes.set_xticks([])
+        for (x, y), time in zip(_places(space), times.tolist(), strict=True):
+            dark = 0 < time < 0.6 * last
+            text = f"{names[0]} = {x}" if x == left and names else str(x)
+            axes.text(x, y, text, ha="center", va="center", color="white" if dark else "black")
+            axes.axvline(x - 0.5, color="white", linewidth=1)
+
+
+def _connect(axes: list[Axes], relation: Relation, lines: bool) -> None:
+    """Outline an iteration of the reader, what it reads and the last iteration it needs; join them, if on lines all."""
+    from matplotlib.patches import ConnectionPatch, Rectangle
+
+    marked = relation.marked
+    places = [_places(space) for space in (relation.writer, relation.array, relation.reader)]
+
+    def join(upper: int, a: int, lower: int, b: int, colour: str, width: float) -> None:
+        (ax, ay), (bx, by) = places[upper][a], places[lower][b]
+        patch = ConnectionPatch(
+            (ax, ay + 0.5),
+            (bx, by - 0.5),
+            "data",
+            "data",
+            axesA=axes[upper],
+            axesB=axes[lower],
+            color=colour,
+            linewidth=width,
+            zorder=3 if colour == MARK else 1,
+        )
+        patch.set_in_layout(False)
+        axes[upper].figure.add_artist(patch)
+
+    read = relation.reads[marked]
+    needed = {int(relation.written[read].max())} if len(read) else set[int]()
+    if lines and len(relation.reads) == len(relation.reader.points):
+        for reader, elements in relation.reads.items():
+            for element in elements.tolist():
+                join(1, element, 2, reader, "#BBBBBB", 0.6)
+        for element, writer in enumerate(relation.written.tolist()):
+            join(0, writer, 1, element, "#BBBBBB", 0.6)
+    for element in read.tolist() if lines else []:
+        join(1, element, 2, marked, MARK, 1.2)
+        if (writer := int(relation.written[element])) in needed:
+            join(0, writer, 1, element, MARK, 1.2)
+    elements = [(1, element) for element in read.tolist()]
+    for space, point in [*((0, writer) for writer in needed), *elements, (2, marked)]:
+        x, y = places[space][point]
+        axes[space].add_patch(
+            Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=MARK, linewidth=1.3, zorder=4)
+        )
+
+
+def _places(space: Space) -> list[tuple[int, int]]:
+    """(x, y) of each point."""
+    _, number, (top, left) = _grid(space)
+    found: list[tuple[int, int]] = [(0, 0)] * len(space.points)
+    for (row, column), point in np.ndenumerate(number):
+        if point >= 0:
+            found[point] = (left + column, top + row)
+    return found
+
+
+def _staircase(axes: Axes, relation: Relation) -> None:
+    """How many iterations of the reader may run after each of the writer."""
+    from matplotlib.ticker import MaxNLocator
+
+    released = relation.released
+    writers, readers = len(relation.writer.points), len(relation.reader.points)
+    axes.step(
+        range(writers + 1), released, where="post", color="black", linewidth=1.3, clip_on=False
+    )
+    marked = relation.marked
+    at = int(relation.release_time[marked])
+    axes.plot([at], [marked + 1], "o", color=MARK, markersize=5, clip_on=False, zorder=4)
+    axes.plot([at, at, 0], [0, marked + 1, marked + 1], color=MARK, linewidth=0.8, linestyle="--")
+    axes.set(
+        xlim=(0, writers),
+        ylim=(0, readers * 1.04),
+        ylabel=f"iterations of {relation.reader.name}\nthat may run",
+        xlabel=f"iterations of {relation.writer.name} that are done",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(axis="x", length=0, pad=9)
+    strip = axes.inset_axes((0, -0.06, 1, 0.05))
+    strip.imshow([np.arange(1, writers + 1)], aspect="auto", cmap="viridis")
+    strip.set_axis_off()

@@ -1,0 +1,87 @@
+"""A run in a terminal: a line for each core, a column for each cycle or for a few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from cmir.accelerator.recurrence import Actor
+from cmir.accelerator.report import RunReport
+from cmir.report.activity import Activity, activities
+
+WAITS = {"data": ("-", "yellow"), "credit": ("x", "magenta")}
+"""How waiting is shown."""
+
+DONE, SOME = " ", "+"
+FIRING = ("bold cyan", "bold blue")
+"""Of one inference and the next, so that their borders are seen."""
+
+LONGEST_NAME = 24
+TICK = 10
+"""Columns from one number of a cycle to the next."""
+
+
+def print_timeline(
+    actors: Mapping[str, Actor], report: RunReport, console: Console | None = None
+) -> None:
+    """Print what each core does in each column; colours only where there is a terminal.
+
+    console: where to, with its width; standard output by default.
+    """
+    console = console or Console(highlight=False)
+    found = activities(actors, report)
+    width = max(4, *(min(len(activity.name), LONGEST_NAME) for activity in found))
+    columns = max(TICK, console.width - width - 2)
+    step = column_cycles(report.cycles, columns)
+    edges = np.arange(0, report.cycles + step, step)
+    for line in (_ruler(edges), *(_row(activity, edges) for activity in found)):
+        name, cells = line
+        name = name if len(name) <= width else name[: width - 1] + "…"
+        console.print(Text(f"{name:<{width}}  ").append_text(cells), soft_wrap=True)
+    each = "a cycle" if step == 1 else f"{step} cycles"
+    some = "" if step == 1 else ", + for less than half of the time"
+    console.print(
+        Text(
+            f"A column is {each}. 0-9: fires, for the inference with that last digit{some}; "
+            "-: waits for data; x: waits for room at a reader."
+        ),
+        soft_wrap=True,
+    )
+
+
+def column_cycles(cycles: int, columns: int) -> int:
+    """The smallest of 1, 2, 5, 10, 20, … with which so many columns are enough."""
+    scale = 1
+    while True:
+        for factor in (1, 2, 5):
+            if columns * factor * scale >= cycles:
+                return factor * scale
+        scale *= 10
+
+
+def _ruler(edges: np.ndarray) -> tuple[str, Text]:
+    """The cycles at which some columns begin."""
+    ticks: list[str] = []
+    for cycle in edges[:-1:TICK].tolist():
+        ticks.append(f"{cycle:<{TICK}}")
+    return "core", Text("".join(ticks).rstrip())
+
+
+def _row(activity: Activity, edges: np.ndarray) -> tuple[str, Text]:
+    total = activity.until(edges)
+    spent = np.diff(total, axis=1)
+    fired = (total[0, :-1] + total[0, 1:]) // 2 // activity.interval
+    inference = np.minimum(fired, len(activity.start) - 1) // activity.iterations
+    text = Text()
+    for (fire, data, credit), n in zip(spent.T.tolist(), inference.tolist(), strict=True):
+        if not fire + data + credit:
+            text.append(DONE)
+        elif fire:
+            text.append(str(n % 10) if fire >= data + credit else SOME, FIRING[n % 2])
+        else:
+            text.append(*WAITS["data" if data >= credit else "credit"])
+    text.rstrip()
+    return activity.name, text

@@ -1,0 +1,107 @@
+"""A run as a trace in Chrome's JSON format, which Perfetto, chrome://tracing and others show.
+
+The format is that of "Trace Event Format" (Google, 2016): complete events (`X`) on a thread for each core, counters
+(`C`) for buffers, and metadata (`M`). Its unit of time is the microsecond; here, one is one cycle, which is exact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.report import RunReport
+from cmir.atomic import atomic_path
+from cmir.report.activity import Activity, activities
+from cmir.report.occupancy import Occupancy, occupancies
+
+CORES, BUFFERS = 1, 2
+"""The processes of the trace. Numbers of threads are those of cores after them: in a trace, none means two things."""
+
+MOST_SLICES = 200_000
+"""A core with more than its share of so many slices has one for each stretch of like ones."""
+
+MOST_COUNTS = 100_000
+"""A buffer with more than its share of so many changes has the most elements in each of as many parts of the run."""
+
+Event = dict[str, Any]
+
+
+def write_trace(machine: Machine, report: RunReport, path: Path) -> None:
+    """Write a run as a trace."""
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write('{"displayTimeUnit": "ms", "otherData": {"time": "1 us is 1 cycle"},\n')
+        file.write('"traceEvents": [')
+        for number, event in enumerate(trace_events(machine, report)):
+            file.write((",\n" if number else "\n") + json.dumps(event, separators=(",", ":")))
+        file.write("\n]}\n")
+
+
+def trace_events(machine: Machine, report: RunReport) -> Iterator[Event]:
+    """The events of a run, those of a track in order of time."""
+    yield _metadata(CORES, CORES, "process_name", name=f"cores of {machine.hardware.name}")
+    found = activities(machine.actors, report)
+    for number, activity in enumerate(found, BUFFERS + 1):
+        yield _metadata(CORES, number, "thread_name", name=activity.name)
+        yield _metadata(CORES, number, "thread_sort_index", sort_index=number)
+        yield from _slices(activity, number, MOST_SLICES // len(found))
+    yield _metadata(BUFFERS, BUFFERS, "process_name", name="live elements of buffers")
+    buffers = list(occupancies(machine, report))
+    for occupancy in buffers:
+        yield from _counts(occupancy, report.cycles, MOST_COUNTS // len(buffers))
+
+
+def _metadata(process: int, thread: int, what: str, **args: Any) -> Event:
+    return {"ph": "M", "pid": process, "tid": thread, "name": what, "ts": 0, "args": args}
+
+
+def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
+    """What a core did, as slices that do not overlap; one for each stretch if there are more than `most` otherwise."""
+    stretches = activity.stretches()
+    each = 2 * int(stretches.count.sum()) <= most
+    columns = (stretches.begin, stretches.first, stretches.wait, stretches.cause)
+    for begin, first, wait, cause, fire, count in zip(
+        *(column.tolist() for column in (*columns, stretches.fire, stretches.count)), strict=True
+    ):
+        iterations = fire // activity.interval
+        why = activity.causes[cause] if wait else None
+        args: dict[str, Any] = {}
+        if why is not None:
+            args = {"array": why.array, "source": why.source}
+        for k in range(count) if each else (0,):
+            at, inference = begin + k * (wait + fire), first // activity.iterations
+            if why is not None and each:
+                yield _slice(thread, "stall", f"waits for {why.kind}", at, wait, args)
+            start, length, name, ran = at + wait, fire, f"inference {inference}", iterations
+            if not each:
+                start, length, ran = at, count * (wait + fire), count * iterations
+                name += f": fires {fire} of every {wait + fire} cycles" if wait else ""
+            place = (first + k * iterations) % activity.iterations
+            fired = {"inference": inference, "first": place, "last": place + ran - 1}
+            yield _slice(
+                thread, "firing", name, start, length, fired if each else {**fired, **args}
+            )
+
+
+def _slice(
+    thread: int, category: str, name: str, start: int, cycles: int, args: dict[str, Any]
+) -> Event:
+    track = {"ph": "X", "pid": CORES, "tid": thread}
+    return {**track, "cat": category, "name": name, "ts": start, "dur": cycles, "args": args}
+
+
+def _counts(occupancy: Occupancy, cycles: int, most: int) -> Iterator[Event]:
+    times: Sequence[float] = occupancy.live.times.tolist()
+    values: Sequence[int] = occupancy.live.values.tolist()
+    if len(times) > most:
+        _, high = occupancy.live.bounds(cycles, most)
+        times = np.linspace(0, cycles, most + 1)[:-1].round(3).tolist()
+        values = high.tolist()
+    name = f"{occupancy.array} at {occupancy.core}"
+    for time, value in zip(times, values, strict=True):
+        event = {"ph": "C", "pid": BUFFERS, "tid": BUFFERS, "name": name, "ts": time}
+        yield {**event, "args": {"elements": value}}

@@ -1,0 +1,112 @@
+"""What draws pictures: the options of cm-run for those of a run, and what cm-translate draws of a relation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmir.diagnostics import CompileError
+
+if TYPE_CHECKING:
+    from cmir.accelerator.engine import Machine
+    from cmir.accelerator.report import RunReport
+    from cmir.dialects.cmcore import NetworkOp
+
+PLOT_SUFFIXES = (".svg", ".png", ".pdf")
+
+_OPTIONS = ("timeline", "report", "plot", "trace")
+
+
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    group = parser.add_argument_group("pictures of the run")
+    group.add_argument(
+        "--timeline",
+        action="store_true",
+        help="print what each core does in each cycle, or most of the time in a few of them",
+    )
+    group.add_argument(
+        "--report",
+        metavar="DIR",
+        type=Path,
+        help="write a page to DIR/index.html, with the network, the timeline, buffers, the chip and costs;"
+        " it opens in any browser, without a connection",
+    )
+    group.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="draw the timeline of the pipeline for print, by Matplotlib: .svg, .png or .pdf",
+    )
+    group.add_argument(
+        "--trace",
+        metavar="FILE",
+        type=Path,
+        help="write a trace for Perfetto or chrome://tracing, in Chrome's JSON format",
+    )
+
+
+def check_picture_options(options: argparse.Namespace) -> None:
+    """Raise CompileError for what cannot be drawn, before anything is run."""
+    if options.buffer_curve:
+        for name in _OPTIONS:
+            if getattr(options, name):
+                raise CompileError("cm-run", f"--buffer-curve runs nothing: there is no --{name}")
+    if options.report is not None and options.report.exists() and not options.report.is_dir():
+        raise CompileError(options.report, "--report needs a folder, and this is a file")
+    if options.plot is not None:
+        if options.plot.suffix not in PLOT_SUFFIXES:
+            raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
+        check_matplotlib("--plot")
+
+
+def check_matplotlib(option: str) -> None:
+    """Raise CompileError if Matplotlib, which is not among what cmir always needs, is not installed."""
+    if find_spec("matplotlib") is None:
+        raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
+
+
+def draw_pictures(
+    options: argparse.Namespace,
+    network: NetworkOp,
+    machine: Machine,
+    report: RunReport,
+    interval: float | None,
+) -> None:
+    """Draw what the options ask for. Raises OSError where a file cannot be written.
+
+    interval: cycles between inferences in the steady state, if that is known.
+    """
+    if options.timeline:
+        from cmir.report.timeline import print_timeline
+
+        print_timeline(machine.actors, report)
+    if options.report is not None:
+        from cmir.report.page import write_page
+
+        title = options.model.stem
+        write_page(network, machine, report, interval, title, options.report)
+    if options.plot is not None:
+        from cmir.report.plot import write_plot
+
+        write_plot(machine.actors, report, options.plot)
+    if options.trace is not None:
+        from cmir.report.trace import write_trace
+
+        write_trace(machine, report, options.trace)
+
+
+def draw_relation(path: Path, wanted: Sequence[str]) -> str:
+    """A read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
+
+    wanted: the first names of its writer, reader and array, as many as are needed to tell it from others.
+    """
+    from cmir.report.relation import find_dependence, relation_of
+    from cmir.report.relation_plot import relation_svg
+    from cmir.tools.model import lower_to_dependences, read_model
+
+    pipeline = lower_to_dependences(read_model(path))
+    return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))

@@ -1,0 +1,62 @@
+"""Runs to draw pictures of: small networks, and machines on which cores wait for all there is to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from networks import Builder, Compiled, compile_network
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.report import RunReport
+from cmir.dialects.cmcore import NetworkOp
+
+SLOW = "[core]\nfixed_interval = 3\nfixed_latency = 5\ncredit_latency = 2\n"
+"""A machine whose iterations take longer than a cycle."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A network and a run of it."""
+
+    compiled: Compiled
+    report: RunReport
+
+
+@cache
+def residual_block(
+    kernels: Sequence[int] = (3, 3),
+    stride: int = 1,
+    sizes: str = "live",
+    machine: str = "",
+    passes: str = "",
+) -> Drawn:
+    """Three inferences of convolutions one after the other, what goes into them added at the end if it fits.
+
+    passes: run before storage is assigned.
+    """
+    net = Builder(2, 7, 6)
+    skipped = value = net.conv("x", 2, 3, pads=1)
+    for kernel in kernels:
+        value = net.conv(value, 2, kernel, strides=stride, pads=kernel // 2)
+    if net.shapes[value] == net.shapes[skipped]:
+        value = net.add(value, skipped)
+    storage = f"polyhedral-assign-storage{{sizes={sizes}}}" if sizes != "full" else ""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "machine.toml"
+        path.write_text(machine)
+        hardware = str(path) if machine else "ideal"
+        compiled = compile_network(
+            net.model(value), passes=f"{passes},{storage}".strip(","), hardware=hardware
+        )
+    return Drawn(compiled, compiled.machine.time(3))
+
+
+def network_of(machine: Machine) -> NetworkOp:
+    """The network that a machine runs."""
+    network = next(iter(machine.programs.values())).op.parent_op()
+    assert isinstance(network, NetworkOp)
+    return network

@@ -1,0 +1,325 @@
+"""Pages in a browser: that they show what they should, ask nobody for anything, and zoom.
+
+Where there is no Chromium these tests are skipped; `make browser` installs it. The images of the documentation are
+written by pytest tests/report --update-golden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from architectures import cifar_resnet
+from playwright.sync_api import Browser, Page, Request
+from report.chromium import chromium, needs_chromium
+from report.runs import SLOW, Drawn, network_of, residual_block
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.report import figures
+from cmir.report.activity import activities
+from cmir.report.page import write_page
+from cmir.report.plot import write_plot
+from cmir.tools.model import lower, read_model
+
+ROOT = Path(__file__).parents[2]
+TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
+RESNET20 = ROOT.parent / "shared" / "models" / "resnet20-cifar10.onnx"
+IMAGES = ROOT / "docs" / "images"
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@dataclass
+class Opened:
+    """A page that is open, and what it did that it should not."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def view(self) -> list[float]:
+        """The first and the last cycle that are shown."""
+        return self.page.evaluate("[view.first, view.last]")
+
+    def place(self, row: int, cycle: float, rows: str = "timeline-rows") -> tuple[float, float]:
+        """Where a cycle of a row is in the window."""
+        at = self.page.evaluate(
+            """([id, row, cycle]) => {
+              const pictures = {"timeline-rows": timelineRows, "buffer-rows": bufferRows};
+              const rows = pictures[id];
+              rows.scroll.scrollIntoViewIfNeeded();
+              const box = rows.inner.getBoundingClientRect();
+              const x = rows.left + (cycle - view.first) / view.span * rows.width;
+              return [box.left + x, box.top + (row + 0.5) * rows.height];
+            }""",
+            [rows, row, cycle],
+        )
+        return at[0], at[1]
+
+    def settle(self) -> None:
+        """Wait until what was asked for is painted."""
+        self.page.evaluate("""new Promise((done) =>
+              requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))""")
+
+    def colour(
+        self, row: int, cycle: float, rows: str = "timeline-rows", height: float = 0.5
+    ) -> str:
+        """The name of the colour of a point in a row's bar; height: 0 for its bottom, 1 for its top."""
+        self.settle()
+        return self.page.evaluate(
+            """([id, row, cycle, height]) => {
+              const rows = {"timeline-rows": timelineRows, "buffer-rows": bufferRows}[id];
+              const x = rows.left + (cycle - view.first) / view.span * rows.width;
+              const y = (row + 1) * rows.height - 2 - height * (rows.height - 4) - rows.scroll.scrollTop;
+              const ratio = devicePixelRatio;
+              const copy = document.createElement("canvas");
+              copy.width = copy.height = 1;
+              const context = copy.getContext("2d", {willReadFrequently: true});
+              context.drawImage(rows.canvas, -Math.floor(x * ratio), -Math.floor(y * ratio));
+              const pixel = context.getImageData(0, 0, 1, 1).data;
+              const hex = "#" + [...pixel.slice(0, 3)].map((c) => c.toString(16).padStart(2, "0")).join("");
+              const names = ["even", "odd", "data", "credit", "panel"];
+              return pixel[3] ? names.find((name) => colour(name).trim() === hex) ?? hex : "idle";
+            }""",
+            [rows, row, cycle, height],
+        )
+
+    def tooltip(self, row: int, cycle: float, rows: str = "timeline-rows") -> list[str]:
+        """The lines of the tooltip where the pointer is moved."""
+        self.page.mouse.move(*self.place(row, cycle, rows))
+        tip = self.page.locator("#tooltip")
+        return tip.inner_text().splitlines() if tip.is_visible() else []
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Writes the page of a run and opens it; at the end, it must not have done what it should not."""
+    opened: list[Opened] = []
+
+    def open_(machine: Machine, inferences: int, title: str = "run", **settings: object) -> Opened:
+        report = machine.time(inferences)
+        write_page(network_of(machine), machine, report, report.steady_interval, title, tmp_path)
+        page = browser.new_page(
+            viewport={"width": 1280, "height": 900},
+            **settings,  # pyright: ignore[reportArgumentType]
+        )
+        result = Opened(page)
+        opened.append(result)
+        address = (tmp_path / "index.html").as_uri()
+
+        def requested(request: Request) -> None:
+            if request.url != address and not request.url.startswith("data:"):
+                result.problems.append(f"request: {request.url}")
+
+        page.on("console", lambda message: result.problems.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: result.problems.append(f"error: {error}"))
+        page.on("request", requested)
+        page.goto(address)
+        result.settle()
+        return result
+
+    yield open_
+    for result in opened:
+        assert result.problems == []
+        result.page.close()
+
+
+@pytest.fixture(scope="module")
+def textbook() -> Machine:
+    model = read_model(TEXTBOOK)
+    return Machine(lower(model), Hardware.load("ideal"))
+
+
+def test_textbook(textbook: Machine, open_page: Open) -> None:
+    opened = open_page(textbook, 3, "textbook")
+    page = opened.page
+    assert page.title() == "textbook" and page.locator("h1").inner_text() == "textbook"
+    assert "25 cycles" in page.locator("#summary").inner_text()
+    conv1 = [opened.colour(0, cycle + 0.5) for cycle in range(25)]
+    conv2 = [opened.colour(1, cycle + 0.5) for cycle in range(25)]
+    assert conv1 == ["even"] * 8 + ["odd"] * 8 + ["even"] * 8 + ["idle"]
+    assert (
+        conv2
+        == ["data"] * 3 + ["even"] * 6 + ["data"] * 2 + ["odd"] * 6 + ["data"] * 2 + ["even"] * 6
+    )
+    # The buffer has room for 8 elements, of which there are 3 from the third on.
+    levels = [opened.colour(0, 5.5, "buffer-rows", height) for height in (0.1, 0.3, 0.5)]
+    assert levels == ["even", "even", "panel"]
+    assert opened.colour(0, 0.5, "buffer-rows", 0.1) == "panel"
+    assert page.locator("#graph rect").count() == 4
+    assert page.locator("#cores-table tbody tr").nth(1).inner_text().split("\t")[:3] == [
+        "conv2",
+        "(1)",
+        "72.0\u2009%",
+    ]
+
+
+def test_tooltips(textbook: Machine, open_page: Open) -> None:
+    opened = open_page(textbook, 3)
+    assert opened.tooltip(1, 1.5) == [
+        "conv2, at (1)",
+        "cycles 0–2 (3)",
+        "waits for data of b from conv1",
+    ]
+    assert opened.tooltip(1, 12.5) == [
+        "conv2, at (1)",
+        "cycles 11–16 (6)",
+        "fires iterations 0–5 of inference 1",
+    ]
+    assert opened.tooltip(0, 24.5) == [
+        "conv1, at (0)",
+        "has had nothing left to do since cycle 24",
+    ]
+    assert opened.tooltip(0, 2.5, "buffer-rows")[:2] == ["b at conv2", "cycle 2: 2 of 8 elements"]
+    box = opened.page.locator("#graph g").nth(1)
+    box.hover()
+    lines = opened.page.locator("#tooltip").inner_text().splitlines()
+    assert lines == ["conv1", "1 core", "at (0)", "fires 96.0\u2009% of the time"]
+    opened.page.mouse.move(2, 2)
+    assert not opened.page.locator("#tooltip").is_visible()
+
+
+def test_zoom(textbook: Machine, open_page: Open) -> None:
+    opened = open_page(textbook, 3)
+    page = opened.page
+    assert opened.view == [0, 25]
+    # The wheel scrolls the page until the timeline has been clicked.
+    page.mouse.move(*opened.place(1, 10))
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("scrollY > 0")
+    assert opened.view == [0, 25]
+    place = opened.place(1, 10)
+    page.mouse.click(*place)
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("view.span < 25")
+    first, last = opened.view
+    assert last - first == pytest.approx(12.5)
+    assert opened.place(1, 10)[0] == pytest.approx(
+        place[0], abs=1
+    )  # what is under the pointer stays there
+    assert opened.colour(1, 10) == "data"
+    page.keyboard.press("0")
+    assert opened.view == [0, 25]
+    page.keyboard.press("+")
+    assert opened.view == [6.25, 18.75]
+    page.keyboard.press("ArrowRight")
+    assert opened.view == [9.375, 21.875]
+    page.keyboard.press("-")
+    assert opened.view == [0, 25]
+    page.get_by_role("button", name="+").click()
+    assert opened.view == [6.25, 18.75]
+    x, y = opened.place(0, 12)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2000, y)
+    page.mouse.up()
+    assert opened.view == [0, 12.5]
+    page.get_by_role("button", name="all").click()
+    page.mouse.dblclick(*opened.place(0, 12.5))
+    assert opened.view == pytest.approx([7.5, 17.5])  # ten cycles are the fewest
+
+
+@pytest.mark.parametrize("stretches", [figures.MOST_STRETCHES, 0])
+def test_time_is_that_of_the_run(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, stretches: int
+) -> None:
+    """At any time, the sums from which the page draws are those of the run, exactly or at the borders of parts."""
+    monkeypatch.setattr(figures, "MOST_STRETCHES", stretches)
+    monkeypatch.setattr(figures, "LEAST_PARTS", 3)
+    drawn: Drawn = residual_block((3, 1), 2, machine=SLOW)
+    machine, report = drawn.compiled.machine, drawn.report
+    opened = open_page(machine, report.inferences)
+    times = np.arange(report.cycles + 1)
+    found = opened.page.evaluate(
+        """(times) => run.cores.map((core) => {
+          const time = new CoreTime(core, run.cycles);
+          return [Boolean(core.stretches), times.map((t) => time.sums.until(t))];
+        })""",
+        times.tolist(),
+    )
+    assert any(not exact for exact, _ in found) == (stretches == 0)
+    borders = np.linspace(0, report.cycles, 4).round().astype(int)
+    for activity, (exact, sums) in zip(activities(machine.actors, report), found, strict=True):
+        expected = activity.until(times).T
+        at = times if exact else borders
+        assert np.allclose(np.array(sums)[at], expected[at], atol=0.5 if not exact else 1e-9)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_schemes_and_print(textbook: Machine, open_page: Open, scheme: str) -> None:
+    opened = open_page(textbook, 3, color_scheme=scheme)
+    page = opened.page
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = min(map(int, paper.removeprefix("rgb(").rstrip(")").split(","))) > 128
+    assert light == (scheme == "light")
+    assert opened.colour(1, 5.5) == "even"
+    other = "dark" if scheme == "light" else "light"
+    page.emulate_media(color_scheme=other)  # pyright: ignore[reportArgumentType]
+    assert opened.colour(1, 5.5) == "even"
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_narrow_window(textbook: Machine, open_page: Open) -> None:
+    opened = open_page(textbook, 3)
+    opened.page.set_viewport_size({"width": 400, "height": 700})
+    opened.settle()
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert opened.colour(1, 5.5) == "even"
+
+
+def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A network of many cores, on a chip with places; its screenshots are those of the documentation."""
+    path = RESNET20
+    if not path.is_file():
+        path = tmp_path / "resnet20.onnx"
+        onnx.save(cifar_resnet(3, size=32, channels=16, seed=0), path)
+    hardware = "hermes"
+    network = lower(read_model(path), hardware=hardware, placement_seconds=1)
+    machine = Machine(network, Hardware.load(hardware))
+    opened = open_page(machine, 4, "ResNet-20")
+    page = opened.page
+    assert (tmp_path / "index.html").stat().st_size < 2_000_000
+    cores = page.evaluate("run.cores.length")
+    assert cores > 40
+    assert page.locator("#cores-table tbody tr").count() == cores
+    assert page.locator("#chip-drawing rect").count() == 64
+    assert page.locator("#chip-drawing path").count() > 64
+    assert "µJ" in page.locator("#costs-text").inner_text()
+    assert [opened.colour(1, cycle) for cycle in (1, 600_000)] == ["even", "odd"]
+    heights = page.evaluate(
+        """[new Event("beforeprint"), new Event("afterprint")].map((event) => {
+          dispatchEvent(event);
+          return timelineRows.canvas.offsetHeight;
+        })"""
+    )
+    assert heights[0] == cores * 20 > heights[1]  # all rows are printed, some of them shown
+    folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
+    write_plot(machine.actors, machine.time(4), folder / "plot.png")
+    for section in ("network", "timeline", "buffers", "chip"):
+        page.mouse.move(0, 0)
+        page.locator(f"#{section}").screenshot(path=folder / f"report-{section}.png")
+        assert (IMAGES / f"report-{section}.png").is_file()
+    page.mouse.click(*opened.place(12, 600_000))
+    for _ in range(5):
+        page.keyboard.press("+")
+    lines = opened.tooltip(10, 0.35 * opened.view[0] + 0.65 * opened.view[1])
+    assert lines[0].startswith("conv9") and lines[1].startswith("cycles")
+    opened.settle()
+    page.screenshot(
+        path=folder / "report-tooltip.png", clip=page.locator("#timeline").bounding_box()
+    )
+    assert all((IMAGES / f"{name}.png").is_file() for name in ("report-tooltip", "plot"))

@@ -1,0 +1,55 @@
+"""Plots: what is drawn is the run, and the same run gives the same file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+from report.runs import SLOW, residual_block
+
+from cmir.report import plot
+from cmir.report.activity import activities
+from cmir.report.plot import COLOURS, draw, write_plot
+
+
+def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Cycles of each colour, by the area of what is drawn."""
+    monkeypatch.setattr(plot, "COLUMNS", columns)
+    drawn = residual_block(machine=SLOW)
+    found = activities(drawn.compiled.machine.actors, drawn.report)
+    (axes,) = draw(found, drawn.report.cycles).axes
+    total = dict.fromkeys(COLOURS.values(), 0.0)
+    for bars in axes.collections:
+        assert isinstance(bars, PolyCollection)
+        boxes = [path.get_extents() for path in bars.get_paths()]
+        colour = to_hex(tuple(np.asarray(bars.get_facecolor())[0])).upper() if boxes else ""
+        for box in boxes:
+            total[colour] += box.width * box.height / 0.8
+    return total
+
+
+@pytest.mark.parametrize("columns", [10**6, 50])
+def test_areas_are_cycles(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    report = residual_block(machine=SLOW).report
+    even, odd, data, credit = areas(columns, monkeypatch).values()
+    one = sum(core.iterations * core.interval for core in report.cores)
+    expected = [
+        2 * one,
+        one,
+        *(sum(c) for c in zip(*((c.data_stalls, c.credit_stalls) for c in report.cores))),
+    ]
+    rounding = 0 if columns > report.cycles else 0.005 * report.cycles * len(report.cores)
+    assert np.allclose([even, odd, data, credit], expected, atol=max(rounding, 1e-6), rtol=0)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_same_file(tmp_path: Path, suffix: str) -> None:
+    drawn = residual_block()
+    files = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
+    for file in files:
+        write_plot(drawn.compiled.machine.actors, drawn.report, file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert len(files[0].read_bytes()) > 1000

@@ -1,0 +1,141 @@
+"""Drawings of dependences: their data against accesses point by point, and that they draw it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from enumeration import pairs
+from matplotlib.patches import ConnectionPatch, Rectangle
+from networks import run_passes
+from report.runs import residual_block
+from xdsl.dialects.builtin import ModuleOp
+
+from cmir.context import make_context
+from cmir.diagnostics import CompileError
+from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.report import relation
+from cmir.report.relation import Relation, find_dependence, relation_of
+from cmir.report.relation_plot import draw, relation_svg
+from cmir.tools.model import lower_to_dependences, read_model
+from cmir.tools.pictures import draw_relation
+
+ROOT = Path(__file__).parents[2]
+TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
+DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
+
+
+def pipeline_of(kernels: tuple[int, ...], stride: int, passes: str = "") -> PipelineOp:
+    pipeline = residual_block(kernels, stride, "full").compiled.pipeline.clone()
+    module = ModuleOp([pipeline])
+    derive = "polyhedral-derive-dependences"
+    run_passes(module, f"{passes},{derive}" if passes else derive, make_context())
+    return pipeline
+
+
+def textbook() -> Relation:
+    pipeline = lower_to_dependences(read_model(TEXTBOOK))
+    return relation_of(pipeline, find_dependence(pipeline, []))
+
+
+@pytest.mark.parametrize(
+    ("kernels", "stride", "passes"),
+    [
+        ((3, 3), 1, ""),
+        ((3, 1), 2, ""),
+        ((5,), 1, "polyhedral-schedule{stage=conv1 reverse=0}"),
+        ((3,), 1, "polyhedral-schedule{stage=conv2 interchange=1,0}"),
+    ],
+)
+def test_point_by_point(kernels: tuple[int, ...], stride: int, passes: str) -> None:
+    pipeline = pipeline_of(kernels, stride, passes)
+    found = [op for op in pipeline.dependences if op.kind.data == "raw"]
+    assert found
+    for op in found:
+        drawn = relation_of(pipeline, op)
+        writer, reader = (pipeline.stages[symbol(ref)] for ref in (op.source, op.target))
+        in_order = [
+            [point for point, _ in sorted(pairs(stage.order), key=lambda pair: pair[1])]
+            for stage in (writer, reader)
+        ]
+        assert [tuple(p) for p in drawn.writer.points.tolist()] == in_order[0]
+        assert [tuple(p) for p in drawn.reader.points.tolist()] == in_order[1]
+        time = {point: k for k, point in enumerate(in_order[0])}
+        array = symbol(op.array)
+        written = {x: time[i] for i, x in pairs(writer.write_relations()[array])}
+        needs = dict.fromkeys(in_order[1], 0)
+        for iteration, location in pairs(reader.read_relations()[array]):
+            needs[iteration] = max(needs[iteration], written[location] + 1)
+        limits = np.maximum.accumulate([needs[iteration] for iteration in in_order[1]])
+        expected = [int((limits <= done).sum()) for done in range(len(in_order[0]) + 1)]
+        assert drawn.released.tolist() == expected
+        assert drawn.release_time.tolist() == limits.tolist()
+        # The channels, all of which are written and read at once, are not shown.
+        shown = {x[1:]: by for x, by in written.items()}
+        places = [tuple(p) for p in drawn.array.points.tolist()]
+        assert dict(zip(places, drawn.written.tolist(), strict=True)) == shown
+        for number, elements in drawn.reads.items():
+            read = {
+                x[1:] for i, x in pairs(reader.read_relations()[array]) if i == in_order[1][number]
+            }
+            assert {places[element] for element in elements} == read
+
+
+def test_textbook() -> None:
+    drawn = textbook()
+    assert drawn.released.tolist() == [0, 0, 0, 1, 2, 3, 4, 5, 6]
+    figure = draw(drawn)
+    *spaces, stairs = figure.axes
+    assert len(spaces) == 3
+    xs, ys = stairs.lines[0].get_data()
+    assert np.array_equal(xs, range(9)) and np.array_equal(ys, drawn.released)
+    # Lines from each write to its element, and from each of three elements to the iterations that read it.
+    joins = [artist for artist in figure.get_children() if isinstance(artist, ConnectionPatch)]
+    assert len(joins) == 8 + 6 * 3 + 3 + 1
+    outlines = [[p for p in axes.patches if isinstance(p, Rectangle)] for axes in spaces]
+    assert [len(found) for found in outlines] == [1, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "wanted"),
+    [("textbook", TEXTBOOK, []), ("digits", DIGITS, ["conv2", "max_pool1"])],
+)
+def test_images_of_the_documentation(
+    name: str, model: Path, wanted: list[str], request: pytest.FixtureRequest
+) -> None:
+    file = ROOT / "docs" / "images" / f"relation-{name}.svg"
+    if request.config.getoption("--update-golden"):
+        file.write_text(draw_relation(model, wanted), encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    assert all(f">{word}<" in text for word in ("0", "when it runs", "what releases it"))
+
+
+def test_same_svg() -> None:
+    texts = [relation_svg(textbook()) for _ in range(2)]
+    assert texts[0] == texts[1] and texts[0].startswith("<?xml")
+
+
+def test_planes() -> None:
+    pipeline = pipeline_of((3,), 1)
+    drawn = relation_of(pipeline, find_dependence(pipeline, ["conv1", "conv2"]))
+    spaces = draw(drawn).axes[:3]
+    for axes, space in zip(spaces, (drawn.writer, drawn.array, drawn.reader), strict=True):
+        (image,) = axes.images
+        shown = np.ma.masked_array(image.get_array())
+        assert shown.size == len(space.points) == 42
+    assert [len(axes.patches) for axes in spaces] == [1, 9, 1]
+
+
+def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = pipeline_of((3,), 1)
+    with pytest.raises(CompileError, match="there is no dependence conv2:conv1;"):
+        find_dependence(pipeline, ["conv2", "conv1"])
+    dependence = find_dependence(pipeline, ["conv1", "conv2"])
+    with monkeypatch.context() as patch:
+        patch.setattr(relation, "MOST_POINTS", 41)
+        with pytest.raises(CompileError, match="@conv0 has 42 points; at most 41 can be drawn"):
+            relation_of(pipeline, dependence)
+    spread = pipeline_of((3,), 1, "polyhedral-replicate{stage=conv2 copies=2}")
+    with pytest.raises(CompileError, match="@conv2 is spread over cores"):
+        relation_of(spread, find_dependence(spread, ["conv1", "conv2"]))
