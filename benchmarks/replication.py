@@ -3,7 +3,7 @@
     python benchmarks/replication.py [MODEL.onnx] [--cores N] [--by columns|rows|bands|runs] [--merge A,B ...]
 
 Ideal is all work divided evenly over all cores. Stages that have little of it share a core (--merge), or their cores
-would be idle for most of the time; iterations are divided by runs, as rows and columns are too few to be divided evenly.
+would be idle for most of the time; iterations are divided by runs: there are too few rows and columns for even shares.
 """
 
 from __future__ import annotations

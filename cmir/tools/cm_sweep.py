@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         type=float,
         default=1.0,
-        help="the most time to look for places of cores in each point (default: 10)",
+        help="the most time to look for places of cores in each point (default: 1)",
     )
     parser.add_argument(
         "--run",

@@ -183,9 +183,8 @@ def test_sizes_that_fit(network: Network, tmp_path: Path) -> None:
     """With less SRAM the interval is longer, and no sizes of the curve that fit have a shorter one by a hundredth."""
     model, sizing = sizing_of(network)
     points = buffer_curve(sizing)
-    for room in range(
-        *(max(sizing.sram_bytes(p.sizes).values()) for p in (points[0], points[-1])), 8
-    ):
+    low, high = (max(sizing.sram_bytes(p.sizes).values()) for p in (points[0], points[-1]))
+    for room in range(low, high, 8):
         small = tmp_path / "small.toml"
         small.write_text(
             "[core]\nfixed_interval = 1\nfixed_latency = 1\ncredit_latency = 1\n"
