@@ -14,7 +14,6 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.universe import Universe
 
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
@@ -23,6 +22,7 @@ from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.parameters import Parameters
 from cmir.tools.pass_pipeline import parse_passes
@@ -271,7 +271,7 @@ def compile_network(
 
 def run_passes(module: ModuleOp, passes: str, context: CmirContext) -> None:
     """Run passes, given as on cm-opt's command line."""
-    for item in parse_passes(passes, "test", Universe.get_multiverse().all_passes):
+    for item in parse_passes(passes, "test", installed_universe().all_passes):
         item.apply(context, module)
         module.verify()
 

@@ -41,7 +41,20 @@ FLOAT, INT8, UINT8, INT32 = (
     TensorProto.UINT8,
     TensorProto.INT32,
 )
-KINDS = (FLOAT, INT8, UINT8, INT32)
+BOOL, INT64 = TensorProto.BOOL, TensorProto.INT64
+NUMBERS = (FLOAT, INT8, UINT8, INT32)
+GIVEN = (*NUMBERS, BOOL)
+"""The types of inputs."""
+KINDS = (*GIVEN, INT64)
+"""The types of tensors; those of int64 are indices, which are int32 in what is compiled."""
+
+EXACT = {
+    *("Abs", "Cast", "CastLike", "Ceil", "Clip", "Concat", "DepthToSpace", "Dropout", "Expand"),
+    *("Flatten", "Floor", "Gather", "GlobalMaxPool", "Identity", "Max", "MaxPool", "Min", "Neg"),
+    *("Pad", "ReduceMax", "ReduceMin", "Relu", "Reshape", "Round", "Slice", "SpaceToDepth"),
+    *("Split", "Squeeze", "Transpose", "Unsqueeze", "Where"),
+}
+"""Operators that do not round: they give the same numbers to the last bit, if their operands are the same."""
 
 REFUSALS = (
     errors.Fail,
@@ -59,11 +72,16 @@ class Impossible(Exception):
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the network; data: with the batch dimension, for each inference and then each noise."""
+    """A tensor of the network.
+
+    data: with the batch dimension, for each inference and then each noise.
+    exact: whether each implementation gives the same numbers, to the last bit.
+    """
 
     name: str
     kind: int
     data: Sequence[np.ndarray]
+    exact: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,6 +91,13 @@ class Value:
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    def bounds(self, sample: int) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the greatest that each element of an inference may be, and still be right."""
+        array = self.data[sample]
+        if self.exact:
+            return array, array
+        return array - tolerance(array), array + tolerance(array)
 
 
 Argument: TypeAlias = Value | np.ndarray | None
@@ -209,7 +234,8 @@ class Net:
         values = self._run(node, list(given.values()), added)
         self.nodes.append(node)
         self.constants += added
-        self.values += [value for value in values if value.kind in KINDS]
+        if op != "Shape":  # which is a constant
+            self.values += [value for value in values if value.kind in KINDS]
         return values
 
     def _run(
@@ -227,15 +253,17 @@ class Net:
             ]
         except REFUSALS as error:
             raise Impossible from error
+        exact = node.op_type in EXACT and all(v.exact for v in inputs)
         return tuple(
-            self._value(name, [np.asarray(run[index]) for run in runs])
+            self._value(name, [np.asarray(run[index]) for run in runs], exact)
             for index, name in enumerate(node.output)
         )
 
-    def _value(self, name: str, data: list[np.ndarray]) -> Value:
+    def _value(self, name: str, data: list[np.ndarray], exact: bool) -> Value:
         if not 0 < data[0].size <= SIZE or data[0].ndim > 6:
             raise Impossible
         if data[0].dtype != np.float32:
+            exact = True
             # Integers must not depend on rounding at all.
             if any((noisy != data[i % SAMPLES]).any() for i, noisy in enumerate(data)):
                 raise Impossible
@@ -245,8 +273,9 @@ class Net:
             for i, noisy in enumerate(data):
                 if (np.abs(noisy - data[i % SAMPLES]) > 0.25 * tolerance(data[i % SAMPLES])).any():
                     raise Impossible
-            data = data[:SAMPLES] + [self._noisy(array) for array in data[SAMPLES:]]
-        return Value(name, helper.np_dtype_to_tensor_dtype(data[0].dtype), data)
+            if not exact:
+                data = data[:SAMPLES] + [self._noisy(array) for array in data[SAMPLES:]]
+        return Value(name, helper.np_dtype_to_tensor_dtype(data[0].dtype), data, exact)
 
     def _noisy(self, array: np.ndarray) -> np.ndarray:
         """With errors of some units in the last place; zeros stay zeros, as those of Relu or padding do."""
@@ -259,7 +288,7 @@ class Net:
             data = [self.random.standard_normal(shape, np.float32) for _ in range(SAMPLES)]
         else:
             data = [self.integers(kind, *shape) for _ in range(SAMPLES)]
-        value = Value(f"x{len(self.inputs)}", kind, data * (1 + NOISES))
+        value = Value(f"x{len(self.inputs)}", kind, data * (1 + NOISES), exact=True)
         self.inputs.append(value)
         self.values.append(value)
 
@@ -332,7 +361,9 @@ def _constant(setting: object) -> np.ndarray:
 
 
 def _integers(random: np.random.Generator, kind: int, shape: Sequence[int]) -> np.ndarray:
-    """All values of a type of 8 bits; small ones of int32, so that products of them fit."""
+    """All values of a type of 8 bits, or of truth; small ones of larger types, so that products of them fit."""
     dtype = helper.tensor_dtype_to_np_dtype(kind)
-    limits = np.iinfo(np.int8 if dtype == np.int32 else dtype)
+    if dtype == np.bool_:
+        return np.asarray(random.random(shape) < 0.5)
+    limits = np.iinfo(np.int8 if dtype.itemsize > 1 else dtype)
     return np.asarray(random.integers(limits.min, limits.max, shape, dtype, endpoint=True))

@@ -8,11 +8,15 @@ from typing import TypeAlias
 
 import numpy as np
 from end_to_end.drawn_networks import (
+    BOOL,
     FLOAT,
+    GIVEN,
     INT8,
     INT32,
     KINDS,
+    NUMBERS,
     OPSETS,
+    SAMPLES,
     UINT8,
     Argument,
     Impossible,
@@ -63,7 +67,7 @@ def networks(draw: st.DrawFn, most: int = 8, operator: str | None = None) -> Net
     shape = [1, *net.sizes(net.choose([1, 2, 3, 3, 3, 4]), 1, 6)]
     net.input(FLOAT, shape)
     for _ in range(net.choose([0, 0, 1, 2])):
-        kind = net.choose([FLOAT, FLOAT, *KINDS])
+        kind = net.choose([FLOAT, FLOAT, *GIVEN])
         net.input(kind, shape if net.chance() else [1, *net.sizes(len(shape) - 1, 1, 6)])
     operators = [op for op in existing(net.opset) if not (net.batch and op in WHOLE)]
     chosen = [net.choose(operators) for _ in range(net.integer(1, most))]
@@ -112,11 +116,16 @@ def other(net: Net, x: Value, *, only_smaller: bool = False) -> Argument:
 
 
 def _broadcasts(a: Value, b: Value, only_smaller: bool) -> bool:
+    shape = _together(a.shape, b.shape)
+    return shape is not None and a.rank == b.rank and (not only_smaller or shape == b.shape)
+
+
+def _together(*shapes: Sequence[int]) -> tuple[int, ...] | None:
+    """The shape to which these broadcast, if they do."""
     try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        return np.broadcast_shapes(*map(tuple, shapes))
     except ValueError:
-        return False
-    return a.rank == b.rank and (not only_smaller or shape == b.shape)
+        return None
 
 
 @recipe("Abs", "Neg", "Relu")
@@ -162,6 +171,65 @@ def binary(net: Net, op: str) -> object:
     return net.node(op, *(operands if net.chance() else reversed(operands)))
 
 
+@recipe("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+def comparison(net: Net, op: str) -> object:
+    return compared(net, op, net.pick(*KINDS))
+
+
+def compared(net: Net, op: str, x: Value) -> Value:
+    """x, compared with a tensor or a constant, now and then with one of its own elements."""
+    y = other(net, x)
+    if net.integer(0, 2) == 0:
+        y = np.full([1] * x.rank, net.random.choice(x.data[0].ravel()), x.data[0].dtype)
+    check_apart(x, y)
+    return net.node(op, *([x, y] if net.chance() else [y, x]))[0]
+
+
+def check_apart(x: Value, y: Argument) -> None:
+    """Raise Impossible if it may depend on rounding which one of two elements is larger."""
+    assert y is not None
+    if _together(x.shape, y.shape) is None:
+        raise Impossible
+    for sample in range(SAMPLES):
+        low, high = x.bounds(sample)
+        others = y.bounds(sample) if isinstance(y, Value) else (y, y)
+        apart = (low > others[1]) | (high < others[0])
+        if not (apart | (low == high) & (others[0] == others[1])).all():
+            raise Impossible
+
+
+def truth(net: Net, x: Value | None = None) -> Value:
+    """A tensor of truth values, which broadcasts with x."""
+
+    def fits(value: Value) -> bool:
+        return x is None or _broadcasts(value, x, only_smaller=False)
+
+    if net.chance():
+        return net.pick(BOOL, where=fits)
+    return compared(net, net.choose(["Greater", "Less"]), net.pick(*NUMBERS, where=fits))
+
+
+@recipe("Where")
+def where(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    constant = net.integer(0, 3) == 0
+    condition = net.integers(BOOL, *net.broadcast(x.shape)) if constant else truth(net, x)
+    operands = [x, other(net, x)]
+    return net.node(op, condition, *(operands if net.chance() else reversed(operands)))
+
+
+@recipe("And", "Or", "Xor")
+def logic(net: Net, op: str) -> object:
+    x = truth(net)
+    operands = [x, other(net, x)]
+    return net.node(op, *(operands if net.chance() else reversed(operands)))
+
+
+@recipe("Not")
+def negation(net: Net, op: str) -> object:
+    return net.node(op, truth(net))
+
+
 @recipe("PRelu")
 def prelu(net: Net, op: str) -> object:
     x = net.pick()
@@ -184,7 +252,7 @@ def power(net: Net, op: str) -> object:
 
 @recipe("Max", "Min", "Sum")
 def variadic(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, *(KINDS if op != "Sum" and net.opset >= 12 else ()))
+    x = net.pick(FLOAT, *(NUMBERS if op != "Sum" and net.opset >= 12 else ()))
     operands: list[Argument] = [x, *(other(net, x) for _ in range(net.integer(0, 2)))]
     return net.node(op, *net.draw(st.permutations(operands)))
 
@@ -200,6 +268,27 @@ def reduction(net: Net, op: str) -> object:
         keepdims=net.integer(0, 1),
         noop_with_empty_axes=1 if noop else None,
     )
+
+
+@recipe("ArgMax", "ArgMin")
+def arg_reduction(net: Net, op: str) -> object:
+    x = net.pick(*NUMBERS)
+    axis = axis_of(net, x)
+    if not x.exact:
+        check_one_largest(x, axis, op == "ArgMin")
+    last = net.integer(0, 1) if net.has(op, "select_last_index") else None
+    keepdims = net.integer(0, 1)
+    return net.node(op, x, axis=axis, keepdims=keepdims, select_last_index=last)
+
+
+def check_one_largest(x: Value, axis: int, negated: bool) -> None:
+    """Raise Impossible if it may depend on rounding which element along the axis is the largest."""
+    for sample in range(SAMPLES):
+        low, high = x.bounds(sample)
+        if negated:
+            low, high = -high, -low
+        if ((high >= low.max(axis, keepdims=True)).sum(axis) > 1).any():
+            raise Impossible
 
 
 @recipe("Softmax", "LogSoftmax")
@@ -599,12 +688,18 @@ def dropout(net: Net, op: str) -> object:
 @recipe("Cast")
 def cast(net: Net, op: str) -> object:
     x = net.pick(*KINDS)
-    return net.node(op, x, to=net.choose([FLOAT, FLOAT, INT32]) if x.kind != FLOAT else FLOAT)
+    to = net.choose([FLOAT, FLOAT, BOOL, *([INT32] if x.kind != FLOAT else [])])
+    if to == BOOL:
+        check_apart(x, np.zeros(()))
+    return net.node(op, x, to=to)
 
 
 @recipe("CastLike")
 def cast_like(net: Net, op: str) -> object:
-    return net.node(op, net.pick(*KINDS), net.pick())
+    x, like = net.pick(*KINDS), net.pick(FLOAT, BOOL)
+    if like.kind == BOOL:
+        check_apart(x, np.zeros(()))
+    return net.node(op, x, like)
 
 
 def scale_of(net: Net, shape: Sequence[int] = ()) -> np.ndarray:
@@ -636,7 +731,7 @@ def quantize(net: Net, op: str) -> object:
 
 @recipe("DequantizeLinear")
 def dequantize(net: Net, op: str) -> object:
-    x = net.pick(*KINDS)
+    x = net.pick(*NUMBERS)
     x = x if x.kind == INT32 else bytes_of(net, x)
     if x.kind == INT32:
         return net.node(op, x, scale_of(net))

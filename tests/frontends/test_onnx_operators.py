@@ -151,9 +151,18 @@ CASES: dict[str, tuple[str, str]] = {
         "a = Round(x1) b = Round(x2) e = Equal(a, b) l = LessOrEqual(a, b) g = Greater(a, b)"
         " o = Or(e, g) z = Xor(o, l) y = Cast<to = 1>(z)",
     ),
+    "Equal of truth values": (
+        f"{IMAGE}, float c",
+        "l = Less(x, c) g = Greater(x, c) e = Equal(l, g) y = Cast<to = 1>(e)",
+    ),
     "Cast to bool": (IMAGE, "r = Round(x) b = Cast<to = 9>(r) y = Cast<to = 1>(b)"),
     "ArgMax": (IMAGE, "i = ArgMax<axis = 2>(x) f = Cast<to = 1>(i) y = Relu(f)"),
     "ArgMax of channels": (IMAGE, "i = ArgMax<axis = 1, keepdims = 0>(x) y = Cast<to = 1>(i)"),
+    "ArgMax against constants": (
+        IMAGE,
+        "i = ArgMax<axis = 2>(x) one = Constant<value_int = 1>() two = Constant<value_int = 2>()"
+        " e = Equal(i, one) w = Where(e, two, i) y = Cast<to = 1>(w)",
+    ),
     "ArgMin": (IMAGE, "r = Round(x) i = ArgMin<axis = -1>(r) y = Cast<to = 1>(i)"),
     "ArgMin last": (
         IMAGE,

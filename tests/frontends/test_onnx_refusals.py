@@ -173,6 +173,17 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         "[n] y = Add(x1, x2)",
         "(Add): broadcasting would align a batch dimension with another dimension",
     ),
+    "product of indices": (
+        IMAGE,
+        "i = ArgMax<axis = 1>(x) [n] m = Mul(i, i) y = Cast<to = 1>(m)",
+        "(Mul): arithmetic on int64 is not supported",
+    ),
+    "constant beyond int32": (
+        IMAGE,
+        "i = ArgMax<axis = 1>(x) c = Constant<value_int = 2147483648>() [n] e = Less(i, c)"
+        " y = Cast<to = 1>(e)",
+        "(Less): constant 'c' has numbers that int32 does not have",
+    ),
     "Add of a batch of constants": (
         "float[N,4] x, float[2,4] c",
         "[n] y = Add(x, c)",

@@ -140,8 +140,10 @@ def binary(draw: st.DrawFn, op: type[BinaryOp]) -> Case:
 @st.composite
 def comparisons(draw: st.DrawFn, op: type[ComparisonOp]) -> Case:
     shape = draw(st.lists(st.integers(1, 4), max_size=4))
-    case = draw(arrays(op(draw(broadcast(shape)), draw(broadcast(shape)))))
-    case.operands = [np.asarray(np.rint(x)) for x in case.operands]  # many are equal
+    element = draw(st.sampled_from([e for e in (f32, i1) if e in op.TAKES]))
+    case = draw(arrays(op(*(draw(broadcast(shape, element)) for _ in range(2)))))
+    if element == f32:
+        case.operands = [np.asarray(np.rint(x)) for x in case.operands]  # many are equal
     return case
 
 

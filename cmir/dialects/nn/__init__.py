@@ -51,7 +51,7 @@ from cmir.dialects.nn.comparison import (
 )
 from cmir.dialects.nn.concat import ConcatOp
 from cmir.dialects.nn.conv_transpose import ConvTransposeOp
-from cmir.dialects.nn.conversion import ToF16Op, ToF32Op, ToF64Op
+from cmir.dialects.nn.conversion import ToF16Op, ToF32Op, ToF64Op, WidenOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.evaluate import evaluate_function
@@ -63,7 +63,7 @@ from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNor
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
-from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp, WidenOp
+from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
     ReduceL2Op,
     ReduceMaxOp,

@@ -251,8 +251,7 @@ class TanhOp(UnaryOp):
 
     name = "nn.tanh"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.tanh(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.tanh
 
 
 @irdl_op_definition

@@ -34,9 +34,7 @@ class AddOp(BinaryOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        lhs, rhs = operands
-        return lhs + rhs
+    UFUNC: ClassVar[np.ufunc] = np.add
 
 
 @irdl_op_definition
@@ -55,9 +53,7 @@ class SubOp(BinaryOp):
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
 
-    def formula(self, *operands: Any) -> Any:
-        lhs, rhs = operands
-        return lhs - rhs
+    UFUNC: ClassVar[np.ufunc] = np.subtract
 
 
 @irdl_op_definition
@@ -78,9 +74,7 @@ class MulOp(BinaryOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        lhs, rhs = operands
-        return lhs * rhs
+    UFUNC: ClassVar[np.ufunc] = np.multiply
 
 
 @irdl_op_definition
@@ -97,9 +91,7 @@ class DivOp(BinaryOp):
 
     name = "nn.div"
 
-    def formula(self, *operands: Any) -> Any:
-        lhs, rhs = operands
-        return lhs / rhs
+    UFUNC: ClassVar[np.ufunc] = np.divide
 
 
 @irdl_op_definition
@@ -117,9 +109,7 @@ class PowOp(BinaryOp):
 
     name = "nn.pow"
 
-    def formula(self, *operands: Any) -> Any:
-        lhs, rhs = operands
-        return np.power(lhs, rhs)
+    UFUNC: ClassVar[np.ufunc] = np.power
 
 
 @irdl_op_definition
@@ -140,8 +130,7 @@ class MinOp(BinaryOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.minimum(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.minimum
 
 
 @irdl_op_definition
@@ -162,8 +151,7 @@ class MaxOp(BinaryOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.maximum(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.maximum
 
 
 @irdl_op_definition
@@ -180,8 +168,7 @@ class NegOp(UnaryOp):
 
     name = "nn.neg"
 
-    def formula(self, *operands: Any) -> Any:
-        return -operands[0]
+    UFUNC: ClassVar[np.ufunc] = np.negative
 
 
 @irdl_op_definition
@@ -198,8 +185,7 @@ class AbsOp(UnaryOp):
 
     name = "nn.abs"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.absolute(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.absolute
 
 
 @irdl_op_definition
@@ -234,8 +220,7 @@ class SqrtOp(UnaryOp):
 
     name = "nn.sqrt"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.sqrt(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.sqrt
 
 
 @irdl_op_definition
@@ -252,8 +237,7 @@ class ExpOp(UnaryOp):
 
     name = "nn.exp"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.exp(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.exp
 
 
 @irdl_op_definition
@@ -270,8 +254,7 @@ class LogOp(UnaryOp):
 
     name = "nn.log"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.log(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.log
 
 
 @irdl_op_definition
@@ -288,8 +271,7 @@ class FloorOp(UnaryOp):
 
     name = "nn.floor"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.floor(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.floor
 
 
 @irdl_op_definition
@@ -306,8 +288,7 @@ class CeilOp(UnaryOp):
 
     name = "nn.ceil"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.ceil(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.ceil
 
 
 @irdl_op_definition
@@ -324,5 +305,4 @@ class RoundOp(UnaryOp):
 
     name = "nn.round"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.rint(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.rint

@@ -54,10 +54,11 @@ class EqualOp(ComparisonOp):
 
     name = "nn.equal"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*ComparisonOp.TAKES, i1)
+
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.equal(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.equal
 
 
 @irdl_op_definition
@@ -74,8 +75,7 @@ class LessOp(ComparisonOp):
 
     name = "nn.less"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.less(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.less
 
 
 @irdl_op_definition
@@ -92,8 +92,7 @@ class LessOrEqualOp(ComparisonOp):
 
     name = "nn.less_or_equal"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.less_equal(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.less_equal
 
 
 @irdl_op_definition
@@ -110,8 +109,7 @@ class GreaterOp(ComparisonOp):
 
     name = "nn.greater"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.greater(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.greater
 
 
 @irdl_op_definition
@@ -128,8 +126,7 @@ class GreaterOrEqualOp(ComparisonOp):
 
     name = "nn.greater_or_equal"
 
-    def formula(self, *operands: Any) -> Any:
-        return np.greater_equal(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.greater_equal
 
 
 @irdl_op_definition
@@ -148,8 +145,7 @@ class AndOp(LogicalOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.logical_and(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.logical_and
 
 
 @irdl_op_definition
@@ -168,8 +164,7 @@ class OrOp(LogicalOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.logical_or(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.logical_or
 
 
 @irdl_op_definition
@@ -188,8 +183,7 @@ class XorOp(LogicalOp):
 
     traits = traits_def(Commutative())
 
-    def formula(self, *operands: Any) -> Any:
-        return np.logical_xor(*operands)
+    UFUNC: ClassVar[np.ufunc] = np.logical_xor
 
 
 @irdl_op_definition

@@ -1,4 +1,4 @@
-"""Numbers as floats of another precision."""
+"""Numbers in another type."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from cmir.dialects.nn.operation import FLOATS, TENSOR, ui8
 from cmir.dialects.nn.pointwise import ExactOp
 
 
-class ToFloatOp(ExactOp):
-    """The nearest float of a type, the even one of two; infinity beyond all of them; 1 for true."""
-
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
+class ConversionOp(ExactOp):
+    """The same numbers in a type: the nearest it has, the even one of two; infinity beyond all of them; 1 for true."""
 
     TO: ClassVar[Attribute]
     """The type."""
@@ -34,6 +32,12 @@ class ToFloatOp(ExactOp):
 
     def formula(self, *operands: Any) -> Any:
         return formula.convert(operands[0], self.TO)
+
+
+class ToFloatOp(ConversionOp):
+    """A conversion to floats."""
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
 
 
 @irdl_op_definition
@@ -85,3 +89,22 @@ class ToF64Op(ToFloatOp):
     name = "nn.to_f64"
 
     TO: ClassVar[Attribute] = f64
+
+
+@irdl_op_definition
+class WidenOp(ConversionOp):
+    """
+    The same integers, in `i32`; true is 1.
+
+    ```mlir
+    %y = nn.widen %x : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
+    ```
+
+    ONNX: Cast, to int32.
+    """
+
+    name = "nn.widen"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (i1, i8, ui8)
+
+    TO: ClassVar[Attribute] = i32

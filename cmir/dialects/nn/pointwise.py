@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -26,6 +25,9 @@ class ElementwiseOp(PointwiseOp):
     DEFAULTS: ClassVar[Mapping[str, float]] = {}
     """The options that are numbers, all of which can be left out."""
 
+    UFUNC: ClassVar[np.ufunc]
+    """The formula, of those that are one function of NumPy's."""
+
     @classmethod
     def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
         return {name: FloatAttr(value, f32) for name, value in cls.DEFAULTS.items()}
@@ -38,9 +40,9 @@ class ElementwiseOp(PointwiseOp):
             texts = " and ".join(str(list(shape)) for shape in shapes)
             raise VerifyException(f"shapes {texts} do not broadcast to one shape") from None
 
-    @abstractmethod
     def formula(self, *operands: Any) -> Any:
         """The result for these arrays or `Vector`s."""
+        return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         return formula.build(builder, self.formula, values)

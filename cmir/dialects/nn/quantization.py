@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import f32, i1, i8, i32
+from xdsl.dialects.builtin import f32, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
@@ -93,33 +93,3 @@ class DequantizeOp(ScaledOp):
         x, scale, zero_point = operands
         difference = formula.convert(x, i32) - formula.convert(zero_point, i32)
         return formula.convert(difference, f32) * scale
-
-
-@irdl_op_definition
-class WidenOp(ExactOp):
-    """
-    The same integers, in `i32`; true is 1.
-
-    ```mlir
-    %y = nn.widen %x : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
-    ```
-
-    ONNX: Cast, to int32.
-    """
-
-    name = "nn.widen"
-
-    x = operand_def(TENSOR)
-
-    def __init__(self, x: SSAValue | Operation):
-        super().__init__([x], {})
-
-    @classmethod
-    def element(cls, operands: Sequence[Attribute]) -> Attribute:
-        (x,) = operands
-        if x not in (i1, i8, ui8):
-            raise VerifyException(f"the operand must have elements of i1, i8 or ui8, got {x}")
-        return i32
-
-    def formula(self, *operands: Any) -> Any:
-        return formula.convert(operands[0], i32)

@@ -31,6 +31,9 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
 from cmir.parameters import Parameters
 
+GROWING = {"Add", "Gemm", "MatMul", "Mul", "Sub"}
+"""Operators that make larger integers of their operands: too large ones for int32, which indices are here."""
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -135,6 +138,8 @@ class _Translation:
         if not known:
             importer.attributes(node)
             return []
+        if proto.op_type in GROWING and self.graph.indices & set(proto.output):
+            raise NotImportable("arithmetic on int64 is not supported")
         if not self.graph.batch and proto.op_type in BATCHED:
             results = one_batch(importer, node, inputs)
         else:
@@ -172,7 +177,8 @@ class _Weights:
         self.values: dict[str, SSAValue] = {}
 
     def parameter(self, constant: Constant) -> SSAValue:
-        array = np.asarray(constant.array, order="C")
+        array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
+        array = np.asarray(array, order="C")
         if array.dtype not in _ELEMENTS:
             known = ", ".join(map(str, _ELEMENTS))
             raise NotImportable(
@@ -200,6 +206,14 @@ class _Weights:
             if held is array or held.dtype == array.dtype and np.array_equal(held, array):
                 return candidate
         raise AssertionError("count() ended")
+
+
+def _as_indices(constant: Constant) -> np.ndarray:
+    """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
+    array = constant.array.astype(np.int32)
+    if (array != constant.array).any():
+        raise NotImportable(f"constant '{constant.name}' has numbers that int32 does not have")
+    return array
 
 
 def _used_tensors(graph: Graph) -> set[str]:

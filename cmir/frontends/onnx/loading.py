@@ -7,7 +7,7 @@ what they are given, and the contents of weights matter to neither.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class Graph:
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
     """The shapes that ONNX's own inference found; not of all tensors."""
+    indices: Set[str]
+    """The tensors of int64."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
 
@@ -79,7 +81,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         {info.name: _element(info) for info in skeleton.graph.input if info.name in inputs},
         outputs,
         constants,
-        _check_and_infer(skeleton, path),
+        *_check_and_infer(skeleton, path),
         (1,) if batch else (),
     )
 
@@ -249,16 +251,18 @@ def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
     return static
 
 
-def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
-    """Check the model and return the static shapes that ONNX infers."""
+def _check_and_infer(model: onnx.ModelProto, path: Path) -> tuple[dict[str, Shape], Set[str]]:
+    """Check the model and return what ONNX infers: static shapes, and which tensors are of int64."""
     try:
         checker.check_model(model)
         inferred = shape_inference.infer_shapes(model, data_prop=True)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
-    shapes: dict[str, Shape] = {}
+    shapes, indices = dict[str, Shape](), set[str]()
     for info in inferred.graph.value_info:
         tensor = info.type.tensor_type
+        if tensor.elem_type == TensorProto.INT64:
+            indices.add(info.name)
         if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
             shapes[info.name] = tuple(d.dim_value for d in tensor.shape.dim)
-    return shapes
+    return shapes, indices

@@ -157,5 +157,7 @@ func.func @choices(%x: tensor<4x8xf32>, %s: tensor<f32>) -> tensor<4x8xf32> {
   %8 = nn.not %0 : (tensor<4x8xi1>) -> tensor<4x8xi1>
   // CHECK-NEXT: nn.where %8, %x, %s : (tensor<4x8xi1>, tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
   %w = nn.where %8, %x, %s : (tensor<4x8xi1>, tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  // CHECK-NEXT: nn.equal %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
+  %9 = nn.equal %0, %1 : (tensor<4x8xi1>, tensor<4x8xi1>) -> tensor<4x8xi1>
   func.return %w : tensor<4x8xf32>
 }

@@ -88,6 +88,14 @@ func.func @argmax_elements(%x: tensor<3xi16>) {
 
 // -----
 
+func.func @less_elements(%x: tensor<3xi1>) {
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i8, ui8, i32, got i1}}
+  %0 = nn.less %x, %x : (tensor<3xi1>, tensor<3xi1>) -> tensor<3xi1>
+  func.return
+}
+
+// -----
+
 func.func @where_condition(%x: tensor<3xf32>) {
   // expected-error @+1 {{the condition must have elements of i1, got f32}}
   %0 = nn.where %x, %x, %x : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>

@@ -65,7 +65,7 @@ func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
 // -----
 
 func.func @widen(%x: tensor<4xf32>) {
-  // expected-error @+1 {{the operand must have elements of i1, i8 or ui8, got f32}}
+  // expected-error @+1 {{the operands must have elements of one of i1, i8, ui8, got f32}}
   %q = nn.widen %x : (tensor<4xf32>) -> tensor<4xi32>
   func.return
 }
