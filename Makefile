@@ -2,6 +2,7 @@
 # make test   everything that CI checks
 # make lint   style and types only
 # make browser   install Chromium, for the tests of pages, where it is missing and this may be done
+# make bench  how long everything takes, with onnxruntime as the yardstick
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
 #
@@ -17,7 +18,7 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-.PHONY: demo test lint browser docs dist-check venv clean
+.PHONY: demo test lint browser bench docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -40,6 +41,10 @@ browser:
 			apt-get -qy install --no-install-recommends chromium \
 			|| echo "Chromium cannot be installed: tests of pages are skipped"; \
 	else echo "there is no Chromium: tests of pages are skipped"; fi
+
+# All of it takes about a quarter of an hour: make bench BENCH_FLAGS=--quick
+bench: $(STAMP)
+	python benchmarks/speed.py $(BENCH_FLAGS)
 
 docs: $(DOCS_STAMP)
 	mkdocs build

@@ -95,12 +95,20 @@ class _State:
     done: int = 0
     ready: int = 0  # the earliest start of the next iteration
     stalls: dict[str, np.ndarray] = field(default_factory=dict)
+    blocked: tuple[_State, int] | None = None  # who must have run more than so many iterations
     incoming: list[tuple[Dependence, _State]] = field(default_factory=list)
     waiters: dict[str, _State] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         return len(self.start)
+
+    @property
+    def may_advance(self) -> bool:
+        """Whether there is anything to run, and what was waited for when this was last tried has come."""
+        if self.blocked is not None and self.blocked[0].done <= self.blocked[1]:
+            return False
+        return self.done < self.total
 
 
 class Recurrence:
@@ -151,7 +159,7 @@ class Recurrence:
             if self.progress is not None:
                 self.progress(done, total)
             for again in (state, *state.waiters.values()):
-                if again.done < again.total and again.actor.name not in queued:
+                if again.actor.name not in queued and again.may_advance:
                     queued.add(again.actor.name)
                     work.append(again)
         if done < total:
@@ -165,13 +173,15 @@ class Recurrence:
         actor = state.actor
         inference, first = divmod(state.done, actor.iterations)
         last = actor.iterations
+        state.blocked = None
         for dependence, source in state.incoming:
-            seen = source.done - 1 - inference * source.actor.iterations
-            last = min(last, int(dependence.needs.searchsorted(seen, "right")))
+            before = inference * source.actor.iterations
+            last = min(last, int(dependence.needs.searchsorted(source.done - 1 - before, "right")))
+            if last <= first:
+                state.blocked = source, int(dependence.needs[first]) + before
+                return 0
         if self.chunk is not None:
             last = min(last, first + self.chunk)
-        if last <= first:
-            return 0
         self._schedule(state, inference, first, last)
         if self.execute is not None:
             self.execute(actor.name, inference, first, last)
