@@ -13,12 +13,18 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.tiling import Tiling
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import BufferOp, NetworkOp
-from cmir.dialects.polyhedral import symbol
+from cmir.dialects.polyhedral import PipelineOp, symbol
 
 
 def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
     """Raise CompileError if the machine has too few cores, or crossbars in a core: how many are missing."""
-    has, needs = hardware.core.count, len(network.cores)
+    check_cores(network, len(network.cores), hardware)
+    _check_crossbars(network, hardware)
+
+
+def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware) -> None:
+    """Raise CompileError if the machine has fewer cores than the network needs: how many are missing."""
+    has = hardware.core.count
     if has is not None and needs > has:
         raise CompileError(
             network,
@@ -26,7 +32,6 @@ def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
             f"'{hardware.name}'; several chips are a description with `network.chips`, and fewer "
             f"copies of a stage or larger crossbars take fewer cores",
         )
-    _check_crossbars(network, hardware)
 
 
 def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:

@@ -62,6 +62,7 @@ from cmir.isl.cores import (
     cores_of,
     is_core_parameter,
     on_core,
+    parameter_values,
     parameters,
     with_parameters,
 )
@@ -642,6 +643,10 @@ class StageOp(IRDLOperation):
     def cores(self, who: Who = "p") -> isl.Set:
         """The cores of the stage, as values of the parameters of `order_on_core`."""
         return cores_of(self.domain.points, self.core_dims, who)
+
+    def count_cores(self) -> int:
+        """How many cores run the stage; the global control unit is none."""
+        return 0 if self.gcu is not None else len(parameter_values(self.cores()))
 
     def accesses(self) -> Iterator[_AccessOp]:
         return (op for op in self.body.block.ops if isinstance(op, _AccessOp))

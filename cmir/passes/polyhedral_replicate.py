@@ -17,7 +17,6 @@ from cmir.accelerator.cost import program_cost
 from cmir.accelerator.hardware import Hardware
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.isl.cores import parameter_values
 from cmir.isl.points import points_of
 from cmir.passes.spreading import spread
 
@@ -83,7 +82,7 @@ class PolyhedralReplicatePass(ModulePass):
                 "give the number of `cores`, a `hardware` that has one, or a `stage` and its `copies`",
             )
         stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
-        needed = sum(_cores(stage) for stage in stages)
+        needed = sum(stage.count_cores() for stage in stages)
         if needed > available:
             raise CompileError(
                 pipeline,
@@ -108,18 +107,13 @@ class PolyhedralReplicatePass(ModulePass):
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
         """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
-        work, each = _work(stage, self.by), _cores(stage)
+        work, each = _work(stage, self.by), stage.count_cores()
         choices: list[Choice] = []
         for copies in range(1, min(len(work), max(1, cores // each)) + 1):
             interval = cycles * int(_shares(work, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
                 choices.append(Choice(copies, copies * each, interval))
         return choices
-
-
-def _cores(stage: StageOp) -> int:
-    """The cores of a stage as it is."""
-    return len(parameter_values(stage.cores()))
 
 
 def _work(stage: StageOp, by: By) -> np.ndarray:

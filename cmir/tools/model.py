@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.accelerator.capacity import check_cores
 from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
 from cmir.context import CmirContext, make_context
@@ -108,8 +109,12 @@ def lower(
     machine = Hardware.load(hardware)
     if passes := _mapping(machine, hardware, storage, replicate):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
-        lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
-        _run(model, passes, progress)
+        pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
+        for item in passes:
+            _run(model, item, progress)
+            for pipeline in pipelines:  # before more work for nothing
+                cores = sum(stage.count_cores() for stage in pipeline.stages.values())
+                check_cores(pipeline, cores, machine)
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
     unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)
     _run(model, _remaining(model.module, pipelines), progress)
@@ -124,7 +129,7 @@ def lower(
     return networks[0]
 
 
-def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str | None) -> str:
+def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str | None) -> list[str]:
     """The passes that map a pipeline to the cores of a machine, as far as it needs them."""
     limited = machine.core.sram_bytes is not None
     storage = storage or ("lossless" if limited else "full")
@@ -141,7 +146,7 @@ def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str |
         passes.append(f'polyhedral-replicate{{hardware="{name}" by={replicate}}}')
     if storage != "full":
         passes.append(f'polyhedral-assign-storage{{sizes={storage} hardware="{name}"}}')
-    return ",".join(passes)
+    return passes
 
 
 def lower_to_polyhedral(
