@@ -55,9 +55,10 @@ QUICK_VALUES = 2
 """Of each curve."""
 
 
-def of_network(text: str, runs: int, threads: int) -> Json:
+def of_network(text: str, runs: int, threads: int, patience: float = 1.0) -> Json:
     """The figures of a network `NAME[:SIZE,…][@CROSSBAR]`: the least of several processes.
 
+    patience: about how many seconds each of them measures an execution.
     Raises ValueError for one that there is not.
     """
     name, _, split = text.partition("@")
@@ -73,6 +74,7 @@ def of_network(text: str, runs: int, threads: int) -> Json:
             "texts": directory,
             "threads": threads,
             "split": int(split) if split else 0,
+            "patience": patience,
             "level": None,
         }
         found = [_child(request) for _ in range(runs)]
@@ -128,7 +130,7 @@ def of_curve(axis: str, runs: int, threads: int, quick: bool) -> Iterator[Json]:
     network, values, split = CURVES[axis]
     for value in values[:QUICK_VALUES] if quick else values:
         text = network.format(value) + (f"@{split}" if split else "")
-        found = of_network(text, runs, threads)
+        found = of_network(text, runs, threads, _patience(quick))
         compiled = found["compile"]
         point: Json = {"network": text, axis: value, "compile": compiled["total"]}
         point["lines"] = found["levels"]["cmcore"]["lines"]
@@ -141,6 +143,10 @@ def of_curve(axis: str, runs: int, threads: int, quick: bool) -> Iterator[Json]:
             point |= {"one": full["one"], "timing": full["timing"]}
             point["onnxruntime"] = full["onnxruntime"]["one"]
         yield point
+
+
+def _patience(quick: bool) -> float:
+    return 0.2 if quick else 1.0
 
 
 def measure(
@@ -167,7 +173,7 @@ def measure(
     measured["tools"] = of_tools(2 + runs)
     for text in networks:
         progress(text)
-        measured["networks"][text] = of_network(text, runs, threads)
+        measured["networks"][text] = of_network(text, runs, threads, _patience(quick))
     for axis in curves:
         progress(f"curve over {axis}")
         measured["curves"][axis] = list(of_curve(axis, runs, threads, quick))

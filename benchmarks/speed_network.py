@@ -33,9 +33,8 @@ from cmir.tools.pass_pipeline import parse_passes
 Json = dict[str, Any]
 
 INFERENCES_TO_TIME = 100
-_SECONDS = 1.0
-"""About how long a figure is measured again and again, if that is at least `_LEAST` times."""
 _LEAST, _MOST = 3, 30
+"""How many times an execution is measured."""
 LEVELS = ("nn", "polyhedral", "cmcore")
 
 
@@ -122,9 +121,16 @@ def crossbars_of(network: NetworkOp, rows: int, columns: int) -> int:
 
 
 def measure_runs(
-    clock: Clock, machine: Machine, session: Callable[[], object], samples: list[Json]
+    clock: Clock,
+    machine: Machine,
+    session: Callable[[], object],
+    samples: list[Json],
+    patience: float,
 ) -> tuple[Json, Json]:
-    """Inferences on the engine and by onnxruntime, in turn: the least seconds of each."""
+    """Inferences on the engine and by onnxruntime, in turn: the least seconds of each.
+
+    patience: about how many seconds a figure is measured again and again.
+    """
     engine: Json = {"cold": clock.of(lambda: machine.run(samples))}
     yardstick: Json = {}
     for name, count in (("one", 1), ("eight", 8)):
@@ -132,7 +138,7 @@ def measure_runs(
         mine: list[float] = []
         theirs: list[float] = []
         start = time.perf_counter()
-        while len(mine) < _LEAST or (len(mine) < _MOST and time.perf_counter() - start < _SECONDS):
+        while len(mine) < _LEAST or (len(mine) < _MOST and time.perf_counter() - start < patience):
             mine.append(clock.of(lambda stream=stream: machine.run(stream)))
             for _ in range(3):
                 theirs.append(clock.of(lambda n=count: [session() for _ in range(n)]))
@@ -176,20 +182,16 @@ def measure(request: Json) -> Json:
     }
     if split:
         return result
-    result["engine"]["full"] = measure_engine(clock, model, request["threads"], network, context)
+    result["engine"]["full"] = measure_engine(clock, request, network, context)
     rings = "polyhedral-assign-storage{sizes=lossless},"
     module, context, compiled = compile_network(clock, model, before + rings + after, None)
     result["storage"] = compiled["passes"]["polyhedral-assign-storage"]
-    result["engine"]["rings"] = measure_engine(
-        clock, model, request["threads"], network_of(module), context
-    )
+    result["engine"]["rings"] = measure_engine(clock, request, network_of(module), context)
     result["peak bytes"]["run"] = peak_bytes()
     return result
 
 
-def measure_engine(
-    clock: Clock, model: Path, threads: int, network: NetworkOp, context: CmirContext
-) -> Json:
+def measure_engine(clock: Clock, request: Json, network: NetworkOp, context: CmirContext) -> Json:
     """Preparing a machine, executing on it, and timing alone; and the yardstick."""
     hardware = Hardware.load("ideal")
     machines: list[Machine] = []
@@ -200,9 +202,9 @@ def measure_engine(
         name: random.standard_normal(machine.arrays[name].shape, np.float32)
         for name in machine.inputs
     }
-    session = onnxruntime_session(model, threads, sample)
+    session = onnxruntime_session(Path(request["model"]), request["threads"], sample)
     session()
-    engine, yardstick = measure_runs(clock, machine, session, [sample])
+    engine, yardstick = measure_runs(clock, machine, session, [sample], request["patience"])
     return engine | {
         "prepare": prepare,
         "timing": clock.of(lambda: machine.time(INFERENCES_TO_TIME)),
