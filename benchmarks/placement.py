@@ -17,9 +17,9 @@ from time import perf_counter
 
 import onnx
 from light import NAMES, light_network
-from resnet20 import MODEL
 from rich.console import Console
 from rich.table import Table
+from shared_models import RESNET20
 from xdsl.universe import Universe
 
 from cmir.accelerator.placement import Problem, greedy, snake
@@ -87,7 +87,7 @@ def main() -> None:
         "networks", nargs="*", metavar="network", help=", ".join(("resnet20", *NAMES))
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="for the search, each")
-    parser.add_argument("--resnet20", type=Path, default=MODEL, help="the model of resnet20")
+    parser.add_argument("--resnet20", type=Path, default=RESNET20, help="the model of resnet20")
     arguments = parser.parse_args()
     names = arguments.networks or DEFAULT
     if unknown := set(names) - {"resnet20", *NAMES}:

@@ -18,10 +18,10 @@ from pathlib import Path
 from time import perf_counter
 
 import onnx
-from resnet20 import MODEL
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from shared_models import RESNET20
 from zoo import build
 
 from cmir.accelerator.hardware import presets
@@ -84,8 +84,8 @@ def main() -> None:
 
 def network(name: str, directory: Path) -> Path:
     """The ONNX file of a network."""
-    if name == "resnet20" and MODEL.is_file():
-        return MODEL
+    if name == "resnet20" and RESNET20.is_file():
+        return RESNET20
     path = directory / f"{name.partition(':')[0]}.onnx"
     onnx.save(build(name, 0), path)
     return path

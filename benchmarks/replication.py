@@ -14,9 +14,9 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from resnet20 import MODEL
 from rich.console import Console
 from rich.table import Table
+from shared_models import RESNET20
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
@@ -32,7 +32,7 @@ MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("model", nargs="?", type=Path, default=MODEL)
+    parser.add_argument("model", nargs="?", type=Path, default=RESNET20)
     parser.add_argument("--cores", type=int, default=64)
     parser.add_argument("--by", choices=["columns", "rows", "bands", "runs"], default="runs")
     parser.add_argument("--merge", nargs="*", default=MERGED, metavar="STAGES")
