@@ -323,9 +323,11 @@ class Sizing:
         Found by bisection, to a hundredth. Live sizes where not even these fit.
         """
         fastest, sizes = self.interval, self.lossless()
-        if self._fits(sizes) or not self._fits(self.live()):
-            return fastest, sizes if self._fits(sizes) else self.live()
+        if self._fits(sizes):
+            return fastest, sizes
         sizes = self.live()
+        if not self._fits(sizes):
+            return fastest, sizes
         interval, _ = self._schedule(sizes, fastest)
         while interval - fastest > max(1, fastest // 100):
             middle = (fastest + interval) // 2

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.diagnostics import CompileError
-from cmir.tools.common import FAILURE, run_tool
+from cmir.tools.common import FAILURE, positive, run_tool
 from cmir.tools.pictures import add_picture_options, check_picture_options, draw_pictures
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "-n",
         "--inferences",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
     )
     parser.add_argument(
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--chunk",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="the most iterations a core executes at a time; changes no cycles",
     )
     parser.add_argument(
@@ -148,12 +148,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_picture_options(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
-    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmir.diagnostics import CompileError
-from cmir.tools.common import run_tool
+from cmir.tools.common import positive, run_tool
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
@@ -87,14 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         "-n",
         "--inferences",
         metavar="N",
-        type=_count,
+        type=positive,
         default=1,
         help="inferences of --run (default: 1)",
     )
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=_count,
+        type=positive,
         help="processes that work at the same time (default: one for each core of this computer)",
     )
     parser.add_argument(
@@ -106,12 +106,6 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="list the points that would be run, and run nothing"
     )
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
-    return int(text)
 
 
 def _sweep(options: argparse.Namespace) -> int:
