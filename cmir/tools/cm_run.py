@@ -126,17 +126,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare with onnxruntime (ONNX), or with NumPy at the nn or polyhedral level (IR);"
-        " fail if they differ",
+        help="compare with onnxruntime (ONNX), with exact integer arithmetic (ONNX with operators on"
+        " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
     )
     parser.add_argument(
-        "--rtol", type=float, default=1e-4, help="relative tolerance of --check (default: 1e-4)"
+        "--rtol",
+        type=float,
+        help="relative tolerance of --check (default: 1e-4; 2e-3 for outputs of half precision, 0 for integers)",
     )
     parser.add_argument(
         "--atol",
         type=float,
-        default=1e-5,
-        help="tolerance of --check relative to an output's largest element (default: 1e-5)",
+        help="tolerance of --check relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
+        " precision, 0 for integers)",
     )
     parser.add_argument(
         "--quiet", action="store_true", help="print the totals, not a line for each program"
@@ -161,10 +163,11 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.accelerator.hardware import Hardware
     from cmir.accelerator.hardware_attribute import hardware_of
     from cmir.accelerator.inference_costs import costs_of
+    from cmir.checking import compare
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
-    from cmir.tools.reference import compare, input_names, reference_of
+    from cmir.tools.reference import input_names, reference_of, remark_on_onnxruntime
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
@@ -224,7 +227,9 @@ def _run(options: argparse.Namespace) -> int:
     if reference is None:
         return 0
     name, evaluate = reference
-    problems = compare(outputs, [evaluate(s) for s in samples], options.rtol, options.atol)
+    expected = [evaluate(sample) for sample in samples]
+    problems = compare(outputs, expected, options.rtol, options.atol)
+    remark_on_onnxruntime(model, samples, expected)
     for problem in problems:
         print(f"cm-run: check failed: {problem}", file=sys.stderr)
     if not problems:

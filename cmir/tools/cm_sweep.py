@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--run",
         metavar="SEED",
         type=int,
-        help="run each point on random data, too, and compare with onnxruntime or NumPy; a point that differs fails",
+        help="run each point on random data, too, and compare as cm-run --check does; a point that differs fails",
     )
     parser.add_argument(
         "-n",

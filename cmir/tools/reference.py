@@ -1,13 +1,13 @@
-"""What cm-run --check compares with: onnxruntime for ONNX models, NumPy for IR at the nn and polyhedral levels."""
+"""References of cm-run --check: `cmir.checking` for ONNX models, NumPy for IR at the nn and polyhedral levels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib.util import find_spec
 
 import numpy as np
 
-from cmir.diagnostics import CompileError
+from cmir.diagnostics import CompileError, emit_remark
 from cmir.tools.model import Model
 from cmir.tools.run_data import Sample
 
@@ -40,7 +40,7 @@ def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     none: below the polyhedral level, a program is all that is known of a network.
     """
     if model.is_onnx:
-        return "onnxruntime", _onnxruntime(model.path, inputs)
+        return _onnx(model, inputs)
     ops = list(model.module.body.block.ops)
     if len(ops) == 1 and ops[0].name == "func.func":
         return "NumPy", _nn(model, inputs)
@@ -51,26 +51,39 @@ def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     )
 
 
-def _onnxruntime(path: Path, inputs: Sequence[str]) -> Reference:
-    import onnxruntime
+def _onnx(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
+    from cmir.checking import evaluator_of
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    source: str | bytes = str(path)
-    if path.suffix == ".onnxtxt":
-        import onnx.parser
+    evaluator = evaluator_of(model.path)
+    return evaluator.name, lambda sample: evaluator(*(sample[name][None] for name in inputs))
 
-        source = onnx.parser.parse_model(path.read_text()).SerializeToString()
-    session = onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
 
-    def run(sample: Sample) -> list[np.ndarray]:
-        feed = {
-            given.name: sample[name][None]
-            for given, name in zip(session.get_inputs(), inputs, strict=True)
-        }
-        return [np.asarray(value) for value in session.run(None, feed)]
+def remark_on_onnxruntime(
+    model: Model, samples: Sequence[Sample], expected: Sequence[Sequence[np.ndarray]]
+) -> None:
+    """Emit a remark if onnxruntime is installed and differs from a reference of exact integers.
 
-    return run
+    expected: the reference for each sample.
+    """
+    if not model.is_onnx or model.inputs is None or model.outputs is None:
+        return
+    from cmir.checking import compare, needs_exact_integers, onnxruntime_evaluator
+
+    if not needs_exact_integers(model.path) or find_spec("onnxruntime") is None:
+        return
+    results: list[Sample] = []
+    try:
+        other = onnxruntime_evaluator(model.path)
+        for sample in samples:
+            arrays = other(*(sample[name][None] for name in model.inputs))
+            results.append(dict(zip(model.outputs, arrays, strict=True)))
+    except Exception:  # it does not know every model that has a reference
+        return
+    if problems := compare(results, expected):
+        emit_remark(
+            model.path,
+            f"onnxruntime differs from exact integer arithmetic on this processor: {problems[0]}",
+        )
 
 
 def _nn(model: Model, inputs: Sequence[str]) -> Reference:
@@ -94,26 +107,3 @@ def _polyhedral(model: Model, inputs: Sequence[str]) -> Reference:
     return lambda sample: evaluate_pipeline(
         pipeline, [sample[name] for name in inputs], model.parameters
     )
-
-
-def compare(
-    outputs: Sequence[Sample], references: Sequence[Sequence[np.ndarray]], rtol: float, atol: float
-) -> list[str]:
-    """The differences between what was computed and the reference, a line for each output that has one.
-
-    An element agrees if |a − b| ≤ atol · max|b| + rtol · |b|: sums of many products have errors of the size of
-    the terms, which the largest element of the output stands for.
-    """
-    problems: list[str] = []
-    for inference, (got, expected) in enumerate(zip(outputs, references, strict=True)):
-        for (name, a), b in zip(got.items(), expected, strict=True):
-            b = b.reshape(a.shape)
-            scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
-            close = np.isclose(a, b, rtol=rtol, atol=atol * scale, equal_nan=True)
-            if not close.all():
-                where = tuple(int(i) for i in np.argwhere(~close)[0])
-                problems.append(
-                    f"output '{name}' of inference {inference}: {int((~close).sum())} of {a.size} "
-                    f"elements differ, first at {list(where)}: {a[where]:g}, expected {b[where]:g}"
-                )
-    return problems

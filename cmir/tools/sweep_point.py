@@ -56,13 +56,11 @@ _INFERENCES = 8
 class Run:
     """Data to run, in a folder: `inputs.npz`, `outputs.npz` with what they should give, parameters.
 
-    count: inferences. rtol, atol: as `compare` takes them.
+    count: inferences.
     """
 
     folder: Path
     count: int
-    rtol: float = 1e-4
-    atol: float = 1e-5
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,14 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
 
 def _check(machine: Any, run: Run) -> None:
     """Run the data. Raises CompileError if anything else comes of it than should."""
-    from cmir.tools.reference import compare
+    from cmir.checking import compare
 
     inputs, expected = (
         list(_samples(run.folder / name, run.count)) for name in ("inputs.npz", "outputs.npz")
     )
     samples = [dict(zip(machine.inputs, values, strict=True)) for values in inputs]
     outputs = machine.run(samples).outputs
-    if problems := compare(outputs, expected, run.rtol, run.atol):
+    if problems := compare(outputs, expected):
         raise CompileError(None, f"check failed: {problems[0]}")
 
 

@@ -1,0 +1,23 @@
+"""Reference results of ONNX models, and the comparison of results with them.
+
+`evaluator_of` holds the one rule for references: `cm-run --check`, `cm-sweep --run`, the conformance runner and the
+tests use it. The package shares no code with the importers in `cmir.frontends` and the semantics in `cmir.dialects.nn`,
+which it judges.
+"""
+
+from cmir.checking.comparison import compare, difference
+from cmir.checking.reference import (
+    Evaluator,
+    evaluator_of,
+    needs_exact_integers,
+    onnxruntime_evaluator,
+)
+
+__all__ = [
+    "Evaluator",
+    "compare",
+    "difference",
+    "evaluator_of",
+    "needs_exact_integers",
+    "onnxruntime_evaluator",
+]
