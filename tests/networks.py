@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
@@ -18,6 +17,7 @@ from xdsl.dialects.func import FuncOp
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
+from cmir.checking import evaluator_of
 from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn import evaluate_function
@@ -276,15 +276,9 @@ def run_passes(module: ModuleOp, passes: str, context: CmirContext) -> None:
         module.verify()
 
 
-def onnxruntime_outputs(
+def reference_outputs(
     model: onnx.ModelProto | Path, sample: Mapping[str, np.ndarray]
 ) -> list[np.ndarray]:
-    """What onnxruntime computes for a sample, without batch dimension; inputs in the model's order."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    source = str(model) if isinstance(model, Path) else model.SerializeToString()
-    session = onnxruntime.InferenceSession(source, options)
-    names = [entry.name for entry in session.get_inputs()]
-    feed = {name: value[None] for name, value in zip(names, sample.values(), strict=True)}
-    return [np.asarray(output)[0] for output in session.run(None, feed)]
+    """The model's reference for a sample, without batch dimension; inputs in the model's order."""
+    outputs = evaluator_of(model)(*(value[None] for value in sample.values()))
+    return [output[0] for output in outputs]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from networks import run_passes
+from tolerance import assert_close
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
@@ -69,9 +70,9 @@ def test_examples(name: str, order: str) -> None:
     report = machine.run([{"x": sample} for sample in samples])
     for sample, outputs in zip(samples, report.outputs, strict=True):
         expected = FORMULAS[name](sample)
-        np.testing.assert_allclose(outputs["y"], expected, rtol=1e-4, atol=1e-5)
+        assert_close(outputs["y"], expected)
         (reference,) = evaluate_pipeline(original, [sample])
-        np.testing.assert_allclose(outputs["y"], reference, rtol=1e-5, atol=1e-6)
+        assert_close(outputs["y"], reference)
 
 
 def test_an_order_that_suits_the_writer_is_faster() -> None:

@@ -27,12 +27,14 @@ def difference(
     expected: np.ndarray,
     rtol: float | None = None,
     atol: float | None = None,
+    terms: float = 0.0,
 ) -> str | None:
     """Describe how arrays of one shape differ, or return None if they agree.
 
     Elements agree if |result − expected| ≤ atol · max|expected| + rtol · |expected|. Errors of a sum have the size of
     its terms, not of the sum, and the largest element of the output stands for the terms. NaN agrees with NaN.
-    rtol, atol: None for the default of the expected elements' type.
+    rtol, atol: None for the default of the expected elements' type. terms: the size of the terms, where it is known to
+    be larger than that of the elements.
     """
     defaults = default_tolerances(expected.dtype)
     relative = defaults[0] if rtol is None else rtol
@@ -41,7 +43,7 @@ def difference(
         close = (result == expected) | ((result != result) & (expected != expected))
     else:
         a, b = np.asarray(result, np.float64), np.asarray(expected, np.float64)
-        scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
+        scale = float(np.max(np.abs(b), initial=terms, where=np.isfinite(b)))
         close = np.isclose(a, b, rtol=relative, atol=absolute * scale, equal_nan=True)
     if close.all():
         return None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Builder, compile_network
+from tolerance import assert_close
 
 from cmir.accelerator import polyhedral_reference
 from cmir.accelerator.polyhedral_reference import evaluate_pipeline
@@ -33,7 +34,7 @@ def test_networks(data: st.DataObject) -> None:
         )
         got = evaluate_pipeline(network.pipeline, list(sample.values()), network.parameters)
     for mine, expected in zip(got, network.reference(sample), strict=True):
-        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+        assert_close(mine, expected)
 
 
 def pipeline(text: str) -> PipelineOp:

@@ -450,7 +450,7 @@ def factors_of(net: Net, x: Value) -> list[Argument]:
         outer = net.broadcast(x.shape[:-2])
         if x.kind == FLOAT:
             return np.swapaxes(net.weights(*outer, columns, rows), -1, -2).copy()
-        return small_weights(net, net.choose(BYTES), *outer, rows, columns)
+        return net.integers(net.choose(BYTES), *outer, rows, columns)
 
     match net.choose(["right", "right", "left", "tensor", "vector"]):
         case "right":
@@ -706,12 +706,6 @@ def scale_of(net: Net, shape: Sequence[int] = ()) -> np.ndarray:
     return np.asarray(net.random.uniform(0.005, 0.05, shape), np.float32)
 
 
-def small_weights(net: Net, kind: int, *shape: int) -> np.ndarray:
-    """Integers of seven bits: pairs of products of eight overflow in onnxruntime on some processors."""
-    values = net.random.integers(-64, 64, shape) + (64 if kind == UINT8 else 0)
-    return np.asarray(values, np.uint8 if kind == UINT8 else np.int8)
-
-
 def zero_of(net: Net, kind: int, shape: Sequence[int] = ()) -> np.ndarray:
     low, high = (0, 255) if kind == UINT8 else (-100, 100)
     return np.asarray(net.random.integers(low, high, shape), np.uint8 if kind == UINT8 else np.int8)
@@ -761,7 +755,7 @@ def conv_integer(net: Net, op: str) -> object:
     channels = x.shape[1]
     group = groups_of(net, channels)
     kind = net.choose(BYTES)
-    w = small_weights(net, kind, group * net.integer(1, 3), channels // group, *_kernel(settings))
+    w = net.integers(kind, group * net.integer(1, 3), channels // group, *_kernel(settings))
     zeros = [zero_of(net, x.kind), zero_of(net, kind)][: net.integer(0, 2)]
     return net.node(op, x, w, *zeros, group=group, **settings)
 
@@ -774,7 +768,7 @@ def qlinear_conv(net: Net, op: str) -> object:
     group = groups_of(net, channels)
     outputs = group * net.integer(1, 3)
     kind = net.choose(BYTES)
-    w = small_weights(net, kind, outputs, channels // group, *_kernel(settings))
+    w = net.integers(kind, outputs, channels // group, *_kernel(settings))
     each = (outputs,) if kind == INT8 and net.chance() else ()
     zero = np.zeros(each, np.int8) if kind == INT8 else zero_of(net, kind)
     bias = [net.random.integers(-999, 999, outputs).astype(np.int32)] if net.chance() else []

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from networks import compile_network, onnxruntime_outputs
+from networks import compile_network, reference_outputs
+from tolerance import assert_close
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
 
@@ -33,7 +34,7 @@ def test_mnist_gives_its_stored_outputs() -> None:
     expected = tensor_in(data / "output_0.pb")[0]
     for outputs in report.outputs:
         (result,) = outputs.values()
-        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-3)
+        assert_close(result, expected)
 
 
 def test_resnet20_agrees_with_onnxruntime() -> None:
@@ -41,8 +42,8 @@ def test_resnet20_agrees_with_onnxruntime() -> None:
     model = compile_network(path)
     samples = model.samples(2)
     for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
-        (result,), (expected,) = outputs.values(), onnxruntime_outputs(path, sample)
-        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+        (result,), (expected,) = outputs.values(), reference_outputs(path, sample)
+        assert_close(result, expected)
 
 
 def test_mobilenetv3_agrees_with_onnxruntime() -> None:
@@ -50,8 +51,8 @@ def test_mobilenetv3_agrees_with_onnxruntime() -> None:
     model = compile_network(path)
     samples = model.samples(2)
     for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
-        (result,), (expected,) = outputs.values(), onnxruntime_outputs(path, sample)
-        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+        (result,), (expected,) = outputs.values(), reference_outputs(path, sample)
+        assert_close(result, expected)
     # Activation functions, made of primitives, and sums are part of the stages that they follow.
     kinds = Counter(name.rstrip("0123456789") for name in model.machine.programs)
     assert kinds == {

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import pytest
 from engine.naive import simulate
-from networks import Builder, Compiled, compile_network, onnxruntime_outputs
+from networks import Builder, Compiled, compile_network, reference_outputs
+from tolerance import assert_close
 
 INFERENCES = 3
 
@@ -181,7 +182,7 @@ def test_results_equal_onnxruntime_whatever_the_chunk(
 ) -> None:
     model = compiled(build)
     samples = model.samples(INFERENCES)
-    expected = [onnxruntime_outputs(build(), sample) for sample in samples]
+    expected = [reference_outputs(build(), sample) for sample in samples]
     whole = model.machine.run(samples)
     # A BLAS adds up in another order for a matrix of another height, so chunks differ in the last bits.
     for chunk, inferences in ((None, 3), (None, 1), (7, 3), (7, 1), (1, 3)):
@@ -190,8 +191,8 @@ def test_results_equal_onnxruntime_whatever_the_chunk(
         for found, same, right in zip(report.outputs, whole.outputs, expected, strict=False):
             assert list(found) == model.machine.outputs
             for values, others, truth in zip(found.values(), same.values(), right, strict=True):
-                np.testing.assert_allclose(values, truth, rtol=1e-4, atol=1e-5)
-                np.testing.assert_allclose(values, others, rtol=1e-5, atol=1e-5)
+                assert_close(values, truth)
+                assert_close(values, others)
 
 
 @network
@@ -200,7 +201,7 @@ def test_results_equal_numpy(build: Callable[[], onnx.ModelProto]) -> None:
     (sample,) = model.samples(1)
     (outputs,) = model.machine.run([sample]).outputs
     for values, right in zip(outputs.values(), model.reference(sample), strict=True):
-        np.testing.assert_allclose(values, right, rtol=1e-4, atol=1e-5)
+        assert_close(values, right)
 
 
 @network

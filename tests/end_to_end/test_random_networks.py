@@ -1,4 +1,4 @@
-"""Random networks of all operators, in random orders and buffers: onnxruntime's results, the naive simulator's cycles.
+"""Random networks of all operators, in random orders and buffers: results of references, the naive simulator's cycles.
 
 Or a refusal, of one line; never anything else. At length: pytest --hypothesis-profile=thorough, and other seeds.
 """
@@ -32,7 +32,7 @@ def compiled(network: Network, reschedule: Reschedule | None = None, passes: str
 
 
 def check(network: Network, model: Compiled, chunk: int | None, inferences: int) -> None:
-    """Compare the results with onnxruntime's and the cycles with the naive simulator's."""
+    """Compare the results with references and the cycles with the naive simulator's."""
     report = model.machine.run(network.samples(inferences), chunk)
     for outputs, expected in zip(report.outputs, network.outputs(inferences), strict=True):
         for value, result, wanted in zip(network.results, outputs.values(), expected, strict=True):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import compile_network, onnxruntime_outputs
+from networks import compile_network, reference_outputs
+from tolerance import assert_close
 from zoo import NETWORKS, build
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "networks.py"
@@ -35,8 +36,8 @@ def test_small_networks_agree_with_onnxruntime(text: str) -> None:
     compiled = compile_network(model)
     (sample,) = compiled.samples(1)
     (result,) = compiled.machine.run([sample]).outputs[0].values()
-    (expected,) = onnxruntime_outputs(model, sample)
-    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    (expected,) = reference_outputs(model, sample)
+    assert_close(result, expected)
 
 
 @pytest.mark.parametrize("name", ORIGINAL)

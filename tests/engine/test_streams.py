@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Builder, compile_network
 from proof.networks_to_prove import lower
+from tolerance import assert_close
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
@@ -54,7 +55,7 @@ def test_cycles_are_those_of_the_naive_simulator(passes: str) -> None:
         np.testing.assert_array_equal(core.start, expected[core.name])
     for sample, outputs in zip(samples, report.outputs, strict=True):
         (got,), (reference,) = outputs.values(), compiled.reference(sample)
-        np.testing.assert_allclose(got, reference, rtol=1e-4, atol=1e-5)
+        assert_close(got, reference)
 
 
 def _streamed() -> NetworkOp:

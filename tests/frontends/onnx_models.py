@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import numpy_helper, parser
 from xdsl.dialects.func import FuncOp
 
+from cmir.checking import evaluator_of
 from cmir.dialects.nn import evaluate_function
 from cmir.frontends.onnx import Imported
 
@@ -64,6 +64,8 @@ def evaluate(imported: Imported, inputs: Sequence[np.ndarray]) -> tuple[np.ndarr
     return evaluate_function(function, inputs, imported.parameters)
 
 
-def onnxruntime_outputs(model: str | bytes, samples: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """What onnxruntime computes for a model (its path or contents)."""
-    return [np.asarray(output) for output in ort.InferenceSession(model).run(None, dict(samples))]
+def reference_outputs(
+    model: onnx.ModelProto | Path, samples: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """The model's reference for inputs in its order."""
+    return evaluator_of(model)(*samples.values())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from frontends.onnx_models import evaluate, model_of, onnxruntime_outputs, samples_for, save
+from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
+from tolerance import assert_close
 
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.tools.cm_translate import main
@@ -30,11 +30,11 @@ CASES = {
 def test_equal_to_onnxruntime(name: str, tmp_path: Path) -> None:
     model = model_of(*CASES[name])
     samples = samples_for(model)
-    (expected,) = onnxruntime_outputs(model.SerializeToString(), samples)
+    (expected,) = reference_outputs(model, samples)
     imported = import_onnx(save(model, tmp_path), batch=False)
     assert imported.outputs == {"y": expected.shape}
     (result,) = evaluate(imported, [*samples.values()])
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    assert_close(result, expected)
 
 
 def test_a_batch_is_needed_for_several_samples(tmp_path: Path) -> None:

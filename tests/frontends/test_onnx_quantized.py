@@ -1,20 +1,24 @@
-"""Quantised operators against onnxruntime: equal, by NumPy and on the engine."""
+"""Quantised operators against exact integers: equal, by NumPy and on the engine."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
+import onnxruntime
 import pytest
+from checking.saturating import SaturatingSession
 from frontends.onnx_models import evaluate, save
 from frontends.quantized_cases import ALL, WHOLE
 from onnx import numpy_helper, parser
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
+from cmir.checking import evaluator_of, onnxruntime_evaluator
 from cmir.frontends.onnx import import_onnx
+from cmir.tools.cm_run import main
 from cmir.tools.model import lower, read_model
 
 
@@ -44,15 +48,18 @@ def samples_for(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return samples
 
 
+@pytest.mark.parametrize("processor", ["this", "without VNNI"])
 @pytest.mark.parametrize("name", ALL)
-def test_equal_to_onnxruntime(name: str, tmp_path: Path) -> None:
+def test_equal_to_reference(
+    name: str, processor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where onnxruntime saturates sums of products."""
+    if processor == "without VNNI":
+        monkeypatch.setattr(onnxruntime, "InferenceSession", SaturatingSession)
     model = model_of(name)
     path, samples = save(model, tmp_path), samples_for(model)
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    expected = [np.asarray(output) for output in session.run(None, samples)]
     inputs, batch = [*samples.values()], name not in WHOLE
+    expected = evaluator_of(path)(*inputs)
     if batch:
         inputs, expected = ([array[0] for array in arrays] for arrays in (inputs, expected))
 
@@ -64,3 +71,44 @@ def test_equal_to_onnxruntime(name: str, tmp_path: Path) -> None:
         for array, wanted in zip(results, expected, strict=True):
             assert array.dtype == wanted.dtype
             np.testing.assert_array_equal(array, wanted)
+
+
+def test_onnxruntime_differs_without_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in does what it stands for: it is wrong about signed weights, and right about unsigned ones."""
+    monkeypatch.setattr(onnxruntime, "InferenceSession", SaturatingSession)
+    for name, equal in (
+        ("MatMulInteger", True),
+        ("MatMulInteger of two", False),
+        ("QLinearConv", False),
+        ("QLinearConv int8 grouped", True),
+        ("a quantised network", False),
+    ):
+        model = model_of(name)
+        arrays = samples_for(model).values()
+        results = zip(onnxruntime_evaluator(model)(*arrays), evaluator_of(model)(*arrays))
+        assert all(np.array_equal(*pair) for pair in results) == equal
+
+
+@pytest.mark.parametrize("saturating", [False, True])
+def test_cm_run_remarks_that_onnxruntime_differs(
+    saturating: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It says so, and does not fail. The model's sums differ only where pairs of products are saturated."""
+    if saturating:
+        monkeypatch.setattr(onnxruntime, "InferenceSession", SaturatingSession)
+    sign = "int8" if saturating else "uint8"
+    model = parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 13]> main (uint8[N,8] x) => (int32[N,4] y)'
+        " { y = MatMulInteger(x, w) }"
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.full((8, 4), 127, sign), "w"))
+    path = save(model, tmp_path)
+    np.save(tmp_path / "x.npy", np.full(8, 255, np.uint8))
+    assert main([str(path), str(tmp_path / "x.npy"), "--check", "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert "check: equal to exact integer arithmetic in all 1 inferences" in captured.out
+    remark = (
+        f"{path}: remark: onnxruntime differs from exact integer arithmetic on this processor: output 'y'"
+        " of inference 0: 4 of 4 elements differ, first at [0, 0]: 131068, expected 259080\n"
+    )
+    assert captured.err == (remark if saturating else "")

@@ -13,6 +13,7 @@ from typing import Any
 
 import islpy as isl
 import numpy as np
+from tolerance import assert_close
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import VectorType
@@ -119,7 +120,7 @@ def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
             values[op.results[0]] = result = _compute(op, operands)
         if not isinstance(op, MxvOp):
             (executed,) = evaluate(op, *(operand[None] for operand in operands))
-            np.testing.assert_allclose(executed, result, rtol=1e-6, atol=1e-7)
+            assert_close(executed, result, terms=1)
         assert isinstance(type := op.results[0].type, VectorType)
         assert result.shape == type.get_shape() and result.dtype == DTYPES[type.element_type]
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nn.cases import Case, arrays, fitting, parameter, sizes, value
 from nn.relations import pairs, run
+from tolerance import assert_close
 
 from cmir.dialects import nn
 from cmir.dialects.nn.gather import runs
@@ -124,7 +125,7 @@ def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
     assert isinstance(case.op, nn.IterationOp)
     expected = case.op.evaluate(*case.operands)
     assert expected.dtype == np.float32
-    np.testing.assert_allclose(run(case.op, case.operands), expected, rtol=1e-4, atol=1e-5)
+    assert_close(run(case.op, case.operands), expected, terms=1)
 
 
 @given(st.lists(st.integers(0, 9), max_size=20))

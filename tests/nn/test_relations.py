@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case, retyped
 from nn.relations import pairs, run
+from tolerance import assert_close
 from xdsl.dialects.builtin import f16, f64
 from xdsl.ir import Attribute
 
@@ -24,7 +25,7 @@ def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
     assert isinstance(case.op, nn.IterationOp)
     expected = case.op.evaluate(*case.operands)
     assert expected.dtype == dtype_of(case.op.result)
-    np.testing.assert_allclose(run(case.op, case.operands), expected, rtol=1e-4, atol=1e-5)
+    assert_close(run(case.op, case.operands), expected, terms=1)
 
 
 @pytest.mark.parametrize("element", [f16, f64], ids=str)
@@ -41,12 +42,10 @@ def test_other_floats(name: str, element: Attribute, data: st.DataObject):
         assert expected.dtype == dtype_of(case.op.result)
         tolerance = 4e-3 if element == f16 else 1e-9
         result = run(case.op, case.operands)
-        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
+        assert_close(result, expected, tolerance, tolerance, terms=1)
         if element == f16 and expected.dtype == np.float16:
             wide = single.op.evaluate(*(array.astype(np.float32) for array in case.operands))
-            np.testing.assert_allclose(
-                expected, wide.astype(np.float16), rtol=tolerance, atol=tolerance
-            )
+            assert_close(expected, wide.astype(np.float16), tolerance, tolerance, terms=1)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -85,4 +84,4 @@ def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: 
     )
     assert isinstance(case.op, nn.PointwiseOp)
     expected = case.op.evaluate(*case.operands)
-    np.testing.assert_allclose(run(case.op, case.operands, write), expected, rtol=1e-5, atol=1e-6)
+    assert_close(run(case.op, case.operands, write), expected, terms=1)

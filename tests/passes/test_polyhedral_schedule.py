@@ -7,6 +7,7 @@ from engine.naive import simulate
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from networks import Builder, Impossible, compile_network, run_passes
+from tolerance import assert_close
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
@@ -83,7 +84,7 @@ def test_any_order_of_every_stage(data: st.DataObject) -> None:
         for sample, outputs in zip(samples, report.outputs, strict=True):
             (expected,) = network.reference(sample)
             (got,) = outputs.values()
-            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+            assert_close(got, expected)
 
 
 def test_order_changes_the_time_it_takes() -> None:

@@ -13,6 +13,7 @@ import pytest
 from engine.naive import Deadlock, simulate
 from networks import Builder, Compiled, compile_network
 from proof.rings import with_rings
+from tolerance import assert_close
 
 from cmir.accelerator.curve import buffer_curve
 from cmir.accelerator.hardware import Hardware
@@ -171,7 +172,7 @@ def test_resnet20() -> None:
     for values, right in zip(other.outputs, one.outputs, strict=True):
         for name, value in values.items():
             # BLAS adds up in another order where chunks are of other sizes.
-            np.testing.assert_allclose(value, right[name], rtol=1e-4, atol=1e-5)
+            assert_close(value, right[name])
     assert whole.machine.time(8).steady_interval == rings.machine.time(8).steady_interval == 1024
     before, after = (sum(m.machine.sram_bytes.values()) for m in (whole, rings))
     print(f"SRAM bytes: {before} before, {after} after")

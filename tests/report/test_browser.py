@@ -264,6 +264,7 @@ def test_time_is_that_of_the_run(
     for activity, (exact, sums) in zip(activities(machine.actors, report), found, strict=True):
         expected = activity.until(times).T
         at = times if exact else borders
+        # Cycles, not data. Where stretches are merged, sums are rounded at their borders.
         assert np.allclose(np.array(sums)[at], expected[at], atol=0.5 if not exact else 1e-9)
 
 
