@@ -21,8 +21,12 @@ from typing import Any
 
 from cmir.testing.lit_format import InProcessTest
 
-TIME_LIMIT = 120
-"""Seconds that a test may take, where lit can stop it (which needs the package psutil)."""
+TIME_LIMIT = 1200
+"""Seconds after which a test is stopped, where lit can do so (which needs the package psutil).
+
+The limit is for what does not end. It is far from what a test takes on a machine that has other things to do, or that
+makes matplotlib's cache of fonts for the first time.
+"""
 
 
 def configure(

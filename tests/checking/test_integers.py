@@ -87,7 +87,7 @@ def test_convolutions(data: st.DataObject) -> None:
         (n + b + a - d * (k - 1) - 1) // s + 1
         for n, b, a, d, k, s in zip(sizes, before, after, dilations, kernel, strides)
     ]
-    window = {"strides": strides, "dilations": dilations, "pads": [*before, *after]}
+    window: Any = {"strides": strides, "dilations": dilations, "pads": [*before, *after]}
     if min(shape) < 1:
         with pytest.raises(ValueError, match="the kernel is larger than its input"):
             convolution(x, w, group=group, **window)
