@@ -5,7 +5,7 @@ tests use it. The package shares no code with the importers in `cmir.frontends` 
 which it judges.
 """
 
-from cmir.checking.comparison import compare, difference
+from cmir.checking.comparison import compare, default_tolerances, difference
 from cmir.checking.reference import (
     Evaluator,
     evaluator_of,
@@ -16,6 +16,7 @@ from cmir.checking.reference import (
 __all__ = [
     "Evaluator",
     "compare",
+    "default_tolerances",
     "difference",
     "evaluator_of",
     "needs_exact_integers",

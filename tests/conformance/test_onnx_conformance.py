@@ -15,13 +15,6 @@ from cmir.testing.onnx_conformance import run, summary
 
 EXPECTED = Path(__file__).with_name("expected.json")
 
-KNOWN_FAILURES = {
-    # Two elements are one unit in the last place of float16 off, by which onnxruntime differs from these
-    # results too, and which is more than the suite's relative tolerance of 1e-3. ONNX's evaluator rounds
-    # inside operators, where others compute in float32.
-    "test_attention_4d_causal_fp16_expanded",
-}
-
 
 @pytest.mark.slow
 def test_conformance(request: pytest.FixtureRequest) -> None:
@@ -30,7 +23,7 @@ def test_conformance(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     failed = {result.name: result.reason for result in results if result.status == "failed"}
-    assert failed.keys() == KNOWN_FAILURES, failed
+    assert not failed
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     if expected["onnx"] == onnx.__version__:  # other releases have other cases
         assert found == expected
