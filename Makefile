@@ -1,7 +1,8 @@
 # make demo   compile and run the example
 # make test   everything that CI checks
-# make lint   style and types only
-# make browser   install Chromium, for the tests of pages, where it is missing and this may be done
+#             (or its parts: make lint, directives, filecheck, pytest)
+# make tools  install Debian's programs that targets need, where they are missing and this may be done
+#             (make browser: only Chromium, which is all that make test needs)
 # make bench  how long everything takes, with onnxruntime as the yardstick
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
@@ -18,29 +19,43 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-.PHONY: demo test lint browser bench docs dist-check venv clean
+# Programs of Debian that targets run beside pip's packages: each package with the command that it brings, or others for it.
+TOOLS := chromium=chromium,chromium-browser coq=coqc
+
+.PHONY: demo test lint directives filecheck pytest tools browser bench docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
 
-test: lint browser
-	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests
-	lit $(LIT_FLAGS) tests/filecheck
-	pytest -q
+# All parts run, whatever fails before.
+TEST_PARTS := lint directives filecheck pytest
+test: $(STAMP) browser
+	@failed=; for part in $(TEST_PARTS); do \
+		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "make test: failed:$$failed" >&2; exit 1; fi; \
+	echo "make test: passed: $(TEST_PARTS)"
 
 lint: $(STAMP)
 	ruff check
 	ruff format --check
 	pyright
 
-# Debian's, by its package manager, which only root may use. Without it, tests of pages are skipped.
-browser:
-	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get -q update && DEBIAN_FRONTEND=noninteractive \
-			apt-get -qy install --no-install-recommends chromium \
-			|| echo "Chromium cannot be installed: tests of pages are skipped"; \
-	else echo "there is no Chromium: tests of pages are skipped"; fi
+directives: $(STAMP)
+	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests
+
+filecheck: $(STAMP)
+	lit $(LIT_FLAGS) tests/filecheck
+
+pytest: $(STAMP)
+	pytest -q
+
+# By Debian's package manager, which only root may use. Tests that need what is missing are skipped, and say so.
+tools:
+	@sh tests/install_tools.sh $(TOOLS)
+
+browser: TOOLS := chromium=chromium,chromium-browser
+browser: tools
 
 # All of it takes about a quarter of an hour: make bench BENCH_FLAGS=--quick
 bench: $(STAMP)

@@ -3,8 +3,8 @@
     python benchmarks/placement.py [NETWORK ...] [--seconds S] [--resnet20 MODEL.onnx]
 
 For cores in order (a snake), for the heuristic and for the search: Σ traffic × hops in an inference, its ratio to
-that of the snake, and the time; and the bound below which no placement is. Networks are resnet20, whose model must
-be there, and those of the ONNX package.
+that of the snake, and the time; and the bound below which no placement is. Networks are resnet20, for which
+--resnet20 gives the file of a trained one, and those of the ONNX package.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import onnx
 from light import NAMES, light_network
 from rich.console import Console
 from rich.table import Table
-from shared_models import RESNET20
 from xdsl.universe import Universe
+from zoo import build
 
 from cmir.accelerator.placement import Problem, greedy, snake
 from cmir.accelerator.placement_search import optimize
@@ -38,13 +38,13 @@ PASSES = (
 )
 
 
-def compile_network(name: str, resnet20: Path) -> NetworkOp:
+def compile_network(name: str, resnet20: Path | None) -> NetworkOp:
     """The network as programs for cores."""
     with tempfile.TemporaryDirectory() as directory:
-        path = resnet20
-        if name != "resnet20":
+        path = resnet20 if name == "resnet20" else None
+        if path is None:
             path = Path(directory) / "model.onnx"
-            onnx.save(light_network(name), path)
+            onnx.save(build(name) if name == "resnet20" else light_network(name), path)
         imported = import_onnx(path)
     context = make_context()
     context.parameters = imported.parameters
@@ -87,13 +87,11 @@ def main() -> None:
         "networks", nargs="*", metavar="network", help=", ".join(("resnet20", *NAMES))
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="for the search, each")
-    parser.add_argument("--resnet20", type=Path, default=RESNET20, help="the model of resnet20")
+    parser.add_argument("--resnet20", metavar="FILE", type=Path, help="the model of resnet20")
     arguments = parser.parse_args()
     names = arguments.networks or DEFAULT
     if unknown := set(names) - {"resnet20", *NAMES}:
         parser.error(f"no such network: {', '.join(sorted(unknown))}")
-    if "resnet20" in names and not arguments.resnet20.is_file():
-        parser.error(f"{arguments.resnet20} is not there; give the path of an ONNX model")
     table = Table(title="traffic × hops in an inference, in MB (ratio to the snake)")
     for column in ("network", "cores", "snake", "greedy", "optimal", "bound"):
         table.add_column(column, justify="left" if column == "network" else "right")

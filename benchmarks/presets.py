@@ -1,9 +1,9 @@
 """Which networks run on which preset: outputs compared with onnxruntime, or what the machine lacks.
 
-    python benchmarks/presets.py [NETWORK ...] [--hardware PRESET ...] [--replicate] [--csv FILE]
+    python benchmarks/presets.py [NETWORK ...] [--hardware PRESET ...] [--replicate] [--csv FILE] [--resnet20 FILE]
 
 Each network is compiled for each machine and runs one inference by `cm-run --check`. Networks are those of networks.py;
-resnet20 is the trained one, where its file is there.
+--resnet20 gives the file of a trained one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import onnx
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from shared_models import RESNET20
 from zoo import build
 
 from cmir.accelerator.hardware import presets
@@ -62,6 +61,7 @@ def main() -> None:
     parser.add_argument(
         "--csv", metavar="FILE", type=Path, help="write the rows to a CSV file, too"
     )
+    parser.add_argument("--resnet20", metavar="FILE", type=Path, help="the model of resnet20")
     arguments = parser.parse_args()
     options = ["--placement-seconds", str(arguments.placement_seconds)]
     options += ["--replicate"] if arguments.replicate else []
@@ -69,7 +69,8 @@ def main() -> None:
     stderr = Console(stderr=True)
     with tempfile.TemporaryDirectory() as directory:
         for name in arguments.networks or NETWORKS:
-            model = network(name, Path(directory))
+            given = arguments.resnet20 if name == "resnet20" else None
+            model = given or network(name, Path(directory))
             for hardware in track(arguments.hardware, name, console=stderr, transient=True):
                 rows.append(
                     {"network": name, "hardware": hardware, **run(model, hardware, options)}
@@ -84,8 +85,6 @@ def main() -> None:
 
 def network(name: str, directory: Path) -> Path:
     """The ONNX file of a network."""
-    if name == "resnet20" and RESNET20.is_file():
-        return RESNET20
     path = directory / f"{name.partition(':')[0]}.onnx"
     onnx.save(build(name, 0), path)
     return path

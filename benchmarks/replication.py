@@ -1,6 +1,6 @@
 """How near replication comes to the ideal: ResNet-20 on 64 cores, each iteration of a stage one cycle.
 
-    python benchmarks/replication.py [MODEL.onnx] [--cores N] [--by columns|rows|bands|runs] [--merge A,B ...]
+    python benchmarks/replication.py MODEL.onnx [--cores N] [--by columns|rows|bands|runs] [--merge A,B ...]
 
 Ideal is all work divided evenly over all cores. Stages that have little of it share a core (--merge), or their cores
 would be idle for most of the time; iterations are divided by runs: there are too few rows and columns for even shares.
@@ -16,7 +16,6 @@ from time import perf_counter
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from shared_models import RESNET20
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
@@ -33,7 +32,7 @@ MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("model", nargs="?", type=Path, default=RESNET20)
+    parser.add_argument("model", type=Path, help="ONNX model, of ResNet-20 for the default --merge")
     parser.add_argument("--cores", type=int, default=64)
     parser.add_argument("--by", choices=["columns", "rows", "bands", "runs"], default="runs")
     parser.add_argument("--merge", nargs="*", default=MERGED, metavar="STAGES")

@@ -25,7 +25,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import onnx
-from shared_models import RESNET20
 from speed_network import INFERENCES_TO_TIME, LEVELS
 from speed_reach import CONVOLUTIONS, SPLIT_VGG19, Json, judge
 from speed_tables import print_tables
@@ -65,10 +64,8 @@ def of_network(text: str, runs: int, threads: int, patience: float = 1.0) -> Jso
     if split and not split.isdecimal():
         raise ValueError(f"`{text}`: the size of a crossbar must be a number, got '{split}'")
     with tempfile.TemporaryDirectory() as directory:
-        model = RESNET20
-        if name != "resnet20" or not RESNET20.is_file():
-            model = Path(directory) / "model.onnx"
-            onnx.save(build(name), model)
+        model = Path(directory) / "model.onnx"
+        onnx.save(build(name), model)
         request = {
             "model": str(model),
             "texts": directory,

@@ -55,11 +55,17 @@ def test_every_example_has_a_formula() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.mlir")} == set(FORMULAS)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize(
+    "name, order",
+    [
+        (name, order)
+        for name in FORMULAS
+        for order in ORDERS
+        if name != "reverse"
+        or order not in ("transposed", "tiled")  # its stages have one dimension
+    ],
+)
 def test_examples(name: str, order: str) -> None:
-    if name == "reverse" and order in ("transposed", "tiled"):
-        pytest.skip("its stages have one dimension")
     model = read_model(EXAMPLES / f"{name}.mlir")
     original = model.module.clone().body.block.first_op
     assert isinstance(original, PipelineOp)

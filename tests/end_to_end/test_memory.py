@@ -11,7 +11,7 @@ import onnx
 import pytest
 from networks import Builder
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc: make test on Linux")
 
 # What the small network takes, any network takes. Not getrusage: its maximum is inherited from the parent process.
 SCRIPT = """

@@ -14,14 +14,13 @@ from engine.naive import Deadlock, simulate
 from networks import Builder, Compiled, compile_network
 from proof.rings import with_rings
 from tolerance import assert_close
+from zoo import build
 
 from cmir.accelerator.curve import buffer_curve
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import Recurrence
 from cmir.accelerator.sizing import Sizes, Sizing
 from cmir.diagnostics import CompileError
-
-RESNET20 = Path(__file__).resolve().parents[3] / "shared" / "models" / "resnet20-cifar10.onnx"
 
 
 def chain(passes: str = "") -> Compiled:
@@ -163,10 +162,10 @@ def test_reader_of_everything() -> None:
     assert sizing.live()[key] == sizing.buffers[key].rows.count
 
 
-@pytest.mark.skipif(not RESNET20.exists(), reason="the model is not here")
 def test_resnet20() -> None:
-    whole = compile_network(RESNET20)
-    rings = compile_network(RESNET20, passes="polyhedral-assign-storage{sizes=lossless}")
+    model = build("resnet20")
+    whole = compile_network(model)
+    rings = compile_network(model, passes="polyhedral-assign-storage{sizes=lossless}")
     samples = whole.samples(2)
     one, other = whole.machine.run(samples), rings.machine.run(samples)
     for values, right in zip(other.outputs, one.outputs, strict=True):

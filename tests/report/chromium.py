@@ -20,7 +20,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: make browser")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: make tools")
 
 
 @contextmanager

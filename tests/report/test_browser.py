@@ -1,6 +1,6 @@
 """Pages in a browser: that they show what they should, ask nobody for anything, and zoom.
 
-Where there is no Chromium these tests are skipped; `make browser` installs it. The images of the documentation are
+Where there is no Chromium these tests are skipped; `make tools` installs it. The images of the documentation are
 written by pytest tests/report --update-golden.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from architectures import cifar_resnet
 from playwright.sync_api import Browser, Page, Request
 from report.chromium import chromium, needs_chromium
 from report.runs import SLOW, Drawn, network_of, residual_block
+from zoo import build
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
@@ -28,7 +28,6 @@ from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).parents[2]
 TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
-RESNET20 = ROOT.parent / "shared" / "models" / "resnet20-cifar10.onnx"
 IMAGES = ROOT / "docs" / "images"
 
 pytestmark = needs_chromium
@@ -292,10 +291,8 @@ def test_narrow_window(textbook: Machine, open_page: Open) -> None:
 
 def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A network of many cores, on a chip with places; its screenshots are those of the documentation."""
-    path = RESNET20
-    if not path.is_file():
-        path = tmp_path / "resnet20.onnx"
-        onnx.save(cifar_resnet(3, size=32, channels=16, seed=0), path)
+    path = tmp_path / "resnet20.onnx"
+    onnx.save(build("resnet20"), path)
     hardware = "hermes"
     network = lower(read_model(path), hardware=hardware, placement_seconds=1)
     machine = Machine(network, Hardware.load(hardware))
