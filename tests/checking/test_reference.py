@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ from onnx import numpy_helper, parser
 
 from cmir.checking import compare, difference, evaluator_of
 from cmir.diagnostics import CompileError
+from cmir.tools.cm_run import main
 
 HEAD = '<ir_version: 10, opset_import: ["": 13, "com.microsoft": 1, "local": 1]>\n'
 
@@ -148,3 +150,47 @@ def test_tolerances_of_the_user_win() -> None:
         assert compare([sample], [[expected[None]]], rtol=0.05) == []
         assert compare([sample], [[expected[None]]], atol=0.05) == []
         assert compare([sample], [[expected[None]]], rtol=1e-6, atol=0) != []
+
+
+PRODUCTS = {
+    "integers": "uint8[N,8] x, uint8[8,3] w) => (int32[N,3] y) { y = MatMulInteger(x, w) }",
+    "floats": "float[N,8] x, float[8,3] w) => (float[N,3] y) { y = MatMul(x, w) }",
+}
+
+
+@pytest.mark.parametrize(
+    "kind, factor, options, code",
+    [
+        ("integers", 1.0, [], 0),
+        ("integers", 1.01, [], 1),
+        ("integers", 1.01, ["--rtol", "0.1"], 0),
+        ("floats", 1 + 5e-5, [], 0),
+        ("floats", 1 + 5e-5, ["--rtol", "1e-5", "--atol", "0"], 1),
+    ],
+)
+def test_options_of_cm_run(
+    kind: str,
+    factor: float,
+    options: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a reference that is off by a factor."""
+    import cmir.tools.reference as module
+
+    model = parser.parse_model(f"{HEAD}main ({PRODUCTS[kind]}")
+    dtype = np.uint8 if kind == "integers" else np.float32
+    model.graph.initializer.append(numpy_helper.from_array(np.full((8, 3), 9, dtype), "w"))
+    model.graph.input.pop()
+    onnx.save(model, tmp_path / "model.onnx")
+    np.save(tmp_path / "x.npy", np.arange(100, 108, dtype=dtype))
+    true = module.reference_of
+
+    def off(*arguments: Any) -> Any:
+        name, evaluate = true(*arguments)
+        return name, lambda s: [np.asarray(y * factor, y.dtype) for y in evaluate(s)]
+
+    monkeypatch.setattr(module, "reference_of", off)
+    command = [str(tmp_path / "model.onnx"), str(tmp_path / "x.npy"), "--check", "--quiet"]
+    assert main([*command, *options]) == code

@@ -53,7 +53,7 @@ class Opened:
 
     def wait_until(self, condition: str) -> None:
         """Wait for a condition in JavaScript, asked from outside: the policy of the page forbids to evaluate any."""
-        for _ in range(500):
+        for _ in range(6000):  # two minutes, on a machine that is busy
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(20)
@@ -124,6 +124,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
             viewport={"width": 1280, "height": 900},
             **settings,  # pyright: ignore[reportArgumentType]
         )
+        page.set_default_timeout(120_000)  # milliseconds
         result = Opened(page)
         opened.append(result)
         address = (tmp_path / "index.html").as_uri()
