@@ -76,7 +76,7 @@ class Interpreter:
         if (function := find_function(node)) is not None:
             inputs = [values[name] if name else None for name in node.input]
             found = function(*inputs, **_attributes(node))
-            outputs = [found] if isinstance(found, np.ndarray) else list(found)
+            outputs = found if isinstance(found, tuple) else [np.asarray(found)]
             return {name: x for name, x in zip(node.output, outputs, strict=False) if name}
         if any(_computes_with_integers(n) for graph in subgraphs(node) for n in graph.node):
             return dict(zip(node.output, self._control_flow(node, values), strict=True))

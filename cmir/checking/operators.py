@@ -6,7 +6,7 @@ A function takes the inputs of a node as positional arguments, None where one is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ import onnx
 from cmir.checking.integers import along, centred, convolution, product, wrapped
 from cmir.checking.scales import dequantize, dynamic_quantize, quantize, requantize, single
 
-Function: TypeAlias = Callable[..., np.ndarray | Sequence[np.ndarray]]
+Function: TypeAlias = Callable[..., np.ndarray | tuple[np.ndarray, ...]]
 F = TypeVar("F", bound=Function)
 
 _INTEGER = re.compile(r"\w*Integer(16|ToFloat)?|QLinear\w+")

@@ -128,6 +128,12 @@ def test_products(left: Any, right: Any) -> None:
     np.testing.assert_array_equal(result, wide[0] @ wide[1])
 
 
+def test_products_of_vectors() -> None:
+    x, w = np.array([200, 3], np.uint8), np.array([-100, 100], np.int8)
+    (result,) = evaluator_of(model_of("MatMulInteger", [x, w]))(x)
+    assert (result.shape, result.item()) == ((), -19700)
+
+
 def test_sums_wrap_in_32_bits() -> None:
     x, w = np.full((1, 40000), 255, np.uint8), np.full((40000, 1), 255, np.uint8)
     (result,) = evaluator_of(model_of("MatMulInteger", [x, w]))(x)
