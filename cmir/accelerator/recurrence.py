@@ -224,7 +224,8 @@ class Recurrence:
         return [
             Wait(state.actor.name, source.actor.name, dependence.kind, dependence.array)
             for dependence, source in state.incoming
-            if dependence.of(inference)[iteration] + inference * source.actor.iterations >= source.done
+            if dependence.of(inference)[iteration] + inference * source.actor.iterations
+            >= source.done
         ]
 
     def _blocking_cycle(self) -> list[Wait]:
