@@ -34,6 +34,13 @@ class _Affine:
             value = value + coefficient * division(point)
         return np.asarray(value if self.denominator == 1 else value // self.denominator)
 
+    def __str__(self) -> str:
+        """The formula as ISL reads it, of inputs x0, x1, …"""
+        terms = [str(self.constant), *(f"{c}*x{index}" for index, c in self.inputs)]
+        terms += [f"{c}*({division})" for division, c in self.divisions]
+        total = " + ".join(f"({term})" for term in terms)
+        return total if self.denominator == 1 else f"floor(({total}) / {self.denominator})"
+
     def uses(self) -> frozenset[int]:
         """The inputs that it depends on."""
         own = frozenset(index for index, _ in self.inputs)
@@ -87,6 +94,13 @@ class _Guard:
             result = result | holds
         return result
 
+    def __str__(self) -> str:
+        conjunctions = [
+            " and ".join(f"({affine}) {'=' if equal else '>='} 0" for equal, affine in constraints)
+            for constraints in self.conjunctions
+        ]
+        return " or ".join(f"({constraints or '1 = 1'})" for constraints in conjunctions) or "1 = 0"
+
     def part(self, keep: Callable[[frozenset[int]], bool]) -> _Guard | None:
         """The constraints of the only conjunction whose inputs `keep` accepts; None if there are none."""
         (constraints,) = self.conjunctions
@@ -114,6 +128,15 @@ class Function:
     pieces: tuple[tuple[_Guard | None, tuple[_Affine, ...]], ...]
     inputs: int
     outputs: int
+
+    def __str__(self) -> str:
+        """The function as a relation that ISL reads."""
+        inputs = ", ".join(f"x{d}" for d in range(self.inputs))
+        pieces = [
+            f"[{inputs}] -> [{', '.join(map(str, values))}] : {'1 = 1' if guard is None else guard}"
+            for guard, values in self.pieces
+        ]
+        return f"{{ {'; '.join(pieces)} }}"
 
     def uses(self) -> list[frozenset[int]]:
         """The inputs that each output depends on, with those that choose between several formulas of it."""

@@ -10,8 +10,8 @@ from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
 from cmir.proof.control.slots import Slots
-from cmir.proof.control.space import AccessMembers, Budget, Elements, Space
-from cmir.proof.control.stages import Stage
+from cmir.proof.control.space import AccessMembers, Elements, Space
+from cmir.proof.control.stages import Budget, Stage
 
 _DENSE = 1 << 22
 """Tables of at most so many entries are kept whole."""

@@ -11,7 +11,7 @@ from cmir.accelerator.nest import Visit, execution_order, in_order, run_of, visi
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CreditOp, ReleaseOp, SnoopOp
 from cmir.proof.control.enumeration import NOTHING, released
-from cmir.proof.control.stages import Stage
+from cmir.proof.control.stages import Budget, Stage
 
 Find = Callable[[np.ndarray], np.ndarray]
 """Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
@@ -23,12 +23,14 @@ class Automaton:
     pairs: core · cores of the neighbour + core of the neighbour, for those pairs that wait for anything.
     """
 
-    def __init__(self, op: SnoopOp | CreditOp, stage: Stage, source: Stage, find: Find):
+    def __init__(
+        self, op: SnoopOp | CreditOp, stage: Stage, source: Stage, find: Find, budget: Budget
+    ):
         self.op, self.stage, self.source = op, stage, source
         own, theirs = len(stage.cores), len(source.cores)
         self.core, self.source_core = np.divmod(np.arange(own * theirs), theirs)
         runs = np.concatenate((stage.cores[self.core], source.cores[self.source_core]), axis=1)
-        found = visits(op.body, ReleaseOp, runs)
+        found = visits(op.body, ReleaseOp, runs, budget.spend)
         pair = run_of(found) if found else np.zeros(0, np.int64)
         self.events, self.limits = self._steps(found, pair, find)
         self.steps = np.searchsorted(pair, np.arange(own * theirs + 1))

@@ -12,8 +12,7 @@ from cmir.accelerator.recurrence import Dependence
 from cmir.diagnostics import CompileError
 from cmir.proof.control.automata import Automaton
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
-from cmir.proof.control.space import Budget
-from cmir.proof.control.stages import Stage
+from cmir.proof.control.stages import Budget, Stage
 
 _MOST_INFERENCES = 1 << 12
 """Automata that reach further ahead than that are refused."""
@@ -80,6 +79,14 @@ class Pair:
                 f"@{self.need.array} does not repeat",
             )
         self.steady = repeated
+        while self.first and np.array_equal(self.first[-1], self._as_later(len(self.first) - 1)):
+            self.first.pop()
+
+    def _as_later(self, inference: int) -> np.ndarray:
+        """What an early inference would need if it were like later ones, of which inferences before 0 need nothing."""
+        shift = (inference - self.settled) * self.source.counts[:, None]
+        events = np.where(self.steady == NOTHING, NOTHING, self.steady + shift)
+        return np.where(events >= 0, events, NOTHING)
 
     def _rows(self, automaton: Automaton) -> list[tuple[int, slice, np.ndarray]]:
         """(core of the source, iterations, the events they wait for) of each pair of cores."""
@@ -138,10 +145,8 @@ class Pair:
         found = []
         stage, source = self.stage, self.source
         events = source.counts[:, None]
-        rows = [
-            np.where(row == NOTHING, NOTHING, row - n * events)
-            for n, row in enumerate([*self.first, self.steady])
-        ]
+        rows = [*enumerate(self.first), (self.settled, self.steady)]
+        rows = [np.where(row == NOTHING, NOTHING, row - n * events) for n, row in rows]
         for s, k in zip(*np.nonzero(self.steady[:, stage.starts[1:] - 1] > NOTHING), strict=True):
             run = slice(stage.starts[k], stage.starts[k + 1])
             first = tuple(row[s, run] for row in rows[:-1])

@@ -21,10 +21,9 @@ from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import Room
 from cmir.proof.control.slots import NoPeriodError
-from cmir.proof.control.space import Budget, TooManyPoints
-from cmir.proof.control.stages import Stage
+from cmir.proof.control.stages import Budget, Stage, TooManyPoints
 
-MOST_POINTS = 1 << 30
+MOST_POINTS = 1 << 28
 """The most points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""
 
 
@@ -51,7 +50,7 @@ def prove(network: NetworkOp, most_points: int = MOST_POINTS) -> Verdict:
     cores = cores_of(network)
     budget = Budget(most_points)
     try:
-        stages = {name: Stage(op, cores[name]) for name, op in network.programs.items()}
+        stages = {name: Stage(op, cores[name], budget) for name, op in network.programs.items()}
         _Proof(network, stages, budget).run()
     except (TooManyPoints, NoPeriodError):
         symbolic.prove(network, cores)
@@ -127,7 +126,7 @@ class _Proof:
             return np.where((event >= 0) & (event < len(source.points)), event, -1)
 
         find = arrival if need.kind == "raw" else source.index.find
-        automata = [Automaton(op, stage, source, find) for op in ops]
+        automata = [Automaton(op, stage, source, find, self.budget) for op in ops]
         return Pair(need, automata, ops[0] if ops else stage.op, self.budget)
 
     @cached_property
@@ -160,7 +159,7 @@ class _Proof:
                     )
 
     def _check_live(self) -> None:
-        """The network runs from reset, through all inferences that are not like the one before, and one more."""
+        """The network runs from reset, through those inferences that are not like all later ones, and one more."""
         dependences: dict[str, list[Dependence]] = defaultdict(list)
         for pair in self.pairs:
             for core, dependence in pair.dependences(_core_name):
@@ -171,7 +170,7 @@ class _Proof:
             for k in range(len(stage.cores))
             for name in [_core_name(stage, k)]
         }
-        inferences = max((pair.settled for pair in self.pairs), default=0) + 1
+        inferences = max((len(pair.first) for pair in self.pairs), default=0) + 1
         try:
             Recurrence(actors, inferences).run()
         except DeadlockError as deadlock:

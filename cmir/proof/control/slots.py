@@ -21,9 +21,8 @@ from xdsl.dialects.builtin import MemRefType
 
 from cmir.dialects.cmcore import BufferOp
 from cmir.isl.cores import with_core_as_input
-from cmir.isl.evaluate import compile_function
-from cmir.proof.control.space import Budget, Space
-from cmir.proof.control.stages import Stage
+from cmir.proof.control.space import Space
+from cmir.proof.control.stages import Budget, Stage, compiled
 
 
 class NoPeriodError(Exception):
@@ -43,7 +42,7 @@ class Slots:
         if op.storage is not None:
             relation = with_core_as_input(op.storage.relation, self.inference)
             space = relation.domain().get_space()
-            self.function = compile_function(relation, isl.Set.universe(space))
+            self.function = compiled(relation, isl.Set.universe(space))
 
     @cached_property
     def period(self) -> int:

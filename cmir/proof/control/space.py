@@ -17,7 +17,6 @@ coordinate of each kind stands for all. As a rule that is one for all channels, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Protocol
 
@@ -25,27 +24,10 @@ import numpy as np
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.proof.control.stages import Access
+from cmir.proof.control.stages import Access, Budget
 
 _CHUNK = 1 << 20
 """About as many points are looked at together."""
-
-
-class TooManyPoints(Exception):
-    """More points than the proof may enumerate."""
-
-
-@dataclass
-class Budget:
-    """Points that may be enumerated, and how many have been."""
-
-    limit: int
-    spent: int = 0
-
-    def spend(self, points: int) -> None:
-        self.spent += points
-        if self.spent > self.limit:
-            raise TooManyPoints
 
 
 class Separable(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -15,8 +16,26 @@ from cmir.accelerator.nest import in_order, run_of, visits
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import BufferOp, FireOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import MapAttr, symbol
-from cmir.isl import read_set
+from cmir.isl import read_map, read_set
 from cmir.isl.evaluate import Function, compile_function
+from cmir.isl.memo import unnamed
+
+
+class TooManyPoints(Exception):
+    """More points than the proof may enumerate."""
+
+
+@dataclass
+class Budget:
+    """Points that may be enumerated, and how many have been."""
+
+    limit: int
+    spent: int = 0
+
+    def spend(self, points: int) -> None:
+        self.spent += points
+        if self.spent > self.limit:
+            raise TooManyPoints
 
 
 class Stage:
@@ -27,10 +46,10 @@ class Stage:
     number of the core that runs each. Iterations are named by their place in `points`.
     """
 
-    def __init__(self, op: ProgramOp, cores: Sequence[tuple[int, ...]]):
+    def __init__(self, op: ProgramOp, cores: Sequence[tuple[int, ...]], budget: Budget):
         self.op, self.name = op, op.sym_name.data
         self.cores = np.array(sorted(cores), np.int64)
-        fired = visits(op.loop_nest.body, FireOp, self.cores)
+        fired = visits(op.loop_nest.body, FireOp, self.cores, budget.spend)
         self.points = in_order(fired, lambda fire: fire.operands)
         self.core_of = run_of(fired) if fired else np.zeros(0, np.int64)
         self.counts = np.bincount(self.core_of, minlength=len(self.cores))
@@ -79,6 +98,18 @@ class Stage:
         return f"({', '.join(map(str, self.points[iteration].tolist()))})"
 
 
+def compiled(relation: isl.Map, within: isl.Set) -> Function:
+    """A relation as a function on arrays; ISL has read its formulas back and found that they are the relation."""
+    function = compile_function(relation, within)
+    if function.pieces:
+        again, expected = read_map(str(function)), unnamed(relation.intersect_domain(within))
+        if not again.intersect_domain(within.reset_tuple_id()).is_equal(expected):
+            raise AssertionError(f"{relation} is not {function}")
+    elif not relation.intersect_domain(within).is_empty():
+        raise AssertionError(f"{relation} is not empty")
+    return function
+
+
 class Index:
     """Finds points of a list by their coordinates."""
 
@@ -88,7 +119,7 @@ class Index:
         self.high = points.max(axis=0) if len(points) else self.low
         self.shape = (self.high - self.low + 1).tolist()
         if prod(self.shape) >= 2**62:
-            raise OverflowError("the coordinates of iterations are too far apart to be numbered")
+            raise TooManyPoints  # their coordinates are too far apart to be numbered
         keys = self._keys(points)
         self.order = np.argsort(keys, kind="stable")
         self.keys = keys[self.order]
@@ -130,7 +161,7 @@ class Access:
         inside = [f"{a} <= {x} <= {b}" for x, (a, b) in zip(names, bounds, strict=True)]
         box = read_set(f"{{ [{', '.join(names)}] : {' and '.join(inside) or '1 = 1'} }}")
         flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
-        self.function: Function = compile_function(flat, box)
+        self.function = compiled(flat, box)
         self.rank = points.shape[1]
         self.core_dims = stage.cores.shape[1]
 
