@@ -22,6 +22,7 @@ from cmir.context import make_context
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+from cmir.proof.control import MOST_POINTS
 
 _MANY = 200
 """Of a network with more mutants, so many are tried."""
@@ -67,12 +68,12 @@ def why_wrong(network: NetworkOp) -> str | None:
     return None
 
 
-def refusal(network: NetworkOp) -> str | None:
+def refusal(network: NetworkOp, most_points: int = MOST_POINTS) -> str | None:
     """What the verifier or the proof says of a network; None if nothing is wrong."""
     module = ModuleOp([network])
     try:
         module.verify()
-        CmcoreVerifyControlPass().apply(make_context(), module)
+        CmcoreVerifyControlPass(most_points).apply(make_context(), module)
     except VerifyException as error:
         return f"verifier: {error}"
     except CompileError as error:

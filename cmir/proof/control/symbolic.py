@@ -32,7 +32,15 @@ from cmir.dialects.cmcore import (
 )
 from cmir.dialects.polyhedral import ArrayOp, sample, symbol
 from cmir.isl.control import Automaton, judge
-from cmir.isl.cores import as_neighbour, at_some_core, core_set, on_core, some_core
+from cmir.isl.cores import (
+    as_neighbour,
+    at_some_core,
+    core_parameters,
+    core_set,
+    on_core,
+    some_core,
+    with_parameters,
+)
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.read_back import NotAffineError, read_visits
 
@@ -314,8 +322,8 @@ def _check_pair(
     """
     where = ops[0] if ops else program.op
     automata = [_automaton(op, program, other, event_times) for op in ops]
-    both = program.cores.intersect(as_neighbour(other.cores))
-    verdict = judge(automata, demand.needs, program.order.range().intersect_params(both))
+    times = program.order.range().intersect_params(_both(program, other))
+    verdict = judge(automata, demand.needs, times)
     if not (dead := verdict.dead).is_empty():
         n, mine = _iteration(at_some_core(dead), program.order, dead)
         text = f"never released by @{other.name} on account of @{demand.array}"
@@ -365,8 +373,7 @@ def _automaton(
         waits = [1, *release.at] if release.awaits else [0, *[0] * at]
         return [*waits, ahead, *release.upto]
 
-    both = program.cores.intersect(as_neighbour(other.cores))
-    steps = _read(op, ReleaseOp, values, 2 + at + rank, both)
+    steps = _read(op, ReleaseOp, values, 2 + at + rank, _both(program, other))
     waiting = steps.fix_val(isl.dim_type.out, 0, isl.Val(1))
     awaited = waiting.project_out(isl.dim_type.out, 1 + at, steps.dim(isl.dim_type.out) - 1 - at)
     awaited = awaited.project_out(isl.dim_type.out, 0, 1)
@@ -400,6 +407,13 @@ def _read(
         return read_visits(op.regions[0], kind, values, count, cores)
     except NotAffineError as error:
         raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
+
+
+def _both(program: _Program, other: _Program) -> isl.Set:
+    """The pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
+    both = program.cores.intersect(as_neighbour(other.cores))
+    names = core_parameters(program.op.core_dims) + core_parameters(other.op.core_dims, "q")
+    return with_parameters(both, names)
 
 
 def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
