@@ -309,7 +309,7 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
     r"which @(\w+) stores at once": _at_once,
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
-    r"which two cores of @(\w+) store, in no order": lambda network, *_: (
+    r"which (two cores of @\w+|@\w+ and @\w+) store, in no order": lambda network, *_: (
         "into one slot" in (why_wrong(network) or "")
     ),
     r"the buffer of @(\w+) at @(.+) has one slot for (.*\]) and (.*\]); what is read of an? "
