@@ -20,13 +20,17 @@ NEVER = np.iinfo(np.int64).max // 4
 ALWAYS = -NEVER
 """Where it waits for none."""
 
+_MOST_AHEAD = 1 << 12
+"""Inferences that a limit may lie ahead of its event. Each of the first ones may have to be looked at by itself."""
+
 
 @dataclass(frozen=True)
 class Automaton:
     """A snoop or credit of one core on one of another program's cores, both given by their numbers.
 
-    needs: for iteration i of an inference, the iteration of `source` that must have run, counted from the
-    start of the same inference there (so negative for earlier inferences); never decreasing.
+    needs: for iteration i of an inference, the iteration of `source` that must have run, counted from the start of the
+    same inference there (so negative for earlier inferences); never decreasing. first: the same for inferences 0, 1, …,
+    as far as they are not like all others; for control logic that has been proved, there are none.
     """
 
     kind: str
@@ -35,6 +39,7 @@ class Automaton:
     source_core: int
     array: str
     needs: np.ndarray
+    first: tuple[np.ndarray, ...] = ()
 
 
 def automata_of(program: Program, programs: dict[str, Program]) -> Iterator[Automaton]:
@@ -74,13 +79,15 @@ class _Evaluation:
         for number in self._with_something_to_wait_for(pair, awaits, limits):
             run = slice(steps[number], steps[number + 1])
             core, source_core = int(self.core[number]), int(self.source_core[number])
-            needs = _needs(
+            needs, first = _needs(
                 events[run],
                 limits[run],
                 _iterations(self.program, core),
                 _iterations(self.source, source_core),
             )
-            yield Automaton(self.kind, core, self.source.name, source_core, self.array, needs)
+            yield Automaton(
+                self.kind, core, self.source.name, source_core, self.array, needs, first
+            )
 
     def _with_something_to_wait_for(
         self, pair: np.ndarray, awaits: np.ndarray, limits: np.ndarray
@@ -128,6 +135,10 @@ class _Evaluation:
         op, program = self.op, self.program
         upto = in_order(found, lambda r: _release(r).upto)
         ahead = np.concatenate([_ahead(op, frame) for op, frame, _ in found])[order]
+        if (far := int(ahead.max(initial=0))) > _MOST_AHEAD:
+            raise CompileError(
+                op, f"{op.name} reaches {far} inferences ahead, {_MOST_AHEAD} at most"
+            )
         position = program.index.find(upto)
         mine = self.core[pair]
         wrong = (position < 0) | (program.core_of(position) != mine)
@@ -145,19 +156,35 @@ def _iterations(program: Program, core: int) -> int:
     return int(program.starts[core + 1] - program.starts[core])
 
 
-def _needs(events: np.ndarray, limits: np.ndarray, n: int, m: int) -> np.ndarray:
-    """What each of n iterations waits for, of m of the other core; from the steps of an automaton.
+def _needs(
+    events: np.ndarray, limits: np.ndarray, n: int, m: int
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """What each of n iterations waits for, of m of the other core, from the steps of an automaton: (needs, first).
 
-    The automaton over the inferences whose steps can be the first to release an iteration of inference 0, from one
-    before them, and until everything in it is released. Its steps come one after the other: each one waits for the
-    events of all before it, and what they allowed stays allowed.
+    A control unit takes its steps from reset, where there is no limit yet, one after the other and inference by
+    inference. Each step waits for the events of all before it, and what they allowed stays allowed. Iterations beyond
+    the limit that the steps of inference 0 lead to are released in every inference as in the one before.
     """
-    ahead = int(np.max(limits // n)) if len(limits) else 0
-    inferences = np.arange(-ahead - 1, -ahead + 2)[:, None]
+    if not len(limits):
+        return np.full(n, NEVER), ()
+    reach = int(limits.max())
+    like_all = max(0, reach // n + 1)
+    last = n * like_all + n - 1
+    inferences = np.arange(max(0, -((reach - last) // n)) + 1)[:, None]
     waits = np.where(events == ALWAYS, ALWAYS, events + inferences * m).reshape(-1)
-    waits = np.append(np.maximum.accumulate(waits), NEVER)
+    waits = np.maximum.accumulate(waits)
     reached = np.maximum.accumulate((limits + inferences * n).reshape(-1))
-    return waits[np.searchsorted(reached, np.arange(n), side="left")]
+    found = waits[np.searchsorted(reached, np.arange(last + 1), side="left")].reshape(-1, n)
+    rows = [np.where(row == ALWAYS, ALWAYS, row - k * m) for k, row in enumerate(found)]
+    *first, needs = rows
+    while first and _agree(first[-1], needs, (len(first) - 1) * m):
+        first.pop()
+    return needs, tuple(first)
+
+
+def _agree(one: np.ndarray, other: np.ndarray, before: int) -> bool:
+    """True if both wait for the same events of a stream, of which `before` lie in earlier inferences."""
+    return bool(np.array_equal(np.maximum(one, -before - 1), np.maximum(other, -before - 1)))
 
 
 def _release(op: Operation) -> ReleaseOp:

@@ -118,7 +118,9 @@ class Machine:
         dependences: dict[str, list[Dependence]] = {name: [] for name in self.cores}
         for core, source, found in self.waits:
             delay = self.delay(found.kind, core, source)
-            dependence = Dependence(found.kind, source, found.array, found.needs, delay)
+            dependence = Dependence(
+                found.kind, source, found.array, found.needs, delay, found.first
+            )
             dependences[core].append(dependence)
         return {
             name: Actor(

@@ -33,6 +33,7 @@ class Frame:
     outer: Frame | None = None
     origin: np.ndarray | None = None
     values: dict[SSAValue, np.ndarray] = field(default_factory=dict)
+    spend: Callable[[int], None] | None = None
 
     def __getitem__(self, value: SSAValue) -> np.ndarray:
         if value not in self.values:
@@ -58,14 +59,21 @@ ONCE = np.zeros((1, 0), np.int64)
 """One run of a nest that takes no arguments."""
 
 
-def visits(region: Region, kind: type[Operation], runs: np.ndarray = ONCE) -> list[Visit]:
+def visits(
+    region: Region,
+    kind: type[Operation],
+    runs: np.ndarray = ONCE,
+    spend: Callable[[int], None] | None = None,
+) -> list[Visit]:
     """Every operation of class `kind` in the nest, with the frame of its visits and their keys.
 
     runs: the arguments of the region in each of several runs of it, one after the other; shape (runs, arguments).
+    spend: called with the number of iterations of a loop before they are expanded, to stop where there are too many.
     """
     found: list[Visit] = []
     outermost = Frame(len(runs), [np.arange(len(runs))])
     outermost.values.update(zip(region.block.args, runs.T, strict=True))
+    outermost.spend = spend
     _block(region.block, outermost, kind, found)
     return found
 
@@ -126,9 +134,12 @@ def _for(
     if np.any(step <= 0):
         raise CompileError(op, "the step of a control loop must be positive")
     trips = np.maximum(0, -((lower - upper) // step))
+    if frame.spend is not None:
+        frame.spend(int(trips.sum()))
     origin = np.repeat(np.arange(frame.count), trips)
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
+    inner.spend = frame.spend
     inner.values[op.body.block.args[0]] = lower[origin] + trip * step[origin]
     _block(op.body.block, inner, kind, found)
 
@@ -141,6 +152,7 @@ def _if(
         if region.blocks and taken.any():
             origin = np.flatnonzero(taken)
             inner = Frame(len(origin), [key[origin] for key in keys], frame, origin)
+            inner.spend = frame.spend
             _block(region.block, inner, kind, found)
 
 

@@ -29,6 +29,7 @@ class Dependence:
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
         start of the same inference there (so negative for earlier inferences); never decreasing.
     delay: cycles from the start of an iteration of `source` until it is seen.
+    first: the same as `needs` for inferences 0, 1, …, as far as these differ from all others.
     """
 
     kind: str
@@ -36,6 +37,11 @@ class Dependence:
     array: str
     needs: np.ndarray
     delay: int
+    first: tuple[np.ndarray, ...] = ()
+
+    def of(self, inference: int) -> np.ndarray:
+        """`needs` in one of the inferences."""
+        return self.first[inference] if inference < len(self.first) else self.needs
 
     @cached_property
     def rises(self) -> np.ndarray:
@@ -176,9 +182,10 @@ class Recurrence:
         state.blocked = None
         for dependence, source in state.incoming:
             before = inference * source.actor.iterations
-            last = min(last, int(dependence.needs.searchsorted(source.done - 1 - before, "right")))
+            needs = dependence.of(inference)
+            last = min(last, int(needs.searchsorted(source.done - 1 - before, "right")))
             if last <= first:
-                state.blocked = source, int(dependence.needs[first]) + before
+                state.blocked = source, int(needs[first]) + before
                 return 0
         if self.chunk is not None:
             last = min(last, first + self.chunk)
@@ -193,7 +200,7 @@ class Recurrence:
         count, actor = last - first, state.actor
         arrival = {kind: np.zeros(count, np.int64) for kind in ("raw", "war")}
         for dependence, source in state.incoming:
-            event = dependence.needs[first:last] + inference * source.actor.iterations
+            event = dependence.of(inference)[first:last] + inference * source.actor.iterations
             seen = source.start[np.maximum(event, 0)] + dependence.delay
             seen[event < 0] = 0
             np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
@@ -217,7 +224,8 @@ class Recurrence:
         return [
             Wait(state.actor.name, source.actor.name, dependence.kind, dependence.array)
             for dependence, source in state.incoming
-            if dependence.needs[iteration] + inference * source.actor.iterations >= source.done
+            if dependence.of(inference)[iteration] + inference * source.actor.iterations
+            >= source.done
         ]
 
     def _blocking_cycle(self) -> list[Wait]:

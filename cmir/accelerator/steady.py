@@ -1,8 +1,8 @@
 """Timing of a long stream from that of a short one: once inferences repeat, so do all that follow.
 
-Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. If in each of D + 1 inferences in a row
-every core starts each iteration λ cycles later than in the inference before, λ being the core's own, and no core waits
-for one with a larger λ, then the next inference is like that too.
+Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. If in each of D + 1 inferences in a row,
+after those whose waits are not like all others', every core starts each iteration λ cycles later than in the inference
+before, λ being the core's own, and no core waits for one with a larger λ, then the next inference is like that too.
 
 Proof, along the order in which iterations start. A start t is the maximum of terms: the start before it plus the
 interval, and starts of others plus delays. In the next inference each term is larger by the λ of the core that it
@@ -48,12 +48,13 @@ def time_stream(
 def repeats(actors: Mapping[str, Actor], report: RunReport) -> bool:
     """Whether the last inferences are as the claim wants them, so that all further ones are like them."""
     inferences = report.inferences
-    oldest = 1
+    oldest, odd = 1, 0
     for actor in actors.values():
         for dependence in actor.dependences:
+            odd = max(odd, len(dependence.first))
             needs = dependence.needs[dependence.needs > ALWAYS]
             oldest = max(oldest, -int(needs.min(initial=0) // actors[dependence.source].iterations))
-    if oldest + 2 > inferences:
+    if odd + oldest + 2 > inferences:
         return False
     shifts: dict[str, int] = {}
     for core in report.cores:

@@ -230,6 +230,13 @@ class ProgramOp(IRDLOperation):
         verify_holds_only(self, (BufferOp, CrossbarOp, SnoopOp, CreditOp, LoopNestOp, IterationOp))
         for cls in (LoopNestOp, IterationOp):
             self._only(cls)
+        arrays: set[str] = set()
+        for buffer in self.buffers:
+            if (name := symbol(buffer.array)) in arrays:
+                raise VerifyException(
+                    f"program @{self.sym_name.data} has two buffers of @{name}; one holds all that is read of it"
+                )
+            arrays.add(name)
         verify_takes_cores("the loop nest", self.loop_nest.body, self.core_dims)
 
 

@@ -1,26 +1,24 @@
-"""What automata allow against what accesses need: the proof of control logic (docs/design.md §3).
+"""What automata allow against what accesses need, symbolically and from reset (docs/mathematics.md §6).
 
-An automaton is a sequence of steps, repeated for every inference of an endless stream. A step may wait for an event and
-raises the limit of the iterations that may run. Steps come one after the other, so a step is taken when the latest
-event of it and of all steps before has happened, and what it allows is the highest limit so far. Hence the event that
-iteration i waits for is
+An automaton is a sequence of steps, repeated for every inference n ≥ 0 of an endless stream. A step may wait for an
+event and raises the limit of the iterations that may run; before the first step nothing may. Steps come one after the
+other, so a step is taken when the latest event of it and of all steps before has happened, and what it allows is the
+highest limit so far. Hence the event that iteration i waits for is
 
-    allow(i) = M(min { a : L(a) >= i }),   M, L = prefix maxima of events and limits over the steps.
+    allow(i) = M(min { a : L(a) >= i }),   M, L = prefix maxima of events and limits over the steps of inferences n ≥ 0.
 
-Against it stands D'(i), the last event that i, or an iteration before it, needs. Control is safe where
-allow(i) >= D'(i), tight where allow(i) <= D'(i), and live where allow(i) is defined. The stream is unbounded on both
-sides and the steps are the same in every inference, so the iterations of inference 0 stand for all if D' is the same
-in every inference as well. Where it is not, as storage of an odd kind can have it, no automaton is right in all.
+Against it stands D'(i), the last event of an inference n ≥ 0 that i, or an iteration before it, needs. Control is safe
+where allow(i) >= D'(i), tight where allow(i) <= D'(i), and live where allow(i) is defined. All of it is said of all
+inferences at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import islpy as isl
 
 from cmir.isl.dependences import maximum, minimum, prefix_maximum, stream, stream_times
-from cmir.isl.memo import kept_by_text
 from cmir.isl.text import read_map
 
 
@@ -38,73 +36,31 @@ class Automaton:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an automaton fails for iterations of one inference; empty sets and maps where it does not.
+    """How automata fail; empty sets and maps where they do not.
 
-    inference: which one; 0, unless it is only in another that it fails. Events are counted from it.
-    dead: times of iterations that no step ever allows.
-    unsafe: `{ [time] -> [n, event] }`, iterations that may run before the event they need.
+    dead: `{ [n, time] }` of iterations that no step ever allows.
+    unsafe: `{ [n, time] -> [n', event] }`, iterations that may run before the event they need.
     late: likewise, with the event that they wait for though they need only earlier ones, or none.
     """
 
     dead: isl.Set
     unsafe: isl.Map
     late: isl.Map
-    inference: int = 0
-
-    @property
-    def holds(self) -> bool:
-        return self.dead.is_empty() and self.unsafe.is_empty() and self.late.is_empty()
 
 
-@kept_by_text
 def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
-    """Whether the automata on one neighbour are safe, tight and live for all iterations.
+    """The verdict on the automata on one neighbour.
 
     needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: those of all iterations of an inference.
     """
-    needed = prefix_maximum(stream_times(times), needs)
-    verdict = _judge_first(automata, _of_first_inference(needed), times)
-    if verdict.holds and (other := _another(needed)) is not None:
-        needed = counted_from(needed, other)
-        verdict = _judge_first(automata, _of_first_inference(needed), times)
-        return replace(verdict, inference=other)
-    return verdict
-
-
-def _another(needed: isl.Map) -> int | None:
-    """An inference n in which what is needed, `{ [n, time] -> [n', event] }`, is not what it is in inference 0."""
-    next_ = counted_from(needed, 1)
-    if needed.is_equal(next_):
-        return None
-    first = _of_first_inference(needed)
-    distance = 1
-    while True:  # one of them is not the same as the one before, in one direction or the other
-        for n in (distance, -distance):
-            if not _of_first_inference(counted_from(needed, n)).is_equal(first):
-                return n
-        distance += 1
-
-
-def counted_from(relation: isl.Map, n: int) -> isl.Map:
-    """`{ [m, time] -> [m', event] }` with inference n as inference 0."""
-
-    def shift(space: isl.Space) -> isl.Map:
-        names = [f"t{d}" for d in range(space.dim(isl.dim_type.set))]
-        shifted = [f"{names[0]} - {n}", *names[1:]]
-        return read_map(f"{{ [{', '.join(names)}] -> [{', '.join(shifted)}] }}")
-
-    space = relation.get_space()
-    return relation.apply_domain(shift(space.domain())).apply_range(shift(space.range()))
-
-
-def _judge_first(automata: list[Automaton], needed: isl.Map, times: isl.Set) -> Verdict:
-    """The verdict on inference 0. needed: D' there, `{ [time] -> [n, event] }`."""
+    stream_of = from_reset(stream_times(times))
+    needs = needs.intersect_range(from_reset(isl.Set.universe(needs.get_space().range())))
+    needed = prefix_maximum(stream_of, needs.intersect_domain(stream_of))
     allowed = isl.Map.empty(needed.get_space())
-    dead = isl.Set.empty(times.get_space())
+    dead = isl.Set.empty(stream_of.get_space())
     for automaton in automata:
-        event, unreleased = _allowed(automaton, times)
-        dead = dead.union(unreleased)
-        allowed = allowed.union(event)
+        event, unreleased = _allowed(automaton, stream_of)
+        dead, allowed = dead.union(unreleased), allowed.union(event)
     if len(automata) > 1:  # an iteration waits for all of them
         allowed = maximum(allowed)
     early = _later_than(needed, allowed)
@@ -115,6 +71,11 @@ def _judge_first(automata: list[Automaton], needed: isl.Map, times: isl.Set) -> 
     return Verdict(dead, early.union(missing), late.union(needless))
 
 
+def from_reset(times: isl.Set) -> isl.Set:
+    """The times `[n, time]` with n ≥ 0."""
+    return times.lower_bound_val(isl.dim_type.set, 0, isl.Val(0))
+
+
 def _later_than(first: isl.Map, second: isl.Map) -> isl.Map:
     """`first` where both functions are defined and it is the later one."""
     earlier = first.apply_range(isl.Map.lex_gt(first.range().get_space()))
@@ -122,28 +83,13 @@ def _later_than(first: isl.Map, second: isl.Map) -> isl.Map:
 
 
 def _allowed(automaton: Automaton, times: isl.Set) -> tuple[isl.Map, isl.Set]:
-    """allow, `{ [time] -> [n, event] }` for inference 0, and the times for which no step allows anything."""
-    steps = stream_times(automaton.limits.domain())
-    limit = prefix_maximum(steps, _in_stream(automaton.limits))
-    event = prefix_maximum(steps, stream(automaton.events))
-    first = _first_inference(times)
-    reaches = first.lex_le_set(limit.range()).apply_range(limit.reverse())
+    """allow, `{ [n, time] -> [n', event] }`, and the times for which no step allows anything."""
+    steps = from_reset(stream_times(automaton.limits.domain()))
+    limit = prefix_maximum(steps, _in_stream(automaton.limits).intersect_domain(steps))
+    event = prefix_maximum(steps, stream(automaton.events).intersect_domain(steps))
+    reaches = times.lex_le_set(limit.range()).apply_range(limit.reverse())
     step = minimum(reaches)
-    dead = first.subtract(step.domain())
-    return (
-        _of_first_inference(step.apply_range(event)),
-        dead.project_out(isl.dim_type.set, 0, 1),
-    )
-
-
-def _first_inference(times: isl.Set) -> isl.Set:
-    return stream_times(times).fix_val(isl.dim_type.set, 0, isl.Val(0))
-
-
-def _of_first_inference(relation: isl.Map) -> isl.Map:
-    """`{ [n, time] -> … }` at n = 0, as `{ [time] -> … }`."""
-    fixed = relation.fix_val(isl.dim_type.in_, 0, isl.Val(0))
-    return fixed.project_out(isl.dim_type.in_, 0, 1)
+    return step.apply_range(event), times.subtract(step.domain())
 
 
 def _in_stream(limits: isl.Map) -> isl.Map:

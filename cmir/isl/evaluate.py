@@ -7,8 +7,9 @@ kernel row alone, so intermediate arrays stay small and only what really varies 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import gcd, lcm
 
 import islpy as isl
 import numpy as np
@@ -32,6 +33,27 @@ class _Affine:
         for division, coefficient in self.divisions:
             value = value + coefficient * division(point)
         return np.asarray(value if self.denominator == 1 else value // self.denominator)
+
+    def __str__(self) -> str:
+        """The formula as ISL reads it, of inputs x0, x1, …"""
+        terms = [str(self.constant), *(f"{c}*x{index}" for index, c in self.inputs)]
+        terms += [f"{c}*({division})" for division, c in self.divisions]
+        total = " + ".join(f"({term})" for term in terms)
+        return total if self.denominator == 1 else f"floor(({total}) / {self.denominator})"
+
+    def uses(self) -> frozenset[int]:
+        """The inputs that it depends on."""
+        own = frozenset(index for index, _ in self.inputs)
+        return own.union(*(division.uses() for division, _ in self.divisions))
+
+    def cycle(self, index: int) -> tuple[int, int]:
+        """(P, s): the value grows by s, whatever the inputs are, where input `index` grows by P >= 1."""
+        parts = [(division.cycle(index), c) for division, c in self.divisions]
+        period = lcm(1, *(p for (p, _), _ in parts))
+        growth = sum(c * s * (period // p) for (p, s), c in parts)
+        growth += period * dict(self.inputs).get(index, 0)
+        repeats = self.denominator // gcd(self.denominator, growth)
+        return period * repeats, growth * repeats // self.denominator
 
 
 def _affine(aff: isl.Aff) -> _Affine:
@@ -72,6 +94,19 @@ class _Guard:
             result = result | holds
         return result
 
+    def __str__(self) -> str:
+        conjunctions = [
+            " and ".join(f"({affine}) {'=' if equal else '>='} 0" for equal, affine in constraints)
+            for constraints in self.conjunctions
+        ]
+        return " or ".join(f"({constraints or '1 = 1'})" for constraints in conjunctions) or "1 = 0"
+
+    def part(self, keep: Callable[[frozenset[int]], bool]) -> _Guard | None:
+        """The constraints of the only conjunction whose inputs `keep` accepts; None if there are none."""
+        (constraints,) = self.conjunctions
+        kept = tuple((equal, affine) for equal, affine in constraints if keep(affine.uses()))
+        return _Guard((kept,)) if kept else None
+
 
 def _guard(domain: isl.Set) -> _Guard:
     return _Guard(
@@ -93,6 +128,73 @@ class Function:
     pieces: tuple[tuple[_Guard | None, tuple[_Affine, ...]], ...]
     inputs: int
     outputs: int
+
+    def __str__(self) -> str:
+        """The function as a relation that ISL reads."""
+        inputs = ", ".join(f"x{d}" for d in range(self.inputs))
+        pieces = [
+            f"[{inputs}] -> [{', '.join(map(str, values))}] : {'1 = 1' if guard is None else guard}"
+            for guard, values in self.pieces
+        ]
+        return f"{{ {'; '.join(pieces)} }}"
+
+    def uses(self) -> list[frozenset[int]]:
+        """The inputs that each output depends on, with those that choose between several formulas of it."""
+        choosing = frozenset[int]().union(*self.constraints())
+        return [
+            affines[0].uses()
+            if len(affines) == 1
+            else choosing.union(*(affine.uses() for affine in affines))
+            for affines in (
+                list(dict.fromkeys(values[d] for _, values in self.pieces))
+                for d in range(self.outputs)
+            )
+        ]
+
+    def constraints(self) -> list[frozenset[int]]:
+        """The inputs that each constraint on where the function is defined depends on."""
+        guards = [guard for guard, _ in self.pieces if guard is not None]
+        return [affine.uses() for g in guards for c in g.conjunctions for _, affine in c]
+
+    @property
+    def convex(self) -> bool:
+        """True if one formula holds wherever all of the constraints do."""
+        guards = [guard for guard, _ in self.pieces]
+        return len(guards) == 1 and (guards[0] is None or len(guards[0].conjunctions) == 1)
+
+    def sole(self, output: int) -> Function | None:
+        """An output wherever it is defined, if it has one formula."""
+        formulas = {values[output] for _, values in self.pieces}
+        pieces = tuple((None, (formula,)) for formula in formulas)
+        return Function(pieces, self.inputs, 1) if len(formulas) == 1 else None
+
+    def part(
+        self, outputs: Sequence[int], keep: Callable[[frozenset[int]], bool] | None = None
+    ) -> Function:
+        """Some of the outputs, under those constraints only whose inputs `keep` accepts: all, if not given.
+
+        Constraints can be dropped from a `convex` function only.
+        """
+        assert keep is None or self.convex
+        return Function(
+            tuple(
+                (
+                    guard if keep is None or guard is None else guard.part(keep),
+                    tuple(affines[d] for d in outputs),
+                )
+                for guard, affines in self.pieces
+            ),
+            self.inputs,
+            len(outputs),
+        )
+
+    def cycle(self, index: int) -> int | None:
+        """P >= 1 such that the function is the same where input `index` is larger by P; None if there is none."""
+        affines = [affine for _, values in self.pieces for affine in values]
+        guards = [guard for guard, _ in self.pieces if guard is not None]
+        affines += [affine for g in guards for c in g.conjunctions for _, affine in c]
+        cycles = [affine.cycle(index) for affine in affines]
+        return None if any(growth for _, growth in cycles) else lcm(1, *(p for p, _ in cycles))
 
     def affine(self) -> tuple[list[int], list[list[int]]] | None:
         """(constants, coefficients of the inputs) of the outputs, if they are affine wherever they are defined."""

@@ -145,6 +145,9 @@ def _arrival(
 ) -> np.ndarray:
     """The cycles in which some iterations of a core see what they wait for; 0 for nothing."""
     inference, iteration = np.divmod(which, core.iterations)
-    event = dependence.needs[iteration] + inference * source.iterations
+    event = dependence.needs[iteration]
+    for n, needs in enumerate(dependence.first):
+        event = np.where(inference == n, needs[iteration], event)
+    event = event + inference * source.iterations
     seen = source.start.reshape(-1)[np.maximum(event, 0)] + dependence.delay
     return np.where(event < 0, 0, seen)

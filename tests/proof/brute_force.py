@@ -1,8 +1,7 @@
 """Control logic judged by enumeration: what `cmcore-verify-control` must say, found without any mathematics.
 
 Loops are executed statement by statement; access and storage relations are enumerated into Python dictionaries; an
-automaton is followed step by step through a few inferences. Nothing of `cmir.isl.control`, `cmir.isl.read_back` or the
-engine is used.
+automaton is followed step by step from reset through a few inferences. Nothing of `cmir.proof` or the engine is used.
 
 Pairs of neighbours are judged one by one, whatever the rest of the network does: an automaton is wrong if some pace of
 its neighbour, and of the messages between the two, lets it go wrong.
@@ -11,9 +10,10 @@ its neighbour, and of the messages between the two, lets it go wrong.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise, product
 
 import islpy as isl
 from enumeration import Point, pairs
@@ -36,11 +36,11 @@ from cmir.dialects.cmcore import (
 from cmir.dialects.polyhedral import MapAttr, symbol
 from cmir.isl.cores import at_core
 
-WINDOW = 4
-"""Inferences before and after the one that is judged. Rings and automata of the tests reach less far."""
+INFERENCES = 8
+"""Inferences from reset that are judged. Rings and automata of the tests repeat before that."""
 
-ALWAYS = -(10**9)
-"""The time of an event that is not waited for."""
+ALWAYS = -1
+"""The time of an event that is not waited for. The first event of the stream has time 0."""
 
 
 class Wrong(Exception):
@@ -116,8 +116,8 @@ def _accesses(access: MapAttr) -> dict[Point, list[Point]]:
 
 @cache
 def _slots(storage: MapAttr, shape: tuple[int, ...], core: Point) -> dict[Point, Point]:
-    """The slots of a core for the elements of an array, `(n, *location)`, in the inferences of the window."""
-    bounds = [(-WINDOW, WINDOW + 1), *((0, size) for size in shape)]
+    """The slots of a core for the elements of an array, `(n, *location)`, in the inferences that are judged."""
+    bounds = [(0, INFERENCES), *((0, size) for size in shape)]
     names = [f"x{d}" for d in range(len(bounds))]
     inside = " and ".join(
         f"{low} <= {x} < {high}" for x, (low, high) in zip(names, bounds, strict=True)
@@ -174,9 +174,10 @@ class Core:
 
 @dataclass(frozen=True)
 class Pair:
-    """What a core waits for on account of a neighbour, iteration by iteration of inference 0.
+    """What a core waits for on account of a neighbour, iteration by iteration from reset.
 
-    Times are those of the neighbour's stream: position + inference · count; ALWAYS if nothing is waited for.
+    Times are those of the neighbour's stream: position + inference · count; ALWAYS if nothing is waited for. Both lists
+    have a list for each inference.
 
     needed: D', the last event that an iteration or one before it needs. allowed: the event that it waits for; None if
     nothing ever releases it.
@@ -186,14 +187,22 @@ class Pair:
     neighbour: Core
     array: str
     kind: str
-    needed: list[int]
-    allowed: list[int | None]
-    later: Sequence[list[int]] = ()
-    """`needed` in inferences 1, 2, …, counted from each: the same, or no automaton can be right."""
+    needed: list[list[int]]
+    allowed: list[list[int | None]]
 
     @property
     def wrong(self) -> bool:
-        return any(needed != self.allowed for needed in (self.needed, *self.later))
+        return self.needed != self.allowed
+
+
+@dataclass(frozen=True)
+class Occupant:
+    """An element in a slot: its writer, and iterations of streams: when it is written, and first and last read."""
+
+    writer: Core
+    written: int
+    first_read: int
+    last_read: int
 
 
 class Enumeration:
@@ -208,6 +217,15 @@ class Enumeration:
             if array.source is None and name not in {symbol(i) for i in network.inputs}
         ]
         programs = network.programs
+        run = Counter((symbol(op.program), op.core) for op in network.cores)
+        for name, op in programs.items():
+            arrays = [symbol(buffer.array) for buffer in op.buffers]
+            if len(set(arrays)) < len(arrays):
+                raise Wrong(f"{name} has two buffers of one array")
+            if op.gcu is None and not any(name == program for program, _ in run):
+                raise Wrong(f"no core runs {name}")
+        if any(count > 1 for count in run.values()):
+            raise Wrong("a program runs on two cores")
         cores = [Core(programs[symbol(op.program)], op.core) for op in network.cores]
         cores += [Core(op, ()) for op in programs.values() if op.gcu is not None]
         self.cores = {core.name: core for core in cores}
@@ -282,21 +300,69 @@ class Enumeration:
         if any(slot_of(0, location) is None for location in read):
             raise Wrong(f"{core.name} reads an element of {array} that it does not keep")
         if array not in self.computed:
+            self._check_given(core, array, slot_of, read)
             return
-        written_by: dict[Point, set[str]] = defaultdict(set)
+        for occupants in self._occupants(core, array).values():
+            self._check_occupants(occupants, array, core)
+
+    def _check_given(
+        self,
+        core: Core,
+        array: str,
+        slot_of: Callable[[int, Point], Point | None],
+        read: dict[Point, int],
+    ) -> None:
+        """What is there from the start never shares a slot with something else, if it is read."""
+        held: dict[Point, set[Point]] = defaultdict(set)
+        for location in product(*map(range, self.arrays[array].shape)):
+            slots = [slot_of(n, location) for n in range(INFERENCES)]
+            for slot in slots:
+                if slot is not None:
+                    held[slot].add(location)
+            if self.arrays[array].source is not None and location in read and len(set(slots)) > 1:
+                raise Wrong(f"{location} of parameter {array} moves at {core.name}")
+        if any(
+            len(locations) > 1 and not locations.isdisjoint(read) for locations in held.values()
+        ):
+            raise Wrong(f"elements of {array} share a slot at {core.name} from the start")
+
+    def _occupants(self, reader: Core, array: str) -> dict[Point, list[Occupant]]:
+        """What comes into each slot of a reader's buffer, in order."""
+        slot_of, last, first = self.slots(reader, array), reader.last_reads(array), {}
+        for i in reversed(range(reader.count)):
+            first |= dict.fromkeys(reader.reads[array][i], i)
+        found: dict[Point, list[Occupant]] = defaultdict(list)
         for writer in self.cores.values():
-            for n in range(-WINDOW, WINDOW + 1):
-                for locations in writer.writes.get(array, []):
-                    at_once = defaultdict(list)
+            for n in range(INFERENCES):
+                for i, locations in enumerate(writer.writes.get(array, [])):
                     for location in locations:
                         if (slot := slot_of(n, location)) is not None:
-                            at_once[slot].append(location)
-                            written_by[slot].add(writer.name)
-                    for same in at_once.values():
-                        if len(same) > 1 and any(location in read for location in same):
-                            raise Wrong(f"{same} are written at once into one slot")
-        if any(len(names) > 1 for names in written_by.values()):
-            raise Wrong(f"two programs write into one slot for {array} at {core.name}")
+                            reads = [
+                                r[location] + n * reader.count if location in r else ALWAYS
+                                for r in (first, last)
+                            ]
+                            occupant = Occupant(writer, i + n * writer.count, *reads)
+                            found[slot].append(occupant)
+        for slot, occupants in found.items():
+            if len({o.writer.name for o in occupants}) > 1:
+                found[slot] = sorted(occupants, key=lambda o: o.last_read)
+            else:
+                found[slot] = sorted(occupants, key=lambda o: o.written)
+        return found
+
+    def _check_occupants(self, occupants: list[Occupant], array: str, reader: Core) -> None:
+        """They come into the slot one after the other."""
+        several = len({o.writer.name for o in occupants}) > 1
+        if all(o.last_read == ALWAYS for o in occupants):
+            return
+        if several and any(o.last_read == ALWAYS for o in occupants):
+            raise Wrong(f"two programs write into one slot for {array} at {reader.name}")
+        for one, two in pairwise(occupants):
+            read = max(one.last_read, two.last_read) > ALWAYS
+            if one.writer is two.writer and one.written == two.written and read:
+                raise Wrong(f"elements of {array} are written at once into one slot")
+            if several and two.first_read <= one.last_read:
+                raise Wrong(f"two programs write into one slot for {array} at {reader.name}")
 
     def pairs(self) -> Iterator[Pair]:
         """Every two neighbours, in both directions."""
@@ -316,40 +382,30 @@ class Enumeration:
                         allowed = self._allowed(core, other, snoops[array, other.program], events)
                         yield Pair(core, other, array, "snoop", needed, allowed)
                     if array in core.writes and array in other.reads:
-                        needed, *later = self._needed_room(core, other, array)
+                        needed = self._needed_room(core, other, array)
                         events = other.position
                         allowed = self._allowed(core, other, credits[array, other.program], events)
-                        yield Pair(core, other, array, "credit", needed, allowed, later)
+                        yield Pair(core, other, array, "credit", needed, allowed)
 
-    def _needed_data(self, core: Core, writer: Core, array: str) -> list[int]:
+    def _needed_data(self, core: Core, writer: Core, array: str) -> list[list[int]]:
         written = writer.writer_of(array)
         last = [
             max((written[x] for x in locations if x in written), default=ALWAYS)
             for locations in core.reads[array]
         ]
-        return _prefix_maxima(last, writer.count)
+        return _prefix_maxima(
+            [event + n * writer.count if event > ALWAYS else ALWAYS for event in last]
+            for n in range(INFERENCES)
+        )
 
     def _needed_room(self, core: Core, reader: Core, array: str) -> list[list[int]]:
-        """For inferences 0, 1, …"""
-        slot_of, last_read = self.slots(reader, array), reader.last_reads(array)
-        # When what has been in each slot up to now is read for the last time.
-        busy: dict[Point, int] = {}
-        latest = ALWAYS
-        needed: list[list[int]] = []
-        for n in range(-WINDOW, WINDOW + 1):
-            needs: list[int] = []
-            for locations in core.writes[array]:
-                kept = [(x, slot) for x in locations if (slot := slot_of(n, x)) is not None]
-                slots = [slot for _, slot in kept]
-                latest = max([latest, *(busy.get(slot, ALWAYS) for slot in slots)])
-                needs.append(latest - n * reader.count if latest > ALWAYS else ALWAYS)
-                for location, slot in kept:
-                    if location in last_read:
-                        until = last_read[location] + n * reader.count
-                        busy[slot] = max(busy.get(slot, ALWAYS), until)
-            if n >= 0:
-                needed.append(needs)
-        return needed
+        needs = [[ALWAYS] * core.count for _ in range(INFERENCES)]
+        for occupants in self._occupants(reader, array).values():
+            for one, two in pairwise(occupants):
+                if two.writer is core:
+                    n, i = divmod(two.written, core.count)
+                    needs[n][i] = max(needs[n][i], one.last_read)
+        return _prefix_maxima(needs)
 
     def _allowed(
         self,
@@ -357,9 +413,9 @@ class Enumeration:
         other: Core,
         automata: list[SnoopOp] | list[CreditOp],
         events: dict[Point, int],
-    ) -> list[int | None]:
-        """The event that each iteration of inference 0 waits for; None where nothing releases it."""
-        result: list[int | None] = [ALWAYS] * core.count
+    ) -> list[list[int | None]]:
+        """The event that each iteration waits for; None where nothing releases it."""
+        result: list[list[int | None]] = [[ALWAYS] * core.count for _ in range(INFERENCES)]
         for automaton in automata:
             steps: list[tuple[int, int]] = []
             both = core.coordinates + other.coordinates
@@ -374,12 +430,13 @@ class Enumeration:
                 ahead = values[release.ahead] if release.ahead is not None else 0
                 event = events[at] if release.awaits else ALWAYS
                 steps.append((event, core.position[upto] + ahead * core.count))
-            for i, event in enumerate(_follow(steps, core.count, other.count)):
-                now = result[i]
-                result[i] = None if event is None or now is None else max(event, now)
+            for now, row in zip(result, _follow(steps, core.count, other.count), strict=True):
+                for i, event in enumerate(row):
+                    so_far = now[i]
+                    now[i] = None if event is None or so_far is None else max(event, so_far)
         return result
 
-    def stuck(self, inferences: int = WINDOW) -> list[str]:
+    def stuck(self, inferences: int = INFERENCES) -> list[str]:
         """The cores that do not get through a stream of inferences that starts with empty buffers."""
         waits: dict[str, list[Pair]] = defaultdict(list)
         for pair in self.pairs():
@@ -388,11 +445,13 @@ class Enumeration:
 
         def may_go_on(core: Core) -> bool:
             n, i = divmod(done[core.name], core.count)
+            if n == inferences:
+                return False
             for pair in waits[core.name]:
-                event = pair.allowed[i]
-                if event is None or event + n * pair.neighbour.count >= done[pair.neighbour.name]:
+                event = pair.allowed[n][i]
+                if event is None or event >= done[pair.neighbour.name]:
                     return False
-            return n < inferences
+            return True
 
         moved = True
         while moved:
@@ -404,30 +463,32 @@ class Enumeration:
         return [c.name for c in self.cores.values() if done[c.name] < inferences * c.count]
 
 
-def _prefix_maxima(last: list[int], count: int) -> list[int]:
-    """What is needed up to each iteration of inference 0, from what each needs; `count` events an inference."""
-    before = max(last)
-    latest = before - count if before > ALWAYS else ALWAYS
-    result = []
-    for event in last:
-        latest = max(latest, event)
-        result.append(latest)
+def _prefix_maxima(needs: Iterable[list[int]]) -> list[list[int]]:
+    """What is needed up to each iteration, inference by inference, from what each needs."""
+    latest, result = ALWAYS, []
+    for inference in needs:
+        row = []
+        for event in inference:
+            latest = max(latest, event)
+            row.append(latest)
+        result.append(row)
     return result
 
 
-def _follow(steps: list[tuple[int, int]], count: int, events: int) -> list[int | None]:
-    """The event that has happened when each iteration of inference 0 is first allowed.
+def _follow(steps: list[tuple[int, int]], count: int, events: int) -> list[list[int | None]]:
+    """The event that has happened when each iteration is first allowed, by a control unit that starts from reset.
 
     steps: (event, limit) in one inference, in order. count, events: iterations and events in one inference.
     """
-    allowed: list[int | None] = [None] * count
-    happened, limit = ALWAYS, ALWAYS
-    for n in range(-WINDOW, WINDOW + 1):
+    total = INFERENCES * count
+    allowed: list[int | None] = [None] * total
+    happened, limit = ALWAYS, -1
+    for n in range(2 * INFERENCES):
         for event, upto in steps:
             if event > ALWAYS:
                 happened = max(happened, event + n * events)
             reached = upto + n * count
-            for i in range(max(limit + 1, 0), min(reached + 1, count)):
+            for i in range(limit + 1, min(reached + 1, total)):
                 allowed[i] = happened
             limit = max(limit, reached)
-    return allowed
+    return [allowed[n * count : (n + 1) * count] for n in range(INFERENCES)]

@@ -11,6 +11,7 @@ from networks import Builder, run_passes
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
+from cmir.parsing import parse_module
 
 
 def lower(net: Builder, *outputs: str, passes: str = "") -> NetworkOp:
@@ -145,6 +146,17 @@ def streamed() -> NetworkOp:
     return lower(net, net.conv(a, 1, 3, pads=1), a, passes=passes)
 
 
+def shared_slots() -> NetworkOp:
+    """Two writers of an array in one ring, in an order that their credits give."""
+    text = (_FILECHECK / "passes/cmcore-verify-control/writers.mlir").read_text(encoding="utf-8")
+    (network,) = parse_module(text.split("// -----")[0]).body.block.ops
+    assert isinstance(network, NetworkOp)
+    network.detach()
+    return network
+
+
+_FILECHECK = Path(__file__).parents[1] / "filecheck"
+
 RINGS = "polyhedral-assign-storage{sizes=live}"
 
 NETWORKS = (
@@ -164,4 +176,5 @@ NETWORKS = (
     in_columns,
     split,
     streamed,
+    shared_slots,
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
-from proof.brute_force import Core, Enumeration, Pair, Wrong
+from proof.brute_force import ALWAYS, INFERENCES, Core, Enumeration, Pair, Wrong
 from proof.mutants import Mutant, mutants
 from proof.networks_to_prove import NETWORKS
 from xdsl.dialects.builtin import ModuleOp
@@ -22,6 +22,7 @@ from cmir.context import make_context
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+from cmir.proof.control import MOST_POINTS
 
 _MANY = 200
 """Of a network with more mutants, so many are tried."""
@@ -67,12 +68,12 @@ def why_wrong(network: NetworkOp) -> str | None:
     return None
 
 
-def refusal(network: NetworkOp) -> str | None:
+def refusal(network: NetworkOp, most_points: int = MOST_POINTS) -> str | None:
     """What the verifier or the proof says of a network; None if nothing is wrong."""
     module = ModuleOp([network])
     try:
         module.verify()
-        CmcoreVerifyControlPass().apply(make_context(), module)
+        CmcoreVerifyControlPass(most_points).apply(make_context(), module)
     except VerifyException as error:
         return f"verifier: {error}"
     except CompileError as error:
@@ -121,9 +122,11 @@ def _are(pair: Pair, name: str, iteration: str, other: str, event: str) -> bool:
     )
 
 
-def _event(pair: Pair, event: str, inferences: str | None, direction: str | None) -> int:
+def _event(
+    pair: Pair, inference: int, event: str, inferences: str | None, direction: str | None
+) -> int:
     """The time of an iteration of the neighbour that a message names."""
-    n = int(inferences or 0) * (-1 if direction == "earlier" else 1)
+    n = inference + int(inferences or 0) * (-1 if direction == "earlier" else 1)
     return pair.neighbour.position[_point(event)] + n * pair.neighbour.count
 
 
@@ -137,26 +140,28 @@ def _unsafe(kind: str) -> Callable[..., bool]:
         other: str,
         inferences: str | None,
         direction: str | None,
+        inference: str | None,
     ) -> bool:
         """The iteration needs the event for that element, and does not wait for it."""
         for pair in _pair(network, name, other, kind):
             if not _are(pair, name, iteration, other, event):
                 continue
-            at = pair.core.position[_point(iteration)]
-            allowed = pair.allowed[at]
-            time = _event(pair, event, inferences, direction)
-            if allowed is None or allowed >= time or pair.needed[at] != time:
+            at, here = pair.core.position[_point(iteration)], int(inference or 0)
+            allowed, needed = pair.allowed[here], pair.needed[here]
+            time = _event(pair, here, event, inferences, direction)
+            waits = allowed[at]
+            if waits is None or waits >= time or needed[at] != time:
                 continue
             theirs = pair.neighbour.writes if kind == "snoop" else pair.neighbour.reads
             touched = theirs[pair.array][pair.neighbour.position[_point(event)]]
             if element.startswith("@"):  # needed by an iteration of an earlier inference
-                return at == 0 or pair.needed[at] == pair.needed[0]
+                return at == 0 or needed[at] == needed[0]
             location = _element(element)
             if kind == "snoop":
                 return location in touched and location in pair.core.reads[pair.array][at]
             slot = Enumeration(network).slots(pair.neighbour, pair.array)
-            n = int(inferences or 0) * (-1 if direction == "earlier" else 1)
-            overwritten = {slot(0, x) for x in pair.core.writes[pair.array][at]}
+            n = time // pair.neighbour.count
+            overwritten = {slot(here, x) for x in pair.core.writes[pair.array][at]}
             return location in touched and slot(n, location) in overwritten
         return False
 
@@ -172,21 +177,27 @@ def _late(
     inferences: str | None,
     direction: str | None,
     array: str,
+    start: str | None,
+    inference: str | None,
 ) -> bool:
+    here = int(inference or 0)
     for kind in ("snoop", "credit"):
         for pair in Enumeration(network).pairs():
             if not _are(pair, name, iteration, other, event) or pair.kind != kind:
                 continue
             at = pair.core.position[_point(iteration)]
-            time = _event(pair, event, inferences, direction)
-            if pair.array == array and pair.allowed[at] == time > pair.needed[at]:
-                return True
+            time = _event(pair, here, event, inferences, direction)
+            needed, allowed = pair.needed[here][at], pair.allowed[here][at]
+            if pair.array == array and allowed == time > needed:
+                return start is None or needed == ALWAYS
     return False
 
 
-def _dead(network: NetworkOp, iteration: str, name: str, other: str, array: str) -> bool:
+def _dead(
+    network: NetworkOp, iteration: str, name: str, other: str, array: str, inference: str | None
+) -> bool:
     return any(
-        pair.allowed[pair.core.position[_point(iteration)]] is None
+        pair.allowed[int(inference or 0)][pair.core.position[_point(iteration)]] is None
         for pair in Enumeration(network).pairs()
         if (pair.core.program, pair.neighbour.program, pair.array) == (name, other, array)
         and _point(iteration) in pair.core.position
@@ -237,6 +248,17 @@ def _same(slot: Callable[[int, Point], Point | None], n: int, x: Point, y: Point
     return slot(n, x) == slot(n, y)
 
 
+def _given(network: NetworkOp, array: str, name: str, one: str, two: str) -> bool:
+    """Two elements of what is there from the start have a slot, in some inferences, and one of them is read."""
+    x, y = _element(one), _element(two)
+    enumeration, found = Enumeration(network), False
+    for core in _cores(network, name):
+        slot, read = enumeration.slots(core, array), core.last_reads(array)
+        held = [{slot(n, element) for n in range(INFERENCES)} for element in (x, y)]
+        found |= bool(held[0] & held[1]) and x != y and (x in read or y in read)
+    return found
+
+
 def _invalid(network: NetworkOp, *_: str) -> bool:
     """An automaton waits for, or releases, what is not there."""
     try:
@@ -256,17 +278,19 @@ def _deadlock(network: NetworkOp, waits: str) -> bool:
     return (circle or alone) and all(waiter in stuck for waiter, _ in named)
 
 
+_INFERENCE = r"(?: \(in inference (\d+)\))?"
 _EVENT = r"(\(.*?\)) of @(\w+)(?:, (\d+) inferences? (earlier|later),)?"
 
 _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
-    rf"not safe: iteration (\(.*?\)) of @(\w+) may read (.*) before iteration {_EVENT} has stored it": _unsafe(
-        "snoop"
+    rf"not safe: iteration (\(.*?\)) of @(\w+) may read (.*) before iteration {_EVENT} has stored it{_INFERENCE}": (
+        _unsafe("snoop")
     ),
-    rf"not safe: iteration (\(.*?\)) of @(\w+) may overwrite (.*) before iteration {_EVENT} has read it": _unsafe(
-        "credit"
+    rf"not safe: iteration (\(.*?\)) of @(\w+) may overwrite (.*) before iteration {_EVENT} has read it{_INFERENCE}": (
+        _unsafe("credit")
     ),
-    rf"not tight: iteration (\(.*?\)) of @(\w+) waits for iteration {_EVENT} and needs nothing of it in @(\w+)": _late,
-    r"not live: iteration (\(.*?\)) of @(\w+) is never released by @(\w+) on account of @(\w+)": _dead,
+    rf"not tight: iteration (\(.*?\)) of @(\w+) waits for iteration {_EVENT} and needs nothing of it in @(\w+)"
+    rf"(; no step without `at` releases it)?{_INFERENCE}": _late,
+    rf"not live: iteration (\(.*?\)) of @(\w+) is never released by @(\w+) on account of @(\w+){_INFERENCE}": _dead,
     r"the step of a control loop must be positive": lambda network: (
         "makes no step" in (why_wrong(network) or "")
     ),
@@ -285,18 +309,12 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
     r"which @(\w+) stores at once": _at_once,
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
-    r"which two cores of @(\w+) store, in no order": lambda network, *_: (
+    r"which (two cores of @\w+|@\w+ and @\w+) store, in no order": lambda network, *_: (
         "into one slot" in (why_wrong(network) or "")
     ),
-    r"which elements of @(\w+) share a slot is not the same in every inference: .*": (
-        lambda network, *_: "credit" in (why_wrong(network) or "")
-    ),
-    r"cmcore\.\w+ waits for a location outside @(\w+)": _invalid,
+    r"the buffer of @(\w+) at @(.+) has one slot for (.*\]) and (.*\]); what is read of an? "
+    r"(?:input|parameter) needs a slot of its own": _given,
     r"cmcore\.\w+ waits for (\(.*\)), which @(.+) never brings about": _invalid,
-    r"cmcore\.\w+ releases (\(.*\)), which is no iteration of @(\w+)": _invalid,
-    r"cmcore\.\w+ releases (\(.*\)), which is not an iteration of @(.+)": _invalid,
+    r"cmcore\.\w+ releases (\(.*\)), which is no iteration of @(.+)": _invalid,
     r"deadlock: (.*)": _deadlock,
-    r"control logic cannot be proved: the step of a loop must be a positive constant": (
-        lambda network: why_wrong(network) == "a loop makes no step"
-    ),
 }

@@ -2058,3 +2058,21 @@ cmcore.network @main () -> () {
     }) : () -> ()
   }
 }
+
+// -----
+
+cmcore.network @main (@a) -> (@c) {
+  polyhedral.array @a : tensor<4xf32>
+  polyhedral.array @c : tensor<4xf32>
+  // expected-error @below {{program @P has two buffers of @a; one holds all that is read of it}}
+  cmcore.program @P {
+    %a = cmcore.buffer @a : memref<4xf32>
+    %b = cmcore.buffer @a storage #polyhedral.map<"{ a[n, i] -> slot[i] }"> : memref<4xf32>
+    cmcore.loop_nest {}
+    cmcore.iteration (%i) {
+      %x = cmcore.load %a at #polyhedral.map<"{ [P[i] -> lane[]] -> a[i] : 0 <= i < 4 }"> : vector<f32>
+      cmcore.store %x, @c #polyhedral.map<"{ [P[i] -> lane[]] -> c[i] : 0 <= i < 4 }"> : vector<f32>
+    }
+  }
+  cmcore.core @c0 runs @P at (0)
+}

@@ -1,0 +1,187 @@
+"""Who stores each element of an array, and who reads it when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import ArrayOp, symbol
+from cmir.proof.control.slots import Slots
+from cmir.proof.control.space import AccessMembers, Elements, Space
+from cmir.proof.control.stages import Budget, Stage
+
+_DENSE = 1 << 22
+"""Tables of at most so many entries are kept whole."""
+
+
+class Array:
+    """An array with the stages that store and read it.
+
+    Iterations of all writers are numbered together, one core after the other: `first` of each stage, and `starts` of
+    each core, by its number among the cores of all writers. writer: the iteration that stores each element, -1 for
+    none.
+    """
+
+    def __init__(self, op: ArrayOp, writers: list[Stage], readers: list[Stage], budget: Budget):
+        self.op, self.name, self.budget = op, op.sym_name.data, budget
+        self.writers, self.readers = writers, readers
+        self.slots = {reader.name: Slots(reader.buffers[self.name], reader) for reader in readers}
+        stores = [(stage, access) for stage in writers for access in stage.stores[self.name]]
+        loads = [(stage, access) for stage in readers for access in stage.loads[self.name]]
+        self.space = Space(
+            op,
+            [
+                *(AccessMembers(access, stores=True) for _, access in stores),
+                *(AccessMembers(access, stores=False) for _, access in loads),
+                *self.slots.values(),
+            ],
+        )
+        self.first: dict[str, int] = {}
+        self.first_core: dict[str, int] = {}
+        counts: list[np.ndarray] = [np.zeros(0, np.int64)]
+        for stage in writers:
+            self.first[stage.name] = sum(int(c.sum()) for c in counts)
+            self.first_core[stage.name] = sum(map(len, counts))
+            counts.append(stage.counts)
+        self.counts = np.concatenate(counts)
+        self.starts = np.concatenate(([0], np.cumsum(self.counts)))
+        self.core_of = np.repeat(np.arange(len(self.counts)), self.counts)
+        self.writer = np.full(self.space.count + 1, -1)  # and one for lanes without an element
+        stored = 0
+        for stage, access in stores:
+            for start, elements in Elements(access, self.space, True, budget).chunks():
+                kept = elements >= 0
+                iterations = start + self.first[stage.name] + np.arange(len(elements))
+                iterations = np.broadcast_to(iterations[:, None], elements.shape)
+                self.writer[elements[kept]] = iterations[kept]
+                stored += int(kept.sum())
+        if stored != int((self.writer >= 0).sum()):
+            raise self._stored_twice()
+
+    def stage_of(self, iteration: int) -> Stage:
+        """The stage that an iteration of the writers belongs to."""
+        return next(s for s in reversed(self.writers) if self.first[s.name] <= iteration)
+
+    def writer_text(self, iteration: int) -> str:
+        stage = self.stage_of(iteration)
+        return f"{stage.text(iteration - self.first[stage.name])} of @{stage.name}"
+
+    def _stored_twice(self) -> CompileError:
+        """The error for an element that is stored by two stores, or twice by one."""
+        seen: dict[int, Stage] = {}
+        for stage in self.writers:
+            for access in stage.stores[self.name]:
+                for _, elements in Elements(access, self.space, True, self.budget).chunks():
+                    found, counts = np.unique(elements[elements >= 0], return_counts=True)
+                    again = found[counts > 1].tolist() or [e for e in found.tolist() if e in seen]
+                    if again:
+                        element, other = self.space.text(again[0]), seen.get(again[0], stage)
+                        if other is stage:
+                            text = f"@{stage.name} stores {element} more than once"
+                        else:
+                            text = f"@{stage.name} stores {element}, which another program stores"
+                        return CompileError(access.op, text)
+                    seen.update(dict.fromkeys(found.tolist(), stage))
+        raise AssertionError("an element is stored twice")
+
+    def check_complete(self, network: NetworkOp) -> None:
+        """An output of the network is stored as a whole."""
+        missing = self.writer[:-1] < 0
+        if self.name in {symbol(ref) for ref in network.outputs} and missing.any():
+            element = self.space.text(int(np.argmax(missing)))
+            raise CompileError(network, f"output element {element} is stored by no program")
+
+
+class Reads:
+    """What a stage reads of an array.
+
+    keys: of elements on cores, core · elements + element, ascending; last, first: the iterations of the core, counted
+    from its first, that read each for the last and the first time. data: the iteration of each core of the writers,
+    counted from its first, that each iteration of the stage reads from at last, -1 if it does not; shape (cores of the
+    writers, iterations).
+    """
+
+    def __init__(self, array: Array, stage: Stage, computed: bool):
+        """computed: whether the array is stored by programs, rather than there from the start."""
+        self.array, self.stage = array, stage
+        self.data = np.full((len(array.counts), len(stage.points)), -1)
+        self._size = len(stage.cores) * array.space.count
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        dense = self._size <= _DENSE
+        last = np.full(self._size if dense else 0, -1)
+        first = np.full(self._size if dense else 0, np.iinfo(np.int64).max)
+        for access in stage.loads[array.name]:
+            for start, elements in Elements(access, array.space, False, array.budget).chunks():
+                if computed:
+                    self._data(access.op, start, elements)
+                keys, at = self._positions(start, elements)
+                if dense:
+                    np.maximum.at(last, keys, at)
+                    np.minimum.at(first, keys, at)
+                else:
+                    found.append((keys, at))
+        if dense:
+            self.keys = np.flatnonzero(last >= 0)
+            self.last, self.first = last[self.keys], first[self.keys]
+        else:
+            self.keys, self.last, self.first = _extremes(found)
+        self.core, self.element = np.divmod(self.keys, array.space.count)
+
+    def _positions(self, start: int, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keys of the elements that a run of iterations reads, and the iterations, counted from the core's first."""
+        core = self.stage.core_of[start : start + len(elements)]
+        at = start + np.arange(len(elements)) - self.stage.starts[core]
+        kept = elements >= 0
+        keys = elements + (core * self.array.space.count)[:, None]
+        if kept.all():
+            return keys.reshape(-1), np.repeat(at, elements.shape[1])
+        return keys[kept], np.broadcast_to(at[:, None], elements.shape)[kept]
+
+    def _data(self, op: object, start: int, elements: np.ndarray) -> None:
+        array = self.array
+        stored_by = array.writer[elements]  # element -1 has the last entry
+        missing = (stored_by < 0) & (elements >= 0)
+        if missing.any():
+            i, lane = (int(x) for x in np.argwhere(missing)[0])
+            raise CompileError(
+                self.stage.op,
+                f"iteration {self.stage.text(start + i)} of @{self.stage.name} reads "
+                f"{array.space.text(int(elements[i, lane]))}, which no program stores",
+            )
+        rows = self.data[:, start : start + len(elements)]
+        if len(array.counts) == 1:
+            np.maximum(rows[0], stored_by.max(axis=1, initial=-1), out=rows[0])
+            return
+        i, lane = np.nonzero(stored_by >= 0)
+        event = stored_by[i, lane]
+        core = array.core_of[event]
+        np.maximum.at(rows, (core, i), event - array.starts[core])
+
+    def elements_of(self, iteration: int) -> np.ndarray:
+        """The elements that one iteration reads."""
+        found = [np.zeros(0, np.int64)]
+        for access in self.stage.loads[self.array.name]:
+            elements = Elements(access, self.array.space, False, self.array.budget)
+            found += [e[e >= 0] for _, e in elements.chunks(iteration, iteration + 1)]
+        return np.unique(np.concatenate(found))
+
+    def on_core(self, core: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(elements, last reads, first reads) of one core."""
+        run = slice(*np.searchsorted(self.core, (core, core + 1)))
+        return self.element[run], self.last[run], self.first[run]
+
+
+def _extremes(
+    found: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each key once, with the largest and the smallest of what it comes with."""
+    keys, inverse = np.unique(np.concatenate([k for k, _ in found]), return_inverse=True)
+    at = np.concatenate([a for _, a in found])
+    last = np.full(len(keys), -1)
+    first = np.full(len(keys), np.iinfo(np.int64).max)
+    np.maximum.at(last, inverse.reshape(-1), at)
+    np.minimum.at(first, inverse.reshape(-1), at)
+    return keys, last, first

@@ -1,0 +1,125 @@
+"""Automata of control units, step by step from reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from xdsl.ir import Operation
+
+from cmir.accelerator.nest import Visit, execution_order, in_order, run_of, visits
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import CreditOp, ReleaseOp, SnoopOp
+from cmir.proof.control.enumeration import NOTHING, released
+from cmir.proof.control.stages import Budget, Stage
+
+Find = Callable[[np.ndarray], np.ndarray]
+"""Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
+
+
+class Automaton:
+    """A snoop or credit, on every core of a stage, on every core of a neighbour.
+
+    pairs: core · cores of the neighbour + core of the neighbour, for those pairs that wait for anything.
+    """
+
+    def __init__(
+        self, op: SnoopOp | CreditOp, stage: Stage, source: Stage, find: Find, budget: Budget
+    ):
+        self.op, self.stage, self.source = op, stage, source
+        own, theirs = len(stage.cores), len(source.cores)
+        self.core, self.source_core = np.divmod(np.arange(own * theirs), theirs)
+        runs = np.concatenate((stage.cores[self.core], source.cores[self.source_core]), axis=1)
+        found = visits(op.body, ReleaseOp, runs, budget.spend)
+        pair = run_of(found) if found else np.zeros(0, np.int64)
+        self.events, self.limits = self._steps(found, pair, find)
+        self.steps = np.searchsorted(pair, np.arange(own * theirs + 1))
+        free = self._free(pair)
+        self.pairs = np.flatnonzero(~free)
+        self._rows: dict[tuple[bytes, bytes, int, int, int], np.ndarray] = {}
+
+    @property
+    def reach(self) -> int:
+        """The most inferences that a limit lies ahead of its step's."""
+        if not len(self.limits):
+            return 0
+        pair = np.repeat(np.arange(len(self.core)), np.diff(self.steps))
+        return int((self.limits // self.stage.counts[self.core[pair]]).max())
+
+    def waits(self, pair: int, inferences: int) -> np.ndarray:
+        """The events that the iterations of a core wait for, counted from reset; shape (inferences, iterations)."""
+        run = slice(self.steps[pair], self.steps[pair + 1])
+        events, limits = self.events[run], self.limits[run]
+        iterations = int(self.stage.counts[self.core[pair]])
+        count = int(self.source.counts[self.source_core[pair]])
+        key = events.tobytes(), limits.tobytes(), iterations, count, inferences
+        if key not in self._rows:
+            self._rows[key] = released(events, limits, iterations, count, inferences)
+        return self._rows[key]
+
+    def _free(self, pair: np.ndarray) -> np.ndarray:
+        """The pairs of cores whose automaton allows every iteration at once."""
+        waiting = self.events != NOTHING
+        reached = np.full(len(self.core), -1)
+        np.maximum.at(reached, pair[~waiting], self.limits[~waiting])
+        free = reached >= self.stage.counts[self.core] - 1
+        free[pair[waiting]] = False
+        return free
+
+    def _steps(
+        self, found: list[Visit], pair: np.ndarray, find: Find
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(events, limits) of all steps, counted from the first of the core that they are iterations of."""
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        order = execution_order(found)
+        awaits = np.concatenate([np.full(f.count, _release(op).awaits) for op, f, _ in found])[
+            order
+        ]
+        events = np.full(len(pair), NOTHING)
+        waiting = [visit for visit in found if _release(visit[0]).awaits]
+        at = in_order(waiting, lambda op: _release(op).at)
+        events[awaits] = self._events(at, self.source_core[pair[awaits]], find)
+        upto = in_order(found, lambda op: _release(op).upto)
+        ahead = [
+            np.zeros(frame.count, np.int64)
+            if (value := _release(op).ahead) is None
+            else frame.spread(value)
+            for op, frame, _ in found
+        ]
+        return events, self._limits(upto, np.concatenate(ahead)[order], self.core[pair])
+
+    def _events(self, at: np.ndarray, source_core: np.ndarray, find: Find) -> np.ndarray:
+        if not len(at):
+            return np.zeros(0, np.int64)
+        source, event = self.source, find(at)
+        wrong = (event < 0) | (source.core_of[event] != source_core)
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            core = source.cores[source_core[first]].tolist()
+            raise CompileError(
+                self.op,
+                f"{self.op.name} waits for {_point(at[first])}, which {source.title(core)} never brings about",
+            )
+        return event - source.starts[source_core]
+
+    def _limits(self, upto: np.ndarray, ahead: np.ndarray, core: np.ndarray) -> np.ndarray:
+        stage, position = self.stage, self.stage.index.find(upto)
+        wrong = (position < 0) | (stage.core_of[position] != core)
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            who = stage.title(stage.cores[core[first]].tolist())
+            raise CompileError(
+                self.op,
+                f"{self.op.name} releases {_point(upto[first])}, which is no iteration of {who}",
+            )
+        return position - stage.starts[core] + ahead * stage.counts[core]
+
+
+def _point(coordinates: np.ndarray) -> str:
+    return f"({', '.join(map(str, coordinates.tolist()))})"
+
+
+def _release(op: Operation) -> ReleaseOp:
+    assert isinstance(op, ReleaseOp)
+    return op

@@ -1,0 +1,51 @@
+"""Buffers of what is there from the start: inputs and parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cmir.diagnostics import CompileError
+from cmir.proof.control.arrays import Array, Reads
+
+
+def check_given(array: Array, reads: Reads, parameter: bool) -> None:
+    """Each element that is read has a slot of its own, in every inference.
+
+    Nothing orders what fills these buffers against what reads them, so no other element may ever come into that slot,
+    and a parameter, which is there for all inferences, must not move. Raises CompileError.
+    """
+    slots, reader = array.slots[reads.stage.name], reads.stage
+    if slots.function is None:
+        return
+    inferences = slots.period + parameter
+    for core in range(len(reader.cores)):
+        elements, _, _ = reads.on_core(core)
+        found = slots.of(core, array.space, 0, inferences, array.budget)
+        title = reader.title(reader.cores[core].tolist())
+        buffer = f"the buffer of @{array.name} at {title}"
+        if (found[:, elements] < 0).any():
+            _, e = np.argwhere(found[:, elements] < 0)[0]
+            raise CompileError(
+                slots.op,
+                f"{buffer} has no slot for {array.space.text(int(elements[e]))}, which is read there",
+            )
+        if parameter and (moved := (found[:, elements] != found[0, elements]).any(axis=0)).any():
+            element = array.space.text(int(elements[np.argmax(moved)]))
+            raise CompileError(
+                slots.op,
+                f"{buffer} has {element} in another slot in another inference: a parameter stays",
+            )
+        owner = np.full(int(np.prod(slots.shape, dtype=np.int64)), -1)
+        owner[found[:, elements]] = elements
+        kept = found >= 0
+        other = kept & (owner[np.maximum(found, 0)] >= 0)
+        other &= owner[np.maximum(found, 0)] != np.arange(found.shape[1])
+        if other.any():
+            n, e = (int(x) for x in np.argwhere(other)[0])
+            both = sorted((int(owner[found[n, e]]), e))
+            texts = " and ".join(map(array.space.text, both))
+            raise CompileError(
+                slots.op,
+                f"{buffer} has one slot for {texts}; what is read of "
+                f"{'a parameter' if parameter else 'an input'} needs a slot of its own",
+            )

@@ -1,0 +1,216 @@
+"""The proof of control logic of a network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import BufferOp, CreditOp, NetworkOp, SnoopOp
+from cmir.dialects.polyhedral import symbol
+from cmir.proof.control import symbolic
+from cmir.proof.control.arrays import Array, Reads
+from cmir.proof.control.automata import Automaton
+from cmir.proof.control.enumeration import data_needs
+from cmir.proof.control.given import check_given
+from cmir.proof.control.pairs import Need, Pair
+from cmir.proof.control.rooms import Room
+from cmir.proof.control.slots import NoPeriodError
+from cmir.proof.control.stages import Budget, Stage, TooManyPoints
+
+MOST_POINTS = 1 << 28
+"""The most points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What has been proved of a network, and how.
+
+    points: those that have been enumerated; None where ISL has decided.
+    """
+
+    points: int | None
+
+    def __str__(self) -> str:
+        if self.points is not None:
+            return "control proved for endless streams"
+        return (
+            "control proved for endless streams, symbolically: trusts ISL, the needs and maxima that dependences "
+            "are derived with, and the engine for the absence of deadlock"
+        )
+
+
+def prove(network: NetworkOp, most_points: int = MOST_POINTS) -> Verdict:
+    """Prove the control logic of a network. Raises CompileError with a counterexample."""
+    cores = cores_of(network)
+    budget = Budget(most_points)
+    try:
+        stages = {name: Stage(op, cores[name], budget) for name, op in network.programs.items()}
+        _Proof(network, stages, budget).run()
+    except (TooManyPoints, NoPeriodError):
+        symbolic.prove(network, cores)
+        return Verdict(None)
+    return Verdict(budget.spent)
+
+
+def cores_of(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
+    """The cores of each program. Raises CompileError where a program has none, or one core two of them."""
+    cores: dict[str, list[tuple[int, ...]]] = {
+        name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
+    }
+    for core in network.cores:
+        name = symbol(core.program)
+        if core.core in cores[name]:
+            title = f"@{name}[{', '.join(map(str, core.core))}]" if core.core else f"@{name}"
+            raise CompileError(core, f"program {title} runs on two cores")
+        cores[name].append(core.core)
+    for name, op in network.programs.items():
+        if not cores[name]:
+            raise CompileError(op, f"no core runs @{name}")
+    return cores
+
+
+class _Proof:
+    def __init__(self, network: NetworkOp, stages: dict[str, Stage], budget: Budget):
+        self.network, self.stages, self.budget = network, stages, budget
+        self.pairs: list[Pair] = []
+
+    def run(self) -> None:
+        self._check_needless()
+        computed = [array for array in self._arrays() if not self._check_given(array)]
+        reads = [[Reads(array, stage, True) for stage in array.readers] for array in computed]
+        for array in computed:
+            array.check_complete(self.network)
+        for array, of_array in zip(computed, reads, strict=True):
+            self.pairs += self._pairs(array, of_array)
+        for pair in self.pairs:
+            pair.check()
+        self._check_live()
+
+    def _arrays(self) -> Iterator[Array]:
+        """The arrays that any stage stores or reads."""
+        for name, op in self.network.arrays.items():
+            writers = [stage for stage in self.stages.values() if name in stage.stores]
+            readers = [stage for stage in self.stages.values() if name in stage.loads]
+            if writers or readers:
+                yield Array(op, writers, readers, self.budget)
+
+    def _check_given(self, array: Array) -> bool:
+        """True for an input or a parameter; whose buffers are checked."""
+        parameter = array.op.source is not None
+        given = parameter or array.name in {symbol(ref) for ref in self.network.inputs}
+        for reader in array.readers if given else ():
+            check_given(array, Reads(array, reader, computed=False), parameter)
+        return given
+
+    def _pairs(self, array: Array, reads: list[Reads]) -> Iterator[Pair]:
+        """Every writer with every reader, in both directions."""
+        for of_reader in reads:
+            room = Room(array, of_reader)
+            for writer in array.writers:
+                yield self._pair(_data(array, of_reader, writer), array)
+                yield self._pair(_room(array, room, writer), array)
+
+    def _pair(self, need: Need, array: Array) -> Pair:
+        stage, source = need.stage, need.source
+        ops = self.automata[stage.name].get((need.kind, need.array, source.name), [])
+
+        def arrival(at: np.ndarray) -> np.ndarray:
+            """The iteration of the writer that stores a location."""
+            event = array.writer[array.space.find(at)] - array.first[source.name]
+            return np.where((event >= 0) & (event < len(source.points)), event, -1)
+
+        find = arrival if need.kind == "raw" else source.index.find
+        automata = [Automaton(op, stage, source, find, self.budget) for op in ops]
+        return Pair(need, automata, ops[0] if ops else stage.op, self.budget)
+
+    @cached_property
+    def automata(self) -> dict[str, dict[tuple[str, str, str], list[SnoopOp | CreditOp]]]:
+        """The automata of each stage by kind, array and neighbour."""
+        found: dict[str, dict[tuple[str, str, str], list[SnoopOp | CreditOp]]] = {}
+        for stage in self.stages.values():
+            own: dict[tuple[str, str, str], list[SnoopOp | CreditOp]] = defaultdict(list)
+            for snoop in stage.op.snoops:
+                assert isinstance(snoop.buffer.owner, BufferOp)
+                own["raw", symbol(snoop.buffer.owner.array), symbol(snoop.source)].append(snoop)
+            for credit in stage.op.credits:
+                own["war", symbol(credit.array), symbol(credit.source)].append(credit)
+            found[stage.name] = own
+        return found
+
+    def _check_needless(self) -> None:
+        """Automata follow neighbours that store what the stage reads, or read what it stores."""
+        for stage in self.stages.values():
+            for (kind, array, name), ops in self.automata[stage.name].items():
+                own, theirs = (
+                    (stage.loads, self.stages[name].stores)
+                    if kind == "raw"
+                    else (stage.stores, self.stages[name].loads)
+                )
+                if array not in own or array not in theirs:
+                    raise CompileError(
+                        ops[0],
+                        f"{ops[0].name} of @{array} from @{name}: @{stage.name} needs nothing of it",
+                    )
+
+    def _check_live(self) -> None:
+        """The network runs from reset, through those inferences that are not like all later ones, and one more."""
+        dependences: dict[str, list[Dependence]] = defaultdict(list)
+        for pair in self.pairs:
+            for core, dependence in pair.dependences(_core_name):
+                dependences[core].append(dependence)
+        actors = {
+            name: Actor(name, int(stage.counts[k]), 1, 1, dependences[name])
+            for stage in self.stages.values()
+            for k in range(len(stage.cores))
+            for name in [_core_name(stage, k)]
+        }
+        inferences = max((len(pair.first) for pair in self.pairs), default=0) + 1
+        try:
+            Recurrence(actors, inferences).run()
+        except DeadlockError as deadlock:
+            raise CompileError(self.network, deadlock.message) from None
+
+
+def _core_name(stage: Stage, core: int) -> str:
+    return stage.title(stage.cores[core].tolist()).removeprefix("@")
+
+
+def _data(array: Array, reads: Reads, writer: Stage) -> Need:
+    """What a reader needs of a writer: that it has stored what is read."""
+    first = array.first_core[writer.name]
+    local = reads.data[first : first + len(writer.cores)]
+
+    def element(core: int, iteration: int, inference: int, event: int) -> str | None:
+        position = event - inference * int(writer.counts[core])
+        stored = array.first[writer.name] + int(writer.starts[core]) + position
+        found = [e for e in reads.elements_of(iteration) if array.writer[e] == stored]
+        return array.space.text(int(found[0])) if found else None
+
+    def at(inference: int) -> np.ndarray:
+        return data_needs(local, writer.counts, inference)
+
+    return Need("raw", array.name, reads.stage, writer, at, 0, 1, element)
+
+
+def _room(array: Array, room: Room, writer: Stage) -> Need:
+    """What a writer needs of a reader: that it has read what is overwritten."""
+    first = array.first[writer.name]
+    run = slice(first, first + len(writer.points))
+
+    def element(core: int, iteration: int, inference: int, event: int) -> str | None:
+        last = dict(zip(*(x.tolist() for x in room.reads.on_core(core)[:2]), strict=True))
+        for n, e in room.overwritten(core, first + iteration, inference):
+            if e in last and last[e] + n * int(room.events[core]) == event:
+                return array.space.text(e)
+        return None
+
+    def at(inference: int) -> np.ndarray:
+        return room.at(inference)[:, run]
+
+    return Need("war", array.name, writer, room.reader, at, room.settled, room.period, element)

@@ -1,0 +1,217 @@
+"""The room that writers need in the buffers of one reader.
+
+The elements that come into one slot do so in an order that is the same whatever time things take, or there is no proof:
+
+- Those that one core stores come in the order of its iterations.
+- Where several cores store elements that share a slot, they come in the order in which the reader reads them, and all
+  of them must be read. An element may be stored when the one before it has been read for the last time, and that read
+  has waited for its store; so by induction the slot holds them one after the other, and each while it is read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cmir.diagnostics import CompileError
+from cmir.proof.control.arrays import Array, Reads
+from cmir.proof.control.enumeration import NOTHING, predecessors, room_needs
+from cmir.proof.control.slots import Slots
+
+
+class Room:
+    """What iterations of the writers of an array need on account of a reader's buffers.
+
+    settled, period: from inference `settled` on, needs repeat every `period` inferences, shifted. rows: what the
+    iterations need in the first inferences, counted from the beginning of each; shape (inferences, cores of the reader,
+    iterations).
+    """
+
+    def __init__(self, array: Array, reads: Reads):
+        self.array, self.reads, self.reader = array, reads, reads.stage
+        self.slots: Slots = array.slots[self.reader.name]
+        self.events = self.reader.counts
+        if self.slots.function is None:
+            row = np.full((len(self.reader.cores), len(array.core_of)), -1)
+            np.maximum.at(row, (reads.core, array.writer[reads.element]), reads.last)
+            row = np.where(row >= 0, row - self.events[:, None], NOTHING)
+            self.rows, self.settled, self.period = row[None], 1, 1
+            return
+        cores = range(len(self.reader.cores))
+        alike = all(self.slots.alike(core, array.space.shape, array.budget) for core in cores)
+        self.period = 1 if alike else self.slots.period
+        walks = [Walk(self, core) for core in cores]
+        inferences = max(walk.inferences for walk in walks)
+        for walk in walks:
+            walk.extend(inferences)
+        self.settled = inferences - self.period
+        self.rows = np.stack([walk.rows() for walk in walks], axis=1)
+
+    def at(self, inference: int) -> np.ndarray:
+        """The events that iterations of an inference need, shape (cores of the reader, iterations)."""
+        known = len(self.rows)
+        if inference >= known:
+            row = self.rows[known - self.period + (inference - known) % self.period]
+        else:
+            row = self.rows[inference]
+        events = np.where(row > NOTHING, row + inference * self.events[:, None], NOTHING)
+        return np.where(events >= 0, events, NOTHING)
+
+    def overwritten(self, core: int, iteration: int, inference: int) -> list[tuple[int, int]]:
+        """(inference, element) of what was in the slots that an iteration of the writers stores into."""
+        if self.slots.function is None:
+            stored = np.flatnonzero(self.array.writer[:-1] == iteration)
+            return [(inference - 1, int(e)) for e in stored] if inference else []
+        walk = Walk(self, core)
+        walk.extend(inference + 1)
+        return walk.overwritten(iteration, inference)
+
+
+class Walk:
+    """The elements that come into the slots of one core, inference by inference from reset."""
+
+    def __init__(self, room: Room, core: int):
+        self.room, self.core, self.array = room, core, room.array
+        elements, last, first = room.reads.on_core(core)
+        self.last_read = np.full(self.array.space.count, -1)
+        self.first_read = np.full(self.array.space.count, -1)
+        self.last_read[elements], self.first_read[elements] = last, first
+        self.stored_by = self.array.writer[:-1]
+        self.stored = self.stored_by >= 0
+        self.by_core = self.array.core_of[self.stored_by]
+        self.shared = self._shared()
+        if room.period > 1:
+            self.extend(2 * room.period)
+            return
+        # Until each slot has had an occupant: the distance to it then is the same in all inferences to come.
+        count = 3
+        while True:
+            self.extend(count)
+            kept = self.slots[-1] >= 0
+            if (self.before[-1] >= 0)[kept].all():
+                break
+            count = 2 * count - 1
+        distance = count - 1 - self.before[-1][kept] // self.array.space.count
+        self.inferences = int(distance.max(initial=0)) + 1
+
+    def _shared(self) -> np.ndarray:
+        """Which slots several cores store into. Checks that what is read is kept, in every inference."""
+        slots = self._slots(self.room.slots.period)
+        self._check_kept(slots)
+        size = int(np.prod(self.room.slots.shape, dtype=np.int64))
+        low, high = np.full(size, len(self.array.counts)), np.full(size, -1)
+        kept = slots >= 0
+        cores = np.broadcast_to(self.by_core, slots.shape)[kept]
+        np.minimum.at(low, slots[kept], cores)
+        np.maximum.at(high, slots[kept], cores)
+        return low < high
+
+    def _slots(self, inferences: int) -> np.ndarray:
+        """Slots of what is stored, shape (inferences, elements)."""
+        slots = self.room.slots.of(self.core, self.array.space, 0, inferences, self.array.budget)
+        return np.where(self.stored, slots, -1)
+
+    def _check_kept(self, slots: np.ndarray) -> None:
+        reader, name, space = self.room.reader, self.array.name, self.array.space
+        if (slots == -2).any():
+            n, e = (int(x) for x in np.argwhere(slots == -2)[0])
+            raise CompileError(
+                self.room.slots.op,
+                f"the buffer of @{name} at @{reader.name} has no slot for {_in(space.text(e), n)} "
+                "(inference first): it lies outside the buffer",
+            )
+        lost = (slots < 0) & (self.last_read >= 0)
+        if lost.any():
+            _, e = (int(x) for x in np.argwhere(lost)[0])
+            raise CompileError(
+                self.room.slots.op,
+                f"the buffer of @{name} at {reader.title(reader.cores[self.core].tolist())} has no slot for "
+                f"{space.text(e)}, which is read there",
+            )
+
+    def extend(self, inferences: int) -> None:
+        """Go through this many inferences."""
+        self.inferences = inferences
+        self.slots = self._slots(inferences)
+        n = np.arange(inferences)[:, None]
+        array, events = self.array, int(self.room.events[self.core])
+        position = self.stored_by - array.starts[self.by_core]
+        self.times = position + n * array.counts[self.by_core]
+        several = self.shared[np.maximum(self.slots, 0)] & (self.slots >= 0)
+        if several.any():
+            self._check_read(several)
+            by_reads = several & (self.last_read >= 0)
+            self.times = np.where(by_reads, self.last_read + n * events, self.times)
+        self.before, ties = predecessors(self.slots.reshape(-1), self.times.reshape(-1))
+        self.before = self.before.reshape(self.slots.shape)
+        self._check_order(ties, several)
+
+    def _check_read(self, several: np.ndarray) -> None:
+        """Where several cores store into a slot and something there is read, everything is."""
+        read = np.broadcast_to(self.last_read >= 0, several.shape)
+        used = np.zeros(len(self.shared), bool)
+        used[self.slots[several & read]] = True
+        unread = several & ~read & used[np.maximum(self.slots, 0)]
+        if unread.any():
+            n, e = (int(x) for x in np.argwhere(unread)[0])
+            same = several & read & (self.slots == self.slots[n, e])
+            same &= self.by_core != self.by_core[e]
+            same = same if same.any() else several & read & (self.slots == self.slots[n, e])
+            m, f = (int(x) for x in np.argwhere(same)[0])
+            raise self._clash((n, e), (m, f), "no order")
+
+    def _check_order(self, ties: np.ndarray, several: np.ndarray) -> None:
+        count = self.array.space.count
+        for one, two in ties.tolist():
+            (n, e), (m, f) = divmod(one, count), divmod(two, count)
+            if self.last_read[e] >= 0 or self.last_read[f] >= 0:
+                raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
+        at = np.argwhere(several & (self.before >= 0))
+        if not len(at):
+            return
+        n, e = at.T
+        m, f = np.divmod(self.before[n, e], count)
+        events = int(self.room.events[self.core])
+        crossing = self.first_read[e] + n * events <= self.last_read[f] + m * events
+        if crossing.any():
+            k = int(np.argmax(crossing))
+            raise self._clash((int(m[k]), int(f[k])), (int(n[k]), int(e[k])), "no order")
+
+    def _clash(self, one: tuple[int, int], two: tuple[int, int], how: str) -> CompileError:
+        array, space, reader = self.array, self.array.space, self.room.reader
+        first, second = (array.stage_of(int(self.stored_by[e])) for _, e in (one, two))
+        who = f"@{first.name} stores at once"
+        if how == "no order":
+            who = f"two cores of @{first.name} store, in no order"
+            if first is not second:
+                who = f"@{first.name} and @{second.name} store, in no order"
+        both = " and ".join(_in(space.text(e), n) for n, e in sorted((one, two)))
+        return CompileError(
+            self.room.slots.op,
+            f"the buffer of @{array.name} at @{reader.name} has one slot for {both} "
+            f"(inference first), which {who}",
+        )
+
+    def rows(self) -> np.ndarray:
+        """What iterations of the writers need, counted from the beginning of each inference."""
+        events = int(self.room.events[self.core])
+        needs = room_needs(self.slots, self.times, self.last_read, events, first=0)
+        rows = np.full((self.inferences, len(self.array.core_of)), NOTHING)
+        kept = self.slots >= 0
+        n, e = np.nonzero(kept)
+        needs = np.where(
+            needs > NOTHING, needs - np.arange(self.inferences)[:, None] * events, NOTHING
+        )
+        np.maximum.at(rows, (n, self.stored_by[e]), needs[kept])
+        return rows
+
+    def overwritten(self, iteration: int, inference: int) -> list[tuple[int, int]]:
+        stored = np.flatnonzero((self.stored_by == iteration) & (self.slots[inference] >= 0))
+        before = self.before[inference, stored]
+        count = self.array.space.count
+        return [divmod(int(b), count) for b in before if b >= 0]
+
+
+def _in(element: str, inference: int) -> str:
+    """`b[0, 8]` of an inference, as `b[1, 0, 8]`."""
+    name, _, rest = element.partition("[")
+    return f"{name}[{inference}{', ' * (rest != ']')}{rest}"

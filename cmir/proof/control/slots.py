@@ -1,0 +1,148 @@
+"""The slots of the elements that a buffer keeps.
+
+A storage map is quasi-affine, so there is a *period* P: where the number n of the inference grows by P, each element
+has the slot again that it had. P follows from the divisors in the map. Which elements share a slot is then known for
+the endless stream from finitely many inferences.
+
+Usually more holds: sharing is *alike* in all inferences, that is, elements share a slot if and only if their successors
+in the next inference do. It suffices that for each coordinate of slots, the coordinate in inference n + 1 is one
+function of that in inference n for all elements and all n of a period, and an injective one: then that holds for slots,
+too, and because of the period for all n. And what is kept must not depend on n.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import prod
+
+import islpy as isl
+import numpy as np
+from xdsl.dialects.builtin import MemRefType
+
+from cmir.dialects.cmcore import BufferOp
+from cmir.isl.cores import with_core_as_input
+from cmir.proof.control.space import Space
+from cmir.proof.control.stages import Budget, Stage, compiled
+
+
+class NoPeriodError(Exception):
+    """The slots of a buffer do not repeat: the storage map tells inferences apart without end."""
+
+
+class Slots:
+    """Where the cores of a stage keep an array. Inputs of the function: coordinates of the core, n, location."""
+
+    def __init__(self, op: BufferOp, stage: Stage):
+        self.op, self.stage = op, stage
+        assert isinstance(op.result.type, MemRefType)
+        self.shape = op.result.type.get_shape()
+        self.inference = stage.cores.shape[1]
+        """The input that is the number of the inference."""
+        self.function = None
+        if op.storage is not None:
+            relation = with_core_as_input(op.storage.relation, self.inference)
+            space = relation.domain().get_space()
+            self.function = compiled(relation, isl.Set.universe(space))
+
+    @cached_property
+    def period(self) -> int:
+        """P. Raises NoPeriodError."""
+        period = 1 if self.function is None else self.function.cycle(self.inference)
+        if period is None:
+            raise NoPeriodError
+        return period
+
+    def members(self, axis: int, size: int) -> np.ndarray | None:
+        """On each core, which coordinates along an axis are kept, shape (cores, size); None if it is not separate."""
+        if self.function is None:
+            return np.ones((1, size), bool)
+        if size == 1:
+            return np.ones((1, 1), bool)
+        place = self.inference + 1 + axis
+        own = frozenset((*range(self.inference), place))
+        dependent = [d for d, uses in enumerate(self.function.uses()) if place in uses]
+        touching = [inputs for inputs in self.function.constraints() if place in inputs]
+        if (
+            len(dependent) != 1
+            or not self.function.convex
+            or not all(inputs <= own for inputs in (self.function.uses()[dependent[0]], *touching))
+        ):
+            return None
+        part = self.function.part(dependent, lambda inputs: place in inputs)
+        inputs = [column[:, None] for column in self.stage.cores.T]
+        inputs += [np.zeros((1, 1), np.int64)] * (self.function.inputs - len(inputs))
+        inputs[place] = np.arange(size)[None, :]
+        (slot,), defined = part(inputs)
+        shape = (len(self.stage.cores), size)
+        kept = np.broadcast_to(True if defined is None else defined, shape)
+        key = (
+            np.broadcast_to(slot, shape) + (np.arange(shape[0]) * (int(np.ptp(slot)) + 1))[:, None]
+        )
+        if len(np.unique(key[kept])) != kept.sum():
+            return None
+        return kept
+
+    def of(
+        self, core: int, space: Space, first: int, inferences: int, budget: Budget
+    ) -> np.ndarray:
+        """The slots of all elements in a row of inferences, shape (inferences, elements); -1 where there is none.
+
+        Slots are numbered in row-major order; -2 stands for one outside the buffer.
+        """
+        budget.spend(inferences * space.count)
+        shape = (inferences, space.count)
+        if self.function is None:
+            grid = [
+                f.reshape(-1, *(1,) * (len(space.first) - d - 1)) for d, f in enumerate(space.first)
+            ]
+            return np.broadcast_to(_number(grid, self.shape, space.sizes).reshape(1, -1), shape)
+        inputs = self._grid(core, np.arange(first, first + inferences), space.first)
+        slots, defined = self.function(inputs)
+        full = (inferences, *space.sizes)
+        number = _number(slots, self.shape, full)
+        if defined is not None:
+            number = np.where(np.broadcast_to(defined, full), number, -1)
+        return number.reshape(shape)
+
+    def _grid(self, core: int, inferences: np.ndarray, along: list[np.ndarray]) -> list[np.ndarray]:
+        """The inputs of the function on a core: axis 0 for inferences, then one for each axis of the array."""
+        axes = [inferences, *along]
+        inputs = [np.asarray(x) for x in self.stage.cores[core]]
+        for d, values in enumerate(axes):
+            inputs.append(values.reshape(*(1,) * d, -1, *(1,) * (len(axes) - d - 1)))
+        return inputs
+
+    def alike(self, core: int, sizes: tuple[int, ...], budget: Budget) -> bool:
+        """True only if sharing is alike in all inferences, on this core."""
+        if self.function is None or self.period == 1:
+            return True
+        if any(self.inference in inputs for inputs in self.function.constraints()):
+            return False
+        inferences = np.arange(self.period + 1)
+        for output, uses in enumerate(self.function.uses()):
+            if self.inference not in uses:
+                continue
+            along = [
+                np.arange(size if self.inference + 1 + d in uses else 1)
+                for d, size in enumerate(sizes)
+            ]
+            budget.spend(len(inferences) * prod(map(len, along)))
+            (slot,), _ = self.function.part([output])(self._grid(core, inferences, along))
+            slot = np.broadcast_to(slot, (len(inferences), *slot.shape[1:]))
+            pairs = slot[:-1].reshape(-1), slot[1:].reshape(-1)
+            low, reach = int(slot.min()), int(np.ptp(slot)) + 1
+            both = np.unique((pairs[0] - low) * reach + pairs[1] - low)
+            if not len(both) == len(np.unique(both // reach)) == len(np.unique(both % reach)):
+                return False
+        return True
+
+
+def _number(
+    slots: list[np.ndarray], shape: tuple[int, ...], full: tuple[int, ...] | list[int]
+) -> np.ndarray:
+    """Row-major numbers of slots; -2 outside the buffer."""
+    number, outside = np.zeros((1,) * len(full), np.int64), np.zeros((1,) * len(full), bool)
+    for slot, size in zip(slots, shape, strict=True):
+        number = number * size + slot
+        outside = outside | (slot < 0) | (slot >= size)
+    return np.broadcast_to(np.where(outside, -2, number), full)

@@ -1,0 +1,234 @@
+"""The elements of an array, with those that nothing tells apart taken as one.
+
+An axis of an array is *separate* for an access if, on each core, the iterations access a product: the coordinates V
+along that axis, all of them, with whatever they access along the others. This is read off the compiled function: the
+coordinate depends only on the core and on lanes on which neither the other coordinates nor any constraint depend, other
+than constraints on those lanes and the core alone. For a storage map it is separate if one coordinate of the slot
+depends on the axis, on nothing else but the core, and differs wherever the axis does, while the others do not depend on
+it.
+
+Where an axis is separate for all accesses to an array and for the storage of all of its buffers, two coordinates x and
+x' that lie in the same sets V (of all accesses, on all cores, and of what each buffer keeps) are alike: exchanging them
+maps the accesses, and which elements share a slot, to themselves. Elements that differ by such an exchange have the
+same writer, the same readers and corresponding slots, and an element at x never shares a slot with one at x'. So one
+coordinate of each kind stands for all. As a rule that is one for all channels, or one for each block of a split matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Protocol
+
+import numpy as np
+
+from cmir.diagnostics import CompileError
+from cmir.dialects.polyhedral import ArrayOp
+from cmir.proof.control.stages import Access, Budget
+
+_CHUNK = 1 << 20
+"""About as many points are looked at together."""
+
+
+class Separable(Protocol):
+    """What may treat some coordinates along an axis alike."""
+
+    def members(self, axis: int, size: int) -> np.ndarray | None:
+        """On each core, which coordinates are accessed or kept, shape (cores, size); None if not separate."""
+        ...
+
+
+class Space:
+    """The elements of one array, up to what is alike.
+
+    alike: the axes along which one coordinate stands for several. kind: for each axis, which kind each coordinate is
+    of; first: the first coordinate of each kind. Elements are numbered in row-major order of kinds.
+    """
+
+    def __init__(self, array: ArrayOp, users: Sequence[Separable]):
+        self.array, self.name, self.shape = array, array.sym_name.data, array.shape
+        self.kind: list[np.ndarray] = []
+        self.first: list[np.ndarray] = []
+        self.alike: list[int] = []
+        for axis, size in enumerate(self.shape):
+            rows = [user.members(axis, size) for user in users]
+            kind, first = np.arange(size), np.arange(size)
+            if all(row is not None for row in rows):
+                self.alike.append(axis)
+                kind, first = _kinds([row for row in rows if row is not None], size)
+            self.kind.append(kind)
+            self.first.append(first)
+        self.sizes = [len(first) for first in self.first]
+        self.strides = [prod(self.sizes[axis + 1 :]) for axis in range(len(self.sizes))]
+        self.count = prod(self.sizes)
+
+    def text(self, element: int) -> str:
+        """The first of the elements with this number, as `b[0, 8]`."""
+        return f"{self.name}{self.location(element)}"
+
+    def location(self, element: int) -> list[int]:
+        at = np.unravel_index(element, self.sizes) if self.sizes else ()
+        return [int(first[k]) for first, k in zip(self.first, at, strict=True)]
+
+    def find(self, locations: np.ndarray) -> np.ndarray:
+        """The numbers of the elements at these locations, shape (count, axes); -1 outside the array."""
+        inside = ((locations >= 0) & (locations < np.array(self.shape, np.int64))).all(axis=1)
+        found = np.zeros(len(locations), np.int64)
+        for axis, (kind, stride) in enumerate(zip(self.kind, self.strides, strict=True)):
+            found += kind[np.where(inside, locations[:, axis], 0)] * stride
+        return np.where(inside, found, -1)
+
+
+def _kinds(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The kind of each coordinate and the first one of each: those are alike that have equal columns."""
+    rows = [row for row in rows if not row.all()]
+    if not rows:
+        return np.zeros(size, np.int64), np.zeros(min(size, 1), np.int64)
+    columns = np.ascontiguousarray(np.packbits(np.concatenate(rows), axis=0).T)
+    keys = columns.view(np.dtype((np.void, columns.shape[1]))).reshape(-1)
+    _, first, kind = np.unique(keys, return_index=True, return_inverse=True)
+    return kind.reshape(-1), first
+
+
+class AccessMembers:
+    """An access as something that may treat coordinates alike."""
+
+    def __init__(self, access: Access, stores: bool):
+        self.access, self.stores = access, stores
+        self.uses = access.function.uses()
+        self.constraints = access.function.constraints()
+
+    def lanes(self, axis: int) -> frozenset[int]:
+        """The lanes, as inputs, on which the coordinate along an axis depends."""
+        return frozenset(x for x in self.uses[axis] if x >= self.access.rank)
+
+    def separate(self, axis: int) -> bool:
+        lanes = self.lanes(axis)
+        own = lanes.union(range(self.access.core_dims))
+        others = (uses for d, uses in enumerate(self.uses) if d != axis)
+        touching = [inputs for inputs in self.constraints if inputs & lanes]
+        return (
+            self.uses[axis] <= own
+            and not any(uses & lanes for uses in others)
+            and all(inputs <= own for inputs in touching)
+            and (self.access.function.convex or not touching)
+            and self.access.function.sole(axis) is not None
+        )
+
+    def members(self, axis: int, size: int) -> np.ndarray | None:
+        access = self.access
+        if not access.function.pieces:
+            return np.zeros((1, size), bool)
+        if not self.separate(axis):
+            return None
+        lanes = self.lanes(axis)
+        if access.function.convex:
+            part = access.function.part([axis], lambda inputs: bool(inputs & lanes))
+        else:
+            part = access.function.sole(axis)
+            assert part is not None, "an axis that is separate has one formula"
+        found = np.zeros((len(access.stage.cores), size), bool)
+        inputs = access.inputs(0, 0, [lane - access.rank for lane in lanes])
+        firsts = access.stage.points[access.stage.starts[:-1]]
+        for dim in range(access.rank):
+            inputs[dim] = firsts[:, dim].reshape(-1, *(1,) * len(access.lanes))
+        (values,), defined = part(inputs)
+        shape = (
+            len(firsts),
+            *(n if access.rank + d in lanes else 1 for d, n in enumerate(access.lanes)),
+        )
+        values = np.broadcast_to(values, shape).reshape(len(firsts), -1)
+        here = np.broadcast_to(True if defined is None else defined, shape).reshape(values.shape)
+        if (outside := here & ((values < 0) | (values >= size))).any():
+            core = int(np.argmax(outside.any(axis=1)))
+            x = values[core][outside[core]][0]
+            raise _outside(access, int(access.stage.starts[core]), f"coordinate {x} of axis {axis}")
+        core = np.broadcast_to(np.arange(len(firsts))[:, None], values.shape)
+        found[core[here], values[here]] = True
+        if self.stores and found.sum() != here.sum():
+            return None  # stored more than once, which is for the elements to show
+        return found
+
+
+class Elements:
+    """The elements that iterations access, by their numbers in a space."""
+
+    def __init__(self, access: Access, space: Space, stores: bool, budget: Budget):
+        self.access, self.space, self.stores, self.budget = access, space, stores, budget
+        users = AccessMembers(access, stores)
+        self.axes = [d for d in range(len(space.shape)) if d not in space.alike]
+        self.cut = frozenset[int]().union(*(users.lanes(d) for d in space.alike))
+        self.empty = not access.function.pieces
+        if self.empty:
+            return
+        cut = self.cut
+        touched = any(inputs & cut for inputs in users.constraints)
+        self.function = access.function.part(
+            self.axes, (lambda inputs: not inputs & cut) if touched else None
+        )
+        self.lanes = [d for d in range(len(access.lanes)) if access.rank + d not in cut]
+        self._offsets(users)
+
+    def _offsets(self, users: AccessMembers) -> None:
+        """What the kinds along the axes that are cut add to the number of an element, for each core."""
+        space, cores = self.space, len(self.access.stage.cores)
+        self.offsets = np.zeros((cores, 1), np.int64)
+        self.exists = np.ones((cores, 1), bool)
+        for axis in space.alike:
+            members = users.members(axis, space.shape[axis])
+            assert members is not None, "the axis is separate for this access"
+            has = members[:, space.first[axis]]
+            width = int(has.sum(axis=1).max(initial=0))
+            kinds = np.argsort(~has, axis=1, kind="stable")[:, :width]
+            here = np.take_along_axis(has, kinds, axis=1)
+            added = self.offsets[:, :, None] + (kinds * space.strides[axis])[:, None, :]
+            self.offsets = added.reshape(cores, -1)
+            self.exists = (self.exists[:, :, None] & here[:, None, :]).reshape(cores, -1)
+
+    def chunks(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """(first iteration, elements) of runs of iterations, shape (iterations, lanes); -1 where there is none."""
+        last = len(self.access.stage.points) if last is None else last
+        if self.empty:
+            return
+        width = max(1, self.offsets.shape[1] * prod(self.access.lanes[d] for d in self.lanes))
+        step = max(1, _CHUNK // width)
+        for start in range(first, last, step):
+            yield start, self._run(start, min(start + step, last))
+
+    def _run(self, first: int, last: int) -> np.ndarray:
+        access, space, count = self.access, self.space, last - first
+        values, defined = self.function(access.inputs(first, last, self.lanes))
+        number: np.ndarray = np.zeros((1,) * (1 + len(access.lanes)), np.int64)
+        for axis, value in zip(self.axes, values, strict=True):
+            if value.size and (value.min() < 0 or value.max() >= space.shape[axis]):
+                self._check(first, axis, value, defined)
+            number = number + value * space.strides[axis]
+        if defined is not None:
+            number = np.where(defined, number, -1)
+        if self.stores:  # each lane is a store of its own
+            lanes = (n if d in self.lanes else 1 for d, n in enumerate(access.lanes))
+            number = np.broadcast_to(number, (count, *lanes))
+        number = np.broadcast_to(number, (count, *number.shape[1:])).reshape(count, -1)
+        if space.alike:
+            core = access.stage.core_of[first:last]
+            added = number[:, :, None] + self.offsets[core][:, None, :]
+            here = (number >= 0)[:, :, None] & self.exists[core][:, None, :]
+            number = np.where(here, added, -1).reshape(count, -1)
+        self.budget.spend(number.size)
+        return number
+
+    def _check(self, first: int, axis: int, value: np.ndarray, defined: np.ndarray | None) -> None:
+        """Raise CompileError if a location that is defined lies outside the array."""
+        outside = (value < 0) | (value >= self.space.shape[axis])
+        outside = outside & (True if defined is None else defined)
+        if outside.any():
+            at = np.argwhere(outside)[0]
+            x = int(np.broadcast_to(value, outside.shape)[tuple(at)])
+            raise _outside(self.access, first + int(at[0]), f"coordinate {x} of axis {axis}")
+
+
+def _outside(access: Access, iteration: int, what: str) -> CompileError:
+    return CompileError(
+        access.op,
+        f"iteration {access.stage.text(iteration)} of @{access.stage.name} accesses {what}, outside the array",
+    )

@@ -1,0 +1,178 @@
+"""Programs as arrays: their iterations on all cores, and the elements that these access."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import islpy as isl
+import numpy as np
+from xdsl.dialects.builtin import VectorType
+from xdsl.ir import Operation, SSAValue
+
+from cmir.accelerator.nest import in_order, run_of, visits
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import BufferOp, FireOp, LoadOp, ProgramOp, StoreOp
+from cmir.dialects.polyhedral import MapAttr, symbol
+from cmir.isl import read_map, read_set
+from cmir.isl.evaluate import Function, compile_function
+from cmir.isl.memo import unnamed
+
+
+class TooManyPoints(Exception):
+    """More points than the proof may enumerate."""
+
+
+@dataclass
+class Budget:
+    """Points that may be enumerated, and how many have been."""
+
+    limit: int
+    spent: int = 0
+
+    def spend(self, points: int) -> None:
+        self.spent += points
+        if self.spent > self.limit:
+            raise TooManyPoints
+
+
+class Stage:
+    """A program with the cores that run it.
+
+    cores: their coordinates, shape (cores, coordinates). points: the iterations of one core after the other, each in
+    order, shape (iterations, coordinates). Those of core k are points[starts[k]:starts[k + 1]], and `core_of` gives the
+    number of the core that runs each. Iterations are named by their place in `points`.
+    """
+
+    def __init__(self, op: ProgramOp, cores: Sequence[tuple[int, ...]], budget: Budget):
+        self.op, self.name = op, op.sym_name.data
+        self.cores = np.array(sorted(cores), np.int64)
+        fired = visits(op.loop_nest.body, FireOp, self.cores, budget.spend)
+        self.points = in_order(fired, lambda fire: fire.operands)
+        self.core_of = run_of(fired) if fired else np.zeros(0, np.int64)
+        self.counts = np.bincount(self.core_of, minlength=len(self.cores))
+        self.starts = np.concatenate(([0], np.cumsum(self.counts)))
+        self._check()
+        self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
+        self.loads: dict[str, list[Access]] = {}
+        self.stores: dict[str, list[Access]] = {}
+        for item in op.iteration.body.block.ops:
+            if isinstance(item, LoadOp):
+                for buffer, relation in item.buffers_and_maps():
+                    assert isinstance(buffer.owner, BufferOp)
+                    array = symbol(buffer.owner.array)
+                    access = Access(self, item, relation, item.result)
+                    self.loads.setdefault(array, []).append(access)
+            elif isinstance(item, StoreOp):
+                access = Access(self, item, item.map, item.value)
+                self.stores.setdefault(symbol(item.array), []).append(access)
+
+    def _check(self) -> None:
+        """Each core fires iterations of its own, and each of them once."""
+        where = self.op.loop_nest
+        for core, count in zip(self.cores.tolist(), self.counts.tolist(), strict=True):
+            if not count:
+                raise CompileError(where, f"{self.title(core)} fires no iteration")
+        if (twice := self.index.repeated()) is not None:
+            raise CompileError(where, f"@{self.name} fires iteration {self.text(twice)} twice")
+        own = self.points[:, : self.cores.shape[1]] == self.cores[self.core_of]
+        if not own.all():
+            other = int(np.argmin(own.all(axis=1)))
+            raise CompileError(
+                where,
+                f"@{self.name} fires iteration {self.text(other)} on a core that has other coordinates",
+            )
+
+    @cached_property
+    def index(self) -> Index:
+        return Index(self.points)
+
+    def title(self, core: Sequence[int]) -> str:
+        """The name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        return f"@{self.name}[{', '.join(map(str, core))}]" if len(core) else f"@{self.name}"
+
+    def text(self, iteration: int) -> str:
+        """The coordinates of an iteration."""
+        return f"({', '.join(map(str, self.points[iteration].tolist()))})"
+
+
+def compiled(relation: isl.Map, within: isl.Set) -> Function:
+    """A relation as a function on arrays; ISL has read its formulas back and found that they are the relation."""
+    function = compile_function(relation, within)
+    if function.pieces:
+        again, expected = read_map(str(function)), unnamed(relation.intersect_domain(within))
+        if not again.intersect_domain(within.reset_tuple_id()).is_equal(expected):
+            raise AssertionError(f"{relation} is not {function}")
+    elif not relation.intersect_domain(within).is_empty():
+        raise AssertionError(f"{relation} is not empty")
+    return function
+
+
+class Index:
+    """Finds points of a list by their coordinates."""
+
+    def __init__(self, points: np.ndarray):
+        """points: shape (count, coordinates)."""
+        self.low = points.min(axis=0) if len(points) else np.zeros(points.shape[1], np.int64)
+        self.high = points.max(axis=0) if len(points) else self.low
+        self.shape = (self.high - self.low + 1).tolist()
+        if prod(self.shape) >= 2**62:
+            raise TooManyPoints  # their coordinates are too far apart to be numbered
+        keys = self._keys(points)
+        self.order = np.argsort(keys, kind="stable")
+        self.keys = keys[self.order]
+
+    def _keys(self, points: np.ndarray) -> np.ndarray:
+        key = np.zeros(len(points), np.int64)
+        for column, low, size in zip(points.T, self.low, self.shape, strict=True):
+            key = key * size + (column - low)
+        return key
+
+    def repeated(self) -> int | None:
+        """The place of a point that is there already, or None."""
+        again = np.flatnonzero(self.keys[1:] == self.keys[:-1])
+        return int(self.order[again[0] + 1]) if len(again) else None
+
+    def find(self, points: np.ndarray) -> np.ndarray:
+        """The place of each point in the list; -1 where it is not there."""
+        inside = np.all((points >= self.low) & (points <= self.high), axis=1)
+        keys = self._keys(np.where(inside[:, None], points, self.low))
+        at = np.minimum(np.searchsorted(self.keys, keys), max(len(self.keys) - 1, 0))
+        if not len(self.keys):
+            return np.full(len(points), -1)
+        return np.where(inside & (self.keys[at] == keys), self.order[at], -1)
+
+
+class Access:
+    """A source of a load, or a store: what each iteration of a stage accesses by each lane.
+
+    function: (iteration, lane) -> location, with the coordinates of the iteration first.
+    """
+
+    def __init__(self, stage: Stage, op: Operation, relation: MapAttr, vector: SSAValue):
+        assert isinstance(vector.type, VectorType)
+        self.stage, self.op, self.lanes = stage, op, vector.type.get_shape()
+        points = stage.points
+        low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        bounds = [*zip(low, high, strict=True), *((0, size - 1) for size in self.lanes)]
+        names = [f"x{d}" for d in range(len(bounds))]
+        inside = [f"{a} <= {x} <= {b}" for x, (a, b) in zip(names, bounds, strict=True)]
+        box = read_set(f"{{ [{', '.join(names)}] : {' and '.join(inside) or '1 = 1'} }}")
+        flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
+        self.function = compiled(flat, box)
+        self.rank = points.shape[1]
+        self.core_dims = stage.cores.shape[1]
+
+    def inputs(self, first: int, last: int, lanes: Sequence[int] | None = None) -> list[np.ndarray]:
+        """The inputs of the function for iterations first <= i < last: axis 0, followed by one for each lane.
+
+        lanes: those that are taken at all of their coordinates; the others at 0. All, if not given.
+        """
+        rank = len(self.lanes)
+        columns = [c.reshape(-1, *(1,) * rank) for c in self.stage.points[first:last].T]
+        for axis, size in enumerate(self.lanes):
+            along = np.arange(size if lanes is None or axis in lanes else 1)
+            columns.append(along.reshape(1, *(-1 if d == axis else 1 for d in range(rank))))
+        return columns

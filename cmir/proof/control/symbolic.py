@@ -1,0 +1,489 @@
+"""A symbolic proof of control logic, for networks of more points than are enumerated.
+
+Loops and automata are read back as relations (`cmir.isl.read_back`), and ISL decides for all inferences from reset at
+once. Unlike the enumeration it shares code with the compiler: what iterations need and prefix maxima are those of
+`cmir.isl.dependences`, which checks each maximum that ISL gives it, and deadlock is decided by the engine. Elements
+that several cores store into one slot are refused.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+from xdsl.ir import Operation, SSAValue
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import DeadlockError
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import (
+    BufferOp,
+    CreditOp,
+    FireOp,
+    LoadOp,
+    NetworkOp,
+    ProgramOp,
+    ReleaseOp,
+    SnoopOp,
+    StoreOp,
+)
+from cmir.dialects.polyhedral import ArrayOp, sample, symbol
+from cmir.isl.control import Automaton, judge
+from cmir.isl.cores import (
+    as_neighbour,
+    at_some_core,
+    core_parameters,
+    core_set,
+    on_core,
+    some_core,
+    with_parameters,
+)
+from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
+from cmir.isl.read_back import NotAffineError, read_visits
+
+Coordinates = Sequence[tuple[int, ...]]
+
+
+def prove(network: NetworkOp, cores: Mapping[str, Coordinates]) -> None:
+    """Raise CompileError with a counterexample unless control is right. cores: those of each program."""
+    _Prover(network, cores).prove()
+
+
+class _Program:
+    """A program as relations. Names of iteration tuples are dropped: iterations are plain points.
+
+    cores: those that run it, as values of the coordinates p0, p1, …, the parameters of what concerns one of them.
+    order: `{ [iteration] -> [time] }` on each core; reads, writes: by array, `{ [iteration] -> array[location] }`, on
+    all cores together.
+    """
+
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: isl.Set):
+        self.op, self.name, self.cores = op, op.sym_name.data, cores
+        rank = len(op.iteration.body.block.args)
+        fires = _read(op.loop_nest, FireOp, lambda fire: fire.operands, rank, cores)
+        if not (idle := cores.subtract(fires.params())).is_empty():
+            raise CompileError(op.loop_nest, f"@{self.name}{_core(idle)} fires no iteration")
+        if not fires.is_injective():
+            twice = at_some_core(fires.reverse().subtract_domain(_once(fires)).domain())
+            raise CompileError(op.loop_nest, f"@{self.name} fires iteration {_text(twice)} twice")
+        self.order = fires.reverse()
+        own = on_core(isl.Map.from_domain(self.order.domain()), op.core_dims).domain()
+        if not (others := self.order.domain().subtract(own)).is_empty():
+            raise CompileError(
+                op.loop_nest,
+                f"@{self.name} fires iteration {_text(at_some_core(others))} on a core that has "
+                "other coordinates",
+            )
+        self.iterations = self.order.domain().project_out_all_params()
+        self.reads: dict[str, isl.Map] = {}
+        self.writes: dict[str, isl.Map] = {}
+        self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
+        for item in op.iteration.body.block.ops:
+            if isinstance(item, LoadOp):
+                for buffer, access in item.buffers_and_maps():
+                    assert isinstance(buffer.owner, BufferOp)
+                    array = symbol(buffer.owner.array)
+                    read = self._access(access.relation, arrays[array], item)
+                    self.reads[array] = self.reads.get(array, read).union(read)
+            elif isinstance(item, StoreOp):
+                array = symbol(item.array)
+                write = self._access(item.map.relation, arrays[array], item)
+                known = self.writes.get(array, isl.Map.empty(write.get_space()))
+                if not (again := known.range().intersect(write.range())).is_empty():
+                    raise CompileError(item, f"@{self.name} stores {sample(again)} more than once")
+                self.writes[array] = known.union(write)
+
+    def _access(self, relation: isl.Map, array: ArrayOp, op: Operation) -> isl.Map:
+        """What the iterations that are fired access, which must exist."""
+        access = iterations(relation).reset_tuple_id(isl.dim_type.in_)
+        access = access.intersect_domain(self.iterations)
+        if not (outside := access.subtract_range(array.locations)).is_empty():
+            iteration, element = _pair(outside)
+            raise CompileError(
+                op,
+                f"iteration {_text(iteration)} of @{self.name} accesses {sample(element)}, "
+                f"outside {array.type}",
+            )
+        return access
+
+    def on_core(self, access: isl.Map) -> isl.Map:
+        """The accesses of each core's own iterations."""
+        return on_core(access, self.op.core_dims)
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """What a program needs of a neighbour on account of an array.
+
+    needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the program reads or
+    overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes wrong with them.
+    """
+
+    array: str
+    needs: isl.Map
+    elements: isl.Map
+    theirs: isl.Map
+    unsafe: str
+
+
+class _Prover:
+    """Proves one network."""
+
+    def __init__(self, network: NetworkOp, cores: Mapping[str, Coordinates]):
+        self.network, self.arrays = network, network.arrays
+        self.inputs = {symbol(ref) for ref in network.inputs}
+        self.programs = {
+            name: _Program(op, self.arrays, core_set(cores[name]))
+            for name, op in network.programs.items()
+        }
+
+    def prove(self) -> None:
+        """Raises CompileError with a counterexample."""
+        for name, array in self.arrays.items():
+            readers = [p for p in self.programs.values() if name in p.reads]
+            writers = [p for p in self.programs.values() if name in p.writes]
+            given = name in self.inputs or array.source is not None
+            if not given:
+                self._check_written(array, writers, readers)
+            for reader in readers:
+                self._check_kept(array, reader)
+                if reader.buffers[name].storage is None:
+                    continue  # a slot for each element of an inference
+                if given:
+                    _check_given(name, reader, array.source is not None)
+                else:
+                    _check_sharing(name, writers, reader)
+        for program in self.programs.values():
+            self._check_automata(program)
+        machine = Machine(self.network, Hardware.load("ideal"))
+        waits = [d for actor in machine.actors.values() for d in actor.dependences]
+        try:
+            machine.time(max((len(d.first) for d in waits), default=0) + 2)
+        except DeadlockError as deadlock:
+            raise CompileError(self.network, deadlock.message) from None
+
+    def _check_written(
+        self, array: ArrayOp, writers: list[_Program], readers: list[_Program]
+    ) -> None:
+        """Each element is stored once, and each one that is read or given out is stored."""
+        name = array.sym_name.data
+        written = isl.Set.empty(array.locations.get_space())
+        for writer in writers:
+            write = writer.writes[name]
+            if not write.is_injective():
+                again = write.reverse().subtract_domain(_once(write))
+                raise CompileError(
+                    writer.op, f"@{writer.name} stores {sample(again.domain())} more than once"
+                )
+            if not (both := written.intersect(write.range())).is_empty():
+                raise CompileError(
+                    writer.op, f"@{writer.name} stores {sample(both)}, which another program stores"
+                )
+            written = written.union(write.range())
+        for reader in readers:
+            missing = reader.reads[name].subtract_range(written)
+            if not missing.is_empty():
+                iteration, element = _pair(missing)
+                raise CompileError(
+                    reader.op,
+                    f"iteration {_text(iteration)} of @{reader.name} reads {sample(element)}, "
+                    "which no program stores",
+                )
+        if name in {symbol(ref) for ref in self.network.outputs}:
+            if not (missing := array.locations.subtract(written)).is_empty():
+                raise CompileError(
+                    self.network, f"output element {sample(missing)} is stored by no program"
+                )
+
+    def _check_kept(self, array: ArrayOp, reader: _Program) -> None:
+        """What is read has a slot. That slots are in the buffer, its verifier knows."""
+        name = array.sym_name.data
+        buffer = reader.buffers[name]
+        storage = _storage(buffer, array).intersect_params(reader.cores)
+        lost = stream(reader.on_core(reader.reads[name])).range().subtract(storage.domain())
+        if not lost.is_empty():
+            raise CompileError(
+                buffer,
+                f"the buffer of @{name} at @{reader.name}{_core(lost)} has no slot for "
+                f"{_element(at_some_core(lost), name)}, which is read there",
+            )
+
+    def _check_automata(self, program: _Program) -> None:
+        """The snoops of a program against what it reads, its credits against what it overwrites."""
+        automata: dict[tuple[str, str, str], list[SnoopOp | CreditOp]] = defaultdict(list)
+        for snoop in program.op.snoops:
+            assert isinstance(snoop.buffer.owner, BufferOp)
+            automata["raw", symbol(snoop.buffer.owner.array), symbol(snoop.source)].append(snoop)
+        for credit in program.op.credits:
+            automata["war", symbol(credit.array), symbol(credit.source)].append(credit)
+        for name, read in program.reads.items():
+            for writer in self.programs.values():
+                if (write := writer.writes.get(name)) is None:
+                    continue
+                theirs = as_neighbour(writer.order)
+                demand = _Demand(
+                    name,
+                    stream(raw_needs(write, read, theirs, program.order)),
+                    stream(read),
+                    stream(write),
+                    "may read {element} before iteration {event} has stored it",
+                )
+                event = theirs.reverse().apply_range(write).reverse()
+                ops = automata["raw", name, writer.name]
+                _check_pair(program, writer, demand, ops, event)
+        for name, write in program.writes.items():
+            for reader in self.programs.values():
+                if (read := reader.reads.get(name)) is None:
+                    continue
+                theirs = as_neighbour(reader.order)
+                storage = as_neighbour(_storage(reader.buffers[name], self.arrays[name]))
+                demand = _Demand(
+                    name,
+                    war_needs(write, read, storage, program.order, theirs),
+                    stream(write).apply_range(storage.apply_range(storage.reverse())),
+                    stream(read),
+                    "may overwrite {element} before iteration {event} has read it",
+                )
+                _check_pair(program, reader, demand, automata["war", name, reader.name], theirs)
+
+
+def _check_given(name: str, reader: _Program, parameter: bool) -> None:
+    """What is there from the start has a slot of its own, if it is read, and a parameter one for all inferences."""
+    buffer = reader.buffers[name]
+    assert buffer.storage is not None
+    storage = buffer.storage.relation
+    read = stream(reader.on_core(reader.reads[name])).range()
+    shares = storage.intersect_domain(read).apply_range(storage.reverse())
+    same = isl.Map.identity(isl.Space.map_from_set(read.get_space()))
+    same = same.project_out(isl.dim_type.in_, 0, 1).project_out(isl.dim_type.out, 0, 1)
+    same = same.insert_dims(isl.dim_type.in_, 0, 1).insert_dims(isl.dim_type.out, 0, 1)
+    name_ = read.get_tuple_name()
+    same = same.set_tuple_name(isl.dim_type.in_, name_).set_tuple_name(isl.dim_type.out, name_)
+    if not (clash := shares.subtract(same)).is_empty():
+        raise CompileError(
+            buffer,
+            f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} (inference first); "
+            f"what is read of {'a parameter' if parameter else 'an input'} needs a slot of its own",
+        )
+    if parameter and not (moved := same.intersect_domain(read).subtract(shares)).is_empty():
+        raise CompileError(
+            buffer,
+            f"the buffer of @{name} at @{reader.name} has {_element(at_some_core(moved.domain()), name)} "
+            "in another slot in another inference: a parameter stays",
+        )
+
+
+def _check_sharing(name: str, writers: Iterable[_Program], reader: _Program) -> None:
+    """Elements that have one slot are stored one after the other, by one core, or none of them is read."""
+    buffer = reader.buffers[name]
+    assert buffer.storage is not None
+    storage = buffer.storage.relation
+    shares = storage.apply_range(storage.reverse())
+    shares = shares.intersect_domain(stream(reader.on_core(reader.reads[name])).range())
+    shares = shares.subtract(isl.Map.identity(shares.get_space()))
+    written = {writer.name: stream(writer.writes[name]) for writer in writers}
+    for one in writers:
+        write = written[one.name]
+        clash = write.reverse().apply_range(write).intersect(shares)
+        if not clash.is_empty():
+            raise CompileError(
+                buffer,
+                f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
+                f"(inference first), which @{one.name} stores at once",
+            )
+        for other, also in written.items():
+            clash = shares.intersect_domain(write.range()).intersect_range(also.range())
+            if other == one.name:  # its cores run in no order, either
+                writing_core = _to_core(write, one.op.core_dims)
+                clash = clash.subtract(writing_core.apply_range(writing_core.reverse()))
+            if not clash.is_empty():
+                who = f"@{one.name} and @{other}"
+                who = f"two cores of @{one.name}" if other == one.name else who
+                raise CompileError(
+                    buffer,
+                    f"the buffer of @{name} at @{reader.name} has one slot for {_two(clash)} "
+                    f"(inference first), which {who} store, in no order",
+                )
+
+
+def _check_pair(
+    program: _Program,
+    other: _Program,
+    demand: _Demand,
+    ops: Sequence[SnoopOp | CreditOp],
+    event_times: isl.Map,
+) -> None:
+    """Raise CompileError unless the automata on one neighbour are safe, tight and live.
+
+    event_times: what the automata wait for `at` -> its time in the neighbour.
+    """
+    where = ops[0] if ops else program.op
+    automata = [_automaton(op, program, other, event_times) for op in ops]
+    times = program.order.range().intersect_params(_both(program, other))
+    verdict = judge(automata, demand.needs, times)
+    if not (dead := verdict.dead).is_empty():
+        n, mine = _iteration(at_some_core(dead), program.order, dead)
+        text = f"never released by @{other.name} on account of @{demand.array}"
+        raise CompileError(
+            where, f"not live: iteration {_text(mine)} of @{program.name} is {text}{_when(n)}"
+        )
+    for what, violated in (("safe", verdict.unsafe), ("tight", verdict.late)):
+        if violated.is_empty():
+            continue
+        fault = at_some_core(violated)
+        time = fault.domain().lexmin()
+        event = fault.intersect_domain(time).range().lexmin()
+        n, mine = _iteration(time, program.order, violated)
+        m, theirs = _iteration(event, as_neighbour(other.order), violated)
+        name = f"{_text(theirs)} of @{other.name}{_inferences(m - n)}"
+        problem = f"waits for iteration {name} and needs nothing of it in @{demand.array}"
+        if what == "safe":
+            element = at_some_core(_in_inference(mine, n).apply(demand.elements))
+            element = element.intersect(_in_inference(theirs, m).apply(demand.theirs))
+            problem = demand.unsafe.format(element=_element(element, demand.array), event=name)
+        raise CompileError(
+            where, f"not {what}: iteration {_text(mine)} of @{program.name} {problem}{_when(n)}"
+        )
+
+
+def _iteration(times: isl.Set, order: isl.Map, where: isl.Set | isl.Map) -> tuple[int, isl.Set]:
+    """(inference, iteration) at the first of some times; order: on each core, of which one is taken as in `where`."""
+    time = times.lexmin()
+    n = time.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
+    on_cores = order
+    for name, value in some_core(where).items():
+        if (d := on_cores.find_dim_by_name(isl.dim_type.param, name)) >= 0:
+            on_cores = on_cores.fix_val(isl.dim_type.param, d, isl.Val(value))
+    found = time.project_out(isl.dim_type.set, 0, 1).apply(on_cores.reverse())
+    return n, found.project_out_all_params()
+
+
+def _automaton(
+    op: SnoopOp | CreditOp, program: _Program, other: _Program, event_times: isl.Map
+) -> Automaton:
+    at = event_times.dim(isl.dim_type.in_)
+    rank = program.iterations.dim(isl.dim_type.set)
+
+    def values(release: Operation) -> Sequence[SSAValue | int]:
+        assert isinstance(release, ReleaseOp)
+        ahead = 0 if release.ahead is None else release.ahead
+        waits = [1, *release.at] if release.awaits else [0, *[0] * at]
+        return [*waits, ahead, *release.upto]
+
+    steps = _read(op, ReleaseOp, values, 2 + at + rank, _both(program, other))
+    waiting = steps.fix_val(isl.dim_type.out, 0, isl.Val(1))
+    awaited = waiting.project_out(isl.dim_type.out, 1 + at, steps.dim(isl.dim_type.out) - 1 - at)
+    awaited = awaited.project_out(isl.dim_type.out, 0, 1)
+    known = event_times.reset_tuple_id(isl.dim_type.in_)
+    if not (never := awaited.range().subtract(known.domain())).is_empty():
+        raise CompileError(
+            op,
+            f"{op.name} waits for {_text(at_some_core(never))}, which @{other.name} never brings about",
+        )
+    limits = steps.project_out(isl.dim_type.out, 0, 1 + at)
+    ahead = limits.project_out(isl.dim_type.out, 1, rank)
+    upto = limits.project_out(isl.dim_type.out, 0, 1)
+    if not (unknown := upto.range().subtract(program.order.domain())).is_empty():
+        raise CompileError(
+            op,
+            f"{op.name} releases {_text(at_some_core(unknown))}, which is no iteration of @{program.name}",
+        )
+    return Automaton(
+        awaited.apply_range(known), ahead.flat_range_product(upto.apply_range(program.order))
+    )
+
+
+def _read(
+    op: Operation,
+    kind: type[Operation],
+    values: Callable[[Operation], Sequence[SSAValue | int]],
+    count: int,
+    cores: isl.Set,
+) -> isl.Map:
+    try:
+        return read_visits(op.regions[0], kind, values, count, cores)
+    except NotAffineError as error:
+        raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
+
+
+def _both(program: _Program, other: _Program) -> isl.Set:
+    """The pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
+    both = program.cores.intersect(as_neighbour(other.cores))
+    names = core_parameters(program.op.core_dims) + core_parameters(other.op.core_dims, "q")
+    return with_parameters(both, names)
+
+
+def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
+    """`{ b[n, location] -> [core] }` of a stream of writes `{ [n, core, iteration] -> b[n, location] }`."""
+    written = write.reverse()
+    rank = written.dim(isl.dim_type.out)
+    written = written.project_out(isl.dim_type.out, 1 + core_dims, rank - 1 - core_dims)
+    return written.project_out(isl.dim_type.out, 0, 1)
+
+
+def _core(where: isl.Set) -> str:
+    """The core on which something is the case, as `[2]`; empty where there is but one."""
+    core = some_core(where)
+    return f"[{', '.join(map(str, core.values()))}]" if core else ""
+
+
+def _inferences(ahead: int) -> str:
+    """The inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
+    if not ahead:
+        return ""
+    many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"
+    return f", {many} {'earlier' if ahead < 0 else 'later'},"
+
+
+def _when(inference: int) -> str:
+    return f" (in inference {inference})" * (inference != 0)
+
+
+def _in_inference(points: isl.Set, n: int) -> isl.Set:
+    """`{ [point] }` as `{ [n, point] }`."""
+    return points.insert_dims(isl.dim_type.set, 0, 1).fix_val(isl.dim_type.set, 0, isl.Val(n))
+
+
+def _element(elements: isl.Set, array: str) -> str:
+    """One of the elements `array[n, location]`, without its inference; the array if there are none."""
+    return f"@{array}" if elements.is_empty() else f"{array}{_point(elements)[1:]}"
+
+
+def _storage(buffer: BufferOp, array: ArrayOp) -> isl.Map:
+    return buffer.storage.relation if buffer.storage else full_storage(array.locations)
+
+
+def _once(relation: isl.Map) -> isl.Set:
+    """The points of the range that stem from one point of the domain only."""
+    back = relation.reverse()
+    several = back.lexmin().subtract(back.lexmax()).domain()
+    return back.domain().subtract(several)
+
+
+def _pair(relation: isl.Map) -> tuple[isl.Set, isl.Set]:
+    """The first point of the domain, and the first that it is related to."""
+    first = relation.domain().lexmin()
+    return first, relation.intersect_domain(first).range().lexmin()
+
+
+def _two(pairs: isl.Map) -> str:
+    """The two elements of one of the pairs, as `b[0, 8] and b[1, 0]`; pairs may be without a first one."""
+    pair = isl.Map.from_basic_map(at_some_core(pairs).sample())
+    return f"{sample(pair.domain())} and {sample(pair.range())}"
+
+
+def _text(points: isl.Set) -> str:
+    """One of the points, as `(0, 8)`."""
+    return f"({', '.join(map(str, _point(points)))})"
+
+
+def _point(points: isl.Set) -> list[int]:
+    """One of the points."""
+    point = points.sample_point()
+    return [
+        point.get_coordinate_val(isl.dim_type.set, d).to_python()
+        for d in range(points.dim(isl.dim_type.set))
+    ]
