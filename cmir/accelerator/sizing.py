@@ -355,7 +355,7 @@ class Sizing:
         try:
             periodic_schedule(self.actors(sizes), period, earliest)
         except TooFastError as error:
-            return error.cycle
+            return [link.wait for link in error.links]
         return None
 
 
