@@ -103,15 +103,26 @@ def periodic_schedule(
     return PeriodicSearch(actors, period, earliest).run()
 
 
+_PER_TURN = 1000
+"""Iterations that take as long to look at as a turn of an actor takes without them."""
+
 _EARLIEST, _AROUND = -1, -2
 """Reasons of a start other than edges: what was given, and the last iteration of the inference before."""
 
 
 class PeriodicSearch:
-    """A search for the earliest schedule. work: the iterations looked at so far, a measure of time."""
+    """A search for the earliest schedule. work: the iterations looked at so far, a measure of time.
+
+    earliest: starts to begin with; whether there is a schedule does not depend on them. like: a search for a network in
+    which some actors have the same dependences.
+    """
 
     def __init__(
-        self, actors: Mapping[str, Actor], period: int, earliest: np.ndarray | None = None
+        self,
+        actors: Mapping[str, Actor],
+        period: int,
+        earliest: np.ndarray | None = None,
+        like: PeriodicSearch | None = None,
     ):
         self.actors, self.period = list(actors.values()), period
         self.number = {name: k for k, name in enumerate(actors)}
@@ -122,7 +133,13 @@ class PeriodicSearch:
         self.reason = np.full(self.first[-1], _EARLIEST)
         self.since = np.zeros(self.first[-1], np.int64)
         self.steps = [actor.interval * np.arange(actor.iterations) for actor in self.actors]
-        self.edges = [self._edges(actor) for actor in self.actors]
+        old = like.actors if like is not None else [None] * len(self.actors)
+        self.edges = [
+            like.edges[k]
+            if like is not None and was is not None and _same_dependences(actor, was)
+            else self._edges(actor)
+            for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
+        ]
         self.work = int(self.first[-1])
         self.waiters: list[list[int]] = [[] for _ in self.actors]
         for k, actor in enumerate(self.actors):
@@ -177,7 +194,7 @@ class PeriodicSearch:
         last = max(starts[-1], before[-1])
         wrapped = last + self.actors[actor].interval - self.period + steps
         after = np.maximum(np.maximum(starts, wrapped), before)
-        self.work += len(steps)
+        self.work += len(steps) + _PER_TURN
         raised = np.flatnonzero(after > before)
         if not len(raised):
             return None
@@ -257,3 +274,9 @@ class PeriodicSearch:
             int(edges.delays[reason]) + actor.interval * steps,
             int(edges.tokens[reason]),
         )
+
+
+def _same_dependences(one: Actor, other: Actor) -> bool:
+    return len(one.dependences) == len(other.dependences) and all(
+        a is b for a, b in zip(one.dependences, other.dependences, strict=True)
+    )
