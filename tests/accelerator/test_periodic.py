@@ -4,6 +4,7 @@ from math import ceil
 
 import numpy as np
 import pytest
+from accelerator.longest_paths import longest_paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from cmir.accelerator.periodic import PeriodicSearch, TooFastError, periodic_sch
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 Network = dict[str, Actor]
-Node = tuple[str, int]
 
 
 @st.composite
@@ -37,39 +37,6 @@ def networks(draw: st.DrawFn) -> Network:
         after = [dependence("war", name, source) for source in names[k:] if draw(st.booleans())]
         actors[name] = Actor(name, counts[name], draw(st.integers(1, 4)), 1, [*before, *after])
     return {name: actors[name] for name in draw(st.permutations(names))}
-
-
-Edge = tuple[Node, Node, int, int]
-
-
-def edges(actors: Network) -> list[Edge]:
-    """What each iteration must follow: source, target, cycles between them, inferences between them."""
-    found: list[Edge] = []
-    for name, actor in actors.items():
-        for i in range(actor.iterations):
-            before = (name, (i - 1) % actor.iterations)
-            found.append((before, (name, i), actor.interval, int(i == 0)))
-            for dependence in actor.dependences:
-                if dependence.needs[i] > -NEVER:
-                    n, j = divmod(int(dependence.needs[i]), actors[dependence.source].iterations)
-                    found.append(((dependence.source, j), (name, i), dependence.delay, -n))
-    return found
-
-
-def longest_paths(actors: Network, period: int) -> dict[Node, int] | None:
-    """The earliest starts, or None if a cycle is positive (Floyd and Warshall, over single iterations)."""
-    nodes = [(name, i) for name, actor in actors.items() for i in range(actor.iterations)]
-    number = {node: k for k, node in enumerate(nodes)}
-    longest = np.full((len(nodes), len(nodes)), -np.inf)
-    np.fill_diagonal(longest, 0)
-    for source, target, delay, tokens in edges(actors):
-        at = number[source], number[target]
-        longest[at] = max(longest[at], delay - period * tokens)
-    for k in range(len(nodes)):
-        longest = np.maximum(longest, longest[:, k : k + 1] + longest[k])
-        if (np.diagonal(longest) > 0).any():
-            return None
-    return dict(zip(nodes, longest.max(axis=0).astype(int).tolist(), strict=True))
 
 
 def check_cycle(actors: Network, period: int, error: TooFastError) -> None:
