@@ -123,14 +123,14 @@ class SizeSearch:
         By bisection, to a hundredth. Live sizes where not even these fit.
         """
         fastest, found = self.sizing.interval, self.lossless()
-        if not self.fits(found.sizes):
+        if not self.sizing.fits(found.sizes):
             found = self._search(fastest, fit=True)
         if found is not None:
             return fastest, found
         live = self.live()
-        if not self.fits(live.sizes):
+        if not self.sizing.fits(live.sizes):
             live = self._search(None, fit=True) or live
-        if not self.fits(live.sizes):
+        if not self.sizing.fits(live.sizes):
             return fastest, live
         interval, sizes = self.sizing.schedule(live.sizes, fastest)[0], live.sizes
         while interval - fastest > max(1, fastest // 100):
@@ -141,11 +141,6 @@ class SizeSearch:
             else:
                 interval, sizes = middle, found.sizes
         return interval, self._search(interval, fit=True, known=sizes) or live
-
-    def fits(self, sizes: Sizes) -> bool:
-        """True if the buffers of each core fit its SRAM."""
-        room = self.sizing.hardware.core.sram_bytes
-        return room is None or max(self.sizing.sram_bytes(sizes).values()) <= room
 
     def _search(
         self,
@@ -182,7 +177,7 @@ class SizeSearch:
         self, best: dict[Key, int] | None, other: dict[Key, int] | None, fit: bool
     ) -> dict[Key, int] | None:
         """Of two sizes that do, those that take less, if they fit where they must."""
-        if other is None or (fit and not self.fits(other)):
+        if other is None or (fit and not self.sizing.fits(other)):
             return best
         return other if best is None or self._bytes(other) < self._bytes(best) else best
 

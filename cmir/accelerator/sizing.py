@@ -251,6 +251,11 @@ class Sizing:
             for core in footprint.cores
         }
 
+    def fits(self, sizes: Sizes) -> bool:
+        """True if the buffers of each core fit its SRAM."""
+        room = self.hardware.core.sram_bytes
+        return room is None or max(self.sram_bytes(sizes).values()) <= room
+
     def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
         """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
         total = 0

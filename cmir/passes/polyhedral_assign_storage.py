@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,6 +123,34 @@ class PolyhedralAssignStoragePass(ModulePass):
             f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"
             f" ({before / max(1, after):.1f} times as much){note}",
         )
+
+
+def assign_storage_at(
+    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[str, tuple[int, ...]]
+) -> bool:
+    """Give buffers other sizes where theirs lose throughput because of the hops between cores; True if that helps.
+
+    positions: the places of cores, by name. A remark tells which buffers grow.
+    """
+    sizing = Sizing(pipeline, hardware).placed(positions)
+    given = sizing.given(pipeline)
+    interval, _ = sizing.schedule(given, sizing.interval)
+    if interval == sizing.interval:
+        return False
+    shorter, found = SizeSearch(sizing).fitting()
+    if shorter >= interval or not sizing.fits(found.sizes):
+        return False
+    for key, count in found.sizes.items():
+        buffer = sizing.buffers[key]
+        _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
+    grown = [f"@{a} at @{b}" for (a, b), count in found.sizes.items() if count > given[a, b]]
+    before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
+    emit_remark(
+        pipeline,
+        f"with the hops between cores, buffers of {before} bytes give an interval of {interval} cycles; with {after} "
+        f"bytes it is {shorter}{_gap(found)}; larger: {', '.join(grown)}",
+    )
+    return True
 
 
 def _gap(found: Found) -> str:

@@ -80,7 +80,7 @@ def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
         if not arbitrary:
             assert starts.tolist() == list(expected.values())
         assert periodic_schedule(actors, period, starts).tolist() == starts.tolist()
-    assert search.work <= 100 * nodes * nodes
+    assert search.work <= 10**4 * nodes**2
 
 
 @given(networks())
