@@ -10,8 +10,10 @@ from networks import Builder
 
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import Recurrence
+from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import collect_diagnostics
-from cmir.tools.model import lower, read_model
+from cmir.tools.model import lower, lower_to_polyhedral, read_model
 
 MACHINE = """
 [core]
@@ -63,6 +65,35 @@ def test_what_grows(tmp_path: Path) -> None:
     assert sum(machine.sram_bytes.values()) == 652
     places = {tuple(place) for place in machine.positions.values()}
     assert len(places) == 3 and places != {(0,), (1,), (2,)}
+
+
+@pytest.mark.parametrize(
+    "chips", ["", "chips = [1, 2]\nchip_hops = 3\nchip_link_bytes_per_cycle = 2\n"]
+)
+def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
+    """Sizes are found for the times at which cores of the machine start, on one chip and on two."""
+    description = tmp_path / "machine.toml"
+    text = MACHINE.format(topology="mesh", shape="1, 2" if chips else "2, 2", hops=5)
+    if chips:  # what a core sends to another chip takes it twice as long
+        text = text.replace("fixed_interval = 1\nfixed_latency = 1\n", "")
+    description.write_text(text + chips)
+    model = read_model(residual(tmp_path))
+    network = lower(model, None, "lossless", str(description))
+    hardware = Hardware.load(str(description))
+    machine = Machine(network, hardware)
+    (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
+    sizing = Sizing(pipeline, hardware).placed(machine.positions)
+    assert sizing.interval == (70 if chips else 35)
+    buffers = {
+        (buffer.array.root_reference.data, name): buffer.result.type.get_shape()[1]
+        for name, program in network.programs.items()
+        for buffer in program.buffers
+        if buffer.storage is not None
+    }
+    expected = Recurrence(sizing.actors(buffers), 6).run()
+    for core, right in zip(machine.time(6).cores, expected.cores, strict=True):
+        assert core.start.tolist() == right.start.tolist()
+    assert machine.time(24).steady_interval == sizing.interval
 
 
 def test_no_hops_no_growth(tmp_path: Path) -> None:
