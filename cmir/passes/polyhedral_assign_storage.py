@@ -81,8 +81,9 @@ class PolyhedralAssignStoragePass(ModulePass):
                 more = next(count for count in itertools.count(rows) if can_have(count))
                 raise CompileError(
                     pipeline,
-                    f"{rows} rows in the buffer of @{array} at @{reader} have one slot for elements that are stored at "
-                    f"once: {more} keep them apart",
+                    f"{rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader} "
+                    f"{'have' if rows > 1 else 'has'} one slot for elements that are stored at once: "
+                    f"{more} rows keep them apart",
                 )
         try:
             sizing.check_live({**sizing.given(pipeline), **sizes})
