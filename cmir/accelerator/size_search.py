@@ -26,8 +26,11 @@ from cmir.accelerator.recurrence import DeadlockError, Recurrence
 from cmir.accelerator.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
 from cmir.accelerator.sizing import INFERENCES_TO_LIVE, Sizing
 
-_WORK = 20_000_000
-"""Iterations that a search may look at beyond those of its first sizes that do: about a second."""
+_WORK = 50_000_000
+"""Iterations that a search may look at beyond those of its first sizes that do: some two seconds."""
+
+_WORK_TO_FIT = 5_000_000
+"""The same where any sizes will do that fit."""
 
 _COVER_WORK = 25_000_000
 """Iterations that take as long as a second of CP-SAT's deterministic time."""
@@ -155,7 +158,7 @@ class SizeSearch:
         """
         begun, best = self.work, known
         best = self._better(best, self._repaired(self._least, period), fit)
-        limit = 2 * self.work - begun + _WORK
+        limit = 2 * self.work - begun + (_WORK_TO_FIT if first else _WORK)
         bound, rooms = self._bytes(self._least), self._rooms() if fit else []
         while best is None or (self._bytes(best) > bound and not first):
             cuts = [cut for cut in self.cuts if cut.concerns(period)]
