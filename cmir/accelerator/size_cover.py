@@ -94,9 +94,8 @@ def cheapest(
     for cut in cuts:
         for key, broken in cut.broken.items():
             if (key, broken) not in literals:
-                good = [n for n in range(choices[key].least, needed[key] + 1) if n not in broken]
                 literal = literals[key, broken] = model.new_bool_var("")
-                domain = cp_model.Domain.from_values(good)
+                domain = cp_model.Domain.from_values(list(broken)).complement()
                 model.add_linear_expression_in_domain(rows[key], domain).only_enforce_if(literal)
         model.add_bool_or([literals[item] for item in cut.broken.items()])
     for room in rooms:

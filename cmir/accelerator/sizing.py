@@ -23,7 +23,7 @@ from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.footprint import Footprint, by_row, rows_of_banks
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.periodic import TooFastError, periodic_schedule
-from cmir.accelerator.recurrence import Actor, Dependence, Recurrence
+from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.accelerator.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.accelerator.size_cover import Sizes
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
@@ -109,6 +109,7 @@ class Sizing:
                 self._keep_rows(array, written, readers)
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
         cores = chain.from_iterable(self.footprints[name].cores for name in owners)
+        self._equal_rings.clear()
         self._fills: dict[str, list[tuple[tuple[str, str], Edge]]] = {}
         for key, buffer in self.buffers.items():
             for writer, reader in buffer.edges:
@@ -291,12 +292,17 @@ class Sizing:
         return self.schedule({}, busiest)[0]
 
     def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
-        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts."""
+        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts.
+
+        Raises DeadlockError.
+        """
         actors = self.actors(sizes)
         while True:
             try:
                 return period, periodic_schedule(actors, period)
             except TooFastError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
                 period = ceil(cycle.delay / cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[str, Actor]:
