@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cmir.accelerator.hardware import Hardware, Network
 from cmir.accelerator.topology import Topology, graph, text, topology
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where cores are. positions: by core; a core without one is the global control unit, as near to all cores."""
+
+    chip: Topology | None
+    positions: Mapping[str, tuple[int, ...]]
+
+    def hops(self, source: str, target: str) -> int:
+        """Hops from one core to another; without a chip, two cores are one hop apart."""
+        here, there = self.positions.get(source), self.positions.get(target)
+        if here is None or there is None:
+            return 0
+        return int(here != there) if self.chip is None else self.chip.hops(here, there)
+
+    def crosses(self, source: str, target: str) -> bool:
+        """True if the way from one core to another leads to another chip."""
+        here, there = self.positions.get(source), self.positions.get(target)
+        if self.chip is None or here is None or there is None:
+            return False
+        return self.chip.crosses(here, there)
 
 
 def chip_of(hardware: Hardware) -> Topology | None:

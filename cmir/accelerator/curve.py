@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.sizing import Sizes, Sizing
+from cmir.accelerator.size_cover import Sizes
+from cmir.accelerator.size_search import Found, SizeSearch
+from cmir.accelerator.sizing import Sizing
 
 _INTERVALS = 6
-"""Steps between the interval of the smallest live sizes and that of the smallest lossless ones."""
+"""Steps between the interval of live sizes and that of lossless ones."""
 
 _INFERENCES = 8
 """Inferences that are timed to find a steady-state interval."""
@@ -16,25 +18,31 @@ _INFERENCES = 8
 
 @dataclass(frozen=True)
 class Point:
-    """sram_bytes: of all cores. interval: the steady-state interval, in cycles."""
+    """Sizes, what they cost and what they give.
+
+    sram_bytes: of all cores. bound: no sizes with such an interval take fewer bytes. interval: the steady-state
+    interval, in cycles.
+    """
 
     sram_bytes: int
+    bound: int
     interval: float
     sizes: Sizes
 
 
 def buffer_curve(sizing: Sizing) -> list[Point]:
-    """From the smallest live sizes to the smallest lossless ones; more memory, shorter interval.
+    """From live sizes to lossless ones; more memory, shorter interval.
 
-    In between, sizes are found for intervals that lie geometrically between the two. Sizes that need no less memory
-    than others, and give no shorter interval, are left out.
+    In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
+    bound is less than their bytes (`cmir.accelerator.size_search`). Sizes that need no less memory than others, and
+    give no shorter interval, are left out.
     """
-    smallest = _point(sizing, sizing.live())
-    points = [smallest, _point(sizing, sizing.lossless())]
-    ratio = sizing.interval / smallest.interval
-    for step in range(1, _INTERVALS):
-        interval = round(smallest.interval * ratio ** (step / _INTERVALS))
-        points.append(_point(sizing, sizing.lossless(interval)))
+    search = SizeSearch(sizing)
+    live = _point(sizing, search.live())
+    ratio = sizing.interval / live.interval
+    powers = (ratio ** (step / _INTERVALS) for step in range(1, _INTERVALS))
+    intervals = [*(round(live.interval * power) for power in powers), sizing.interval]
+    points = [live, *(_point(sizing, search.lossless(interval)) for interval in intervals)]
     points.sort(key=lambda point: (point.sram_bytes, point.interval))
     curve = points[:1]
     for point in points[1:]:
@@ -43,7 +51,7 @@ def buffer_curve(sizing: Sizing) -> list[Point]:
     return curve
 
 
-def _point(sizing: Sizing, sizes: Sizes) -> Point:
-    report = Recurrence(sizing.actors(sizes), _INFERENCES).run()
+def _point(sizing: Sizing, found: Found) -> Point:
+    report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
-    return Point(sum(sizing.sram_bytes(sizes).values()), report.steady_interval, sizes)
+    return Point(found.sram_bytes, found.bound, report.steady_interval, found.sizes)

@@ -15,7 +15,7 @@ from xdsl.ir import SSAValue
 
 from cmir.accelerator.automata import Automaton, automata_of
 from cmir.accelerator.capacity import check_sram
-from cmir.accelerator.chip import check_places, chip_of
+from cmir.accelerator.chip import Places, check_places, chip_of
 from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.execution import Body
@@ -72,6 +72,7 @@ class Machine:
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
         self.chip = chip_of(hardware)
+        self.places = Places(self.chip, self.positions)
         self.waits = self._waits()
         self.costs = self._costs()
         self.actors = self._actors()
@@ -101,10 +102,7 @@ class Machine:
         """What an iteration of each core costs, which depends on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.cores}
         for core, source, found in self.waits:
-            here, there = self.positions.get(core), self.positions.get(source)
-            if found.kind != "raw" or self.chip is None or here is None or there is None:
-                continue
-            if self.chip.crosses(there, here):
+            if found.kind == "raw" and self.places.crosses(source, core):
                 crossing[source].add(found.array)
         cost = cache(
             lambda name, arrays: program_cost(self.programs[name].op, self.hardware, arrays)
@@ -135,14 +133,10 @@ class Machine:
 
     def delay(self, kind: str, core: str, source: str) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
-        here, there = self.positions.get(core), self.positions.get(source)
-        if here is None or there is None:
-            hops = 0  # the global control unit is as near to all cores
-        else:
-            hops = int(here != there) if self.chip is None else self.chip.hops(there, here)
         first = self.hardware.core.credit_latency
         if kind == "raw":
             first = self.costs[source].latency
+        hops = self.places.hops(source, core)
         return first + hops * self.hardware.network.hop_cycles
 
     @property

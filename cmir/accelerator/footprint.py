@@ -214,36 +214,6 @@ def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
     return np.moveaxis(table.reshape(rows.count, rows.banks, *table.shape[1:]), 1, 0)
 
 
-def needs_room(
-    writer: np.ndarray, last_read: np.ndarray, rows: Rows, size: int, iterations: tuple[int, int]
-) -> np.ndarray:
-    """For each iteration of a writer, the last iteration of a reader that must have run before it.
-
-    It overwrites, in a ring of `size` rows, what was stored `size` rows earlier in the stream.
-
-    writer, last_read: of each element that is kept, by the writing and the reading core, `by_row`; iterations: of the
-    two in one inference.
-    """
-    writes, reads = iterations
-    needs = np.full(writes, -NEVER, np.int64)
-    banks, count = writer.shape[:2]
-    place = np.broadcast_to(np.arange(count) - size, (banks, count)).copy()
-    bank = np.arange(banks)[:, None]
-    exists = np.ones((banks, count), bool)
-    if rows.axis is not None:
-        exists = by_row(np.ones(rows.shape[rows.axis], bool), rows.alone, False)
-    # Where a bank lacks the last row, what was in the slot is older still; at the latest it is the same row of before.
-    while not (found := exists[bank, place % count] | ~exists).all():
-        place = np.where(found, place, place - size)
-    earlier, row = np.divmod(place, count)
-    old = last_read[bank, row]
-    shift = (earlier * reads).reshape(banks, count, *(1,) * (old.ndim - 2))
-    needed = np.where((old < 0) | (writer < 0), -NEVER, old + shift)
-    kept = writer >= 0
-    np.maximum.at(needs, writer[kept], needed[kept])
-    return np.maximum.accumulate(needs)
-
-
 def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
     """The rows of an array that several cores write, in banks if they write its rows in turn.
 
@@ -265,30 +235,3 @@ def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
         if len(np.unique(np.stack((bank.reshape(-1), pattern)), axis=1).T) == banks:
             return replace(rows, banks=banks, dealt=is_dealt)
     return Rows(rows.shape, None)
-
-
-def window_rows(reader: Footprint, array: ArrayOp, rows: Rows) -> int:
-    """The most rows of one bank that one iteration reads: no smaller ring can serve it."""
-    if rows.axis is None:
-        return 1
-    # Row h of the array is row `place[h]` of bank `bank[h]`.
-    place, bank = (np.empty(rows.shape[rows.axis], np.int64) for _ in range(2))
-    for (b, k), row in np.ndenumerate(by_row(np.arange(len(place)), rows.alone)):
-        if row >= 0:
-            place[row], bank[row] = k, b
-    most = 1
-    for access in reader.reads(array.sym_name.data):
-        location, defined = access.locations(0, reader.iterations)
-        row = location[rows.axis]
-        shape = np.broadcast_shapes(row.shape, () if defined is None else defined.shape)
-        axes = tuple(range(1, len(shape)))
-        if not axes:
-            continue
-        inside = np.broadcast_to(np.asarray(True) if defined is None else defined, shape)
-        row = np.broadcast_to(np.clip(row, 0, len(place) - 1), shape)
-        for b in range(rows.banks):
-            mine = inside & (bank[row] == b)
-            high = np.where(mine, place[row], -1).max(axis=axes)
-            low = np.where(mine, place[row], rows.count).min(axis=axes)
-            most = max(most, int((high - low).max()) + 1)
-    return most

@@ -142,17 +142,18 @@ class Recurrence:
         self.allow(actors)
 
     def allow(self, actors: Mapping[str, Actor]) -> None:
-        """Give the actors other dependences, that hold for all that has run: to go on after a deadlock."""
-        for name, state in self.states.items():
-            state.actor = actors[name]
+        """Give some actors other dependences, that hold for all that has run: to go on after a deadlock."""
+        for name, actor in actors.items():
+            state = self.states[name]
+            state.actor, state.blocked = actor, None
             state.incoming = [(d, self.states[d.source]) for d in state.actor.dependences]
             for _, source in state.incoming:
                 source.waiters[name] = state
 
     def run(self) -> RunReport:
         """Run all inferences, or what is left of them. Raises DeadlockError where no actor can go on."""
-        work = deque(self.states.values())
-        queued = set(self.states)
+        work = deque(state for state in self.states.values() if state.may_advance)
+        queued = {state.actor.name for state in work}
         total = sum(state.total for state in self.states.values())
         done = sum(state.done for state in self.states.values())
         while work:

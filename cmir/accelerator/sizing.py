@@ -1,39 +1,31 @@
-"""How many rows each buffer needs: to be live, and to lose no throughput.
+"""The buffers of a pipeline as rings of rows: what they take of SRAM, and what rings of some sizes do to its timing.
 
 Every (array, writer, reader) is an edge of a cyclo-static dataflow graph; a ring of R rows bounds it. Sizes are found
-for the whole graph together: on a residual network the skip edge needs as many rows as the other path is deep.
-
-Live sizes: from the rows of the readers' windows, which no ring can undercut, the run of one inference is tried; where
-it deadlocks, the edge that blocks grows.
-
-Lossless sizes: without bounds, the network has an interval λ, as a rule that of its busiest core. From the live sizes,
-where a cycle of waits takes longer than λ an inference, and so no periodic schedule of interval λ exists, the edge that
-blocks grows; what grew is then reduced, edge by edge, as long as there is one (`cmir.accelerator.periodic`).
+for the whole graph together (`cmir.accelerator.size_search`): on a residual network the skip edge needs as many rows as
+the other path is deep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import chain
 from math import ceil, prod
 
 import islpy as isl
 import numpy as np
 
-from cmir.accelerator.cost import program_cost
+from cmir.accelerator.chip import Places, chip_of
+from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.footprint import (
-    Footprint,
-    by_row,
-    needs_room,
-    rows_of_banks,
-    window_rows,
-)
+from cmir.accelerator.footprint import Footprint, by_row, rows_of_banks
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.periodic import TooFastError, periodic_schedule
-from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence, Wait
+from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.accelerator.ring import Ring, columns_of, keeps_apart, rows_at_once
+from cmir.accelerator.size_cover import Sizes
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
@@ -41,22 +33,22 @@ from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
 Edge = tuple[str, str, str]
 """(array, core that writes it, core that reads it)"""
 
-Sizes = Mapping[tuple[str, str], int]
-"""The rows of each buffer, by (array, reader); a buffer that is absent is unbounded."""
-
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
     """An array kept by a reader, in the same way on each of its cores.
 
-    least: the rows of the reader's window. kept: what a core keeps of the array, None for all. row_bytes: bytes of one
-    row, in all banks. edges: the pairs of a core that writes it and one that reads what that has written.
+    least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
+    rows that one iteration of a writer stores, which no ring may keep in one slot. kept: what a core keeps of the
+    array, None for all. row_bytes: bytes of one row, in all banks. edges: the pairs of a core that writes it and one
+    that reads what that has written.
     """
 
     array: str
     reader: str
     rows: Rows
     least: int
+    at_once: frozenset[int]
     kept: Kept | None
     row_bytes: int
     edges: tuple[tuple[str, str], ...]
@@ -64,6 +56,10 @@ class Buffer:
     @property
     def key(self) -> tuple[str, str]:
         return self.array, self.reader
+
+    def can_have(self, rows: int) -> bool:
+        """True if so many rows keep apart what an iteration stores at once."""
+        return keeps_apart(self.at_once, rows)
 
     def shape(self, rows: int) -> tuple[int, ...]:
         """The shape of the buffer with so many rows."""
@@ -84,32 +80,22 @@ class Whole:
     bytes: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """What an edge does to the elements that are kept, by bank and row: who writes each, and reads it last.
-
-    One element stands for all along dimensions in which they are alike.
-    """
-
-    written: np.ndarray
-    last_read: np.ndarray
-    iterations: tuple[int, int]
-
-
 class Sizing:
-    """The buffers of a pipeline and the searches for their sizes."""
+    """The buffers of a pipeline, and the timing that sizes of them give.
+
+    data: for each edge and iteration of the reading core, the last iteration of the writing core that it needs. rings:
+    what buffers ask of their writers. Cores have no places yet; any two are taken to be one hop apart.
+    """
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
         self.hardware = hardware
         self.stages, self.arrays = pipeline.stages, pipeline.arrays
-        self.costs = {name: program_cost(stage, hardware) for name, stage in self.stages.items()}
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[tuple[str, str], Buffer] = {}
         self.wholes: dict[tuple[str, str], Whole] = {}
-        self.raw: dict[str, list[Dependence]] = {
-            core: [] for footprint in self.footprints.values() for core in footprint.cores
-        }
-        self._tables: dict[Edge, _Table] = {}
+        self.data: dict[Edge, np.ndarray] = {}
+        self.rings: dict[Edge, Ring] = {}
+        self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
         inputs = {symbol(ref) for ref in pipeline.inputs}
         reads = {name: stage.read_relations() for name, stage in self.stages.items()}
         writes = {name: stage.write_relations() for name, stage in self.stages.items()}
@@ -121,7 +107,50 @@ class Sizing:
             elif readers:
                 written = {s: write[name] for s, write in writes.items() if name in write}
                 self._keep_rows(array, written, readers)
-        self._room = lru_cache(maxsize=None)(self._room_uncached)
+        owners = [name for name, stage in self.stages.items() if stage.gcu is None]
+        cores = chain.from_iterable(self.footprints[name].cores for name in owners)
+        self._equal_rings.clear()
+        self._fills: dict[str, list[tuple[tuple[str, str], Edge]]] = {}
+        for key, buffer in self.buffers.items():
+            for writer, reader in buffer.edges:
+                self._fills.setdefault(writer, []).append((key, (key[0], writer, reader)))
+        self._iterations = {
+            core: footprint.count(k)
+            for footprint in self.footprints.values()
+            for k, core in enumerate(footprint.cores)
+        }
+        self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
+
+    def placed(self, positions: Mapping[str, tuple[int, ...]]) -> Sizing:
+        """The same pipeline with its cores at these places of the machine; the global control unit has none."""
+        sizing = copy.copy(self)
+        sizing.__dict__.pop("interval", None)
+        sizing._place(Places(chip_of(self.hardware), positions))
+        return sizing
+
+    def _place(self, places: Places) -> None:
+        """Work out delays and costs that depend on the places of cores."""
+        stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
+        crossing: dict[str, set[str]] = {core: set() for core in stage_of}
+        for array, writer, reader in self.data:
+            if places.crosses(writer, reader):
+                crossing[writer].add(array)
+        cost: Callable[[str, frozenset[str]], Cost] = cache(
+            lambda name, arrays: program_cost(self.stages[name], self.hardware, arrays)
+        )
+        self.costs = {
+            core: cost(name, frozenset(crossing[core])) for core, name in stage_of.items()
+        }
+        self.places = places
+        self.raw: dict[str, list[Dependence]] = {core: [] for core in stage_of}
+        for (array, writer, reader), needs in self.data.items():
+            delay = self.costs[writer].latency + self._travel(writer, reader)
+            self.raw[reader].append(Dependence("raw", writer, array, needs, delay))
+        self._room = cache(self._room_uncached)
+
+    def _travel(self, source: str, target: str) -> int:
+        """Cycles that a result or a credit takes from one core to another."""
+        return self.places.hops(source, target) * self.hardware.network.hop_cycles
 
     @staticmethod
     def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> Kept | None:
@@ -165,28 +194,48 @@ class Sizing:
             for writer, table in tables.items():
                 source = self.footprints[writer]
                 for (core, other), needs in footprint.needs_data(array, source, table).items():
-                    here, there = footprint.cores[core], source.cores[other]
-                    delay = self.costs[writer].latency
-                    self.raw[here].append(Dependence("raw", there, name, needs, delay))
-                    edges.append((there, here))
+                    edge = name, source.cores[other], footprint.cores[core]
+                    edges.append(edge[1:])
+                    self.data[edge] = needs
                     first, last = source.starts[other], source.starts[other + 1]
                     places = written[writer][core]
                     mine = (places >= first) & (places < last)
-                    self._tables[name, there, here] = _Table(
+                    self.rings[edge] = self._ring(
                         np.where(mine, places - first, -1),
                         last_read[core],
                         (last - first, footprint.count(core)),
                     )
             shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
+            pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
+            stores = {id(table): table for cuts in written.values() for table in cuts}
+            at_once = frozenset(
+                chain.from_iterable(rows_at_once(columns_of(table)) for table in stores.values())
+            )
             self.buffers[name, reader] = Buffer(
                 name,
                 reader,
                 rows,
-                window_rows(footprint, array, rows),
+                _least(pairs, at_once),
+                at_once,
                 kept,
                 self._bytes(array, shape),
                 tuple(edges),
             )
+
+    def _ring(
+        self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
+    ) -> Ring:
+        """The ring of an edge; those that are alike, as of copies of a stage, are one.
+
+        written, last_read: by bank and row.
+        """
+        columns = [columns_of(table) for table in (written, last_read)]
+        kept = (columns[0] >= 0).any(axis=1)
+        columns = [np.ascontiguousarray(table[kept]) for table in columns]
+        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations)
+        if key not in self._equal_rings:
+            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations)
+        return self._equal_rings[key]
 
     def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
         """Bytes of the buffers of each core."""
@@ -202,6 +251,11 @@ class Sizing:
             for name, footprint in self.footprints.items()
             for core in footprint.cores
         }
+
+    def fits(self, sizes: Sizes) -> bool:
+        """True if the buffers of each core fit its SRAM."""
+        room = self.hardware.core.sram_bytes
+        return room is None or max(self.sram_bytes(sizes).values()) <= room
 
     def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
         """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
@@ -234,144 +288,67 @@ class Sizing:
     @cached_property
     def interval(self) -> int:
         """λ: the steady-state interval without bounds, in cycles: that of the busiest core, if data allow it."""
-        busiest = max(
-            footprint.count(core) * self.costs[name].interval
-            for name, footprint in self.footprints.items()
-            for core in range(len(footprint.cores))
-        )
-        return self._schedule({}, busiest)[0]
+        busiest = max(n * self.costs[core].interval for core, n in self._iterations.items())
+        return self.schedule({}, busiest)[0]
 
-    def _schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
-        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts."""
+    def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
+        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts.
+
+        Raises DeadlockError.
+        """
         actors = self.actors(sizes)
         while True:
             try:
                 return period, periodic_schedule(actors, period)
             except TooFastError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
                 period = ceil(cycle.delay / cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[str, Actor]:
         """The network with buffers of these sizes."""
-        room: dict[str, list[Dependence]] = {core: [] for core in self.raw}
-        for key, rows in sizes.items():
-            for writer, reader in self.buffers[key].edges:
-                room[writer].append(self._room((key[0], writer, reader), key[1], rows))
-        return {
-            core: Actor(
-                core,
-                footprint.count(number),
-                self.costs[footprint.name].interval,
-                self.costs[footprint.name].latency,
-                [*self.raw[core], *room[core]],
-            )
-            for footprint in self.footprints.values()
-            for number, core in enumerate(footprint.cores)
-        }
+        return {core: self.actor(core, sizes) for core in self.raw}
 
-    def _room_uncached(self, edge: Edge, stage: str, rows: int) -> Dependence:
-        array, _, reader = edge
-        table, ring = self._tables[edge], self.buffers[array, stage].rows
-        needs = needs_room(table.written, table.last_read, ring, rows, table.iterations)
-        return Dependence("war", reader, array, needs, self.hardware.core.credit_latency)
+    def actor(self, core: str, sizes: Sizes) -> Actor:
+        """One core of the network with buffers of these sizes."""
+        room = (self._room(e, sizes[key]) for key, e in self._fills.get(core, ()) if key in sizes)
+        cost = self.costs[core]
+        dependences = [*self.raw[core], *room]
+        return Actor(core, self._iterations[core], cost.interval, cost.latency, dependences)
+
+    def _room_uncached(self, edge: Edge, rows: int) -> Dependence:
+        array, writer, reader = edge
+        delay = self.hardware.core.credit_latency + self._travel(reader, writer)
+        return Dependence("war", reader, array, self.rings[edge].needs(rows), delay)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until it must repeat. Raises DeadlockError."""
-        Recurrence(self.actors(sizes), _INFERENCES_TO_LIVE).run()
-
-    def live(self) -> dict[tuple[str, str], int]:
-        """Small sizes with which the network does not deadlock: where it would, the blocking buffer grows."""
-        return dict(self._live)
-
-    @cached_property
-    def _live(self) -> dict[tuple[str, str], int]:
-        sizes = {key: buffer.least for key, buffer in self.buffers.items()}
-        run = Recurrence(self.actors(sizes), _INFERENCES_TO_LIVE)
-        while True:
-            try:
-                run.run()
-                return sizes
-            except DeadlockError as deadlock:
-                if (blocking := self._blocking(deadlock.cycle)) is None:
-                    raise  # no buffer is to blame: data itself is needed in a circle
-                sizes[blocking] += 1
-                run.allow(self.actors(sizes))
-
-    def lossless(self, interval: int | None = None) -> dict[tuple[str, str], int]:
-        """Small sizes with which the steady-state interval is `interval` (that without bounds, if not given).
-
-        No single buffer could be smaller without the interval becoming longer.
-        """
-        period, earliest = self._schedule({}, max(interval or 0, self.interval))
-        floor = self.live()
-        sizes, steps = dict(floor), dict.fromkeys(floor, 1)
-        while (cycle := self._too_fast(sizes, period, earliest)) is not None:
-            blocking = self._blocking(cycle)
-            assert blocking is not None, "without bounds there is a schedule"
-            sizes[blocking] += steps[blocking]
-            steps[blocking] *= 2
-        for key in sorted(sizes, key=lambda key: -self.buffers[key].row_bytes):
-
-            def suffices(rows: int, key: tuple[str, str] = key) -> bool:
-                return self._too_fast({**sizes, key: rows}, period, earliest) is None
-
-            sizes[key] = _smallest(floor[key], sizes[key], suffices)
-        return sizes
-
-    def fitting(self) -> tuple[int, dict[tuple[str, str], int]]:
-        """The shortest interval with buffers that fit the SRAM of all cores, and their sizes, as `lossless` has them.
-
-        Found by bisection, to a hundredth. Live sizes where not even these fit.
-        """
-        fastest, sizes = self.interval, self.lossless()
-        if self._fits(sizes):
-            return fastest, sizes
-        sizes = self.live()
-        if not self._fits(sizes):
-            return fastest, sizes
-        interval, _ = self._schedule(sizes, fastest)
-        while interval - fastest > max(1, fastest // 100):
-            middle = (fastest + interval) // 2
-            found = self.lossless(middle)
-            if self._fits(found):
-                interval, sizes = middle, found
-            else:
-                fastest = middle
-        return interval, sizes
-
-    def _fits(self, sizes: Sizes) -> bool:
-        room = self.hardware.core.sram_bytes
-        return room is None or max(self.sram_bytes(sizes).values()) <= room
-
-    def _blocking(self, cycle: Sequence[Wait]) -> tuple[str, str] | None:
-        """Of several buffers without room in a cycle of waits, the one with the smallest rows."""
-        full = [(w.array, w.source.partition("[")[0]) for w in cycle if w.kind == "war"]
-        return min(full, key=lambda key: self.buffers[key].row_bytes, default=None)
-
-    def _too_fast(self, sizes: Sizes, period: int, earliest: np.ndarray) -> Sequence[Wait] | None:
-        """A cycle of waits that takes longer than this interval, with buffers of these sizes; None without one.
-
-        earliest: the schedule of this interval without bounds.
-        """
-        try:
-            periodic_schedule(self.actors(sizes), period, earliest)
-        except TooFastError as error:
-            return error.cycle
-        return None
+        Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()
 
 
-_INFERENCES_TO_LIVE = 2
+INFERENCES_TO_LIVE = 2
 """One from empty buffers, and one that finds them as the first has left them."""
 
 
-def _smallest(low: int, high: int, suffices: Callable[[int], bool]) -> int:
-    """The smallest number from low to high that suffices; high is known to."""
-    while low < high:
-        middle = (low + high) // 2
-        if suffices(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
+def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -> int:
+    """The fewest rows with which each writer and the reader could run if they were alone.
+
+    pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
+    `Buffer`.
+    """
+    different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
+
+    def can_run(rows: int) -> bool:
+        return all(ring.can_run(rows, needs) for ring, needs in different)
+
+    low, high = 1, max((ring.rows for ring, _ in different), default=1)
+    if all(ring.in_order for ring, _ in different):  # more rows never do worse
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if can_run(middle) else (middle + 1, high)
+    while not (keeps_apart(at_once, low) and can_run(low)):
+        low += 1
+    return low
 
 
 def _inside(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from xdsl.passes import ModulePass
 
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import DeadlockError
+from cmir.accelerator.size_search import Found, SizeSearch
 from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
@@ -23,12 +25,14 @@ from cmir.isl.storage import box_storage
 class PolyhedralAssignStoragePass(ModulePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
-    `sizes` says how many rows: `live`, as few as the network can run with; `lossless`, as few as leave the
-    steady-state interval what it is without bounds, or, where a core of the machine has no room for these, as long as
-    it must be; `full`, those of one inference. `rows` sets the number by hand,
-    for the buffers of `array` and of `reader` where these are given; the others stay as they are. Storage that is
-    there already is kept unless it is assigned anew. Refuses sizes with which the network deadlocks, and names the
-    cycle of waits. A remark tells the SRAM bytes before and after.
+    `sizes` says how many rows: `live`, those with which the network runs and its buffers take the least SRAM in all;
+    `lossless`, those that take the least with the steady-state interval that it has without bounds, or, where a core
+    of the machine has no room for these, with a longer one; `full`, those of one inference. The search is exact but
+    its work is limited: the remark says that the sizes are the smallest, or how far above them they are at most.
+
+    `rows` sets the number by hand, for the buffers of `array` and of `reader` where these are given; the others stay
+    as they are. Storage that is there already is kept unless it is assigned anew. Refuses sizes with which the network
+    deadlocks, and names the cycle of waits. A remark tells the SRAM bytes before and after.
     """
 
     name = "polyhedral-assign-storage"
@@ -44,52 +48,68 @@ class PolyhedralAssignStoragePass(ModulePass):
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
                 sizing = Sizing(pipeline, hardware)
-                self._assign(pipeline, sizing, self._sizes(pipeline, sizing))
+                if self.rows is not None:
+                    sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
+                elif self.sizes == "full":
+                    sizes, note = self._select(pipeline, sizing.full()), ""
+                else:
+                    found = self._search(pipeline, sizing)
+                    sizes = self._select(pipeline, found.sizes)
+                    note = _gap(found) if sizes == found.sizes else ""
+                self._assign(pipeline, sizing, sizes, note)
 
-    def _sizes(self, pipeline: PipelineOp, sizing: Sizing) -> dict[tuple[str, str], int]:
-        """The sizes to assign; those that stay as they are are not in it."""
-        if self.rows is None:
-            match self.sizes:
-                case "live":
-                    found = sizing.live()
-                case "lossless":
-                    found = self._fitting(pipeline, sizing)
-                case _:
-                    found = sizing.full()
-        elif self.rows < 1:
-            raise CompileError(pipeline, f"`rows` must be >= 1, got {self.rows}")
-        else:
-            found = dict.fromkeys(sizing.buffers, self.rows)
-        chosen = {key: rows for key, rows in found.items() if self._chosen(*key)}
-        if not chosen and found:
+    def _select(
+        self, pipeline: PipelineOp, sizes: dict[tuple[str, str], int]
+    ) -> dict[tuple[str, str], int]:
+        """The sizes to assign; those of buffers that stay as they are are not in it."""
+        chosen = {key: rows for key, rows in sizes.items() if self._chosen(*key)}
+        if not chosen and sizes:
             who = f"stage @{self.reader}" if self.reader else "stage"
             what = f"@{self.array}" if self.array else "what another one writes"
             raise CompileError(pipeline, f"there is no {who} that reads {what}")
         return chosen
 
-    def _fitting(self, pipeline: PipelineOp, sizing: Sizing) -> dict[tuple[str, str], int]:
-        interval, sizes = sizing.fitting()
+    def _by_hand(
+        self, pipeline: PipelineOp, sizing: Sizing, rows: int
+    ) -> dict[tuple[str, str], int]:
+        if rows < 1:
+            raise CompileError(pipeline, f"`rows` must be >= 1, got {rows}")
+        sizes = self._select(pipeline, dict.fromkeys(sizing.buffers, rows))
+        for array, reader in sizes:
+            can_have = sizing.buffers[array, reader].can_have
+            if not can_have(rows):
+                more = next(count for count in itertools.count(rows) if can_have(count))
+                raise CompileError(
+                    pipeline,
+                    f"{rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader} "
+                    f"{'have' if rows > 1 else 'has'} one slot for elements that are stored at once: "
+                    f"{more} rows keep them apart",
+                )
+        try:
+            sizing.check_live({**sizing.given(pipeline), **sizes})
+        except DeadlockError as deadlock:
+            raise CompileError(pipeline, f"{rows} rows are too few: {deadlock.message}") from None
+        return sizes
+
+    def _search(self, pipeline: PipelineOp, sizing: Sizing) -> Found:
+        search = SizeSearch(sizing)
+        if self.sizes == "live":
+            return search.live()
+        interval, found = search.fitting()
         if interval > sizing.interval:
             emit_remark(
                 pipeline,
                 f"buffers that lose no throughput do not fit the {sizing.hardware.core.sram_bytes} bytes of SRAM of a "
                 f"core; with those that do, the interval is {interval} cycles instead of {sizing.interval}",
             )
-        return sizes
+        return found
 
     def _chosen(self, array: str, reader: str) -> bool:
         return self.array in (None, array) and self.reader in (None, reader)
 
     def _assign(
-        self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[tuple[str, str], int]
+        self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[tuple[str, str], int], note: str
     ) -> None:
-        if self.rows is not None:
-            try:
-                sizing.check_live({**sizing.given(pipeline), **sizes})
-            except DeadlockError as deadlock:
-                raise CompileError(
-                    pipeline, f"{self.rows} rows are too few: {deadlock.message}"
-                ) from None
         for key, count in sizes.items():
             buffer = sizing.buffers[key]
             _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
@@ -102,8 +122,44 @@ class PolyhedralAssignStoragePass(ModulePass):
         emit_remark(
             pipeline,
             f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"
-            f" ({before / max(1, after):.1f} times as much)",
+            f" ({before / max(1, after):.1f} times as much){note}",
         )
+
+
+def assign_storage_at(
+    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[str, tuple[int, ...]]
+) -> bool:
+    """Give buffers other sizes where theirs lose throughput because of the hops between cores; True if that helps.
+
+    positions: the places of cores, by name. A remark tells which buffers grow.
+    """
+    sizing = Sizing(pipeline, hardware).placed(positions)
+    given = sizing.given(pipeline)
+    interval, _ = sizing.schedule(given, sizing.interval)
+    if interval == sizing.interval:
+        return False
+    shorter, found = SizeSearch(sizing).fitting()
+    if shorter >= interval or not sizing.fits(found.sizes):
+        return False
+    for key, count in found.sizes.items():
+        buffer = sizing.buffers[key]
+        _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
+    grown = [f"@{a} at @{b}" for (a, b), count in found.sizes.items() if count > given[a, b]]
+    before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
+    emit_remark(
+        pipeline,
+        f"with the hops between cores, buffers of {before} bytes give an interval of {interval} cycles; with {after} "
+        f"bytes it is {shorter}{_gap(found)}; larger: {', '.join(grown)}",
+    )
+    return True
+
+
+def _gap(found: Found) -> str:
+    """How far above the smallest sizes these are at most."""
+    if found.smallest:
+        return "; no sizes take less"
+    above = 100 * (found.sram_bytes / max(1, found.bound) - 1)
+    return f"; at most {above:.2g} % above the smallest sizes (bound {found.bound})"
 
 
 def _set_storage(

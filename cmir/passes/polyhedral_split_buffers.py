@@ -12,7 +12,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.sizing import Sizes, Sizing
+from cmir.accelerator.size_cover import Sizes
+from cmir.accelerator.size_search import SizeSearch
+from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.passes.polyhedral_replicate import replicate, units_of
@@ -44,7 +46,7 @@ class PolyhedralSplitBuffersPass(ModulePass):
             if isinstance(pipeline, PipelineOp):
                 pipeline.drop_dependences()
                 sizing = Sizing(pipeline, hardware)
-                sizes = sizing.live()
+                sizes = SizeSearch(sizing).live().sizes
                 for stage in pipeline.stages.values():
                     if stage.gcu is None and sizing.bytes_of(stage, sizes) > room:
                         self._divide(stage, sizing, sizes, room)

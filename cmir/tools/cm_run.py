@@ -75,9 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
-        help="room in the buffers: for whole arrays, as few rows as the network can run with, or as few"
-        " as leave the steady-state interval what it is (default: full, or what the IR says; lossless on a"
-        " machine whose SRAM is limited)",
+        help="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
+        " to run with at the interval of whole arrays; how close that is to the least possible is told"
+        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
     )
     parser.add_argument(
         "--replicate",
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--buffer-curve",
         action="store_true",
         help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
-        " the smallest live ones to the smallest lossless ones",
+        " live ones to lossless ones, and the bytes that such an interval takes at least",
     )
     parser.add_argument(
         "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"

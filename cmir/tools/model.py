@@ -101,12 +101,14 @@ def lower(
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
     hardware: the preset or file of the machine that the network is for; matrices are split over its cores, and cores
     placed on it, as far as it has limits. storage: one of STORAGES; None for what the machine's SRAM makes advisable.
+    Where lossless buffers lose throughput because of the hops between the cores as they are placed, they grow.
     replicate: how to divide stages among the cores that are left, None for not at all.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
 
     machine = Hardware.load(hardware)
+    mapped: ModuleOp | None = None
     if passes := _mapping(machine, hardware, storage, replicate):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
         pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
@@ -115,18 +117,62 @@ def lower(
             for pipeline in pipelines:  # before more work for nothing
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
+        if machine.network.hop_cycles and passes[-1].startswith(f"{_ASSIGN}{{sizes=lossless"):
+            mapped = model.module.clone()
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
     unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)
     _run(model, _remaining(model.module, pipelines), progress)
     if unplaced and chip_of(machine) is not None:
         seconds = f"time-limit={placement_seconds:g}"
         _run(model, f'cmcore-place-cores{{hardware="{hardware}" {seconds}}}', progress)
+    if mapped is not None:
+        _fit_storage_to_places(model, mapped, machine, progress)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
     if len(networks) != 1:
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
     return networks[0]
+
+
+def _fit_storage_to_places(
+    model: Model, mapped: ModuleOp, machine: Hardware, progress: Callable[[str], None] | None
+) -> None:
+    """Lower a network anew with larger buffers, its cores where they are, if hops cost it throughput.
+
+    mapped: its module as it was when buffers had been assigned.
+    """
+    from cmir.accelerator.program import core_name
+    from cmir.dialects.cmcore import CoreOp, NetworkOp
+    from cmir.dialects.polyhedral import PipelineOp, symbol
+    from cmir.passes.polyhedral_assign_storage import assign_storage_at
+
+    def cores() -> dict[str, CoreOp]:
+        return {
+            core_name(symbol(core.program), core.core): core
+            for network in model.module.body.block.ops
+            if isinstance(network, NetworkOp)
+            for core in network.cores
+        }
+
+    positions = {name: core.position for name, core in cores().items()}
+    places = {name: tuple(place.get_values()) for name, place in positions.items()}
+    pipelines = [op for op in mapped.body.block.ops if isinstance(op, PipelineOp)]
+    if len(pipelines) != 1 or not assign_storage_at(pipelines[0], machine, places):
+        return
+    block = model.module.body.block
+    for op in list(block.ops):
+        op.detach()
+        op.erase()
+    for op in list(mapped.body.block.ops):
+        op.detach()
+        block.add_op(op)
+    _run(model, _remaining(model.module, pipelines), progress)
+    for name, core in cores().items():
+        core.properties["position"] = positions[name]
+
+
+_ASSIGN = "polyhedral-assign-storage"
 
 
 def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str | None) -> list[str]:
@@ -145,7 +191,7 @@ def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str |
     if replicate is not None:
         passes.append(f'polyhedral-replicate{{hardware="{name}" by={replicate}}}')
     if storage != "full":
-        passes.append(f'polyhedral-assign-storage{{sizes={storage} hardware="{name}"}}')
+        passes.append(f'{_ASSIGN}{{sizes={storage} hardware="{name}"}}')
     return passes
 
 

@@ -99,19 +99,22 @@ def _line(
 
 
 def print_curve(points: Sequence[Point]) -> None:
-    """Print the trade-off between memory and throughput, a line for each point."""
-    print("SRAM bytes  steady-state interval")
+    """Print the trade-off between memory and throughput, a line for each point.
+
+    "at least" is the bound: no sizes with such an interval take fewer bytes.
+    """
+    print("SRAM bytes    at least  steady-state interval")
     for point in points:
-        print(f"{point.sram_bytes:>10}  {point.interval:>21g}")
+        print(f"{point.sram_bytes:>10}  {point.bound:>10}  {point.interval:>21g}")
 
 
 def write_curve(points: Sequence[Point], path: Path) -> None:
-    """Write the trade-off as CSV: memory, interval, then the rows of each buffer."""
+    """Write the trade-off as CSV: memory, its bound, interval, then the rows of each buffer."""
     buffers = list(points[0].sizes)
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
         table = csv.writer(file)
         names = [f"{array} at {reader}" for array, reader in buffers]
-        table.writerow(["sram_bytes", "steady_interval", *names])
+        table.writerow(["sram_bytes", "sram_bound", "steady_interval", *names])
         for point in points:
             rows = [point.sizes[buffer] for buffer in buffers]
-            table.writerow([point.sram_bytes, f"{point.interval:g}", *rows])
+            table.writerow([point.sram_bytes, point.bound, f"{point.interval:g}", *rows])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.sizing import Sizes, Sizing
+from cmir.accelerator.size_cover import Sizes
+from cmir.accelerator.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.isl.storage import ring_storage
 

@@ -14,10 +14,12 @@ from end_to_end.test_random_networks import check, chunks, compiled
 from engine.naive import Deadlock, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import Compiled
 from proof.rings import with_rings
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import Recurrence
 from cmir.accelerator.sizing import Sizing
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
@@ -66,6 +68,16 @@ def test_orders_and_buffers(
     passes = f"polyhedral-assign-storage{{{sizes}}}"
     model = compiled(network, partial(schedule, data, []), passes)
     check(network, model, chunk, inferences)
+    check_sizing(model, inferences)
+
+
+def check_sizing(model: Compiled, inferences: int) -> None:
+    """What sizes of buffers are chosen for is what the generated control logic does."""
+    sizing = Sizing(model.pipeline, Hardware.load("ideal"))
+    expected = Recurrence(sizing.actors(sizing.given(model.pipeline)), inferences).run()
+    starts = {core.name: core.start for core in model.machine.time(inferences).cores}
+    for core in expected.cores:
+        assert core.start.tolist() == starts[core.name].tolist(), core.name
 
 
 BY: tuple[By, ...] = ("rows", "bands", "columns", "runs")
@@ -125,6 +137,7 @@ def test_stages_on_several_cores(
     passes = f"polyhedral-assign-storage{{{sizes}}}" if sizes else ""
     model = compiled(network, partial(spread, data), passes)
     check(network, model, chunk, inferences)
+    check_sizing(model, inferences)
 
 
 @settings(max_examples=40)

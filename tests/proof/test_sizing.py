@@ -19,7 +19,9 @@ from zoo import build
 from cmir.accelerator.curve import buffer_curve
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.sizing import Sizes, Sizing
+from cmir.accelerator.size_cover import Sizes
+from cmir.accelerator.size_search import SizeSearch
+from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import CompileError
 
 
@@ -100,7 +102,7 @@ networks = pytest.mark.parametrize(
 @networks
 def test_live_sizes_are_minimal(network: Network) -> None:
     model, sizing = sizing_of(network)
-    sizes = sizing.live()
+    sizes = SizeSearch(sizing).live().sizes
     assert lives(model, sizes)
     for key, rows in sizes.items():
         if rows > 1:
@@ -111,7 +113,7 @@ def test_live_sizes_are_minimal(network: Network) -> None:
 def test_live_sizes_by_enumeration(network: Network) -> None:
     """All sizes up to a little more: none with which the network lives is smaller in an edge and larger in none."""
     model, sizing = sizing_of(network)
-    sizes = sizing.live()
+    sizes = SizeSearch(sizing).live().sizes
     vectors = itertools.product(*(range(1, rows + 1) for rows in sizes.values()))
     alive = [v for v in vectors if _recurrence_lives(sizing, dict(zip(sizes, v, strict=True)))]
     assert alive == [tuple(sizes.values())]
@@ -128,7 +130,7 @@ def _recurrence_lives(sizing: Sizing, sizes: Sizes) -> bool:
 @networks
 def test_lossless_sizes_are_minimal(network: Network) -> None:
     model, sizing = sizing_of(network)
-    sizes = sizing.lossless()
+    sizes = SizeSearch(sizing).lossless().sizes
     best = interval(sizing, {})
     assert best == sizing.interval
     assert interval(sizing, sizes) == best
@@ -143,7 +145,7 @@ def test_curve(network: Network) -> None:
     """More memory, shorter interval; the ends are what `live` and `lossless` give, and cycles are what they say."""
     model, sizing = sizing_of(network)
     points = buffer_curve(sizing)
-    assert points[0].sizes == sizing.live() or len(points) == 1
+    assert points[0].sizes == SizeSearch(sizing).live().sizes or len(points) == 1
     assert points[-1].interval == sizing.interval
     for less, more in itertools.pairwise(points):
         assert less.sram_bytes < more.sram_bytes and less.interval > more.interval
@@ -159,7 +161,7 @@ def test_reader_of_everything() -> None:
     """A fully connected layer keeps what it reads in one piece."""
     _, sizing = sizing_of(dense)
     (key,) = [key for key in sizing.buffers if key[1] == "gemm1"]
-    assert sizing.live()[key] == sizing.buffers[key].rows.count
+    assert SizeSearch(sizing).live().sizes[key] == sizing.buffers[key].rows.count
 
 
 def test_resnet20() -> None:
@@ -191,7 +193,8 @@ def test_sizes_that_fit(network: Network, tmp_path: Path) -> None:
             f"sram_bytes = {room}\n[network]\nhop_cycles = 0\n"
         )
         limited = Sizing(model.pipeline, Hardware.load(str(small)))
-        found, sizes = limited.fitting()
+        found, fitting = SizeSearch(limited).fitting()
+        sizes = fitting.sizes
         assert max(limited.sram_bytes(sizes).values()) <= room
         assert interval(sizing, sizes) <= found
         for point in points:

@@ -24,10 +24,10 @@
 // LOSSLESS: conv2 768 768 97.7 % 18 0 192
 // CHECK: check: equal to NumPy
 
-// CURVE: SRAM bytes steady-state interval
-// CURVE-NEXT: 1216 256
-// CSV: sram_bytes,steady_interval,a at conv2
-// CSV-NEXT: 1216,256,3
+// CURVE: SRAM bytes at least steady-state interval
+// CURVE-NEXT: 1216 1216 256
+// CSV: sram_bytes,sram_bound,steady_interval,a at conv2
+// CSV-NEXT: 1216,1216,256,3
 
 // SMALL: error: the buffers of @conv1 take 1024 bytes, 1 more than the 1023 bytes of SRAM of a core of 'small' (the buffer of @x_sent 1024); 1 more core does not fit; rings of rows instead of whole arrays would take less: --storage lossless
 // Inputs come row by row, and all buffers are rings, if the SRAM is limited.

@@ -1,0 +1,134 @@
+"""The cheapest sizes of buffers that break no known cycle of waits: a covering problem, solved by CP-SAT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+Key = tuple[str, str]
+"""(array, reader) of a buffer."""
+
+Sizes = Mapping[Key, int]
+"""The rows of each buffer, by (array, reader); a buffer that is absent is unbounded."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cycle of waits: at least one of its buffers must have a size that is not among `broken`.
+
+    A larger ring may have to wait longer than a smaller one, so these are sets and not limits.
+
+    below: the cycle is in the way of intervals shorter than this; None for a deadlock.
+    """
+
+    broken: Mapping[Key, Collection[int]]
+    below: int | None
+
+    def concerns(self, interval: int | None) -> bool:
+        """True if the cycle is in the way of an interval; None for any."""
+        return self.below is None or (interval is not None and interval < self.below)
+
+    def breaks(self, sizes: Sizes) -> bool:
+        """True if the cycle is there with buffers of these sizes."""
+        return all(sizes[key] in broken for key, broken in self.broken.items())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A buffer to choose a size for.
+
+    row_bytes: bytes of a row on all cores that have such a buffer. sram: False in the memory of the global control
+    unit, which decides only among sizes that take as much SRAM.
+    """
+
+    least: int
+    can_have: Callable[[int], bool]
+    row_bytes: int
+    sram: bool
+
+
+@dataclass(frozen=True)
+class Room:
+    """The SRAM of a core. row_bytes: of the buffers in it, on one core; bytes: what is left for them."""
+
+    row_bytes: Mapping[Key, int]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What CP-SAT found. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
+
+    settled: whether these are the cheapest, or there are none.
+    """
+
+    sizes: dict[Key, int] | None
+    bound: int
+    work: float
+    settled: bool
+
+
+def cheapest(
+    choices: Mapping[Key, Choice],
+    cuts: Sequence[Cut],
+    rooms: Sequence[Room],
+    hint: Sizes | None,
+    limit: float,
+) -> Cover:
+    """The sizes that take the fewest bytes, break no cut and fit all rooms.
+
+    hint: sizes to begin with. limit: CP-SAT's deterministic time, so that the result does not depend on the machine.
+    """
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    needed = _most_needed(choices, cuts)
+    rows = {}
+    for key, choice in choices.items():
+        sizes = [size for size in range(choice.least, needed[key] + 1) if choice.can_have(size)]
+        rows[key] = model.new_int_var_from_domain(cp_model.Domain.from_values(sizes), "")
+        if hint is not None:
+            model.add_hint(rows[key], min(hint[key], needed[key]))
+    literals: dict[tuple[Key, Collection[int]], cp_model.IntVar] = {}
+    for cut in cuts:
+        for key, broken in cut.broken.items():
+            if (key, broken) not in literals:
+                literal = literals[key, broken] = model.new_bool_var("")
+                domain = cp_model.Domain.from_values(list(broken)).complement()
+                model.add_linear_expression_in_domain(rows[key], domain).only_enforce_if(literal)
+        model.add_bool_or([literals[item] for item in cut.broken.items()])
+    for room in rooms:
+        model.add(sum(size * rows[key] for key, size in room.row_bytes.items()) <= room.bytes)
+    others = [key for key, choice in choices.items() if not choice.sram]
+    scale = 1 + sum(choices[key].row_bytes * needed[key] for key in others)
+    weights = {
+        key: choice.row_bytes * (scale if choice.sram else 1) for key, choice in choices.items()
+    }
+    model.minimize(sum(weight * rows[key] for key, weight in weights.items()))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.catch_sigint_signal = False  # its handler leaves the default one behind
+    solver.parameters.max_deterministic_time = limit
+    status = solver.solve(model)
+    work = solver.response_proto.deterministic_time
+    if status == cp_model.INFEASIBLE:
+        return Cover(None, 0, work, True)
+    bound = ceil((round(solver.best_objective_bound) - scale + 1) / scale)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Cover(None, bound, work, False)
+    found = {key: solver.value(variable) for key, variable in rows.items()}
+    return Cover(found, bound, work, status == cp_model.OPTIMAL)
+
+
+def _most_needed(choices: Mapping[Key, Choice], cuts: Sequence[Cut]) -> dict[Key, int]:
+    """The size of each buffer above which a larger one satisfies no more cuts."""
+    most = {key: choice.least for key, choice in choices.items()}
+    for cut in cuts:
+        for key, broken in cut.broken.items():
+            most[key] = max(most[key], max(broken) + 1)
+    for key, choice in choices.items():
+        while not choice.can_have(most[key]):
+            most[key] += 1
+    return most

@@ -1,0 +1,104 @@
+"""Buffers that fit the places of cores: hops take time, and lossless buffers grow where that costs throughput."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+from networks import Builder
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import Recurrence
+from cmir.accelerator.sizing import Sizing
+from cmir.diagnostics import collect_diagnostics
+from cmir.tools.model import lower, lower_to_polyhedral, read_model
+
+MACHINE = """
+[core]
+fixed_interval = 1
+fixed_latency = 1
+credit_latency = 1
+[network]
+topology = "{topology}"
+shape = [{shape}]
+hop_cycles = {hops}
+"""
+
+
+def residual(folder: Path) -> Path:
+    net = Builder(1, 7, 5)
+    a = net.conv("x", 1, pads=1)
+    path = folder / "residual.onnx"
+    onnx.save(net.model(net.add(net.conv(net.conv(a, 1, pads=1), 1, pads=1), a)), path)
+    return path
+
+
+def compiled(folder: Path, storage: str, machine: str) -> tuple[Machine, list[str]]:
+    """The machine with the network, and the remarks."""
+    description = folder / "machine.toml"
+    description.write_text(machine)
+    with collect_diagnostics() as remarks:
+        network = lower(read_model(residual(folder)), None, storage, str(description))
+    hardware = Hardware.load(str(description))
+    return Machine(network, hardware), [remark.message for remark in remarks]
+
+
+@pytest.mark.parametrize("hops", [1, 3, 9, 40])
+@pytest.mark.parametrize(("topology", "shape"), [("mesh", "3, 3"), ("ring", "5"), ("mesh", "1, 9")])
+def test_no_throughput_is_lost(tmp_path: Path, topology: str, shape: str, hops: int) -> None:
+    """Rings give the interval of the busiest core, wherever the cores are."""
+    text = MACHINE.format(topology=topology, shape=shape, hops=hops)
+    machine, _ = compiled(tmp_path, "lossless", text)
+    assert machine.time(24).steady_interval == 35
+
+
+def test_what_grows(tmp_path: Path) -> None:
+    text = MACHINE.format(topology="mesh", shape="3, 3", hops=9)
+    machine, remarks = compiled(tmp_path, "lossless", text)
+    (grown,) = [text for text in remarks if "with the hops" in text]
+    assert grown == (
+        "with the hops between cores, buffers of 612 bytes give an interval of 41 cycles; with 652 bytes it is 35; "
+        "no sizes take less; larger: @conv0 at @conv3"
+    )
+    assert sum(machine.sram_bytes.values()) == 652
+    places = {tuple(place) for place in machine.positions.values()}
+    assert len(places) == 3 and places != {(0,), (1,), (2,)}
+
+
+@pytest.mark.parametrize(
+    "chips", ["", "chips = [1, 2]\nchip_hops = 3\nchip_link_bytes_per_cycle = 2\n"]
+)
+def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
+    """Sizes are found for the times at which cores of the machine start, on one chip and on two."""
+    description = tmp_path / "machine.toml"
+    text = MACHINE.format(topology="mesh", shape="1, 2" if chips else "2, 2", hops=5)
+    if chips:  # what a core sends to another chip takes it twice as long
+        text = text.replace("fixed_interval = 1\nfixed_latency = 1\n", "")
+    description.write_text(text + chips)
+    model = read_model(residual(tmp_path))
+    network = lower(model, None, "lossless", str(description))
+    hardware = Hardware.load(str(description))
+    machine = Machine(network, hardware)
+    (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
+    sizing = Sizing(pipeline, hardware).placed(machine.positions)
+    assert sizing.interval == (70 if chips else 35)
+    buffers = {
+        (buffer.array.root_reference.data, name): buffer.result.type.get_shape()[1]
+        for name, program in network.programs.items()
+        for buffer in program.buffers
+        if buffer.storage is not None
+    }
+    expected = Recurrence(sizing.actors(buffers), 6).run()
+    for core, right in zip(machine.time(6).cores, expected.cores, strict=True):
+        assert core.start.tolist() == right.start.tolist()
+    assert machine.time(24).steady_interval == sizing.interval
+
+
+def test_no_hops_no_growth(tmp_path: Path) -> None:
+    """Where hops take no time, and where buffers are not meant to be lossless, nothing is compiled twice."""
+    for storage, hops in (("lossless", 0), ("live", 9)):
+        text = MACHINE.format(topology="mesh", shape="3, 3", hops=hops)
+        _, remarks = compiled(tmp_path, storage, text)
+        assert not any("with the hops" in text for text in remarks)
