@@ -1,6 +1,6 @@
 (** What the theorems rest on: nothing but Coq's logic. `make proofs` refuses any other answer. *)
 
-From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor Stream Shift Checker Conjunction Control
+From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor OrderedWriters Stream Shift Checker Conjunction Control
   Deadlock Textbook.
 
 Print Assumptions prefix_monotone.
@@ -14,6 +14,7 @@ Print Assumptions necessary_read.
 Print Assumptions necessary_write.
 Print Assumptions safe_iff.
 Print Assumptions predecessor_suffices.
+Print Assumptions ordered_right.
 Print Assumptions finite_suffices.
 Print Assumptions need_read_repeats.
 Print Assumptions need_evict_repeats.
@@ -25,7 +26,7 @@ Print Assumptions waits_all_repeats.
 Print Assumptions neighbours_exact.
 Print Assumptions exact_right.
 Print Assumptions accepted_right.
-Print Assumptions one_inference_suffices.
+Print Assumptions first_inferences_suffice.
 Print Assumptions earliest.
 Print Assumptions textbook.
 Print Assumptions textbook_runs.

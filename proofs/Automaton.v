@@ -114,4 +114,14 @@ Proof.
   exists (a + S). split; [auto|]. symmetry. apply await_prefix_repeats. auto.
 Qed.
 
+Corollary waits_repeats_later q i k : (ahead + 1) * N <= i -> waits await limit i k ->
+  waits await limit (i + q * N) (later (q * M) k).
+Proof.
+  induction q as [|q IH]; intros I W.
+  - replace (i + 0 * N) with i by lia. replace (later (0 * M) k) with k by (destruct k; simpl; lia). auto.
+  - replace (i + Datatypes.S q * N) with (i + q * N + N) by lia.
+    replace (later (Datatypes.S q * M) k) with (later M (later (q * M) k)) by (destruct k; simpl; lia).
+    apply waits_repeats; [lia|auto].
+Qed.
+
 End Repetition.

@@ -1,7 +1,7 @@
 (** A checker by enumeration, and its soundness for endless streams.
 
-    It compares what each iteration of the first inferences waits for, by literal steps from reset, with what the iteration
-    needs, and looks once at whether the last inference repeats the one before. *)
+    It compares what each iteration of the first inferences waits for, by literal steps from reset, with what it needs, and
+    looks once at whether what the last of them needs repeats what an earlier one does. *)
 
 From Coq Require Import Arith Bool Lia List.
 From cmir Require Import PrefixMaximum Automaton Release Stream.
@@ -13,13 +13,13 @@ Section Checker.
     0 for none; and how many iterations it allows, counted from the first of its inference. *)
 Variable pass : list (nat * nat).
 
-(** Iterations of the core and events of the neighbour in an inference; how far limits lie ahead; and from which iteration
-    on needs repeat. *)
-Variables N M ahead b : nat.
+(** Iterations of the core and events of the neighbour in an inference; how many inferences limits lie ahead; and from
+    which iteration on needs repeat, and after how many inferences: 1 if which elements share a slot is the same in all. *)
+Variables N M ahead b period : nat.
 
 (** What each iteration needs itself, through the stream. *)
 Variable need : nat -> nat.
-Hypothesis need_repeats : forall i, b <= i -> need (i + N) = later M (need i).
+Hypothesis need_repeats : forall i, b <= i -> need (i + period * N) = later (period * M) (need i).
 
 (** ** The automaton, repeated *)
 
@@ -53,11 +53,11 @@ Definition steps (count : nat) : list (nat * nat) := map (fun a => (await a, lim
 
 (** [passes]: how many passes of the automaton are looked at. *)
 Definition accept (passes : nat) : bool :=
-  (0 <? N) && (0 <? size)
+  (0 <? N) && (0 <? period) && (0 <? size)
   && forallb (fun s => (fst s <=? M) && (snd s <=? (ahead + 1) * N)) pass
   && ((ahead + 1) * N <=? b)
-  && check (steps (passes * size)) (map need (seq 0 (b + N))) 0 0
-  && (prefix need (b + N) =? later M (prefix need b)).
+  && check (steps (passes * size)) (map need (seq 0 (b + period * N))) 0 0
+  && (prefix need (b + period * N) =? later (period * M) (prefix need b)).
 
 (** ** Soundness *)
 
@@ -103,19 +103,20 @@ Qed.
 Theorem checker_sound passes : accept passes = true -> exact need await limit.
 Proof.
   unfold accept. rewrite !andb_true_iff, forallb_forall, !Nat.ltb_lt, Nat.leb_le, Nat.eqb_eq.
-  intros [[[[[PN PS] First] B] C] Turn].
+  intros [[[[[[PN PQ] PS] First] B] C] Turn].
   assert (Bound : forall a, a < size -> await a <= M /\ limit a <= (ahead + 1) * N).
   { intros a A. specialize (First (nth a pass (0, 0)) (nth_In _ _ A)).
     apply andb_prop in First. rewrite !Nat.leb_le in First.
     unfold await, limit, step. rewrite Nat.mod_small, Nat.div_small by auto.
     destruct (fst _); simpl in *; lia. }
-  apply exact_iff. apply (finite_suffices need N M b); auto.
-  - intros i k I. apply waits_repeats with (S := size) (ahead := ahead); try lia.
+  apply exact_iff. apply (finite_suffices need (period * N) (period * M) b); auto.
+  - apply Nat.mul_pos_pos; auto.
+  - intros i k I. apply waits_repeats_later with (S := size) (ahead := ahead); try lia.
     + intros a A. apply Bound. auto.
     + apply await_repeats. auto.
     + intros a A. apply Bound. auto.
     + apply limit_repeats. auto.
-  - intros i I. apply (check_sound (passes * size) (b + N) 0 0); [simpl; auto|auto|lia].
+  - intros i I. apply (check_sound (passes * size) (b + period * N) 0 0); [simpl; auto|auto|lia].
 Qed.
 
 End Checker.

@@ -60,15 +60,15 @@ Hypothesis evicted_soon : forall j e, evicts element born slot j e -> j < born e
 (** Automata that the checker accepts, on finitely many inferences, let the reader find all elements, in all. *)
 Theorem accepted_right read_pass write_pass read_ahead write_ahead read_from write_from p q x :
   b <= read_from -> far * M <= write_from ->
-  accept read_pass N M read_ahead read_from need_read p = true ->
-  accept write_pass M N write_ahead write_from need_evict q = true ->
+  accept read_pass N M read_ahead read_from 1 need_read p = true ->
+  accept write_pass M N write_ahead write_from 1 need_evict q = true ->
   controlled x (await read_pass M) (limit read_pass N) (await write_pass N) (limit write_pass M) ->
   right element born slot reads x.
 Proof.
   intros B F R W C. eapply exact_right; [| |exact C].
-  - eapply checker_sound; [|exact R]. intros i I.
+  - eapply checker_sound; [|exact R]. intros i I. rewrite !Nat.mul_1_l.
     eapply need_read_repeats with (b := b); eauto. lia.
-  - eapply checker_sound; [|exact W]. intros j J.
+  - eapply checker_sound; [|exact W]. intros j J. rewrite !Nat.mul_1_l.
     eapply need_evict_repeats with (far := far); eauto. lia.
 Qed.
 

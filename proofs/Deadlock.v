@@ -2,7 +2,7 @@
 
 From Coq Require Import Arith Lia Wf_nat.
 
-(** ** One inference completes, so all do (Theorem 3)
+(** ** The first inferences complete, so all do (Theorem 3)
 
     A node is an inference and an iteration of some core. [waits x y]: [x] must happen before [y]. *)
 Section Deadlock.
@@ -10,21 +10,24 @@ Section Deadlock.
 Variable iteration : Type.
 Variable waits : nat * iteration -> nat * iteration -> Prop.
 
-(** Nothing waits for a later inference, and inference [n] waits for itself as inference 0 does. *)
+(** Nothing waits for a later inference, and from inference [b] on each waits for itself as inference [b] does. *)
+Variable b : nat.
 Hypothesis no_later : forall m x n y, waits (m, x) (n, y) -> m <= n.
-Hypothesis same_inside : forall n x y, waits (n, x) (n, y) -> waits (0, x) (0, y).
+Hypothesis same_inside : forall n x y, b <= n -> waits (n, x) (n, y) -> waits (b, x) (b, y).
 
 (** [Acc waits y]: all that [y] waits for, directly or not, comes to an end: no cycle leads to [y], and no endless path. As
     every node waits for finitely many others, that is to say that [y] runs at last. *)
-Theorem one_inference_suffices : (forall x, Acc waits (0, x)) -> forall n x, Acc waits (n, x).
+Theorem first_inferences_suffice :
+  (forall n x, n <= b -> Acc waits (n, x)) -> forall n x, Acc waits (n, x).
 Proof.
   intros First n. induction n as [n Earlier] using lt_wf_ind. intro x.
-  assert (H : forall y, Acc waits y -> fst y = 0 -> Acc waits (n, snd y)).
+  destruct (le_lt_dec n b) as [|L]; [auto|].
+  assert (H : forall y, Acc waits y -> fst y = b -> Acc waits (n, snd y)).
   { intros y A. induction A as [y _ IH]. intro Z. destruct y as [k y]. simpl in *. subst k.
     constructor. intros [m z] W. destruct (Nat.eq_dec m n) as [->|].
-    - apply (IH (0, z)); [eapply same_inside; eauto|auto].
+    - apply (IH (b, z)); [apply (same_inside n); auto; lia|auto].
     - apply Earlier. pose proof (no_later _ _ _ _ W). lia. }
-  exact (H (0, x) (First x) eq_refl).
+  exact (H (b, x) (First b x (le_n _)) eq_refl).
 Qed.
 
 End Deadlock.

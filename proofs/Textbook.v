@@ -89,14 +89,14 @@ Proof.
 Qed.
 
 (** Without the step that gives the limit after reset, the credit is refused: from reset, nothing would ever run. *)
-Example never_starts : accept (tl credit) 8 6 1 16 need_evict 3 = false.
+Example never_starts : accept (tl credit) 8 6 1 16 1 need_evict 3 = false.
 Proof. reflexivity. Qed.
 
 (** A limit after reset that is too low is refused, too, and so is one that is too high. *)
-Example starts_once : accept ((0, 1) :: tl credit) 8 6 1 16 need_evict 3 = false.
+Example starts_once : accept ((0, 1) :: tl credit) 8 6 1 16 1 need_evict 3 = false.
 Proof. reflexivity. Qed.
 
-Example overwrites_early : accept ((0, 4) :: tl credit) 8 6 1 16 need_evict 3 = false.
+Example overwrites_early : accept ((0, 4) :: tl credit) 8 6 1 16 1 need_evict 3 = false.
 Proof. reflexivity. Qed.
 
 (** The automata of the pair do not block each other: there is an execution. Iteration [e] of the writer starts at 10 e, and
@@ -113,11 +113,11 @@ Theorem textbook_runs :
   controlled running (await snoop 8) (limit snoop 6) (await credit 6) (limit credit 8).
 Proof.
   assert (R : exact need_read (await snoop 8) (limit snoop 6)).
-  { apply checker_sound with (ahead := 0) (b := 6) (passes := 2); [|reflexivity].
-    intros i _. unfold need_read, later. destruct (i / 6 * 8 + i mod 6 + 3) eqn:E; lia. }
+  { apply checker_sound with (ahead := 0) (b := 6) (period := 1) (passes := 2); [|reflexivity].
+    intros i _. rewrite !Nat.mul_1_l. unfold need_read, later. destruct (i / 6 * 8 + i mod 6 + 3) eqn:E; lia. }
   assert (W : exact need_evict (await credit 6) (limit credit 8)).
-  { apply checker_sound with (ahead := 1) (b := 16) (passes := 3); [|reflexivity].
-    intros j J. unfold need_evict.
+  { apply checker_sound with (ahead := 1) (b := 16) (period := 1) (passes := 3); [|reflexivity].
+    intros j J. rewrite !Nat.mul_1_l. unfold need_evict.
     destruct (Nat.ltb_spec (j + 8) 3), (Nat.ltb_spec j 3); try lia.
     unfold later. destruct ((j - 3) / 8 * 6 + Nat.min ((j - 3) mod 8 + 1) 6) eqn:E; lia. }
   split.
