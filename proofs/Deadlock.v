@@ -2,7 +2,7 @@
 
 From Coq Require Import Arith Lia Wf_nat.
 
-(** ** The first inferences complete, so all do (Theorem 3)
+(** ** The first inferences complete, so all do (Theorem 4)
 
     A node is an inference and an iteration of some core. [waits x y]: [x] must happen before [y]. *)
 Section Deadlock.
@@ -32,7 +32,7 @@ Qed.
 
 End Deadlock.
 
-(** ** Earliest starts (Theorem 4)
+(** ** Earliest starts (Theorem 5)
 
     [delay x y]: how long after the start of [x] node [y] can start at the earliest, if [y] waits for [x]. *)
 Section Earliest.

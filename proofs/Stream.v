@@ -1,4 +1,4 @@
-(** From finitely many inferences to all (Theorem 5 of docs/mathematics.md). *)
+(** From finitely many inferences to all (Theorem 6 of docs/mathematics.md). *)
 
 From Coq Require Import Arith Lia Wf_nat.
 From cmir Require Import PrefixMaximum Automaton Release.
