@@ -1,6 +1,7 @@
 (** What the theorems rest on: nothing but Coq's logic. `make proofs` refuses any other answer. *)
 
-From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor OrderedWriters Stream Shift Checker Conjunction Control
+From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor OrderedWriters Stream Shift Checker
+  Conjunction Control
   Deadlock Textbook.
 
 Print Assumptions prefix_monotone.
@@ -18,6 +19,7 @@ Print Assumptions ordered_right.
 Print Assumptions finite_suffices.
 Print Assumptions need_read_repeats.
 Print Assumptions need_evict_repeats.
+Print Assumptions period_far.
 Print Assumptions checker_sound.
 Print Assumptions without_automaton.
 Print Assumptions all_allow_iff.

@@ -1,10 +1,10 @@
 (** Automata of a control unit, as literal steps from reset (docs/mathematics.md, §1 and §6).
 
     Step [a] awaits the event [await a] and then raises the limit to [limit a]. Steps are taken in their order, and
-    there are infinitely many: those of one inference after those of another. Events are counted from 1 in the order in
-    which they arrive, so that step [a] awaits the arrival of the first [await a] events; 0 awaits nothing. Limits are
-    numbers of iterations: a limit [u] allows the iterations [0 .. u - 1]. Before the first step no iteration is allowed.
-    A step that is awaited after its event has arrived is taken at once. *)
+    there are infinitely many: those of one inference after those of another. Events are counted from 1 in the order
+    in which they arrive, so that step [a] awaits the arrival of the first [await a] events; 0 awaits nothing.
+    Limits are numbers of iterations: a limit [u] allows the iterations [0 .. u - 1]. Before the first step no
+    iteration is allowed. A step that is awaited after its event has arrived is taken at once. *)
 
 From Coq Require Import Arith Lia Wf_nat.
 From cmir Require Import PrefixMaximum.
@@ -71,9 +71,9 @@ Qed.
 
 End Steps.
 
-(** An automaton of [S] steps is repeated in every inference. The neighbour has [M] events in an inference, and the core
-    [N] iterations. A pass of the automaton awaits events of its own inference, and its limits lie at most [ahead]
-    inferences after it. *)
+(** An automaton of [S] steps is repeated in every inference. The neighbour has [M] events in an inference, and the
+    core [N] iterations. A pass of the automaton awaits events of its own inference, and its limits lie at most
+    [ahead] inferences after it. *)
 Section Repetition.
 
 Variables (await limit : nat -> nat) (S N M ahead : nat).

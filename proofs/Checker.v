@@ -1,7 +1,7 @@
 (** A checker by enumeration, and its soundness for endless streams.
 
-    It compares what each iteration of the first inferences waits for, by literal steps from reset, with what it needs, and
-    looks once at whether what the last of them needs repeats what an earlier one does. *)
+    It compares what each iteration of the first inferences waits for, by literal steps from reset, with what it
+    needs, and looks once at whether what the last of them needs repeats what an earlier one does. *)
 
 From Coq Require Import Arith Bool Lia List.
 From cmir Require Import PrefixMaximum Automaton Release Stream.
@@ -9,12 +9,13 @@ Import ListNotations.
 
 Section Checker.
 
-(** One pass of the automaton: for each step the number of the event it awaits, counted from the first of its inference,
-    0 for none; and how many iterations it allows, counted from the first of its inference. *)
+(** One pass of the automaton: for each step the number of the event it awaits, counted from the first of its
+    inference, 0 for none; and how many iterations it allows, counted from the first of its inference. *)
 Variable pass : list (nat * nat).
 
-(** Iterations of the core and events of the neighbour in an inference; how many inferences limits lie ahead; and from
-    which iteration on needs repeat, and after how many inferences: 1 if which elements share a slot is the same in all. *)
+(** Iterations of the core and events of the neighbour in an inference; how many inferences limits lie ahead; and
+    from which iteration on needs repeat, and after how many inferences: 1 if which elements share a slot is the
+    same in all. *)
 Variables N M ahead b period : nat.
 
 (** What each iteration needs itself, through the stream. *)

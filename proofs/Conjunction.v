@@ -66,8 +66,9 @@ End OneNeighbour.
 
 (** ** Several neighbours, or several arrays
 
-    [J] is what the core is controlled on account of: a neighbour and an array. [t j] events of [j] have arrived. If control
-    is exact on account of each, an iteration is allowed if and only if it, and all before it, have what they need of all. *)
+    [J] is what the core is controlled on account of: a neighbour and an array. [t j] events of [j] have arrived. If
+    control is exact on account of each, an iteration is allowed if and only if it, and all before it, have what
+    they need of all. *)
 Section Neighbours.
 
 Variable J : Type.

@@ -1,5 +1,5 @@
-(** From what the checker accepts to what the reader finds: the files before put together, for one writer, one reader and
-    one buffer in an endless stream. *)
+(** From what the checker accepts to what the reader finds: the files before put together, for one writer, one
+    reader and one buffer in an endless stream. *)
 
 From Coq Require Import Arith Lia List.
 From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor Shift Checker.

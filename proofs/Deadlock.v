@@ -15,8 +15,8 @@ Variable b : nat.
 Hypothesis no_later : forall m x n y, waits (m, x) (n, y) -> m <= n.
 Hypothesis same_inside : forall n x y, b <= n -> waits (n, x) (n, y) -> waits (b, x) (b, y).
 
-(** [Acc waits y]: all that [y] waits for, directly or not, comes to an end: no cycle leads to [y], and no endless path. As
-    every node waits for finitely many others, that is to say that [y] runs at last. *)
+(** [Acc waits y]: all that [y] waits for, directly or not, comes to an end: no cycle leads to [y], and no endless
+    path. As every node waits for finitely many others, that is to say that [y] runs at last. *)
 Theorem first_inferences_suffice :
   (forall n x, n <= b -> Acc waits (n, x)) -> forall n x, Acc waits (n, x).
 Proof.

@@ -1,7 +1,7 @@
 (** Slots into which several writers store (Theorem 3 of docs/mathematics.md).
 
-    Nothing orders the arrivals of two writers. Their elements can share a slot if all of them are read, and each is written
-    only after the one before it in the slot has been read: then the reads order the arrivals. *)
+    Nothing orders the arrivals of two writers. Their elements can share a slot if all of them are read, and each is
+    written only after the one before it in the slot has been read: then the reads order the arrivals. *)
 
 From Coq Require Import Arith Lia.
 

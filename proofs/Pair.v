@@ -2,8 +2,8 @@
     docs/mathematics.md).
 
     Iterations of the writer and of the reader are numbered through the stream, from 0. An element is written once:
-    [born e = S j] says that iteration [j] of the writer writes [e], and [born e = 0] that the slot of [e] holds it at
-    reset. A buffer that is empty at reset has no element of the second kind. *)
+    [born e = S j] says that iteration [j] of the writer writes [e], and [born e = 0] that the slot of [e] holds it
+    at reset. A buffer that is empty at reset has no element of the second kind. *)
 
 From Coq Require Import Arith Lia.
 From cmir Require Import PrefixMaximum.
@@ -23,9 +23,9 @@ Hypothesis alone : forall i e f, reads i e -> share e f -> born e = born f -> e 
 
 (** ** Executions
 
-    An execution gives the times of four kinds of events: iteration [j] of the writer starts at [write j], and all that it
-    writes arrives at [arrive j]; iteration [i] of the reader starts, and reads all of its lanes, at [read i], and the
-    writer's control unit sees it as done at [done i]. Times mean nothing but order. *)
+    An execution gives the times of four kinds of events: iteration [j] of the writer starts at [write j], and all
+    that it writes arrives at [arrive j]; iteration [i] of the reader starts, and reads all of its lanes, at [read
+    i], and the writer's control unit sees it as done at [done i]. Times mean nothing but order. *)
 Record execution := {
   write : nat -> nat;
   arrive : nat -> nat;
@@ -50,7 +50,8 @@ Definition obeys (x : execution) (wait_read wait_write : nat -> nat) : Prop :=
 Definition since (x : execution) (e : element) : nat :=
   match born e with 0 => 0 | S j => S (arrive x j) end.
 
-(** When iteration [i] of the reader starts, [e] is in its slot: it has arrived, and nothing has arrived there after it. *)
+(** When iteration [i] of the reader starts, [e] is in its slot: it has arrived, and nothing has arrived there after
+    it. *)
 Definition holds (x : execution) (i : nat) (e : element) : Prop :=
   share e e /\ since x e <= read x i /\
   forall f, share e f -> f <> e -> since x f <= read x i -> since x f < since x e.
@@ -100,8 +101,8 @@ Qed.
 (** ** Waiting for what is needed is necessary
 
     Rules come from limits, so what they wait for does not decrease. If they let the stream run at all, and some
-    iteration waits for less than it needs, then there is an execution that obeys them and reads a wrong element: the one
-    below, in which all that the iteration need not wait for is late. *)
+    iteration waits for less than it needs, then there is an execution that obeys them and reads a wrong element:
+    the one below, in which all that the iteration need not wait for is late. *)
 Section Necessity.
 
 Variables wait_read wait_write : nat -> nat.
@@ -198,7 +199,8 @@ Qed.
 
 End Necessity.
 
-(** Rules that let the stream run are safe if and only if each iteration waits for all that it, or one before it, needs. *)
+(** Rules that let the stream run are safe if and only if each iteration waits for all that it, or one before it,
+    needs. *)
 Theorem safe_iff wait_read wait_write :
   (forall i k, i <= k -> wait_read i <= wait_read k) ->
   (forall j k, j <= k -> wait_write j <= wait_write k) ->

@@ -1,5 +1,5 @@
-(** Write after read: it suffices to wait for the readers of the element that each slot holds, and not of those that it
-    held before (the corollary of Theorem 2 in docs/mathematics.md). *)
+(** Write after read: it suffices to wait for the readers of the element that each slot holds, and not of those that
+    it held before (the corollary of Theorem 2 in docs/mathematics.md). *)
 
 From Coq Require Import Arith Lia.
 From cmir Require Import PrefixMaximum Pair.

@@ -32,9 +32,9 @@ Proof.
     + intro K. eauto.
 Qed.
 
-(** Step [a] of the automaton allows the iterations up to [last a] once all of them are ready. Every iteration has a step
-    at or after it that awaits no more than the iteration needs. The release relation has one such step for each value
-    of D'; where the value is 0, it is the step without an event, which gives the limit after reset. *)
+(** Step [a] of the automaton allows the iterations up to [last a] once all of them are ready. Every iteration has a
+    step at or after it that awaits no more than the iteration needs. The release relation has one such step for
+    each value of D'; where the value is 0, it is the step without an event, which gives the limit after reset. *)
 Section Steps.
 
 Variable last : nat -> nat.

@@ -1,7 +1,7 @@
 (** Needs repeat from some inference on, since every inference does the same (Lemma 3 of docs/mathematics.md).
 
-    [next e] is the element of the next inference at the same location. The writer has [M] iterations in an inference, the
-    reader [N]. *)
+    [next e] is the element of the next inference at the same location. The writer has [M] iterations in an
+    inference, the reader [N]. *)
 
 From Coq Require Import Arith Lia.
 From cmir Require Import PrefixMaximum Pair Predecessor.
@@ -37,8 +37,8 @@ Qed.
 
 (** ** Read after write
 
-    From iteration [b] on, only elements that have been written in the stream are read. Where each inference reads its
-    own elements, [b] is 0. *)
+    From iteration [b] on, only elements that have been written in the stream are read. Where each inference reads
+    its own elements, [b] is 0. *)
 Section Read.
 
 Variable b : nat.
@@ -91,8 +91,7 @@ Variable need_evict : nat -> nat.
 Hypothesis need_evict_spec : forall j t,
   need_evict j <= t <-> forall e i, evicts j e -> reads i e -> i < t.
 
-(** In each inference the reader reads elements that were written in it or before it, so those of the first are not read
-    before the reader's first inference has begun; [reads_later] says this of the later ones. *)
+(** The reader reads no element before the inference in which it is written. *)
 Hypothesis reads_later : forall i e, 0 < born e -> reads i (next e) -> N <= i.
 
 Theorem need_evict_repeats j : far * M <= j -> need_evict (j + M) = later N (need_evict j).
@@ -115,4 +114,26 @@ Proof.
 Qed.
 
 End Write.
+
+(** ** Storage maps with a period
+
+    If elements have the same slots again some inferences later, take that many inferences for one. Then [far] is 1.
+    *)
+Section Period.
+
+Hypothesis inference : 0 < M.
+Hypothesis born_next_positive : forall e, 0 < born (next e).
+Hypothesis same_slot : forall e, slot (next e) = slot e.
+
+Theorem period_far j e : evicts j e -> j < born e + 1 * M.
+Proof.
+  intros [[_ [f [_ [s [E _]]]]] L].
+  assert (Sh : share e (next e)) by (exists s; rewrite same_slot; auto).
+  specialize (L (next e) Sh). pose proof (born_next_positive e).
+  destruct (born e) as [|b] eqn:B.
+  - pose proof (born_first e B). lia.
+  - rewrite born_next in L by lia. lia.
+Qed.
+
+End Period.
 End Shift.

@@ -1,6 +1,6 @@
-(** The textbook pair, to see that the hypotheses can be met: a window of three over rows of eight elements, in a ring of
-    three. The writer has eight iterations in an inference and writes element [e] of the stream in iteration [e]; the
-    reader has six, and reads [e], [e + 1] and [e + 2]. *)
+(** The textbook pair, to see that the hypotheses can be met: a window of three over rows of eight elements, in a
+    ring of three. The writer has eight iterations in an inference and writes element [e] of the stream in iteration
+    [e]; the reader has six, and reads [e], [e + 1] and [e + 2]. *)
 
 From Coq Require Import Arith Bool ZArith Lia List ZifyNat.
 From cmir Require Import PrefixMaximum Automaton Release Pair Predecessor Shift Checker Control.
@@ -18,8 +18,8 @@ Definition need_read (i : nat) : nat := i / 6 * 8 + i mod 6 + 3.
 Definition need_evict (j : nat) : nat :=
   if j <? 3 then 0 else (j - 3) / 8 * 6 + Nat.min ((j - 3) mod 8 + 1) 6.
 
-(** One pass of each automaton: of the reader, which has an event for each element from the third on; and of the writer,
-    whose first step has no event and gives the limit after reset. *)
+(** One pass of each automaton: of the reader, which has an event for each element from the third on; and of the
+    writer, whose first step has no event and gives the limit after reset. *)
 Definition snoop : list (nat * nat) := [(3, 1); (4, 2); (5, 3); (6, 4); (7, 5); (8, 6)].
 Definition credit : list (nat * nat) := (0, 3) :: [(1, 4); (2, 5); (3, 6); (4, 7); (5, 8); (6, 11)].
 
@@ -99,8 +99,8 @@ Proof. reflexivity. Qed.
 Example overwrites_early : accept ((0, 4) :: tl credit) 8 6 1 16 1 need_evict 3 = false.
 Proof. reflexivity. Qed.
 
-(** The automata of the pair do not block each other: there is an execution. Iteration [e] of the writer starts at 10 e, and
-    each window is read as soon as its last element is there. *)
+(** The automata of the pair do not block each other: there is an execution. Iteration [e] of the writer starts at
+    10 e, and each window is read as soon as its last element is there. *)
 Program Definition running : execution := {|
   write j := 10 * j;
   arrive j := 10 * j + 1;
