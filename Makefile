@@ -4,6 +4,7 @@
 # make tools  install Debian's programs that targets need, where they are missing and this may be done
 #             (make browser: only Chromium, which is all that make test needs)
 # make bench  how long everything takes, with onnxruntime as the yardstick
+# make proofs   check the Coq development of docs/mathematics.md
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
 #
@@ -22,7 +23,7 @@ endif
 # Programs of Debian that targets run beside pip's packages: each package with the command that it brings, or others for it.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest tools browser bench docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest tools browser bench proofs docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -60,6 +61,11 @@ browser: tools
 # All of it takes about a quarter of an hour: make bench BENCH_FLAGS=--quick
 bench: $(STAMP)
 	python benchmarks/speed.py $(BENCH_FLAGS)
+
+proofs:
+	@command -v coqc >/dev/null && command -v coq_makefile >/dev/null \
+		|| { echo "there is no coqc: install Coq (make tools)" >&2; exit 1; }
+	@sh proofs/check.sh build/proofs
 
 docs: $(DOCS_STAMP)
 	mkdocs build

@@ -6,8 +6,10 @@ Notation, per pair of a writer and a reader of one array:
   R   reader iteration -> location         T_r  reader iteration -> time
 
 Times are integer tuples compared lexicographically. Inferences form a stream: the inference index n is one
-more, outermost time dimension. Nothing bounds n, on either side: the stream has no first inference here, so a
-relation is the same for every n up to a shift, and what holds at start-up is what holds after inference −1.
+more, outermost time dimension. Nothing bounds n here, on either side, so that a relation is the same for every n up
+to a shift. A real stream begins at inference 0, with empty buffers. What it needs is the same, without the events
+before inference 0; so its automata begin with the limit that the last event of inference −1 would have given
+(docs/mathematics.md, Lemma 4).
 
 A *release relation* maps an event (a write seen by the reader, or an iteration finished by the reader) to the
 last iteration it allows on the other side. It has one event for each time the limit rises, and no others.
@@ -33,8 +35,9 @@ class Release:
 
     relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; that of
         `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` of the event's.
-    initially: the limit before the first event, as a set of at most one point with the limit's coordinates. Where
-        stages are spread over cores, it is the last iteration for those that have nothing to do with each other.
+    initially: the limit at reset, before the first event, as a set of at most one point with the limit's coordinates.
+        Without it nothing may run. Where stages are spread over cores, it is the last iteration for those that have
+        nothing to do with each other.
     """
 
     relation: isl.Map
