@@ -145,7 +145,7 @@ def _to_integer(wide: str) -> Callable[[Operation], Function]:
 def _constant(op: Operation) -> Function:
     assert isinstance(op, arith.ConstantOp)
     if isinstance(op.value, DenseIntOrFPElementsAttr):
-        value = np.array(elements(op.value))
+        value = elements(op.value)
     elif isinstance(op.value, IntegerAttr):
         value = _bits(np.array(op.value.value.data), _result(op))
     elif isinstance(op.value, FloatAttr):

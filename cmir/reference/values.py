@@ -46,7 +46,7 @@ def elements(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
     """The elements of a `dense<…>`, in its shape."""
     shape, dtype = attribute.get_shape(), numpy_type(attribute.get_type())
     values = np.array(list(attribute.get_values()), dtype)
-    return np.broadcast_to(values, shape) if values.size == 1 else values.reshape(shape)
+    return np.full(shape, values[0]) if values.size == 1 else values.reshape(shape)
 
 
 def parameter(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarray:
