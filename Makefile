@@ -3,6 +3,7 @@
 # make lint   style and types only
 # make browser   install Chromium, for the tests of pages, where it is missing and this may be done
 # make bench  how long everything takes, with onnxruntime as the yardstick
+# make mutants   ten thousand mutants of small networks, judged by the proofs and the reference machine
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
 #
@@ -18,7 +19,7 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-.PHONY: demo test lint browser bench docs dist-check venv clean
+.PHONY: demo test lint browser bench mutants docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -45,6 +46,10 @@ browser:
 # All of it takes about a quarter of an hour: make bench BENCH_FLAGS=--quick
 bench: $(STAMP)
 	python benchmarks/speed.py $(BENCH_FLAGS)
+
+# About ten minutes; what a proof gets wrong is in build/mutants: make mutants MUTANTS_FLAGS="--seed 1"
+mutants: $(STAMP)
+	python tests/proof/mutation_campaign.py $(MUTANTS_FLAGS)
 
 docs: $(DOCS_STAMP)
 	mkdocs build

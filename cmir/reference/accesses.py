@@ -39,6 +39,8 @@ def lanes_of(
     lanes: the shape of the vector. shape: that of the array.
     Raises ProgramFault for locations outside the array.
     """
+    if not iterations:
+        return Lanes([0], np.zeros(0, np.int32), np.zeros(0, np.int64))
     points = np.array(iterations, np.int64).reshape(len(iterations), -1)
     step = max(1, POINTS_AT_ONCE // max(1, prod(lanes)))
     counts, numbers, locations = [], [], []

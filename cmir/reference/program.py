@@ -271,6 +271,8 @@ def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
         yield programs[symbol(core.program)], core.core
     for program in programs.values():
         if program.gcu is not None:
+            if program.core_dims:
+                raise ProgramFault(f"@{program.sym_name.data} has coordinates of cores", program)
             yield program, ()
 
 
