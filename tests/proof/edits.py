@@ -231,7 +231,8 @@ def _buffers(at: int, op: BufferOp, given: bool) -> Iterator[Mutant]:
     for read in (False, True):
         detail = "of one slot, which is read" if read else "of one slot"
         yield Mutant("add a second buffer", at, detail, lambda ops, r=read: _second(ops[at], r))
-    yield Mutant("drop the storage", at, "", lambda ops: _store_in(ops[at], "full"))
+    if op.storage is not None:
+        yield Mutant("drop the storage", at, "", lambda ops: _store_in(ops[at], "full"))
     kinds = ["one slot", "reversed", "folded"] if given else ["one slot", "reversed"]
     kind = "keep what is given otherwise" if given else "keep an array otherwise"
     for how in kinds:
@@ -255,8 +256,6 @@ def _second(op: Operation, read: bool | None) -> None:
 
 def _store_in(op: Operation, how: str) -> None:
     assert isinstance(op, BufferOp)
-    if how == "full" and op.storage is None:
-        raise NoMutantError
     new = _with_storage(op, how)
     block = op.parent
     assert block is not None

@@ -7,7 +7,7 @@ enumeration of each pair of neighbours (brute_force.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
-from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.cmcore import CrossbarOp, IterationOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
 from cmir.reference import Finding, ProgramFault, ReferenceMachine
@@ -28,11 +28,16 @@ from cmir.reference import Finding, ProgramFault, ReferenceMachine
 Refusal = str | None
 """Why a proof refuses a network; None if it accepts it."""
 
+Sample = Mapping[str, np.ndarray]
+
 Values = Callable[[NetworkOp, Case], Refusal]
 """A proof of values."""
 
 INFERENCES = 6
 """Inferences of a schedule: rings of the small networks repeat before that."""
+
+SCALES = (1, 1, 1, 10, 100)
+"""Sizes of random parameters: what is equal with those of the network may differ with others."""
 
 
 def control_refusal(network: NetworkOp) -> Refusal:
@@ -91,22 +96,14 @@ class Judge:
     ):
         self.case, self.schedules, self.control = case, schedules, control
         self.values = values if case.source is not None else None
-        random = np.random.default_rng(0)
-        network = case.network
-        self.samples = [
-            {
-                symbol(ref): random.standard_normal(network.arrays[symbol(ref)].shape, np.float32)
-                for ref in network.inputs
-            }
-            for _ in range(INFERENCES)
-        ]
-        self.expected = self._outputs(network)
+        shapes = {
+            symbol(ref): case.network.arrays[symbol(ref)].shape for ref in case.network.inputs
+        }
+        self.samples = [_random(shapes, number) for number in range(INFERENCES)]
+        self.expected = self._outputs(case.network, case.parameters)
 
-    def _machine(self, network: NetworkOp) -> ReferenceMachine:
-        return ReferenceMachine(network, INFERENCES, self.case.parameters)
-
-    def _outputs(self, network: NetworkOp) -> list[dict[str, np.ndarray]]:
-        machine = self._machine(network)
+    def _outputs(self, network: NetworkOp, parameters: Sample) -> list[dict[str, np.ndarray]]:
+        machine = ReferenceMachine(network, INFERENCES, parameters)
         return machine.run(machine.schedules(1)[0], self.samples)
 
     def verdict(self, network: NetworkOp) -> Verdict:
@@ -132,7 +129,7 @@ class Judge:
     def _shown(self, network: NetworkOp, schedules: int) -> Refusal:
         """What the machine finds wrong in control."""
         try:
-            machine = self._machine(network)
+            machine = ReferenceMachine(network, INFERENCES)
             for schedule in machine.schedules(schedules):
                 machine.run(schedule)
         except ProgramFault as fault:
@@ -142,11 +139,7 @@ class Judge:
         return None
 
     def _accepted(self, network: NetworkOp) -> Verdict:
-        equal = all(
-            np.allclose(new[name], old[name], rtol=1e-4, atol=1e-6)
-            for new, old in zip(self._outputs(network), self.expected, strict=True)
-            for name in old
-        )
+        equal = _equal(self._outputs(network, self.case.parameters), self.expected)
         if self.values is None:
             return Verdict("right" if equal else "wrong values, not judged")
         refusal = self.values(network, self.case)
@@ -154,9 +147,44 @@ class Judge:
             return (
                 Verdict("right") if equal else Verdict("wrong", "accepted by values though wrong")
             )
-        if equal:
+        if _computation(network) == _computation(self.case.network):
             return Verdict("right", "refused by values though right", [refusal])
+        if equal and self._equal_with_others(network):
+            return Verdict("refused by values, equal in numbers", detail=[refusal])
         return Verdict("refused by values", detail=[refusal])
+
+    def _equal_with_others(self, network: NetworkOp) -> bool:
+        """Whether outputs are the same with other parameters."""
+        shapes = {name: value.shape for name, value in self.case.parameters.items()}
+        for number, scale in enumerate(SCALES):
+            parameters = {name: scale * x for name, x in _random(shapes, 100 + number).items()}
+            both = (self._outputs(n, parameters) for n in (network, self.case.network))
+            if not _equal(*both):
+                return False
+        return True
+
+
+def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {name: random.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+
+
+def _equal(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
+    return all(
+        np.allclose(new[name], old[name], rtol=1e-4, atol=1e-6)
+        for new, old in zip(one, other, strict=True)
+        for name in old
+    )
+
+
+def _computation(network: NetworkOp) -> list[str]:
+    """What programs compute, in any order and buffers: matrices and bodies, as text."""
+    return [
+        str(op)
+        for program in network.programs.values()
+        for op in program.body.block.ops
+        if isinstance(op, CrossbarOp | IterationOp)
+    ]
 
 
 def pairwise(network: NetworkOp) -> Refusal:

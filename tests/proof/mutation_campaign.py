@@ -73,22 +73,21 @@ class Campaign:
                 self._judge(number, case, judge, mutant)
 
     def _begin(self, number: int, case: Case) -> Judge | None:
-        """The judge of a network's mutants. The network itself must be right, and accepted."""
-        verdict = Verdict("right")
+        """The judge of a network's mutants; None if the network is not accepted, or not right, as it must be."""
+        judge, detail = None, []
         try:
             with patience():
-                judge = Judge(case, self.schedules, values=self.values)
                 for problem in (control_refusal(case.network), pairwise(case.network)):
-                    if problem is not None:
-                        verdict = Verdict("right", "refused though right", [problem])
-                if verdict.failure is None:
-                    verdict = judge.verdict(case.network.clone())
+                    detail += [problem] if problem is not None else []
+                judge = Judge(case, self.schedules, values=self.values)
+                verdict = judge.verdict(case.network.clone())
         except Exception:
-            judge, verdict = None, Verdict("failed", "raised", [traceback.format_exc()])
-        self._note(
-            number, case, Mutant("no change", 0, "", lambda ops: None), case.network, verdict
-        )
-        return judge
+            verdict = Verdict("failed", "raised", [traceback.format_exc()])
+        if detail:
+            verdict = Verdict("right", "refused though right", detail)
+        unchanged = Mutant("no change", 0, "", lambda ops: None)
+        self._note(number, case, unchanged, case.network, verdict)
+        return judge if verdict.failure is None else None
 
     def _judge(self, number: int, case: Case, judge: Judge, mutant: Mutant) -> None:
         network = case.network
