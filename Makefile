@@ -5,6 +5,7 @@
 #             (make browser: only Chromium, which is all that make test needs)
 # make bench  how long everything takes, with onnxruntime as the yardstick
 # make proofs   check the Coq development of docs/mathematics.md
+# make mutants   ten thousand mutants of small networks, judged by the proofs and the reference machine
 # make docs   the documentation site, in build/site
 # make dist-check   build the packages, and try them out in an empty environment
 #
@@ -23,7 +24,7 @@ endif
 # Programs of Debian that targets run beside pip's packages: each package with the command that it brings, or others for it.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest tools browser bench proofs docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest tools browser bench proofs mutants docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -66,6 +67,10 @@ proofs:
 	@command -v coqc >/dev/null && command -v coq_makefile >/dev/null \
 		|| { echo "there is no coqc: install Coq (make tools)" >&2; exit 1; }
 	@sh proofs/check.sh build/proofs
+
+# About ten minutes; what a proof gets wrong is in build/mutants: make mutants MUTANTS_FLAGS="--seed 1"
+mutants: $(STAMP)
+	python tests/proof/mutation_campaign.py $(MUTANTS_FLAGS)
 
 docs: $(DOCS_STAMP)
 	mkdocs build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
@@ -13,6 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.printer import Printer
 
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
@@ -25,6 +27,8 @@ from cmir.dialects.polyhedral import PipelineOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.parameters import Parameters
+from cmir.parsing import parse_module
+from cmir.reference import ReferenceMachine
 from cmir.tools.pass_pipeline import parse_passes
 
 Sizes = int | Sequence[int]
@@ -206,11 +210,12 @@ class Compiled:
     """A network, compiled for the accelerator.
 
     function: at the nn level, as imported.
-    pipeline: at the polyhedral level, without dependences.
+    pipeline: at the polyhedral level, without dependences. network: at the cmcore level.
     """
 
     function: FuncOp
     pipeline: PipelineOp
+    network: NetworkOp
     machine: Machine
     parameters: Parameters
 
@@ -218,6 +223,14 @@ class Compiled:
         """The outputs by NumPy, from the nn level."""
         inputs = [sample[name] for name in self.machine.inputs]
         return list(evaluate_function(self.function, inputs, self.parameters))
+
+    def reference_machine(self, inferences: int) -> ReferenceMachine:
+        """The reference machine, on the network's text."""
+        text = StringIO()
+        Printer(text).print_op(self.network)
+        (network,) = parse_module(text.getvalue()).body.block.ops
+        assert isinstance(network, NetworkOp)
+        return ReferenceMachine(network, inferences, self.machine.parameters)
 
     def samples(self, count: int) -> list[Sample]:
         """Random inputs for a stream of inferences."""
@@ -266,7 +279,7 @@ def compile_network(
     assert isinstance(function, FuncOp) and isinstance(pipeline, PipelineOp)
     assert isinstance(network, NetworkOp)
     machine = Machine(network, Hardware.load(hardware), context.parameters)
-    return Compiled(function, pipeline, machine, parameters)
+    return Compiled(function, pipeline, network, machine, parameters)
 
 
 def run_passes(module: ModuleOp, passes: str, context: CmirContext) -> None:

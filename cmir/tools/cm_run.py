@@ -16,6 +16,7 @@ from cmir.tools.pictures import add_picture_options, check_picture_options, draw
 if TYPE_CHECKING:
     from cmir.accelerator.engine import Machine
     from cmir.accelerator.hardware import Hardware
+    from cmir.dialects.cmcore import NetworkOp
     from cmir.tools.model import Model
     from cmir.tools.run_data import Sample
 
@@ -130,14 +131,26 @@ def _parser() -> argparse.ArgumentParser:
         " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
     )
     parser.add_argument(
+        "--schedules",
+        metavar="N",
+        type=positive,
+        help="run the compiled text N times on a reference machine that goes one event at a time, with"
+        " control units from reset and random or adversarial delays; fail at the first wrong element,"
+        " deadlock, or output that differs (outputs are computed in the first run)",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=int, help="draws the delays of --schedules (default: 0)"
+    )
+    parser.add_argument(
         "--rtol",
         type=float,
-        help="relative tolerance of --check (default: 1e-4; 2e-3 for outputs of half precision, 0 for integers)",
+        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for outputs of half precision, 0 for"
+        " integers)",
     )
     parser.add_argument(
         "--atol",
         type=float,
-        help="tolerance of --check relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
+        help="tolerance of both relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
         " precision, 0 for integers)",
     )
     parser.add_argument(
@@ -224,6 +237,10 @@ def _run(options: argparse.Namespace) -> int:
             table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
             write_json(table, options.json)
     draw_pictures(options, network, machine, report, steady.steady_interval)
+    if options.schedules is not None and not _schedules(
+        options, model, network, machine, samples, report.outputs
+    ):
+        return FAILURE
     if reference is None:
         return 0
     name, evaluate = reference
@@ -235,6 +252,38 @@ def _run(options: argparse.Namespace) -> int:
     if not problems:
         print(f"check: equal to {name} in all {len(samples)} inferences")
     return FAILURE if problems else 0
+
+
+def _schedules(
+    options: argparse.Namespace,
+    model: Model,
+    network: NetworkOp,
+    machine: Machine,
+    samples: list[Sample],
+    outputs: Sequence[Sample],
+) -> bool:
+    """Run the network on the reference machine, and say whether its outputs are those of the engine."""
+    from cmir.tools.progress import Progress
+    from cmir.tools.reference import compare
+    from cmir.tools.schedules import run_schedules
+
+    with Progress() as progress:
+        found = run_schedules(
+            network,
+            model.parameters,
+            [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+            options.schedules,
+            options.seed or 0,
+            model.path,
+            progress.working,
+        )
+    expected = [[sample[name] for name in machine.outputs] for sample in outputs]
+    problems = compare(found, expected, options.rtol, options.atol)
+    for problem in problems:
+        print(f"cm-run: schedules failed: {problem}", file=sys.stderr)
+    if not problems:
+        print(f"schedules: {options.schedules} random and adversarial, no violation")
+    return not problems
 
 
 def _list_hardware() -> int:
@@ -275,7 +324,11 @@ def _validate(options: argparse.Namespace) -> None:
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
     check_picture_options(options)
+    if options.seed is not None and options.schedules is None:
+        raise CompileError("cm-run", "--seed needs --schedules")
     if options.buffer_curve:
+        if options.schedules is not None:
+            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
         if options.json is not None:

@@ -1,4 +1,7 @@
-"""Operations of iteration bodies on arrays, against plain Python on single elements."""
+"""Operations of iteration bodies on arrays, against plain Python on single elements.
+
+The reference machine has its own functions for them, which must give the same on each iteration.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.math import Math
 from xdsl.dialects.test import Test
 from xdsl.dialects.vector import Vector
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.parser import Parser
 
 from cmir.accelerator.body import evaluate
 from cmir.accelerator.elements import dtype_of
 from cmir.diagnostics import CompileError
+from cmir.reference.arithmetic import function_of
 
 LANES = 64
 
@@ -36,10 +40,24 @@ def run(text: str, *operands: np.ndarray) -> np.ndarray:
         if op.name == "test.op":
             values.update(zip(op.results, operands, strict=True))
         else:
-            result = evaluate(op, *(values[operand] for operand in op.operands))
+            operands = tuple(values[operand] for operand in op.operands)
+            result = evaluate(op, *operands)
             values[op.results[0]] = result
             assert result.dtype == dtype_of(op.results[0].type)
+            _compare_with_reference(op, operands, result)
     return result
+
+
+def _compare_with_reference(
+    op: Operation, operands: tuple[np.ndarray, ...], result: np.ndarray
+) -> None:
+    """What the reference machine computes, iteration by iteration."""
+    tolerance = 1e-3 if result.dtype == np.float16 else 1e-6
+    with np.errstate(all="ignore"):
+        for i, expected in enumerate(result):
+            got = function_of(op)(*(x[i % len(x)] for x in operands))
+            assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+            np.testing.assert_allclose(got, expected, rtol=tolerance)
 
 
 def elementwise(op: str, type: str, arity: int) -> str:

@@ -1,9 +1,13 @@
 """Random networks of all operators, in random orders and buffers: results of references, the naive simulator's cycles.
 
+The reference machine finds onnxruntime's results, too, with any delays.
+
 Or a refusal, of one line; never anything else. At length: pytest --hypothesis-profile=thorough, and other seeds.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -32,9 +36,22 @@ def compiled(network: Network, reschedule: Reschedule | None = None, passes: str
 
 
 def check(network: Network, model: Compiled, chunk: int | None, inferences: int) -> None:
-    """Compare the results with references and the cycles with the naive simulator's."""
-    report = model.machine.run(network.samples(inferences), chunk)
-    for outputs, expected in zip(report.outputs, network.outputs(inferences), strict=True):
+    """Compare the results of engine and reference machine with references, and cycles with the naive simulator's."""
+    samples = network.samples(inferences)
+    report = model.machine.run(samples, chunk)
+    _check_results(network, report.outputs)
+    machine = model.reference_machine(inferences)
+    first, second = machine.schedules(2, seed=inferences)
+    _check_results(network, machine.run(first, samples))
+    machine.run(second)
+    starts = simulate(model.pipeline, inferences)
+    assert {core.name for core in report.cores} == set(starts)
+    for core in report.cores:
+        np.testing.assert_array_equal(core.start, starts[core.name])
+
+
+def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]) -> None:
+    for outputs, expected in zip(results, network.outputs(len(results)), strict=True):
         for value, result, wanted in zip(network.results, outputs.values(), expected, strict=True):
             dtype = np.int32 if wanted.dtype == np.int64 else wanted.dtype
             assert (result.dtype, result.shape) == (dtype, wanted.shape)
@@ -42,10 +59,6 @@ def check(network: Network, model: Compiled, chunk: int | None, inferences: int)
                 np.testing.assert_array_equal(result, wanted)
             else:
                 assert (np.abs(result - wanted) <= tolerance(wanted)).all()
-    starts = simulate(model.pipeline, inferences)
-    assert {core.name for core in report.cores} == set(starts)
-    for core in report.cores:
-        np.testing.assert_array_equal(core.start, starts[core.name])
 
 
 def test_every_importer_is_drawn() -> None:

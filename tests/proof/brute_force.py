@@ -144,7 +144,9 @@ class Core:
         self.position = {iteration: i for i, iteration in enumerate(self.iterations)}
         self.count = len(self.iterations)
         self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
-        self.reads: dict[str, list[list[Point]]] = {}
+        self.reads: dict[str, list[list[Point]]] = {
+            array: [[] for _ in self.iterations] for array in self.buffers
+        }
         self.writes: dict[str, list[list[Point]]] = {}
         for item in op.iteration.body.block.ops:
             if isinstance(item, LoadOp):

@@ -1,4 +1,4 @@
-"""Every small change to the control logic of a network that could make it wrong."""
+"""Every small change to the control logic of a network that could make it wrong; those to the rest are in edits.py."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Mutant:
 
 
 def mutants(network: NetworkOp) -> Iterator[Mutant]:
-    """All mutants of a network."""
+    """All mutants of the control logic and the buffers of a network."""
     for at, op in enumerate(network.walk()):
         if isinstance(op, BufferOp):
             yield from _buffer(at, op)
@@ -93,10 +93,7 @@ def _statement(at: int, op: Operation) -> Iterator[Mutant]:
                         lambda ops, p=predicate: _set_predicate(ops[at], p),
                     )
         case ReleaseOp():
-            yield Mutant("drop a release", at, "", lambda ops: _erase(ops[at]))
-            yield Mutant("repeat a release", at, "", lambda ops: _repeat(ops[at]))
-            if op.awaits:
-                yield Mutant("wait for nothing", at, "", lambda ops: _await_nothing(ops[at]))
+            yield from _release(at, op)
         case FireOp():
             yield Mutant("drop a fire", at, "", lambda ops: _erase(ops[at]))
             yield Mutant("repeat a fire", at, "", lambda ops: _repeat(ops[at]))
@@ -104,6 +101,33 @@ def _statement(at: int, op: Operation) -> Iterator[Mutant]:
             pass
     if isinstance(op, scf.ForOp | scf.IfOp | ReleaseOp) and _next(op) is not None:
         yield Mutant("swap statements", at, op.name, lambda ops: _swap_with_next(ops[at]))
+
+
+def _release(at: int, op: ReleaseOp) -> Iterator[Mutant]:
+    """Changes to a step of an automaton, with kinds of their own for steps without `at`."""
+    what = "a release" if op.awaits else "a step without `at`"
+    yield Mutant(f"drop {what}", at, "", lambda ops: _erase(ops[at]))
+    yield Mutant(f"repeat {what}", at, "", lambda ops: _repeat(ops[at]))
+    if op.awaits:
+        yield Mutant("wait for nothing", at, "", lambda ops: _await_nothing(ops[at]))
+        yield Mutant(
+            "add a step without `at`", at, "", lambda ops: _await_nothing(ops[at], keep=True)
+        )
+    else:
+        for first in (True, False):
+            detail = "to the front" if first else "to the end"
+            change: Change = lambda ops, first=first: _move(ops[at], first)  # noqa: E731
+            yield Mutant(f"move {what}", at, detail, change)
+        for index in range(len(op.upto)):
+            for by in (1, -1):
+                yield Mutant(
+                    f"shift {what}",
+                    at,
+                    f"coordinate {index} by {by:+}",
+                    lambda ops, i=index, by=by: _shift(ops[at], i, by),
+                )
+    for by in (1, -1):
+        yield Mutant("change `ahead`", at, f"by {by:+}", lambda ops, by=by: _further(ops[at], by))
 
 
 def _buffer(at: int, op: BufferOp) -> Iterator[Mutant]:
@@ -247,9 +271,36 @@ def _set_predicate(op: Operation, predicate: int) -> None:
     _erase(op)
 
 
-def _await_nothing(op: Operation) -> None:
+def _await_nothing(op: Operation, keep: bool = False) -> None:
+    """keep: in front of the step, not instead of it."""
     assert isinstance(op, ReleaseOp)
     _insert(op, ReleaseOp(None, op.upto, op.ahead))
+    if not keep:
+        _erase(op)
+
+
+def _move(op: Operation, first: bool) -> None:
+    """Move a step to the front of its block, behind the values that it needs, or to the end."""
+    block = op.parent
+    assert block is not None
+    others = [o for o in block.ops if o is not op and not isinstance(o, scf.YieldOp)]
+    owners = {value.owner for value in op.operands}
+    place = max((k for k, o in enumerate(others) if o in owners), default=-1) if first else -1
+    if not others or first and place < 0:
+        return
+    op.detach()
+    block.insert_op_after(op, others[place])
+
+
+def _further(op: Operation, by: int) -> None:
+    """Let a limit be of a later or an earlier inference."""
+    assert isinstance(op, ReleaseOp)
+    ahead = _constant(op, by)
+    if op.ahead is not None:
+        total = _insert(op, arith.AddiOp(op.ahead, ahead))
+        assert total is not None
+        ahead = total
+    _insert(op, ReleaseOp(op.at if op.awaits else None, op.upto, ahead))
     _erase(op)
 
 

@@ -1,0 +1,109 @@
+"""Relations of a program, enumerated: locations of iterations, slots of elements, cells of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from cmir.reference.findings import ProgramFault
+from cmir.reference.relations import RelationError, relation
+
+POINTS_AT_ONCE = 1 << 20
+"""About so many pairs of an iteration and a lane are worked out at a time."""
+
+Point = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The lanes of a vector that have a location, iteration after iteration in the order in which they are run.
+
+    lanes, locations: both counted in row-major order. Those of iteration i are `starts[i] : starts[i + 1]`.
+    """
+
+    starts: list[int]
+    lanes: np.ndarray
+    locations: np.ndarray
+
+
+@lru_cache(maxsize=4096)
+def lanes_of(
+    access: str, iterations: tuple[Point, ...], lanes: tuple[int, ...], shape: tuple[int, ...]
+) -> Lanes:
+    """Enumerate an access `[iteration -> lane] -> location`.
+
+    lanes: the shape of the vector. shape: that of the array.
+    Raises ProgramFault for locations outside the array.
+    """
+    if not iterations:
+        return Lanes([0], np.zeros(0, np.int32), np.zeros(0, np.int64))
+    points = np.array(iterations, np.int64).reshape(len(iterations), -1)
+    step = max(1, POINTS_AT_ONCE // max(1, prod(lanes)))
+    counts, numbers, locations = [], [], []
+    for first in range(0, len(points), step):
+        part = points[first : first + step]
+        columns = [column.reshape(-1, *(1 for _ in lanes)) for column in part.T]
+        axes = np.ix_(np.arange(len(part)), *map(np.arange, lanes))[1:]
+        where, found = _image(access, (), [*columns, *axes], shape, "the array")
+        full = (len(part), *lanes)
+        mask = np.broadcast_to(where, full).reshape(len(part), -1)
+        counts.append(mask.sum(axis=1))
+        numbers.append(np.nonzero(mask)[1].astype(np.int32))
+        locations.append(np.broadcast_to(found, full).reshape(mask.shape)[mask])
+    starts = np.concatenate([[0], *counts]).cumsum()
+    empty = np.zeros(0, np.int64)
+    return Lanes(
+        starts.tolist(),
+        np.concatenate([empty, *numbers]).astype(np.int32),
+        np.concatenate([empty, *locations]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def slots_of(
+    storage: str, core: Point, inferences: int, shape: tuple[int, ...], slots: tuple[int, ...]
+) -> np.ndarray:
+    """The slot of each element, of shape (inferences, elements), in row-major order; -1 for those without one.
+
+    storage: `array[n, location] -> slot`, whose parameters are the coordinates of a core. shape: of the array.
+    slots: the shape of the buffer. Raises ProgramFault for slots outside the buffer.
+    """
+    axes = np.ix_(np.arange(inferences), *map(np.arange, shape))
+    where, found = _image(storage, core, axes, slots, "the buffer")
+    full = (inferences, *shape)
+    numbers = np.where(where, found, -1)
+    return np.ascontiguousarray(np.broadcast_to(numbers, full)).reshape(inferences, -1)
+
+
+def cells_of(cells: str, core: Point, shape: tuple[int, ...], elements: np.ndarray) -> np.ndarray:
+    """A matrix of a parameter's elements, in its shape. Cells without an element are 0."""
+    where, found = _image(
+        cells, core, np.ix_(*map(np.arange, shape)), elements.shape, "the parameter"
+    )
+    index = np.broadcast_to(np.where(where, found, 0), shape)
+    chosen = elements.reshape(-1)[index]
+    return np.where(where, chosen, np.zeros((), elements.dtype))
+
+
+def _image(
+    text: str, core: Point, inputs: Sequence[np.ndarray], shape: tuple[int, ...], what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where points have an image, and its number in row-major order of a shape in which it must lie."""
+    try:
+        coordinates, where = relation(text, core).image(*inputs)
+    except RelationError as error:
+        raise ProgramFault(str(error)) from error
+    if len(coordinates) != len(shape):
+        raise ProgramFault(
+            f"{len(coordinates)} coordinates for {what} of shape {list(shape)}: {text}"
+        )
+    number: np.ndarray = np.zeros((), np.int64)
+    for coordinate, size in zip(coordinates, shape, strict=True):
+        if np.any(where & ((coordinate < 0) | (coordinate >= size))):
+            raise ProgramFault(f"outside {what} of shape {list(shape)}: {text}")
+        number = number * size + coordinate
+    return where, number

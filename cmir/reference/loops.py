@@ -1,0 +1,91 @@
+"""Loop nests and automata, run statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import IntegerAttr
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from cmir.reference.findings import ProgramFault
+
+Point = tuple[int, ...]
+
+Environment = dict[SSAValue, int]
+"""The values of a loop nest."""
+
+
+def visits(
+    region: Region, kind: type[Operation], arguments: Sequence[int]
+) -> Iterator[tuple[Operation, Environment]]:
+    """Run a region; every operation of a class that is reached, in order, with the values at that time."""
+    values: Environment = dict(zip(region.block.args, arguments, strict=True))
+    yield from _run(region.block, kind, values)
+
+
+def _run(
+    block: Block, kind: type[Operation], values: Environment
+) -> Iterator[tuple[Operation, Environment]]:
+    for op in block.ops:
+        if isinstance(op, kind):
+            yield op, values
+        elif isinstance(op, scf.ForOp):
+            low, high, step = (values[x] for x in (op.lb, op.ub, op.step))
+            if step <= 0:
+                raise ProgramFault(f"a loop has step {step}", op)
+            for i in range(low, high, step):
+                values[op.body.block.args[0]] = i
+                yield from _run(op.body.block, kind, values)
+        elif isinstance(op, scf.IfOp):
+            branch = op.true_region if values[op.cond] else op.false_region
+            if branch.blocks:
+                yield from _run(branch.block, kind, values)
+        elif isinstance(op, arith.ConstantOp):
+            if not isinstance(op.value, IntegerAttr):
+                raise ProgramFault(f"{op.name} of {op.value} in a loop nest", op)
+            values[op.result] = op.value.value.data
+        elif not isinstance(op, scf.YieldOp):
+            if (compute := _ARITHMETIC.get(op.name)) is None:
+                raise ProgramFault(f"{op.name} cannot be run in a loop nest", op)
+            values[op.results[0]] = compute(op, *(values[x] for x in op.operands))
+
+
+def _towards_zero(op: Operation, a: int, b: int) -> int:
+    if b == 0:
+        raise ProgramFault("a loop nest divides by zero", op)
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+def _floor(op: Operation, a: int, b: int) -> int:
+    if b == 0:
+        raise ProgramFault("a loop nest divides by zero", op)
+    return a // b
+
+
+def _compare(op: Operation, a: int, b: int) -> int:
+    assert isinstance(op, arith.CmpiOp)
+    predicate = op.predicate.value.data
+    if predicate >= 6:  # of unsigned numbers
+        a, b, predicate = a % 2**64, b % 2**64, predicate - 4
+    return int((a == b, a != b, a < b, a <= b, a > b, a >= b)[predicate])
+
+
+_ARITHMETIC: dict[str, Callable[..., int]] = {
+    "arith.addi": lambda _, a, b: a + b,
+    "arith.subi": lambda _, a, b: a - b,
+    "arith.muli": lambda _, a, b: a * b,
+    "arith.divsi": _towards_zero,
+    "arith.floordivsi": _floor,
+    "arith.ceildivsi": lambda op, a, b: -_floor(op, -a, b),
+    "arith.remsi": lambda op, a, b: a - b * _towards_zero(op, a, b),
+    "arith.minsi": lambda _, a, b: min(a, b),
+    "arith.maxsi": lambda _, a, b: max(a, b),
+    "arith.andi": lambda _, a, b: a & b,
+    "arith.ori": lambda _, a, b: a | b,
+    "arith.xori": lambda _, a, b: a ^ b,
+    "arith.select": lambda _, condition, a, b: a if condition else b,
+    "arith.cmpi": _compare,
+    "arith.index_cast": lambda _, a: a,
+}

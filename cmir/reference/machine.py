@@ -1,0 +1,345 @@
+"""The reference machine: runs a network one event at a time, literally as `docs/design.md` §1 describes it.
+
+Cores run their iterations in order, and each of their automata is a pointer into its list of steps, from reset. Every
+slot of a buffer holds a tag beside its value: the inference and the element that are there. Nothing is assumed of
+delays, but that data from one core to another arrives in order, and so does word of iterations that are done.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import symbol
+from cmir.reference.accesses import cells_of
+from cmir.reference.body import Body
+from cmir.reference.findings import Deadlock, Violation
+from cmir.reference.program import (
+    Array,
+    Core,
+    Elaboration,
+    Load,
+    Parameters,
+    Store,
+    crossbars,
+)
+from cmir.reference.schedules import STARVED, Actor, Schedule, schedules
+from cmir.reference.state import NOTHING, Memory, State
+from cmir.reference.values import numpy_type, parameter
+
+Sample = Mapping[str, np.ndarray]
+"""An array for each input."""
+
+Progress = Callable[[int, int], None]
+"""Told how many iterations are done, and how many there are."""
+
+
+class ReferenceMachine:
+    """A network at the `cmcore` level, prepared for a number of inferences.
+
+    parameters: values of the parameters that the IR names; only runs with values need them.
+    Raises ProgramFault where no delays can make the program right.
+    """
+
+    def __init__(self, network: NetworkOp, inferences: int, parameters: Parameters | None = None):
+        self.inferences = inferences
+        self.program = Elaboration(network, inferences)
+        self.cores = self.program.cores
+        self.links = _links(self.cores)
+        self.actors: list[Actor] = [*map(_Starter, self.cores), *self.links]
+        self._parameters = parameters or {}
+        self._constants: dict[str, np.ndarray] = {}
+        self._bodies: dict[str, Body] = {}
+
+    def schedules(self, count: int, seed: int = 0) -> list[Schedule]:
+        """Random and adversarial schedules for this network."""
+        return list(islice(schedules(self.actors, seed), count))
+
+    def run(
+        self,
+        schedule: Schedule,
+        inputs: Sequence[Sample] | None = None,
+        progress: Progress | None = None,
+    ) -> list[dict[str, np.ndarray]]:
+        """Run all inferences, and return the outputs of each.
+
+        inputs: of each inference; None to run on tags alone, without values, which gives no outputs.
+        Raises Violation or Deadlock.
+        """
+        with np.errstate(all="ignore"):
+            return _Run(self, schedule, inputs).run(progress)
+
+    def constant(self, array: Array) -> np.ndarray:
+        """The elements of a parameter."""
+        if array.name not in self._constants:
+            self._constants[array.name] = parameter(array.op, self._parameters)
+        return self._constants[array.name]
+
+    def body(self, core: Core) -> Body:
+        """The body of a core's iterations, with its matrices."""
+        if core.name not in self._bodies:
+            matrices: dict[SSAValue, np.ndarray] = {
+                op.result: cells_of(
+                    op.cells.data,
+                    core.coordinates,
+                    op.result.type.get_shape(),
+                    self.constant(self.program.arrays[symbol(op.array)]),
+                )
+                for op in crossbars(core)
+            }
+            self._bodies[core.name] = Body(core, matrices)
+        return self._bodies[core.name]
+
+
+@dataclass(frozen=True)
+class _Starter:
+    """A core, as what starts iterations."""
+
+    core: Core
+    kind: str = "core"
+
+
+@dataclass(frozen=True)
+class _Link:
+    """What one core sends another: data, or word of iterations that are done."""
+
+    kind: str
+    source: int
+    target: int
+    stores: tuple[tuple[int, Store], ...] = ()
+    """The stores whose array the target has a buffer of, by their place among the source's."""
+
+
+def _links(cores: Sequence[Core]) -> list[_Link]:
+    number = {core.name: k for k, core in enumerate(cores)}
+    buffering: dict[str, list[int]] = defaultdict(list)
+    for k, core in enumerate(cores):
+        for name in {buffer.array.name for buffer in core.buffers.values()}:
+            buffering[name].append(k)
+    links: list[_Link] = []
+    for k, core in enumerate(cores):
+        sent: dict[int, list[tuple[int, Store]]] = defaultdict(list)
+        for place, store in enumerate(core.stores.values()):
+            for target in buffering[store.array.name]:
+                sent[target].append((place, store))
+        links += [_Link("data", k, target, tuple(stores)) for target, stores in sent.items()]
+        followed = {number[a.source.name] for a in core.automata if not a.follows_data}
+        links += [_Link("credit", source, k) for source in sorted(followed)]
+    return links
+
+
+class _Run:
+    """One run of a machine on a schedule."""
+
+    def __init__(
+        self, machine: ReferenceMachine, schedule: Schedule, inputs: Sequence[Sample] | None
+    ):
+        self.machine, self.schedule, self.inputs = machine, schedule, inputs
+        self.values = inputs is not None
+        program = machine.program
+        self.states = [State(core, machine.inferences, self.values) for core in machine.cores]
+        self.queues: list[deque[tuple[int, list[Any]]]] = [deque() for _ in machine.links]
+        number = {id(core): k for k, core in enumerate(machine.cores)}
+        self.followers = [
+            [
+                f
+                for f in self.states[link.target].followers
+                if number[id(f.automaton.source)] == link.source
+                and f.automaton.follows_data == (link.kind == "data")
+            ]
+            for link in machine.links
+        ]
+        self.sends: list[list[int]] = [[] for _ in machine.cores]
+        for k, link in enumerate(machine.links):
+            self.sends[link.source].append(k)
+        self.outputs = [
+            {
+                name: np.zeros(program.arrays[name].shape, numpy_type(program.arrays[name].op.type))
+                for name in program.outputs
+            }
+            for _ in range(machine.inferences if self.values else 0)
+        ]
+        self.agenda: list[tuple[float, int, int]] = []
+        self.now, self.events = 0.0, 0
+
+    def run(self, progress: Progress | None) -> list[dict[str, np.ndarray]]:
+        self.schedule.begin(self.machine.actors)
+        for state in self.states:
+            self._fill(state, parameters=True, inference=0)
+            for follower in state.followers:
+                follower.advance(0)
+            state.update()
+        for k in range(len(self.states)):
+            self._offer(k)
+        total, started = sum(state.total for state in self.states), 0
+        while self.agenda:
+            time, _, actor = heappop(self.agenda)
+            if time < STARVED:
+                self.now = time
+            if actor >= len(self.states):
+                self._deliver(actor - len(self.states))
+                continue
+            self._start(actor)
+            started += 1
+            if progress is not None and started % 256 == 0:
+                progress(started, total)
+        if any(state.done < state.total for state in self.states):
+            raise Deadlock([self._waits(s) for s in self.states if s.done < s.total])
+        return self.outputs
+
+    def _push(self, actor: int) -> None:
+        self.events += 1
+        heappush(self.agenda, (self.schedule.time(self.now, actor), self.events, actor))
+
+    def _offer(self, k: int) -> None:
+        """Let a core start its next iteration, if it may."""
+        state = self.states[k]
+        if not state.offered and state.done < state.total and state.done <= state.limit:
+            state.offered = True
+            self._push(k)
+
+    def _fill(self, state: State, parameters: bool, inference: int) -> None:
+        """Put what is given into the buffers: parameters at the start of the world, inputs at that of an inference."""
+        for memory in state.memories.values():
+            array = memory.array
+            if not array.given or (array.op.source is not None) != parameters:
+                continue
+            values = None
+            if self.inputs is not None:
+                source = self.machine.constant(array) if parameters else None
+                values = self.inputs[inference][array.name] if source is None else source
+            memory.fill(inference, values)
+
+    def _start(self, k: int) -> None:
+        state = self.states[k]
+        stamp = state.done
+        inference, i = divmod(stamp, state.count)
+        if i == 0:
+            self._fill(state, parameters=False, inference=inference)
+        stored = self._execute(state, inference, i)
+        state.done += 1
+        state.offered = False
+        for number in self.sends[k]:
+            link = self.machine.links[number]
+            message = [stored[place] for place, _ in link.stores if stored[place] is not None]
+            if message or link.kind == "credit":
+                if not self.queues[number]:
+                    self._push(len(self.states) + number)
+                self.queues[number].append((stamp, message))
+        self._offer(k)
+
+    def _execute(self, state: State, inference: int, i: int) -> list[Any]:
+        """Run an iteration; what each store sends: (array, inference, locations, values), or None for nothing."""
+        core = state.core
+        if not self.values:
+            for load in core.loads.values():
+                self._load(state, load, inference, i)
+            return [self._send(store, None, inference, i) for store in core.stores.values()]
+        body = self.machine.body(core)
+        values = body.values.copy()
+        for number, coordinate in zip(body.coordinates, core.iterations[i], strict=True):
+            values[number] = np.array(coordinate)
+        sent: list[Any] = []
+        for step in body.steps:
+            if isinstance(step.work, Load):
+                values[step.result] = self._load(state, step.work, inference, i)
+            elif isinstance(step.work, Store):
+                sent.append(self._send(step.work, values[step.operands[0]], inference, i))
+            else:
+                values[step.result] = step.work(*(values[n] for n in step.operands))
+        return sent
+
+    def _load(self, state: State, load: Load, inference: int, i: int) -> np.ndarray | None:
+        """Read lanes from their slots, and check that what is wanted is there."""
+        result = None
+        if self.values:
+            type = load.op.result.type
+            result = np.full(type.get_shape(), load.op.pad.value.data, numpy_type(type))
+        for buffer, lanes in load.sources:
+            first, last = lanes.starts[i], lanes.starts[i + 1]
+            if first == last:
+                continue
+            memory = state.memories[id(buffer)]
+            locations = lanes.locations[first:last]
+            slots = buffer.slots[inference][locations]
+            wanted = (
+                locations
+                + (0 if memory.array.op.source is not None else inference) * memory.array.size
+            )
+            right = memory.tags[slots] == wanted
+            if memory.partial:
+                right &= slots >= 0
+            if not right.all():
+                self._violation(
+                    state, memory, inference, i, int(np.argmin(right)), locations, slots
+                )
+            if result is not None:
+                assert memory.data is not None
+                result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
+        return result
+
+    def _violation(
+        self,
+        state: State,
+        memory: Memory,
+        inference: int,
+        i: int,
+        lane: int,
+        locations: np.ndarray,
+        slots: np.ndarray,
+    ) -> None:
+        array, slot = memory.array, int(slots[lane])
+        tag = int(memory.tags[slot]) if slot >= 0 else NOTHING
+        found = "nothing" if tag == NOTHING else array.element(tag % array.size, tag // array.size)
+        raise Violation(
+            state.core.name,
+            state.core.iterations[i],
+            inference,
+            array.name,
+            array.element(int(locations[lane]), inference),
+            found if slot >= 0 else "no slot",
+        )
+
+    def _send(
+        self, store: Store, value: np.ndarray | None, inference: int, i: int
+    ) -> tuple[Array, int, np.ndarray, np.ndarray | None] | None:
+        first, last = store.lanes.starts[i], store.lanes.starts[i + 1]
+        if first == last:
+            return None
+        locations = store.lanes.locations[first:last]
+        if value is not None:
+            value = value.reshape(-1)[store.lanes.lanes[first:last]]
+            if store.array.name in self.outputs[inference]:
+                self.outputs[inference][store.array.name].reshape(-1)[locations] = value
+        return store.array, inference, locations, value
+
+    def _deliver(self, number: int) -> None:
+        link, queue = self.machine.links[number], self.queues[number]
+        stamp, message = queue.popleft()
+        state = self.states[link.target]
+        for array, inference, locations, values in message:
+            for memory in state.buffers[array.name]:
+                memory.write(inference, locations, values)
+        for follower in self.followers[number]:
+            follower.advance(stamp + 1)
+        state.update()
+        self._offer(link.target)
+        if queue:
+            self._push(len(self.states) + number)
+
+    def _waits(self, state: State) -> str:
+        inference, i = divmod(state.done, state.count)
+        blocking = [f.awaited() for f in state.followers if f.limit < state.done]
+        point = state.core.iterations[i]
+        return (
+            f"iteration {point} of @{state.core.name} in inference {inference} waits for "
+            f"{' and '.join(blocking)}"
+        )

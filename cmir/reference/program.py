@@ -1,0 +1,308 @@
+"""Programs, elaborated for the cores that run them: iterations, accesses, slots and the steps of automata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+from xdsl.dialects.builtin import MemRefType, VectorType
+from xdsl.ir import Attribute, Operation
+
+from cmir.dialects.cmcore import (
+    BufferOp,
+    CreditOp,
+    CrossbarOp,
+    FireOp,
+    LoadOp,
+    NetworkOp,
+    ProgramOp,
+    ReleaseOp,
+    SnoopOp,
+    StoreOp,
+)
+from cmir.dialects.polyhedral import ArrayOp, symbol
+from cmir.reference.accesses import Lanes, Point, lanes_of, slots_of
+from cmir.reference.findings import ProgramFault, element
+from cmir.reference.loops import visits
+
+
+@dataclass
+class Array:
+    """An array of the network: an input, a parameter, or computed by programs."""
+
+    name: str
+    op: ArrayOp
+    given: bool
+    """Whether it is there from the start of an inference, or of the world."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.op.shape
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    def element(self, location: int, inference: int) -> str:
+        """An element, given by its number, as text."""
+        return element(
+            self.name, [int(x) for x in np.unravel_index(location, self.shape)], inference
+        )
+
+
+@dataclass
+class Buffer:
+    """A buffer of one core. slots: of each inference, the slot of each element; -1 for none."""
+
+    array: Array
+    slots: np.ndarray
+    count: int
+    op: BufferOp
+
+
+@dataclass
+class Load:
+    """A load: the buffers it reads, and the lanes that come from each."""
+
+    op: LoadOp
+    sources: list[tuple[Buffer, Lanes]]
+
+
+@dataclass
+class Store:
+    op: StoreOp
+    array: Array
+    lanes: Lanes
+
+
+@dataclass
+class Core:
+    """A program on one core, or on the global control unit.
+
+    iterations: in the order in which they are fired. position: of each in that order.
+    """
+
+    program: ProgramOp
+    coordinates: Point
+    iterations: list[Point]
+    position: dict[Point, int]
+    buffers: dict[Operation, Buffer] = field(default_factory=dict)
+    loads: dict[Operation, Load] = field(default_factory=dict)
+    stores: dict[Operation, Store] = field(default_factory=dict)
+    automata: list[Automaton] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return _name(self.program.sym_name.data, self.coordinates)
+
+
+@dataclass
+class Automaton:
+    """A snoop or credit of a core, following one core of the source program.
+
+    steps: the iteration of the source whose message is awaited, by its position, or None; and the limit that the step
+    gives, as a position of this core counted on through the inferences. Both of inference 0.
+    """
+
+    op: SnoopOp | CreditOp
+    source: Core
+    array: Array
+    steps: list[tuple[int | None, int]]
+
+    @property
+    def follows_data(self) -> bool:
+        return isinstance(self.op, SnoopOp)
+
+
+class Elaboration:
+    """All cores of a network.
+
+    inferences: that the slots of buffers are worked out for.
+    Raises ProgramFault for what no delays can make right.
+    """
+
+    def __init__(self, network: NetworkOp, inferences: int):
+        self.inferences = inferences
+        self.inputs = [symbol(ref) for ref in network.inputs]
+        self.outputs = [symbol(ref) for ref in network.outputs]
+        self.arrays = {
+            name: Array(name, op, op.source is not None or name in self.inputs)
+            for name, op in network.arrays.items()
+        }
+        self.cores: list[Core] = []
+        for program, coordinates in _runs(network):
+            self.cores.append(self._core(program, coordinates))
+        self._writer: dict[tuple[str, str], np.ndarray] = {}
+        self._check_stores()
+        for core in self.cores:
+            core.automata = list(self._automata(core))
+
+    def _core(self, program: ProgramOp, coordinates: Point) -> Core:
+        iterations = _iterations(program, coordinates)
+        core = Core(
+            program, coordinates, iterations, {point: i for i, point in enumerate(iterations)}
+        )
+        dims = len(coordinates)
+        for point in iterations:
+            if point[:dims] != coordinates:
+                raise ProgramFault(f"@{core.name} fires iteration {point} of another core")
+        if len(core.position) < len(iterations):
+            twice = next(p for i, p in enumerate(iterations) if core.position[p] != i)
+            raise ProgramFault(f"@{core.name} fires iteration {twice} twice")
+        for op in program.body.block.ops:
+            if isinstance(op, BufferOp):
+                core.buffers[op] = self._buffer(op, coordinates)
+        points = tuple(iterations)
+        for op in program.iteration.body.block.ops:
+            if isinstance(op, LoadOp):
+                lanes = _shape(op.result.type)
+                sources = []
+                for value, access in op.buffers_and_maps():
+                    assert isinstance(value.owner, BufferOp)
+                    buffer = core.buffers[value.owner]
+                    sources.append((buffer, _lanes(op, access.data, points, lanes, buffer.array)))
+                core.loads[op] = Load(op, sources)
+            elif isinstance(op, StoreOp):
+                array, lanes = self.arrays[symbol(op.array)], _shape(op.value.type)
+                core.stores[op] = Store(op, array, _lanes(op, op.map.data, points, lanes, array))
+        return core
+
+    def _buffer(self, op: BufferOp, coordinates: Point) -> Buffer:
+        array = self.arrays[symbol(op.array)]
+        assert isinstance(op.result.type, MemRefType)
+        shape = op.result.type.get_shape()
+        if op.storage is not None:
+            slots = slots_of(op.storage.data, coordinates, self.inferences, array.shape, shape)
+        elif shape == array.shape:
+            slots = np.broadcast_to(np.arange(array.size), (self.inferences, array.size))
+        else:
+            raise ProgramFault(f"a buffer of @{array.name} without storage has its shape", op)
+        return Buffer(array, slots, prod(shape), op)
+
+    def _check_stores(self) -> None:
+        """Each element of a computed array is stored at most once in an inference, and of an output once."""
+        for array in self.arrays.values():
+            stored = np.zeros(array.size, np.int64)
+            for core in self.cores:
+                for store in core.stores.values():
+                    if store.array is array:
+                        stored += np.bincount(store.lanes.locations, minlength=array.size)
+            if array.given and stored.any():
+                raise ProgramFault(f"@{array.name} is stored, which is given", array.op)
+            if (stored > 1).any():
+                twice = array.element(int(np.argmax(stored > 1)), 0)
+                raise ProgramFault(f"{twice} is stored more than once", array.op)
+            if array.name in self.outputs and not stored.all():
+                missing = array.element(int(np.argmin(stored)), 0)
+                raise ProgramFault(f"output element {missing} is stored by no core", array.op)
+
+    def _automata(self, core: Core) -> Iterator[Automaton]:
+        for op in (*core.program.snoops, *core.program.credits):
+            for source in self.cores:
+                if source.program.sym_name.data == symbol(op.source):
+                    if isinstance(op, SnoopOp):
+                        assert isinstance(op.buffer.owner, BufferOp)
+                        array = self.arrays[symbol(op.buffer.owner.array)]
+                    else:
+                        array = self.arrays[symbol(op.array)]
+                    yield Automaton(op, source, array, self._steps(core, op, source, array))
+
+    def _steps(
+        self, core: Core, op: SnoopOp | CreditOp, source: Core, array: Array
+    ) -> list[tuple[int | None, int]]:
+        steps: list[tuple[int | None, int]] = []
+        for release, values in visits(op.body, ReleaseOp, core.coordinates + source.coordinates):
+            assert isinstance(release, ReleaseOp)
+            upto = tuple(values[x] for x in release.upto)
+            if (limit := core.position.get(upto)) is None:
+                raise ProgramFault(
+                    f"{op.name} of @{core.name} releases {upto}, which is no iteration of it",
+                    release,
+                )
+            if release.ahead is not None:
+                limit += values[release.ahead] * len(core.iterations)
+            event = None
+            if release.awaits:
+                at = tuple(values[x] for x in release.at)
+                event = self._event(op, source, array, at)
+                if event is None:
+                    raise ProgramFault(
+                        f"{op.name} of @{core.name} waits for {at}, which @{source.name} never brings about",
+                        release,
+                    )
+            steps.append((event, limit))
+        return steps
+
+    def _event(self, op: SnoopOp | CreditOp, source: Core, array: Array, at: Point) -> int | None:
+        """The position of the iteration of `source` that is, or stores, what is awaited."""
+        if isinstance(op, CreditOp):
+            return source.position.get(at)
+        if len(at) != len(array.shape) or not all(
+            0 <= x < size for x, size in zip(at, array.shape, strict=True)
+        ):
+            return None
+        writer = self._writers(source, array)[np.ravel_multi_index(at, array.shape)]
+        return None if writer < 0 else int(writer)
+
+    def _writers(self, core: Core, array: Array) -> np.ndarray:
+        """The position of the iteration of a core that stores each element of an array; -1 for none."""
+        key = core.name, array.name
+        if key not in self._writer:
+            writer = np.full(array.size, -1)
+            for store in core.stores.values():
+                if store.array is array:
+                    counts = np.diff(store.lanes.starts)
+                    writer[store.lanes.locations] = np.repeat(np.arange(len(counts)), counts)
+            self._writer[key] = writer
+        return self._writer[key]
+
+
+def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
+    """The programs that are run, with the coordinates of the core."""
+    programs = network.programs
+    seen: set[str] = set()
+    for core in network.cores:
+        name = _name(symbol(core.program), core.core)
+        if name in seen:
+            raise ProgramFault(f"two cores run @{name}", core)
+        seen.add(name)
+        yield programs[symbol(core.program)], core.core
+    for program in programs.values():
+        if program.gcu is not None:
+            if program.core_dims:
+                raise ProgramFault(f"@{program.sym_name.data} has coordinates of cores", program)
+            yield program, ()
+
+
+def _iterations(program: ProgramOp, coordinates: Point) -> list[Point]:
+    return [
+        tuple(values[x] for x in fire.operands)
+        for fire, values in visits(program.loop_nest.body, FireOp, coordinates)
+    ]
+
+
+def _lanes(
+    op: Operation, access: str, points: tuple[Point, ...], lanes: tuple[int, ...], array: Array
+) -> Lanes:
+    try:
+        return lanes_of(access, points, lanes, array.shape)
+    except ProgramFault as fault:
+        raise ProgramFault(f"{op.name} of @{array.name}: {fault}", op) from fault
+
+
+def _shape(type: Attribute) -> tuple[int, ...]:
+    assert isinstance(type, VectorType)
+    return type.get_shape()
+
+
+def _name(program: str, coordinates: Point) -> str:
+    return f"{program}[{', '.join(map(str, coordinates))}]" if coordinates else program
+
+
+def crossbars(core: Core) -> Iterator[CrossbarOp]:
+    return (op for op in core.program.body.block.ops if isinstance(op, CrossbarOp))
+
+
+Parameters = Mapping[str, np.ndarray]

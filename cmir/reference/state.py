@@ -1,0 +1,99 @@
+"""What changes in a run of the reference machine: automata, buffers, and how far cores have come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from cmir.reference.program import Automaton, Buffer, Core
+from cmir.reference.values import numpy_type
+
+NOTHING = -1
+"""The tag of a slot that was never written."""
+
+NONE = -1
+"""The limit of an automaton that has allowed nothing yet."""
+
+
+class Follower:
+    """An automaton at work: the step that comes next, and the limit so far."""
+
+    def __init__(self, automaton: Automaton, own: int, inferences: int):
+        self.automaton, self._own = automaton, own
+        self._events = len(automaton.source.iterations)
+        self.limit = NONE
+        self.next, self.inference = 0, 0
+        lowest = min((limit for _, limit in automaton.steps), default=0)
+        self._last = inferences + max(0, -(lowest // max(1, own)))
+        """Steps of later inferences allow nothing that the stream still has."""
+
+    def advance(self, seen: int) -> None:
+        """Take all steps whose events are among the first `seen` iterations of the source."""
+        steps = self.automaton.steps
+        while steps and self.inference <= self._last:
+            event, limit = steps[self.next]
+            if event is not None and event + self.inference * self._events >= seen:
+                return
+            self.limit = max(self.limit, limit + self.inference * self._own)
+            self.next += 1
+            if self.next == len(steps):
+                self.next = 0
+                self.inference += 1
+
+    def awaited(self) -> str:
+        """What it waits for, as text."""
+        automaton = self.automaton
+        if not automaton.steps:
+            return f"{automaton.op.name} from @{automaton.source.name}, which has no steps"
+        event, _ = automaton.steps[self.next]
+        if event is None:
+            return f"{automaton.op.name} from @{automaton.source.name}, which releases less"
+        point = automaton.source.iterations[event]
+        return f"iteration {point} of @{automaton.source.name} in inference {self.inference}"
+
+
+class Memory:
+    """A buffer at work: the tag and the value of each slot."""
+
+    def __init__(self, buffer: Buffer, values: bool):
+        self.buffer, self.array = buffer, buffer.array
+        self.tags = np.full(buffer.count, NOTHING, np.int64)
+        self.data = np.zeros(buffer.count, numpy_type(buffer.array.op.type)) if values else None
+        self.partial = bool((buffer.slots < 0).any())
+
+    def write(self, inference: int, locations: np.ndarray, values: np.ndarray | None) -> None:
+        slots = self.buffer.slots[inference][locations]
+        if self.partial:
+            kept = slots >= 0
+            slots, locations = slots[kept], locations[kept]
+            values = None if values is None else values[kept]
+        self.tags[slots] = locations + inference * self.array.size
+        if self.data is not None:
+            self.data[slots] = values
+
+    def fill(self, inference: int, values: np.ndarray | None) -> None:
+        """Write the whole array, which is given."""
+        flat = None if values is None else values.reshape(-1)
+        self.write(inference, np.arange(self.array.size), flat)
+
+
+class State:
+    """A core at work. done: the iterations that it has started, counted on through the inferences."""
+
+    def __init__(self, core: Core, inferences: int, values: bool):
+        self.core = core
+        self.count = len(core.iterations)
+        self.total = self.count * inferences
+        self.done = 0
+        self.offered = False
+        self.memories = {id(b): Memory(b, values) for b in core.buffers.values()}
+        self.buffers: dict[str, list[Memory]] = defaultdict(list)
+        for memory in self.memories.values():
+            self.buffers[memory.array.name].append(memory)
+        self.followers = [Follower(a, self.count, inferences) for a in core.automata]
+        self.limit = NONE
+
+    def update(self) -> None:
+        """Work out how far the automata allow it to go."""
+        self.limit = min((f.limit for f in self.followers), default=self.total)

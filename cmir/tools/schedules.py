@@ -1,0 +1,70 @@
+"""cm-run --schedules: a compiled network on the reference machine, under random and adversarial delays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.printer import Printer
+
+from cmir.diagnostics import CompileError, Where
+from cmir.parsing import parse_module
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.tools.run_data import Sample
+
+INFERENCES = 4
+"""The fewest inferences of a schedule: what goes wrong in a ring shows when it has gone round."""
+
+
+def run_schedules(
+    network: NetworkOp,
+    parameters: Mapping[str, np.ndarray],
+    samples: Sequence[Sample],
+    count: int,
+    seed: int,
+    where: Where,
+    progress: Callable[[str], None],
+) -> list[dict[str, np.ndarray]]:
+    """Run schedules on the printed text of a network; the first one with values, the others on tags alone.
+
+    samples: an array for each input of each inference, used in turn; none for tags only. Returns the outputs for them.
+    Raises CompileError at the first schedule in which something goes wrong.
+    """
+    from cmir.reference import Finding, ReferenceMachine
+
+    inferences = max(INFERENCES, len(samples))
+    inputs = [*islice(cycle(samples), inferences)] if samples else None
+    about = "before any schedule"
+    outputs: list[dict[str, np.ndarray]] = []
+    try:
+        machine = ReferenceMachine(_parsed(network), inferences, parameters)
+        for k, schedule in enumerate(machine.schedules(count, seed)):
+            about = f"schedule {k} ({schedule.name})"
+
+            def show(done: int, total: int, about: str = about) -> None:
+                progress(f"{about} of {count}: {100 * done // total} % of {total} iterations")
+
+            found = machine.run(schedule, inputs if k == 0 else None, show)
+            outputs = outputs or found
+    except Finding as finding:
+        raise CompileError(where, f"{about}: {finding}") from finding
+    return outputs[: len(samples)]
+
+
+def _parsed(network: NetworkOp) -> NetworkOp:
+    """The network that its text says."""
+    from cmir.dialects.cmcore import NetworkOp
+
+    text = StringIO()
+    Printer(text).print_op(network)
+    (copy,) = parse_module(text.getvalue()).body.block.ops
+    assert isinstance(copy, NetworkOp)
+    assert isinstance(copy.parent_op(), ModuleOp)
+    return copy
