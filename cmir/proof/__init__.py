@@ -1,0 +1,1 @@
+"""Proofs that a compiled network is right."""
