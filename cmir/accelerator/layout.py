@@ -73,7 +73,10 @@ class Layout:
         inference: int = 0,
         dtype: np.dtype[np.generic] | None = None,
     ) -> np.ndarray:
-        """Flat memory for the buffer, in its type unless another is given, filled with an array, as one inference has it, or with zeros."""
+        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros.
+
+        dtype: the type of its cells, if it is not that of the elements.
+        """
         slots = prod(self.shape)
         memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
         if self.margin_value != 0 or copysign(1, self.margin_value) < 0:

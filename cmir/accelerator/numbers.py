@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from xdsl.dialects.arith import ConstantOp
 
 from cmir.accelerator.constants import parameter_elements
 from cmir.accelerator.memory import Memory
@@ -35,6 +36,10 @@ class Numbers:
     def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Any:
         """The matrix that bodies multiply by."""
         return cells
+
+    def constant(self, op: ConstantOp, value: np.ndarray) -> Any:
+        """The value of a constant of a body."""
+        return value
 
     def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> Memory:
         """The memory of a run, which gives values to bodies and takes them."""

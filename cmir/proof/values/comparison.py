@@ -13,7 +13,8 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import DeadlockError
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.nn.operation import dtype_of, shape_of
+from cmir.dialects.nn.operation import dtype_of
+from cmir.dialects.polyhedral import symbol
 from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
@@ -48,17 +49,19 @@ class Verdict:
         return f"values equal over {many} ({bound})"
 
 
-def prove(
-    network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, machine: Machine | None = None
-) -> Verdict:
-    """Run a network and its source, from which it was compiled, under random interpretations.
+def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS) -> Verdict:
+    """Run a network, and the function that it was compiled from, under random interpretations.
 
-    machine: the network prepared on `FieldNumbers`, if it has been. Raises CompileError at the first element that
-    differs, and where the two do not have the same inputs and outputs.
+    Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
+    where the network does not run.
     """
     _check_ends(network, function)
-    world = Interpretation(0)
-    machine = machine or Machine(network, Hardware.load("ideal"), None, FieldNumbers(world))
+    running = {symbol(core.program) for core in network.cores}
+    for name, program in network.programs.items():
+        if name not in running and program.gcu is None:
+            raise CompileError(program, f"program @{name} is run by no core")
+    numbers = FieldNumbers(Interpretation(0))
+    machine = Machine(network, Hardware.load("ideal"), None, numbers)
     comparison = _Comparison(network, function, machine)
     try:
         for number in range(rounds):
@@ -91,6 +94,7 @@ class _Comparison:
     def __init__(self, network: NetworkOp, function: FuncOp, machine: Machine):
         self.network, self.function, self.machine = network, function, machine
         self.inferences = inferences_of(machine)
+        _ = machine.memory_plan  # the same for all interpretations
         self.chance = Chance()
 
     def run(self, number: int) -> None:
@@ -159,7 +163,7 @@ def _check_ends(network: NetworkOp, function: FuncOp) -> None:
                 network, f"the source has {len(values)} {what}s, the network has {len(names)}"
             )
         for index, (name, value) in enumerate(zip(names, values, strict=True)):
-            array = network.arrays[name.root_reference.data]
+            array = network.arrays[symbol(name)]
             if array.type != value.type:
                 raise CompileError(
                     network,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
@@ -103,6 +104,10 @@ class FieldNumbers(Numbers):
 
     def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Residues:
         return Residues(self.world, cells, dtype_of(crossbar.result.type))
+
+    def constant(self, op: ConstantOp, value: np.ndarray) -> Any:
+        indices = isinstance(op.result.type, IndexType)
+        return value if indices else lift(self.world, value)
 
     def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> FieldMemory:
         return FieldMemory(machine, inputs, self.world)

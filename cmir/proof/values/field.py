@@ -1,6 +1,6 @@
 """Arithmetic of the field of P = 2¹⁹ − 1 elements in double precision.
 
-A residue is the representative of its class from −(P − 1)/2 to (P − 1)/2. Products of two of them are below 2³⁶, so sums
+A residue is the representative of its class from −(P − 1)/2 to (P − 1)/2. Products of two are below 2³⁶, so sums
 of up to 2¹⁵ products are exact in any order, and BLAS multiplies matrices of residues without an error.
 
 An array may also hold −∞, +∞ and NaN. They stand for what a network has in their place: infinities absorb what is added

@@ -1,16 +1,16 @@
 """A random interpretation: what each function of a network means over the field.
 
-Sums, differences and products are those of the field; division multiplies by the inverse. Every other function is a
-table of random residues, so that nothing holds of it but that it gives the same for the same. Exceptions, where
+Sums, differences and products are those of the field; division multiplies by the inverse. Every other function is
+random, so that nothing holds of it but that it gives the same for the same. Exceptions, where
 compiled programs may rely on more:
 
 - The maximum of a and b is h⁻¹(h(a) + h(b)), with h a random permutation, and the minimum likewise with another one. It
   does not depend on the order of operands, and −∞ (for integers, the least of their type) is neutral. An order of the
   residues would hide faults: the largest of nine is rarely the one that is wrong.
-- a < b is a random function of a − b with values f(x) = 1 − f(−x); a = b is one with f(x) = f(−x) and f(0) = 1. Truth is
-  a residue: "and" is the product, and a choice by c is c·a + (1 − c)·b.
-- Rounding to a narrower float is multiplication by a random residue, so that it can be told from none and moves through
-  sums; widening is exact. Conversions of integers are random functions that keep 0.
+- a < b is a random function of a − b with values f(x) = 1 − f(−x); a = b is one with f(x) = f(−x) and f(0) = 1. Truth
+  is a residue: "and" is the product, and a choice by c is c·a + (1 − c)·b.
+- Rounding to a narrower float is multiplication by a random residue, so that it can be told from none and moves
+  through sums; widening is exact. Conversions of integers are random functions that keep 0.
 - exp(−∞) = 0, and 1 / ±∞ = 0.
 """
 
@@ -18,14 +18,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import inf
 
 import numpy as np
 
 from cmir.proof.values.field import HALF, P, inverses, is_finite, reduce
 
-Table = np.ndarray
-"""A value for each residue, a negative one counted from the end."""
+MANY = P // 8
+"""Functions of so many elements are looked up in a table of their values; those of less are computed for each."""
+
+Function = Callable[[np.ndarray], np.ndarray]
+"""A function of residues, without infinities."""
+
+_RESIDUES = reduce(np.arange(P, dtype=np.float64))
+"""All residues, a negative one counted from the end."""
 
 
 class Interpretation:
@@ -33,31 +40,26 @@ class Interpretation:
 
     def __init__(self, seed: int):
         self.seed = seed
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, np.ndarray] = {}
         self._orders: dict[str, Order] = {}
-
-    def random(self, name: str) -> np.random.Generator:
-        """Random numbers that only depend on seed and name."""
-        digest = hashlib.sha256(f"{self.seed} {name}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:16]))
+        self._constants: dict[str, float] = {}
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Random residues: a parameter or an input."""
-        return self.random(name).integers(-HALF, HALF + 1, shape).astype(np.float64)
+        """Random residues that only depend on seed, name and shape: a parameter or an input."""
+        generator = np.random.default_rng(self._hash(name))
+        return generator.integers(-HALF, HALF + 1, shape).astype(np.float64)
 
     def constant(self, name: str) -> float:
         """A random residue."""
-        return float(self.array(name, (1,))[0])
-
-    def table(self, name: str) -> Table:
-        """Random residues for all residues."""
-        return self._kept(name, lambda: self.array(f"table {name}", (P,)))
+        if name not in self._constants:
+            self._constants[name] = float(self._hash(name) % P - HALF)
+        return self._constants[name]
 
     def unary(
         self, name: str, x: np.ndarray, ends: Mapping[float, float] | None = None
     ) -> np.ndarray:
         """A random function. ends: its values at −∞ and +∞, if they are not random."""
-        return self.look_up(name, self.table(name), x, ends)
+        return self._apply(name, self._random(name), x, ends)
 
     def binary(self, name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """A random function of two operands."""
@@ -73,29 +75,14 @@ class Interpretation:
         terms = reduce(self.unary(f"{name} of", x) * factors)
         return self.unary(name, reduce(terms.sum(axis=axis)))
 
-    def look_up(
-        self, name: str, table: Table, x: np.ndarray, ends: Mapping[float, float] | None = None
-    ) -> np.ndarray:
-        """The values of a table; for infinities those in `ends`, or else constants of this name; NaN for NaN."""
-        x = np.asarray(x)
-        if is_finite(x):
-            return table.take(x.astype(np.intp), mode="wrap")
-        result = table.take(np.where(np.isfinite(x), x, 0).astype(np.intp), mode="wrap")
-        for end in (-inf, inf):
-            value = (ends or {}).get(end)
-            value = self.constant(f"{name} at {end}") if value is None else value
-            result = np.where(x == end, value, result)
-        return np.where(np.isnan(x), x, result)
-
     def inverse(self, x: np.ndarray) -> np.ndarray:
         """1 / x; that of 0 is random."""
+        of_zero = self.constant("inverse of 0")
 
-        def table() -> Table:
-            result = inverses().copy()
-            result[0] = self.constant("inverse of 0")
-            return result
+        def inverse(x: np.ndarray) -> np.ndarray:
+            return np.where(x == 0, of_zero, inverses().take(x.astype(np.intp), mode="wrap"))
 
-        return self.look_up("inverse", self._kept("inverse", table), x, {-inf: 0.0, inf: 0.0})
+        return self._apply("inverse", inverse, x, {-inf: 0.0, inf: 0.0})
 
     def round(self, kind: str, x: np.ndarray) -> np.ndarray:
         """Numbers of a type of floats nearest to wider ones."""
@@ -103,31 +90,28 @@ class Interpretation:
 
     def convert(self, name: str, x: np.ndarray) -> np.ndarray:
         """A conversion from or to integers."""
-
-        def table() -> Table:
-            result = self.array(f"table {name}", (P,))
-            result[0] = 0
-            return result
-
-        return self.look_up(name, self._kept(name, table), x)
+        random = self._random(name)
+        return self._apply(name, lambda x: np.where(x == 0, 0.0, random(x)), x)
 
     def less(self, kind: str, difference: np.ndarray) -> np.ndarray:
         """True of a difference below 0."""
         name = f"less {kind}"
-        ends = {-inf: 1.0, inf: 0.0}
-        return self.look_up(name, self._kept(name, lambda: self._less(name)), difference, ends)
+        random = self._random(name)
+
+        def less(x: np.ndarray) -> np.ndarray:
+            found = random(np.abs(x))
+            return np.where(x > 0, found, np.where(x < 0, reduce(1 - found), 0.0))
+
+        return self._apply(name, less, difference, {-inf: 1.0, inf: 0.0})
 
     def equal(self, difference: np.ndarray) -> np.ndarray:
         """True of a difference of 0."""
+        random = self._random("equal")
 
-        def table() -> Table:
-            result = self.array("table equal", (P,))
-            result[0] = 1
-            result[:HALF:-1] = result[1 : HALF + 1]
-            return result
+        def equal(x: np.ndarray) -> np.ndarray:
+            return np.where(x == 0, 1.0, random(np.abs(x)))
 
-        ends = {-inf: 0.0, inf: 0.0}
-        return self.look_up("equal", self._kept("equal", table), difference, ends)
+        return self._apply("equal", equal, difference, {-inf: 0.0, inf: 0.0})
 
     def order(self, name: str, neutral: float) -> Order:
         """What a maximum or minimum of this name is made of."""
@@ -142,55 +126,119 @@ class Interpretation:
         low, high = (self.constant(f"{name} of {end}") for end in (-inf, inf))
         return np.where(x == -inf, low, np.where(x == inf, high, x))
 
-    def _less(self, name: str) -> Table:
-        result = self.array(f"table {name}", (P,))
-        result[0] = 0
-        result[:HALF:-1] = reduce(1 - result[1 : HALF + 1])
-        return result
+    def tabulated(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
+        """The values of a function, which has the same name wherever it is applied."""
+        if name not in self._tables and x.size >= MANY:
+            self._tables[name] = function(_RESIDUES)
+        table = self._tables.get(name)
+        return function(x) if table is None else table.take(x.astype(np.intp), mode="wrap")
 
-    def _kept(self, name: str, make: Callable[[], Table]) -> Table:
-        if name not in self._tables:
-            self._tables[name] = make()
-        return self._tables[name]
+    def _apply(
+        self,
+        name: str,
+        function: Function,
+        x: np.ndarray,
+        ends: Mapping[float, float] | None = None,
+    ) -> np.ndarray:
+        """The values of a function; for infinities those in `ends`, or else constants of its name; NaN for NaN."""
+        x = np.asarray(x)
+        if is_finite(x):
+            return self.tabulated(name, function, x)
+        result = self.tabulated(name, function, np.where(np.isfinite(x), x, 0.0))
+        for end in (-inf, inf):
+            value = (ends or {}).get(end)
+            value = self.constant(f"{name} at {end}") if value is None else value
+            result = np.where(x == end, value, result)
+        return np.where(np.isnan(x), x, result)
+
+    def _random(self, name: str) -> Function:
+        """A function whose values are random: the residue and the name, mixed as by Steele, Lea and Flood.
+
+        "Fast splittable pseudorandom number generators" (2014), the function mix64.
+        """
+        key = np.uint64(self._hash(name) & (2**64 - 1))
+
+        def random(x: np.ndarray) -> np.ndarray:
+            z = np.asarray(x).astype(np.int64).view(np.uint64) * _GOLDEN
+            z += key
+            for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
+                z ^= z >> np.uint64(shift)
+                z *= factor
+            z ^= z >> np.uint64(31)
+            return np.floor((z >> np.uint64(11)) * (P / 2.0**53)) - HALF
+
+        return random
+
+    def _hash(self, name: str) -> int:
+        digest = hashlib.sha256(f"{self.seed} {name}".encode()).digest()
+        return int.from_bytes(digest[:16])
+
+
+_GOLDEN, _MIX_1, _MIX_2 = map(
+    np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+)
+
+
+@cache
+def _permutation() -> tuple[np.ndarray, np.ndarray]:
+    """A random permutation of the residues, and its inverse."""
+    forward = np.random.default_rng(P).permutation(P)
+    backward = np.empty(P)
+    backward[forward] = _RESIDUES
+    return reduce(forward.astype(np.float64)), backward
 
 
 class Order:
     """A maximum or minimum: h⁻¹ of the sum of all h(x), with h(neutral) = 0.
 
+    h(x) = π(a·x + b) − c, with one random permutation π for all, and a, b and c random by name.
+
     neutral: an element, or an infinity. The other infinity is the result wherever it is an operand.
     """
 
-    def __init__(self, interpretation: Interpretation, name: str, neutral: float):
-        self.neutral = neutral
-        forward = interpretation.random(name).permutation(P).astype(np.float64) - HALF
+    def __init__(self, world: Interpretation, name: str, neutral: float):
+        self.world, self.name, self.neutral = world, name, neutral
+        self._factor = world.constant(f"{name} factor") or 1.0
+        self._offset = world.constant(f"{name} offset")
+        self._origin = world.constant(f"{name} origin")
         if np.isfinite(neutral):
-            there, zero = int(neutral), int(np.flatnonzero(forward == 0)[0])
-            forward[there], forward[zero] = forward[zero], forward[there]
-        self.forward = forward
-        self.backward = np.empty(P)
-        self.backward[forward.astype(np.intp)] = reduce(np.arange(P, dtype=np.float64))
+            self._origin = 0.0
+            self._origin = float(self._weight(np.array(neutral)))
 
     def of_two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """The larger, or the smaller, of two elements each."""
         if is_finite(a) and is_finite(b):
-            total = reduce(self._weigh(a) + self._weigh(b))
-            return self.backward.take(total.astype(np.intp), mode="wrap")
-        return self.along(np.stack(np.broadcast_arrays(a, b)), 0, False)
+            return self._element(reduce(self._weights(a) + self._weights(b)))
+        return self.along(np.stack(np.broadcast_arrays(a, b)), (0,), False)
 
-    def along(self, x: np.ndarray, axis: tuple[int, ...] | int, keepdims: bool) -> np.ndarray:
+    def along(self, x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
         """The largest, or smallest, of all elements along axes."""
         if is_finite(x):
-            total = reduce(self._weigh(x).sum(axis=axis, keepdims=keepdims))
-            return self.backward.take(total.astype(np.intp), mode="wrap")
+            weights = self._weights(x)
+            return self._element(reduce(weights.sum(axis=axes, keepdims=keepdims)))
         finite = np.isfinite(x)
-        weights = np.where(finite, self._weigh(np.where(finite, x, 0)), 0)
-        total = reduce(weights.sum(axis=axis, keepdims=keepdims))
-        result = self.backward.take(total.astype(np.intp), mode="wrap")
-        ends = np.where(finite, 0, x)
-        none = ~finite.any(axis=axis, keepdims=keepdims)
-        absorbing = np.where(ends == self.neutral, 0, ends).sum(axis=axis, keepdims=keepdims)
+        weights = np.where(finite, self._weights(np.where(finite, x, 0.0)), 0.0)
+        result = self._element(reduce(weights.sum(axis=axes, keepdims=keepdims)))
+        none = ~finite.any(axis=axes, keepdims=keepdims)
         result = np.where(none, self.neutral, result)
+        others = np.where(finite | (x == self.neutral), 0.0, x)
+        absorbing = others.sum(axis=axes, keepdims=keepdims)
         return np.where(absorbing == 0, result, absorbing)
 
-    def _weigh(self, x: np.ndarray) -> np.ndarray:
-        return self.forward.take(np.asarray(x).astype(np.intp), mode="wrap")
+    def _weights(self, x: np.ndarray) -> np.ndarray:
+        return self.world.tabulated(f"{self.name} weight", self._weight, x)
+
+    def _element(self, weight: np.ndarray) -> np.ndarray:
+        return self.world.tabulated(f"{self.name} element", self._of_weight, np.asarray(weight))
+
+    def _weight(self, x: np.ndarray) -> np.ndarray:
+        place = reduce(x * self._factor + self._offset)
+        return reduce(_permutation()[0].take(place.astype(np.intp), mode="wrap") - self._origin)
+
+    def _of_weight(self, weight: np.ndarray) -> np.ndarray:
+        place = reduce(weight + self._origin)
+        inverse = inverses()[int(self._factor)]
+        return reduce(
+            reduce(_permutation()[1].take(place.astype(np.intp), mode="wrap") - self._offset)
+            * inverse
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, NamedTuple
 
@@ -58,12 +58,12 @@ class Residues(NDArrayOperatorsMixin, Numbers):
     """
 
     def __init__(
-        self, world: Interpretation, values: np.ndarray, dtype: Any, chance: Chance = Chance(1)
+        self, world: Interpretation, values: np.ndarray, dtype: Any, chance: Chance | None = None
     ):
         self.world = world
         self.values = values
         self.dtype = np.dtype(dtype)
-        self.chance = chance
+        self.chance = chance or Chance(1)
 
     def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Residues:
         """Other residues, of the type and chance of these unless they are given."""
@@ -202,7 +202,9 @@ class Residues(NDArrayOperatorsMixin, Numbers):
             return _move(function, self.lift, arguments, options)
         match function.__name__:
             case "result_type":
-                return np.result_type(*(getattr(x, "dtype", x) for x in arguments))
+                return np.result_type(
+                    *(x.dtype if isinstance(x, Residues) else x for x in arguments)
+                )
             case "where" if len(arguments) == 3:
                 return _select(*arguments)
             case "zeros_like":
