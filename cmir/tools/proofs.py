@@ -14,7 +14,10 @@ from cmir.tools.model import Model
 def verify_network(
     model: Model, network: NetworkOp, progress: Callable[[str], None] | None = None
 ) -> str:
-    """Prove control and values of the network of a model, and say what is proved. Raises CompileError if one is wrong."""
+    """Prove control and values of the network of a model, and say what is proved.
+
+    Raises CompileError if one of them is wrong.
+    """
     show = progress or (lambda _: None)
     show(CmcoreVerifyControlPass.name)
     CmcoreVerifyControlPass().apply(model.context, model.module)

@@ -49,23 +49,23 @@ class Verdict:
         return f"values equal over {many} ({bound})"
 
 
-def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS) -> Verdict:
+def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int = 0) -> Verdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
-    Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
-    where the network does not run.
+    seed: of the first interpretation; the others follow. Raises CompileError at the first element that differs, where
+    the two do not have the same inputs and outputs, and where the network does not run.
     """
     _check_ends(network, function)
     running = {symbol(core.program) for core in network.cores}
     for name, program in network.programs.items():
         if name not in running and program.gcu is None:
             raise CompileError(program, f"program @{name} is run by no core")
-    numbers = FieldNumbers(Interpretation(0))
+    numbers = FieldNumbers(Interpretation(seed))
     machine = Machine(network, Hardware.load("ideal"), None, numbers)
     comparison = _Comparison(network, function, machine)
     try:
         for number in range(rounds):
-            comparison.run(number)
+            comparison.run(number, Interpretation(seed + number))
     except UncoveredError as error:
         return Verdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
@@ -97,9 +97,8 @@ class _Comparison:
         _ = machine.memory_plan  # the same for all interpretations
         self.chance = Chance()
 
-    def run(self, number: int) -> None:
+    def run(self, number: int, world: Interpretation) -> None:
         """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
-        world = Interpretation(number)
         arrays = self.machine.arrays
         inputs = [
             {

@@ -33,8 +33,7 @@ def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int,
     if isinstance(source, DenseIntOrFPElementsAttr):
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
-    dtype = np.float64
-    return Residues(world, world.array(f"parameter {source.data}", shape), dtype)
+    return Residues(world, world.parameter(source.data, shape), np.float64)
 
 
 def evaluate(

@@ -75,6 +75,11 @@ def product_along(x: np.ndarray, axis: int) -> np.ndarray:
     return x[0] if len(x) else np.ones(x.shape[1:])
 
 
+def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The values of a table, with those of negative residues at its end; single precision is exact, and half as large."""
+    return table[np.asarray(x).astype(np.intp)].astype(np.float64)
+
+
 @cache
 def inverses() -> np.ndarray:
     """1 / x for each residue x, a negative one counted from the end; 0 for 0."""
@@ -86,7 +91,7 @@ def inverses() -> np.ndarray:
     powers = powers[: P - 1]
     table = np.zeros(P, np.int64)
     table[powers[0]], table[powers[1:]] = 1, powers[:0:-1]
-    return reduce(table.astype(np.float64))
+    return reduce(table.astype(np.float64)).astype(np.float32)
 
 
 def residue_of(numbers: np.ndarray) -> np.ndarray:

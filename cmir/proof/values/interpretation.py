@@ -23,7 +23,7 @@ from math import inf
 
 import numpy as np
 
-from cmir.proof.values.field import HALF, P, inverses, is_finite, reduce
+from cmir.proof.values.field import HALF, P, inverses, is_finite, look_up, reduce
 
 MANY = P // 8
 """Functions of so many elements are looked up in a table of their values; those of less are computed for each."""
@@ -43,11 +43,19 @@ class Interpretation:
         self._tables: dict[str, np.ndarray] = {}
         self._orders: dict[str, Order] = {}
         self._constants: dict[str, float] = {}
+        self._parameters: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Random residues that only depend on seed, name and shape: a parameter or an input."""
+        """Random residues that only depend on seed, name and shape."""
         generator = np.random.default_rng(self._hash(name))
-        return generator.integers(-HALF, HALF + 1, shape).astype(np.float64)
+        return generator.integers(-HALF, HALF + 1, shape, np.int32).astype(np.float64)
+
+    def parameter(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Random residues as a parameter of a network, kept for whoever asks next."""
+        key = name, shape
+        if key not in self._parameters:
+            self._parameters[key] = self.array(f"parameter {name}", shape)
+        return self._parameters[key]
 
     def constant(self, name: str) -> float:
         """A random residue."""
@@ -80,7 +88,7 @@ class Interpretation:
         of_zero = self.constant("inverse of 0")
 
         def inverse(x: np.ndarray) -> np.ndarray:
-            return np.where(x == 0, of_zero, inverses().take(x.astype(np.intp), mode="wrap"))
+            return np.where(x == 0, of_zero, look_up(inverses(), x))
 
         return self._apply("inverse", inverse, x, {-inf: 0.0, inf: 0.0})
 
@@ -129,9 +137,9 @@ class Interpretation:
     def tabulated(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
         """The values of a function, which has the same name wherever it is applied."""
         if name not in self._tables and x.size >= MANY:
-            self._tables[name] = function(_RESIDUES)
+            self._tables[name] = function(_RESIDUES).astype(np.float32)
         table = self._tables.get(name)
-        return function(x) if table is None else table.take(x.astype(np.intp), mode="wrap")
+        return function(x) if table is None else look_up(table, x)
 
     def _apply(
         self,
@@ -158,6 +166,7 @@ class Interpretation:
         """
         key = np.uint64(self._hash(name) & (2**64 - 1))
 
+        @np.errstate(over="ignore")  # integers wrap around, and NumPy says so of single ones
         def random(x: np.ndarray) -> np.ndarray:
             z = np.asarray(x).astype(np.int64).view(np.uint64) * _GOLDEN
             z += key
@@ -183,9 +192,9 @@ _GOLDEN, _MIX_1, _MIX_2 = map(
 def _permutation() -> tuple[np.ndarray, np.ndarray]:
     """A random permutation of the residues, and its inverse."""
     forward = np.random.default_rng(P).permutation(P)
-    backward = np.empty(P)
+    backward = np.empty(P, np.float32)
     backward[forward] = _RESIDUES
-    return reduce(forward.astype(np.float64)), backward
+    return reduce(forward.astype(np.float64)).astype(np.float32), backward
 
 
 class Order:
@@ -208,6 +217,8 @@ class Order:
     def of_two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """The larger, or the smaller, of two elements each."""
         if is_finite(a) and is_finite(b):
+            if a.size == 1 or b.size == 1:
+                return self._with(*((a, b) if b.size == 1 else (b, a)))
             return self._element(reduce(self._weights(a) + self._weights(b)))
         return self.along(np.stack(np.broadcast_arrays(a, b)), (0,), False)
 
@@ -225,6 +236,16 @@ class Order:
         absorbing = others.sum(axis=axes, keepdims=keepdims)
         return np.where(absorbing == 0, result, absorbing)
 
+    def _with(self, x: np.ndarray, constant: np.ndarray) -> np.ndarray:
+        """The larger, or the smaller, of elements and one for all of them."""
+        shape = np.broadcast_shapes(x.shape, constant.shape)
+        weight = self._weights(constant).reshape(())
+
+        def function(x: np.ndarray) -> np.ndarray:
+            return self._element(reduce(self._weights(x) + weight))
+
+        return self.world.tabulated(f"{self.name} with {weight}", function, x).reshape(shape)
+
     def _weights(self, x: np.ndarray) -> np.ndarray:
         return self.world.tabulated(f"{self.name} weight", self._weight, x)
 
@@ -233,12 +254,9 @@ class Order:
 
     def _weight(self, x: np.ndarray) -> np.ndarray:
         place = reduce(x * self._factor + self._offset)
-        return reduce(_permutation()[0].take(place.astype(np.intp), mode="wrap") - self._origin)
+        return reduce(look_up(_permutation()[0], place) - self._origin)
 
     def _of_weight(self, weight: np.ndarray) -> np.ndarray:
         place = reduce(weight + self._origin)
-        inverse = inverses()[int(self._factor)]
-        return reduce(
-            reduce(_permutation()[1].take(place.astype(np.intp), mode="wrap") - self._offset)
-            * inverse
-        )
+        inverse = float(inverses()[int(self._factor)])
+        return reduce(reduce(look_up(_permutation()[1], place) - self._offset) * inverse)
