@@ -48,8 +48,9 @@ class CmcoreVerifyValuesPass(ModulePass):
     $ cm-opt out.mlir -p cmcore-verify-values
     ```
 
-    With `most-operations`, networks that take more operations are left alone, with a remark. Operations are counted from
-    types, so the limit means the same on every computer. Pipelines from `nn` to cmcore end with this pass and a limit.
+    With `most-operations`, networks that take more operations are left alone, with a remark. Operations are counted
+    from types, so the limit means the same on every computer. Pipelines from `nn` to cmcore end with this pass and a
+    limit.
     """
 
     name = "cmcore-verify-values"

@@ -24,6 +24,7 @@ from cmir.context import make_context
 from cmir.diagnostics import CompileError, collect_diagnostics
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn import evaluate_function
+from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.proof.values.comparison import Verdict, inferences_of, prove
 
@@ -151,9 +152,9 @@ def samples(model: WithSource, count: int) -> list[list[np.ndarray]]:
     return [
         [
             (
-                random.normal(size=argument.type.get_shape())
+                random.normal(size=shape_of(argument))
                 if dtype_of(argument.type).kind == "f"
-                else random.integers(0, 2, argument.type.get_shape())
+                else random.integers(0, 2, shape_of(argument))
             ).astype(dtype_of(argument.type))
             for argument in model.function.body.block.args
         ]

@@ -70,11 +70,11 @@ def _changes(op: Operation) -> Iterator[tuple[str, Callable[[Operation], None]]]
         case arith.SubfOp() | arith.DivfOp() | arith.SubiOp():
             yield "operands swapped", _swap
         case arith.MaximumfOp():
-            yield "minimum for maximum", lambda op: _replace(op, arith.MinimumfOp(*op.operands))
+            yield "minimum for maximum", _computes(arith.MinimumfOp)
         case arith.MinimumfOp():
-            yield "maximum for minimum", lambda op: _replace(op, arith.MaximumfOp(*op.operands))
+            yield "maximum for minimum", _computes(arith.MaximumfOp)
         case arith.AddfOp():
-            yield "difference for sum", lambda op: _replace(op, arith.SubfOp(*op.operands))
+            yield "difference for sum", _computes(arith.SubfOp)
         case ReduceOp():
             yield "another reduction", _other_reduction
         case CompareOp():
@@ -84,7 +84,7 @@ def _changes(op: Operation) -> Iterator[tuple[str, Callable[[Operation], None]]]
         case math.RoundEvenOp():
             yield "rounding", _bypass
         case math.ExpOp():
-            yield "another function", lambda op: _replace(op, math.TanhOp(op.operands[0]))
+            yield "another function", _computes(math.TanhOp)
         case ConvertOp() if op.result.type.element_type == f16:
             yield "rounding to f16", _without_rounding
         case _:
@@ -214,7 +214,7 @@ def _other_pad(op: Operation) -> None:
 def _other_constant(op: Operation) -> None:
     assert isinstance(op, arith.ConstantOp) and isinstance(op.value, DenseIntOrFPElementsAttr)
     numbers = list(op.value.get_values())
-    other = [n + 1 for n in numbers]
+    other = [n + 1 for n in numbers]  # pyright: ignore[reportOperatorIssue]
     op.value = DenseIntOrFPElementsAttr.from_list(op.value.type, other)  # pyright: ignore
 
 
@@ -240,13 +240,18 @@ def _swap_choices(op: Operation) -> None:
     op.operands[1], op.operands[2] = b, a
 
 
-def _replace(op: Operation, new: Operation) -> None:
-    block = op.parent
-    assert block is not None
-    block.insert_op_before(new, op)
-    op.results[0].replace_all_uses_with(new.results[0])
-    op.detach()
-    op.erase()
+def _computes(kind: Callable[..., Operation]) -> Callable[[Operation], None]:
+    """Another operation of the same operands."""
+
+    def change(op: Operation) -> None:
+        new, block = kind(*op.operands), op.parent
+        assert block is not None
+        block.insert_op_before(new, op)
+        op.results[0].replace_all_uses_with(new.results[0])
+        op.detach()
+        op.erase()
+
+    return change
 
 
 def _without_rounding(op: Operation) -> None:

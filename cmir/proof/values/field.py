@@ -76,7 +76,7 @@ def product_along(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The values of a table, with those of negative residues at its end; single precision is exact, and half as large."""
+    """The values of a table, with those of negative residues at its end. Single precision holds them exactly."""
     return table[np.asarray(x).astype(np.intp)].astype(np.float64)
 
 

@@ -46,7 +46,7 @@ def _operations_of(network: NetworkOp, program: ProgramOp) -> int:
 def _operations(op: Operation) -> int:
     match op:
         case MxvOp():
-            return prod(op.matrix.type.get_shape()) + ELEMENT * _elements(op.result.type)
+            return _elements(op.matrix.type) + ELEMENT * _elements(op.result.type)
         case StoreOp() | LoadOp():
             return ELEMENT * max(_elements(v.type) for v in (*op.operands, *op.results))
         case _:
