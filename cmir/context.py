@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 
 from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
@@ -19,6 +21,9 @@ class CmirContext(Context):
     parameters: Parameters | None = None
     """None when the tool was given no values."""
 
+    sources: MutableMapping[ModuleOp, ModuleOp] = field(default_factory=WeakKeyDictionary)
+    """For modules that passes have lowered from the `nn` level, what they were there: see `remember_source`."""
+
     progress: Callable[[str], None] | None = None
     """Told by passes that take long how far they have come, and nothing at the end; None where nobody wants to know."""
 
@@ -27,7 +32,8 @@ class CmirContext(Context):
         base = super().clone()
         values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
         parameters = None if self.parameters is None else self.parameters.copy()
-        return CmirContext(**values, parameters=parameters, progress=self.progress)
+        own = {"parameters": parameters, "progress": self.progress, "sources": self.sources}
+        return CmirContext(**values, **own)
 
 
 def parameters_of(ctx: Context) -> Parameters | None:
@@ -36,6 +42,17 @@ def parameters_of(ctx: Context) -> Parameters | None:
     plain xdsl-opt. A pass then leaves alone what it would need values for, or says so.
     """
     return ctx.parameters if isinstance(ctx, CmirContext) else None
+
+
+def remember_source(ctx: Context, module: ModuleOp) -> None:
+    """Keep a copy of a module at the `nn` level that is about to be lowered, to compare the result with."""
+    if isinstance(ctx, CmirContext):
+        ctx.sources[module] = module.clone()
+
+
+def source_of_module(ctx: Context, module: ModuleOp) -> ModuleOp | None:
+    """The module at the `nn` level that this one was lowered from, or None if that is not known."""
+    return ctx.sources.get(module) if isinstance(ctx, CmirContext) else None
 
 
 def report_progress(ctx: Context, text: str) -> None:

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
+
+
+class Numbers(ABC):
+    """Arrays of other numbers than NumPy's, which say themselves what the functions of this module are of them."""
+
+    @abstractmethod
+    def erf(self) -> Any: ...
+
+    @abstractmethod
+    def as_type(self, dtype: np.dtype[Any]) -> Any: ...
+
+    @abstractmethod
+    def convert(self, dtype: np.dtype[Any]) -> Any: ...
+
+    @abstractmethod
+    def position(self, axis: int, largest: bool, last: bool) -> Any: ...
+
+    @abstractmethod
+    def matrix_product(self, other: Any) -> Any: ...
+
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation
 # 23 (1969), with the coefficients of his program CALERF. Numerator and denominator, highest power
@@ -56,6 +77,8 @@ _ONE = 6.0
 
 def erf(x: np.ndarray) -> np.ndarray:
     """The error function, computed in double precision and rounded to the type of `x`."""
+    if isinstance(x, Numbers):
+        return x.erf()
     x = np.asarray(x)
     exact = x.astype(np.float64)
     size = np.minimum(np.abs(exact), _ONE)
@@ -69,8 +92,15 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarr
     return np.polyval(numerator, x) / np.polyval(denominator, x)
 
 
+def as_type(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """`x` as an array of this type, converted as by NumPy."""
+    return x.as_type(dtype) if isinstance(x, Numbers) else np.asarray(x, dtype)
+
+
 def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`x` as numbers of another type: rounded to the even one of the nearest, and within its range."""
+    if isinstance(x, Numbers):
+        return x.convert(dtype)
     x = np.asarray(x)
     if dtype.kind == "f":
         return x.astype(dtype)
@@ -84,6 +114,8 @@ def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
     """Where along an axis the largest or smallest elements are, the first or last of equal ones, in `i32`."""
+    if isinstance(x, Numbers):
+        return x.position(axis, largest, last)
     seen = np.flip(x, axis) if last else x
     found = (np.argmax if largest else np.argmin)(seen, axis)
     return (x.shape[axis] - 1 - found if last else found).astype(np.int32)
@@ -91,6 +123,8 @@ def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
 
 def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
+    if isinstance(a, Numbers):
+        return a.matrix_product(b)
     if a.dtype.kind != "f":
         return integer_product(a, b)
     if a.dtype != np.float16:

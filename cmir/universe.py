@@ -29,6 +29,7 @@ PASSES = (
     "convert-polyhedral-to-cmcore",
     "cmcore-set-hardware",
     "cmcore-verify-control",
+    "cmcore-verify-values",
     "cmcore-place-cores",
 )
 """Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache, cached_property
 
 import numpy as np
@@ -16,11 +17,12 @@ from xdsl.ir import SSAValue
 from cmir.accelerator.automata import Automaton, automata_of
 from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import Places, check_places, chip_of
-from cmir.accelerator.constants import parameter_elements, program_cells
+from cmir.accelerator.constants import program_cells
 from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.execution import Body
 from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.memory import Memory, MemoryPlan
+from cmir.accelerator.memory import MemoryPlan
+from cmir.accelerator.numbers import NUMBERS, Numbers
 from cmir.accelerator.program import Core, Program, core_name
 from cmir.accelerator.recurrence import Actor, Dependence, Progress, Recurrence
 from cmir.accelerator.report import RunReport
@@ -33,7 +35,7 @@ from cmir.dialects.polyhedral import ArrayOp, symbol
 class Machine:
     """A network prepared for execution on a machine; it can be run many times.
 
-    parameters: the values of the parameters that the IR names; None for timing only.
+    parameters: the values of the parameters that the IR names; None for timing only. numbers: what values are.
     Raises CompileError where the IR cannot be executed.
     """
 
@@ -42,6 +44,7 @@ class Machine:
         network: NetworkOp,
         hardware: Hardware,
         parameters: Mapping[str, np.ndarray] | None = None,
+        numbers: Numbers = NUMBERS,
     ):
         check_places(network, hardware)
         check_sram(network, hardware)
@@ -62,7 +65,9 @@ class Machine:
             if op.gcu is not None:
                 coordinates[name].append(())
         self.programs = {
-            name: Program(op, self.arrays, np.array(sorted(coordinates[name]), np.int64))
+            name: Program(
+                op, self.arrays, np.array(sorted(coordinates[name]), np.int64), numbers.pad
+            )
             for name, op in network.programs.items()
             if coordinates[name]
         }
@@ -77,9 +82,19 @@ class Machine:
         self.costs = self._costs()
         self.actors = self._actors()
         self.parameters = parameters
+        self._start(numbers)
+
+    def _start(self, numbers: Numbers) -> None:
+        self.numbers = numbers
         self._constants: dict[str, np.ndarray] = {}
         self._matrices: dict[tuple[SSAValue, tuple[int, ...]], np.ndarray] = {}
         self._bodies: dict[str, Body] = {}
+
+    def over(self, numbers: Numbers) -> Machine:
+        """The same machine on other numbers, which keep pad values as those of this one do."""
+        other = copy(self)
+        other._start(numbers)
+        return other
 
     @cached_property
     def memory_plan(self) -> MemoryPlan:
@@ -151,7 +166,7 @@ class Machine:
         """The elements of a parameter array, in its shape. Raises CompileError if there are none."""
         name = array.sym_name.data
         if name not in self._constants:
-            self._constants[name] = parameter_elements(array, self.parameters)
+            self._constants[name] = self.numbers.elements(array, self.parameters)
         return self._constants[name]
 
     def matrix(self, crossbar: CrossbarOp, core: Core) -> np.ndarray:
@@ -159,7 +174,8 @@ class Machine:
         key = crossbar.result, core.coordinates
         if key not in self._matrices:
             elements = self.constant(self.arrays[symbol(crossbar.array)])
-            self._matrices[key] = program_cells(crossbar, elements, core.coordinates)
+            cells = program_cells(crossbar, elements, core.coordinates)
+            self._matrices[key] = self.numbers.matrix(crossbar, cells)
         return self._matrices[key]
 
     def body(self, core: str) -> Body:
@@ -182,7 +198,7 @@ class Machine:
         """
         for inference in inputs:
             self._check(inference)
-        memory = Memory(self, inputs)
+        memory = self.numbers.memory(self, inputs)
 
         def run_chunk(name: str, inference: int, first: int, last: int) -> None:
             self.body(name).run(memory, inference, first, last)

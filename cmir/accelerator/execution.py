@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from xdsl.dialects.arith import ConstantOp
 from xdsl.ir import SSAValue
 
 from cmir.accelerator.body import evaluate, function_of, is_new
@@ -68,7 +69,9 @@ class Body:
                 steps.append(_Step(store, operands, -1))
             else:
                 known = [value for n in operands if (value := self.values[n]) is not None]
-                if len(known) == len(operands):
+                if isinstance(op, ConstantOp):
+                    number(op.result, machine.numbers.constant(op, evaluate(op)))
+                elif len(known) == len(operands):
                     number(op.results[0], evaluate(op, *known))
                 else:
                     steps.append(_Step(function_of(op), operands, number(op.results[0])))

@@ -67,10 +67,18 @@ class Layout:
         pairs = zip(self.buffer.shape, self.margin, strict=True)
         return tuple(size + before + after for size, (before, after) in pairs)
 
-    def allocate(self, content: np.ndarray | None = None, inference: int = 0) -> np.ndarray:
-        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros."""
+    def allocate(
+        self,
+        content: np.ndarray | None = None,
+        inference: int = 0,
+        dtype: np.dtype[np.generic] | None = None,
+    ) -> np.ndarray:
+        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros.
+
+        dtype: the type of its cells, if it is not that of the elements.
+        """
         slots = prod(self.shape)
-        memory = np.zeros(slots + len(self.pads), self.buffer.dtype)
+        memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
         if self.margin_value != 0 or copysign(1, self.margin_value) < 0:
             memory[:slots] = self.margin_value
             self.inside(memory)[...] = 0

@@ -82,25 +82,29 @@ class Memory:
 
     def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
         self.plan = plan = machine.memory_plan
+        numbers = machine.numbers
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[_Place, np.ndarray] = {}
         self.streams: dict[_Place, list[np.ndarray]] = {}
         self.readers: dict[str, list[_Place]] = defaultdict(list)
         for place, layout in self.layouts.items():
-            name = layout.buffer.array
+            name, dtype = layout.buffer.array, numbers.cell(layout.buffer.dtype)
             if name in machine.inputs:
                 self.streams[place] = [
-                    layout.allocate(given[name], n) for n, given in enumerate(inputs)
+                    layout.allocate(given[name], n, dtype) for n, given in enumerate(inputs)
                 ]
             elif machine.arrays[name].source is not None:
-                self.cells[place] = layout.allocate(machine.constant(machine.arrays[name]))
+                self.cells[place] = layout.allocate(
+                    machine.constant(machine.arrays[name]), dtype=dtype
+                )
             else:
-                self.cells[place] = layout.allocate()
+                self.cells[place] = layout.allocate(dtype=dtype)
                 self.readers[name].append(place)
+        outputs = {name: machine.arrays[name] for name in machine.outputs}
         self.outputs = [
             {
-                name: np.zeros(machine.arrays[name].shape, dtype_of(machine.arrays[name].type))
-                for name in machine.outputs
+                name: np.zeros(array.shape, numbers.cell(dtype_of(array.type)))
+                for name, array in outputs.items()
             }
             for _ in inputs
         ]

@@ -6,12 +6,12 @@ together, as arrays over the iterations of one inference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import islpy as isl
 import numpy as np
@@ -151,6 +151,16 @@ def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     return index
 
 
+PadOf: TypeAlias = Callable[[LoadOp], float]
+"""How the memory holds the pad value of a load."""
+
+
+def pad_value(op: LoadOp) -> float:
+    """The pad value itself."""
+    assert isinstance(op.pad, FloatAttr | IntegerAttr)
+    return op.pad.value.data
+
+
 @dataclass(frozen=True)
 class Load:
     """A load: for each source, the buffer and where its lanes lie.
@@ -169,7 +179,7 @@ class Load:
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
-    def of(op: LoadOp, points: np.ndarray) -> Load:
+    def of(op: LoadOp, points: np.ndarray, pad_of: PadOf) -> Load:
         type = op.result.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
@@ -179,8 +189,7 @@ class Load:
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
-        assert isinstance(op.pad, FloatAttr | IntegerAttr)
-        return Load(op, sources, lanes, op.pad.value.data, apart)
+        return Load(op, sources, lanes, pad_of(op), apart)
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -227,7 +236,13 @@ class Program:
     each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
-    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
+    def __init__(
+        self,
+        op: ProgramOp,
+        arrays: dict[str, ArrayOp],
+        cores: np.ndarray,
+        pad_of: PadOf = pad_value,
+    ):
         self.op = op
         self.name = op.sym_name.data
         self.arrays = arrays
@@ -244,7 +259,7 @@ class Program:
         stores: dict[Operation, Store] = {}
         for item in self.body:
             if isinstance(item, LoadOp):
-                loads[item] = Load.of(item, self.points)
+                loads[item] = Load.of(item, self.points, pad_of)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
             elif not can_evaluate(item):

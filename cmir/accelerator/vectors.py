@@ -65,7 +65,7 @@ def _insert(op: Operation, x: np.ndarray, into: np.ndarray, *positions: np.ndarr
     assert isinstance(op, vector.InsertOp)
     indices = [*_indices(op.get_mixed_position(), positions)]
     count = max(len(x), len(into), *(len(i) for i in indices), 1)
-    result = np.array(np.broadcast_to(into, (count, *into.shape[1:])))
+    result = np.broadcast_to(into, (count, *into.shape[1:])).copy()
     result[(np.arange(count), *indices)] = x
     return result
 

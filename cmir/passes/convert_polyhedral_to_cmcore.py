@@ -84,6 +84,7 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
         Region(block),
     )
     network.location = pipeline.location
+    network.attributes.update(pipeline.attributes)
     return network
 
 

@@ -11,6 +11,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
+from cmir.context import remember_source
 from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.interface import Cells, IterationOp, LayoutOp, PointwiseOp
@@ -36,6 +37,7 @@ class NnOutlineStagesPass(ModulePass):
     fuse: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        remember_source(ctx, op)
         for function in networks(op):
             block = function.body.block
             _erase_unused(block)

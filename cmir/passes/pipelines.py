@@ -18,6 +18,9 @@ class Pipeline:
     passes: str
 
 
+VERIFY_VALUES = "cmcore-verify-values{most-operations=200000000}"
+"""The proof of values where it takes little: see `cmir.proof.values.work.MOST_OPERATIONS`."""
+
 PIPELINES: dict[str, Pipeline] = {
     pipeline.name: pipeline
     for pipeline in (
@@ -34,8 +37,8 @@ PIPELINES: dict[str, Pipeline] = {
         ),
         Pipeline(
             "nn-to-cmcore",
-            "Compile a network all the way to core programs.",
-            "nn-to-polyhedral,polyhedral-to-cmcore",
+            "Compile a network all the way to core programs, and prove that they compute what it does.",
+            f"nn-to-polyhedral,polyhedral-to-cmcore,{VERIFY_VALUES}",
         ),
     )
 }

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -21,7 +21,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cmir import __version__
 from cmir.atomic import atomic_path
-from cmir.context import CmirContext, make_context
+from cmir.context import CmirContext, make_context, source_of_module
 from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
 from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
@@ -44,6 +44,10 @@ _SEPARATOR = re.compile(rb"^// -----[ \t]*\r?\n?", re.MULTILINE)
 
 class CmOptMain(xDSLOptMain):
     """xdsl-opt with source locations, mlir-opt's pipelines and diagnostics, and weights."""
+
+    _source: str | None = None
+    """What to write to `_source_path`, for --output-source."""
+    _source_path: Path = Path()
 
     version_format = f"{NAME} {__version__} (xdsl {{xdsl_version}})"
 
@@ -110,6 +114,13 @@ class CmOptMain(xDSLOptMain):
             "--output-weights", metavar="FILE", help="write parameters after the passes to FILE"
         )
 
+        arg_parser.add_argument(
+            "--output-source",
+            action="store_true",
+            help="write the nn IR that networks are compiled from to NAME.nn.mlir beside -o NAME.mlir, and say so in"
+            " the networks, for cmcore-verify-values",
+        )
+
     def setup_pipeline(self) -> None:
         """Construct the passes, so that a mistake shows before any work is done."""
         if self.args.passes is not None and self.args.pass_pipeline is not None:
@@ -137,6 +148,10 @@ class CmOptMain(xDSLOptMain):
             if self.args.list_pipelines:
                 list_pipelines()
             return 0
+        if self.args.output_source and self.args.output_file in (None, "-"):
+            raise CompileError(NAME, "--output-source needs -o FILE")
+        if self.args.output_source and self.args.split_input_file:
+            raise CompileError(NAME, "--output-source and --split-input-file exclude each other")
         if self.args.weights is not None:
             self.ctx.parameters = Parameters.open(self.args.weights)
         elif self.args.output_weights is not None:
@@ -265,6 +280,8 @@ class CmOptMain(xDSLOptMain):
             module = self.parse_chunk(chunk, extension, offset)
             if module is not None:
                 self.apply_passes(module)
+                if self.args.output_source:
+                    self._note_source(module)
                 outputs.append(self.output_resulting_program(module))
         except ShrinkException:
             raise
@@ -273,6 +290,19 @@ class CmOptMain(xDSLOptMain):
                 add_operation(error)
             return error
         return None
+
+    def _note_source(self, module: ModuleOp) -> None:
+        """Keep the text of the source of a module, and say in the module where it will be."""
+        from cmir.proof.values.source import SUFFIX, note_source
+
+        source = source_of_module(self.ctx, module)
+        if source is None:
+            raise CompileError(NAME, "--output-source needs nn IR, and passes that lower it")
+        self._source_path = Path(self.args.output_file).with_suffix(SUFFIX)
+        text = StringIO()
+        Printer(stream=text).print_op(source)
+        self._source = f"{text.getvalue()}\n"
+        note_source(module, self._source_path.name, self._source)
 
     def _diagnostics_of(self, error: Exception) -> list[Diagnostic]:
         diagnostics = diagnostics_of(error, self.get_input_name())
@@ -287,6 +317,9 @@ class CmOptMain(xDSLOptMain):
                 assert self.ctx.parameters is not None
                 path = stack.enter_context(atomic_path(self.args.output_weights))
                 self.ctx.parameters.save(path)
+            if self._source is not None and not failed:
+                path = stack.enter_context(atomic_path(self._source_path))
+                path.write_bytes(self._source.encode())
             if self.args.output_file in (None, "-"):
                 sys.stdout.write(self._colored(text))
             else:

@@ -131,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
         " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
     )
     parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="prove that control is right in endless streams and that values are those of the nn IR the network"
+        " was compiled from; needs no inputs",
+    )
+    parser.add_argument(
         "--schedules",
         metavar="N",
         type=positive,
@@ -180,6 +186,7 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
+    from cmir.tools.proofs import verify_network
     from cmir.tools.reference import input_names, reference_of, remark_on_onnxruntime
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
@@ -199,7 +206,12 @@ def _run(options: argparse.Namespace) -> int:
             chosen,
             options.replicate,
             options.placement_seconds,
+            proofs=not options.verify,
         )
+        if options.verify:
+            print(f"proof: {verify_network(model, network, progress.compiling)}")
+            if not (options.inputs or options.random is not None or options.timing_only):
+                return 0
         described = options.hardware is not None
         if not described and (meant := hardware_of(network)) is not None:
             hardware, described = meant, True
@@ -263,8 +275,8 @@ def _schedules(
     outputs: Sequence[Sample],
 ) -> bool:
     """Run the network on the reference machine, and say whether its outputs are those of the engine."""
+    from cmir.checking import compare
     from cmir.tools.progress import Progress
-    from cmir.tools.reference import compare
     from cmir.tools.schedules import run_schedules
 
     with Progress() as progress:
@@ -344,7 +356,7 @@ def _validate(options: argparse.Namespace) -> None:
         return
     if options.inputs and options.random is not None:
         raise CompileError("cm-run", "input files and --random exclude each other")
-    if not options.inputs and options.random is None:
+    if not options.inputs and options.random is None and not options.verify:
         raise CompileError("cm-run", "no inputs: give files, or --random SEED")
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")

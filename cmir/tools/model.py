@@ -12,11 +12,12 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.accelerator.capacity import check_cores
 from cmir.accelerator.chip import chip_of
 from cmir.accelerator.hardware import Hardware
-from cmir.context import CmirContext, make_context
+from cmir.context import CmirContext, make_context, source_of_module
 from cmir.diagnostics import CompileError
 from cmir.extensions import installed_universe
 from cmir.parameters import Parameters
 from cmir.parsing import parse_module
+from cmir.passes.pipelines import VERIFY_VALUES
 from cmir.tools.common import verify
 from cmir.tools.pass_pipeline import parse_passes
 
@@ -95,6 +96,7 @@ def lower(
     hardware: str = "ideal",
     replicate: str | None = None,
     placement_seconds: float = 1.0,
+    proofs: bool = True,
 ) -> NetworkOp:
     """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
 
@@ -103,6 +105,7 @@ def lower(
     placed on it, as far as it has limits. storage: one of STORAGES; None for what the machine's SRAM makes advisable.
     Where lossless buffers lose throughput because of the hops between the cores as they are placed, they grow.
     replicate: how to divide stages among the cores that are left, None for not at all.
+    proofs: include those that compiling includes; without, the network is not proved right.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
@@ -121,7 +124,7 @@ def lower(
             mapped = model.module.clone()
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
     unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)
-    _run(model, _remaining(model.module, pipelines), progress)
+    _run(model, _remaining(model, pipelines), progress, proofs)
     if unplaced and chip_of(machine) is not None:
         seconds = f"time-limit={placement_seconds:g}"
         _run(model, f'cmcore-place-cores{{hardware="{hardware}" {seconds}}}', progress)
@@ -234,26 +237,35 @@ def lower_to_dependences(model: Model) -> PipelineOp:
             raise CompileError(model.path, f"expected one network, got {len(several)}")
 
 
-def _run(model: Model, passes: str, progress: Callable[[str], None] | None) -> None:
+def _run(
+    model: Model, passes: str, progress: Callable[[str], None] | None, proofs: bool = True
+) -> None:
     """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
     for item in parse_passes(passes, "pipeline", installed_universe().all_passes):
+        if item.name in _PROOFS and not proofs:
+            continue
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)
     verify(model.module, f"after '{passes}'")
 
 
-def _remaining(module: ModuleOp, pipelines: Sequence[PipelineOp]) -> str:
+_PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
+
+
+def _remaining(model: Model, pipelines: Sequence[PipelineOp]) -> str:
     """The passes that are still to be run, from what is in the module."""
-    if any(op.name == "func.func" for op in module.body.block.ops):
+    if any(op.name == "func.func" for op in model.module.body.block.ops):
         return "nn-to-cmcore"
     if not pipelines:
         return ""
+    passes = "convert-polyhedral-to-cmcore,cmcore-verify-control"
     if not any(pipeline.dependences for pipeline in pipelines):
-        return "polyhedral-to-cmcore"
-    if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
-        return "polyhedral-generate-loops,convert-polyhedral-to-cmcore,cmcore-verify-control"
-    return "convert-polyhedral-to-cmcore,cmcore-verify-control"
+        passes = "polyhedral-to-cmcore"
+    elif any(stage.loops is None for p in pipelines for stage in p.stages.values()):
+        passes = f"polyhedral-generate-loops,{passes}"
+    known = source_of_module(model.context, model.module) is not None
+    return f"{passes},{VERIFY_VALUES}" if known else passes
 
 
 def _found(module: ModuleOp) -> str:

@@ -187,7 +187,7 @@ class ConvTransposeOp(LinearOp):
         # What is f16 is summed in f32.
         wide = np.result_type(x, np.float32)
         x, weight = x.astype(wide), weight.astype(wide)
-        total = np.zeros((outputs, *reach), wide)
+        total = np.zeros_like(x, wide, shape=(outputs, *reach))
         columns = x.reshape(groups, x.shape[0] // groups, -1)
         for k in np.ndindex(*weight.shape[2:]):
             matrix = weight[(..., *k)].reshape(groups, -1, weight.shape[1])

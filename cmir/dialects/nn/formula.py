@@ -159,4 +159,4 @@ def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
     """The formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
     wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     with np.errstate(all="ignore"):
-        return np.asarray(formula(*wide), np.result_type(*arrays))
+        return numerics.as_type(formula(*wide), np.result_type(*arrays))

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
 from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, dtype_of
+from cmir.numerics import as_type
 
 
 class ElementwiseOp(PointwiseOp):
@@ -65,7 +66,7 @@ class ExactOp(ElementwiseOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.asarray(self.formula(*operands), dtype_of(self.result))
+            return as_type(self.formula(*operands), dtype_of(self.result))
 
 
 class UnaryOp(ElementwiseOp):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import islpy as isl
 import numpy as np
@@ -237,7 +238,7 @@ class InterpolateOp(IterationOp):
                 x.take(np.clip(floors + k - self._before, 0, last), axis) * weights[:, k]
                 for k in range(self._seen)
             ]
-            x = np.add.reduce(parts)
+            x = reduce(np.add, parts)
         return x
 
     @property

@@ -1,0 +1,87 @@
+"""cmcore-verify-values: a proof that a compiled network computes what its source does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cmir.diagnostics import CompileError, emit_remark
+from cmir.dialects.cmcore import NetworkOp
+from cmir.proof.values.comparison import ROUNDS, prove
+from cmir.proof.values.source import find_source
+from cmir.proof.values.work import operations_of
+
+
+@dataclass(frozen=True)
+class CmcoreVerifyValuesPass(ModulePass):
+    """Prove that networks compute what the `nn` IR that they were compiled from computes, for all weights and inputs.
+
+    The programs run on the engine, with every automaton and ring in force, and the operators run by their definition,
+    both over the field of P = 2¹⁹ − 1 elements instead of floats. Named parameters and inputs are random residues, so
+    the result holds for all of them. Constants are the simplest rationals that round to them. Sums and products are
+    those of the field; every other function is a random one, with no more laws than compiled programs rely on
+    (`cmir/proof/values/interpretation.py`). Where both sides agree in all outputs under each of `rounds` random
+    interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise the error
+    names the first element that differs. Operators without an interpretation, and outputs that are infinite or NaN, are
+    named in a remark, and nothing is proved.
+
+    Two programs that differ pass one interpretation with a probability below d / P; `cm-run --verify` prints the bound
+    for all of them together. Between two random functions a value is a polynomial of parameters, inputs and their
+    results, and two different polynomials agree in a share of degree / P of all points (Schwartz-Zippel). A random
+    function maps two different operands to one result with a probability of 1 / P. So d adds up the degrees on the
+    longest way from an input to an output, which both sides report. The bound assumes that results of random functions,
+    which are pseudorandom, are independent of whatever leads to their operands, also where other operands coincide by
+    chance. Constants are not random: two that are congruent modulo P are not told apart.
+
+    As many inferences run as fill each buffer, and one more, each with other inputs. Later ones need no run if control
+    is proved, by cmcore-verify-control: each of their loads then finds the elements of its own inference.
+
+    The `nn` IR is that after nn-fold-batch-norm and canonicalize. It is in the file `source`; or it was lowered in the
+    same run of a tool; or the attribute `cmir.source` of the network names a file beside it and its SHA-256, as `cm-opt
+    --output-source` writes both; or it is in NAME.nn.mlir beside NAME.mlir.
+
+    ```console
+    $ cm-opt net.mlir -p nn-to-cmcore --output-source -o out.mlir
+    $ cm-opt out.mlir -p cmcore-verify-values
+    ```
+
+    With `most-operations`, networks that take more operations are left alone, with a remark. Operations are counted
+    from types, so the limit means the same on every computer. Pipelines from `nn` to cmcore end with this pass and a
+    limit.
+    """
+
+    name = "cmcore-verify-values"
+
+    source: str | None = None
+    rounds: int = ROUNDS
+    most_operations: int | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.rounds < 1:
+            raise CompileError(op, f"`rounds` must be > 0, got {self.rounds}")
+        for network in op.body.block.ops:
+            if isinstance(network, NetworkOp):
+                self._verify(ctx, op, network)
+
+    def _verify(self, ctx: Context, module: ModuleOp, network: NetworkOp) -> None:
+        name = network.sym_name.data
+        source = find_source(ctx, module, network, self.source)
+        if source is None:
+            raise CompileError(
+                network,
+                f"the `nn` IR that @{name} was compiled from is not known: give its file, source=FILE",
+            )
+        operations = operations_of(network, 2, self.rounds)
+        if self.most_operations is not None and operations > self.most_operations:
+            emit_remark(
+                network,
+                f"values not checked: {operations} operations, more than {self.most_operations}; "
+                "cm-run --verify checks them",
+            )
+            return
+        verdict = prove(network, source, self.rounds)
+        if verdict.uncovered is not None:
+            emit_remark(network, str(verdict))

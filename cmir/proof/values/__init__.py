@@ -1,0 +1,1 @@
+"""Proof that a compiled network computes what its `nn` source does, by random interpretation."""

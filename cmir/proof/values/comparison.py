@@ -1,0 +1,170 @@
+"""Comparison of a compiled network with its source, over the field, and how sure that makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log2, prod
+
+import numpy as np
+from xdsl.dialects.func import FuncOp
+
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.recurrence import DeadlockError
+from cmir.diagnostics import CompileError
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.nn.operation import dtype_of
+from cmir.dialects.polyhedral import symbol
+from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, evaluate
+from cmir.proof.values.field import P
+from cmir.proof.values.interpretation import Interpretation
+from cmir.proof.values.residues import Chance, Residues, UncoveredError
+
+ROUNDS = 8
+"""Interpretations of a proof, unless there should be more or less."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was proved of values.
+
+    rounds: interpretations under which they are equal. chance: how likely that is of unequal ones, in each.
+    uncovered: why nothing was proved; None if it was.
+    """
+
+    rounds: int
+    chance: Chance = Chance()
+    uncovered: str | None = None
+
+    @property
+    def bits(self) -> int:
+        """Values that differ are found equal with a probability below 2 to the power of minus this."""
+        return int(self.rounds * -log2(max(1, self.chance.total) / P))
+
+    def __str__(self) -> str:
+        if self.uncovered is not None:
+            return f"values not checked: {self.uncovered}"
+        many = f"{self.rounds} random interpretation{'s' if self.rounds != 1 else ''}"
+        bound = f"error below 2^-{self.bits}" if self.bits > 0 else "error not bounded"
+        return f"values equal over {many} ({bound})"
+
+
+def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int = 0) -> Verdict:
+    """Run a network, and the function that it was compiled from, under random interpretations.
+
+    seed: of the first interpretation; the others follow. Raises CompileError at the first element that differs, where
+    the two do not have the same inputs and outputs, and where the network does not run.
+    """
+    _check_ends(network, function)
+    running = {symbol(core.program) for core in network.cores}
+    for name, program in network.programs.items():
+        if name not in running and program.gcu is None:
+            raise CompileError(program, f"program @{name} is run by no core")
+    numbers = FieldNumbers(Interpretation(seed))
+    machine = Machine(network, Hardware.load("ideal"), None, numbers)
+    comparison = _Comparison(network, function, machine)
+    try:
+        for number in range(rounds):
+            comparison.run(number, Interpretation(seed + number))
+    except UncoveredError as error:
+        return Verdict(0, uncovered=f"{error} is not covered")
+    except DeadlockError as deadlock:
+        raise CompileError(network, deadlock.message) from None
+    return Verdict(rounds, comparison.chance)
+
+
+def inferences_of(machine: Machine) -> int:
+    """Inferences that fill each buffer and begin to overwrite it, at least two.
+
+    What a later one computes is what one of these does: it runs the same iterations, and as control is proved, each of
+    their loads finds the elements of its own inference, wherever in the ring they are.
+    """
+    held = (
+        ceil(buffer.slots / prod(machine.arrays[buffer.array].shape))
+        for core in machine.cores.values()
+        for buffer in core.buffers.values()
+        if machine.arrays[buffer.array].source is None
+    )
+    return 1 + max(held, default=1)
+
+
+class _Comparison:
+    """A network and its source. chance: the greatest so far, see `Chance`."""
+
+    def __init__(self, network: NetworkOp, function: FuncOp, machine: Machine):
+        self.network, self.function, self.machine = network, function, machine
+        self.inferences = inferences_of(machine)
+        _ = machine.memory_plan  # the same for all interpretations
+        self.chance = Chance()
+
+    def run(self, number: int, world: Interpretation) -> None:
+        """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
+        arrays = self.machine.arrays
+        inputs = [
+            {
+                name: world.array(f"input {index} of inference {n}", arrays[name].shape)
+                for index, name in enumerate(self.machine.inputs)
+            }
+            for n in range(self.inferences)
+        ]
+        numbers = _Numbers(world)
+        report = self.machine.over(numbers).run(inputs)
+        assert report.outputs is not None and numbers.last is not None
+        chances = [Chance.of_any(numbers.last.chances[name] for name in self.machine.outputs)]
+        for n, (given, found) in enumerate(zip(inputs, report.outputs, strict=True)):
+            arguments = self.function.body.block.args
+            values = [
+                Residues(world, array, dtype_of(argument))
+                for array, argument in zip(given.values(), arguments, strict=True)
+            ]
+            for name, expected in zip(
+                self.machine.outputs, evaluate(self.function, values, world), strict=True
+            ):
+                chances.append(expected.chance)
+                self._compare(name, expected.values, found[name], n, number)
+        self.chance = Chance.of_any((self.chance, *chances))
+
+    def _compare(
+        self, name: str, expected: np.ndarray, found: np.ndarray, inference: int, number: int
+    ) -> None:
+        if np.isnan(expected).any():
+            raise UncoveredError(f"an element of output @{name} that is infinite or NaN")
+        different = expected != found
+        if different.any():
+            element = list(map(int, np.unravel_index(int(np.argmax(different)), found.shape)))
+            raise CompileError(
+                self.network,
+                f"values differ from those of the source: element {element} of output @{name} in inference "
+                f"{inference}, under random interpretation {number + 1}",
+            )
+
+
+class _Numbers(FieldNumbers):
+    """As FieldNumbers. last: the memory of the last run."""
+
+    last: FieldMemory | None = None
+
+    def memory(self, machine, inputs):  # pyright: ignore
+        self.last = super().memory(machine, inputs)
+        return self.last
+
+
+def _check_ends(network: NetworkOp, function: FuncOp) -> None:
+    """Inputs and outputs must have the same shapes and types."""
+    block = function.body.block
+    assert block.last_op is not None
+    for what, names, values in (
+        ("input", network.inputs, block.args),
+        ("output", network.outputs, block.last_op.operands),
+    ):
+        if len(names) != len(values):
+            raise CompileError(
+                network, f"the source has {len(values)} {what}s, the network has {len(names)}"
+            )
+        for index, (name, value) in enumerate(zip(names, values, strict=True)):
+            array = network.arrays[symbol(name)]
+            if array.type != value.type:
+                raise CompileError(
+                    network,
+                    f"{what} {index} of the source is {value.type}, that of the network is {array.type}",
+                )

@@ -1,0 +1,137 @@
+"""The two sides of a comparison over the field: a function of `nn` operators, and the engine's numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.traits import IsTerminator
+
+from cmir.accelerator.elements import dense_values, dtype_of
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.memory import Memory
+from cmir.accelerator.numbers import Numbers
+from cmir.accelerator.program import Core, Load, Store, pad_value
+from cmir.dialects.cmcore import CrossbarOp, LoadOp
+from cmir.dialects.nn.operation import NNOp, shape_of
+from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.polyhedral import ArrayOp
+from cmir.proof.values.field import residue_of
+from cmir.proof.values.interpretation import Interpretation
+from cmir.proof.values.residues import Chance, Residues, UncoveredError, lift
+
+
+def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int, ...]) -> Residues:
+    """Random residues for a name, and constants for elements that are written out."""
+    if isinstance(source, DenseIntOrFPElementsAttr):
+        return lift(world, dense_values(source))
+    assert isinstance(source, StringAttr)
+    return Residues(world, world.parameter(source.data, shape), np.float64)
+
+
+def evaluate(
+    function: FuncOp, inputs: Sequence[Residues], world: Interpretation
+) -> tuple[Residues, ...]:
+    """The results of a function for one inference. Raises UncoveredError, naming the operator."""
+    block = function.body.block
+    return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
+
+
+def _evaluate(
+    block: Block, values: dict[SSAValue, Residues], world: Interpretation
+) -> tuple[Residues, ...]:
+    """The values that the block's terminator passes on; a value is dropped after its last use."""
+    uses = Counter(operand for op in block.ops for operand in op.operands)
+    for op in block.ops:
+        operands = tuple(values[operand] for operand in op.operands)
+        for operand in op.operands:
+            uses[operand] -= 1
+            if not uses[operand]:
+                values.pop(operand, None)
+        if op.has_trait(IsTerminator):
+            return operands
+        for result, value in zip(op.results, _results(op, operands, world), strict=True):
+            if uses[result]:
+                values[result] = value
+    return ()
+
+
+def _results(
+    op: Operation, operands: tuple[Residues, ...], world: Interpretation
+) -> tuple[Residues, ...]:
+    match op:
+        case NNOp():
+            try:
+                result = op.evaluate(*operands)  # pyright: ignore[reportArgumentType]
+            except UncoveredError as error:
+                raise UncoveredError(f"{op.name} ({error})") from None
+            if not isinstance(result, Residues):
+                raise UncoveredError(f"{op.name} (its result is no array of residues)")
+            return (result,)
+        case ParameterOp():
+            shape, dtype = shape_of(op.result), dtype_of(op.result.type)
+            value = parameter(world, op.source, shape)
+            return (value.like(value.values, dtype),)
+        case StageOp():
+            body = op.body.block
+            return _evaluate(body, dict(zip(body.args, operands, strict=True)), world)
+        case _:
+            raise UncoveredError(op.name)
+
+
+class FieldNumbers(Numbers):
+    """Residues, as the engine's numbers. Memory holds them in double precision."""
+
+    def __init__(self, world: Interpretation):
+        self.world = world
+
+    def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
+        return np.dtype(np.float64)
+
+    def pad(self, op: LoadOp) -> float:
+        return float(residue_of(np.array(pad_value(op), dtype_of(op.result.type))))
+
+    def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
+        return parameter(self.world, array.source, array.shape).values
+
+    def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Residues:
+        return Residues(self.world, cells, dtype_of(crossbar.result.type))
+
+    def constant(self, op: ConstantOp, value: np.ndarray) -> Any:
+        indices = isinstance(op.result.type, IndexType)
+        return value if indices else lift(self.world, value)
+
+    def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> FieldMemory:
+        return FieldMemory(machine, inputs, self.world)
+
+
+class FieldMemory(Memory):
+    """Memory of residues. chances: those of what is in each array, see `Chance`."""
+
+    def __init__(
+        self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]], world: Interpretation
+    ):
+        super().__init__(machine, inputs)
+        self.world = world
+        self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
+        self.chances: dict[str, Chance] = defaultdict(lambda: Chance(1))
+
+    def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:
+        lanes = super().load(core, load, inference, start, stop)
+        arrays = (self.arrays[core.name, value] for value, _ in load.sources)
+        chance = Chance.of_any(self.chances[array] for array in arrays)
+        return Residues(self.world, lanes, dtype_of(load.op.result.type), chance)
+
+    def store(
+        self, core: Core, store: Store, value: Any, inference: int, start: int, stop: int
+    ) -> None:
+        residues = lift(self.world, value)
+        self.chances[store.array] = Chance.of_any((self.chances[store.array], residues.chance))
+        super().store(core, store, residues.values, inference, start, stop)

@@ -1,0 +1,20 @@
+// Networks that take more operations than the limit are left alone, and what has no interpretation is named.
+// RUN: cm-opt %s --split-input-file -p 'nn-to-polyhedral,polyhedral-to-cmcore,cmcore-verify-values{most-operations=3000000}' --verify-diagnostics
+
+// expected-remark-re @below {{values not checked: {{[0-9]+}} operations, more than 3000000; cm-run --verify checks them}}
+func.func @main(%x: tensor<64xf32>) -> tensor<640xf32> {
+  %w = nn.parameter "w" : tensor<64x640xf32>
+  %y = nn.gemm %x, %w : (tensor<64xf32>, tensor<64x640xf32>) -> tensor<640xf32>
+  func.return %y : tensor<640xf32>
+}
+
+// -----
+
+// Infinity times a number that may be 0.
+
+// expected-remark @below {{values not checked: an element of output @y that is infinite or NaN is not covered}}
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %i = nn.parameter dense<"0x0000807F"> : tensor<f32>
+  %y = nn.mul %x, %i : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  func.return %y : tensor<4xf32>
+}

@@ -1,0 +1,211 @@
+"""Proof of values: networks are equal to their source however they are mapped, and every fault in values is refused."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from end_to_end.drawn_networks import Network
+from end_to_end.drawn_operators import networks
+from hypothesis import given, reject, settings
+from networks import run_passes
+from proof.networks_with_values import MAPPINGS, NETWORKS, PLAIN, WithSource, compiled
+from proof.value_mutants import value_mutants
+from xdsl.dialects.func import FuncOp
+
+from cmir.accelerator.elements import dtype_of
+from cmir.accelerator.engine import Machine
+from cmir.accelerator.hardware import Hardware
+from cmir.context import make_context
+from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.nn import evaluate_function
+from cmir.dialects.nn.operation import shape_of
+from cmir.frontends.onnx import OnnxError, import_onnx
+from cmir.proof.values.comparison import Verdict, inferences_of, prove
+
+RINGS = ("convolutions", "quantized", "halves")
+"""Networks whose buffers can be rings."""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_are_equal_to_their_source(name: str) -> None:
+    for mapping in MAPPINGS if name in RINGS else ["full buffers"]:
+        model = compiled(NETWORKS[name], MAPPINGS[mapping])
+        verdict = prove(model.network, model.function)
+        assert (verdict.rounds, verdict.uncovered) == (8, None)
+        assert verdict.bits > 100
+
+
+def test_split_matrices_are_equal_to_their_source(tmp_path: Path) -> None:
+    small = tmp_path / "small.toml"
+    small.write_text(SMALL)
+    passes = f'polyhedral-split-matrices{{hardware="{small}"}}'
+    for name in ("convolutions", "halves"):
+        model = compiled(NETWORKS[name], passes)
+        assert any(len(core.core) for core in model.network.cores)
+        assert prove(model.network, model.function).uncovered is None
+
+
+SMALL = """
+name = "small"
+summary = "crossbars that hold next to nothing"
+[core]
+count = 64
+crossbars = 1
+[crossbar]
+rows = 16
+columns = 3
+"""
+
+
+@settings(max_examples=25)
+@given(networks(6))
+def test_random_networks_are_equal_to_their_source(network: Network) -> None:
+    """No operator is left out, and none is taken for another."""
+    model = imported(network)
+    verdict = prove(model.network, model.function, 2)
+    assert verdict.uncovered is None or "infinite or NaN" in verdict.uncovered
+
+
+def imported(network: Network) -> WithSource:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "model.onnx"
+        onnx.save(network.model, path)
+        try:
+            model = import_onnx(path, batch=network.batch)
+        except OnnxError:
+            reject()
+    context = make_context()
+    context.parameters = model.parameters
+    with collect_diagnostics():
+        run_passes(model.module, PLAIN, context)
+        source = model.module.clone()
+        run_passes(model.module, "nn-to-polyhedral,polyhedral-to-cmcore", context)
+    function, compiled = source.body.block.first_op, model.module.body.block.first_op
+    assert isinstance(function, FuncOp) and isinstance(compiled, NetworkOp)
+    return WithSource(function, compiled, context.parameters)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_faults_in_values_are_refused(name: str) -> None:
+    """Whatever computes other numbers is refused; what is not refused computes the right ones."""
+    model = compiled(NETWORKS[name])
+    inputs = samples(model, 2)
+    expected = [evaluate_function(model.function, i, model.parameters) for i in inputs]
+    refused: Counter[str] = Counter()
+    for mutant in value_mutants(model.network):
+        network = mutant.of(model.network)
+        network.verify()
+        try:
+            verdict = prove(network, model.function)
+        except CompileError as error:
+            assert "\n" not in error.message
+            refused[mutant.kind] += 1
+            continue
+        assert verdict.uncovered is None
+        assert computes(network, model, inputs, expected), f"{mutant.kind} at {mutant.at}"
+    assert set(refused) >= FAULTS[name]
+
+
+ACCESSES = {
+    *("load reversed", "load shifted", "load dropped"),
+    *("store reversed", "store shifted", "store dropped"),
+}
+
+FAULTS = {
+    "convolutions": ACCESSES
+    | {"matrix reversed", "pad value", "constant", "operands swapped", "minimum for maximum"}
+    | {"maximum for minimum", "another reduction", "difference for sum"},
+    "quantized": ACCESSES | {"matrix reversed", "constant", "operands swapped", "rounding"},
+    "attention": ACCESSES | {"matrix transposed", "operands swapped", "choices swapped"},
+    "halves": ACCESSES | {"matrix reversed", "constant", "rounding to f16"},
+    "choices": ACCESSES | {"another relation", "choices swapped", "constant", "operands swapped"},
+}
+"""Kinds of faults of which at least one must be found in each network."""
+
+
+def computes(
+    network: NetworkOp,
+    model: WithSource,
+    inputs: list[list[np.ndarray]],
+    expected: list[tuple[np.ndarray, ...]],
+) -> bool:
+    """True if a network gives the numbers that are expected for these inputs."""
+    machine = Machine(network, Hardware.load("ideal"), model.parameters)
+    report = machine.run([dict(zip(machine.inputs, given, strict=True)) for given in inputs])
+    assert report.outputs is not None
+    return all(
+        np.allclose(found.astype(float), wanted.astype(float), 1e-3, 1e-4, equal_nan=True)
+        for outputs, results in zip(report.outputs, expected, strict=True)
+        for found, wanted in zip(outputs.values(), results, strict=True)
+    )
+
+
+def samples(model: WithSource, count: int) -> list[list[np.ndarray]]:
+    """Random inputs of inferences."""
+    random = np.random.default_rng(1)
+    return [
+        [
+            (
+                random.normal(size=shape_of(argument))
+                if dtype_of(argument.type).kind == "f"
+                else random.integers(0, 2, shape_of(argument))
+            ).astype(dtype_of(argument.type))
+            for argument in model.function.body.block.args
+        ]
+        for _ in range(count)
+    ]
+
+
+def test_a_lane_missing_behind_a_relu_is_found_in_every_interpretation() -> None:
+    """An order of residues would hide most of such faults: the largest of many is rarely the one that is wrong."""
+    model = compiled(NETWORKS["convolutions"])
+    pools = [m for m in value_mutants(model.network) if m.kind == "load dropped"]
+    network = pools[-1].of(model.network)
+    for seed in range(40):
+        with pytest.raises(CompileError, match="under random interpretation 1"):
+            prove(network, model.function, 1, seed)
+
+
+def test_inferences_overwrite_every_buffer() -> None:
+    model = compiled(NETWORKS["convolutions"])
+    machine = Machine(model.network, Hardware.load("ideal"))
+    assert inferences_of(machine) == 2
+
+
+def test_other_ends_than_the_source_has_are_refused() -> None:
+    one, other = compiled(NETWORKS["convolutions"]), compiled(NETWORKS["quantized"])
+    with pytest.raises(CompileError, match="input 0 of the source is tensor<2x5x5xf32>, that of"):
+        prove(one.network, other.function)
+    with pytest.raises(CompileError, match="the source has 2 inputs, the network has 1"):
+        prove(one.network, compiled(NETWORKS["attention"]).function)
+
+
+def test_what_is_not_defined_is_not_called_equal() -> None:
+    text = """
+      func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+        %i = nn.parameter dense<"0x0000807F"> : tensor<f32>
+        %y = nn.mul %x, %i : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+        func.return %y : tensor<4xf32>
+      }
+    """
+    model = compiled(text)
+    verdict = prove(model.network, model.function)
+    assert str(verdict).startswith("values not checked: an element of output @y")
+
+
+def test_the_verdict_says_what_is_proved() -> None:
+    from cmir.proof.values.residues import Chance
+
+    assert str(Verdict(8, Chance(2, 57))) == (
+        "values equal over 8 random interpretations (error below 2^-104)"
+    )
+    assert str(Verdict(1, Chance(2, 0))) == (
+        "values equal over 1 random interpretation (error below 2^-17)"
+    )
+    assert "error not bounded" in str(Verdict(8, Chance(1 << 19, 0)))
