@@ -58,8 +58,10 @@ class Layout:
                     margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
                 windows[load.op] = window
         margin_value = 0.0 if margin_value is None else margin_value
-        outer = ((0, 0),) * (len(buffer.shape) - len(array))
-        return Layout(buffer, regular, (*outer, *margin), margin_value, pads, windows)
+        # Slots that are not regular may have another rank than the array, and have no margin.
+        outer = ((0, 0),) * len(buffer.shape) if regular is None else ((0, 0),) * regular.outer
+        margin = outer if regular is None else (*outer, *margin)
+        return Layout(buffer, regular, margin, margin_value, pads, windows)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from xdsl.ir import SSAValue
 from cmir.accelerator.body import evaluate
 from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.program import Access
+from cmir.accelerator.program import Access, ravel
 from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
 from cmir.isl.evaluate import compile_function
@@ -159,6 +159,6 @@ def _write(value: np.ndarray, access: Access, array: np.ndarray, start: int, sto
     location, defined = access.locations(start, stop)
     shape = (stop - start, *access.lanes)
     value = np.broadcast_to(value, shape)
-    spread = [np.broadcast_to(coordinate, shape) for coordinate in location]
+    index = np.broadcast_to(ravel(location, array.shape), shape)
     kept = ... if defined is None else np.broadcast_to(defined, shape)
-    array[tuple(coordinate[kept] for coordinate in spread)] = value[kept]
+    array.reshape(-1)[index[kept]] = value[kept]  # of a rank of 0 too

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-Key = tuple[str, str]
-"""(array, reader) of a buffer."""
+Key = tuple[str, ...]
+"""(array, reader) of a buffer; (array, reader, writer) where the part of each writer is a ring of its own."""
 
 Sizes = Mapping[Key, int]
-"""The rows of each buffer, by (array, reader); a buffer that is absent is unbounded."""
+"""The rows of each buffer; one that is absent is unbounded."""
 
 
 @dataclass(frozen=True)

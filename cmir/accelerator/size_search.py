@@ -24,7 +24,7 @@ import numpy as np
 from cmir.accelerator.periodic import PeriodicSearch, TooFastError
 from cmir.accelerator.recurrence import DeadlockError, Recurrence
 from cmir.accelerator.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
-from cmir.accelerator.sizing import INFERENCES_TO_LIVE, Sizing
+from cmir.accelerator.sizing import INFERENCES_TO_LIVE, Edge, Sizing
 
 _WORK = 50_000_000
 """Iterations that a search may look at beyond those of its first sizes that do: some two seconds."""
@@ -77,8 +77,8 @@ class _War:
     slack: int = 0
 
     @property
-    def key(self) -> Key:
-        return self.array, self.reader.partition("[")[0]
+    def edge(self) -> Edge:
+        return self.array, self.writer, self.reader
 
     def stays(self, needs: np.ndarray) -> np.ndarray:
         """True for the needs with which the cycle stays."""
@@ -308,15 +308,14 @@ class SizeSearch:
         """The cut of a cycle with these waits for room."""
         broken: dict[Key, Collection[int]] = {}
         for war in wars:
-            with_it = self._broken(war, sizes[war.key])
-            if war.key in broken:
-                with_it = _both(broken[war.key], with_it)
-            broken[war.key] = with_it
+            key = self.sizing.keys[war.edge]
+            with_it = self._broken(war, sizes[key])
+            broken[key] = _both(broken[key], with_it) if key in broken else with_it
         return Cut(broken, below)
 
     def _broken(self, war: _War, size: int) -> Collection[int]:
         """The sizes of a ring with which a wait stays; where larger rings may wait longer, those near the present."""
-        ring = self.sizing.rings[war.array, war.writer, war.reader]
+        ring = self.sizing.rings[war.edge]
         if not ring.in_order:
             tried = range(max(1, size - _WINDOW), size + _WINDOW)
             needs = np.array([ring.needs(n)[war.iteration] for n in tried])

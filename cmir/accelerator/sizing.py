@@ -8,6 +8,7 @@ the other path is deep.
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,57 +18,23 @@ from math import ceil, prod
 import islpy as isl
 import numpy as np
 
+from cmir.accelerator.buffers import Buffer, rows_found
 from cmir.accelerator.chip import Places, chip_of
 from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.footprint import Footprint, by_row, rows_of_banks
+from cmir.accelerator.footprint import Footprint, by_row
 from cmir.accelerator.hardware import Hardware
+from cmir.accelerator.parts import Part, parts_of
 from cmir.accelerator.periodic import TooFastError, periodic_schedule
 from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.accelerator.ring import Ring, columns_of, keeps_apart, rows_at_once
-from cmir.accelerator.size_cover import Sizes
+from cmir.accelerator.size_cover import Key, Sizes
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.cores import at_core, on_core
-from cmir.isl.storage import Kept, Rows, ring_storage, rows_of
+from cmir.isl.storage import Kept, Rows, stacked
 
 Edge = tuple[str, str, str]
 """(array, core that writes it, core that reads it)"""
-
-
-@dataclass(frozen=True, eq=False)
-class Buffer:
-    """An array kept by a reader, in the same way on each of its cores.
-
-    least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
-    rows that one iteration of a writer stores, which no ring may keep in one slot. kept: what a core keeps of the
-    array, None for all. row_bytes: bytes of one row, in all banks. edges: the pairs of a core that writes it and one
-    that reads what that has written.
-    """
-
-    array: str
-    reader: str
-    rows: Rows
-    least: int
-    at_once: frozenset[int]
-    kept: Kept | None
-    row_bytes: int
-    edges: tuple[tuple[str, str], ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.array, self.reader
-
-    def can_have(self, rows: int) -> bool:
-        """True if so many rows keep apart what an iteration stores at once."""
-        return keeps_apart(self.at_once, rows)
-
-    def shape(self, rows: int) -> tuple[int, ...]:
-        """The shape of the buffer with so many rows."""
-        return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
-
-    def storage(self, rows: int) -> isl.Map:
-        """Where elements are, with so many rows."""
-        return ring_storage(self.array, self.rows, rows, self.kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +51,16 @@ class Sizing:
     """The buffers of a pipeline, and the timing that sizes of them give.
 
     data: for each edge and iteration of the reading core, the last iteration of the writing core that it needs. rings:
-    what buffers ask of their writers. Cores have no places yet; any two are taken to be one hop apart.
+    what buffers ask of their writers. keys: the buffer of each edge. Cores have no places yet; any two are taken to
+    be one hop apart.
     """
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
         self.hardware = hardware
         self.stages, self.arrays = pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
-        self.buffers: dict[tuple[str, str], Buffer] = {}
+        self.buffers: dict[Key, Buffer] = {}
+        self.keys: dict[Edge, Key] = {}
         self.wholes: dict[tuple[str, str], Whole] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
@@ -110,10 +79,14 @@ class Sizing:
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
         cores = chain.from_iterable(self.footprints[name].cores for name in owners)
         self._equal_rings.clear()
-        self._fills: dict[str, list[tuple[tuple[str, str], Edge]]] = {}
-        for key, buffer in self.buffers.items():
+        self._parts: dict[tuple[str, str], list[Buffer]] = defaultdict(list)
+        self._fills: dict[str, list[Edge]] = defaultdict(list)
+        for buffer in self.buffers.values():
+            self._parts[buffer.array, buffer.reader].append(buffer)
             for writer, reader in buffer.edges:
-                self._fills.setdefault(writer, []).append((key, (key[0], writer, reader)))
+                edge = buffer.array, writer, reader
+                self._fills[writer].append(edge)
+                self.keys[edge] = buffer.key
         self._iterations = {
             core: footprint.count(k)
             for footprint in self.footprints.values()
@@ -170,57 +143,53 @@ class Sizing:
     def _keep_rows(
         self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
     ) -> None:
-        name = array.sym_name.data
         tables = {writer: self.footprints[writer].writer(array) for writer in writes}
-        rows = _common_rows(
-            [
-                rows_of_banks(
-                    rows_of(array.shape, write, self.stages[writer].order_on_core()),
-                    self.footprints[writer].core_of(tables[writer]),
+        for part in parts_of(array, writes, self.footprints, tables):
+            written = {writer: tables[writer] for writer in part.writers}
+            for reader, read in readers.items():
+                self._keep_part(array, part, written, reader, part.of(read))
+
+    def _keep_part(
+        self,
+        array: ArrayOp,
+        part: Part,
+        tables: Mapping[str, np.ndarray],
+        reader: str,
+        read: isl.Map,
+    ) -> None:
+        """tables: `Footprint.writer` of the stages that write the part. read: what the reader reads of it."""
+        name, rows, footprint = array.sym_name.data, part.rows, self.footprints[reader]
+        kept = self._kept(array, self.stages[reader], read) or part.box
+        inside = [_inside(kept, core, rows) for core in footprint.coordinates]
+        last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
+        written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
+        alike = _uniform_axes([*chain(last_read, *written.values())], rows)
+        last_read = [by_row(table[alike], rows) for table in last_read]
+        written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
+        edges: list[tuple[str, str]] = []
+        for writer, table in tables.items():
+            source = self.footprints[writer]
+            for (core, other), needs in footprint.needs_data(array, source, table).items():
+                edge = name, source.cores[other], footprint.cores[core]
+                edges.append(edge[1:])
+                self.data[edge] = needs
+                first, last = source.starts[other], source.starts[other + 1]
+                places = written[writer][core]
+                mine = (places >= first) & (places < last)
+                self.rings[edge] = self._ring(
+                    np.where(mine, places - first, -1),
+                    last_read[core],
+                    (last - first, footprint.count(core)),
                 )
-                for writer, write in writes.items()
-            ],
-            array.shape,
+        pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
+        stores = {id(table): table for cuts in written.values() for table in cuts}
+        at_once = frozenset(
+            chain.from_iterable(rows_at_once(columns_of(table)) for table in stores.values())
         )
-        for reader, read in readers.items():
-            kept, footprint = self._kept(array, self.stages[reader], read), self.footprints[reader]
-            inside = [_inside(kept, core, rows) for core in footprint.coordinates]
-            last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
-            written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
-            alike = _uniform_axes([*chain(last_read, *written.values())], rows)
-            last_read = [by_row(table[alike], rows) for table in last_read]
-            written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
-            edges: list[tuple[str, str]] = []
-            for writer, table in tables.items():
-                source = self.footprints[writer]
-                for (core, other), needs in footprint.needs_data(array, source, table).items():
-                    edge = name, source.cores[other], footprint.cores[core]
-                    edges.append(edge[1:])
-                    self.data[edge] = needs
-                    first, last = source.starts[other], source.starts[other + 1]
-                    places = written[writer][core]
-                    mine = (places >= first) & (places < last)
-                    self.rings[edge] = self._ring(
-                        np.where(mine, places - first, -1),
-                        last_read[core],
-                        (last - first, footprint.count(core)),
-                    )
-            shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
-            pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
-            stores = {id(table): table for cuts in written.values() for table in cuts}
-            at_once = frozenset(
-                chain.from_iterable(rows_at_once(columns_of(table)) for table in stores.values())
-            )
-            self.buffers[name, reader] = Buffer(
-                name,
-                reader,
-                rows,
-                _least(pairs, at_once),
-                at_once,
-                kept,
-                self._bytes(array, shape),
-                tuple(edges),
-            )
+        shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
+        least, row_bytes = _least(pairs, at_once), self._bytes(array, shape)
+        buffer = Buffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
+        self.buffers[buffer.key] = buffer
 
     def _ring(
         self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
@@ -261,28 +230,40 @@ class Sizing:
         """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
         total = 0
         for name, read in stage.read_relations().items():
-            array, key = self.arrays[name], (name, stage.sym_name.data)
-            kept = self._kept(array, stage, read)
-            shape = array.shape if kept is None else kept.sizes
-            if (buffer := self.buffers.get(key)) is not None:
-                shape = buffer.rows.buffer_shape(sizes[key], None if kept is None else kept.sizes)
-            total += self._bytes(array, shape)
+            array, rings = self.arrays[name], self._parts.get((name, stage.sym_name.data), [])
+            shapes = []
+            for ring in rings:
+                kept = self._kept(array, stage, ring.part.of(read)) or ring.part.box
+                sizes_kept = None if kept is None else kept.sizes
+                shapes.append(ring.rows.buffer_shape(sizes[ring.key], sizes_kept))
+            if not rings:
+                kept = self._kept(array, stage, read)
+                shapes.append(array.shape if kept is None else kept.sizes)
+            total += sum(self._bytes(array, shape) for shape in shapes)
         return total
 
-    def full(self) -> dict[tuple[str, str], int]:
+    def storages(self, sizes: Sizes) -> dict[tuple[str, str], tuple[isl.Map, tuple[int, ...]]]:
+        """The storage and the shape of buffers, by array and reader. sizes: of all rings of a buffer, or of none."""
+        rings: dict[tuple[str, str], list[tuple[isl.Map, tuple[int, ...]]]] = defaultdict(list)
+        for key, rows in sizes.items():
+            ring = self.buffers[key]
+            rings[ring.array, ring.reader].append((ring.storage(rows), ring.shape(rows)))
+        return {place: stacked(found) for place, found in rings.items()}
+
+    def full(self) -> dict[Key, int]:
         """One inference each."""
         return {key: buffer.rows.count for key, buffer in self.buffers.items()}
 
-    def given(self, pipeline: PipelineOp) -> dict[tuple[str, str], int]:
+    def given(self, pipeline: PipelineOp) -> dict[Key, int]:
         """The sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
         sizes = self.full()
-        for key, storage in pipeline.storages.items():
-            if (buffer := self.buffers.get(key)) is not None:
-                shape, axis = storage.type.get_shape(), buffer.rows.axis or 0
-                at = axis + (buffer.rows.banks > 1)
-                rows = shape[at] if at < len(shape) else 0
-                if rows and storage.map.relation.is_equal(buffer.storage(rows)):
-                    sizes[key] = rows
+        for place, storage in pipeline.storages.items():
+            relation, shape = storage.map.relation, storage.type.get_shape()
+            found = rows_found(self._parts.get(place, []), relation, shape)
+            if found and min(found.values()) > 0:
+                (ours,) = self.storages(found).values()
+                if ours[1] == shape and relation.is_equal(ours[0]):
+                    sizes.update(found)
         return sizes
 
     @cached_property
@@ -311,7 +292,8 @@ class Sizing:
 
     def actor(self, core: str, sizes: Sizes) -> Actor:
         """One core of the network with buffers of these sizes."""
-        room = (self._room(e, sizes[key]) for key, e in self._fills.get(core, ()) if key in sizes)
+        keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
+        room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]
         dependences = [*self.raw[core], *room]
         return Actor(core, self._iterations[core], cost.interval, cost.latency, dependences)
@@ -362,11 +344,13 @@ def _inside(
     for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
         at = at_core(low, core)
         if at.is_empty():  # this core reads nothing of the array
-            return lambda table: np.full(kept.sizes, -1, np.int64)
+            nothing = [rows.shape[i] if i == rows.axis else n for i, n in enumerate(kept.sizes)]
+            return lambda table: np.full(nothing, -1, np.int64)
         first = at.dim_min_val(0).to_python()
-        cut.append(slice(None) if d == rows.axis else slice(first, first + size))
+        cut.append(rows.indices if d == rows.axis else slice(first, first + size))
         if d == rows.axis:
-            row = np.arange(rows.shape[d]).reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
+            row = np.arange(rows.indices.start, rows.indices.stop, rows.indices.step)
+            row = row.reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
             outside = (row < first) | (row >= first + size)
     return lambda table: np.where(outside, -1, table[tuple(cut)])
 
@@ -381,8 +365,3 @@ def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]
         for d in range(len(rows.shape))
     )
     return tuple(slice(1) if alike else slice(None) for alike in uniform)
-
-
-def _common_rows(rows: list[Rows], shape: tuple[int, ...]) -> Rows:
-    """The rows of an array with several writers: those that all agree on, else the array as one row."""
-    return rows[0] if len(set(rows)) == 1 else Rows(shape, None)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import islpy as isl
 
@@ -93,7 +94,54 @@ def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     `needs` is D, time -> time. Times of `domain` that precede everything that needs an event are not in the
     result; times after it inherit the last need.
     """
-    return maximum(domain.lex_ge_set(domain).apply_range(needs))
+    return _prefix_maximum(domain, needs.intersect_domain(domain))
+
+
+_FEW = 8
+"""Of a relation with more basic maps, ISL's `lexmax` takes longer than comparing functions does."""
+
+
+def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = None) -> isl.Map:
+    """As `prefix_maximum`, and what is `always` needed. The domain of `needs` is in `domain`."""
+    others = [] if always is None else [always]
+    every = reduce(isl.Map.union, others, domain.lex_ge_set(domain).apply_range(needs))
+    if every.n_basic_map() <= _FEW:
+        return maximum(every)
+    functions = [maximum(needs), *_needs_before(domain, needs), *others]
+    pieces = (isl.PwMultiAff.from_map(function) for function in functions)
+    return isl.Map.from_pw_multi_aff(reduce(isl.PwMultiAff.union_lexmax, pieces)).coalesce()
+
+
+def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
+    """The latest event needed before each time of `domain`, by the first dimension in which what needs it is earlier.
+
+    What is earlier in dimension d is like the time itself in all dimensions before d, and anything in those after it.
+    So the dimensions after d do not matter, and each maximum is over few of them.
+    """
+    rank, found = domain.dim(isl.dim_type.set), []
+    names = [f"t{d}" for d in range(rank)]
+    for d in range(rank):
+        upto, same = ", ".join(names[: d + 1]), [*names[:d], "before"]
+        outer = domain.project_out(isl.dim_type.set, d + 1, rank - d - 1)
+        latest = maximum(needs.project_out(isl.dim_type.in_, d + 1, rank - d - 1))
+        earlier = read_map(f"{{ [{upto}] -> [{', '.join(same)}] : before < t{d} }}")
+        before = maximum(earlier.intersect_domain(outer).apply_range(latest))
+        inner = read_map(f"{{ [{', '.join(names)}] -> [{upto}] }}")
+        found.append(inner.intersect_domain(domain).apply_range(before))
+    return found
+
+
+def _last_with_each(
+    latest: isl.Map, times: isl.Set, wrapped: isl.Map, turned: Callable[[isl.Map], isl.Map]
+) -> isl.Map:
+    """The last time with each event of D′, which never goes back.
+
+    latest: D′. wrapped: for the last of the `times`, what the time after it needs. turned: `latest` as event -> time.
+    """
+    if latest.n_basic_map() <= _FEW:
+        return maximum(turned(latest))
+    following = minimum(times.lex_lt_set(times)).apply_range(latest)
+    return turned(latest.subtract(following.union(wrapped))).coalesce()
 
 
 def raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
@@ -143,7 +191,8 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     `{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }`.
     """
     latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
-    release = maximum(latest.reverse())
+    nothing = isl.Map.empty(latest.get_space())
+    release = _last_with_each(latest, order_r.range(), nothing, isl.Map.reverse)
     times = order_r.range().intersect_params(order_w.domain().params())
     free = _last_of(times.subtract(latest.domain()))
     relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
@@ -182,15 +231,18 @@ def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
     """
     inference = needs.fix_val(isl.dim_type.in_, 0, isl.Val(0)).project_out(isl.dim_type.in_, 0, 1)
     before = _in_inference(_last_of(inference.range()), -1)
-    latest = maximum(
-        times.lex_ge_set(times)
-        .apply_range(inference)
-        .union(isl.Map.from_domain_and_range(times, before))
-    )
-    # What is needed n inferences ahead is an event after which the writer is as far behind.
+    latest = _prefix_maximum(times, inference, isl.Map.from_domain_and_range(times, before))
+    first = minimum(isl.Map.from_range(times)).range()
+    in_next = _in_inference(latest.intersect_domain(first).range(), 1)
+    wrapped = isl.Map.from_domain_and_range(_last_of(times), in_next)
+    return _last_with_each(latest, times, wrapped, _behind).coalesce()
+
+
+def _behind(latest: isl.Map) -> isl.Map:
+    """`{ [time] -> [n, event] }` as `{ [event] -> [−n, time] }`: needed n inferences ahead, it is as far behind."""
     behind = latest.reverse().insert_dims(isl.dim_type.out, 0, 1)
     behind = behind.oppose(isl.dim_type.in_, 0, isl.dim_type.out, 0)
-    return maximum(behind.project_out(isl.dim_type.in_, 0, 1)).coalesce()
+    return behind.project_out(isl.dim_type.in_, 0, 1)
 
 
 def _in_inference(times: isl.Set, later: int) -> isl.Set:

@@ -5,14 +5,17 @@ inference n, and row g is kept in row g mod R of the buffer. Rows run along the 
 produced; an array that is written at once is one row.
 
 Cores that write the rows of an array in turn do so in no order among each other. What they write is kept apart: the
-buffer has a bank for each of them, and each bank is a ring of its own.
+buffer has a bank for each of them, and each bank is a ring of its own. Stages that write parts of one array, such as
+the pieces of a concatenation, share a ring if they agree on its rows and no slot is of two of them. Otherwise each part
+has a ring of its own in the buffer, with as many rows as it needs, and the rings lie one after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from functools import reduce
+from math import ceil, prod
 
 import islpy as isl
 
@@ -25,7 +28,8 @@ class Rows:
     """The rows of an array: along dimension `axis` of its `shape`, or, without an axis, all of it as one.
 
     descending: whether rows are produced from the last to the first. banks: by how many cores in turn; `dealt` row by
-    row, or else each of them a run of rows.
+    row, or else each of them a run of rows. first, step: which indices of the axis are rows, first, first + step, …;
+    the shape counts only these.
     """
 
     shape: tuple[int, ...]
@@ -33,6 +37,8 @@ class Rows:
     descending: bool = False
     banks: int = 1
     dealt: bool = True
+    first: int = 0
+    step: int = 1
 
     @property
     def count(self) -> int:
@@ -44,6 +50,12 @@ class Rows:
         """The rows of an array that has no other dimension."""
         assert self.axis is not None
         return replace(self, shape=(self.shape[self.axis],), axis=0)
+
+    @property
+    def indices(self) -> slice:
+        """The indices of the rows along the axis."""
+        assert self.axis is not None
+        return slice(self.first, self.first + self.step * self.shape[self.axis], self.step)
 
     def buffer_shape(self, rows: int, kept: Sequence[int] | None = None) -> tuple[int, ...]:
         """The shape of a buffer of this many rows in each bank; kept: the extents of what is kept of the array."""
@@ -144,7 +156,12 @@ def ring_storage(array: str, rows: Rows, size: int, kept: Kept | None = None) ->
         slot, first = [f"n mod {size}", *dims], 1
     else:
         dim, last = dims[rows.axis], rows.shape[rows.axis] - 1
-        row = f"({last} - {dim})" if rows.descending else dim
+        row = (
+            dim
+            if (rows.first, rows.step) == (0, 1)
+            else f"floor(({dim} - {rows.first}) / {rows.step})"
+        )
+        row = f"({last} - {row})" if rows.descending else row
         bank, place = f"floor({row} / {rows.count})", f"{row} mod {rows.count}"
         if rows.dealt:
             bank, place = f"{row} mod {rows.banks}", f"floor({row} / {rows.banks})"
@@ -166,3 +183,23 @@ def box_storage(array: str, kept: Kept) -> isl.Map:
     whole = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(dims)}] }}")
     inside = kept.box(array).insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(array)
     return kept.shifted(whole.intersect_domain(inside), {d: d for d in range(len(dims))}).coalesce()
+
+
+def stacked(rings: Sequence[tuple[isl.Map, Sequence[int]]]) -> tuple[isl.Map, tuple[int, ...]]:
+    """Rings of parts of an array in one buffer, one after the other: its storage and its shape.
+
+    rings: (storage, shape) of each. A single ring stays as it is. Shapes of several may differ, so their slots are
+    numbered through in row-major order: `{ b[n, h, c] -> slot[4((8n + h) mod 3) + c] : h < 8; … }`.
+    """
+    if len(rings) == 1:
+        ((storage, shape),) = rings
+        return storage, tuple(shape)
+    pieces, total = [], 0
+    for storage, shape in rings:
+        names = [f"s{d}" for d in range(len(shape))]
+        inside = " and ".join(f"0 <= {s} < {size}" for s, size in zip(names, shape, strict=True))
+        place = " + ".join(f"{prod(shape[d + 1 :])}*{s}" for d, s in enumerate(names))
+        number = f"{{ slot[{', '.join(names)}] -> slot[{total} + {place}] : {inside} }}"
+        pieces.append(storage.apply_range(read_map(number)))
+        total += prod(shape)
+    return reduce(isl.Map.union, pieces).coalesce(), (total,)

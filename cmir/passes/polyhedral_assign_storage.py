@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 
 from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import DeadlockError
+from cmir.accelerator.size_cover import Key
 from cmir.accelerator.size_search import Found, SizeSearch
 from cmir.accelerator.sizing import Sizing
 from cmir.diagnostics import CompileError, emit_remark
@@ -58,25 +59,22 @@ class PolyhedralAssignStoragePass(ModulePass):
                     note = _gap(found) if sizes == found.sizes else ""
                 self._assign(pipeline, sizing, sizes, note)
 
-    def _select(
-        self, pipeline: PipelineOp, sizes: dict[tuple[str, str], int]
-    ) -> dict[tuple[str, str], int]:
+    def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
         """The sizes to assign; those of buffers that stay as they are are not in it."""
-        chosen = {key: rows for key, rows in sizes.items() if self._chosen(*key)}
+        chosen = {key: rows for key, rows in sizes.items() if self._chosen(*key[:2])}
         if not chosen and sizes:
             who = f"stage @{self.reader}" if self.reader else "stage"
             what = f"@{self.array}" if self.array else "what another one writes"
             raise CompileError(pipeline, f"there is no {who} that reads {what}")
         return chosen
 
-    def _by_hand(
-        self, pipeline: PipelineOp, sizing: Sizing, rows: int
-    ) -> dict[tuple[str, str], int]:
+    def _by_hand(self, pipeline: PipelineOp, sizing: Sizing, rows: int) -> dict[Key, int]:
         if rows < 1:
             raise CompileError(pipeline, f"`rows` must be >= 1, got {rows}")
         sizes = self._select(pipeline, dict.fromkeys(sizing.buffers, rows))
-        for array, reader in sizes:
-            can_have = sizing.buffers[array, reader].can_have
+        for key in sizes:
+            array, reader, *_ = key
+            can_have = sizing.buffers[key].can_have
             if not can_have(rows):
                 more = next(count for count in itertools.count(rows) if can_have(count))
                 raise CompileError(
@@ -108,11 +106,10 @@ class PolyhedralAssignStoragePass(ModulePass):
         return self.array in (None, array) and self.reader in (None, reader)
 
     def _assign(
-        self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[tuple[str, str], int], note: str
+        self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[Key, int], note: str
     ) -> None:
-        for key, count in sizes.items():
-            buffer = sizing.buffers[key]
-            _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
+        for place, (storage, shape) in sizing.storages(sizes).items():
+            _set_storage(pipeline, place, storage, shape)
         for key, whole in sizing.wholes.items():
             if whole.kept is not None and self._chosen(*key):
                 storage = box_storage(whole.array, whole.kept)
@@ -141,10 +138,9 @@ def assign_storage_at(
     shorter, found = SizeSearch(sizing).fitting()
     if shorter >= interval or not sizing.fits(found.sizes):
         return False
-    for key, count in found.sizes.items():
-        buffer = sizing.buffers[key]
-        _set_storage(pipeline, key, buffer.storage(count), buffer.shape(count))
-    grown = [f"@{a} at @{b}" for (a, b), count in found.sizes.items() if count > given[a, b]]
+    for place, (storage, shape) in sizing.storages(found.sizes).items():
+        _set_storage(pipeline, place, storage, shape)
+    grown = {f"@{k[0]} at @{k[1]}": None for k, count in found.sizes.items() if count > given[k]}
     before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
     emit_remark(
         pipeline,
