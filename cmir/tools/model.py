@@ -129,7 +129,7 @@ def lower(
         seconds = f"time-limit={placement_seconds:g}"
         _run(model, f'cmcore-place-cores{{hardware="{hardware}" {seconds}}}', progress)
     if mapped is not None:
-        _fit_storage_to_places(model, mapped, machine, progress)
+        _fit_storage_to_places(model, mapped, machine, progress, proofs)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
     if len(networks) != 1:
         raise CompileError(
@@ -139,7 +139,11 @@ def lower(
 
 
 def _fit_storage_to_places(
-    model: Model, mapped: ModuleOp, machine: Hardware, progress: Callable[[str], None] | None
+    model: Model,
+    mapped: ModuleOp,
+    machine: Hardware,
+    progress: Callable[[str], None] | None,
+    proofs: bool,
 ) -> None:
     """Lower a network anew with larger buffers, its cores where they are, if hops cost it throughput.
 
@@ -170,7 +174,7 @@ def _fit_storage_to_places(
     for op in list(mapped.body.block.ops):
         op.detach()
         block.add_op(op)
-    _run(model, _remaining(model.module, pipelines), progress)
+    _run(model, _remaining(model, pipelines), progress, proofs)
     for name, core in cores().items():
         core.properties["position"] = positions[name]
 
