@@ -108,6 +108,25 @@ def test_no_sizes_take_less(text: str, hardware: Hardware, lossless: bool, more:
         assert not does(sizing, sizes, period), sizes
 
 
+@settings(max_examples=30)
+@given(st.data(), pipeline_texts(), machines(), st.integers(0, 4))
+def test_what_cuts_list_is_in_the_way(
+    data: st.DataObject, text: str, hardware: Hardware, more: int
+) -> None:
+    """With sizes that a cut lists, and without any bound on the other buffers, its cycle is there."""
+    sizing = Sizing(parse(text), hardware)
+    search = SizeSearch(sizing)
+    search.live()
+    search.lossless(sizing.interval + more)
+    for cut in search.cuts[:20]:
+        sizes = {
+            key: data.draw(st.sampled_from(sorted(broken)[-5:]))
+            for key, broken in cut.broken.items()
+        }
+        if all(sizing.buffers[key].can_have(size) for key, size in sizes.items()):
+            assert not does(sizing, sizes, LONG if cut.below is None else cut.below - 1)
+
+
 @settings(max_examples=15)
 @given(pipeline_texts(), st.sampled_from(["live", "lossless"]))
 def test_storage_is_proved_and_timed(text: str, sizes: str) -> None:
