@@ -3,15 +3,16 @@
 Live sizes let one inference complete from empty buffers; then any number does. Lossless sizes have a periodic schedule
 of an interval λ (`cmir.accelerator.periodic`), as a rule that of the busiest core.
 
-Sizes that do not do show a cycle of waits: of cores that wait for each other for ever, or one that takes longer than λ.
-With any sizes the cycle stays as long as each of its waits for room is for the same iteration or a later one. So it
-lists, for each of its buffers, the sizes that break it, and one of these buffers must have another (`Cut`). The search
-alternates:
+Sizes that do not suffice show a cycle of waits: cores that wait for each other for ever, or a cycle that takes longer
+than λ. With other sizes the cycle stays if each of its waits for room is for the same iteration or a later one. So for
+each of its buffers it gives the sizes with which the wait stays, and one of the buffers must have another size (`Cut`).
+The search alternates between two steps:
 
-- the cheapest sizes that break no known cycle (`cmir.accelerator.size_cover`). What they take, no sizes undercut;
-- from there, buffers grow until no cycle is left, which gives sizes that do, and more cuts.
+- Find the cheapest sizes with which no known cycle stays (`cmir.accelerator.size_cover`). No sizes that suffice take
+  less.
+- From there, let buffers grow until no cycle is left. These sizes suffice, and the cycles on the way are new cuts.
 
-It ends when the two meet, or when its work, which is counted, exceeds a limit. Then the gap is known.
+It ends when the two meet, or when its work, which is counted, exceeds a limit; then the gap is known.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from cmir.accelerator.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
 from cmir.accelerator.sizing import INFERENCES_TO_LIVE, Edge, Sizing
 
 _WORK = 50_000_000
-"""Iterations that a search may look at beyond those of its first sizes that do: some two seconds."""
+"""Iterations that a search may look at after it has found its first sizes: some two seconds."""
 
 _WORK_TO_FIT = 5_000_000
-"""The same where any sizes will do that fit."""
+"""The same where any sizes will do that fit the SRAM."""
 
 _COVER_WORK = 25_000_000
 """Iterations that take as long as a second of CP-SAT's deterministic time."""
@@ -47,7 +48,7 @@ _WINDOW = 64
 
 @dataclass(frozen=True)
 class Found:
-    """Sizes that do. sram_bytes: of all cores. bound: no sizes that do take fewer bytes."""
+    """Sizes that suffice. sram_bytes: of all cores. bound: no sizes that suffice take fewer bytes."""
 
     sizes: dict[Key, int]
     sram_bytes: int
@@ -55,7 +56,7 @@ class Found:
 
     @property
     def smallest(self) -> bool:
-        """True if no sizes that do take fewer bytes."""
+        """True if no sizes that suffice take fewer bytes."""
         return self.sram_bytes == self.bound
 
 
@@ -63,8 +64,9 @@ class Found:
 class _War:
     """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to be done with `array`.
 
-    need: the iteration of the reader for which it must wait if the cycle is to stay, counted from the same inference.
-    Down to `need` − `lead`, each iteration less is `interval` cycles less, of which `slack` change nothing.
+    need: the cycle stays if the wait is for this iteration of the reader, counted from the same inference, or a later
+    one. lead: it also stays if the wait is for one of so many iterations before, each of which takes `interval` cycles
+    off the cycle, and not more than `slack` in all.
     """
 
     array: str
@@ -154,7 +156,7 @@ class SizeSearch:
     ) -> Found | None:
         """Sizes for an interval, None for any interval; None if there are none, or none are found.
 
-        fit: they must fit the SRAM of cores. first: those found first will do. known: sizes that do, and fit.
+        fit: they must fit the SRAM of cores. first: those found first will do. known: sizes that suffice, and fit.
         """
         begun, best = self.work, known
         best = self._better(best, self._repaired(self._least, period), fit)
@@ -179,7 +181,7 @@ class SizeSearch:
     def _better(
         self, best: dict[Key, int] | None, other: dict[Key, int] | None, fit: bool
     ) -> dict[Key, int] | None:
-        """Of two sizes that do, those that take less, if they fit where they must."""
+        """Of two sizes that suffice, those that take less, if they fit where they must."""
         if other is None or (fit and not self.sizing.fits(other)):
             return best
         return other if best is None or self._bytes(other) < self._bytes(best) else best
@@ -206,7 +208,7 @@ class SizeSearch:
     def _repaired(
         self, sizes: Sizes, period: int | None, best: Sizes | None = None
     ) -> dict[Key, int] | None:
-        """Sizes that do, grown from `sizes`; None if they would take as much as `best`."""
+        """Sizes that suffice, grown from `sizes`; None if they would take as much as `best`."""
         grown = dict(sizes)
         for cut in self.cuts:
             if cut.concerns(period) and cut.breaks(grown):

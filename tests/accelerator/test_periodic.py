@@ -60,7 +60,7 @@ def check_cycle(actors: Network, period: int, error: TooFastError) -> None:
         assert error.tokens == 1
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(networks(), st.integers(-4, 30), st.booleans())
 def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
     """There is a schedule if and only if no cycle is positive, wherever the search starts from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from math import prod
 
 import numpy as np
 import pytest
@@ -59,12 +60,16 @@ RECONVERGENT = """polyhedral.pipeline @main () -> (@out) {
 """
 
 
-def cheaper(sizing: Sizing, sram_bytes: int, most: int = 150) -> list[dict[Key, int]]:
-    """Sizes that take less, up to so many, the largest first."""
+def cheaper(sizing: Sizing, sram_bytes: int, most: int = 100) -> list[dict[Key, int]]:
+    """Sizes that take less, up to so many, the largest first; of very many, some drawn at random."""
     buffers = list(sizing.buffers.values())
     costs = [buffer.row_bytes for buffer in buffers]
     left = sram_bytes - sum(sizing.sram_bytes({}).values()) - 1
-    grid = np.indices([left // cost for cost in costs]).reshape(len(costs), -1).T + 1
+    counts = [left // cost for cost in costs]
+    if prod(counts) <= 10**5:
+        grid = np.indices(counts).reshape(len(costs), -1).T + 1
+    else:
+        grid = np.random.default_rng(0).integers(1, np.array(counts) + 1, (10**5, len(costs)))
     total = grid @ costs
     grid = grid[total <= left]
     grid = grid[np.argsort(-(grid @ costs), kind="stable")]
@@ -81,10 +86,19 @@ def does(sizing: Sizing, sizes: Sizes, period: int) -> bool:
     return longest_paths(sizing.actors(sizes), period) is not None
 
 
+@st.composite
+def machines(draw: st.DrawFn) -> Hardware:
+    """Machines on which iterations, results and credits take some cycles."""
+    core = {"fixed_interval": draw(st.integers(1, 3)), "fixed_latency": draw(st.integers(1, 6))}
+    core["credit_latency"] = draw(st.integers(1, 5))
+    network = {"hop_cycles": draw(st.integers(0, 3))}
+    return Hardware.of({"name": "drawn", "core": core, "network": network}, None)
+
+
 @settings(max_examples=30)
-@given(pipeline_texts(), st.booleans(), st.integers(0, 4))
-def test_no_sizes_take_less(text: str, lossless: bool, more: int) -> None:
-    sizing = Sizing(parse(text), IDEAL)
+@given(pipeline_texts(), machines(), st.booleans(), st.integers(0, 4))
+def test_no_sizes_take_less(text: str, hardware: Hardware, lossless: bool, more: int) -> None:
+    sizing = Sizing(parse(text), hardware)
     search = SizeSearch(sizing)
     period = sizing.interval + more if lossless else LONG
     found = search.lossless(period) if lossless else search.live()
@@ -94,7 +108,26 @@ def test_no_sizes_take_less(text: str, lossless: bool, more: int) -> None:
         assert not does(sizing, sizes, period), sizes
 
 
-@settings(max_examples=25)
+@settings(max_examples=30)
+@given(st.data(), pipeline_texts(), machines(), st.integers(0, 4))
+def test_what_cuts_list_is_in_the_way(
+    data: st.DataObject, text: str, hardware: Hardware, more: int
+) -> None:
+    """With sizes that a cut lists, and without any bound on the other buffers, its cycle is there."""
+    sizing = Sizing(parse(text), hardware)
+    search = SizeSearch(sizing)
+    search.live()
+    search.lossless(sizing.interval + more)
+    for cut in search.cuts[:20]:
+        sizes = {
+            key: data.draw(st.sampled_from(sorted(broken)[-5:]))
+            for key, broken in cut.broken.items()
+        }
+        if all(sizing.buffers[key].can_have(size) for key, size in sizes.items()):
+            assert not does(sizing, sizes, LONG if cut.below is None else cut.below - 1)
+
+
+@settings(max_examples=15)
 @given(pipeline_texts(), st.sampled_from(["live", "lossless"]))
 def test_storage_is_proved_and_timed(text: str, sizes: str) -> None:
     """What is chosen is accepted by the proof, and cores start when the search has them start."""
