@@ -17,6 +17,7 @@ from proof.networks_to_prove import (
     padded,
     shared_slots,
     split,
+    split_concatenation,
     streamed,
     textbook,
 )
@@ -179,6 +180,11 @@ def test_sharing_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.Monke
     judged = [refusal(mutant.of(network)) is None for mutant in tried]
     monkeypatch.setattr(Slots, "alike", lambda *_: False)
     assert judged == [refusal(mutant.of(network)) is None for mutant in tried]
+
+
+def test_cores_that_read_nothing() -> None:
+    """A core of a reader may have no coordinates in an array that others read."""
+    assert str(prove(split_concatenation())) == "control proved for endless streams"
 
 
 def test_shared_slots_symbolically() -> None:

@@ -123,7 +123,10 @@ class AccessMembers:
             return None
         lanes = self.lanes(axis)
         if access.function.convex:
-            part = access.function.part([axis], lambda inputs: bool(inputs & lanes))
+            core = frozenset(range(access.core_dims))
+            part = access.function.part(
+                [axis], lambda inputs: bool(inputs & lanes) or inputs <= core
+            )
         else:
             part = access.function.sole(axis)
             assert part is not None, "an axis that is separate has one formula"
