@@ -138,6 +138,14 @@ def split() -> NetworkOp:
     return lower(net, c, passes="polyhedral-split-matrices{rows=3 columns=2}," + RINGS)
 
 
+def split_concatenation() -> NetworkOp:
+    """Some cores of the reader read nothing of one of the arrays."""
+    net = Builder(1, 5)
+    a = net.conv("x", 1, pads=1)
+    y = net.conv(net.concat(net.conv(a, 1, 1), net.conv(a, 2, 1)), 1, pads=1)
+    return lower(net, y, passes="polyhedral-split-matrices{rows=3 columns=2}," + RINGS)
+
+
 def streamed() -> NetworkOp:
     """Inputs and outputs, one of which is read, too, by way of the global control unit."""
     net = Builder(1, 4)

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proof.mutants import mutants
-from proof.networks_to_prove import NETWORKS, fan_out, in_columns, padded, split, streamed, textbook
+from proof.networks_to_prove import (
+    NETWORKS,
+    fan_out,
+    in_columns,
+    padded,
+    shared_slots,
+    split,
+    split_concatenation,
+    streamed,
+    textbook,
+)
 from proof.test_mutations import refusal, why_wrong
 from xdsl.dialects.builtin import ModuleOp
 
@@ -172,7 +182,19 @@ def test_sharing_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.Monke
     assert judged == [refusal(mutant.of(network)) is None for mutant in tried]
 
 
-@pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)
+def test_cores_that_read_nothing() -> None:
+    """A core of a reader may have no coordinates in an array that others read."""
+    assert str(prove(split_concatenation())) == "control proved for endless streams"
+
+
+def test_shared_slots_symbolically() -> None:
+    with pytest.raises(CompileError, match="@A and @B store, in no order"):
+        prove(shared_slots(), most_points=0)
+
+
+@pytest.mark.parametrize(
+    "build", [b for b in NETWORKS if b is not shared_slots], ids=lambda build: build.__name__
+)
 def test_symbolic_proof(build: Callable[[], NetworkOp]) -> None:
     """The proof that takes over where there are too many points says the same of some mutants."""
     network = build()

@@ -51,8 +51,8 @@ construction:
   the map. If sharing is not alike, p is the period P of the storage map. Each slot has been stored into P inferences
   later, so predecessors repeat from inference P on, and from 2P on so do the maxima over P inferences: b >= 2P.
 
-In a ring such as (8n + h) mod 3, an element comes back to its slot after P = 3 inferences only, but elements share slots
-alike in all: it takes the first way, with b = 2.
+In a ring such as (8n + h) mod 3, an element comes back to its slot after P = 3 inferences only, but elements share
+slots alike in all: it takes the first way, with b = 2.
 
 Why a run decides liveness
 --------------------------

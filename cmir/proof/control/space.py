@@ -123,7 +123,10 @@ class AccessMembers:
             return None
         lanes = self.lanes(axis)
         if access.function.convex:
-            part = access.function.part([axis], lambda inputs: bool(inputs & lanes))
+            core = frozenset(range(access.core_dims))
+            part = access.function.part(
+                [axis], lambda inputs: bool(inputs & lanes) or inputs <= core
+            )
         else:
             part = access.function.sole(axis)
             assert part is not None, "an axis that is separate has one formula"
@@ -139,10 +142,8 @@ class AccessMembers:
         )
         values = np.broadcast_to(values, shape).reshape(len(firsts), -1)
         here = np.broadcast_to(True if defined is None else defined, shape).reshape(values.shape)
-        if (outside := here & ((values < 0) | (values >= size))).any():
-            core = int(np.argmax(outside.any(axis=1)))
-            x = values[core][outside[core]][0]
-            raise _outside(access, int(access.stage.starts[core]), f"coordinate {x} of axis {axis}")
+        if (here & ((values < 0) | (values >= size))).any():
+            return None  # which the other constraints may exclude, or not
         core = np.broadcast_to(np.arange(len(firsts))[:, None], values.shape)
         found[core[here], values[here]] = True
         if self.stores and found.sum() != here.sum():
