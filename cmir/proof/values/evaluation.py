@@ -41,7 +41,8 @@ def evaluate(
 ) -> tuple[Residues, ...]:
     """The results of a function for one inference. Raises UncoveredError, naming the operator."""
     block = function.body.block
-    return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
+    with np.errstate(all="ignore"):
+        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
 
 
 def _evaluate(
