@@ -99,7 +99,8 @@ def test_maxima_and_minima_do_not_depend_on_order(a: int, b: int, c: int) -> Non
 def test_maxima_are_no_order() -> None:
     """max(a, a) is not a: each operand counts, so one that is missing is never hidden by another."""
     many = WORLD.array("numbers", (1000,))
-    found = np.maximum(Residues(WORLD, many, np.float32), Residues(WORLD, many[::-1], np.float32))
+    both: Any = (Residues(WORLD, many, np.float32), Residues(WORLD, many[::-1], np.float32))
+    found = np.maximum(*both)
     assert np.isin(found.values, many).mean() < 0.05
 
 
@@ -150,7 +151,9 @@ def test_conversions_to_integers_are_told_apart() -> None:
 
 def test_a_function_is_the_same_in_arrays_of_any_size() -> None:
     many = WORLD.array("operands", (MANY,))
-    for function in (np.tanh, np.exp, lambda x: 1 / x, lambda x: np.maximum(x, 0), lambda x: x < 0):
+    of_two = (lambda x: 1 / x, lambda x: np.maximum(x, 0), lambda x: x < 0)
+    functions: tuple[Any, ...] = (np.tanh, np.exp, *of_two)
+    for function in functions:
         fresh = [Interpretation(3), Interpretation(3)]
         whole = function(Residues(fresh[0], many, np.float32)).values[:50]
         few = function(Residues(fresh[1], many[:50], np.float32)).values
