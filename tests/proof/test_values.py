@@ -15,14 +15,16 @@ from hypothesis import given, reject, settings
 from networks import run_passes
 from proof.networks_with_values import MAPPINGS, NETWORKS, PLAIN, WithSource, compiled
 from proof.value_mutants import value_mutants
+from xdsl.dialects.builtin import VectorType, i32
 from xdsl.dialects.func import FuncOp
+from xdsl.dialects.vector import BitcastOp
 
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.hardware import Hardware
 from cmir.context import make_context
 from cmir.diagnostics import CompileError, collect_diagnostics
-from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.cmcore import NetworkOp, StoreOp
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx import OnnxError, import_onnx
@@ -197,6 +199,20 @@ def test_what_is_not_defined_is_not_called_equal() -> None:
     model = compiled(text)
     verdict = prove(model.network, model.function)
     assert str(verdict).startswith("values not checked: an element of output @y")
+
+
+def test_what_needs_numbers_is_named() -> None:
+    model = compiled(NETWORKS["convolutions"])
+    store = next(op for op in model.network.walk() if isinstance(op, StoreOp))
+    there = VectorType(i32, store.value.type.get_shape())
+    as_bits = BitcastOp(store.value, there)
+    back = BitcastOp(as_bits.result, store.value.type)
+    assert store.parent is not None
+    store.parent.insert_ops_before([as_bits, back], store)
+    store.operands[0] = back.result
+    model.network.verify()
+    verdict = prove(model.network, model.function)
+    assert str(verdict).startswith("values not checked: vector.bitcast (")
 
 
 def test_the_verdict_says_what_is_proved() -> None:

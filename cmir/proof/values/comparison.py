@@ -15,7 +15,7 @@ from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import dtype_of
 from cmir.dialects.polyhedral import symbol
-from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, evaluate
+from cmir.proof.values.evaluation import FieldNumbers, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Chance, Residues, UncoveredError
@@ -107,10 +107,10 @@ class _Comparison:
             }
             for n in range(self.inferences)
         ]
-        numbers = _Numbers(world)
+        numbers = FieldNumbers(world)
         report = self.machine.over(numbers).run(inputs)
-        assert report.outputs is not None and numbers.last is not None
-        chances = [Chance.of_any(numbers.last.chances[name] for name in self.machine.outputs)]
+        assert report.outputs is not None
+        chances = [Chance.of_any(numbers.chances[name] for name in self.machine.outputs)]
         for n, (given, found) in enumerate(zip(inputs, report.outputs, strict=True)):
             arguments = self.function.body.block.args
             values = [
@@ -137,16 +137,6 @@ class _Comparison:
                 f"values differ from those of the source: element {element} of output @{name} in inference "
                 f"{inference}, under random interpretation {number + 1}",
             )
-
-
-class _Numbers(FieldNumbers):
-    """As FieldNumbers. last: the memory of the last run."""
-
-    last: FieldMemory | None = None
-
-    def memory(self, machine, inputs):  # pyright: ignore
-        self.last = super().memory(machine, inputs)
-        return self.last
 
 
 def _check_ends(network: NetworkOp, function: FuncOp) -> None:

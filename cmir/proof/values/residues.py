@@ -71,11 +71,11 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         return Residues(self.world, values, dtype or self.dtype, chance or self.chance)
 
     def lift(self, x: Any) -> Residues:
-        """Numbers as constants; what has no type of its own takes that of these residues."""
+        """Numbers as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
-        if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
+        if isinstance(x, bool | int | float | np.generic):
             array = array.astype(self.dtype if self.dtype.kind == "f" else np.int64)
             return Residues(self.world, residue_of(array), self.dtype, Chance())
         return lift(self.world, array)
@@ -183,7 +183,7 @@ class Residues(NDArrayOperatorsMixin, Numbers):
             return x._reduce(ufunc, options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__":
             raise UncoveredError(f"numpy.{ufunc.__name__}.{method}")
-        typed = [x for x in inputs if isinstance(x, Residues | np.ndarray | np.generic)]
+        typed = [x for x in inputs if isinstance(x, Residues | np.ndarray)]
         first = next(x for x in inputs if isinstance(x, Residues))
         operands = [first.lift(x) for x in inputs]
         dtype = np.result_type(*(x.dtype for x in typed))
