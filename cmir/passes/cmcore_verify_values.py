@@ -25,8 +25,8 @@ class CmcoreVerifyValuesPass(ModulePass):
     those of the field; every other function is a random one, with no more laws than compiled programs rely on
     (`cmir/proof/values/interpretation.py`). Where both sides agree in all outputs under each of `rounds` random
     interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise the error
-    names the first element that differs. Operators without an interpretation, and outputs that are infinite or NaN, are
-    named in a remark, and nothing is proved.
+    names the first element that differs. Operators without an interpretation, those of other packages that differ, and
+    outputs that are infinite or NaN are named in a remark, and nothing is proved.
 
     Two programs that differ pass one interpretation with a probability below d / P; `cm-run --verify` prints the bound
     for all of them together. Between two random functions a value is a polynomial of parameters, inputs and their

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from proof.value_mutants import value_mutants
 from xdsl.dialects.builtin import VectorType, i32
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.vector import BitcastOp
+from xdsl.irdl import irdl_op_definition
 
 from cmir.accelerator.elements import dtype_of
 from cmir.accelerator.engine import Machine
@@ -27,6 +29,7 @@ from cmir.diagnostics import CompileError, collect_diagnostics
 from cmir.dialects.cmcore import NetworkOp, StoreOp
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.pointwise import UnaryOp
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.proof.values.comparison import Verdict, inferences_of, prove
 
@@ -204,6 +207,7 @@ def test_what_is_not_defined_is_not_called_equal() -> None:
 def test_what_needs_numbers_is_named() -> None:
     model = compiled(NETWORKS["convolutions"])
     store = next(op for op in model.network.walk() if isinstance(op, StoreOp))
+    assert isinstance(store.value.type, VectorType)
     there = VectorType(i32, store.value.type.get_shape())
     as_bits = BitcastOp(store.value, there)
     back = BitcastOp(as_bits.result, store.value.type)
@@ -213,6 +217,32 @@ def test_what_needs_numbers_is_named() -> None:
     model.network.verify()
     verdict = prove(model.network, model.function)
     assert str(verdict).startswith("values not checked: vector.bitcast (")
+
+
+@irdl_op_definition
+class LargerOfItselfOp(UnaryOp):
+    """An operator of another package: the larger one of each element and itself."""
+
+    name = "other.larger_of_itself"
+
+    UFUNC: ClassVar[np.ufunc] = np.positive
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return np.maximum(operands[0], operands[0])
+
+
+def test_operators_of_other_packages_are_not_called_wrong() -> None:
+    """What they compute may be the same by a law that residues do not keep."""
+    model = compiled(NETWORKS["convolutions"])
+    last = model.function.body.block.last_op
+    assert last is not None and last.parent is not None
+    same = LargerOfItselfOp(last.operands[0])
+    last.parent.insert_op_before(same, last)
+    last.operands[0] = same.result
+    verdict = prove(model.network, model.function)
+    assert str(verdict) == (
+        "values not checked: other.larger_of_itself, which may need more laws, is not covered"
+    )
 
 
 def test_the_verdict_says_what_is_proved() -> None:
