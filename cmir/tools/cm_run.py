@@ -283,6 +283,10 @@ def _validate(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
     check_picture_options(options)
     if options.buffer_curve:
+        if options.verify:
+            raise CompileError(
+                "cm-run", "--buffer-curve stops before there is anything to --verify"
+            )
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
         if options.json is not None:

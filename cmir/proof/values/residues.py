@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cmir.numerics import Numbers
+from cmir.numerics import DuckArray
 from cmir.proof.values import field
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
@@ -50,7 +50,7 @@ class Chance(NamedTuple):
         return Chance(1, self.total + count - 1) if self.total else self
 
 
-class Residues(NDArrayOperatorsMixin, Numbers):
+class Residues(NDArrayOperatorsMixin, DuckArray):
     """An array of residues that stand for elements of a NumPy type.
 
     world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements.
@@ -71,7 +71,7 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         return Residues(self.world, values, dtype or self.dtype, chance or self.chance)
 
     def lift(self, x: Any) -> Residues:
-        """Numbers as constants; a single one takes the type of these residues, as in bodies of iterations."""
+        """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
@@ -277,7 +277,7 @@ class Residues(NDArrayOperatorsMixin, Numbers):
 
 
 def lift(world: Interpretation, x: Any) -> Residues:
-    """Numbers as constants, unless they are residues."""
+    """DuckArray as constants, unless they are residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)
