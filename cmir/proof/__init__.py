@@ -1,1 +1,1 @@
-"""Proofs that a compiled network is right."""
+"""Proofs about compiled networks. They judge what is in the IR and share no code with what derives it."""

@@ -253,7 +253,7 @@ def test_operators_of_other_packages_are_not_called_wrong() -> None:
 
 
 def test_the_verdict_says_what_is_proved() -> None:
-    from cmir.proof.values.residues import Chance
+    from cmir.proof.values.chance import Chance
 
     assert str(Verdict(8, Chance(2, 57))) == (
         "values equal over 8 random interpretations (error below 2^-104)"

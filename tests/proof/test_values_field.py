@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmir.proof.values import field
+from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
-from cmir.proof.values.residues import Chance, Residues, UncoveredError
+from cmir.proof.values.residues import Residues, UncoveredError
 
 residues = st.integers(-HALF, HALF)
 WORLD = Interpretation(11)

@@ -15,10 +15,11 @@ from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
+from cmir.proof.values.chance import Chance
 from cmir.proof.values.evaluation import FieldNumbers, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Chance, Residues, UncoveredError
+from cmir.proof.values.residues import Residues, UncoveredError
 
 ROUNDS = 8
 """Interpretations of a proof, unless there should be more or less."""

@@ -24,9 +24,10 @@ from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Chance, Residues, UncoveredError, lift
+from cmir.proof.values.residues import Residues, UncoveredError, lift
 
 
 def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int, ...]) -> Residues:
