@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 
-class Numbers(ABC):
-    """Arrays of other numbers than NumPy's, which say themselves what the functions of this module are of them."""
+class DuckArray(ABC):
+    """An array of other numbers than NumPy's, which says itself what the functions of this module are of it."""
 
     @abstractmethod
     def erf(self) -> Any: ...
@@ -77,7 +77,7 @@ _ONE = 6.0
 
 def erf(x: np.ndarray) -> np.ndarray:
     """The error function, computed in double precision and rounded to the type of `x`."""
-    if isinstance(x, Numbers):
+    if isinstance(x, DuckArray):
         return x.erf()
     x = np.asarray(x)
     exact = x.astype(np.float64)
@@ -94,12 +94,12 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarr
 
 def as_type(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`x` as an array of this type, converted as by NumPy."""
-    return x.as_type(dtype) if isinstance(x, Numbers) else np.asarray(x, dtype)
+    return x.as_type(dtype) if isinstance(x, DuckArray) else np.asarray(x, dtype)
 
 
 def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`x` as numbers of another type: rounded to the even one of the nearest, and within its range."""
-    if isinstance(x, Numbers):
+    if isinstance(x, DuckArray):
         return x.convert(dtype)
     x = np.asarray(x)
     if dtype.kind == "f":
@@ -114,7 +114,7 @@ def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
     """Where along an axis the largest or smallest elements are, the first or last of equal ones, in `i32`."""
-    if isinstance(x, Numbers):
+    if isinstance(x, DuckArray):
         return x.position(axis, largest, last)
     seen = np.flip(x, axis) if last else x
     found = (np.argmax if largest else np.argmin)(seen, axis)
@@ -123,7 +123,7 @@ def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
 
 def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
-    if isinstance(a, Numbers):
+    if isinstance(a, DuckArray):
         return a.matrix_product(b)
     if a.dtype.kind != "f":
         return integer_product(a, b)

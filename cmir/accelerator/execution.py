@@ -8,10 +8,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects.arith import ConstantOp
 from xdsl.ir import SSAValue
 
-from cmir.accelerator.body import evaluate, function_of, is_new
+from cmir.accelerator.body import is_new
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.program import Core, Load, Store
 
@@ -69,12 +68,12 @@ class Body:
                 steps.append(_Step(store, operands, -1))
             else:
                 known = [value for n in operands if (value := self.values[n]) is not None]
-                if isinstance(op, ConstantOp):
-                    number(op.result, machine.numbers.constant(op, evaluate(op)))
-                elif len(known) == len(operands):
-                    number(op.results[0], evaluate(op, *known))
+                function = machine.numbers.function_of(op)
+                if len(known) == len(operands):
+                    with np.errstate(all="ignore"):
+                        number(op.results[0], function(*known))
                 else:
-                    steps.append(_Step(function_of(op), operands, number(op.results[0])))
+                    steps.append(_Step(function, operands, number(op.results[0])))
                     if is_new(op):
                         new.add(steps[-1].result)
         self.steps = _with_last_uses(steps, new)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects.arith import ConstantOp
+from xdsl.ir import Operation
 
+from cmir.accelerator.body import function_of
 from cmir.accelerator.constants import parameter_elements
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.program import pad_value
@@ -37,9 +38,9 @@ class Numbers:
         """The matrix that bodies multiply by."""
         return cells
 
-    def constant(self, op: ConstantOp, value: np.ndarray) -> Any:
-        """The value of a constant of a body."""
-        return value
+    def function_of(self, op: Operation) -> Callable[..., Any]:
+        """The result of an operation of a body as a function of its operands."""
+        return function_of(op)
 
     def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> Memory:
         """The memory of a run, which gives values to bodies and takes them."""

@@ -14,6 +14,9 @@ from cmir.proof.values.comparison import ROUNDS, prove
 from cmir.proof.values.source import find_source
 from cmir.proof.values.work import operations_of
 
+_INFERENCES = 2
+"""As many are counted: more run only where a buffer holds several."""
+
 
 @dataclass(frozen=True)
 class CmcoreVerifyValuesPass(ModulePass):
@@ -25,8 +28,8 @@ class CmcoreVerifyValuesPass(ModulePass):
     those of the field; every other function is a random one, with no more laws than compiled programs rely on
     (`cmir/proof/values/interpretation.py`). Where both sides agree in all outputs under each of `rounds` random
     interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise the error
-    names the first element that differs. Operators without an interpretation, and outputs that are infinite or NaN, are
-    named in a remark, and nothing is proved.
+    names the first element that differs. Operators without an interpretation, those of other packages that differ, and
+    outputs that are infinite or NaN are named in a remark, and nothing is proved.
 
     Two programs that differ pass one interpretation with a probability below d / P; `cm-run --verify` prints the bound
     for all of them together. Between two random functions a value is a polynomial of parameters, inputs and their
@@ -34,7 +37,8 @@ class CmcoreVerifyValuesPass(ModulePass):
     function maps two different operands to one result with a probability of 1 / P. So d adds up the degrees on the
     longest way from an input to an output, which both sides report. The bound assumes that results of random functions,
     which are pseudorandom, are independent of whatever leads to their operands, also where other operands coincide by
-    chance. Constants are not random: two that are congruent modulo P are not told apart.
+    chance. Constants are not random: two that are congruent modulo P are not told apart. Interpretations are those of
+    the seeds 0, 1, …, so the verdict is the same on every run.
 
     As many inferences run as fill each buffer, and one more, each with other inputs. Later ones need no run if control
     is proved, by cmcore-verify-control: each of their loads then finds the elements of its own inference.
@@ -74,7 +78,7 @@ class CmcoreVerifyValuesPass(ModulePass):
                 network,
                 f"the `nn` IR that @{name} was compiled from is not known: give its file, source=FILE",
             )
-        operations = operations_of(network, 2, self.rounds)
+        operations = operations_of(network, _INFERENCES, self.rounds)
         if self.most_operations is not None and operations > self.most_operations:
             emit_remark(
                 network,

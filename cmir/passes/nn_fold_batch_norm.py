@@ -23,6 +23,7 @@ from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.parameters import Parameters
 from cmir.passes.naming import unused_name
+from cmir.proof.values.folding import Normalized, check_folding
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,12 @@ class _Folder:
         scale, bias, mean, variance = rest[-4:]
         factor = scale / np.sqrt(variance + op.epsilon.value.data)
         shape = [-1 if axis == linear.channel_axis else 1 for axis in range(w.ndim)]
-        new_weight = self._parameter(w * factor.reshape(shape), weight, op)
-        new_bias = self._parameter(factor * (b - mean) + bias, op.bias, op)
+        w_folded = (w * factor.reshape(shape)).astype(dtype_of(weight))
+        b_folded = (factor * (b - mean) + bias).astype(dtype_of(op.bias))
+        before = Normalized(w, b, scale, bias, mean, variance, op.epsilon.value.data)
+        check_folding(op, before, w_folded, b_folded, linear.channel_axis)
+        new_weight = self._parameter(w_folded, weight, op)
+        new_bias = self._parameter(b_folded, op.bias, op)
         result = type(linear).create(
             operands=[linear.operands[0], new_weight, new_bias],
             properties=dict(linear.properties),
@@ -98,7 +103,6 @@ class _Folder:
         old = like.owner
         assert isinstance(old, ParameterOp)
         type = tensor_type(value.shape, element_of(like))
-        value = value.astype(dtype_of(like))
         if isinstance(old.source, StringAttr) and self.parameters is not None:
             name = unused_name(f"{old.source.data}.folded", self.parameters)
             self.parameters[name] = value

@@ -299,6 +299,8 @@ class CmOptMain(xDSLOptMain):
         if source is None:
             raise CompileError(NAME, "--output-source needs nn IR, and passes that lower it")
         self._source_path = Path(self.args.output_file).with_suffix(SUFFIX)
+        if self._source_path.resolve() == Path(self.get_input_name()).resolve():
+            raise CompileError(NAME, f"--output-source would overwrite '{self._source_path}'")
         text = StringIO()
         Printer(stream=text).print_op(source)
         self._source = f"{text.getvalue()}\n"

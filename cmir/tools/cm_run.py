@@ -341,6 +341,10 @@ def _validate(options: argparse.Namespace) -> None:
     if options.buffer_curve:
         if options.schedules is not None:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
+        if options.verify:
+            raise CompileError(
+                "cm-run", "--buffer-curve stops before there is anything to --verify"
+            )
         if options.inputs or options.random is not None or options.check or options.output:
             raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
         if options.json is not None:

@@ -13,12 +13,13 @@ from cmir.accelerator.hardware import Hardware
 from cmir.accelerator.recurrence import DeadlockError
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.nn.operation import dtype_of
+from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
-from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, evaluate
+from cmir.proof.values.chance import Chance
+from cmir.proof.values.evaluation import FieldNumbers, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Chance, Residues, UncoveredError
+from cmir.proof.values.residues import Residues, UncoveredError
 
 ROUNDS = 8
 """Interpretations of a proof, unless there should be more or less."""
@@ -107,10 +108,10 @@ class _Comparison:
             }
             for n in range(self.inferences)
         ]
-        numbers = _Numbers(world)
+        numbers = FieldNumbers(world)
         report = self.machine.over(numbers).run(inputs)
-        assert report.outputs is not None and numbers.last is not None
-        chances = [Chance.of_any(numbers.last.chances[name] for name in self.machine.outputs)]
+        assert report.outputs is not None
+        chances = [Chance.of_any(numbers.chances[name] for name in self.machine.outputs)]
         for n, (given, found) in enumerate(zip(inputs, report.outputs, strict=True)):
             arguments = self.function.body.block.args
             values = [
@@ -131,6 +132,8 @@ class _Comparison:
             raise UncoveredError(f"an element of output @{name} that is infinite or NaN")
         different = expected != found
         if different.any():
+            if others := _of_other_packages(self.function):
+                raise UncoveredError(f"{', '.join(others)}, which may need more laws,")
             element = list(map(int, np.unravel_index(int(np.argmax(different)), found.shape)))
             raise CompileError(
                 self.network,
@@ -139,14 +142,13 @@ class _Comparison:
             )
 
 
-class _Numbers(FieldNumbers):
-    """As FieldNumbers. last: the memory of the last run."""
+def _of_other_packages(function: FuncOp) -> list[str]:
+    """The operators that are not ours. Their definition may rely on laws that an interpretation does not keep.
 
-    last: FieldMemory | None = None
-
-    def memory(self, machine, inputs):  # pyright: ignore
-        self.last = super().memory(machine, inputs)
-        return self.last
+    One such law is that the larger one of a and a is a.
+    """
+    ops = (op for op in function.walk() if isinstance(op, NNOp))
+    return sorted({op.name for op in ops if not type(op).__module__.startswith("cmir.")})
 
 
 def _check_ends(network: NetworkOp, function: FuncOp) -> None:

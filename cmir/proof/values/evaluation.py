@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
+from cmir.accelerator.body import function_of
 from cmir.accelerator.elements import dense_values, dtype_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.memory import Memory
@@ -23,9 +24,10 @@ from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Chance, Residues, UncoveredError, lift
+from cmir.proof.values.residues import Residues, UncoveredError, lift
 
 
 def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int, ...]) -> Residues:
@@ -41,7 +43,8 @@ def evaluate(
 ) -> tuple[Residues, ...]:
     """The results of a function for one inference. Raises UncoveredError, naming the operator."""
     block = function.body.block
-    return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
+    with np.errstate(all="ignore"):
+        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
 
 
 def _evaluate(
@@ -68,10 +71,7 @@ def _results(
 ) -> tuple[Residues, ...]:
     match op:
         case NNOp():
-            try:
-                result = op.evaluate(*operands)  # pyright: ignore[reportArgumentType]
-            except UncoveredError as error:
-                raise UncoveredError(f"{op.name} ({error})") from None
+            result = _covered(op, op.evaluate, *operands)
             if not isinstance(result, Residues):
                 raise UncoveredError(f"{op.name} (its result is no array of residues)")
             return (result,)
@@ -86,11 +86,24 @@ def _results(
             raise UncoveredError(op.name)
 
 
+def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any:
+    """The result of a function for residues. Raises UncoveredError, naming the operation, where it needs numbers."""
+    try:
+        return function(*operands)
+    except Exception as error:  # operators of other packages may do anything with arrays
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise UncoveredError(f"{op.name} ({reason})") from error
+
+
 class FieldNumbers(Numbers):
-    """Residues, as the engine's numbers. Memory holds them in double precision."""
+    """Residues, as the engine's numbers. Memory holds them in double precision.
+
+    chances: those of what has been stored in each array, see `Chance`.
+    """
 
     def __init__(self, world: Interpretation):
         self.world = world
+        self.chances: dict[str, Chance] = defaultdict(lambda: Chance(1))
 
     def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
         return np.dtype(np.float64)
@@ -104,24 +117,25 @@ class FieldNumbers(Numbers):
     def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Residues:
         return Residues(self.world, cells, dtype_of(crossbar.result.type))
 
-    def constant(self, op: ConstantOp, value: np.ndarray) -> Any:
-        indices = isinstance(op.result.type, IndexType)
-        return value if indices else lift(self.world, value)
+    def function_of(self, op: Operation) -> Callable[..., Any]:
+        function = function_of(op)
+        if isinstance(op, ConstantOp) and not isinstance(op.result.type, IndexType):
+            return lambda: lift(self.world, function())
+        return lambda *operands: _covered(op, function, *operands)
 
     def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> FieldMemory:
-        return FieldMemory(machine, inputs, self.world)
+        return FieldMemory(machine, inputs, self)
 
 
 class FieldMemory(Memory):
-    """Memory of residues. chances: those of what is in each array, see `Chance`."""
+    """Memory of residues, which bodies get and give as arrays of their own kind."""
 
     def __init__(
-        self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]], world: Interpretation
+        self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]], numbers: FieldNumbers
     ):
         super().__init__(machine, inputs)
-        self.world = world
+        self.world, self.chances = numbers.world, numbers.chances
         self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
-        self.chances: dict[str, Chance] = defaultdict(lambda: Chance(1))
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:
         lanes = super().load(core, load, inference, start, stop)

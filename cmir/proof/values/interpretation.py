@@ -35,12 +35,23 @@ _RESIDUES = reduce(np.arange(P, dtype=np.float64))
 """All residues, a negative one counted from the end."""
 
 
+class _Tables(dict[str, np.ndarray]):
+    """The values of functions for all residues, by their names."""
+
+    def apply(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
+        """The values of a function, which has the same name wherever it is applied."""
+        if name not in self and x.size >= MANY:
+            self[name] = function(_RESIDUES).astype(np.float32)
+        table = self.get(name)
+        return function(x) if table is None else look_up(table, x)
+
+
 class Interpretation:
     """The functions that a seed stands for, on arrays of residues."""
 
     def __init__(self, seed: int):
         self.seed = seed
-        self._tables: dict[str, np.ndarray] = {}
+        self._tables = _Tables()
         self._orders: dict[str, Order] = {}
         self._constants: dict[str, float] = {}
         self._parameters: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
@@ -124,7 +135,9 @@ class Interpretation:
     def order(self, name: str, neutral: float) -> Order:
         """What a maximum or minimum of this name is made of."""
         if name not in self._orders:
-            self._orders[name] = Order(self, name, neutral)
+            names = (f"{name} factor", f"{name} offset", f"{name} origin")
+            numbers = [self.constant(n) for n in names]
+            self._orders[name] = Order(self._tables, name, neutral, *numbers)
         return self._orders[name]
 
     def finite(self, name: str, x: np.ndarray) -> np.ndarray:
@@ -133,13 +146,6 @@ class Interpretation:
             return x
         low, high = (self.constant(f"{name} of {end}") for end in (-inf, inf))
         return np.where(x == -inf, low, np.where(x == inf, high, x))
-
-    def tabulated(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
-        """The values of a function, which has the same name wherever it is applied."""
-        if name not in self._tables and x.size >= MANY:
-            self._tables[name] = function(_RESIDUES).astype(np.float32)
-        table = self._tables.get(name)
-        return function(x) if table is None else look_up(table, x)
 
     def _apply(
         self,
@@ -151,8 +157,8 @@ class Interpretation:
         """The values of a function; for infinities those in `ends`, or else constants of its name; NaN for NaN."""
         x = np.asarray(x)
         if is_finite(x):
-            return self.tabulated(name, function, x)
-        result = self.tabulated(name, function, np.where(np.isfinite(x), x, 0.0))
+            return self._tables.apply(name, function, x)
+        result = self._tables.apply(name, function, np.where(np.isfinite(x), x, 0.0))
         for end in (-inf, inf):
             value = (ends or {}).get(end)
             value = self.constant(f"{name} at {end}") if value is None else value
@@ -205,11 +211,18 @@ class Order:
     neutral: an element, or an infinity. The other infinity is the result wherever it is an operand.
     """
 
-    def __init__(self, world: Interpretation, name: str, neutral: float):
-        self.world, self.name, self.neutral = world, name, neutral
-        self._factor = world.constant(f"{name} factor") or 1.0
-        self._offset = world.constant(f"{name} offset")
-        self._origin = world.constant(f"{name} origin")
+    def __init__(
+        self,
+        tables: _Tables,
+        name: str,
+        neutral: float,
+        factor: float,
+        offset: float,
+        origin: float,
+    ):
+        self.name, self.neutral = name, neutral
+        self._tables = tables
+        self._factor, self._offset, self._origin = factor or 1.0, offset, origin
         if np.isfinite(neutral):
             self._origin = 0.0
             self._origin = float(self._weight(np.array(neutral)))
@@ -244,13 +257,13 @@ class Order:
         def function(x: np.ndarray) -> np.ndarray:
             return self._element(reduce(self._weights(x) + weight))
 
-        return self.world.tabulated(f"{self.name} with {weight}", function, x).reshape(shape)
+        return self._tables.apply(f"{self.name} with {weight}", function, x).reshape(shape)
 
     def _weights(self, x: np.ndarray) -> np.ndarray:
-        return self.world.tabulated(f"{self.name} weight", self._weight, x)
+        return self._tables.apply(f"{self.name} weight", self._weight, x)
 
     def _element(self, weight: np.ndarray) -> np.ndarray:
-        return self.world.tabulated(f"{self.name} element", self._of_weight, np.asarray(weight))
+        return self._tables.apply(f"{self.name} element", self._of_weight, np.asarray(weight))
 
     def _weight(self, x: np.ndarray) -> np.ndarray:
         place = reduce(x * self._factor + self._offset)

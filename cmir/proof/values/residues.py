@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cmir.numerics import Numbers
+from cmir.numerics import DuckArray
 from cmir.proof.values import field
+from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
+from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
 
 
 class UncoveredError(Exception):
     """A function of arrays that has no interpretation."""
 
 
-class Chance(NamedTuple):
-    """How likely two values that are made in different ways are one residue: (degree + collisions) / P at most.
-
-    degree: of the value as a polynomial of parameters, inputs and entries of tables, of which two different ones agree
-    in a share of degree / P of all points (Schwartz 1980, Zippel 1979). collisions: by how likely the operands of the
-    tables on the way to it were one residue already.
-    """
-
-    degree: int = 0
-    collisions: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.degree + self.collisions
-
-    @staticmethod
-    def of_any(chances: Iterable[Chance]) -> Chance:
-        """The greatest of several."""
-        pairs = list(chances) or [Chance()]
-        return Chance(max(c.degree for c in pairs), max(c.collisions for c in pairs))
-
-    def times(self, other: Chance) -> Chance:
-        """Of a product."""
-        return Chance(self.degree + other.degree, max(self.collisions, other.collisions))
-
-    def in_table(self, count: int = 1) -> Chance:
-        """Of an entry of a table, or of one at a place that other tables give; that of a constant is one."""
-        return Chance(1, self.total + count - 1) if self.total else self
-
-
-class Residues(NDArrayOperatorsMixin, Numbers):
+class Residues(NDArrayOperatorsMixin, DuckArray):
     """An array of residues that stand for elements of a NumPy type.
 
     world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements.
@@ -71,11 +43,11 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         return Residues(self.world, values, dtype or self.dtype, chance or self.chance)
 
     def lift(self, x: Any) -> Residues:
-        """Numbers as constants; what has no type of its own takes that of these residues."""
+        """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
-        if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
+        if isinstance(x, bool | int | float | np.generic):
             array = array.astype(self.dtype if self.dtype.kind == "f" else np.int64)
             return Residues(self.world, residue_of(array), self.dtype, Chance())
         return lift(self.world, array)
@@ -147,12 +119,12 @@ class Residues(NDArrayOperatorsMixin, Numbers):
 
     def view(self, dtype: Any) -> Residues:
         """The bits as another type."""
-        return self._unary("view", np.dtype(dtype))
+        return self.apply("view", np.dtype(dtype))
 
     # The functions of `cmir.numerics`.
 
     def erf(self) -> Residues:
-        return self._unary("erf")
+        return self.apply("erf")
 
     def convert(self, dtype: np.dtype[Any]) -> Residues:
         return self._convert(dtype, "convert")
@@ -161,7 +133,7 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         return self._convert(dtype, "cast")
 
     def position(self, axis: int, largest: bool, last: bool) -> Residues:
-        name = f"position {self._order_kind} {largest} {last}"
+        name = f"position {self.order_kind} {largest} {last}"
         values = self.world.of_sequence(name, self.values, axis)
         return self.like(values, np.int32, self.chance.in_table(3))
 
@@ -183,16 +155,16 @@ class Residues(NDArrayOperatorsMixin, Numbers):
             return x._reduce(ufunc, options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__":
             raise UncoveredError(f"numpy.{ufunc.__name__}.{method}")
-        typed = [x for x in inputs if isinstance(x, Residues | np.ndarray | np.generic)]
+        typed = [x for x in inputs if isinstance(x, Residues | np.ndarray)]
         first = next(x for x in inputs if isinstance(x, Residues))
         operands = [first.lift(x) for x in inputs]
         dtype = np.result_type(*(x.dtype for x in typed))
-        if (function := _UFUNCS.get(ufunc)) is not None:
+        if (function := UFUNCS.get(ufunc)) is not None:
             return function(dtype, *operands)
         if ufunc.nout == 1 and ufunc.nin == 1:
-            return first._unary(ufunc.__name__)
+            return first.apply(ufunc.__name__)
         if ufunc.nout == 1 and ufunc.nin == 2:
-            return _binary(f"{ufunc.__name__} {first._kind}", dtype, *operands)
+            return binary(f"{ufunc.__name__} {first.kind}", dtype, *operands)
         raise UncoveredError(f"numpy.{ufunc.__name__}")
 
     def __array_function__(
@@ -215,20 +187,20 @@ class Residues(NDArrayOperatorsMixin, Numbers):
             case name:
                 raise UncoveredError(f"numpy.{name}")
 
-    # What they are made of.
+    # What functions of them are made of.
 
     @property
-    def _kind(self) -> str:
+    def kind(self) -> str:
         """Floats of all widths have the same functions."""
         return "float" if self.dtype.kind == "f" else self.dtype.name
 
     @property
-    def _order_kind(self) -> str:
+    def order_kind(self) -> str:
         """Likewise; of integers it matters whether they have a sign."""
         return {"f": "float", "u": "unsigned"}.get(self.dtype.kind, "signed")
 
-    def _unary(self, name: str, dtype: Any = None) -> Residues:
-        kind = f"{name} {self._kind}" + (f" {dtype}" if dtype is not None else "")
+    def apply(self, name: str, dtype: Any = None) -> Residues:
+        kind = f"{name} {self.kind}" + (f" {dtype}" if dtype is not None else "")
         values = self.world.unary(kind, self.values, _ENDS.get(name))
         return self.like(values, dtype, self.chance.in_table())
 
@@ -244,11 +216,11 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         values = self.world.convert(f"{how} {old} as {dtype}", self.values)
         return self.like(values, dtype, self.chance.in_table())
 
-    def _order(self, ufunc: np.ufunc) -> Order:
+    def order_of(self, ufunc: np.ufunc) -> Order:
         """How operands of the type of these are ordered by a maximum or a minimum."""
         largest = ufunc in (np.maximum, np.fmax)
         neutral = -inf if largest else inf
-        kind = self._kind
+        kind = self.kind
         if self.dtype.kind in "iu":
             limits = np.iinfo(self.dtype)
             number = np.array([limits.min if largest else limits.max])
@@ -261,8 +233,8 @@ class Residues(NDArrayOperatorsMixin, Numbers):
         x = self.values
         if ufunc is np.add:
             return self.like(reduce_sums(np.asarray(x.sum(axis=axes, keepdims=keepdims))))
-        if ufunc in _ORDERS:
-            values = self._order(ufunc).along(x, axes, keepdims)
+        if ufunc in ORDERS:
+            values = self.order_of(ufunc).along(x, axes, keepdims)
             return self.like(values, chance=self.chance.in_table(2))
         if ufunc in (np.multiply, np.logical_and, np.bitwise_and):
             if ufunc is np.bitwise_and and self.dtype != np.bool_:
@@ -277,14 +249,12 @@ class Residues(NDArrayOperatorsMixin, Numbers):
 
 
 def lift(world: Interpretation, x: Any) -> Residues:
-    """Numbers as constants, unless they are residues."""
+    """DuckArray as constants, unless they are residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)
     return Residues(world, residue_of(array), array.dtype, Chance())
 
-
-_ORDERS = (np.maximum, np.minimum, np.fmax, np.fmin)
 
 _ENDS = {"exp": {-inf: 0.0, inf: inf}}
 """The values at infinities of functions that have some."""
@@ -351,121 +321,3 @@ def _select(condition: Any, a: Any, b: Any) -> Residues:
     if parts[0] is not a.values or parts[1] is not b.values:
         mixed = np.where(c == 1, a.values, np.where(c == 0, b.values, mixed))
     return first.like(mixed, dtype, chosen.times(condition.chance))
-
-
-def _binary(name: str, dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance)).in_table(2)
-    return a.like(a.world.binary(name, a.values, b.values), dtype, chance)
-
-
-def _sum(dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance))
-    return a.like(reduce_sums(a.values + b.values), dtype, chance)
-
-
-def _difference(dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance))
-    return a.like(reduce_sums(a.values - b.values), dtype, chance)
-
-
-def _product(dtype: Any, a: Residues, b: Residues) -> Residues:
-    return a.like(reduce(a.values * b.values), dtype, a.chance.times(b.chance))
-
-
-def _quotient(dtype: Any, a: Residues, b: Residues) -> Residues:
-    inverse = b.like(b.world.inverse(b.values), dtype, b.chance.in_table())
-    return _product(dtype, a, inverse)
-
-
-def _matmul(dtype: Any, a: Residues, b: Residues) -> Residues:
-    return a.like(field.product(a.values, b.values), dtype, a.chance.times(b.chance))
-
-
-def _negative(dtype: Any, a: Residues) -> Residues:
-    return a.like(-a.values)
-
-
-def _extreme(ufunc: np.ufunc) -> Callable[..., Residues]:
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
-        chance = Chance.of_any((a.chance, b.chance)).in_table(2)
-        typed = a if a.dtype == dtype else a.like(a.values, dtype)
-        return a.like(typed._order(ufunc).of_two(a.values, b.values), dtype, chance)
-
-    return function
-
-
-def _truth(holds: Callable[[Residues, Residues], np.ndarray]) -> Callable[..., Residues]:
-    """Of a relation, by the difference of its operands."""
-
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
-        chance = Chance.of_any((a.chance, b.chance)).in_table()
-        return a.like(holds(a, b), np.bool_, chance)
-
-    return function
-
-
-def _less(a: Residues, b: Residues) -> np.ndarray:
-    kind = a._order_kind
-    return a.world.less(kind, reduce_sums(a.values - b.values))
-
-
-def _equal(a: Residues, b: Residues) -> np.ndarray:
-    return a.world.equal(reduce_sums(a.values - b.values))
-
-
-def _and(dtype: Any, a: Residues, b: Residues) -> Residues:
-    return _product(np.bool_, a, b)
-
-
-def _or(dtype: Any, a: Residues, b: Residues) -> Residues:
-    both = reduce(a.values * b.values)
-    return a.like(reduce(a.values + b.values - both), np.bool_, a.chance.times(b.chance))
-
-
-def _xor(dtype: Any, a: Residues, b: Residues) -> Residues:
-    both = reduce(a.values * b.values)
-    return a.like(reduce(a.values + b.values - 2 * both), np.bool_, a.chance.times(b.chance))
-
-
-def _bitwise(name: str, truth: Callable[..., Residues]) -> Callable[..., Residues]:
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
-        if dtype == np.bool_:
-            return truth(dtype, a, b)
-        return _binary(f"{name} {a._kind}", dtype, a, b)
-
-    return function
-
-
-def _not(dtype: Any, a: Residues) -> Residues:
-    return a.like(reduce(1 - a.values)) if dtype == np.bool_ else a._unary("invert")
-
-
-def _never(dtype: Any, a: Residues) -> Residues:
-    return a.like(np.zeros(a.shape), np.bool_, Chance())
-
-
-_UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
-    np.add: _sum,
-    np.subtract: _difference,
-    np.multiply: _product,
-    np.divide: _quotient,
-    np.matmul: _matmul,
-    np.negative: _negative,
-    np.positive: lambda dtype, a: a,
-    **{ufunc: _extreme(ufunc) for ufunc in _ORDERS},
-    np.less: _truth(_less),
-    np.greater: _truth(lambda a, b: _less(b, a)),
-    np.less_equal: _truth(lambda a, b: reduce(1 - _less(b, a))),
-    np.greater_equal: _truth(lambda a, b: reduce(1 - _less(a, b))),
-    np.equal: _truth(_equal),
-    np.not_equal: _truth(lambda a, b: reduce(1 - _equal(a, b))),
-    np.logical_and: _and,
-    np.logical_or: _or,
-    np.logical_xor: _xor,
-    np.logical_not: _not,
-    np.bitwise_and: _bitwise("and", _and),
-    np.bitwise_or: _bitwise("or", _or),
-    np.bitwise_xor: _bitwise("xor", _xor),
-    np.invert: _not,
-    np.isnan: _never,
-}

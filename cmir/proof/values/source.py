@@ -38,7 +38,10 @@ def find_source(
         return _read(ctx, network, Path(file))
     if (remembered := source_of_module(ctx, module)) is not None:
         return _function(remembered, network)
-    beside = _file_of(network)
+    location = location_of(network)
+    if not isinstance(location, FileLineColLoc):
+        return None
+    beside = Path(location.filename.data)
     if (attribute := network.attributes.get(ATTRIBUTE)) is not None:
         name, digest = _named(attribute, network)
         return _read(ctx, network, beside.parent / name, digest)
@@ -53,11 +56,6 @@ def note_source(module: ModuleOp, name: str, text: str) -> None:
     for op in module.body.block.ops:
         if isinstance(op, NetworkOp | PipelineOp):
             op.attributes[ATTRIBUTE] = attribute
-
-
-def _file_of(network: NetworkOp) -> Path:
-    location = location_of(network)
-    return Path(location.filename.data if isinstance(location, FileLineColLoc) else "")
 
 
 def _named(attribute: object, network: NetworkOp) -> tuple[str, str]:

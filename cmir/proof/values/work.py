@@ -7,7 +7,7 @@ from math import prod
 from xdsl.dialects.builtin import ShapedType
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import LoadOp, MxvOp, NetworkOp, ProgramOp, StoreOp
+from cmir.dialects.cmcore import LoadOp, MxvOp, NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
 
 ELEMENT = 16
@@ -18,9 +18,6 @@ ITERATION = 64
 
 CALL = 20_000
 """So does an operation of a body, in each inference, however few elements it has."""
-
-MOST_OPERATIONS = 200_000_000
-"""Compiling a network includes the proof of its values up to here, where it takes a few tenths of a second at most."""
 
 
 def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
@@ -47,8 +44,8 @@ def _operations(op: Operation) -> int:
     match op:
         case MxvOp():
             return _elements(op.matrix.type) + ELEMENT * _elements(op.result.type)
-        case StoreOp() | LoadOp():
-            return ELEMENT * max(_elements(v.type) for v in (*op.operands, *op.results))
+        case LoadOp():
+            return ELEMENT * _elements(op.result.type)
         case _:
             return ELEMENT * max(
                 (_elements(v.type) for v in (*op.operands, *op.results)), default=1

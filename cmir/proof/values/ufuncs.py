@@ -1,0 +1,136 @@
+"""NumPy's functions of elements over the field: those that are not random functions of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cmir.proof.values import field
+from cmir.proof.values.chance import Chance
+from cmir.proof.values.field import reduce, reduce_sums
+
+if TYPE_CHECKING:
+    from cmir.proof.values.residues import Residues
+
+ORDERS = (np.maximum, np.minimum, np.fmax, np.fmin)
+"""Those that are h⁻¹(h(a) + h(b)), see `Order`."""
+
+
+def binary(name: str, dtype: Any, a: Residues, b: Residues) -> Residues:
+    chance = Chance.of_any((a.chance, b.chance)).in_table(2)
+    return a.like(a.world.binary(name, a.values, b.values), dtype, chance)
+
+
+def _sum(dtype: Any, a: Residues, b: Residues) -> Residues:
+    chance = Chance.of_any((a.chance, b.chance))
+    return a.like(reduce_sums(a.values + b.values), dtype, chance)
+
+
+def _difference(dtype: Any, a: Residues, b: Residues) -> Residues:
+    chance = Chance.of_any((a.chance, b.chance))
+    return a.like(reduce_sums(a.values - b.values), dtype, chance)
+
+
+def _product(dtype: Any, a: Residues, b: Residues) -> Residues:
+    return a.like(reduce(a.values * b.values), dtype, a.chance.times(b.chance))
+
+
+def _quotient(dtype: Any, a: Residues, b: Residues) -> Residues:
+    inverse = b.like(b.world.inverse(b.values), dtype, b.chance.in_table())
+    return _product(dtype, a, inverse)
+
+
+def _matmul(dtype: Any, a: Residues, b: Residues) -> Residues:
+    return a.like(field.product(a.values, b.values), dtype, a.chance.times(b.chance))
+
+
+def _negative(dtype: Any, a: Residues) -> Residues:
+    return a.like(-a.values)
+
+
+def _extreme(ufunc: np.ufunc) -> Callable[..., Residues]:
+    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+        chance = Chance.of_any((a.chance, b.chance)).in_table(2)
+        typed = a if a.dtype == dtype else a.like(a.values, dtype)
+        return a.like(typed.order_of(ufunc).of_two(a.values, b.values), dtype, chance)
+
+    return function
+
+
+def _truth(holds: Callable[[Residues, Residues], np.ndarray]) -> Callable[..., Residues]:
+    """Of a relation, by the difference of its operands."""
+
+    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+        chance = Chance.of_any((a.chance, b.chance)).in_table()
+        return a.like(holds(a, b), np.bool_, chance)
+
+    return function
+
+
+def _less(a: Residues, b: Residues) -> np.ndarray:
+    kind = a.order_kind
+    return a.world.less(kind, reduce_sums(a.values - b.values))
+
+
+def _equal(a: Residues, b: Residues) -> np.ndarray:
+    return a.world.equal(reduce_sums(a.values - b.values))
+
+
+def _and(dtype: Any, a: Residues, b: Residues) -> Residues:
+    return _product(np.bool_, a, b)
+
+
+def _or(dtype: Any, a: Residues, b: Residues) -> Residues:
+    both = reduce(a.values * b.values)
+    return a.like(reduce(a.values + b.values - both), np.bool_, a.chance.times(b.chance))
+
+
+def _xor(dtype: Any, a: Residues, b: Residues) -> Residues:
+    both = reduce(a.values * b.values)
+    return a.like(reduce(a.values + b.values - 2 * both), np.bool_, a.chance.times(b.chance))
+
+
+def _bitwise(name: str, truth: Callable[..., Residues]) -> Callable[..., Residues]:
+    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+        if dtype == np.bool_:
+            return truth(dtype, a, b)
+        return binary(f"{name} {a.kind}", dtype, a, b)
+
+    return function
+
+
+def _not(dtype: Any, a: Residues) -> Residues:
+    return a.like(reduce(1 - a.values)) if dtype == np.bool_ else a.apply("invert")
+
+
+def _never(dtype: Any, a: Residues) -> Residues:
+    return a.like(np.zeros(a.shape), np.bool_, Chance())
+
+
+UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
+    np.add: _sum,
+    np.subtract: _difference,
+    np.multiply: _product,
+    np.divide: _quotient,
+    np.matmul: _matmul,
+    np.negative: _negative,
+    np.positive: lambda dtype, a: a,
+    **{ufunc: _extreme(ufunc) for ufunc in ORDERS},
+    np.less: _truth(_less),
+    np.greater: _truth(lambda a, b: _less(b, a)),
+    np.less_equal: _truth(lambda a, b: reduce(1 - _less(b, a))),
+    np.greater_equal: _truth(lambda a, b: reduce(1 - _less(a, b))),
+    np.equal: _truth(_equal),
+    np.not_equal: _truth(lambda a, b: reduce(1 - _equal(a, b))),
+    np.logical_and: _and,
+    np.logical_or: _or,
+    np.logical_xor: _xor,
+    np.logical_not: _not,
+    np.bitwise_and: _bitwise("and", _and),
+    np.bitwise_or: _bitwise("or", _or),
+    np.bitwise_xor: _bitwise("xor", _xor),
+    np.invert: _not,
+    np.isnan: _never,
+}

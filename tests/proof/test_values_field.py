@@ -1,0 +1,198 @@
+"""Arithmetic over the field, compared with Python's integers and fractions; the laws that an interpretation keeps."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmir.proof.values import field
+from cmir.proof.values.chance import Chance
+from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
+from cmir.proof.values.interpretation import MANY, Interpretation
+from cmir.proof.values.residues import Residues, UncoveredError
+
+residues = st.integers(-HALF, HALF)
+WORLD = Interpretation(11)
+
+
+def balanced(x: int) -> int:
+    return (x + HALF) % P - HALF
+
+
+def of(*numbers: float, dtype: type = np.float32) -> Any:
+    return Residues(WORLD, np.array(numbers, np.float64), dtype)
+
+
+@given(
+    st.integers(-(2**51) + 1, 2**51 - 1)
+    | st.tuples(st.integers(-(2**31), 2**31), st.integers(-2, 2)).map(
+        lambda pair: pair[0] * P + HALF + pair[1]  # next to a half
+    )
+)
+def test_reduce(x: int) -> None:
+    assert float(reduce(np.array([float(x)]))[0]) == balanced(x)
+
+
+def test_products_are_exact_up_to_as_many_columns_as_are_added() -> None:
+    assert COLUMNS * HALF * HALF < 2**51
+    for columns in (1, COLUMNS, COLUMNS + 1, 2 * COLUMNS + 5):
+        a, b = np.full((1, columns), float(HALF)), np.full((columns, 1), float(-HALF))
+        assert field.product(a, b)[0, 0] == balanced(-columns * HALF * HALF)
+
+
+@given(st.lists(residues, min_size=1, max_size=7))
+def test_product_along(numbers: list[int]) -> None:
+    expected = 1
+    for number in numbers:
+        expected = expected * number % P
+    x = np.array(numbers, np.float64)
+    assert field.product_along(x, 0) == balanced(expected)
+
+
+def test_inverses() -> None:
+    x = reduce(np.arange(P, dtype=np.float64))
+    products = reduce(x * field.inverses())
+    assert products[0] == 0 and (products[1:] == 1).all()
+
+
+@given(st.integers(1, 99), st.integers(1, 999), st.sampled_from([np.float32, np.float64]))
+def test_constants_are_the_rationals_that_they_round(a: int, b: int, dtype: type) -> None:
+    x = np.array(dtype(a) / dtype(b), dtype)
+    assert simplest_rational(float(x), np.dtype(dtype)) == Fraction(a, b)
+    assert balanced(int(residue_of(x)) * b) == a
+
+
+@given(st.floats(width=16, allow_nan=False, allow_infinity=False))
+def test_no_simpler_rational_rounds_to_a_constant(x: float) -> None:
+    found = simplest_rational(x, np.dtype(np.float16))
+    assert np.float16(float(found)) == np.float16(x)
+    for denominator in range(1, min(found.denominator, 200)):
+        nearest = Fraction(round(Fraction(x) * denominator), denominator)
+        assert np.float16(float(nearest)) != np.float16(x)
+
+
+def test_special_constants() -> None:
+    assert residue_of(np.array([True, False])).tolist() == [1, 0]
+    assert residue_of(np.array([-1, P, P + 2], np.int64)).tolist() == [-1, 0, 2]
+    found = residue_of(np.array([inf, -inf, nan, -0.5], np.float32))
+    assert found[0] == inf and found[1] == -inf and np.isnan(found[2])
+    assert balanced(2 * int(found[3])) == -1
+
+
+@given(residues, residues, residues)
+def test_maxima_and_minima_do_not_depend_on_order(a: int, b: int, c: int) -> None:
+    for extreme in (np.maximum, np.minimum):
+        one = extreme(extreme(of(a), of(b)), of(c))
+        other = extreme(of(c), extreme(of(a), of(b)))
+        together = extreme.reduce(of(b, c, a))
+        assert one.values == other.values == together.values
+    assert (np.maximum(of(a), of(-inf)).values == a) and (np.minimum(of(a), of(inf)).values == a)
+    assert np.maximum(of(a), of(inf)).values == inf
+    assert np.maximum(of(a, dtype=np.int8), of(-128, dtype=np.int8)).values == a
+
+
+def test_maxima_are_no_order() -> None:
+    """max(a, a) is not a: each operand counts, so one that is missing is never hidden by another."""
+    many = WORLD.array("numbers", (1000,))
+    both: Any = (Residues(WORLD, many, np.float32), Residues(WORLD, many[::-1], np.float32))
+    found = np.maximum(*both)
+    assert np.isin(found.values, many).mean() < 0.05
+
+
+@given(residues, residues)
+def test_relations(a: int, b: int) -> None:
+    x, y = of(a), of(b)
+    assert reduce((x < y).values + (x >= y).values) == 1
+    assert (x < y).values == (y > x).values and (x <= y).values == (y >= x).values
+    assert (x == y).values == (y == x).values and (x == x).values == 1 and (x < x).values == 0
+    assert reduce((x == y).values + (x != y).values) == 1
+
+
+@given(residues)
+def test_choices(a: int) -> None:
+    def chosen(condition: float, x: float, y: float) -> float:
+        return float(np.where(of(condition, dtype=np.bool_), of(x), of(y)).values[0])
+
+    assert chosen(1, a, 7) == a and chosen(0, 7, a) == a
+    assert chosen(1, a, -inf) == a and chosen(0, a, -inf) == -inf
+    assert chosen(5, a, a) == a
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_masks_absorb_and_vanish() -> None:
+    scores = of(3, -inf, 5)
+    powers: Any = np.exp(scores - np.maximum.reduce(scores, axis=0, keepdims=True))
+    assert powers.values[1] == 0 and (powers.values[[0, 2]] != 0).all()
+    without = of(3, 5)
+    shorter: Any = np.exp(without - np.maximum.reduce(without, axis=0, keepdims=True))
+    assert powers.values[[0, 2]].tolist() == shorter.values.tolist()
+    assert np.isnan((of(-inf) * of(3)).values[0])
+
+
+def test_roundings_move_through_sums_and_are_told_from_none() -> None:
+    a, b = of(3, 9), of(4, 1)
+    rounded = (a + b).astype(np.float16)
+    assert rounded.values.tolist() == (a.astype(np.float16) + b.astype(np.float16)).values.tolist()
+    assert (rounded.values != (a + b).values).all()
+    assert rounded.astype(np.float32).values.tolist() == rounded.values.tolist()
+
+
+def test_conversions_to_integers_are_told_apart() -> None:
+    x = of(0, 3, 300)
+    kinds = [x.convert(np.dtype(t)).values.tolist() for t in (np.int8, np.uint8, np.int32)]
+    assert all(kind[0] == 0 for kind in kinds)
+    assert len({tuple(kind) for kind in kinds}) == 3
+
+
+def test_a_function_is_the_same_in_arrays_of_any_size() -> None:
+    many = WORLD.array("operands", (MANY,))
+    of_two = (lambda x: 1 / x, lambda x: np.maximum(x, 0), lambda x: x < 0)
+    functions: tuple[Any, ...] = (np.tanh, np.exp, *of_two)
+    for function in functions:
+        fresh = [Interpretation(3), Interpretation(3)]
+        whole = function(Residues(fresh[0], many, np.float32)).values[:50]
+        few = function(Residues(fresh[1], many[:50], np.float32)).values
+        assert whole.tolist() == few.tolist()
+
+
+def test_functions_differ_by_name_and_seed() -> None:
+    x = np.arange(50.0)
+    found = [Interpretation(seed).unary(name, x).tolist() for seed in (1, 2) for name in ("f", "g")]
+    assert len({tuple(values) for values in found}) == 4
+
+
+def test_values_of_random_functions_are_spread_over_the_field() -> None:
+    x = reduce(np.arange(P, dtype=np.float64))
+    values = Interpretation(5).unary("f", x)
+    assert abs(values).max() <= HALF and (values == np.rint(values)).all()
+    counts = np.bincount((values + HALF).astype(np.int64), minlength=P)
+    share = np.bincount(np.minimum(counts, 5)) / P  # as balls thrown into as many boxes: Poisson's
+    expected = np.exp(-1) / np.array([1, 1, 2, 6, 24])
+    assert np.abs(share[:5] - expected).max() < 0.005
+
+
+def test_residues_do_not_become_numbers() -> None:
+    with pytest.raises(UncoveredError):
+        np.asarray(of(1, 2))
+    with pytest.raises(UncoveredError):
+        np.linalg.norm(of(1, 2))
+    with pytest.raises(UncoveredError):
+        np.add.accumulate(of(1, 2))
+
+
+def test_chances_add_up() -> None:
+    x = of(1, 2)
+    tanh: Any = np.tanh
+    maximum: Any = np.maximum
+    assert x.chance == Chance(1, 0)
+    assert (x * x).chance == Chance(2, 0)
+    assert tanh(x * x).chance == Chance(1, 2)
+    assert (tanh(x * x) + x * x).chance == Chance(2, 2)
+    assert maximum(x, 0).chance == Chance(1, 2)
+    assert tanh(tanh(x.lift(0.5))).chance == Chance(0, 0)
