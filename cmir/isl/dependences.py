@@ -121,14 +121,45 @@ def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
     rank, found = domain.dim(isl.dim_type.set), []
     names = [f"t{d}" for d in range(rank)]
     for d in range(rank):
-        upto, same = ", ".join(names[: d + 1]), [*names[:d], "before"]
+        upto = ", ".join(names[: d + 1])
         outer = domain.project_out(isl.dim_type.set, d + 1, rank - d - 1)
         latest = maximum(needs.project_out(isl.dim_type.in_, d + 1, rank - d - 1))
-        earlier = read_map(f"{{ [{upto}] -> [{', '.join(same)}] : before < t{d} }}")
-        before = maximum(earlier.intersect_domain(outer).apply_range(latest))
-        inner = read_map(f"{{ [{', '.join(names)}] -> [{upto}] }}")
-        found.append(inner.intersect_domain(domain).apply_range(before))
+        inner = read_map(f"{{ [{', '.join(names)}] -> [{upto}] }}").intersect_domain(domain)
+        found.append(inner.apply_range(_latest_before(outer, latest)))
     return found
+
+
+def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
+    """The maximum of a function over what is like a time of `domain` but earlier in its last dimension.
+
+    As a rule the function does not decrease along that dimension. Then it is the value at the time before.
+    """
+    *same, last = (f"t{d}" for d in range(domain.dim(isl.dim_type.set)))
+    times, other = ", ".join([*same, last]), ", ".join([*same, "before"])
+    earlier = read_map(f"{{ [{times}] -> [{other}] : before < {last} }}").intersect_domain(domain)
+    just_before = _just_before(earlier.intersect_range(latest.domain())).apply_range(latest)
+    larger = latest.apply_range(isl.Map.lex_lt(latest.get_space().range()))
+    if larger.is_disjoint(just_before):
+        return just_before
+    return maximum(earlier.apply_range(latest))
+
+
+def _just_before(earlier: isl.Map) -> isl.Map:
+    """The maximum of `{ [same, t] -> [same, before] : before < t }`: as a rule one less, or a little more."""
+    rank, found = earlier.dim(isl.dim_type.in_), isl.Map.empty(earlier.get_space())
+    names, rest = [f"t{d}" for d in range(rank)], earlier.domain().coalesce()
+    for less in range(1, _NEAR + 1):
+        step = [*names[:-1], f"{names[-1]} - {less}"]
+        near = read_map(f"{{ [{', '.join(names)}] -> [{', '.join(step)}] }}").intersect(earlier)
+        near = near.intersect_domain(rest)
+        found, rest = found.union(near), rest.subtract(near.domain()).coalesce()
+        if rest.is_empty():
+            return found
+    return found.union(maximum(earlier.intersect_domain(rest)))
+
+
+_NEAR = 3
+"""How many times just before are tried before they are looked for."""
 
 
 def _last_with_each(
@@ -252,8 +283,12 @@ def _in_inference(times: isl.Set, later: int) -> isl.Set:
 
 
 def _last_of(points: isl.Set) -> isl.Set:
-    """The lexicographically last point."""
-    return maximum(isl.Map.from_range(points)).range()
+    """The lexicographically last point, for each value of the parameters."""
+    if points.dim(isl.dim_type.param) or points.is_empty():
+        return maximum(isl.Map.from_range(points)).range()
+    for d in range(points.dim(isl.dim_type.set)):
+        points = points.fix_val(isl.dim_type.set, d, points.dim_max_val(d))
+    return points.coalesce()
 
 
 def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:

@@ -168,6 +168,25 @@ def test_tiles_that_do_not_fit(writer: tuple[int, int] | None, reader: tuple[int
     check_credits(case, full_storage(write.range()), lambda _, location: location)
 
 
+@pytest.mark.parametrize("other", ["x", "floor(3*floor(4x/3)/5)"])
+def test_rescaling_twice(other: str) -> None:
+    """A reader of rows that are rescaled by 5/3 and then by 3/4: some are read twice, and some by nobody."""
+    inside = "0 <= h < 15 and 0 <= w < 6"
+    write = isl.Map("{ W[h, w] -> b[h, w] : 0 <= h < 12 and 0 <= w < 6 }")
+    window = f"{{ R[h, w] -> [y, x] : {inside} and h <= y <= h + 1 and 0 <= y < 15 and x = w }}"
+    read = isl.Map(window).apply_range(
+        isl.Map(f"{{ [y, x] -> b[floor(3*floor(4y/3)/5), {other}] }}")
+    )
+    read = read.intersect_range(write.range())
+    orders = [
+        identity_schedule(write.domain()),
+        identity_schedule(isl.Set(f"{{ R[h, w] : {inside} }}")),
+    ]
+    case = Accesses((12, 6), write, read, *orders)
+    check_release(case)
+    check_credits(case, full_storage(write.range()), lambda _, location: location)
+
+
 @pytest.mark.parametrize("rows", [2, 3, 5, 16])
 def test_credits_of_two_convolutions(rows: int) -> None:
     """With channels; the reader is done with a row when the window of the row below has passed it."""

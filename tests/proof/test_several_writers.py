@@ -37,7 +37,7 @@ def machine_of(module: ModuleOp) -> Machine:
     return Machine(network, IDEAL)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(several_writers(), st.sampled_from(["live", "lossless"]), st.sampled_from([None, 1, 3]))
 def test_random_parts(drawn: Pipeline, sizes: str, chunk: int | None) -> None:
     module, context = drawn.parse(), make_context()
