@@ -5,12 +5,13 @@ From cmir Require Import PrefixMaximum Automaton Release.
 
 Section Stream.
 
-(** The core has [N] iterations in an inference, the neighbour [M] events. [b] is where repetition begins. *)
+(** The core has [N] iterations in an inference, the neighbour [M] events. Where needs repeat after several inferences,
+    these count as one. [b] is where repetition begins. *)
 Variables (need : nat -> nat) (N M b : nat).
 Hypothesis iterations : 0 < N.
 Hypothesis need_repeats : forall i, b <= i -> need (i + N) = later M (need i).
 
-(** Looked at once: the iteration at [b] needs, an inference later, what it needs, an inference later. *)
+(** Looked at once: iteration [b + N] needs what iteration [b] does, an inference later. *)
 Hypothesis turn : prefix need (b + N) = later M (prefix need b).
 
 Lemma prefix_repeats i : b <= i -> prefix need (i + N) = later M (prefix need i).
