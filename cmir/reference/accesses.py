@@ -30,7 +30,7 @@ class Lanes:
     locations: np.ndarray
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def lanes_of(
     access: str, iterations: tuple[Point, ...], lanes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Lanes:
@@ -63,7 +63,7 @@ def lanes_of(
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def slots_of(
     storage: str, core: Point, inferences: int, shape: tuple[int, ...], slots: tuple[int, ...]
 ) -> np.ndarray:
