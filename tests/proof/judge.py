@@ -30,8 +30,11 @@ Refusal = str | None
 
 Sample = Mapping[str, np.ndarray]
 
-Values = Callable[[NetworkOp, Case], Refusal]
-"""A proof of values."""
+Values = Callable[[NetworkOp, Case, int], Refusal]
+"""A proof of values, in a number of rounds."""
+
+ROUNDS = 8
+"""Rounds within which what is wrong must be found; to confirm what is right, one will do here."""
 
 INFERENCES = 6
 """Inferences of a schedule: rings of the small networks repeat before that."""
@@ -52,12 +55,12 @@ def control_refusal(network: NetworkOp) -> Refusal:
     return None
 
 
-def values_refusal(network: NetworkOp, case: Case) -> Refusal:
+def values_refusal(network: NetworkOp, case: Case, rounds: int) -> Refusal:
     """What the proof of values says, against the function that the case was compiled from."""
     assert case.source is not None
     comparison = import_module("cmir.proof.values.comparison")
     try:
-        comparison.prove(network, case.source)
+        comparison.prove(network, case.source, rounds)
     except CompileError as error:
         return error.message
     return None
@@ -142,7 +145,7 @@ class Judge:
         equal = _equal(self._outputs(network, self.case.parameters), self.expected)
         if self.values is None:
             return Verdict("right" if equal else "wrong values, not judged")
-        refusal = self.values(network, self.case)
+        refusal = self.values(network, self.case, 1 if equal else ROUNDS)
         if refusal is None:
             return (
                 Verdict("right") if equal else Verdict("wrong", "accepted by values though wrong")
