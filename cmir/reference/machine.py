@@ -21,7 +21,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.reference.accesses import cells_of
 from cmir.reference.body import Body
-from cmir.reference.findings import Deadlock, Violation
+from cmir.reference.findings import Deadlock
 from cmir.reference.program import (
     Array,
     Core,
@@ -32,7 +32,7 @@ from cmir.reference.program import (
     crossbars,
 )
 from cmir.reference.schedules import STARVED, Actor, Schedule, schedules
-from cmir.reference.state import NOTHING, Memory, State
+from cmir.reference.state import State
 from cmir.reference.values import numpy_type, parameter
 
 Sample = Mapping[str, np.ndarray]
@@ -265,48 +265,12 @@ class _Run:
             result = np.full(type.get_shape(), load.op.pad.value.data, numpy_type(type))
         for buffer, lanes in load.sources:
             first, last = lanes.starts[i], lanes.starts[i + 1]
-            if first == last:
-                continue
-            memory = state.memories[id(buffer)]
-            locations = lanes.locations[first:last]
-            slots = buffer.slots[inference][locations]
-            wanted = (
-                locations
-                + (0 if memory.array.op.source is not None else inference) * memory.array.size
-            )
-            right = memory.tags[slots] == wanted
-            if memory.partial:
-                right &= slots >= 0
-            if not right.all():
-                self._violation(
-                    state, memory, inference, i, int(np.argmin(right)), locations, slots
-                )
-            if result is not None:
-                assert memory.data is not None
-                result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
+            if first < last:
+                memory = state.memories[id(buffer)]
+                slots = memory.find(state.core, i, inference, lanes.locations[first:last])
+                if result is not None and memory.data is not None:
+                    result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
         return result
-
-    def _violation(
-        self,
-        state: State,
-        memory: Memory,
-        inference: int,
-        i: int,
-        lane: int,
-        locations: np.ndarray,
-        slots: np.ndarray,
-    ) -> None:
-        array, slot = memory.array, int(slots[lane])
-        tag = int(memory.tags[slot]) if slot >= 0 else NOTHING
-        found = "nothing" if tag == NOTHING else array.element(tag % array.size, tag // array.size)
-        raise Violation(
-            state.core.name,
-            state.core.iterations[i],
-            inference,
-            array.name,
-            array.element(int(locations[lane]), inference),
-            found if slot >= 0 else "no slot",
-        )
 
     def _send(
         self, store: Store, value: np.ndarray | None, inference: int, i: int

@@ -18,7 +18,7 @@ from cmir.parsing import parse_module
 from cmir.reference import Deadlock, Finding, ProgramFault, ReferenceMachine, Violation
 
 INFERENCES = 4
-SCHEDULES = 20
+SCHEDULES = 12
 
 
 def text_of(network: NetworkOp) -> str:
