@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from frontends.onnx_models import model_of
-from networks import compile_network, onnxruntime_outputs
+from networks import Compiled, Sample, compile_network, onnxruntime_outputs
 from onnx.reference import ReferenceEvaluator
 
 NETWORKS = {
@@ -53,6 +53,15 @@ def test_networks(name: str, precision: str) -> None:
     np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
     (reference,) = compiled.reference(sample)
     np.testing.assert_allclose(result, reference, rtol=tolerance, atol=tolerance)
+    (literal,) = _on_reference_machine(compiled, sample)
+    assert literal.dtype == result.dtype
+    np.testing.assert_allclose(literal, result, rtol=tolerance, atol=tolerance)
+
+
+def _on_reference_machine(compiled: Compiled, sample: Sample) -> list[np.ndarray]:
+    machine = compiled.reference_machine(1)
+    (schedule,) = machine.schedules(1)
+    return [*machine.run(schedule, [sample])[0].values()]
 
 
 @pytest.mark.parametrize("to", [1, 10, 11])
@@ -72,3 +81,5 @@ def test_casts_round_as_in_onnxruntime(source: str, to: int) -> None:
         sample = {"x": numbers.astype(dtype)}
     (result,) = compiled.machine.run([sample]).outputs[0].values()
     np.testing.assert_array_equal(result, onnxruntime_outputs(model, sample)[0])
+    (literal,) = _on_reference_machine(compiled, sample)
+    np.testing.assert_array_equal(literal, result)
