@@ -1,4 +1,4 @@
-"""What changes in a run of the reference machine: automata, buffers, and how far cores have come."""
+"""State of a run of the reference machine: automata, buffers, and the progress of cores."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Follower:
                 self.inference += 1
 
     def awaited(self) -> str:
-        """What it waits for, as text."""
+        """Return as text the event that its next step waits for."""
         automaton = self.automaton
         if not automaton.steps:
             return f"{automaton.op.name} from @{automaton.source.name}, which has no steps"
@@ -85,7 +85,7 @@ class Memory:
         return slots
 
     def _content(self, slot: int) -> str:
-        """What a slot holds, as text."""
+        """Return as text the element that a slot holds."""
         if slot < 0:
             return "no slot"
         tag = int(self.tags[slot])

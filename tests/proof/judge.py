@@ -44,7 +44,7 @@ SCALES = (1, 1, 1, 10, 100)
 
 
 def control_refusal(network: NetworkOp) -> Refusal:
-    """What `cmcore-verify-control` says."""
+    """Return the message of `cmcore-verify-control`, or None."""
     module = ModuleOp([network])
     try:
         CmcoreVerifyControlPass().apply(make_context(), module)
@@ -56,7 +56,7 @@ def control_refusal(network: NetworkOp) -> Refusal:
 
 
 def values_refusal(network: NetworkOp, case: Case, rounds: int) -> Refusal:
-    """What the proof of values says, against the function that the case was compiled from."""
+    """Return the message of the proof of values against the function that the case was compiled from, or None."""
     assert case.source is not None
     comparison = import_module("cmir.proof.values.comparison")
     try:
@@ -74,7 +74,7 @@ def values_proof() -> Values | None:
 
 @dataclass
 class Verdict:
-    """What was found of a mutant. `failure` is what a proof got wrong, None if nothing.
+    """A judgement of a mutant. `failure` is what a proof got wrong, None if nothing.
 
     name: a few words, for counts. detail: messages of whoever refused it.
     """
@@ -130,7 +130,7 @@ class Judge:
         return Verdict("right", "refused by control though right", [refusal])
 
     def _shown(self, network: NetworkOp, schedules: int) -> Refusal:
-        """What the machine finds wrong in control."""
+        """Return the first finding of the machine, or None."""
         try:
             machine = ReferenceMachine(network, INFERENCES)
             for schedule in machine.schedules(schedules):
@@ -157,7 +157,7 @@ class Judge:
         return Verdict("refused by values", detail=[refusal])
 
     def _equal_with_others(self, network: NetworkOp) -> bool:
-        """Whether outputs are the same with other parameters."""
+        """True if outputs are the same with other parameters, too."""
         shapes = {name: value.shape for name, value in self.case.parameters.items()}
         for number, scale in enumerate(SCALES):
             parameters = {name: scale * x for name, x in _random(shapes, 100 + number).items()}
@@ -181,7 +181,7 @@ def _equal(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
 
 
 def _computation(network: NetworkOp) -> list[str]:
-    """What programs compute, in any order and buffers: matrices and bodies, as text."""
+    """The matrices and bodies of all programs as text, which leaves out order and buffers."""
     return [
         str(op)
         for program in network.programs.values()
@@ -191,7 +191,7 @@ def _computation(network: NetworkOp) -> list[str]:
 
 
 def pairwise(network: NetworkOp) -> Refusal:
-    """What enumeration finds wrong with a pair of neighbours, or with the network as a whole."""
+    """Return what enumeration finds wrong with a pair of neighbours, or with the network as a whole; or None."""
     try:
         Enumeration(network).check()
     except Wrong as wrong:

@@ -231,7 +231,7 @@ def _relations(rng: random.Random) -> _Draft:
 
 
 Constraints = list[str]
-"""Of a point, with its coordinates in braces: `0 <= {0} < 4`."""
+"""Conditions on a point, with its coordinates in braces: `0 <= {0} < 4`."""
 
 
 def _box(sizes: list[int]) -> Constraints:
