@@ -16,6 +16,7 @@ import numpy as np
 from proof.brute_force import Enumeration, Wrong
 from proof.random_cases import Case
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
@@ -115,6 +116,8 @@ class Judge:
             network.verify()
         except VerifyException as error:
             return Verdict("no program", detail=[str(error)])
+        if not _defined(network, set()):
+            return Verdict("no program", detail=["a value is used before it is defined"])
         refusal = self.control(network)
         if refusal is not None:
             return self._refused(network, refusal)
@@ -165,6 +168,17 @@ class Judge:
             if not _equal(*both):
                 return False
         return True
+
+
+def _defined(op: Operation, before: set[SSAValue]) -> bool:
+    """True if all values inside `op` are used after their definitions, which xDSL does not verify."""
+    for block in (block for region in op.regions for block in region.blocks):
+        known = before | set(block.args)
+        for inner in block.ops:
+            if not known.issuperset(inner.operands) or not _defined(inner, known):
+                return False
+            known |= set(inner.results)
+    return True
 
 
 def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
