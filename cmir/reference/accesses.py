@@ -13,7 +13,7 @@ from cmir.reference.findings import ProgramFault
 from cmir.reference.relations import RelationError, relation
 
 POINTS_AT_ONCE = 1 << 20
-"""About so many pairs of an iteration and a lane are worked out at a time."""
+"""Pairs of an iteration and a lane that are worked out at a time, about."""
 
 Point = tuple[int, ...]
 
@@ -30,7 +30,7 @@ class Lanes:
     locations: np.ndarray
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def lanes_of(
     access: str, iterations: tuple[Point, ...], lanes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Lanes:
@@ -63,7 +63,7 @@ def lanes_of(
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def slots_of(
     storage: str, core: Point, inferences: int, shape: tuple[int, ...], slots: tuple[int, ...]
 ) -> np.ndarray:
@@ -92,7 +92,10 @@ def cells_of(cells: str, core: Point, shape: tuple[int, ...], elements: np.ndarr
 def _image(
     text: str, core: Point, inputs: Sequence[np.ndarray], shape: tuple[int, ...], what: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where points have an image, and its number in row-major order of a shape in which it must lie."""
+    """Return a mask of the points that have an image, and the image's number in row-major order of `shape`.
+
+    what: names the shape in the ProgramFault raised for images outside it.
+    """
     try:
         coordinates, where = relation(text, core).image(*inputs)
     except RelationError as error:

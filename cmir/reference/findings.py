@@ -1,4 +1,4 @@
-"""What is wrong with a program, as the reference machine finds it."""
+"""Findings of the reference machine: what is wrong with a program."""
 
 from __future__ import annotations
 

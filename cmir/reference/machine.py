@@ -1,8 +1,8 @@
 """The reference machine: runs a network one event at a time, literally as `docs/design.md` §1 describes it.
 
 Cores run their iterations in order, and each of their automata is a pointer into its list of steps, from reset. Every
-slot of a buffer holds a tag beside its value: the inference and the element that are there. Nothing is assumed of
-delays, but that data from one core to another arrives in order, and so does word of iterations that are done.
+slot of a buffer holds a tag beside its value: the inference and the element that are there. Delays are arbitrary. Only
+order is assumed: data from one core to another arrives in the order in which it was sent, and so do credits.
 """
 
 from __future__ import annotations
@@ -17,29 +17,27 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.reference.accesses import cells_of
 from cmir.reference.body import Body
-from cmir.reference.findings import Deadlock, Violation
+from cmir.reference.findings import Deadlock
 from cmir.reference.program import (
     Array,
     Core,
     Elaboration,
     Load,
-    Parameters,
     Store,
-    crossbars,
 )
 from cmir.reference.schedules import STARVED, Actor, Schedule, schedules
-from cmir.reference.state import NOTHING, Memory, State
+from cmir.reference.state import State
 from cmir.reference.values import numpy_type, parameter
 
 Sample = Mapping[str, np.ndarray]
-"""An array for each input."""
+"""An array for each input, or for each parameter by its name in the IR."""
 
 Progress = Callable[[int, int], None]
-"""Told how many iterations are done, and how many there are."""
+"""Called with the number of iterations that are done, and of all."""
 
 
 class ReferenceMachine:
@@ -49,7 +47,7 @@ class ReferenceMachine:
     Raises ProgramFault where no delays can make the program right.
     """
 
-    def __init__(self, network: NetworkOp, inferences: int, parameters: Parameters | None = None):
+    def __init__(self, network: NetworkOp, inferences: int, parameters: Sample | None = None):
         self.inferences = inferences
         self.program = Elaboration(network, inferences)
         self.cores = self.program.cores
@@ -93,7 +91,8 @@ class ReferenceMachine:
                     op.result.type.get_shape(),
                     self.constant(self.program.arrays[symbol(op.array)]),
                 )
-                for op in crossbars(core)
+                for op in core.program.body.block.ops
+                if isinstance(op, CrossbarOp)
             }
             self._bodies[core.name] = Body(core, matrices)
         return self._bodies[core.name]
@@ -109,7 +108,7 @@ class _Starter:
 
 @dataclass(frozen=True)
 class _Link:
-    """What one core sends another: data, or word of iterations that are done."""
+    """A channel from one core to another: of data, or of credits, one for each iteration that is done."""
 
     kind: str
     source: int
@@ -265,48 +264,12 @@ class _Run:
             result = np.full(type.get_shape(), load.op.pad.value.data, numpy_type(type))
         for buffer, lanes in load.sources:
             first, last = lanes.starts[i], lanes.starts[i + 1]
-            if first == last:
-                continue
-            memory = state.memories[id(buffer)]
-            locations = lanes.locations[first:last]
-            slots = buffer.slots[inference][locations]
-            wanted = (
-                locations
-                + (0 if memory.array.op.source is not None else inference) * memory.array.size
-            )
-            right = memory.tags[slots] == wanted
-            if memory.partial:
-                right &= slots >= 0
-            if not right.all():
-                self._violation(
-                    state, memory, inference, i, int(np.argmin(right)), locations, slots
-                )
-            if result is not None:
-                assert memory.data is not None
-                result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
+            if first < last:
+                memory = state.memories[id(buffer)]
+                slots = memory.find(state.core, i, inference, lanes.locations[first:last])
+                if result is not None and memory.data is not None:
+                    result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
         return result
-
-    def _violation(
-        self,
-        state: State,
-        memory: Memory,
-        inference: int,
-        i: int,
-        lane: int,
-        locations: np.ndarray,
-        slots: np.ndarray,
-    ) -> None:
-        array, slot = memory.array, int(slots[lane])
-        tag = int(memory.tags[slot]) if slot >= 0 else NOTHING
-        found = "nothing" if tag == NOTHING else array.element(tag % array.size, tag // array.size)
-        raise Violation(
-            state.core.name,
-            state.core.iterations[i],
-            inference,
-            array.name,
-            array.element(int(locations[lane]), inference),
-            found if slot >= 0 else "no slot",
-        )
 
     def _send(
         self, store: Store, value: np.ndarray | None, inference: int, i: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 
@@ -13,7 +14,6 @@ from xdsl.ir import Attribute, Operation
 from cmir.dialects.cmcore import (
     BufferOp,
     CreditOp,
-    CrossbarOp,
     FireOp,
     LoadOp,
     NetworkOp,
@@ -35,7 +35,7 @@ class Array:
     name: str
     op: ArrayOp
     given: bool
-    """Whether it is there from the start of an inference, or of the world."""
+    """True for inputs, which are there from the start of an inference, and parameters, from the start of the stream."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,8 +132,11 @@ class Elaboration:
             for name, op in network.arrays.items()
         }
         self.cores: list[Core] = []
+        self._running: dict[str, list[Core]] = defaultdict(list)
+        """The cores that run each program."""
         for program, coordinates in _runs(network):
             self.cores.append(self._core(program, coordinates))
+            self._running[program.sym_name.data].append(self.cores[-1])
         self._writer: dict[tuple[str, str], np.ndarray] = {}
         self._check_stores()
         for core in self.cores:
@@ -200,14 +203,13 @@ class Elaboration:
 
     def _automata(self, core: Core) -> Iterator[Automaton]:
         for op in (*core.program.snoops, *core.program.credits):
-            for source in self.cores:
-                if source.program.sym_name.data == symbol(op.source):
-                    if isinstance(op, SnoopOp):
-                        assert isinstance(op.buffer.owner, BufferOp)
-                        array = self.arrays[symbol(op.buffer.owner.array)]
-                    else:
-                        array = self.arrays[symbol(op.array)]
-                    yield Automaton(op, source, array, self._steps(core, op, source, array))
+            if isinstance(op, SnoopOp):
+                assert isinstance(op.buffer.owner, BufferOp)
+                array = self.arrays[symbol(op.buffer.owner.array)]
+            else:
+                array = self.arrays[symbol(op.array)]
+            for source in self._running[symbol(op.source)]:
+                yield Automaton(op, source, array, self._steps(core, op, source, array))
 
     def _steps(
         self, core: Core, op: SnoopOp | CreditOp, source: Core, array: Array
@@ -299,10 +301,3 @@ def _shape(type: Attribute) -> tuple[int, ...]:
 
 def _name(program: str, coordinates: Point) -> str:
     return f"{program}[{', '.join(map(str, coordinates))}]" if coordinates else program
-
-
-def crossbars(core: Core) -> Iterator[CrossbarOp]:
-    return (op for op in core.program.body.block.ops if isinstance(op, CrossbarOp))
-
-
-Parameters = Mapping[str, np.ndarray]

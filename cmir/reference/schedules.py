@@ -1,4 +1,4 @@
-"""Schedules: who is next among all that could happen, drawn from a seed.
+"""Schedules: the order of events, drawn from a seed.
 
 A core that is allowed its next iteration may start it at any time, and what has been sent first on a link may arrive at
 any time. A schedule gives each of these events a time; the machine takes the earliest.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 STARVED = 1e9
-"""Added to the time of what only happens when nothing else can."""
+"""Delay of starved actors, which act only when nothing else can happen."""
 
 
 class Actor(Protocol):
@@ -60,7 +60,7 @@ class Schedule:
             self._late = [i in self._starved for i in range(len(self._actors))]
 
     def time(self, now: float, actor: int) -> float:
-        """When the next event of an actor happens, which becomes possible now."""
+        """Return the time of an actor's next event, which becomes possible now."""
         if self._left == 0:
             self._draw()
         self._left -= 1

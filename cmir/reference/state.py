@@ -1,4 +1,4 @@
-"""What changes in a run of the reference machine: automata, buffers, and how far cores have come."""
+"""State of a run of the reference machine: automata, buffers, and the progress of cores."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from cmir.reference.findings import Violation
 from cmir.reference.program import Automaton, Buffer, Core
 from cmir.reference.values import numpy_type
 
@@ -42,7 +43,7 @@ class Follower:
                 self.inference += 1
 
     def awaited(self) -> str:
-        """What it waits for, as text."""
+        """Return as text the event that its next step waits for."""
         automaton = self.automaton
         if not automaton.steps:
             return f"{automaton.op.name} from @{automaton.source.name}, which has no steps"
@@ -54,21 +55,54 @@ class Follower:
 
 
 class Memory:
-    """A buffer at work: the tag and the value of each slot."""
+    """A buffer at work: the tag and the value of each slot.
+
+    A tag is the number of an element, counted on through the inferences; there is one inference of parameters.
+    """
 
     def __init__(self, buffer: Buffer, values: bool):
         self.buffer, self.array = buffer, buffer.array
         self.tags = np.full(buffer.count, NOTHING, np.int64)
         self.data = np.zeros(buffer.count, numpy_type(buffer.array.op.type)) if values else None
-        self.partial = bool((buffer.slots < 0).any())
+        self._lasting = buffer.array.op.source is not None
+        self._partial = bool((buffer.slots < 0).any())
+
+    def _wanted(self, inference: int, locations: np.ndarray) -> np.ndarray:
+        return locations if self._lasting else locations + inference * self.array.size
+
+    def find(self, core: Core, i: int, inference: int, locations: np.ndarray) -> np.ndarray:
+        """Return the slots of what iteration i of a core reads. Raises Violation if something else is there."""
+        slots = self.buffer.slots[inference][locations]
+        right = self.tags[slots] == self._wanted(inference, locations)
+        if self._partial:
+            right &= slots >= 0
+        if not right.all():
+            lane = int(np.argmin(right))
+            wanted = self.array.element(int(locations[lane]), inference)
+            found = self._content(int(slots[lane]))
+            point = core.iterations[i]
+            raise Violation(core.name, point, inference, self.array.name, wanted, found)
+        return slots
+
+    def _content(self, slot: int) -> str:
+        """Return as text the element that a slot holds."""
+        if slot < 0:
+            return "no slot"
+        tag = int(self.tags[slot])
+        return (
+            "nothing"
+            if tag == NOTHING
+            else self.array.element(tag % self.array.size, tag // self.array.size)
+        )
 
     def write(self, inference: int, locations: np.ndarray, values: np.ndarray | None) -> None:
+        """Put elements into their slots, whatever is there."""
         slots = self.buffer.slots[inference][locations]
-        if self.partial:
+        if self._partial:
             kept = slots >= 0
             slots, locations = slots[kept], locations[kept]
             values = None if values is None else values[kept]
-        self.tags[slots] = locations + inference * self.array.size
+        self.tags[slots] = self._wanted(inference, locations)
         if self.data is not None:
             self.data[slots] = values
 

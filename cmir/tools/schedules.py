@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 INFERENCES = 4
 """The fewest inferences of a schedule: what goes wrong in a ring shows when it has gone round."""
 
+MOST_INFERENCES = 8
+"""The most: a longer stream shows no more, and slots are worked out for each inference."""
+
 
 def run_schedules(
     network: NetworkOp,
@@ -34,12 +37,13 @@ def run_schedules(
 ) -> list[dict[str, np.ndarray]]:
     """Run schedules on the printed text of a network; the first one with values, the others on tags alone.
 
-    samples: an array for each input of each inference, used in turn; none for tags only. Returns the outputs for them.
-    Raises CompileError at the first schedule in which something goes wrong.
+    samples: an array for each input of each inference; none for tags only. They are used in turn, or the first ones if
+    there are many. Returns the outputs for those that were used. Raises CompileError at the first schedule in which
+    something goes wrong.
     """
     from cmir.reference import Finding, ReferenceMachine
 
-    inferences = max(INFERENCES, len(samples))
+    inferences = min(max(INFERENCES, len(samples)), MOST_INFERENCES)
     inputs = [*islice(cycle(samples), inferences)] if samples else None
     about = "before any schedule"
     outputs: list[dict[str, np.ndarray]] = []

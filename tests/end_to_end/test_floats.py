@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from frontends.onnx_models import model_of
-from networks import compile_network, reference_outputs
+from networks import Compiled, Sample, compile_network, reference_outputs
 from onnx.reference import ReferenceEvaluator
 from tolerance import assert_close
 
@@ -55,6 +55,15 @@ def test_networks(name: str, precision: str) -> None:
     assert_close(result, expected, rtol=tolerance, atol=tolerance)
     (reference,) = compiled.reference(sample)
     assert_close(result, reference, rtol=tolerance, atol=tolerance)
+    (literal,) = _on_reference_machine(compiled, sample)
+    assert literal.dtype == result.dtype
+    assert_close(literal, result, rtol=tolerance, atol=tolerance)
+
+
+def _on_reference_machine(compiled: Compiled, sample: Sample) -> list[np.ndarray]:
+    machine = compiled.reference_machine(1)
+    (schedule,) = machine.schedules(1)
+    return [*machine.run(schedule, [sample])[0].values()]
 
 
 @pytest.mark.parametrize("to", [1, 10, 11])
@@ -74,3 +83,5 @@ def test_casts_round_as_in_onnxruntime(source: str, to: int) -> None:
         sample = {"x": numbers.astype(dtype)}
     (result,) = compiled.machine.run([sample]).outputs[0].values()
     np.testing.assert_array_equal(result, reference_outputs(model, sample)[0])
+    (literal,) = _on_reference_machine(compiled, sample)
+    np.testing.assert_array_equal(literal, result)

@@ -189,7 +189,7 @@ def _repeat(op: Operation) -> None:
 
 
 def _drop(op: Operation) -> None:
-    """What a load that is dropped would have read is zeros."""
+    """Drop an operation; zeros take the place of what a load reads."""
     if isinstance(op, LoadOp):
         type: Any = op.result.type
         zeros = arith.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, [0]))

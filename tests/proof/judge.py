@@ -16,6 +16,7 @@ import numpy as np
 from proof.brute_force import Enumeration, Wrong
 from proof.random_cases import Case
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
@@ -30,8 +31,11 @@ Refusal = str | None
 
 Sample = Mapping[str, np.ndarray]
 
-Values = Callable[[NetworkOp, Case], Refusal]
-"""A proof of values."""
+Values = Callable[[NetworkOp, Case, int], Refusal]
+"""A proof of values, in a number of rounds."""
+
+ROUNDS = 8
+"""Rounds within which what is wrong must be found; to confirm what is right, one will do here."""
 
 INFERENCES = 6
 """Inferences of a schedule: rings of the small networks repeat before that."""
@@ -41,7 +45,7 @@ SCALES = (1, 1, 1, 10, 100)
 
 
 def control_refusal(network: NetworkOp) -> Refusal:
-    """What `cmcore-verify-control` says."""
+    """Return the message of `cmcore-verify-control`, or None."""
     module = ModuleOp([network])
     try:
         CmcoreVerifyControlPass().apply(make_context(), module)
@@ -52,12 +56,12 @@ def control_refusal(network: NetworkOp) -> Refusal:
     return None
 
 
-def values_refusal(network: NetworkOp, case: Case) -> Refusal:
-    """What the proof of values says, against the function that the case was compiled from."""
+def values_refusal(network: NetworkOp, case: Case, rounds: int) -> Refusal:
+    """Return the message of the proof of values against the function that the case was compiled from, or None."""
     assert case.source is not None
     comparison = import_module("cmir.proof.values.comparison")
     try:
-        comparison.prove(network, case.source)
+        comparison.prove(network, case.source, rounds)
     except CompileError as error:
         return error.message
     return None
@@ -71,7 +75,7 @@ def values_proof() -> Values | None:
 
 @dataclass
 class Verdict:
-    """What was found of a mutant. `failure` is what a proof got wrong, None if nothing.
+    """A judgement of a mutant. `failure` is what a proof got wrong, None if nothing.
 
     name: a few words, for counts. detail: messages of whoever refused it.
     """
@@ -112,6 +116,8 @@ class Judge:
             network.verify()
         except VerifyException as error:
             return Verdict("no program", detail=[str(error)])
+        if not _defined(network, set()):
+            return Verdict("no program", detail=["a value is used before it is defined"])
         refusal = self.control(network)
         if refusal is not None:
             return self._refused(network, refusal)
@@ -127,7 +133,7 @@ class Judge:
         return Verdict("right", "refused by control though right", [refusal])
 
     def _shown(self, network: NetworkOp, schedules: int) -> Refusal:
-        """What the machine finds wrong in control."""
+        """Return the first finding of the machine, or None."""
         try:
             machine = ReferenceMachine(network, INFERENCES)
             for schedule in machine.schedules(schedules):
@@ -142,7 +148,7 @@ class Judge:
         equal = _equal(self._outputs(network, self.case.parameters), self.expected)
         if self.values is None:
             return Verdict("right" if equal else "wrong values, not judged")
-        refusal = self.values(network, self.case)
+        refusal = self.values(network, self.case, 1 if equal else ROUNDS)
         if refusal is None:
             return (
                 Verdict("right") if equal else Verdict("wrong", "accepted by values though wrong")
@@ -154,7 +160,7 @@ class Judge:
         return Verdict("refused by values", detail=[refusal])
 
     def _equal_with_others(self, network: NetworkOp) -> bool:
-        """Whether outputs are the same with other parameters."""
+        """True if outputs are the same with other parameters, too."""
         shapes = {name: value.shape for name, value in self.case.parameters.items()}
         for number, scale in enumerate(SCALES):
             parameters = {name: scale * x for name, x in _random(shapes, 100 + number).items()}
@@ -162,6 +168,17 @@ class Judge:
             if not _equal(*both):
                 return False
         return True
+
+
+def _defined(op: Operation, before: set[SSAValue]) -> bool:
+    """True if all values inside `op` are used after their definitions, which xDSL does not verify."""
+    for block in (block for region in op.regions for block in region.blocks):
+        known = before | set(block.args)
+        for inner in block.ops:
+            if not known.issuperset(inner.operands) or not _defined(inner, known):
+                return False
+            known |= set(inner.results)
+    return True
 
 
 def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
@@ -178,7 +195,7 @@ def _equal(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
 
 
 def _computation(network: NetworkOp) -> list[str]:
-    """What programs compute, in any order and buffers: matrices and bodies, as text."""
+    """The matrices and bodies of all programs as text, which leaves out order and buffers."""
     return [
         str(op)
         for program in network.programs.values()
@@ -188,7 +205,7 @@ def _computation(network: NetworkOp) -> list[str]:
 
 
 def pairwise(network: NetworkOp) -> Refusal:
-    """What enumeration finds wrong with a pair of neighbours, or with the network as a whole."""
+    """Return what enumeration finds wrong with a pair of neighbours, or with the network as a whole; or None."""
     try:
         Enumeration(network).check()
     except Wrong as wrong:

@@ -185,12 +185,11 @@ def main() -> int:
     warnings.simplefilter("ignore")
     started = time.monotonic()
     campaign = Campaign(options.seed, options.output, options.schedules)
-    if options.network is not None:
-        campaign.run(options.network, None)
-    else:
-        for number in count():
-            left = options.mutants - campaign.judged
-            if left <= 0:
+    try:
+        if options.network is not None:
+            campaign.run(options.network, None)
+        for number in count() if options.network is None else ():
+            if (left := options.mutants - campaign.judged) <= 0:
                 break
             campaign.run(number, min(MUTANTS_EACH, left))
             print(
@@ -198,7 +197,9 @@ def main() -> int:
                 end="",
                 file=sys.stderr,
             )
-        print(file=sys.stderr)
+    except KeyboardInterrupt:  # what has been counted so far is of use
+        pass
+    print(file=sys.stderr)
     print(campaign.table())
     print(
         f"{campaign.judged} mutants in {time.monotonic() - started:.0f} s, {campaign.failures} failures"

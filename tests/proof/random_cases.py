@@ -34,8 +34,8 @@ TO_CMCORE = "polyhedral-derive-dependences,polyhedral-generate-loops,convert-pol
 class Case:
     """A compiled network.
 
-    passes: what was done at the polyhedral level. structures: what is in it, for counts. source: the function it was
-    compiled from, if that is at the nn level.
+    passes: what was done at the polyhedral level. structures: what is in it, for counts. source: the function that it
+    was compiled from, folded, if there is one at the nn level.
     """
 
     network: NetworkOp
@@ -168,11 +168,13 @@ def _convolutions(rng: random.Random) -> _Draft:
         imported = import_onnx(path)
     context = make_context()
     context.parameters = imported.parameters
+    draft = _Draft(imported.module, context, structures)
+    _run("nn-fold-batch-norm,canonicalize", draft)
     (source,) = imported.module.clone().body.block.ops
     assert isinstance(source, FuncOp)
     source.detach()
-    draft = _Draft(imported.module, context, structures, source)
-    _run("nn-to-polyhedral", draft)
+    draft.source = source
+    _run("nn-outline-stages,convert-nn-to-polyhedral", draft)
     return draft
 
 
@@ -231,7 +233,7 @@ def _relations(rng: random.Random) -> _Draft:
 
 
 Constraints = list[str]
-"""Of a point, with its coordinates in braces: `0 <= {0} < 4`."""
+"""Conditions on a point, with its coordinates in braces: `0 <= {0} < 4`."""
 
 
 def _box(sizes: list[int]) -> Constraints:

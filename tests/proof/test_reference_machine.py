@@ -18,7 +18,7 @@ from cmir.parsing import parse_module
 from cmir.reference import Deadlock, Finding, ProgramFault, ReferenceMachine, Violation
 
 INFERENCES = 4
-SCHEDULES = 20
+SCHEDULES = 12
 
 
 def text_of(network: NetworkOp) -> str:
@@ -63,7 +63,7 @@ INPUTS = [
 
 
 def outputs(text: str) -> list[np.ndarray]:
-    """What the machine computes, which is the same under all delays. Raises the first Finding."""
+    """Return the outputs, which are the same under all delays. Raises the first Finding."""
     machine = ReferenceMachine(parsed(text), INFERENCES)
     runs = [machine.run(schedule, INPUTS) for schedule in machine.schedules(SCHEDULES)]
     for run in runs:
