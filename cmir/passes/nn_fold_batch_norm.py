@@ -62,7 +62,7 @@ class _Folder:
             emit_remark(op, "not folded: its parameters have no known values (see --weights)")
             return
         w, *rest = known
-        b = rest[0] if old_bias else np.float64(0)
+        b = rest[0] if old_bias else np.zeros(())
         scale, bias, mean, variance = rest[-4:]
         factor = scale / np.sqrt(variance + op.epsilon.value.data)
         shape = [-1 if axis == linear.channel_axis else 1 for axis in range(w.ndim)]

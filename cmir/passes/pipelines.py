@@ -18,7 +18,7 @@ class Pipeline:
     passes: str
 
 
-MOST_OPERATIONS = 100_000_000
+MOST_OPERATIONS = 150_000_000
 """Compiling a network includes the proof of its values up to here, where it takes a few tenths of a second at most."""
 
 VERIFY_VALUES = f"cmcore-verify-values{{most-operations={MOST_OPERATIONS}}}"

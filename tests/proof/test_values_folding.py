@@ -85,7 +85,7 @@ def test_the_pass_checks_what_it_folds(monkeypatch: pytest.MonkeyPatch) -> None:
         run_passes(parse_module(text, "network.mlir", context), "nn-fold-batch-norm", context)
 
     fold()
-    wrong = SimpleNamespace(sqrt=np.square, float64=np.float64)
+    wrong = SimpleNamespace(sqrt=np.square, float64=np.float64, zeros=np.zeros)
     monkeypatch.setattr("cmir.passes.nn_fold_batch_norm.np", wrong)
     with pytest.raises(CompileError, match=r"network.mlir:6:9: .* the folded weight is not"):
         fold()

@@ -16,28 +16,38 @@ ELEMENT = 16
 ITERATION = 64
 """So does the start of an iteration."""
 
-CALL = 20_000
-"""So does an operation of a body, in each inference, however few elements it has."""
+CALL = 100_000
+"""So does an operation of a body on a run of iterations, however few they are."""
+
+ROWS = 8
+"""About so many rows are a run where rings let a core run no further; elsewhere a whole inference is one."""
 
 
 def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
     """Multiplications, and what takes as long, of the network and of its source, which computes as much."""
-    each = sum(_operations_of(network, program) for program in network.programs.values())
+    rings = {
+        symbol(buffer.array)
+        for program in network.programs.values()
+        for buffer in program.buffers
+        if buffer.storage is not None
+    }
+    each = sum(_operations_of(network, program, rings) for program in network.programs.values())
     return 2 * each * inferences * rounds
 
 
-def _operations_of(network: NetworkOp, program: ProgramOp) -> int:
+def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> int:
     """Those of all iterations of an inference, on all cores. Each element is stored once, which gives their number."""
+    shapes = {name: array.shape for name, array in network.arrays.items()}
+    stored = {symbol(store.array): store for store in program.stores()}
     iterations = max(
-        (
-            -(-prod(network.arrays[symbol(store.array)].shape) // _elements(store.value.type))
-            for store in program.stores()
-        ),
+        (-(-prod(shapes[name]) // _elements(op.value.type)) for name, op in stored.items()),
         default=0,
     )
-    body = program.iteration.body.block.ops
+    accessed = {*stored, *(symbol(buffer.array) for buffer in program.buffers)}
+    rows = max((shapes[name][1] for name in accessed & rings if len(shapes[name]) > 1), default=0)
+    body = list(program.iteration.body.block.ops)
     each = ITERATION + sum(map(_operations, body))
-    return iterations * each + CALL * len(list(body))
+    return iterations * each + (1 + rows // ROWS) * CALL * len(body)
 
 
 def _operations(op: Operation) -> int:

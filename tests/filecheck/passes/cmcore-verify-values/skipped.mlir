@@ -1,11 +1,11 @@
 // Networks that take more operations than the limit are left alone, and what has no interpretation is named.
-// RUN: cm-opt %s --split-input-file -p 'nn-to-polyhedral,polyhedral-to-cmcore,cmcore-verify-values{most-operations=3000000}' --verify-diagnostics
+// RUN: cm-opt %s --split-input-file -p 'nn-to-polyhedral,polyhedral-to-cmcore,cmcore-verify-values{most-operations=20000000}' --verify-diagnostics
 
-// expected-remark-re @below {{values not checked: {{[0-9]+}} operations, more than 3000000; cm-run --verify checks them}}
-func.func @main(%x: tensor<64xf32>) -> tensor<640xf32> {
-  %w = nn.parameter "w" : tensor<64x640xf32>
-  %y = nn.gemm %x, %w : (tensor<64xf32>, tensor<64x640xf32>) -> tensor<640xf32>
-  func.return %y : tensor<640xf32>
+// expected-remark-re @below {{values not checked: {{[0-9]+}} operations, more than 20000000; cm-run --verify checks them}}
+func.func @main(%x: tensor<64xf32>) -> tensor<6400xf32> {
+  %w = nn.parameter "w" : tensor<64x6400xf32>
+  %y = nn.gemm %x, %w : (tensor<64xf32>, tensor<64x6400xf32>) -> tensor<6400xf32>
+  func.return %y : tensor<6400xf32>
 }
 
 // -----
