@@ -174,7 +174,7 @@ def test_what_is_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("build", [padded, split, in_columns, streamed, fan_out])
 def test_sharing_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where sharing is alike in all inferences, going through two periods of them finds nothing else."""
+    """Going through two periods of the storage map finds nothing else, where sharing is alike in all inferences."""
     network = build()
     tried = list(mutants(network))[::61]
     judged = [refusal(mutant.of(network)) is None for mutant in tried]

@@ -1,4 +1,4 @@
-"""What iterations need, inference by inference from reset: functions on arrays alone.
+"""Events that iterations need and wait for, inference by inference from reset: functions on arrays alone.
 
 Events are iterations of a neighbour, counted through its stream from reset: iteration i of inference n is n·M + i where
 there are M of them in an inference. An event before 0 belongs to no inference that runs, so there is nothing to wait

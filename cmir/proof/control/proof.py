@@ -29,7 +29,7 @@ MOST_POINTS = 1 << 28
 
 @dataclass(frozen=True)
 class Verdict:
-    """What has been proved of a network, and how.
+    """The result of a proof that has succeeded.
 
     points: those that have been enumerated; None where ISL has decided.
     """
@@ -182,7 +182,7 @@ def _core_name(stage: Stage, core: int) -> str:
 
 
 def _data(array: Array, reads: Reads, writer: Stage) -> Need:
-    """What a reader needs of a writer: that it has stored what is read."""
+    """The needs of a reader in a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
 
@@ -199,7 +199,7 @@ def _data(array: Array, reads: Reads, writer: Stage) -> Need:
 
 
 def _room(array: Array, room: Room, writer: Stage) -> Need:
-    """What a writer needs of a reader: that it has read what is overwritten."""
+    """The needs of a writer in a reader: data must be read before it is overwritten."""
     first = array.first[writer.name]
     run = slice(first, first + len(writer.points))
 
