@@ -123,10 +123,8 @@ class AccessMembers:
             return None
         lanes = self.lanes(axis)
         if access.function.convex:
-            core = frozenset(range(access.core_dims))
-            part = access.function.part(
-                [axis], lambda inputs: bool(inputs & lanes) or inputs <= core
-            )
+            own = lanes.union(range(access.core_dims))
+            part = access.function.part([axis], lambda inputs: inputs <= own)
         else:
             part = access.function.sole(axis)
             assert part is not None, "an axis that is separate has one formula"
