@@ -129,6 +129,31 @@ def test_room_from_reset(
             read_until[slot] = last + inference * events if last >= 0 else NOTHING
 
 
+@given(st.data(), st.integers(1, 3), st.integers(1, 4))
+def test_data_from_reset(data: st.DataObject, sources: int, iterations: int) -> None:
+    """Reads of the same inference and of the two before; what is older than the stream is there at reset."""
+    events = np.array([data.draw(st.integers(1, 4)) for _ in range(sources)])
+    reads = [
+        [
+            data.draw(st.none() | st.tuples(st.integers(-2, 0), st.integers(0, int(count) - 1)))
+            for _ in range(iterations)
+        ]
+        for count in events
+    ]
+    needs = [
+        [NOTHING if read is None else read[0] * int(count) + read[1] for read in row]
+        for row, count in zip(reads, events, strict=True)
+    ]
+    for inference in range(4):
+        found = enumeration.data_needs(np.array(needs), events, inference)
+        for s, row in enumerate(reads):
+            for i, read in enumerate(row):
+                there = read is None or inference + read[0] < 0
+                stored = (0, 0) if read is None else (inference + read[0], read[1])
+                expected = NOTHING if there else stored[0] * int(events[s]) + stored[1]
+                assert found[s, i] == expected
+
+
 @given(st.data(), st.integers(1, 4), st.integers(1, 3))
 def test_running_maxima(data: st.DataObject, cores: int, sources: int) -> None:
     counts = data.draw(st.lists(st.integers(1, 4), min_size=cores, max_size=cores))

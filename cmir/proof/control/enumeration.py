@@ -75,9 +75,10 @@ def room_needs(
 def data_needs(needs: np.ndarray, events: np.ndarray, inference: int) -> np.ndarray:
     """The event that each iteration of an inference needs.
 
-    needs: in inference 0, -1 for none; shape (sources, iterations). events: M, of each source.
+    needs: in inference 0, before 0 for what is read of inferences before, or NOTHING; shape (sources, iterations). What
+    is read of inferences before 0 is there at reset. events: M, of each source.
     """
-    found = np.where(needs >= 0, needs + inference * events[:, None], NOTHING)
+    found = np.where(needs > NOTHING, needs + inference * events[:, None], NOTHING)
     return np.where(found >= 0, found, NOTHING)
 
 

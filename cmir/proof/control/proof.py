@@ -16,7 +16,7 @@ from cmir.dialects.polyhedral import symbol
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import Array, Reads
 from cmir.proof.control.automata import Automaton
-from cmir.proof.control.enumeration import data_needs
+from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import Room
@@ -185,6 +185,7 @@ def _data(array: Array, reads: Reads, writer: Stage) -> Need:
     """The needs of a reader in a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
+    local = np.where(local >= 0, local, NOTHING)
 
     def element(core: int, iteration: int, inference: int, event: int) -> str | None:
         position = event - inference * int(writer.counts[core])

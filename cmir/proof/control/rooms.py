@@ -164,10 +164,10 @@ class Walk:
 
     def _check_order(self, ties: np.ndarray, several: np.ndarray) -> None:
         count = self.array.space.count
-        for one, two in ties.tolist():
-            (n, e), (m, f) = divmod(one, count), divmod(two, count)
-            if self.last_read[e] >= 0 or self.last_read[f] >= 0:
-                raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
+        ties = ties[(self.last_read[ties % count] >= 0).any(axis=1)]
+        if len(ties):
+            (n, e), (m, f) = (divmod(int(x), count) for x in ties[0])
+            raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
         at = np.argwhere(several & (self.before >= 0))
         if not len(at):
             return
