@@ -159,7 +159,7 @@ def _iterations(program: Program, core: int) -> int:
 def _needs(
     events: np.ndarray, limits: np.ndarray, n: int, m: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """What each of n iterations waits for, of m of the other core, from the steps of an automaton: (needs, first).
+    """(needs, first) of n iterations, which wait for m of the other core, from the steps of an automaton.
 
     A control unit takes its steps from reset, where there is no limit yet, one after the other and inference by
     inference. Each step waits for the events of all before it, and what they allowed stays allowed. Iterations beyond

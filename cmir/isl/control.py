@@ -1,4 +1,4 @@
-"""What automata allow against what accesses need, symbolically and from reset (docs/mathematics.md §6).
+"""The comparison of what automata allow with what accesses need, symbolically and from reset.
 
 An automaton is a sequence of steps, repeated for every inference n ≥ 0 of an endless stream. A step may wait for an
 event and raises the limit of the iterations that may run; before the first step nothing may. Steps come one after the
@@ -36,7 +36,7 @@ class Automaton:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How automata fail; empty sets and maps where they do not.
+    """The failures of automata; empty sets and maps if there are none.
 
     dead: `{ [n, time] }` of iterations that no step ever allows.
     unsafe: `{ [n, time] -> [n', event] }`, iterations that may run before the event they need.

@@ -21,7 +21,8 @@ def check(function: isl.Map, low: list[int], shape: list[int]) -> None:
     box = isl.Set(f"{{ [{', '.join(dims)}] : {bounds} }}")
     expected = dict(pairs(function.intersect_domain(box)))
     ranges = [np.arange(a, a + n) for a, n in zip(low, shape, strict=True)]
-    outputs, defined = compile_function(function, box)(np.ix_(*ranges))
+    compiled = compile_function(function, box)
+    outputs, defined = compiled(np.ix_(*ranges))
     where = np.broadcast_to(True if defined is None else defined, shape)
     values = [np.broadcast_to(output, shape) for output in outputs]
     found = {
@@ -31,6 +32,13 @@ def check(function: isl.Map, low: list[int], shape: list[int]) -> None:
         for index in np.argwhere(where)
     }
     assert found == expected
+    if compiled.pieces:  # the formulas, read by ISL
+        again = isl.Map(str(compiled)).intersect_domain(box.reset_tuple_id())
+        assert again.is_equal(function.intersect_domain(box).reset_tuple_id(isl.dim_type.out))
+    for output, uses in enumerate(compiled.uses()):
+        fixed = [r if d in uses else r[:1] for d, r in enumerate(ranges)]
+        (fewer,), _ = compiled.part([output])(np.ix_(*fixed))
+        assert (np.broadcast_to(fewer, shape) == values[output])[where].all()
 
 
 @st.composite

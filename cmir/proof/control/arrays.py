@@ -1,4 +1,4 @@
-"""Who stores each element of an array, and who reads it when."""
+"""Writers and readers of the elements of an array."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ class Array:
 
 
 class Reads:
-    """What a stage reads of an array.
+    """The reads of an array by a stage.
 
-    keys: of elements on cores, core · elements + element, ascending; last, first: the iterations of the core, counted
-    from its first, that read each for the last and the first time. data: the iteration of each core of the writers,
-    counted from its first, that each iteration of the stage reads from at last, -1 if it does not; shape (cores of the
-    writers, iterations).
+    keys: `core · elements + element` for each element that a core reads, ascending. last, first: the iterations that
+    read each for the last and for the first time, counted from the first of the core. data: for each core of the
+    writers and each iteration of the stage, the last iteration of that core that the iteration reads from, counted from
+    the first of that core, or -1; shape (cores of the writers, iterations).
     """
 
     def __init__(self, array: Array, stage: Stage, computed: bool):

@@ -1,4 +1,4 @@
-"""What iterations need, inference by inference from reset: functions on arrays alone.
+"""Events that iterations need and wait for, inference by inference from reset: functions on arrays alone.
 
 Events are iterations of a neighbour, counted through its stream from reset: iteration i of inference n is n·M + i where
 there are M of them in an inference. An event before 0 belongs to no inference that runs, so there is nothing to wait
@@ -75,9 +75,10 @@ def room_needs(
 def data_needs(needs: np.ndarray, events: np.ndarray, inference: int) -> np.ndarray:
     """The event that each iteration of an inference needs.
 
-    needs: in inference 0, -1 for none; shape (sources, iterations). events: M, of each source.
+    needs: in inference 0, before 0 for what is read of inferences before, or NOTHING; shape (sources, iterations). What
+    is read of inferences before 0 is there at reset. events: M, of each source.
     """
-    found = np.where(needs >= 0, needs + inference * events[:, None], NOTHING)
+    found = np.where(needs > NOTHING, needs + inference * events[:, None], NOTHING)
     return np.where(found >= 0, found, NOTHING)
 
 

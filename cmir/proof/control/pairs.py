@@ -1,4 +1,4 @@
-"""What the iterations of a stage wait for, on account of one neighbour and array, against what they need."""
+"""The comparison of what iterations wait for with what they need, for one neighbour and array."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_INFERENCES = 1 << 12
 
 @dataclass(frozen=True)
 class Need:
-    """What the iterations of a stage need of a neighbour.
+    """The needs of a stage in a neighbour, on account of one array.
 
     at: the events that iterations of an inference themselves need, shape (cores of the source, iterations); counted
     from reset, or NOTHING. From inference `settled` on, they repeat every `period` inferences, shifted. elements: those
@@ -83,7 +83,7 @@ class Pair:
             self.first.pop()
 
     def _as_later(self, inference: int) -> np.ndarray:
-        """What an early inference would need if it were like later ones, of which inferences before 0 need nothing."""
+        """The events needed in an inference like the settled ones; events before reset count as nothing."""
         shift = (inference - self.settled) * self.source.counts[:, None]
         events = np.where(self.steady == NOTHING, NOTHING, self.steady + shift)
         return np.where(events >= 0, events, NOTHING)
@@ -141,7 +141,7 @@ class Pair:
         return bool((later[own] > NOTHING).any())
 
     def dependences(self, name: Callable[[Stage, int], str]) -> list[tuple[str, Dependence]]:
-        """What the cores wait for, once checked, as the timing recurrence takes it: (core, dependence)."""
+        """(core, dependence) for each pair of cores that has been checked, as the timing recurrence takes them."""
         found = []
         stage, source = self.stage, self.source
         events = source.counts[:, None]

@@ -16,7 +16,7 @@ from cmir.dialects.polyhedral import symbol
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import Array, Reads
 from cmir.proof.control.automata import Automaton
-from cmir.proof.control.enumeration import data_needs
+from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import Room
@@ -29,7 +29,7 @@ MOST_POINTS = 1 << 28
 
 @dataclass(frozen=True)
 class Verdict:
-    """What has been proved of a network, and how.
+    """The result of a proof that has succeeded.
 
     points: those that have been enumerated; None where ISL has decided.
     """
@@ -182,9 +182,10 @@ def _core_name(stage: Stage, core: int) -> str:
 
 
 def _data(array: Array, reads: Reads, writer: Stage) -> Need:
-    """What a reader needs of a writer: that it has stored what is read."""
+    """The needs of a reader in a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
+    local = np.where(local >= 0, local, NOTHING)
 
     def element(core: int, iteration: int, inference: int, event: int) -> str | None:
         position = event - inference * int(writer.counts[core])
@@ -199,7 +200,7 @@ def _data(array: Array, reads: Reads, writer: Stage) -> Need:
 
 
 def _room(array: Array, room: Room, writer: Stage) -> Need:
-    """What a writer needs of a reader: that it has read what is overwritten."""
+    """The needs of a writer in a reader: data must be read before it is overwritten."""
     first = array.first[writer.name]
     run = slice(first, first + len(writer.points))
 

@@ -19,7 +19,7 @@ from cmir.proof.control.slots import Slots
 
 
 class Room:
-    """What iterations of the writers of an array need on account of a reader's buffers.
+    """The needs of the writers of an array in one reader, for room in its buffers.
 
     settled, period: from inference `settled` on, needs repeat every `period` inferences, shifted. rows: what the
     iterations need in the first inferences, counted from the beginning of each; shape (inferences, cores of the reader,
@@ -94,7 +94,10 @@ class Walk:
         self.inferences = int(distance.max(initial=0)) + 1
 
     def _shared(self) -> np.ndarray:
-        """Which slots several cores store into. Checks that what is read is kept, in every inference."""
+        """True for each slot that several cores store into.
+
+        Raises CompileError if an element that is read has no slot.
+        """
         slots = self._slots(self.room.slots.period)
         self._check_kept(slots)
         size = int(np.prod(self.room.slots.shape, dtype=np.int64))
@@ -146,7 +149,7 @@ class Walk:
         self._check_order(ties, several)
 
     def _check_read(self, several: np.ndarray) -> None:
-        """Where several cores store into a slot and something there is read, everything is."""
+        """Raise CompileError if several cores store into a slot and some, but not all, of its elements are read."""
         read = np.broadcast_to(self.last_read >= 0, several.shape)
         used = np.zeros(len(self.shared), bool)
         used[self.slots[several & read]] = True
@@ -161,10 +164,10 @@ class Walk:
 
     def _check_order(self, ties: np.ndarray, several: np.ndarray) -> None:
         count = self.array.space.count
-        for one, two in ties.tolist():
-            (n, e), (m, f) = divmod(one, count), divmod(two, count)
-            if self.last_read[e] >= 0 or self.last_read[f] >= 0:
-                raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
+        ties = ties[(self.last_read[ties % count] >= 0).any(axis=1)]
+        if len(ties):
+            (n, e), (m, f) = (divmod(int(x), count) for x in ties[0])
+            raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
         at = np.argwhere(several & (self.before >= 0))
         if not len(at):
             return
@@ -192,7 +195,7 @@ class Walk:
         )
 
     def rows(self) -> np.ndarray:
-        """What iterations of the writers need, counted from the beginning of each inference."""
+        """The needs of the writers, counted from the beginning of each inference; shape (inferences, iterations)."""
         events = int(self.room.events[self.core])
         needs = room_needs(self.slots, self.times, self.last_read, events, first=0)
         rows = np.full((self.inferences, len(self.array.core_of)), NOTHING)

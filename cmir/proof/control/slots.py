@@ -30,7 +30,7 @@ class NoPeriodError(Exception):
 
 
 class Slots:
-    """Where the cores of a stage keep an array. Inputs of the function: coordinates of the core, n, location."""
+    """The storage map of a buffer, on all cores of a stage: (coordinates of the core, n, location) -> slot."""
 
     def __init__(self, op: BufferOp, stage: Stage):
         self.op, self.stage = op, stage

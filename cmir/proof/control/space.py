@@ -31,7 +31,7 @@ _CHUNK = 1 << 20
 
 
 class Separable(Protocol):
-    """What may treat some coordinates along an axis alike."""
+    """An access or a storage map: it says which coordinates along an axis it tells apart."""
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
         """On each core, which coordinates are accessed or kept, shape (cores, size); None if not separate."""
@@ -123,10 +123,8 @@ class AccessMembers:
             return None
         lanes = self.lanes(axis)
         if access.function.convex:
-            core = frozenset(range(access.core_dims))
-            part = access.function.part(
-                [axis], lambda inputs: bool(inputs & lanes) or inputs <= core
-            )
+            own = lanes.union(range(access.core_dims))
+            part = access.function.part([axis], lambda inputs: inputs <= own)
         else:
             part = access.function.sole(axis)
             assert part is not None, "an axis that is separate has one formula"
@@ -171,7 +169,7 @@ class Elements:
         self._offsets(users)
 
     def _offsets(self, users: AccessMembers) -> None:
-        """What the kinds along the axes that are cut add to the number of an element, for each core."""
+        """The part of the numbers of elements that comes from the axes that are cut, for each core."""
         space, cores = self.space, len(self.access.stage.cores)
         self.offsets = np.zeros((cores, 1), np.int64)
         self.exists = np.ones((cores, 1), bool)

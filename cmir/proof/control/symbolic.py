@@ -97,7 +97,7 @@ class _Program:
                 self.writes[array] = known.union(write)
 
     def _access(self, relation: isl.Map, array: ArrayOp, op: Operation) -> isl.Map:
-        """What the iterations that are fired access, which must exist."""
+        """The accesses of the iterations that are fired. Raises CompileError for one outside the array."""
         access = iterations(relation).reset_tuple_id(isl.dim_type.in_)
         access = access.intersect_domain(self.iterations)
         if not (outside := access.subtract_range(array.locations)).is_empty():
@@ -116,7 +116,7 @@ class _Program:
 
 @dataclass(frozen=True)
 class _Demand:
-    """What a program needs of a neighbour on account of an array.
+    """The needs of a program in a neighbour, on account of one array.
 
     needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the program reads or
     overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes wrong with them.
@@ -199,7 +199,7 @@ class _Prover:
                 )
 
     def _check_kept(self, array: ArrayOp, reader: _Program) -> None:
-        """What is read has a slot. That slots are in the buffer, its verifier knows."""
+        """Raise CompileError if an element that is read has no slot. The verifier has checked that slots exist."""
         name = array.sym_name.data
         buffer = reader.buffers[name]
         storage = _storage(buffer, array).intersect_params(reader.cores)
@@ -251,7 +251,7 @@ class _Prover:
 
 
 def _check_given(name: str, reader: _Program, parameter: bool) -> None:
-    """What is there from the start has a slot of its own, if it is read, and a parameter one for all inferences."""
+    """Raise CompileError if an element that is there from the start shares its slot, or a parameter changes it."""
     buffer = reader.buffers[name]
     assert buffer.storage is not None
     storage = buffer.storage.relation
