@@ -361,4 +361,5 @@ def _exchange(ops: list[Operation], at: int, k: int) -> None:
 
 def _gcu(op: Operation) -> None:
     assert isinstance(op, ProgramOp)
-    op.properties.pop("gcu") if op.gcu is not None else op.properties.update(gcu=UnitAttr())
+    if op.properties.pop("gcu", None) is None:
+        op.properties["gcu"] = UnitAttr()
