@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
-from cmir.proof.values.comparison import prove
+from cmir.proof import control
+from cmir.proof.values import comparison
 from cmir.proof.values.source import find_source
 from cmir.tools.model import Model
 
@@ -19,11 +19,10 @@ def verify_network(
     Raises CompileError if one of them is wrong.
     """
     show = progress or (lambda _: None)
-    show(CmcoreVerifyControlPass.name)
-    CmcoreVerifyControlPass().apply(model.context, model.module)
-    control = "control proved for endless streams"
+    show("cmcore-verify-control")
+    verdict = control.prove(network)
     source = find_source(model.context, model.module, network)
     if source is None:
-        return f"{control}; values not checked: the nn IR of the network is not known"
+        return f"{verdict}; values not checked: the nn IR of the network is not known"
     show("cmcore-verify-values")
-    return f"{control}; {prove(network, source)}"
+    return f"{verdict}; {comparison.prove(network, source)}"
