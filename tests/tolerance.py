@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike
 
 from cmir.checking import difference
 
+_RTOL = 1e-5
+"""Below that of `cm-run --check`: networks of tests are small."""
+
 
 def assert_close(
     result: ArrayLike,
@@ -15,7 +18,7 @@ def assert_close(
     atol: float | None = None,
     terms: float = 0.0,
 ) -> None:
-    """Fail if arrays differ in shape, or in value by more than `cm-run --check` allows.
+    """Fail if arrays differ in shape, or in value by more than 2e-5 (in half precision, what `cm-run --check` allows).
 
     That is relative to the largest element: errors of sums depend on the kernels that a BLAS library has for the
     processor, and are those of the terms. A test that sets rtol and atol says why.
@@ -24,5 +27,7 @@ def assert_close(
     """
     result, expected = np.asarray(result), np.asarray(expected)
     assert result.shape == expected.shape
+    if rtol is None and expected.dtype.kind == "f" and expected.dtype.itemsize > 2:
+        rtol = _RTOL
     problem = difference(result, expected, rtol, atol, terms)
     assert problem is None, problem

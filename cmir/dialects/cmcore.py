@@ -237,6 +237,10 @@ class ProgramOp(IRDLOperation):
                     f"program @{self.sym_name.data} has two buffers of @{name}; one holds all that is read of it"
                 )
             arrays.add(name)
+        if self.gcu is not None and self.core_dims:
+            raise VerifyException(
+                f"there is one global control unit: program @{self.sym_name.data} on it has no cores"
+            )
         verify_takes_cores("the loop nest", self.loop_nest.body, self.core_dims)
 
 

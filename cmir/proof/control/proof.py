@@ -109,8 +109,11 @@ class _Proof:
         return given
 
     def _pairs(self, array: Array, reads: list[Reads]) -> Iterator[Pair]:
-        """Every writer with every reader, in both directions."""
-        for of_reader in reads:
+        """Every writer with every reader, in both directions.
+
+        An array without a writer has no element that is read, or `Reads` would have refused it.
+        """
+        for of_reader in reads if array.writers else ():
             room = Room(array, of_reader)
             for writer in array.writers:
                 yield self._pair(_data(array, of_reader, writer), array)
