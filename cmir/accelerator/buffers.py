@@ -64,6 +64,8 @@ class Buffer:
 
 def rows_found(rings: Sequence[Buffer], storage: isl.Map, shape: tuple[int, ...]) -> dict[Key, int]:
     """The rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
+    if not rings:
+        return {}
     if len(rings) == 1:
         (ring,) = rings
         at = (ring.rows.axis or 0) + (ring.rows.banks > 1)
