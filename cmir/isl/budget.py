@@ -1,0 +1,45 @@
+"""A bound on the work that ISL does for a relation.
+
+It counts ISL's own operations and not seconds, so that what is compiled does not depend on the machine that compiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import islpy as isl
+
+from cmir.isl.memo import unnamed
+from cmir.isl.text import CONTEXT
+
+MOST_OPERATIONS = 1_000_000
+"""ISL's operations for one relation or nest before points are enumerated instead: about half a second of work."""
+
+_Result = TypeVar("_Result")
+
+_over_budget: set[str] = set()
+"""The texts of what ISL has needed more operations for."""
+
+
+def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Result | None:
+    """What `compute` gives for these relations, or None if ISL needs more than `MOST_OPERATIONS` for it.
+
+    The names of relations do not matter for that; what has been too much is not tried again.
+    """
+    shown = [unnamed(a) if isinstance(a, isl.Map) else a for a in arguments]
+    key = f"{compute.__qualname__}{shown}"
+    if key in _over_budget:
+        return None
+    CONTEXT.reset_operations()
+    CONTEXT.set_max_operations(MOST_OPERATIONS)
+    try:
+        return compute(*arguments)
+    except isl.Error as error:
+        if "maximal number of operations" not in str(error):
+            raise
+        _over_budget.add(key)
+        return None
+    finally:
+        CONTEXT.set_max_operations(0)
+        CONTEXT.reset_operations()

@@ -1,0 +1,146 @@
+"""The integer points of relations with many quantified variables, one variable after the other.
+
+Quantified variables, integer divisions among them, are made variables like others, so that a basic set is a polyhedron
+and nothing else. Its points are found by extending tuples: the variable that has the fewest values, given those before
+it, comes next, for all tuples at once. Nothing here asks ISL to simplify, project or optimize, so the time it takes
+follows the number of points and constraints, whatever the constraints are.
+"""
+
+from __future__ import annotations
+
+import islpy as isl
+import numpy as np
+
+from cmir.isl.text import IslError
+
+MOST_TUPLES = 2_000_000
+"""More tuples than these are not enumerated."""
+
+
+def lattice_points(points: isl.Set) -> np.ndarray:
+    """The points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
+
+    Raises IslError if they are too many, or if constraints do not bound a variable, given others.
+    """
+    points = points.reset_tuple_id()
+    dims = points.dim(isl.dim_type.set)
+    found = [_polyhedron_points(basic, dims) for basic in points.get_basic_sets()]
+    every = np.concatenate([np.zeros((0, dims), np.int64), *found])
+    return np.unique(every, axis=0) if dims else every[:1]
+
+
+def lattice_pairs(relation: isl.Map) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of a bounded relation: its inputs and its outputs, row by row, in lexicographic order."""
+    inputs = relation.dim(isl.dim_type.in_)
+    every = lattice_points(relation.wrap().flatten())
+    return every[:, :inputs], every[:, inputs:]
+
+
+def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
+    """The points of a basic set, each at least once."""
+    rows = _inequalities(basic)
+    variables = rows.shape[1] - 1
+    if basic.is_empty():
+        return np.zeros((0, dims), np.int64)
+    chosen: list[int] = []
+    tuples = np.zeros((1, 0), np.int64)
+    while len(chosen) < variables:
+        rest = [v for v in range(variables) if v not in chosen]
+        ranges = {v: bounds for v in rest if (bounds := _range(rows, chosen, v, tuples))}
+        if not ranges:
+            ranges = _extents(basic, [v for v in rest if v < dims], len(tuples))
+        sizes = {v: np.maximum(0, high - low + 1) for v, (low, high) in ranges.items()}
+        following = min(sizes, key=lambda v: int(sizes[v].sum()))
+        size, low = sizes[following], ranges[following][0]
+        total = int(size.sum())
+        if total > MOST_TUPLES:
+            raise IslError(f'not enumerated, for having more than {MOST_TUPLES} points: "{basic}"')
+        step = np.arange(total) - np.repeat(np.cumsum(size) - size, size)
+        column = np.repeat(low, size) + step
+        tuples = np.column_stack([np.repeat(tuples, size, axis=0), column])
+        chosen.append(following)
+    if tuples.shape[0] and not _hold_without_variables(rows):
+        tuples = tuples[:0]
+    return tuples[:, np.argsort(chosen)][:, :dims] if chosen else tuples
+
+
+def _extents(
+    basic: isl.BasicSet, variables: list[int], count: int
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """The least and the greatest value of variables in the whole set, `count` times. Raises IslError without any."""
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    points = isl.Set.from_basic_set(basic)
+    for v in variables:
+        ends = points.dim_min_val(v), points.dim_max_val(v)
+        if all(end.is_int() for end in ends):
+            low, high = (np.full(count, end.to_python()) for end in ends)
+            found[v] = low, high
+    if not found:
+        raise IslError(f'not enumerated, for lack of bounds: "{basic}"')
+    return found
+
+
+def _hold_without_variables(rows: np.ndarray) -> bool:
+    return bool((rows[~rows[:, 1:].any(axis=1), 0] >= 0).all())
+
+
+def _range(
+    rows: np.ndarray, chosen: list[int], variable: int, tuples: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The least and the greatest value of a variable for each tuple of those chosen before; None without bounds."""
+    known = [1 + v for v in chosen]
+    others = np.delete(rows, [0, 1 + variable, *known], axis=1)
+    usable = rows[(rows[:, 1 + variable] != 0) & ~others.any(axis=1)]
+    factor = usable[:, 1 + variable]
+    values = usable[:, [0]] + usable[:, known] @ tuples.T  # value + factor · variable >= 0
+    below, above = factor > 0, factor < 0
+    if not below.any() or not above.any():
+        return None
+    low = -(values[below] // factor[below, None])
+    high = values[above] // -factor[above, None]
+    return low.max(axis=0), high.min(axis=0)
+
+
+def _inequalities(basic: isl.BasicSet) -> np.ndarray:
+    """`constant + Σ coefficient · variable >= 0`, a row each; equations are two rows."""
+    order = (isl.dim_type.cst, isl.dim_type.set, isl.dim_type.div, isl.dim_type.param)
+    equal = _array(basic.equalities_matrix(*order))
+    least = _array(basic.inequalities_matrix(*order))
+    return np.concatenate([equal, -equal, least, *_divisions(basic)])
+
+
+def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
+    """Of each integer division whose definition ISL knows, that its rest is not negative and below its divisor."""
+    dims, divs = basic.dim(isl.dim_type.set), basic.dim(isl.dim_type.div)
+    found: list[np.ndarray] = []
+    local = basic.get_local_space()
+    for number in range(divs):
+        try:
+            division = local.get_div(number)
+        except isl.Error:
+            continue  # quantified, and nothing more
+        if division.is_nan():
+            continue
+        divisor = division.get_denominator_val()
+
+        def scaled(value: isl.Val, divisor: isl.Val = divisor) -> int:
+            return (value * divisor).to_python()
+
+        row = np.zeros(1 + dims + divs, np.int64)
+        row[0] = scaled(division.get_constant_val())
+        for kind, first, count in ((isl.dim_type.in_, 1, dims), (isl.dim_type.div, 1 + dims, divs)):
+            for d in range(count):
+                row[first + d] = scaled(division.get_coefficient_val(kind, d))
+        row[1 + dims + number] -= divisor.to_python()
+        below = -row
+        below[0] += divisor.to_python() - 1
+        found += [row[None], below[None]]
+    return found
+
+
+def _array(matrix: isl.Mat) -> np.ndarray:
+    shape = matrix.rows(), matrix.cols()
+    values = [
+        matrix.get_element_val(r, c).to_python() for r in range(shape[0]) for c in range(shape[1])
+    ]
+    return np.array(values, np.int64).reshape(shape)
