@@ -3,6 +3,10 @@
 ISL turns "visit these points in this order" into loops (Grosser, Verdoolaege, Cohen: Polyhedral AST generation
 is more than scanning polyhedra, TOPLAS 2015). Each visit becomes whatever `emit` builds from the point's
 coordinates.
+
+Conditions on several floors, such as those of rescalings after each other, may take ISL more than its budget; and ISL's
+generator is known to leave out points now and then. Loops are then found from the points themselves
+(`cmir.isl.nests`), but for stages that are spread over cores.
 """
 
 from __future__ import annotations
@@ -103,8 +107,8 @@ def cheapest_loops(
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
 
-    ISL's generator is known to leave out points now and then, for unions with several moduli; loops that do not visit
-    as many points as there are are not taken. Raises IslError where there are no others.
+    ISL's generator leaves out points now and then, for unions with several moduli; loops that do not visit as many
+    points as there are are not taken. Raises IslError where there are no others.
     """
     schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
     statements = isl.UnionMap.empty(schedule.get_space())

@@ -11,7 +11,7 @@ from typing import TypeVar
 import islpy as isl
 
 from cmir.isl.memo import unnamed
-from cmir.isl.text import CONTEXT
+from cmir.isl.text import CONTEXT, IslError
 
 MOST_OPERATIONS = 1_000_000
 """ISL's operations for one relation or nest before points are enumerated instead: about half a second of work."""
@@ -19,13 +19,14 @@ MOST_OPERATIONS = 1_000_000
 _Result = TypeVar("_Result")
 
 _over_budget: set[str] = set()
-"""The texts of what ISL has needed more operations for."""
+"""The texts of what ISL has not computed within the budget."""
 
 
 def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Result | None:
-    """What `compute` gives for these relations, or None if ISL needs more than `MOST_OPERATIONS` for it.
+    """What `compute` gives for these relations, or None if ISL does not get there within `MOST_OPERATIONS`.
 
-    The names of relations do not matter for that; what has been too much is not tried again.
+    Parsing fails in its own way when the budget is used up, so every failure counts. What has failed is not tried
+    again; the names of relations do not matter for that.
     """
     shown = [unnamed(a) if isinstance(a, isl.Map) else a for a in arguments]
     key = f"{compute.__qualname__}{shown}"
@@ -35,9 +36,7 @@ def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Resul
     CONTEXT.set_max_operations(MOST_OPERATIONS)
     try:
         return compute(*arguments)
-    except isl.Error as error:
-        if "maximal number of operations" not in str(error):
-            raise
+    except (isl.Error, IslError):
         _over_budget.add(key)
         return None
     finally:

@@ -16,6 +16,10 @@ last iteration it allows on the other side. It has one event for each time the l
 
 A stage may be spread over cores (`cmir.isl.cores`). T_w and T_r then are those of one core each, with the cores'
 coordinates as parameters, and everything here holds for each pair of cores by itself.
+
+ISL computes maxima of formulas within a budget of operations (`cmir.isl.budget`). What takes it more, such as maxima
+over the nested floors of rescalings after each other, is computed from points (`cmir.isl.release_points`), but for
+stages that are spread over cores.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ follows the number of points and constraints, whatever the constraints are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import islpy as isl
 import numpy as np
 
@@ -110,32 +112,38 @@ def _inequalities(basic: isl.BasicSet) -> np.ndarray:
 
 
 def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
-    """Of each integer division whose definition ISL knows, that its rest is not negative and below its divisor."""
-    dims, divs = basic.dim(isl.dim_type.set), basic.dim(isl.dim_type.div)
+    """Of each integer division whose definition ISL knows, that its rest is not negative and below its divisor.
+
+    The constraints of a basic set may leave that out.
+    """
+    dims, local = basic.dim(isl.dim_type.set), basic.get_local_space()
+    known = dict(_known_divisions(local))
+    numbers = {str(division): number for number, division in known.items()}
     found: list[np.ndarray] = []
-    local = basic.get_local_space()
-    for number in range(divs):
-        try:
-            division = local.get_div(number)
-        except isl.Error:
-            continue  # quantified, and nothing more
-        if division.is_nan():
-            continue
+    for number, division in known.items():
         divisor = division.get_denominator_val()
-
-        def scaled(value: isl.Val, divisor: isl.Val = divisor) -> int:
-            return (value * divisor).to_python()
-
-        row = np.zeros(1 + dims + divs, np.int64)
-        row[0] = scaled(division.get_constant_val())
-        for kind, first, count in ((isl.dim_type.in_, 1, dims), (isl.dim_type.div, 1 + dims, divs)):
-            for d in range(count):
-                row[first + d] = scaled(division.get_coefficient_val(kind, d))
+        row = np.zeros(1 + dims + local.dim(isl.dim_type.div), np.int64)
+        row[0] = (division.get_constant_val() * divisor).to_python()
+        for kind in (isl.dim_type.in_, isl.dim_type.div):
+            for d in range(division.dim(kind)):
+                coefficient = (division.get_coefficient_val(kind, d) * divisor).to_python()
+                if coefficient:  # divisions have numbers of their own in each expression
+                    inner = kind == isl.dim_type.div
+                    at = dims + numbers[str(division.get_div(d))] if inner else d
+                    row[1 + at] = coefficient
         row[1 + dims + number] -= divisor.to_python()
         below = -row
         below[0] += divisor.to_python() - 1
         found += [row[None], below[None]]
     return found
+
+
+def _known_divisions(local: isl.LocalSpace) -> Iterator[tuple[int, isl.Aff]]:
+    for number in range(local.dim(isl.dim_type.div)):
+        try:
+            yield number, local.get_div(number)
+        except isl.Error:
+            continue  # quantified, and nothing more
 
 
 def _array(matrix: isl.Mat) -> np.ndarray:
