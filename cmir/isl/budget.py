@@ -28,17 +28,21 @@ def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Resul
     Parsing fails in its own way when the budget is used up, so every failure counts. What has failed is not tried
     again; the names of relations do not matter for that.
     """
-    shown = [unnamed(a) if isinstance(a, isl.Map) else a for a in arguments]
-    key = f"{compute.__qualname__}{shown}"
-    if key in _over_budget:
+    if _over_budget and _key(compute, arguments) in _over_budget:
         return None
     CONTEXT.reset_operations()
     CONTEXT.set_max_operations(MOST_OPERATIONS)
     try:
         return compute(*arguments)
     except (isl.Error, IslError):
-        _over_budget.add(key)
-        return None
+        pass
     finally:
         CONTEXT.set_max_operations(0)
         CONTEXT.reset_operations()
+    _over_budget.add(_key(compute, arguments))
+    return None
+
+
+def _key(compute: Callable[..., object], arguments: tuple[object, ...]) -> str:
+    shown = [unnamed(a) if isinstance(a, isl.Map) else a for a in arguments]
+    return f"{compute.__qualname__}{shown}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from math import floor
+from typing import Any
 from unittest.mock import patch
 
 import islpy as isl
@@ -67,17 +68,17 @@ def fail(*_: object) -> None:
     raise AssertionError("not to be computed from formulas")
 
 
-few = st.sampled_from(
-    [
-        {"_FEW": 0},
-        {"_FEW": 1000},
-        {"within_budget": lambda *_: None, "_raw_formulas": fail, "_war_formulas": fail},
-    ]
-).map(lambda way: patch.multiple(dependences, **way))
+WAYS: list[dict[str, Any]] = [
+    {"_FEW": 0},
+    {"_FEW": 1000},
+    {"within_budget": lambda *_: None, "_raw_formulas": fail, "_war_formulas": fail},
+]
 """Maxima by comparing functions, by ISL's `lexmax`, or of points."""
 
+ways = st.sampled_from(WAYS).map(lambda way: patch.multiple(dependences, **way))
 
-@given(accesses(), few)
+
+@given(accesses(), ways)
 def test_raw_release(case: Accesses, way: AbstractContextManager[object]) -> None:
     with way:
         check_release(case)
@@ -139,7 +140,7 @@ def check_credits(case: Accesses, storage: isl.Map, slot: Storage) -> None:
     assert points(release.initially) == initially
 
 
-@given(accesses(), few)
+@given(accesses(), ways)
 def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManager[object]) -> None:
     dims = ", ".join(f"d{i}" for i in range(len(case.shape)))
     inside = " and ".join(f"0 <= d{i} < {size}" for i, size in enumerate(case.shape))
@@ -148,7 +149,7 @@ def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManag
         check_credits(case, full_storage(array), lambda _, location: location)
 
 
-@given(accesses(), st.integers(1, 12), few)
+@given(accesses(), st.integers(1, 12), ways)
 def test_war_release_with_a_ring_of_rows(
     case: Accesses, rows: int, way: AbstractContextManager[object]
 ) -> None:
