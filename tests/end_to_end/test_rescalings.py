@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import wraps
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -17,7 +18,7 @@ from cmir.isl import ast, dependences
 from cmir.isl.text import CONTEXT
 from cmir.tools.cm_run import main
 
-MODES = {
+MODES: dict[str, dict[str, Any]] = {
     "corners": {
         "mode": "nearest",
         "coordinate_transformation_mode": "asymmetric",
@@ -32,7 +33,7 @@ def rescalings(sizes: Sequence[Sequence[int]], mode: str) -> onnx.ModelProto:
     """A convolution, rescalings to these sizes, and a convolution; the first sizes are those of the input."""
     weight = np.random.default_rng(0).normal(size=(1, 1, *[3] * len(sizes[0]))).astype(np.float32)
     weights = [numpy_helper.from_array(weight, "w")]
-    pads = {"pads": [1, 1] * len(sizes[0])}
+    pads: dict[str, Any] = {"pads": [1, 1] * len(sizes[0])}
     nodes = [helper.make_node("Conv", ["x", "w"], ["v0"], **pads)]
     for number, size in enumerate(sizes[1:], 1):
         weights.append(numpy_helper.from_array(np.array([1, 1, *size]), f"s{number}"))
@@ -83,7 +84,7 @@ def test_two_rescalings(
         sizes.append(tuple(int(n * factor) for n in sizes[-1]))
     path = tmp_path / "net.onnx"
     onnx.save(rescalings(sizes, mode), path)
-    formulas = {
+    formulas: dict[str, Any] = {
         name: budgeted(vars(dependences)[name]) for name in ("_raw_formulas", "_war_formulas")
     }
     with (
