@@ -18,6 +18,9 @@ from cmir.isl.text import IslError
 MOST_TUPLES = 2_000_000
 """More tuples than these are not enumerated."""
 
+_UNBOUNDED = 2**62
+"""No number is as large; an end of a range that is has no bound."""
+
 
 def lattice_points(points: isl.Set) -> np.ndarray:
     """The points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
@@ -48,9 +51,12 @@ def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
     tuples = np.zeros((1, 0), np.int64)
     while len(chosen) < variables:
         rest = [v for v in range(variables) if v not in chosen]
-        ranges = {v: bounds for v in rest if (bounds := _range(rows, chosen, v, tuples))}
-        if not ranges:
-            ranges = _extents(basic, [v for v in rest if v < dims], len(tuples))
+        every = {v: _range(rows, chosen, v, tuples) for v in rest}
+        ranges = {v: ends for v, ends in every.items() if _bounded(ends)}
+        if not ranges:  # of constraints on several variables at once, ISL makes bounds of one
+            extents = _extents(basic, [v for v in rest if v < dims])
+            for v, (low, high) in extents.items():
+                ranges[v] = np.maximum(every[v][0], low), np.minimum(every[v][1], high)
         sizes = {v: np.maximum(0, high - low + 1) for v, (low, high) in ranges.items()}
         following = min(sizes, key=lambda v: int(sizes[v].sum()))
         size, low = sizes[following], ranges[following][0]
@@ -66,20 +72,22 @@ def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
     return tuples[:, np.argsort(chosen)][:, :dims] if chosen else tuples
 
 
-def _extents(
-    basic: isl.BasicSet, variables: list[int], count: int
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """The least and the greatest value of variables in the whole set, `count` times. Raises IslError without any."""
-    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+def _extents(basic: isl.BasicSet, variables: list[int]) -> dict[int, tuple[int, int]]:
+    """The least and the greatest value of variables in the whole set. Raises IslError if none has both."""
     points = isl.Set.from_basic_set(basic)
+    found: dict[int, tuple[int, int]] = {}
     for v in variables:
-        ends = points.dim_min_val(v), points.dim_max_val(v)
-        if all(end.is_int() for end in ends):
-            low, high = (np.full(count, end.to_python()) for end in ends)
-            found[v] = low, high
+        low, high = points.dim_min_val(v), points.dim_max_val(v)
+        if low.is_int() and high.is_int():
+            found[v] = low.to_python(), high.to_python()
     if not found:
         raise IslError(f'not enumerated, for lack of bounds: "{basic}"')
     return found
+
+
+def _bounded(ends: tuple[np.ndarray, np.ndarray]) -> bool:
+    low, high = ends
+    return bool((low > -_UNBOUNDED).all() and (high < _UNBOUNDED).all())
 
 
 def _hold_without_variables(rows: np.ndarray) -> bool:
@@ -88,19 +96,17 @@ def _hold_without_variables(rows: np.ndarray) -> bool:
 
 def _range(
     rows: np.ndarray, chosen: list[int], variable: int, tuples: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """The least and the greatest value of a variable for each tuple of those chosen before; None without bounds."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest value of a variable for each tuple of those chosen before."""
     known = [1 + v for v in chosen]
     others = np.delete(rows, [0, 1 + variable, *known], axis=1)
     usable = rows[(rows[:, 1 + variable] != 0) & ~others.any(axis=1)]
     factor = usable[:, 1 + variable]
     values = usable[:, [0]] + usable[:, known] @ tuples.T  # value + factor · variable >= 0
     below, above = factor > 0, factor < 0
-    if not below.any() or not above.any():
-        return None
     low = -(values[below] // factor[below, None])
     high = values[above] // -factor[above, None]
-    return low.max(axis=0), high.min(axis=0)
+    return low.max(axis=0, initial=-_UNBOUNDED), high.min(axis=0, initial=_UNBOUNDED)
 
 
 def _inequalities(basic: isl.BasicSet) -> np.ndarray:

@@ -47,6 +47,8 @@ def test_pairs_of_quantified_accesses(case: Accesses) -> None:
         "{ [x, y] : exists (e : 2e = x + y) and 0 <= x <= 5 and 0 <= y <= 5 }",
         "{ [x] : exists (a, b : 0 <= a < 3 and 0 <= b < 3 and x = 3a + 7b) }",
         "{ [x, y] : x - 2y >= -3 and x + y <= 4 and 3x + 2y >= -5 and y >= -2 }",
+        # y has no lower bound but from a division; its upper bounds count all the same.
+        "{ [x, y] : 0 <= x <= 4 and y <= 2 and y < x and 2*floor((x + y)/2) >= x }",
         "{ [] : }",
         "{ [x] : false }",
         "{ [x] : 1 <= 3x <= 2 }",
