@@ -3,12 +3,16 @@
 ISL turns "visit these points in this order" into loops (Grosser, Verdoolaege, Cohen: Polyhedral AST generation
 is more than scanning polyhedra, TOPLAS 2015). Each visit becomes whatever `emit` builds from the point's
 coordinates.
+
+Conditions on several floors, such as those of rescalings after each other, may take ISL more than its budget; and ISL's
+generator is known to leave out points now and then. Loops are then found from the points themselves
+(`cmir.isl.nests`), but for stages that are spread over cores.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 import islpy as isl
@@ -19,8 +23,11 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.isl.ast_cost import Cost, nest_cost
+from cmir.isl.budget import within_budget
 from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
+from cmir.isl.lattice import lattice_pairs
 from cmir.isl.memo import kept_by_text, unnamed
+from cmir.isl.nests import Nest, Value, Visit, nest_of
 from cmir.isl.text import IslError
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
@@ -50,8 +57,30 @@ def visit_in_order(
     constants: those of `block`, if it has some already.
     cores: the values that the parameters of `schedule` have; they are the arguments of `block`, in order.
     """
-    node = cheapest_loops(unnamed(schedule), separation, cores)
+    schedule = unnamed(schedule)
+    if cores.dim(isl.dim_type.param):
+        node = cheapest_loops(schedule, separation, cores)
+    else:
+        node = within_budget(cheapest_loops, schedule, separation, cores)
+    if node is None:
+        try:
+            append_nest(_enumerated_loops(schedule), emit, block, constants)
+            return
+        except IslError:
+            node = cheapest_loops(schedule, separation, cores)
     append_loops(node, emit, block, constants, parameters(cores))
+
+
+@kept_by_text
+def _enumerated_loops(schedule: isl.Map) -> Nest:
+    """Loops found from the points of a schedule. Raises IslError if they are too many."""
+    points, times = lattice_pairs(schedule)
+    return nest_of(times, points)
+
+
+def append_nest(nest: Nest, emit: Emit, block: Block, constants: Constants | None = None) -> None:
+    """Append a nest to `block` as `scf` and `arith` operations."""
+    _NestTranslator(constants or Constants(block), emit).nest(nest, _Scope(block), {})
 
 
 def append_loops(
@@ -78,8 +107,8 @@ def cheapest_loops(
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
 
-    ISL's generator is known to leave out points now and then, for unions with several moduli; loops that do not visit
-    as many points as there are are not taken. Raises IslError where there are no others.
+    ISL's generator leaves out points now and then, for unions with several moduli; loops that do not visit as many
+    points as there are are not taken. Raises IslError where there are no others.
     """
     schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
     statements = isl.UnionMap.empty(schedule.get_space())
@@ -239,6 +268,52 @@ class _Translator:
         for other in args[1:]:
             value = scope.insert(_BINARY[kind](value, other))
         return value
+
+
+class _NestTranslator:
+    """Walks one nest; counters are the arguments of the loops around."""
+
+    def __init__(self, constants: Constants, emit: Emit):
+        self.constants = constants
+        self.emit = emit
+
+    def nest(self, nest: Nest, scope: _Scope, counters: Mapping[int, SSAValue]) -> None:
+        for node in nest:
+            if isinstance(node, Visit):
+                values = [self.value(value, scope, counters) for value in node.point]
+                self.emit(scope.builder, values)
+                continue
+            trips = self.value(node.trips, scope, counters)
+            body = Block(arg_types=[IndexType()])
+            body.args[0].name_hint = f"j{node.counter}"
+            bounds = self.constants.get(0), trips, self.constants.get(1)
+            loop = scope.builder.insert(scf.ForOp(*bounds, [], Region(body)))
+            inner = _Scope(body, scope, loop)
+            self.nest(node.body, inner, {**counters, node.counter: body.args[0]})
+            inner.builder.insert(scf.YieldOp())
+
+    def value(self, value: Value, scope: _Scope, counters: Mapping[int, SSAValue]) -> SSAValue:
+        total: SSAValue | None = None
+        for term in value.terms:
+            part = counters[term.counter]
+            if term.d != 1:
+                part = self._plus(self._times(part, term.a, scope), term.b, scope)
+                part = scope.insert(arith.FloorDivSIOp(part, self.constants.get(term.d)))
+            part = self._times(part, term.coefficient, scope)
+            total = part if total is None else scope.insert(arith.AddiOp(total, part))
+        if total is None:
+            return self.constants.get(value.constant)
+        return self._plus(total, value.constant, scope)
+
+    def _times(self, value: SSAValue, factor: int, scope: _Scope) -> SSAValue:
+        if factor == 1:
+            return value
+        return scope.insert(arith.MuliOp(value, self.constants.get(factor)))
+
+    def _plus(self, value: SSAValue, number: int, scope: _Scope) -> SSAValue:
+        if number == 0:
+            return value
+        return scope.insert(arith.AddiOp(value, self.constants.get(number)))
 
 
 def _arguments(expr: isl.AstExpr) -> Iterator[isl.AstExpr]:

@@ -16,6 +16,10 @@ last iteration it allows on the other side. It has one event for each time the l
 
 A stage may be spread over cores (`cmir.isl.cores`). T_w and T_r then are those of one core each, with the cores'
 coordinates as parameters, and everything here holds for each pair of cores by itself.
+
+ISL computes maxima of formulas within a budget of operations (`cmir.isl.budget`). What takes it more, such as maxima
+over the nested floors of rescalings after each other, is computed from points (`cmir.isl.release_points`), but for
+stages that are spread over cores.
 """
 
 from __future__ import annotations
@@ -26,8 +30,10 @@ from functools import reduce
 
 import islpy as isl
 
+from cmir.isl.budget import within_budget
 from cmir.isl.memo import kept_by_text, unnamed
-from cmir.isl.text import read_map
+from cmir.isl.release_points import raw_release_of_points, war_release_of_points
+from cmir.isl.text import IslError, read_map
 
 
 @dataclass(frozen=True)
@@ -221,6 +227,25 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
     R = `{ CONV2[w] -> b[j] : 0 <= w < 6 and w <= j < w + 3 }` in identity order give
     `{ b[j] -> CONV2[w = -2 + j] : 2 <= j <= 7 }`.
     """
+    relations = write, read, order_w, order_r
+    if _has_parameters(*relations):
+        return _raw_formulas(*relations)
+    if (release := within_budget(_raw_formulas, *relations)) is not None:
+        return release
+    try:
+        written = order_w.reverse().apply_range(write)
+        needs = order_r.reverse().apply_range(read).apply_range(written.reverse())
+        arrival = arrival_order(write, order_w)
+        limits = raw_release_of_points(*map(unnamed, (needs, arrival, order_r)))
+    except IslError:
+        return _raw_formulas(*relations)
+    event, limit = write.get_space().range(), order_r.get_space().domain()
+    release = _with_tuples(Release(*limits), event, limit)
+    return Release(_named_like(release.relation, read, write), release.initially)
+
+
+def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
+    """As `raw_release`, by operations on formulas."""
     latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
     nothing = isl.Map.empty(latest.get_space())
     release = _last_with_each(latest, order_r.range(), nothing, isl.Map.reverse)
@@ -238,6 +263,23 @@ def war_release(
     A write may go ahead when the last reader iteration that reads an older occupant of its slots has run; see
     `war_needs`.
     """
+    relations = write, read, storage, order_w, order_r
+    if _has_parameters(*relations):
+        return _war_formulas(*relations)
+    if (release := within_budget(_war_formulas, *relations)) is not None:
+        return release
+    try:
+        limits = war_release_of_points(*map(unnamed, relations))
+    except IslError:
+        return _war_formulas(*relations)
+    limit = _carry_inference(order_w.reverse()).get_space().range()
+    return _with_tuples(Release(*limits), order_r.get_space().domain(), limit)
+
+
+def _war_formulas(
+    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+) -> Release:
+    """As `war_release`, by operations on formulas."""
     needs = war_needs(write, read, storage, order_w, order_r)
     allowed = _allowed_after(order_w.range(), needs)
     final = allowed.intersect_domain(_last_of(allowed.domain())).range()
@@ -320,6 +362,31 @@ def stream_times(times: isl.Set) -> isl.Set:
 def _carry_inference(to_iteration: isl.Map) -> isl.Map:
     """`{ [time] -> s[i] }` with the inference carried along: `{ [ahead, time] -> s[ahead, i] }`."""
     return stream(to_iteration).set_dim_name(isl.dim_type.out, 0, "ahead")
+
+
+def _with_tuples(release: Release, event: isl.Space, limit: isl.Space) -> Release:
+    """The release with the names of these tuples and of their dimensions."""
+    relation, initially = release.relation, release.initially
+    for d in range(event.dim(isl.dim_type.set)):
+        if name := event.get_dim_name(isl.dim_type.set, d):
+            relation = relation.set_dim_name(isl.dim_type.in_, d, name)
+    for d in range(limit.dim(isl.dim_type.set)):
+        if name := limit.get_dim_name(isl.dim_type.set, d):
+            relation = relation.set_dim_name(isl.dim_type.out, d, name)
+            initially = initially.set_dim_name(isl.dim_type.set, d, name)
+    if event.has_tuple_name(isl.dim_type.set):
+        name = event.get_tuple_name(isl.dim_type.set)
+        relation = relation.set_tuple_name(isl.dim_type.in_, name)
+    if limit.has_tuple_name(isl.dim_type.set):
+        name = limit.get_tuple_name(isl.dim_type.set)
+        relation = relation.set_tuple_name(isl.dim_type.out, name)
+        initially = initially.set_tuple_name(name)
+    return Release(relation, initially)
+
+
+def _has_parameters(*relations: isl.Map) -> bool:
+    """True for relations of stages that are spread over cores."""
+    return any(relation.dim(isl.dim_type.param) for relation in relations)
 
 
 def _named_like(relation: isl.Map, *sources: isl.Map) -> isl.Map:

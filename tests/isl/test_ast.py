@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import get_args
+from unittest.mock import patch
 
 import islpy as isl
 import pytest
@@ -15,8 +16,8 @@ from xdsl.ir import Block, Region
 
 from cmir.accelerator.nest import in_order, visits
 from cmir.dialects.cmcore import FireOp, LoopNestOp
-from cmir.isl import IslError
-from cmir.isl.ast import Separation, visit_in_order
+from cmir.isl import IslError, ast
+from cmir.isl.ast import Separation, cheapest_loops, visit_in_order
 
 DIMS = ["x", "y", "z"]
 
@@ -41,6 +42,14 @@ def test_loops_visit_all_points_in_order(separation: Separation, data: st.DataOb
     dims = DIMS[: data.draw(st.integers(1, 3))]
     schedule = data.draw(orders("s", dims, data.draw(sets(dims, "s"))))
     assert visited(schedule, separation) == in_time(schedule)
+
+
+@given(st.data())
+def test_loops_found_from_points(data: st.DataObject) -> None:
+    dims = DIMS[: data.draw(st.integers(1, 3))]
+    schedule = data.draw(orders("s", dims, data.draw(sets(dims, "s"))))
+    with patch.object(ast, "within_budget", lambda *_: None):
+        assert visited(schedule, "auto") == in_time(schedule)
 
 
 @pytest.mark.parametrize("separation", get_args(Separation))
@@ -91,11 +100,12 @@ def test_schedules_that_isl_makes_odd_loops_for(schedule: str, separation: Separ
 
 
 @pytest.mark.parametrize("separation", get_args(Separation))
-def test_loops_that_miss_points_are_refused(separation: Separation) -> None:
-    """ISL's generator leaves out s[0, 1, 2]."""
+def test_loops_that_miss_points_are_replaced(separation: Separation) -> None:
+    """ISL's generator leaves out s[0, 1, 2]; the loops are found from the points then."""
     schedule = isl.Map(
         "{ s[x, y, z] -> [y, z, x] : (2 + x - 2y + 3z) mod 6 = 0 and 0 <= x <= 1 and "
         "0 <= y <= 3 and 0 <= z <= 2; s[x = 0, y = 0, z = 0] -> [0, 0, 0] }"
     )
     with pytest.raises(IslError, match="loops that miss points"):
-        visited(schedule, separation)
+        cheapest_loops(schedule, separation)
+    assert visited(schedule, separation) == in_time(schedule)

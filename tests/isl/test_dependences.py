@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
+from fractions import Fraction
+from math import floor
+from typing import Any
 from unittest.mock import patch
 
 import islpy as isl
@@ -61,12 +64,22 @@ def test_textbook_release_is_exact() -> None:
     assert release.initially.is_empty()
 
 
-few = st.sampled_from([0, 1000]).map(lambda number: patch.object(dependences, "_FEW", number))
-"""Maxima by comparing functions, or by ISL's `lexmax`."""
+def fail(*_: object) -> None:
+    raise AssertionError("not to be computed from formulas")
 
 
-@given(accesses(), few)
-def test_raw_release(case: Accesses, way: AbstractContextManager[int]) -> None:
+WAYS: list[dict[str, Any]] = [
+    {"_FEW": 0},
+    {"_FEW": 1000},
+    {"within_budget": lambda *_: None, "_raw_formulas": fail, "_war_formulas": fail},
+]
+"""Maxima by comparing functions, by ISL's `lexmax`, or of points."""
+
+ways = st.sampled_from(WAYS).map(lambda way: patch.multiple(dependences, **way))
+
+
+@given(accesses(), ways)
+def test_raw_release(case: Accesses, way: AbstractContextManager[object]) -> None:
     with way:
         check_release(case)
 
@@ -127,8 +140,8 @@ def check_credits(case: Accesses, storage: isl.Map, slot: Storage) -> None:
     assert points(release.initially) == initially
 
 
-@given(accesses(), few)
-def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManager[int]) -> None:
+@given(accesses(), ways)
+def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManager[object]) -> None:
     dims = ", ".join(f"d{i}" for i in range(len(case.shape)))
     inside = " and ".join(f"0 <= d{i} < {size}" for i, size in enumerate(case.shape))
     array = isl.Set(f"{{ b[{dims}] : {inside} }}")
@@ -136,9 +149,9 @@ def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManag
         check_credits(case, full_storage(array), lambda _, location: location)
 
 
-@given(accesses(), st.integers(1, 12), few)
+@given(accesses(), st.integers(1, 12), ways)
 def test_war_release_with_a_ring_of_rows(
-    case: Accesses, rows: int, way: AbstractContextManager[int]
+    case: Accesses, rows: int, way: AbstractContextManager[object]
 ) -> None:
     height, *rest = case.shape
     dims = ["w"][: len(rest)]
@@ -185,6 +198,38 @@ def test_rescaling_twice(other: str) -> None:
     case = Accesses((12, 6), write, read, *orders)
     check_release(case)
     check_credits(case, full_storage(write.range()), lambda _, location: location)
+
+
+PAIRS = [("5/3", "3/4"), ("7/5", "5/7"), ("3/2", "5/4"), ("2/3", "5/4"), ("4/3", "5/2")]
+
+
+@pytest.mark.parametrize("size", [7, 17])
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("half_pixel", [False, True])
+def test_two_rescalings(pair: tuple[str, str], size: int, half_pixel: bool) -> None:
+    """A window over an image that has been rescaled by two rational factors after each other."""
+    first, second = (Fraction(f) for f in pair)
+    result = floor(floor(size * first) * second)
+    y = rescaled(rescaled("i + k", second, half_pixel), first, half_pixel)
+    write = isl.Map(f"{{ W[y] -> b[y] : 0 <= y < {size} }}")
+    read = isl.Map(
+        f"{{ R[i] -> b[y] : 0 <= i < {result} and 0 <= y < {size} and "
+        f"exists (k : -1 <= k <= 1 and 0 <= i + k < {result} and y = {y}) }}"
+    )
+    reads = isl.Set(f"{{ R[i] : 0 <= i < {result} }}")
+    case = Accesses(
+        (size,), write, read, identity_schedule(write.domain()), identity_schedule(reads)
+    )
+    check_release(case)
+    check_credits(case, full_storage(write.range()), lambda _, location: location)
+
+
+def rescaled(place: str, factor: Fraction, half_pixel: bool) -> str:
+    """The nearest element, at the place divided by the factor, of the corner or of the middle of a pixel."""
+    q, p = factor.numerator, factor.denominator
+    if half_pixel:  # ⌊(x + 1/2) / factor⌋
+        return f"floor(({2 * p}*({place}) + {p})/{2 * q})"
+    return f"floor({p}*({place})/{q})"
 
 
 @pytest.mark.parametrize("rows", [2, 3, 5, 16])

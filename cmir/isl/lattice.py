@@ -1,0 +1,160 @@
+"""The integer points of relations with many quantified variables, one variable after the other.
+
+Quantified variables, integer divisions among them, are made variables like others, so that a basic set is a polyhedron
+and nothing else. Its points are found by extending tuples: the variable that has the fewest values, given those before
+it, comes next, for all tuples at once. Nothing here asks ISL to simplify, project or optimize, so the time it takes
+follows the number of points and constraints, whatever the constraints are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import islpy as isl
+import numpy as np
+
+from cmir.isl.text import IslError
+
+MOST_TUPLES = 2_000_000
+"""More tuples than these are not enumerated."""
+
+_UNBOUNDED = 2**62
+"""No number is as large; an end of a range that is has no bound."""
+
+
+def lattice_points(points: isl.Set) -> np.ndarray:
+    """The points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
+
+    Raises IslError if they are too many, or if constraints do not bound a variable, given others.
+    """
+    points = points.reset_tuple_id()
+    dims = points.dim(isl.dim_type.set)
+    found = [_polyhedron_points(basic, dims) for basic in points.get_basic_sets()]
+    every = np.concatenate([np.zeros((0, dims), np.int64), *found])
+    return np.unique(every, axis=0) if dims else every[:1]
+
+
+def lattice_pairs(relation: isl.Map) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of a bounded relation: its inputs and its outputs, row by row, in lexicographic order."""
+    inputs = relation.dim(isl.dim_type.in_)
+    every = lattice_points(relation.wrap().flatten())
+    return every[:, :inputs], every[:, inputs:]
+
+
+def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
+    """The points of a basic set, each at least once."""
+    rows = _inequalities(basic)
+    variables = rows.shape[1] - 1
+    if basic.is_empty():
+        return np.zeros((0, dims), np.int64)
+    chosen: list[int] = []
+    tuples = np.zeros((1, 0), np.int64)
+    while len(chosen) < variables:
+        rest = [v for v in range(variables) if v not in chosen]
+        every = {v: _range(rows, chosen, v, tuples) for v in rest}
+        ranges = {v: ends for v, ends in every.items() if _bounded(ends)}
+        if not ranges:  # of constraints on several variables at once, ISL makes bounds of one
+            extents = _extents(basic, [v for v in rest if v < dims])
+            for v, (low, high) in extents.items():
+                ranges[v] = np.maximum(every[v][0], low), np.minimum(every[v][1], high)
+        sizes = {v: np.maximum(0, high - low + 1) for v, (low, high) in ranges.items()}
+        following = min(sizes, key=lambda v: int(sizes[v].sum()))
+        size, low = sizes[following], ranges[following][0]
+        total = int(size.sum())
+        if total > MOST_TUPLES:
+            raise IslError(f'not enumerated, for having more than {MOST_TUPLES} points: "{basic}"')
+        step = np.arange(total) - np.repeat(np.cumsum(size) - size, size)
+        column = np.repeat(low, size) + step
+        tuples = np.column_stack([np.repeat(tuples, size, axis=0), column])
+        chosen.append(following)
+    if tuples.shape[0] and not _hold_without_variables(rows):
+        tuples = tuples[:0]
+    return tuples[:, np.argsort(chosen)][:, :dims] if chosen else tuples
+
+
+def _extents(basic: isl.BasicSet, variables: list[int]) -> dict[int, tuple[int, int]]:
+    """The least and the greatest value of variables in the whole set. Raises IslError if none has both."""
+    points = isl.Set.from_basic_set(basic)
+    found: dict[int, tuple[int, int]] = {}
+    for v in variables:
+        low, high = points.dim_min_val(v), points.dim_max_val(v)
+        if low.is_int() and high.is_int():
+            found[v] = low.to_python(), high.to_python()
+    if not found:
+        raise IslError(f'not enumerated, for lack of bounds: "{basic}"')
+    return found
+
+
+def _bounded(ends: tuple[np.ndarray, np.ndarray]) -> bool:
+    low, high = ends
+    return bool((low > -_UNBOUNDED).all() and (high < _UNBOUNDED).all())
+
+
+def _hold_without_variables(rows: np.ndarray) -> bool:
+    return bool((rows[~rows[:, 1:].any(axis=1), 0] >= 0).all())
+
+
+def _range(
+    rows: np.ndarray, chosen: list[int], variable: int, tuples: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest value of a variable for each tuple of those chosen before."""
+    known = [1 + v for v in chosen]
+    others = np.delete(rows, [0, 1 + variable, *known], axis=1)
+    usable = rows[(rows[:, 1 + variable] != 0) & ~others.any(axis=1)]
+    factor = usable[:, 1 + variable]
+    values = usable[:, [0]] + usable[:, known] @ tuples.T  # value + factor · variable >= 0
+    below, above = factor > 0, factor < 0
+    low = -(values[below] // factor[below, None])
+    high = values[above] // -factor[above, None]
+    return low.max(axis=0, initial=-_UNBOUNDED), high.min(axis=0, initial=_UNBOUNDED)
+
+
+def _inequalities(basic: isl.BasicSet) -> np.ndarray:
+    """`constant + Σ coefficient · variable >= 0`, a row each; equations are two rows."""
+    order = (isl.dim_type.cst, isl.dim_type.set, isl.dim_type.div, isl.dim_type.param)
+    equal = _array(basic.equalities_matrix(*order))
+    least = _array(basic.inequalities_matrix(*order))
+    return np.concatenate([equal, -equal, least, *_divisions(basic)])
+
+
+def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
+    """Of each integer division whose definition ISL knows, that its rest is not negative and below its divisor.
+
+    The constraints of a basic set may leave that out.
+    """
+    dims, local = basic.dim(isl.dim_type.set), basic.get_local_space()
+    known = dict(_known_divisions(local))
+    numbers = {str(division): number for number, division in known.items()}
+    found: list[np.ndarray] = []
+    for number, division in known.items():
+        divisor = division.get_denominator_val()
+        row = np.zeros(1 + dims + local.dim(isl.dim_type.div), np.int64)
+        row[0] = (division.get_constant_val() * divisor).to_python()
+        for kind in (isl.dim_type.in_, isl.dim_type.div):
+            for d in range(division.dim(kind)):
+                coefficient = (division.get_coefficient_val(kind, d) * divisor).to_python()
+                if coefficient:  # divisions have numbers of their own in each expression
+                    inner = kind == isl.dim_type.div
+                    at = dims + numbers[str(division.get_div(d))] if inner else d
+                    row[1 + at] = coefficient
+        row[1 + dims + number] -= divisor.to_python()
+        below = -row
+        below[0] += divisor.to_python() - 1
+        found += [row[None], below[None]]
+    return found
+
+
+def _known_divisions(local: isl.LocalSpace) -> Iterator[tuple[int, isl.Aff]]:
+    for number in range(local.dim(isl.dim_type.div)):
+        try:
+            yield number, local.get_div(number)
+        except isl.Error:
+            continue  # quantified, and nothing more
+
+
+def _array(matrix: isl.Mat) -> np.ndarray:
+    shape = matrix.rows(), matrix.cols()
+    values = [
+        matrix.get_element_val(r, c).to_python() for r in range(shape[0]) for c in range(shape[1])
+    ]
+    return np.array(values, np.int64).reshape(shape)
