@@ -17,7 +17,6 @@ from xdsl.ir import SSAValue
 from cmir.accelerator.automata import Automaton, automata_of
 from cmir.accelerator.capacity import check_sram
 from cmir.accelerator.chip import Places, check_places, chip_of
-from cmir.accelerator.constants import program_cells
 from cmir.accelerator.cost import Cost, program_cost
 from cmir.accelerator.execution import Body
 from cmir.accelerator.hardware import Hardware
@@ -173,9 +172,10 @@ class Machine:
         """The cells of a crossbar matrix of a core, in its shape."""
         key = crossbar.result, core.coordinates
         if key not in self._matrices:
-            elements = self.constant(self.arrays[symbol(crossbar.array)])
-            cells = program_cells(crossbar, elements, core.coordinates)
-            self._matrices[key] = self.numbers.matrix(crossbar, cells)
+            array = self.arrays[symbol(crossbar.array)]
+            elements = self.constant(array)
+            matrix = self.numbers.matrix(crossbar, array, elements, core.coordinates)
+            self._matrices[key] = matrix
         return self._matrices[key]
 
     def body(self, core: str) -> Body:

@@ -9,7 +9,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from cmir.accelerator.body import function_of
-from cmir.accelerator.constants import parameter_elements
+from cmir.accelerator.constants import parameter_elements, program_cells
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.program import pad_value
 from cmir.dialects.cmcore import CrossbarOp, LoadOp
@@ -34,9 +34,11 @@ class Numbers:
         """The elements of a parameter array, as memory holds them."""
         return parameter_elements(array, parameters)
 
-    def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Any:
-        """The matrix that bodies multiply by."""
-        return cells
+    def matrix(
+        self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
+    ) -> Any:
+        """The matrix that bodies multiply by: cells of a crossbar on a core, from the elements of its array."""
+        return program_cells(crossbar, elements, core)
 
     def function_of(self, op: Operation) -> Callable[..., Any]:
         """The result of an operation of a body as a function of its operands."""

@@ -32,13 +32,14 @@ class CmcoreVerifyValuesPass(ModulePass):
     outputs that are infinite or NaN are named in a remark, and nothing is proved.
 
     Two programs that differ pass one interpretation with a probability below d / P; `cm-run --verify` prints the bound
-    for all of them together. Between two random functions a value is a polynomial of parameters, inputs and their
-    results, and two different polynomials agree in a share of degree / P of all points (Schwartz-Zippel). A random
-    function maps two different operands to one result with a probability of 1 / P. So d adds up the degrees on the
-    longest way from an input to an output, which both sides report. The bound assumes that results of random functions,
-    which are pseudorandom, are independent of whatever leads to their operands, also where other operands coincide by
-    chance. Constants are not random: two that are congruent modulo P are not told apart. Interpretations are those of
-    the seeds 0, 1, …, so the verdict is the same on every run.
+    for all of them together, or says that there is none. Between two random functions a value is a polynomial of
+    parameters, inputs and their results, and two different polynomials agree in a share of degree / P of all points
+    (Schwartz-Zippel). Results at different operands cancel if the operands coincide by chance; the probability grows
+    with the number of results that are added up without parameters of their own, as in pooling. The bound assumes that
+    results of random functions, which are pseudorandom, are independent of whatever leads to their operands, also where
+    other operands coincide by chance, that inverses count as such results, and that a parameter stands in the same
+    place of both programs (`docs/mathematics.md`, §7). Constants are not random: two that are congruent modulo P are
+    not told apart. Interpretations are those of the seeds 0, 1, …, so the verdict is the same on every run.
 
     As many inferences run as fill each buffer, and one more, each with other inputs. Later ones need no run if control
     is proved, by cmcore-verify-control: each of their loads then finds the elements of its own inference.

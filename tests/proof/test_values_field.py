@@ -15,6 +15,7 @@ from cmir.proof.values import field
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
+from cmir.proof.values.parts import Parts, distinct_along_rows
 from cmir.proof.values.residues import Residues, UncoveredError
 
 residues = st.integers(-HALF, HALF)
@@ -186,13 +187,76 @@ def test_residues_do_not_become_numbers() -> None:
         np.add.accumulate(of(1, 2))
 
 
+def totals(*values: Any) -> list[int]:
+    return [value.chance.total for value in values]
+
+
 def test_chances_add_up() -> None:
     x = of(1, 2)
     tanh: Any = np.tanh
+    exp: Any = np.exp
     maximum: Any = np.maximum
-    assert x.chance == Chance(1, 0)
-    assert (x * x).chance == Chance(2, 0)
-    assert tanh(x * x).chance == Chance(1, 2)
-    assert (tanh(x * x) + x * x).chance == Chance(2, 2)
-    assert maximum(x, 0).chance == Chance(1, 2)
-    assert tanh(tanh(x.lift(0.5))).chance == Chance(0, 0)
+    assert totals(x, x * x, tanh(x * x), x.lift(0.5)) == [1, 2, 3, 0]
+    assert totals(tanh(x) + x * x, tanh(x) + exp(x), tanh(x) * exp(x)) == [3, 2, 4]
+    assert totals(tanh(x) + tanh(2 * x)) == [1 + 3 * 1]  # 4 entries: 3 that one may be one with
+    assert totals(tanh(x) * tanh(x)) == [2 + 2 * 3 * 1]  # neither of two may be one with 3 others
+    assert totals(maximum(x, 0), maximum(x, x)) == [1 + 1 + 1, 1 + 2 + 1]
+
+
+def weights(bits: int, *shape: int) -> Any:
+    values = WORLD.array(f"weights {bits}", shape)
+    return Residues(WORLD, values, np.float32, Chance.of_parameter(bits))
+
+
+def test_entries_count_unless_they_have_weights_of_their_own() -> None:
+    tanh: Any = np.tanh
+    x = tanh(Residues(WORLD, WORLD.array("x", (5, 9)), np.float32))
+    assert totals(x, np.add.reduce(x, axis=1), x.max(axis=1)) == [2, 1 + 17, 1 + 9 * 2 + 1]
+    w = weights(2, 9, 4)
+    assert totals(x @ w, x @ weights(2, 9, 4)[[0] * 9]) == [2 + 1, 2 + 17]
+    again = tanh(x @ w)
+    assert totals(again) == [1 + 3]
+    assert totals(again @ weights(4, 4, 4), again @ weights(2, 4, 4)) == [2 + 3, 2 + 7 * 3]
+    skipped = again @ weights(4, 4, 4) + again
+    assert totals(skipped, skipped + again) == [2 + 3, 2 + 3 * 11]
+    assert totals(x * weights(2, 9), np.add.reduce(x * weights(2, 9), axis=0)) == [2 + 1, 2 + 9]
+
+
+def test_sums_of_entries_that_cancel_are_within_the_bound() -> None:
+    """2 has the order 19, so the sums of t(2ᵏ·x) and t(2ᵏ·y) over k < 19 are equal for 19 of all ratios of x and y."""
+    x = Residues(WORLD, WORLD.array("one x", (1,)), np.float32)
+    powers = np.array([2.0**k for k in range(19)], np.float32)
+    tanh: Any = np.tanh
+    claimed = np.add.reduce(tanh(x * powers), axis=0).chance.total
+    ratios = np.arange(1, P, dtype=np.float64)
+    sums = [np.zeros(P - 1), np.zeros(1)]
+    for k in range(19):
+        for n, start in enumerate((ratios, np.ones(1))):
+            sums[n] = reduce(sums[n] + WORLD.unary("tanh float", reduce(start * 2.0**k)))
+    collisions = int((sums[0] == sums[1]).sum()) - 1  # not the sum itself
+    assert 18 <= collisions <= claimed
+    assert claimed < 19 * 3
+
+
+@pytest.mark.parametrize("entries", [2, 3, 4])
+def test_small_fields_keep_the_bound(entries: int) -> None:
+    """Sums of entries at random places, in a field of 101 elements: the share of pairs that are one."""
+    prime, trials = 101, 40_000
+    random = np.random.default_rng(entries)
+    tables = random.integers(0, prime, (trials, prime))
+    places = random.integers(0, prime, (2, trials, entries))
+    sums = [np.take_along_axis(tables, p, axis=1).sum(axis=1) % prime for p in places]
+    chance = Chance(1, uses=1).in_table("t").summed(entries)
+    assert (sums[0] == sums[1]).mean() <= chance.total / prime
+
+
+def test_parts_of_parameters() -> None:
+    parts = Parts()
+    first, second = (parts.of("w", 9, np.array(part)) for part in ([0, 1, 2], [3, 4]))
+    assert first & second == 0 and parts.of("w", 9, np.array([0, 1, 2])) == first
+    both, other = parts.of("w", 9, np.array([2, 3, 8])), parts.of("v", 9)
+    assert both & first and both & second and not other & (both | first | second)
+    assert parts.of("w", 9, np.array([7])) & (first | second | both) == 0
+    assert parts.of("w", 9, np.array([8])) & both
+    assert distinct_along_rows(np.array([[1, 2, 0, 0], [2, 1, 3, 0]]))
+    assert not distinct_along_rows(np.array([[1, 2, 3], [4, 5, 4]]))

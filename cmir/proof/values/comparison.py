@@ -16,7 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
 from cmir.proof.values.chance import Chance
-from cmir.proof.values.evaluation import FieldNumbers, evaluate
+from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues, UncoveredError
@@ -96,7 +96,7 @@ class _Comparison:
         self.network, self.function, self.machine = network, function, machine
         self.inferences = inferences_of(machine)
         _ = machine.memory_plan  # the same for all interpretations
-        self.chance = Chance()
+        self.chance, self.known = Chance(), KnownChances()
 
     def run(self, number: int, world: Interpretation) -> None:
         """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
@@ -108,7 +108,7 @@ class _Comparison:
             }
             for n in range(self.inferences)
         ]
-        numbers = FieldNumbers(world)
+        numbers = FieldNumbers(world, self.known)
         report = self.machine.over(numbers).run(inputs)
         assert report.outputs is not None
         chances = [Chance.of_any(numbers.chances[name] for name in self.machine.outputs)]

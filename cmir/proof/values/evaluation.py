@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
+import islpy as isl
 import numpy as np
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, StringAttr
@@ -14,28 +16,34 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
 from cmir.accelerator.body import function_of
+from cmir.accelerator.constants import program_cells
 from cmir.accelerator.elements import dense_values, dtype_of
 from cmir.accelerator.engine import Machine
 from cmir.accelerator.memory import Memory
 from cmir.accelerator.numbers import Numbers
 from cmir.accelerator.program import Core, Load, Store, pad_value
-from cmir.dialects.cmcore import CrossbarOp, LoadOp
+from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.proof.values.chance import Chance
+from cmir.isl.cores import at_core, on_core
+from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
+from cmir.proof.values.parts import INPUT, Parts, distinct_along_rows
 from cmir.proof.values.residues import Residues, UncoveredError, lift
 
 
-def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int, ...]) -> Residues:
+def parameter(
+    world: Interpretation, source: Attribute | None, shape: tuple[int, ...], parts: Parts
+) -> Residues:
     """Random residues for a name, and constants for elements that are written out."""
     if isinstance(source, DenseIntOrFPElementsAttr):
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
-    return Residues(world, world.parameter(source.data, shape), np.float64)
+    chance = Chance.of_parameter(parts.of(source.data, prod(shape)))
+    return Residues(world, world.parameter(source.data, shape), np.float64, chance)
 
 
 def evaluate(
@@ -44,11 +52,11 @@ def evaluate(
     """The results of a function for one inference. Raises UncoveredError, naming the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
-        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world)
+        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, Parts())
 
 
 def _evaluate(
-    block: Block, values: dict[SSAValue, Residues], world: Interpretation
+    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: Parts
 ) -> tuple[Residues, ...]:
     """The values that the block's terminator passes on; a value is dropped after its last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
@@ -60,14 +68,14 @@ def _evaluate(
                 values.pop(operand, None)
         if op.has_trait(IsTerminator):
             return operands
-        for result, value in zip(op.results, _results(op, operands, world), strict=True):
+        for result, value in zip(op.results, _results(op, operands, world, parts), strict=True):
             if uses[result]:
                 values[result] = value
     return ()
 
 
 def _results(
-    op: Operation, operands: tuple[Residues, ...], world: Interpretation
+    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: Parts
 ) -> tuple[Residues, ...]:
     match op:
         case NNOp():
@@ -77,11 +85,11 @@ def _results(
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
-            value = parameter(world, op.source, shape)
+            value = parameter(world, op.source, shape, parts)
             return (value.like(value.values, dtype),)
         case StageOp():
             body = op.body.block
-            return _evaluate(body, dict(zip(body.args, operands, strict=True)), world)
+            return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
         case _:
             raise UncoveredError(op.name)
 
@@ -98,12 +106,16 @@ def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any
 class FieldNumbers(Numbers):
     """Residues, as the engine's numbers. Memory holds them in double precision.
 
-    chances: those of what has been stored in each array, see `Chance`.
+    chances: those of what has been stored in each array, see `Chance`; in parts: of each index of its first axis, where
+    each core stores at one. known: those of matrices, which are the same
+    under all interpretations of a network; filled when a matrix is first used.
     """
 
-    def __init__(self, world: Interpretation):
+    def __init__(self, world: Interpretation, known: KnownChances | None = None):
         self.world = world
-        self.chances: dict[str, Chance] = defaultdict(lambda: Chance(1))
+        self.known = known or KnownChances()
+        self.chances: dict[str, Chance] = {}
+        self.in_parts: dict[str, dict[int, Chance]] = {}
 
     def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
         return np.dtype(np.float64)
@@ -112,10 +124,14 @@ class FieldNumbers(Numbers):
         return float(residue_of(np.array(pad_value(op), dtype_of(op.result.type))))
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        return parameter(self.world, array.source, array.shape).values
+        return parameter(self.world, array.source, array.shape, Parts()).values
 
-    def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Residues:
-        return Residues(self.world, cells, dtype_of(crossbar.result.type))
+    def matrix(
+        self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
+    ) -> Residues:
+        cells = program_cells(crossbar, elements, core)
+        chance = self.known.of_matrix(crossbar, array, core)
+        return Residues(self.world, cells, dtype_of(crossbar.result.type), chance)
 
     def function_of(self, op: Operation) -> Callable[..., Any]:
         function = function_of(op)
@@ -127,6 +143,79 @@ class FieldNumbers(Numbers):
         return FieldMemory(machine, inputs, self)
 
 
+class KnownChances:
+    """The chances of parameters in a compiled network, of which a core may hold parts."""
+
+    def __init__(self) -> None:
+        self._parts = Parts()
+        self._matrices: dict[tuple[CrossbarOp, tuple[int, ...]], Chance] = {}
+        self._loads: dict[tuple[LoadOp, str], Chance] = {}
+        self._stores: dict[tuple[StoreOp, tuple[int, ...]], int] = {}
+        self._axes: dict[LoadOp, int | None] = {}
+
+    def of_matrix(self, crossbar: CrossbarOp, array: ArrayOp, core: tuple[int, ...]) -> Chance:
+        """That of the cells of a crossbar on a core."""
+        key = crossbar, core
+        if key not in self._matrices:
+            self._matrices[key] = self._of_matrix(crossbar, array, core)
+        return self._matrices[key]
+
+    def _of_matrix(self, crossbar: CrossbarOp, array: ArrayOp, core: tuple[int, ...]) -> Chance:
+        if not isinstance(array.source, StringAttr):
+            return Chance()
+        size = prod(array.shape)
+        cells = program_cells(crossbar, np.arange(1, size + 1).reshape(array.shape), core)
+        held = np.flatnonzero(np.bincount(cells.reshape(-1), minlength=size + 1)[1:])
+        bits = self._parts.of(array.source.data, size, held)
+        return Chance.of_parameter(bits, distinct_along_rows(cells))
+
+    def of_load(self, op: LoadOp, array: ArrayOp, number: int) -> Chance:
+        """That of what an access of a load, the one of this number, reads from an array of parameters."""
+        key = op, array.sym_name.data
+        if key not in self._loads:
+            self._loads[key] = Chance()
+            if isinstance(array.source, StringAttr):
+                bits = self._parts.of(array.source.data, prod(array.shape))
+                self._loads[key] = Chance.of_parameter(bits, _distinct_lanes(op, number))
+        return self._loads[key]
+
+    def part_of_store(self, store: Store, core: Core) -> int:
+        """The index of the first axis at which a core stores; -1 if there are several."""
+        key = store.op, core.coordinates
+        if key not in self._stores:
+            relation = on_core(store.op.map.relation, len(core.coordinates))
+            stored = at_core(relation, core.coordinates).range()
+            index = -1
+            if stored.dim(isl.dim_type.set):
+                low, high = stored.dim_min_val(0), stored.dim_max_val(0)
+                index = low.to_python() if low == high else -1
+            self._stores[key] = index
+        return self._stores[key]
+
+    def axis_of_parts(self, op: LoadOp) -> int | None:
+        """The axis, after that of iterations, of lanes that are the first index of the location."""
+        if op not in self._axes:
+            relation = op.maps.data[0].relation
+            lanes = relation.domain().unwrap().dim(isl.dim_type.out)
+            first = relation.dim(isl.dim_type.in_) - lanes
+            self._axes[op] = next(
+                (1 + k for k in range(lanes) if _is_first_index(relation, first + k)), None
+            )
+        return self._axes[op]
+
+
+def _is_first_index(relation: isl.Map, position: int) -> bool:
+    equal = relation.equate(isl.dim_type.in_, position, isl.dim_type.out, 0)
+    return bool(equal.is_equal(relation))
+
+
+def _distinct_lanes(op: LoadOp, number: int) -> bool:
+    """True if no iteration loads an element twice."""
+    relation = op.maps.data[number].relation
+    iteration = relation.domain().unwrap().domain_map()
+    return bool(relation.range_product(iteration).is_injective())
+
+
 class FieldMemory(Memory):
     """Memory of residues, which bodies get and give as arrays of their own kind."""
 
@@ -134,18 +223,56 @@ class FieldMemory(Memory):
         self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]], numbers: FieldNumbers
     ):
         super().__init__(machine, inputs)
-        self.world, self.chances = numbers.world, numbers.chances
+        self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
+        self.in_parts = numbers.in_parts
+        self.declared = machine.arrays
         self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:
         lanes = super().load(core, load, inference, start, stop)
-        arrays = (self.arrays[core.name, value] for value, _ in load.sources)
-        chance = Chance.of_any(self.chances[array] for array in arrays)
-        return Residues(self.world, lanes, dtype_of(load.op.result.type), chance)
+        chances = [
+            self._chance(load.op, number, self.arrays[core.name, value])
+            for number, (value, _) in enumerate(load.sources)
+        ]
+        chance = chances[0] if len(chances) == 1 else Chance.of_any(chances)
+        if chance.own and pad_value(load.op) != 0:
+            chance = chance._replace(own=0)
+        residues = Residues(self.world, lanes, dtype_of(load.op.result.type), chance)
+        if len(load.sources) == 1:
+            residues.separate = self._separate(load.op, self.arrays[core.name, load.sources[0][0]])
+        return residues
+
+    def _separate(self, op: LoadOp, name: str) -> int | None:
+        """The axis of lanes that are parts of an array, if these have parameters that occur in no other."""
+        known = self.in_parts.get(name, {})
+        parts = list(known.values())
+        if len(parts) < 2 or -1 in known or (axis := self.known.axis_of_parts(op)) is None:
+            return None
+        seen = 0
+        for part in parts:
+            if not part.own or part.own & seen:
+                return None
+            seen |= part.uses & ~INPUT
+        later = 0
+        for part in reversed(parts):
+            if part.own & later:
+                return None
+            later |= part.uses
+        return axis
+
+    def _chance(self, op: LoadOp, number: int, name: str) -> Chance:
+        array = self.declared[name]
+        if array.source is not None:
+            return self.known.of_load(op, array, number)
+        return self.chances.get(name, INPUT_CHANCE)
 
     def store(
         self, core: Core, store: Store, value: Any, inference: int, start: int, stop: int
     ) -> None:
         residues = lift(self.world, value)
-        self.chances[store.array] = Chance.of_any((self.chances[store.array], residues.chance))
+        known = self.chances.get(store.array, ZERO)
+        self.chances[store.array] = Chance.of_any((known, residues.chance))
+        part = self.known.part_of_store(store, core)
+        parts = self.in_parts.setdefault(store.array, {})
+        parts[part] = Chance.of_any((parts.get(part, ZERO), residues.chance))
         super().store(core, store, residues.values, inference, start, stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cmir.numerics import DuckArray
 from cmir.proof.values import field
-from cmir.proof.values.chance import Chance
+from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
 from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
@@ -25,7 +25,8 @@ class UncoveredError(Exception):
 class Residues(NDArrayOperatorsMixin, DuckArray):
     """An array of residues that stand for elements of a NumPy type.
 
-    world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements.
+    world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements. separate:
+    an axis along which each element has parameters of its own that occur in no other, or None.
     Functions without an interpretation raise UncoveredError; nothing turns residues into numbers in silence.
     """
 
@@ -35,12 +36,15 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.world = world
         self.values = values
         self.dtype = np.dtype(dtype)
-        self.chance = chance or Chance(1)
+        self.chance = INPUT_CHANCE if chance is None else chance
+        self.separate: int | None = None
 
     def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Residues:
         """Other residues, of the type and chance of these unless they are given."""
         values = np.asarray(values, np.float64)
-        return Residues(self.world, values, dtype or self.dtype, chance or self.chance)
+        return Residues(
+            self.world, values, dtype or self.dtype, self.chance if chance is None else chance
+        )
 
     def lift(self, x: Any) -> Residues:
         """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
@@ -82,7 +86,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return len(self.values)
 
     def __getitem__(self, index: Any) -> Residues:
-        return self.like(self.values[index])
+        return self.like(self.values[index], chance=self.chance._replace(distinct=0))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = self.lift(value)
@@ -102,7 +106,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self.like(self.values.swapaxes(a, b))
 
     def take(self, indices: Any, axis: int | None = None) -> Residues:
-        return self.like(self.values.take(indices, axis))
+        return self.like(self.values.take(indices, axis), chance=self.chance._replace(distinct=0))
 
     def copy(self) -> Residues:
         return self.like(self.values.copy())
@@ -135,7 +139,8 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def position(self, axis: int, largest: bool, last: bool) -> Residues:
         name = f"position {self.order_kind} {largest} {last}"
         values = self.world.of_sequence(name, self.values, axis)
-        return self.like(values, np.int32, self.chance.in_table(3))
+        terms = self.chance.in_table(f"{name} of").times(INPUT_CHANCE)
+        return self.like(values, np.int32, terms.summed(self.shape[axis]).in_table(name))
 
     def matrix_product(self, other: Any) -> Residues:
         a, b = self, self.lift(other)
@@ -181,7 +186,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
                 return _select(*arguments)
             case "zeros_like":
                 shape, dtype = options.get("shape", self.shape), arguments[1]
-                return Residues(self.world, np.zeros(shape), dtype, Chance())
+                return Residues(self.world, np.zeros(shape), dtype, ZERO)
             case "shape":
                 return self.shape
             case name:
@@ -202,7 +207,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def apply(self, name: str, dtype: Any = None) -> Residues:
         kind = f"{name} {self.kind}" + (f" {dtype}" if dtype is not None else "")
         values = self.world.unary(kind, self.values, _ENDS.get(name))
-        return self.like(values, dtype, self.chance.in_table())
+        return self.like(values, dtype, self.chance.in_table(kind))
 
     def _convert(self, dtype: np.dtype[Any], how: str) -> Residues:
         old = self.dtype
@@ -212,9 +217,9 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             if dtype.itemsize > old.itemsize:
                 return self.like(self.values, dtype)
             values = self.world.round(dtype.name, self.values)
-            return self.like(values, dtype, self.chance.times(Chance(1)))
-        values = self.world.convert(f"{how} {old} as {dtype}", self.values)
-        return self.like(values, dtype, self.chance.in_table())
+            return self.like(values, dtype, self.chance.rounded())
+        name = f"{how} {old} as {dtype}"
+        return self.like(self.world.convert(name, self.values), dtype, self.chance.converted(name))
 
     def order_of(self, ufunc: np.ufunc) -> Order:
         """How operands of the type of these are ordered by a maximum or a minimum."""
@@ -231,20 +236,22 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         axes = tuple(range(self.ndim)) if axis is None else axis
         axes = (axes,) if isinstance(axes, int) else tuple(axes)
         x = self.values
+        count = prod(x.shape[a] for a in axes)
         if ufunc is np.add:
-            return self.like(reduce_sums(np.asarray(x.sum(axis=axes, keepdims=keepdims))))
+            sums = reduce_sums(np.asarray(x.sum(axis=axes, keepdims=keepdims)))
+            return self.like(sums, chance=self.chance.summed(count, axes == (self.separate,)))
         if ufunc in ORDERS:
             values = self.order_of(ufunc).along(x, axes, keepdims)
-            return self.like(values, chance=self.chance.in_table(2))
+            return self.like(
+                values, chance=self.chance.in_order(ufunc.__name__, count, self.dtype.kind in "iu")
+            )
         if ufunc in (np.multiply, np.logical_and, np.bitwise_and):
             if ufunc is np.bitwise_and and self.dtype != np.bool_:
                 raise UncoveredError("numpy.bitwise_and.reduce")
-            count = 1
             for a in sorted((a % self.ndim for a in axes), reverse=True):
-                count *= x.shape[a]
                 x = field.product_along(x, a)
                 x = np.expand_dims(x, a) if keepdims else x
-            return self.like(x, chance=Chance(self.chance.degree * count, self.chance.collisions))
+            return self.like(x, chance=self.chance.to_the(count))
         raise UncoveredError(f"numpy.{ufunc.__name__}.reduce")
 
 
@@ -276,6 +283,11 @@ _MOVING = (
 )
 """Functions that move elements and compute nothing; `numpy.pad` only in the modes below."""
 
+_PERMUTING = (
+    *(np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.reshape, np.transpose, np.swapaxes),
+)
+"""Those of which the result has each element once."""
+
 _PADS = ("constant", "edge", "reflect", "wrap")
 
 
@@ -301,9 +313,17 @@ def _move(
         if mode not in _PADS:
             raise UncoveredError(f"numpy.pad, mode {mode}")
         if "constant_values" in options:
-            options = {**options, "constant_values": lift(options["constant_values"]).values}
+            padding = lift(options["constant_values"])
+            options = {**options, "constant_values": padding.values}
+            found.append(padding.like(padding.values, chance=_of_constant(padding)))
     result = function(*plain, **options)
+    if function in _PERMUTING:
+        return found[0].like(result)
     return found[0].like(result, chance=Chance.of_any(x.chance for x in found))
+
+
+def _of_constant(x: Residues) -> Chance:
+    return ZERO if x.chance.is_constant and not x.values.any() else x.chance
 
 
 def _select(condition: Any, a: Any, b: Any) -> Residues:
@@ -320,4 +340,4 @@ def _select(condition: Any, a: Any, b: Any) -> Residues:
     mixed = reduce(reduce(c * (parts[0] - parts[1])) + parts[1])
     if parts[0] is not a.values or parts[1] is not b.values:
         mixed = np.where(c == 1, a.values, np.where(c == 0, b.values, mixed))
-    return first.like(mixed, dtype, chosen.times(condition.chance))
+    return first.like(mixed, dtype, condition.chance.times(a.chance.plus(b.chance)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmir.proof.values import field
-from cmir.proof.values.chance import Chance
+from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums
 
 if TYPE_CHECKING:
@@ -19,31 +19,38 @@ ORDERS = (np.maximum, np.minimum, np.fmax, np.fmin)
 
 
 def binary(name: str, dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance)).in_table(2)
+    place = a.chance.in_table(f"{name} of").plus(b.chance.times(INPUT_CHANCE))
+    chance = place.in_table(name)
     return a.like(a.world.binary(name, a.values, b.values), dtype, chance)
 
 
 def _sum(dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance))
+    chance = a.chance.plus(b.chance)
     return a.like(reduce_sums(a.values + b.values), dtype, chance)
 
 
 def _difference(dtype: Any, a: Residues, b: Residues) -> Residues:
-    chance = Chance.of_any((a.chance, b.chance))
+    chance = a.chance.plus(b.chance)
     return a.like(reduce_sums(a.values - b.values), dtype, chance)
 
 
 def _product(dtype: Any, a: Residues, b: Residues) -> Residues:
-    return a.like(reduce(a.values * b.values), dtype, a.chance.times(b.chance))
+    values = reduce(a.values * b.values)
+    chance = a.chance.times(b.chance)
+    if any(x.chance.distinct and x.shape != values.shape for x in (a, b)):
+        chance = chance._replace(distinct=0)
+    return a.like(values, dtype, chance)
 
 
 def _quotient(dtype: Any, a: Residues, b: Residues) -> Residues:
-    inverse = b.like(b.world.inverse(b.values), dtype, b.chance.in_table())
+    chance = b.chance if b.chance.is_constant else b.chance.in_table("inverse")
+    inverse = b.like(b.world.inverse(b.values), dtype, chance)
     return _product(dtype, a, inverse)
 
 
 def _matmul(dtype: Any, a: Residues, b: Residues) -> Residues:
-    return a.like(field.product(a.values, b.values), dtype, a.chance.times(b.chance))
+    chance = a.chance.times(b.chance).summed(a.shape[-1])
+    return a.like(field.product(a.values, b.values), dtype, chance)
 
 
 def _negative(dtype: Any, a: Residues) -> Residues:
@@ -52,18 +59,21 @@ def _negative(dtype: Any, a: Residues) -> Residues:
 
 def _extreme(ufunc: np.ufunc) -> Callable[..., Residues]:
     def function(dtype: Any, a: Residues, b: Residues) -> Residues:
-        chance = Chance.of_any((a.chance, b.chance)).in_table(2)
+        count = sum(not x.chance.is_constant for x in (a, b))
+        chance = Chance.of_any((a.chance, b.chance)).in_order(
+            ufunc.__name__, count, dtype.kind in "iu"
+        )
         typed = a if a.dtype == dtype else a.like(a.values, dtype)
         return a.like(typed.order_of(ufunc).of_two(a.values, b.values), dtype, chance)
 
     return function
 
 
-def _truth(holds: Callable[[Residues, Residues], np.ndarray]) -> Callable[..., Residues]:
+def _truth(name: str, holds: Callable[[Residues, Residues], np.ndarray]) -> Callable[..., Residues]:
     """Of a relation, by the difference of its operands."""
 
     def function(dtype: Any, a: Residues, b: Residues) -> Residues:
-        chance = Chance.of_any((a.chance, b.chance)).in_table()
+        chance = a.chance.plus(b.chance).in_table(name, 2, fixed=True)
         return a.like(holds(a, b), np.bool_, chance)
 
     return function
@@ -106,7 +116,7 @@ def _not(dtype: Any, a: Residues) -> Residues:
 
 
 def _never(dtype: Any, a: Residues) -> Residues:
-    return a.like(np.zeros(a.shape), np.bool_, Chance())
+    return a.like(np.zeros(a.shape), np.bool_, ZERO)
 
 
 UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
@@ -118,12 +128,12 @@ UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
     np.negative: _negative,
     np.positive: lambda dtype, a: a,
     **{ufunc: _extreme(ufunc) for ufunc in ORDERS},
-    np.less: _truth(_less),
-    np.greater: _truth(lambda a, b: _less(b, a)),
-    np.less_equal: _truth(lambda a, b: reduce(1 - _less(b, a))),
-    np.greater_equal: _truth(lambda a, b: reduce(1 - _less(a, b))),
-    np.equal: _truth(_equal),
-    np.not_equal: _truth(lambda a, b: reduce(1 - _equal(a, b))),
+    np.less: _truth("less", _less),
+    np.greater: _truth("less", lambda a, b: _less(b, a)),
+    np.less_equal: _truth("less", lambda a, b: reduce(1 - _less(b, a))),
+    np.greater_equal: _truth("less", lambda a, b: reduce(1 - _less(a, b))),
+    np.equal: _truth("equal", _equal),
+    np.not_equal: _truth("equal", lambda a, b: reduce(1 - _equal(a, b))),
     np.logical_and: _and,
     np.logical_or: _or,
     np.logical_xor: _xor,

@@ -1,0 +1,44 @@
+"""Names of parts of parameters, as bits: two parts that have no bit in common have no element in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+INPUT = 1
+"""The bit of what is no parameter."""
+
+
+class Parts:
+    """The parts of parameters that matrices and operators use, in one program."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], int] = {}
+        self._bits: list[int] = [INPUT]
+        self._owners: dict[str, np.ndarray] = {}
+
+    def of(self, name: str, size: int, elements: np.ndarray | None = None) -> int:
+        """Bits of a part of the parameter of this name and size. elements: indices, increasing; None means all."""
+        key = name, b"" if elements is None else elements.tobytes()
+        if key not in self._known:
+            owners = self._owners.setdefault(name, np.zeros(size, np.int32))
+            self._known[key] = self._new(owners, slice(None) if elements is None else elements)
+        return self._known[key]
+
+    def _new(self, owners: np.ndarray, elements: np.ndarray | slice) -> int:
+        """A bit for elements that are in no other part, and the bits of parts that have the others."""
+        others = np.unique(owners[elements])
+        number = len(self._bits)
+        bits = 1 << number
+        for other in others[others > 0]:
+            bits |= self._bits[other]
+        self._bits.append(bits)
+        owners[elements] = np.where(owners[elements] > 0, owners[elements], number)
+        return bits
+
+
+def distinct_along_rows(cells: np.ndarray) -> bool:
+    """True if no row of a matrix has an element twice. cells: the indices of elements, from 1; 0 for none."""
+    if not cells.size or int(np.bincount(cells.reshape(-1))[1:].max(initial=0)) <= 1:
+        return True
+    ordered = np.sort(cells, axis=-1)
+    return not ((ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] > 0)).any()
