@@ -23,6 +23,7 @@ from cmir.dialects.cmcore import (
     IterationOp,
     LoadOp,
     NetworkOp,
+    ProgramOp,
     ReduceOp,
     SelectOp,
     StoreOp,
@@ -43,6 +44,14 @@ class ValueMutant:
         copy = network.clone()
         self.change(list(copy.walk())[self.at])
         return copy
+
+    def program(self, network: NetworkOp) -> Operation:
+        """The program that has the fault: nothing else has changed."""
+        op: Operation | None = list(network.walk())[self.at]
+        while op is not None and not isinstance(op, ProgramOp):
+            op = op.parent_op()
+        assert op is not None
+        return op
 
 
 def value_mutants(network: NetworkOp) -> Iterator[ValueMutant]:
