@@ -130,7 +130,7 @@ def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]
 def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
     """The result of an operation on numbers. Raises CompileError where it is not that of the integers."""
     evaluate = _SCALAR.get(type(op))
-    truth = i1 in (*op.operand_types, *op.result_types)
+    truth = i1 in (op.operand_types if isinstance(op, arith.CmpiOp) else op.result_types)
     if evaluate is None or (truth and not isinstance(op, _LOGIC)):
         raise CompileError(op, f"{op.name} cannot be evaluated in a control loop")
     for type_ in (*op.operand_types, *op.result_types):
@@ -234,8 +234,8 @@ _SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
 }
 
 
-_LOGIC = (arith.ConstantOp, arith.CmpiOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.SelectOp)
-"""The operations that may have truth values among their operands and results."""
+_LOGIC = (arith.ConstantOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.SelectOp)
+"""The operations on truth values. Numbers are compared, truth values are not."""
 
 _DIVISIONS = (arith.FloorDivSIOp, arith.CeilDivSIOp, arith.DivSIOp, arith.RemSIOp)
 
