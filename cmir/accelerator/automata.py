@@ -135,9 +135,9 @@ class _Evaluation:
         op, program = self.op, self.program
         upto = in_order(found, lambda r: _release(r).upto)
         ahead = np.concatenate([_ahead(op, frame) for op, frame, _ in found])[order]
-        if (far := int(ahead.max(initial=0))) > _MOST_AHEAD:
+        if (far := int(np.abs(ahead).max(initial=0))) > _MOST_AHEAD:
             raise CompileError(
-                op, f"{op.name} reaches {far} inferences ahead, {_MOST_AHEAD} at most"
+                op, f"{op.name} reaches {far} inferences away, {_MOST_AHEAD} at most"
             )
         position = program.index.find(upto)
         mine = self.core[pair]

@@ -57,9 +57,8 @@ def _chip(network: Network) -> Topology:
 
 
 def check_places(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if a core is at no place of the machine, or two at one."""
+    """Raise CompileError if a core is at no place of the machine."""
     chip = chip_of(hardware)
-    taken: dict[tuple[int, ...], str] = {}
     for core in network.cores:
         place, name = tuple(core.position.get_values()), core.sym_name.data
         if chip is not None and place not in chip:
@@ -67,6 +66,3 @@ def check_places(network: NetworkOp, hardware: Hardware) -> None:
                 core,
                 f"core @{name} is at {text(place)}, which is no place of {chip.title}: cmcore-place-cores",
             )
-        if place in taken:
-            raise CompileError(core, f"cores @{taken[place]} and @{name} are both at {text(place)}")
-        taken[place] = name

@@ -60,15 +60,18 @@ class Machine:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = tuple(core.position.get_values())
             coordinates[program].append(core.core)
+        if not network.programs:
+            raise CompileError(network, "the network has no program to run")
         for name, op in network.programs.items():
             if op.gcu is not None:
                 coordinates[name].append(())
+            if not coordinates[name]:
+                raise CompileError(op, f"no core runs @{name}")
         self.programs = {
             name: Program(
                 op, self.arrays, np.array(sorted(coordinates[name]), np.int64), numbers.pad
             )
             for name, op in network.programs.items()
-            if coordinates[name]
         }
         self.cores = {
             core.name: core

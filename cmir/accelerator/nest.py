@@ -13,7 +13,7 @@ from functools import reduce
 
 import numpy as np
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmir.diagnostics import CompileError
@@ -115,16 +115,34 @@ def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]
     for statement, op in enumerate(block.ops):
         if isinstance(op, kind):
             found.append((op, frame, frame.then(statement)))
+        elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
+            raise CompileError(op, f"{op.name} must not have results in a control loop")
         elif isinstance(op, scf.ForOp):
             _for(op, frame, frame.then(statement), kind, found)
         elif isinstance(op, scf.IfOp):
             _if(op, frame, frame.then(statement), kind, found)
         elif isinstance(op, scf.YieldOp):
             pass
-        elif (evaluate := _SCALAR.get(type(op))) is not None:
-            frame.values[op.results[0]] = np.asarray(evaluate(op, *(frame[o] for o in op.operands)))
         else:
-            raise CompileError(op, f"{op.name} cannot be evaluated in a control loop")
+            frame.values[op.results[0]] = _scalar(op, [frame[o] for o in op.operands])
+
+
+def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
+    """The result of an operation on numbers. Raises CompileError where it is not that of the integers."""
+    evaluate = _SCALAR.get(type(op))
+    truth = i1 in (op.operand_types if isinstance(op, arith.CmpiOp) else op.result_types)
+    if evaluate is None or (truth and not isinstance(op, _LOGIC)):
+        raise CompileError(op, f"{op.name} cannot be evaluated in a control loop")
+    for type_ in (*op.operand_types, *op.result_types):
+        if type_ != i1 and not isinstance(type_, IndexType):
+            raise CompileError(op, f"a control loop computes on `index`, got {type_}")
+    if isinstance(op, _DIVISIONS) and np.any(operands[1] == 0):
+        raise CompileError(op, "a control loop divides by zero")
+    # Floats do not overflow.
+    rough = [x.astype(np.float64) for x in operands] if isinstance(op, _GROWING) else operands
+    if np.any(np.abs(np.asarray(evaluate(op, *rough), np.float64)) >= _BOUND):
+        raise CompileError(op, "numbers in a control loop must be smaller than 2^62")
+    return np.asarray(evaluate(op, *operands))
 
 
 def _for(
@@ -134,8 +152,13 @@ def _for(
     if np.any(step <= 0):
         raise CompileError(op, "the step of a control loop must be positive")
     trips = np.maximum(0, -((lower - upper) // step))
+    total = trips.sum(dtype=np.float64)
     if frame.spend is not None:
-        frame.spend(int(trips.sum()))
+        frame.spend(int(total))
+    if total > _MOST_TRIPS:
+        raise CompileError(
+            op, f"a control loop has {total:.0f} iterations in all, {_MOST_TRIPS} at most"
+        )
     origin = np.repeat(np.arange(frame.count), trips)
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
@@ -158,7 +181,8 @@ def _if(
 
 def _constant(op: Operation) -> int:
     assert isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr)
-    return op.value.value.data
+    value = op.value.value.data
+    return value & 1 if op.value.type == i1 else value
 
 
 def _truncated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -174,12 +198,20 @@ _PREDICATES: dict[int, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     3: np.less_equal,
     4: np.greater,
     5: np.greater_equal,
+    6: np.less,
+    7: np.less_equal,
+    8: np.greater,
+    9: np.greater_equal,
 }
+"""From 6 on they are of unsigned numbers."""
 
 
 def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     assert isinstance(op, arith.CmpiOp)
-    return _PREDICATES[op.predicate.value.data](a, b)
+    predicate = op.predicate.value.data
+    if predicate >= 6:
+        a, b = a.astype(np.uint64), b.astype(np.uint64)
+    return _PREDICATES[predicate](a, b)
 
 
 _SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
@@ -200,6 +232,21 @@ _SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
     arith.SelectOp: lambda _, c, a, b: np.where(c, a, b),
     arith.IndexCastOp: lambda _, a: a,
 }
+
+
+_LOGIC = (arith.ConstantOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.SelectOp)
+"""The operations on truth values. Numbers are compared, truth values are not."""
+
+_DIVISIONS = (arith.FloorDivSIOp, arith.CeilDivSIOp, arith.DivSIOp, arith.RemSIOp)
+
+_GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
+"""The operations whose results may be larger than their operands."""
+
+_BOUND = 1 << 62
+"""Numbers are smaller, so sums and differences of two, and the trips of a loop, are exact."""
+
+_MOST_TRIPS = 1 << 32
+"""The most iterations of a loop, over all of its runs: more do not fit in memory."""
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,10 @@ class Store:
         return Store(op, symbol(op.array), Access.compile(op.map, points, lanes), lanes)
 
 
+_MOST_PLACES = 1 << 32
+"""The most points of the box around the iterations of a program."""
+
+
 class Program:
     """A program's iterations on all cores that run it, its accesses and body.
 
@@ -293,6 +297,11 @@ class Program:
 
     @cached_property
     def index(self) -> PointIndex:
+        sides = np.ptp(self.points.astype(np.float64), axis=0) + 1
+        if np.prod(sides) > _MOST_PLACES:
+            raise CompileError(
+                self.op.loop_nest, f"the iterations of @{self.name} are too far apart to be run"
+            )
         return PointIndex.of(self.points)
 
     def writer_of(self, array: str) -> np.ndarray:

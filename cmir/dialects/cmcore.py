@@ -135,6 +135,12 @@ class NetworkOp(ArraysOp):
                 raise VerifyException(f"output @{name} is stored by no program")
         if len({len(core.position) for core in self.cores}) > 1:
             raise VerifyException("the places of cores must have one number of coordinates")
+        taken: dict[tuple[int, ...], str] = {}
+        for core in self.cores:
+            place, name = tuple(core.position.get_values()), core.sym_name.data
+            if (other := taken.setdefault(place, name)) != name:
+                where = f"({', '.join(map(str, place))})"
+                raise VerifyException(f"cores @{other} and @{name} are both at {where}")
 
 
 @irdl_op_definition

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import islpy as isl
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmir.isl.cores import ANY_CORE
@@ -139,6 +139,8 @@ class _Reader:
             position = (*scope.position, statement)
             if isinstance(op, self.kind):
                 self.found.append((op, scope, position))
+            elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
+                raise NotAffineError(op, f"{op.name} must not have results")
             elif isinstance(op, scf.ForOp):
                 self._for(op, scope, position)
             elif isinstance(op, scf.IfOp):
@@ -182,6 +184,13 @@ def _constant_of(value: SSAValue) -> int | None:
 
 def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
     """The value of an `arith` operation as a function of the iterators, or where it holds."""
+    known = i1 if isinstance(op, arith.AndIOp | arith.OrIOp) else IndexType()
+    types = [*op.operand_types] if isinstance(op, arith.CmpiOp) else [*op.result_types]
+    if isinstance(op, arith.ConstantOp) and op.result.type == i1:
+        space = scope.domain.get_space()
+        return isl.Set.universe(space) if _constant_of(op.result) else isl.Set.empty(space)
+    if any(type_ != known for type_ in types):
+        raise NotAffineError(op, f"{op.name} of {types[0]} is not quasi-affine")
     if isinstance(op, arith.ConstantOp):
         value = _constant_of(op.result)
         if value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmir.reference.findings import ProgramFault
@@ -30,6 +30,8 @@ def _run(
     for op in block.ops:
         if isinstance(op, kind):
             yield op, values
+        elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
+            raise ProgramFault(f"{op.name} has results", op)
         elif isinstance(op, scf.ForOp):
             low, high, step = (values[x] for x in (op.lb, op.ub, op.step))
             if step <= 0:
@@ -44,10 +46,15 @@ def _run(
         elif isinstance(op, arith.ConstantOp):
             if not isinstance(op.value, IntegerAttr):
                 raise ProgramFault(f"{op.name} of {op.value} in a loop nest", op)
-            values[op.result] = op.value.value.data
+            value = op.value.value.data
+            values[op.result] = value & 1 if op.value.type == i1 else value
         elif not isinstance(op, scf.YieldOp):
             if (compute := _ARITHMETIC.get(op.name)) is None:
                 raise ProgramFault(f"{op.name} cannot be run in a loop nest", op)
+            if not all(
+                isinstance(t, IndexType) or t == i1 for t in (*op.operand_types, *op.result_types)
+            ):
+                raise ProgramFault("a loop nest computes on numbers that are no `index`", op)
             values[op.results[0]] = compute(op, *(values[x] for x in op.operands))
 
 

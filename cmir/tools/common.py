@@ -101,6 +101,8 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
         case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
             package = module.partition(".")[0]
             return [Diagnostic("error", name, f"the package '{package}' is not installed")]
+        case MemoryError():
+            return [Diagnostic("error", name, f"there is not enough memory: {error}")]
         case _ if is_isl_error(error):
             return [Diagnostic("error", name, str(error))]
         case _:

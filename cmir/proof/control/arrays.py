@@ -31,6 +31,7 @@ class Array:
         self.slots = {reader.name: Slots(reader.buffers[self.name], reader) for reader in readers}
         stores = [(stage, access) for stage in writers for access in stage.stores[self.name]]
         loads = [(stage, access) for stage in readers for access in stage.loads[self.name]]
+        budget.spend(sum(op.shape))
         self.space = Space(
             op,
             [
@@ -39,6 +40,7 @@ class Array:
                 *self.slots.values(),
             ],
         )
+        budget.spend(self.space.count)
         self.first: dict[str, int] = {}
         self.first_core: dict[str, int] = {}
         counts: list[np.ndarray] = [np.zeros(0, np.int64)]

@@ -13,6 +13,9 @@ from cmir.dialects.cmcore import CreditOp, ReleaseOp, SnoopOp
 from cmir.proof.control.enumeration import NOTHING, released
 from cmir.proof.control.stages import Budget, Stage
 
+_MOST_INFERENCES = 1 << 12
+"""A limit lies at most that many inferences away from its event, before or after."""
+
 Find = Callable[[np.ndarray], np.ndarray]
 """Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
 
@@ -112,6 +115,10 @@ class Automaton:
             raise CompileError(
                 self.op,
                 f"{self.op.name} releases {_point(upto[first])}, which is no iteration of {who}",
+            )
+        if (far := int(np.abs(ahead).max(initial=0))) > _MOST_INFERENCES:
+            raise CompileError(
+                self.op, f"{self.op.name} reaches {far} inferences away, {_MOST_INFERENCES} at most"
             )
         return position - stage.starts[core] + ahead * stage.counts[core]
 

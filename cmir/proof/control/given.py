@@ -35,7 +35,8 @@ def check_given(array: Array, reads: Reads, parameter: bool) -> None:
                 slots.op,
                 f"{buffer} has {element} in another slot in another inference: a parameter stays",
             )
-        owner = np.full(int(np.prod(slots.shape, dtype=np.int64)), -1)
+        array.budget.spend(slots.size)
+        owner = np.full(slots.size, -1)
         owner[found[:, elements]] = elements
         kept = found >= 0
         other = kept & (owner[np.maximum(found, 0)] >= 0)

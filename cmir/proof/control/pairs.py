@@ -14,9 +14,6 @@ from cmir.proof.control.automata import Automaton
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
 
-_MOST_INFERENCES = 1 << 12
-"""Automata that reach further ahead than that are refused."""
-
 
 @dataclass(frozen=True)
 class Need:
@@ -45,10 +42,6 @@ class Pair:
         self.need, self.automata, self.where = need, automata, where
         self.stage, self.source = need.stage, need.source
         reach = max((automaton.reach for automaton in automata), default=0)
-        if reach > _MOST_INFERENCES:
-            raise CompileError(
-                where, f"control logic cannot be proved: it reaches {reach} inferences ahead"
-            )
         # From this inference on, what is needed and what is waited for repeat (see the docstring of the package).
         self.settled = max(reach + 1, need.settled + need.period, 1)
         self.inferences = self.settled + need.period + 1

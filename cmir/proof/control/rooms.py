@@ -100,7 +100,8 @@ class Walk:
         """
         slots = self._slots(self.room.slots.period)
         self._check_kept(slots)
-        size = int(np.prod(self.room.slots.shape, dtype=np.int64))
+        size = self.room.slots.size
+        self.array.budget.spend(size)
         low, high = np.full(size, len(self.array.counts)), np.full(size, -1)
         kept = slots >= 0
         cores = np.broadcast_to(self.by_core, slots.shape)[kept]

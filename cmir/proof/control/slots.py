@@ -36,6 +36,7 @@ class Slots:
         self.op, self.stage = op, stage
         assert isinstance(op.result.type, MemRefType)
         self.shape = op.result.type.get_shape()
+        self.size = prod(self.shape)
         self.inference = stage.cores.shape[1]
         """The input that is the number of the inference."""
         self.function = None
@@ -118,6 +119,7 @@ class Slots:
             return True
         if any(self.inference in inputs for inputs in self.function.constraints()):
             return False
+        budget.spend(self.period + 1)
         inferences = np.arange(self.period + 1)
         for output, uses in enumerate(self.function.uses()):
             if self.inference not in uses:

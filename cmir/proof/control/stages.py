@@ -64,9 +64,11 @@ class Stage:
                     assert isinstance(buffer.owner, BufferOp)
                     array = symbol(buffer.owner.array)
                     access = Access(self, item, relation, item.result)
+                    budget.spend(sum(access.lanes))
                     self.loads.setdefault(array, []).append(access)
             elif isinstance(item, StoreOp):
                 access = Access(self, item, item.map, item.value)
+                budget.spend(sum(access.lanes))
                 self.stores.setdefault(symbol(item.array), []).append(access)
 
     def _check(self) -> None:

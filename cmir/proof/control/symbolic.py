@@ -232,7 +232,7 @@ class _Prover:
                     "may read {element} before iteration {event} has stored it",
                 )
                 event = theirs.reverse().apply_range(write).reverse()
-                ops = automata["raw", name, writer.name]
+                ops = automata.pop(("raw", name, writer.name), [])
                 _check_pair(program, writer, demand, ops, event)
         for name, write in program.writes.items():
             for reader in self.programs.values():
@@ -247,7 +247,12 @@ class _Prover:
                     stream(read),
                     "may overwrite {element} before iteration {event} has read it",
                 )
-                _check_pair(program, reader, demand, automata["war", name, reader.name], theirs)
+                ops = automata.pop(("war", name, reader.name), [])
+                _check_pair(program, reader, demand, ops, theirs)
+        for (_, name, other), (op, *_) in automata.items():
+            raise CompileError(
+                op, f"{op.name} of @{name} from @{other}: @{program.name} needs nothing of it"
+            )
 
 
 def _check_given(name: str, reader: _Program, parameter: bool) -> None:

@@ -2076,3 +2076,19 @@ cmcore.network @main (@a) -> (@c) {
   }
   cmcore.core @c0 runs @P at (0)
 }
+
+// -----
+
+// expected-error @below {{cores @core0 and @core1 are both at (3)}}
+cmcore.network @main () -> () {
+  cmcore.program @P {
+    cmcore.loop_nest {}
+    cmcore.iteration () {}
+  }
+  cmcore.program @Q {
+    cmcore.loop_nest {}
+    cmcore.iteration () {}
+  }
+  cmcore.core @core0 runs @P at (3)
+  cmcore.core @core1 runs @Q at (3)
+}

@@ -1,0 +1,19 @@
+// RUN: not cm-run %s --timing-only 2>&1 | filecheck %s
+
+// What does not fit in memory is an error in the input.
+// CHECK: error: a control loop has 1000000000000 iterations in all, 4294967296 at most
+
+cmcore.network @main () -> () {
+  cmcore.program @P {
+    cmcore.loop_nest {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %many = arith.constant 1000000000000 : index
+      scf.for %i = %c0 to %many step %c1 {
+        cmcore.fire(%i)
+      }
+    }
+    cmcore.iteration (%i) {}
+  }
+  cmcore.core @core0 runs @P at (0)
+}
