@@ -136,7 +136,14 @@ FAULTS = {
     "quantized": ACCESSES | {"matrix reversed", "constant", "operands swapped", "rounding"},
     "attention": ACCESSES | {"matrix transposed", "operands swapped", "choices swapped"},
     "halves": ACCESSES | {"matrix reversed", "constant", "rounding to f16"},
-    "choices": ACCESSES | {"another relation", "choices swapped", "constant", "operands swapped"},
+    "choices": ACCESSES
+    | {
+        "another relation",
+        "relation of equal ones",
+        "choices swapped",
+        "constant",
+        "operands swapped",
+    },
 }
 """Kinds of faults of which at least one must be found in each network."""
 
