@@ -98,6 +98,10 @@ def _cmpi(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _SIGNED[predicate - 4](as_unsigned(a), as_unsigned(b))
 
 
+def _same(x: np.ndarray) -> np.ndarray:
+    return x
+
+
 def _float(number: Callable[[np.ndarray], np.ndarray]) -> Evaluate:
     """A number, read from the operand so, as a float."""
     return lambda op, x: number(x).astype(dtype_of(op.results[0].type))
@@ -143,8 +147,8 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.SelectOp: Plain(_select),
     arith.SIToFPOp: _float(as_signed),
     arith.UIToFPOp: _float(as_unsigned),
-    arith.ExtFOp: _float(np.asarray),
-    arith.TruncFOp: _float(np.asarray),
+    arith.ExtFOp: _float(_same),
+    arith.TruncFOp: _float(_same),
     arith.FPToSIOp: _integer(lambda x: x.astype(np.int64)),
     arith.FPToUIOp: _integer(lambda x: x.astype(np.uint64)),
     arith.ExtSIOp: _integer(as_signed),
