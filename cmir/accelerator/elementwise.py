@@ -72,17 +72,20 @@ _ORDERED = (np.equal, np.greater, np.greater_equal, np.less, np.less_equal, np.n
 
 
 def _cmpf(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Predicates 1 to 7 are false for NaNs, 8 to 14 are true for them."""
+    """Predicates 1 to 7 are false for NaNs, 8 to 14 are true for them; of NumPy's, only "not equal" is true."""
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
-    nan = np.isnan(a) | np.isnan(b)
     match predicate:
         case 0 | 15:
-            return np.full(nan.shape, predicate == 15)
+            return np.full(np.broadcast_shapes(a.shape, b.shape), predicate == 15)
+        case 1 | 2 | 3 | 4 | 5 | 13:
+            return _ORDERED[(predicate - 1) % 7](a, b)
+    nan = np.isnan(a) | np.isnan(b)
+    match predicate:
+        case 6:
+            return np.not_equal(a, b) & ~nan
         case 7 | 14:
-            return nan == (predicate == 14)
-        case _ if predicate < 7:
-            return _ORDERED[predicate - 1](a, b) & ~nan
+            return nan if predicate == 14 else ~nan
         case _:
             return _ORDERED[predicate - 8](a, b) | nan
 

@@ -97,16 +97,15 @@ def inverses() -> np.ndarray:
 def residue_of(numbers: np.ndarray) -> np.ndarray:
     """The residues of numbers. Integers are those of their class.
 
-    Floats are the simplest rationals that round to them: 0.1 is 1/10 in every precision, and 1/49 times 49 is 1.
-    Infinities and NaN stay.
+    Floats that are whole are themselves, in every precision. Others are the simplest rationals that round to them: 0.1
+    is 1/10 in every precision, and 1/49 times 49 is 1. Infinities and NaN stay.
     """
     numbers = np.asarray(numbers)
     if numbers.dtype.kind != "f":
         return reduce((numbers.astype(np.int64) % P).astype(np.float64))
     exact = numbers.astype(np.float64)
-    whole = np.abs(exact) < 2.0 ** np.finfo(numbers.dtype).nmant
-    whole &= exact == np.rint(exact)
-    result = reduce(np.where(whole, exact, 0.0))
+    whole = np.isfinite(exact) & (exact == np.rint(exact))
+    result = reduce(np.fmod(np.where(whole, exact, 0.0), P))
     if not whole.all():
         others, which = np.unique(exact[~whole], return_inverse=True)
         name = numbers.dtype.name
