@@ -205,6 +205,23 @@ def test_other_ends_than_the_source_has_are_refused() -> None:
         prove(one.network, compiled(NETWORKS["attention"]).function)
 
 
+def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
+    """Its numbers would be rounded to that type."""
+    text = """
+      func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+        %w = nn.parameter "w" : tensor<4xf32>
+        %y = nn.mul %x, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+        func.return %y : tensor<4xf32>
+      }
+    """
+    half = text.replace(
+        '%w = nn.parameter "w" : tensor<4xf32>',
+        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.to_f32 %h : (tensor<4xf16>) -> tensor<4xf32>',
+    )
+    with pytest.raises(CompileError, match="values differ"):
+        prove(compiled(half).network, compiled(text).function)
+
+
 def test_what_is_not_defined_is_not_called_equal() -> None:
     text = """
       func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {

@@ -30,12 +30,17 @@ from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues, UncoveredError, lift
 
 
-def parameter(world: Interpretation, source: Attribute | None, shape: tuple[int, ...]) -> Residues:
-    """Random residues for a name, and constants for elements that are written out."""
+def parameter(
+    world: Interpretation,
+    source: Attribute | None,
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+) -> Residues:
+    """Random residues for a name and the type it is read as, and constants for elements that are written out."""
     if isinstance(source, DenseIntOrFPElementsAttr):
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
-    return Residues(world, world.parameter(source.data, shape), np.float64)
+    return Residues(world, world.parameter(f"{source.data} of {dtype}", shape), dtype)
 
 
 def evaluate(
@@ -77,8 +82,7 @@ def _results(
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
-            value = parameter(world, op.source, shape)
-            return (value.like(value.values, dtype),)
+            return (parameter(world, op.source, shape, dtype),)
         case StageOp():
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world)
@@ -112,7 +116,8 @@ class FieldNumbers(Numbers):
         return float(residue_of(np.array(pad_value(op), dtype_of(op.result.type))))
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        return parameter(self.world, array.source, array.shape).values
+        dtype = dtype_of(array.type)
+        return parameter(self.world, array.source, array.shape, dtype).values
 
     def matrix(self, crossbar: CrossbarOp, cells: np.ndarray) -> Residues:
         return Residues(self.world, cells, dtype_of(crossbar.result.type))
