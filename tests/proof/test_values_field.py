@@ -84,7 +84,7 @@ def test_no_simpler_rational_rounds_to_a_constant(x: float) -> None:
 
 def test_special_constants() -> None:
     assert residue_of(np.array([True, False])).tolist() == [1, 0]
-    assert residue_of(np.array([-1, P, P + 2], np.int64)).tolist() == [-1, 0, 2]
+    assert residue_of(np.array([-1, HALF, -HALF], np.int64)).tolist() == [-1, HALF, -HALF]
     found = residue_of(np.array([inf, -inf, nan, -0.5], np.float32))
     assert found[0] == inf and found[1] == -inf and np.isnan(found[2])
     assert balanced(2 * int(found[3])) == -1
@@ -95,7 +95,18 @@ def test_whole_floats_are_themselves_in_every_precision() -> None:
     for number in (8192, 65504, -2048):
         for dtype in (np.float16, np.float32, np.float64):
             assert residue_of(np.array(number, dtype)) == number
-    assert residue_of(np.array(2.0**100, np.float32)) == balanced(2**100)
+
+
+def test_large_integers_are_none_of_the_small_ones() -> None:
+    """So they would be modulo P: a scale of 2¹⁹ would be none, and the least int32 would be −4096."""
+    for number in (P, P + 1, 2**31 - 1, -(2**31), 2**40):
+        whole = residue_of(np.array(number, np.int64))
+        assert abs(whole) <= HALF and whole != balanced(number)
+        assert whole == residue_of(np.array(number, np.float64))
+        assert whole == -residue_of(np.array(-number, np.int64))
+    for number in (P, P + 1, 2**20):
+        inverse = residue_of(np.array(1 / number, np.float64))
+        assert balanced(int(inverse) * int(residue_of(np.array(number, np.int64)))) == 1
 
 
 def test_relations_that_differ_for_equal_ones_or_for_nan_differ() -> None:
