@@ -72,17 +72,20 @@ _ORDERED = (np.equal, np.greater, np.greater_equal, np.less, np.less_equal, np.n
 
 
 def _cmpf(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Predicates 1 to 7 are false for NaNs, 8 to 14 are true for them."""
+    """Predicates 1 to 7 are false for NaNs, 8 to 14 are true for them; of NumPy's, only "not equal" is true."""
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
-    nan = np.isnan(a) | np.isnan(b)
     match predicate:
         case 0 | 15:
-            return np.full(nan.shape, predicate == 15)
+            return np.full(np.broadcast_shapes(a.shape, b.shape), predicate == 15)
+        case 1 | 2 | 3 | 4 | 5 | 13:
+            return _ORDERED[(predicate - 1) % 7](a, b)
+    nan = np.isnan(a) | np.isnan(b)
+    match predicate:
+        case 6:
+            return np.not_equal(a, b) & ~nan
         case 7 | 14:
-            return nan == (predicate == 14)
-        case _ if predicate < 7:
-            return _ORDERED[predicate - 1](a, b) & ~nan
+            return nan if predicate == 14 else ~nan
         case _:
             return _ORDERED[predicate - 8](a, b) | nan
 
@@ -96,6 +99,10 @@ def _cmpi(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if predicate < 6:
         return _SIGNED[predicate](as_signed(a), as_signed(b))
     return _SIGNED[predicate - 4](as_unsigned(a), as_unsigned(b))
+
+
+def _same(x: np.ndarray) -> np.ndarray:
+    return x
 
 
 def _float(number: Callable[[np.ndarray], np.ndarray]) -> Evaluate:
@@ -143,8 +150,8 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.SelectOp: Plain(_select),
     arith.SIToFPOp: _float(as_signed),
     arith.UIToFPOp: _float(as_unsigned),
-    arith.ExtFOp: _float(np.asarray),
-    arith.TruncFOp: _float(np.asarray),
+    arith.ExtFOp: _float(_same),
+    arith.TruncFOp: _float(_same),
     arith.FPToSIOp: _integer(lambda x: x.astype(np.int64)),
     arith.FPToUIOp: _integer(lambda x: x.astype(np.uint64)),
     arith.ExtSIOp: _integer(as_signed),

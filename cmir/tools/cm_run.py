@@ -361,10 +361,29 @@ def _validate(options: argparse.Namespace) -> None:
         return
     if options.inputs and options.random is not None:
         raise CompileError("cm-run", "input files and --random exclude each other")
-    if not options.inputs and options.random is None and not options.verify:
-        raise CompileError("cm-run", "no inputs: give files, or --random SEED")
+    if not options.inputs and options.random is None:
+        _check_without_inputs(options)
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")
+
+
+_OF_RUNS = (
+    *("check", "schedules", "output", "json", "inferences"),
+    *("timeline", "report", "plot", "trace"),
+)
+"""Options that ask for a run, or for something that only a run gives."""
+
+
+def _check_without_inputs(options: argparse.Namespace) -> None:
+    """Without inputs there is only something to prove, and nothing else may be asked for."""
+    wanted = next((name for name in _OF_RUNS if getattr(options, name)), None)
+    if not options.verify:
+        raise CompileError("cm-run", "no inputs: give files, or --random SEED")
+    if wanted is not None:
+        message = (
+            f"--{wanted} needs a run, and --verify alone has none: give files, or --random SEED"
+        )
+        raise CompileError("cm-run", message)
 
 
 def _samples(

@@ -143,7 +143,14 @@ FAULTS = {
     "quantized": ACCESSES | {"matrix reversed", "constant", "operands swapped", "rounding"},
     "attention": ACCESSES | {"matrix transposed", "operands swapped", "choices swapped"},
     "halves": ACCESSES | {"matrix reversed", "constant", "rounding to f16"},
-    "choices": ACCESSES | {"another relation", "choices swapped", "constant", "operands swapped"},
+    "choices": ACCESSES
+    | {
+        "another relation",
+        "relation of equal ones",
+        "choices swapped",
+        "constant",
+        "operands swapped",
+    },
 }
 """Kinds of faults of which at least one must be found in each network."""
 
@@ -203,6 +210,23 @@ def test_other_ends_than_the_source_has_are_refused() -> None:
         prove(one.network, other.function)
     with pytest.raises(CompileError, match="the source has 2 inputs, the network has 1"):
         prove(one.network, compiled(NETWORKS["attention"]).function)
+
+
+def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
+    """Its numbers would be rounded to that type."""
+    text = """
+      func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+        %w = nn.parameter "w" : tensor<4xf32>
+        %y = nn.mul %x, %w : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+        func.return %y : tensor<4xf32>
+      }
+    """
+    half = text.replace(
+        '%w = nn.parameter "w" : tensor<4xf32>',
+        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.to_f32 %h : (tensor<4xf16>) -> tensor<4xf32>',
+    )
+    with pytest.raises(CompileError, match="values differ"):
+        prove(compiled(half).network, compiled(text).function)
 
 
 def test_what_is_not_defined_is_not_called_equal() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 from math import inf, nan
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xdsl.dialects.arith import CmpfOp
+from xdsl.dialects.builtin import f32
+from xdsl.utils.test_value import create_ssa_value
 
+from cmir.accelerator.body import function_of
 from cmir.proof.values import field
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
@@ -80,10 +85,48 @@ def test_no_simpler_rational_rounds_to_a_constant(x: float) -> None:
 
 def test_special_constants() -> None:
     assert residue_of(np.array([True, False])).tolist() == [1, 0]
-    assert residue_of(np.array([-1, P, P + 2], np.int64)).tolist() == [-1, 0, 2]
+    assert residue_of(np.array([-1, HALF, -HALF], np.int64)).tolist() == [-1, HALF, -HALF]
     found = residue_of(np.array([inf, -inf, nan, -0.5], np.float32))
     assert found[0] == inf and found[1] == -inf and np.isnan(found[2])
     assert balanced(2 * int(found[3])) == -1
+
+
+def test_whole_floats_are_themselves_in_every_precision() -> None:
+    """A half of 8192 is wide enough for 8191, the least integer that rounds to it."""
+    for number in (8192, 65504, -2048):
+        for dtype in (np.float16, np.float32, np.float64):
+            assert residue_of(np.array(number, dtype)) == number
+
+
+def test_large_integers_are_none_of_the_small_ones() -> None:
+    """So they would be modulo P: a scale of 2¹⁹ would be none, and the least int32 would be −4096."""
+    for number in (P, P + 1, 2**31 - 1, -(2**31), 2**40):
+        whole = residue_of(np.array(number, np.int64))
+        assert abs(whole) <= HALF and whole != balanced(number)
+        assert whole == residue_of(np.array(number, np.float64))
+        assert whole == -residue_of(np.array(-number, np.int64))
+    for number in (P, P + 1, 2**20):
+        inverse = residue_of(np.array(1 / number, np.float64))
+        assert balanced(int(inverse) * int(residue_of(np.array(number, np.int64)))) == 1
+
+
+def test_relations_that_differ_for_equal_ones_or_for_nan_differ() -> None:
+    a, b = of(*range(1, 9)), of(*range(3, 19, 2))
+    results = {
+        name: compared(name, a, b) for name in ("olt", "ole", "ult", "ule", "one", "une", "ord")
+    }
+    for one, other in combinations(results, 2):
+        assert (results[one] != results[other]).any(), f"{one} and {other}"
+    less: Any = np.less
+    differs: Any = np.not_equal
+    assert (results["olt"] == less(a, b).values).all()
+    assert (results["une"] == differs(a, b).values).all()
+
+
+def compared(predicate: str, a: Any, b: Any) -> np.ndarray:
+    """What an `arith.cmpf` is over the field."""
+    operands = create_ssa_value(f32), create_ssa_value(f32)
+    return cast(Any, function_of(CmpfOp(*operands, predicate))(a, b)).values
 
 
 @given(residues, residues, residues)

@@ -87,7 +87,9 @@ def _changes(op: Operation) -> Iterator[tuple[str, Callable[[Operation], None]]]
         case ReduceOp():
             yield "another reduction", _other_reduction
         case CompareOp():
-            yield "another relation", _other_relation
+            yield "another relation", _computes_relation(_OPPOSITES)
+            if op.relation.data in _WITH_EQUAL_ONES:
+                yield "relation of equal ones", _computes_relation(_WITH_EQUAL_ONES)
         case SelectOp():
             yield "choices swapped", _swap_choices
         case math.RoundEvenOp():
@@ -233,10 +235,19 @@ def _other_reduction(op: Operation) -> None:
     op.kind = StringAttr(other.get(op.kind.data, "add"))
 
 
-def _other_relation(op: Operation) -> None:
-    assert isinstance(op, CompareOp)
-    other = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "ne", "ne": "eq"}
-    op.relation = StringAttr(other[op.relation.data])
+_OPPOSITES = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "ne", "ne": "eq"}
+
+_WITH_EQUAL_ONES = {"lt": "le", "gt": "ge", "le": "lt", "ge": "gt"}
+
+
+def _computes_relation(others: dict[str, str]) -> Callable[[Operation], None]:
+    """The relation that the table has for the one that is computed."""
+
+    def change(op: Operation) -> None:
+        assert isinstance(op, CompareOp)
+        op.relation = StringAttr(others[op.relation.data])
+
+    return change
 
 
 def _swap(op: Operation) -> None:

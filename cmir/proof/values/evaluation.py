@@ -36,14 +36,18 @@ from cmir.proof.values.residues import Residues, UncoveredError, lift
 
 
 def parameter(
-    world: Interpretation, source: Attribute | None, shape: tuple[int, ...], parts: Parts
+    world: Interpretation,
+    source: Attribute | None,
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    parts: Parts,
 ) -> Residues:
-    """Random residues for a name, and constants for elements that are written out."""
+    """Random residues for a name and the type it is read as, and constants for elements that are written out."""
     if isinstance(source, DenseIntOrFPElementsAttr):
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
     chance = Chance.of_parameter(parts.of(source.data, prod(shape)))
-    return Residues(world, world.parameter(source.data, shape), np.float64, chance)
+    return Residues(world, world.parameter(f"{source.data} of {dtype}", shape), dtype, chance)
 
 
 def evaluate(
@@ -85,8 +89,7 @@ def _results(
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
-            value = parameter(world, op.source, shape, parts)
-            return (value.like(value.values, dtype),)
+            return (parameter(world, op.source, shape, dtype, parts),)
         case StageOp():
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
@@ -124,7 +127,8 @@ class FieldNumbers(Numbers):
         return float(residue_of(np.array(pad_value(op), dtype_of(op.result.type))))
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        return parameter(self.world, array.source, array.shape, Parts()).values
+        dtype = dtype_of(array.type)
+        return parameter(self.world, array.source, array.shape, dtype, Parts()).values
 
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]

@@ -95,22 +95,24 @@ def inverses() -> np.ndarray:
 
 
 def residue_of(numbers: np.ndarray) -> np.ndarray:
-    """The residues of numbers. Integers are those of their class.
+    """The residues of numbers, of which those of integers that have no residue of their own are arbitrary.
 
-    Floats are the simplest rationals that round to them: 0.1 is 1/10 in every precision, and 1/49 times 49 is 1.
-    Infinities and NaN stay.
+    Floats that are whole are themselves, in every precision. Others are the simplest rationals that round to them: 0.1
+    is 1/10 in every precision, and 1/49 times 49 is 1. Infinities and NaN stay.
     """
     numbers = np.asarray(numbers)
-    if numbers.dtype.kind != "f":
-        return reduce((numbers.astype(np.int64) % P).astype(np.float64))
-    exact = numbers.astype(np.float64)
-    whole = np.abs(exact) < 2.0 ** np.finfo(numbers.dtype).nmant
-    whole &= exact == np.rint(exact)
-    result = reduce(np.where(whole, exact, 0.0))
-    if not whole.all():
-        others, which = np.unique(exact[~whole], return_inverse=True)
+    floats = numbers.dtype.kind == "f"
+    exact = numbers.astype(np.float64 if floats else np.int64)
+    small = (exact >= -HALF) & (exact <= HALF) & (exact == np.rint(exact))
+    result = np.where(small, exact, 0).astype(np.float64)
+    if not small.all():
+        others, which = np.unique(exact[~small], return_inverse=True)
         name = numbers.dtype.name
-        result[~whole] = np.array([_residue_of_float(float(x), name) for x in others])[which]
+        found = [
+            _residue_of_float(x, name) if floats else _balanced(_integer(x))
+            for x in others.tolist()
+        ]
+        result[~small] = np.array(found)[which]
     return result
 
 
@@ -118,12 +120,22 @@ def residue_of(numbers: np.ndarray) -> np.ndarray:
 def _residue_of_float(x: float, dtype: str) -> float:
     if not isfinite(x):
         return x
+    if x == round(x):
+        return _balanced(_integer(round(x)))
     rational = simplest_rational(x, np.dtype(dtype))
-    numerator, denominator = rational.numerator % P, rational.denominator % P
-    if denominator == 0:  # there is no such residue, so any other is as good
-        digest = hashlib.sha256(str(rational).encode()).digest()
-        return float(int.from_bytes(digest[:8]) % P - HALF)
-    return float((numerator * pow(denominator, -1, P) + HALF) % P - HALF)
+    return _balanced(_integer(rational.numerator) * pow(_integer(rational.denominator), -1, P))
+
+
+def _integer(n: int) -> int:
+    """An integer as one that is no multiple of P unless it is 0. Modulo P a factor of 2¹⁹ would be none."""
+    if abs(n) <= HALF:
+        return n
+    size = 1 + int.from_bytes(hashlib.sha256(str(abs(n)).encode()).digest()[:8]) % (P - 1)
+    return size if n > 0 else -size
+
+
+def _balanced(x: int) -> float:
+    return float((x + HALF) % P - HALF)
 
 
 def simplest_rational(x: float, dtype: np.dtype[Any]) -> Fraction:

@@ -7,8 +7,9 @@ compiled programs may rely on more:
 - The maximum of a and b is h⁻¹(h(a) + h(b)), with h a random permutation, and the minimum likewise with another one. It
   does not depend on the order of operands, and −∞ (for integers, the least of their type) is neutral. An order of the
   residues would hide faults: the largest of nine is rarely the one that is wrong.
-- a < b is a random function of a − b with values f(x) = 1 − f(−x); a = b is one with f(x) = f(−x) and f(0) = 1. Truth
-  is a residue: "and" is the product, and a choice by c is c·a + (1 − c)·b.
+- a < b is a random function of a − b with f(0) = 0, and a ≤ b is 1 less b < a. Were f(x) = 1 − f(−x), as for numbers
+  that differ, the two would be one. a = b is a function with f(x) = f(−x) and f(0) = 1. Truth is a residue: "and" is
+  the product, and a choice by c is c·a + (1 − c)·b.
 - Rounding to a narrower float is multiplication by a random residue, so that it can be told from none and moves
   through sums; widening is exact. Conversions of integers are random functions that keep 0.
 - exp(−∞) = 0, and 1 / ±∞ = 0.
@@ -118,8 +119,7 @@ class Interpretation:
         random = self._random(name)
 
         def less(x: np.ndarray) -> np.ndarray:
-            found = random(np.abs(x))
-            return np.where(x > 0, found, np.where(x < 0, reduce(1 - found), 0.0))
+            return np.where(x == 0, 0.0, random(x))
 
         return self._apply(name, less, difference, {-inf: 1.0, inf: 0.0})
 

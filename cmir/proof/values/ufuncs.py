@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cmir.proof.values import field
-from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
+from cmir.proof.values.chance import INPUT_CHANCE, Chance
 from cmir.proof.values.field import reduce, reduce_sums
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ def _not(dtype: Any, a: Residues) -> Residues:
     return a.like(reduce(1 - a.values)) if dtype == np.bool_ else a.apply("invert")
 
 
-def _never(dtype: Any, a: Residues) -> Residues:
-    return a.like(np.zeros(a.shape), np.bool_, ZERO)
+def _is_nan(dtype: Any, a: Residues) -> Residues:
+    """A random function, though residues are numbers: what asks for NaN is not what does not."""
+    values = a.world.unary("isnan", a.values, {-inf: 0.0, inf: 0.0})
+    return a.like(values, np.bool_, a.chance.in_table("isnan"))
 
 
 UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
@@ -142,5 +145,5 @@ UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
     np.bitwise_or: _bitwise("or", _or),
     np.bitwise_xor: _bitwise("xor", _xor),
     np.invert: _not,
-    np.isnan: _never,
+    np.isnan: _is_nan,
 }
