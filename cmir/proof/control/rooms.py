@@ -169,7 +169,7 @@ class Walk:
         if len(ties):
             (n, e), (m, f) = (divmod(int(x), count) for x in ties[0])
             raise self._clash((n, e), (m, f), "no order" if several[n, e] else "at once")
-        at = np.argwhere(several & (self.before >= 0))
+        at = np.argwhere(several & (self.last_read >= 0) & (self.before >= 0))
         if not len(at):
             return
         n, e = at.T
