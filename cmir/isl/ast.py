@@ -107,18 +107,20 @@ def cheapest_loops(
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
 
-    ISL's generator leaves out points now and then, for unions with several moduli; loops that do not visit as many
-    points as there are are not taken. Raises IslError where there are no others.
+    ISL's generator leaves out points, or visits some twice, now and then, for unions with several moduli; loops that do
+    not visit as many points as there are are not taken. Where there are no others, all points are one statement. Raises
+    IslError where its loops are wrong, too.
     """
     schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
-    statements = isl.UnionMap.empty(schedule.get_space())
-    pieces = schedule.coalesce().make_disjoint().get_basic_maps()
-    for number, piece in enumerate(pieces):
-        statement = isl.Map.from_basic_map(piece).set_tuple_name(isl.dim_type.in_, f"s{number}")
-        statements = statements.union(isl.UnionMap.from_map(statement))
+    whole = schedule.coalesce()
+    pieces = [isl.Map.from_basic_map(piece) for piece in whole.make_disjoint().get_basic_maps()]
     times = ", ".join(f"t{i}" for i in range(schedule.dim(isl.dim_type.out)))
 
-    def loops(options: str) -> isl.AstNode:
+    def loops(parts: Sequence[isl.Map], options: str) -> isl.AstNode:
+        statements = isl.UnionMap.empty(schedule.get_space())
+        for number, part in enumerate(parts):
+            statement = part.set_tuple_name(isl.dim_type.in_, f"s{number}")
+            statements = statements.union(isl.UnionMap.from_map(statement))
         build = isl.AstBuild.from_context(cores).set_options(isl.UnionMap(options))
         return build.node_from_schedule_map(statements)
 
@@ -131,18 +133,19 @@ def cheapest_loops(
         "always": [separate],
         "auto": [separate, joint] if many else [joint, separate],
     }
-    best: tuple[Cost, isl.AstNode] | None = None
-    for option in options[separation]:
-        node = loops(option)
-        cost = nest_cost(node, len(values), at)
-        if cost.visits == visits:
-            if best is None or cost.key < best[0].key:
-                best = cost, node
-            if many or not cost.tests:
-                break
-    if best is None:
-        raise IslError(f'ISL generates loops that miss points of the schedule "{schedule}"')
-    return best[1]
+    for parts in (pieces, [whole]):
+        best: tuple[Cost, isl.AstNode] | None = None
+        for option in options[separation]:
+            node = loops(parts, option)
+            cost = nest_cost(node, len(values), at)
+            if cost.visits == visits:
+                if best is None or cost.key < best[0].key:
+                    best = cost, node
+                if many or not cost.tests:
+                    break
+        if best is not None:
+            return best[1]
+    raise IslError(f'ISL generates loops that miss points of the schedule "{schedule}"')
 
 
 class _Scope:

@@ -6,12 +6,14 @@ from typing import get_args
 from unittest.mock import patch
 
 import islpy as isl
+import numpy as np
 import pytest
 from enumeration import Point, pairs
 from hypothesis import given
 from hypothesis import strategies as st
 from isl.strategies import orders, sets
 from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Region
 
 from cmir.accelerator.nest import in_order, visits
@@ -109,3 +111,24 @@ def test_loops_that_miss_points_are_replaced(separation: Separation) -> None:
     with pytest.raises(IslError, match="loops that miss points"):
         cheapest_loops(schedule, separation)
     assert visited(schedule, separation) == in_time(schedule)
+
+
+@pytest.mark.parametrize("separation", get_args(Separation))
+def test_points_that_isl_visits_twice_are_one_statement(separation: Separation) -> None:
+    """On each of three cores. ISL's loops over disjoint pieces visit seven points, of six."""
+    schedule = isl.Map(
+        "[q0] -> { [0, i, w] -> [q0, i] : 3w = -q0 + i and (-q0 - 2i) mod 6 = 0 and 0 <= q0 <= 2 and i >= q0 and "
+        "0 <= i <= 6 and 7*floor((-3 - q0 + 2i)/7) <= -5 - q0 + 2i and 12*floor((-3 - q0 + 2i)/7) <= -6 - 5q0 + 2i; "
+        "[0, i, w = 2] -> [q0, i] : exists (e: (-q0 + i) mod 3 = 0 and 0 <= q0 <= 2 and 0 <= i <= 6 and "
+        "-4 + i <= e <= 2 and e <= -2 + i and 24*floor((-1 + q0 - e)/3) >= 36 + 8q0 - 11i - 24e) }"
+    )
+    cores = isl.Set("[q0] -> { : 0 <= q0 <= 2 }")
+    block = Block(arg_types=[IndexType()])
+    emit = lambda builder, at: builder.insert(FireOp(at))  # noqa: E731
+    visit_in_order(schedule, emit, block, separation, cores=cores)
+    region = Region(block)
+    for core in range(3):
+        found = visits(region, FireOp, np.array([[core]]))
+        rows = in_order(found, lambda op: op.operands).tolist() if found else []
+        own = schedule.fix_val(isl.dim_type.param, 0, isl.Val(core)).project_out_all_params()
+        assert [tuple(row) for row in rows] == in_time(own)

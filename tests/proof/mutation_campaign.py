@@ -32,6 +32,7 @@ from xdsl.printer import Printer
 
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
+from cmir.isl import IslError
 
 MUTANTS_EACH = 40
 """Mutants of one network."""
@@ -61,7 +62,7 @@ class Campaign:
         try:
             with patience():
                 case = draw_case(rng)
-        except (CompileError, TimeoutError) as error:
+        except (CompileError, IslError, TimeoutError) as error:
             slow = isinstance(error, TimeoutError)
             self.networks["not compiled in time" if slow else "refused by the compiler"] += 1
             return

@@ -23,6 +23,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
+from cmir.isl import IslError
 from cmir.parameters import Parameters
 from cmir.parsing import parse_module
 from cmir.tools.pass_pipeline import parse_passes
@@ -81,7 +82,7 @@ def _change(rng: random.Random, draft: _Draft) -> list[str]:
     for passes, structure in _changes(rng, draft):
         try:
             _run(passes, draft)
-        except CompileError:
+        except (CompileError, IslError):
             continue
         done.append(passes)
         draft.structures.add(structure)
