@@ -12,7 +12,7 @@ from end_to_end.drawn_networks import Network
 from end_to_end.drawn_operators import networks
 from end_to_end.test_random_networks import check, chunks, compiled
 from engine.naive import Deadlock, simulate
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from networks import Compiled
 from proof.rings import with_rings
@@ -24,7 +24,7 @@ from cmir.accelerator.sizing import Sizing
 from cmir.context import make_context
 from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import MxvOp
-from cmir.dialects.polyhedral import PipelineOp
+from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
@@ -83,8 +83,11 @@ def check_sizing(model: Compiled, inferences: int) -> None:
 BY: tuple[By, ...] = ("rows", "bands", "columns", "runs")
 
 
-def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
-    """Merge two stages, and spread some over cores: split them, replicate them, or both."""
+def spread(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:
+    """Merge two stages, and spread some over cores: split them, replicate them, or both.
+
+    The result is the last of `seen`.
+    """
     module = pipeline.parent_op()
     assert isinstance(module, ModuleOp)
     if len(pipeline.stages) > 1 and data.draw(st.booleans()):
@@ -121,6 +124,16 @@ def spread(data: st.DataObject, pipeline: PipelineOp) -> None:
                 )
             except CompileError as error:
                 assert "must be one of 1 to" in error.message or "of one size" in error.message
+    seen.append(pipeline.clone())
+
+
+def reads_other_copies(stage: StageOp) -> bool:
+    """True for a merged stage on several cores, one of which may read what another one writes."""
+    read, written = (
+        {array for access in accesses for array, _ in access.arrays_and_maps()}
+        for accesses in (stage.reads(), stage.writes())
+    )
+    return stage.core_dims > 0 and not read.isdisjoint(written)
 
 
 @settings(max_examples=40)
@@ -135,7 +148,13 @@ def test_stages_on_several_cores(
     data: st.DataObject, network: Network, chunk: int | None, inferences: int, sizes: str
 ) -> None:
     passes = f"polyhedral-assign-storage{{{sizes}}}" if sizes else ""
-    model = compiled(network, partial(spread, data), passes)
+    seen: list[PipelineOp] = []
+    try:
+        model = compiled(network, partial(spread, data, seen), passes)
+    except CompileError as error:  # those cores run in no order
+        assert "before it is written, by the stage itself" in error.message
+        assert any(map(reads_other_copies, seen[-1].stages.values()))
+        reject()
     check(network, model, chunk, inferences)
     check_sizing(model, inferences)
 
