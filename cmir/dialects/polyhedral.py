@@ -31,6 +31,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnitAttr,
     VectorType,
+    i1,
     i64,
 )
 from xdsl.ir import Attribute, Block, Data, Dialect, Operation, Region, SSAValue
@@ -921,10 +922,11 @@ def parse_access_tail(
     parser: Parser,
 ) -> tuple[Number, dict[str, Attribute], VectorType[Attribute]]:
     """`(pad number)? (attributes {…})? : vector<…>`; the pad value is an element of the vector."""
-    start, number, bits = parser.pos, 0.0, None
+    start, number, bits, truth = parser.pos, 0.0, None, None
     if parser.parse_optional_keyword("pad"):
         start = parser.pos
-        number = parser.parse_number()
+        truth = parser.parse_optional_boolean()
+        number = parser.parse_number() if truth is None else truth
         if parser.lexer.input.content.startswith("0x", start):
             bits = int(number)
     attributes = parse_attributes(parser)
@@ -934,6 +936,8 @@ def parse_access_tail(
     if not isinstance(type, VectorType):
         parser.raise_error(f"expected a vector type, got {type}", type_start, parser.pos)
     element = type.element_type
+    if truth is not None and element != i1:
+        parser.raise_error("truth values are elements of vectors of i1", start, type_start)
     if isinstance(element, IntegerType):
         try:
             return IntegerAttr(int(number), element), attributes, type
