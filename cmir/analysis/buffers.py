@@ -12,7 +12,7 @@ from cmir.analysis.parts import Part
 from cmir.analysis.ring import keeps_apart
 from cmir.analysis.size_cover import Key
 from cmir.isl.dependences import stream_times
-from cmir.isl.storage import Kept, Rows, ring_storage
+from cmir.isl.storage import BoundingBox, Rows, ring_storage
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Buffer:
     part: Part
     least: int
     at_once: frozenset[int]
-    kept: Kept | None
+    kept: BoundingBox | None
     row_bytes: int
     edges: tuple[tuple[str, str], ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmir.analysis.size_cover import Sizes
-from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
 from cmir.timing.recurrence import Recurrence
 
@@ -51,7 +51,7 @@ def buffer_curve(sizing: Sizing) -> list[Point]:
     return curve
 
 
-def _point(sizing: Sizing, found: Found) -> Point:
+def _point(sizing: Sizing, found: SizeSolution) -> Point:
     report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
     return Point(found.sram_bytes, found.bound, report.steady_interval, found.sizes)

@@ -13,7 +13,7 @@ PICO = 1e-12
 
 
 @dataclass(frozen=True)
-class Traffic:
+class TrafficTotals:
     """What cores send in an inference.
 
     byte_hops: bytes times the hops that they go, on chips; something sent to several cores counts once for each link.
@@ -29,7 +29,7 @@ def inference_energy(
     hardware: Hardware,
     costs: Mapping[str, Cost],
     iterations: Mapping[str, int],
-    traffic: Traffic,
+    traffic: TrafficTotals,
     interval: float | None = None,
 ) -> dict[str, float]:
     """Joules of one inference by component, as far as the machine has figures.

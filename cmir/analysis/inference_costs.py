@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from cmir.analysis.energy import Traffic, area, inference_energy
-from cmir.cost.traffic import Flow, link_loads, sent_in
+from cmir.analysis.energy import TrafficTotals, area, inference_energy
+from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
@@ -101,7 +101,7 @@ def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> In
         )
     else:
         chip, places = machine.chip, list(machine.positions.values())
-    sent = sent_in(network, hardware)
+    sent = traffic_of(network, hardware)
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
@@ -118,9 +118,9 @@ def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> In
     )
 
 
-def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> Traffic:
+def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> TrafficTotals:
     across = sum(load for link, load in loads.items() if chip.crosses(*link))
-    return Traffic(sum(loads.values()) - across, across, delivered)
+    return TrafficTotals(sum(loads.values()) - across, across, delivered)
 
 
 def _use(chip: Topology, hardware: Hardware, link: Link, load: int) -> LinkUse:
@@ -149,7 +149,7 @@ def _byte_hops(
     )
 
 
-def _missing_energy(hardware: Hardware, traffic: Traffic) -> Iterator[tuple[str, str]]:
+def _missing_energy(hardware: Hardware, traffic: TrafficTotals) -> Iterator[tuple[str, str]]:
     figures = hardware.energy
     of_component = {
         "crossbar": "crossbar_product",

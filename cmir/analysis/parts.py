@@ -17,7 +17,7 @@ import numpy as np
 
 from cmir.analysis.footprint import Footprint, rows_of_banks
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.isl.storage import Kept, Rows, rows_of
+from cmir.isl.storage import BoundingBox, Rows, rows_of
 from cmir.isl.text import read_set
 
 
@@ -37,9 +37,9 @@ class Part:
         return access if self.elements is None else access.intersect_range(self.elements)
 
     @cached_property
-    def box(self) -> Kept | None:
+    def box(self) -> BoundingBox | None:
         """The box around the elements, None for all of the array."""
-        return None if self.elements is None else Kept.of(isl.Map.from_range(self.elements))
+        return None if self.elements is None else BoundingBox.of(isl.Map.from_range(self.elements))
 
     @property
     def key(self) -> tuple[str, ...]:

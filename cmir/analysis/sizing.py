@@ -28,9 +28,9 @@ from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
-from cmir.isl.storage import Kept, Rows, stacked
+from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.semantics.elements import dtype_of
-from cmir.timing.periodic import TooFastError, periodic_schedule
+from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 Edge = tuple[str, str, str]
@@ -38,12 +38,12 @@ Edge = tuple[str, str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class ResidentArray:
     """An input or a parameter that a reader keeps: all that a core needs of it, from the start."""
 
     array: str
     reader: str
-    kept: Kept | None
+    kept: BoundingBox | None
     bytes: int
 
 
@@ -61,7 +61,7 @@ class Sizing:
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[Key, Buffer] = {}
         self.keys: dict[Edge, Key] = {}
-        self.wholes: dict[tuple[str, str], Whole] = {}
+        self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
         self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
@@ -126,16 +126,16 @@ class Sizing:
         return self.places.hops(source, target) * self.hardware.network.hop_cycles
 
     @staticmethod
-    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> Kept | None:
+    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> BoundingBox | None:
         if not stage.core_dims or read.is_empty():
             return None
-        kept = Kept.of(on_core(read, stage.core_dims))
+        kept = BoundingBox.of(on_core(read, stage.core_dims))
         return kept if kept.sizes != array.shape else None
 
     def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
         kept, name = self._kept(array, self.stages[reader], read), array.sym_name.data
         size = self._bytes(array, array.shape if kept is None else kept.sizes)
-        self.wholes[name, reader] = Whole(name, reader, kept, size)
+        self.residents[name, reader] = ResidentArray(name, reader, kept, size)
 
     def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
         return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
@@ -209,9 +209,9 @@ class Sizing:
     def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
         """Bytes of the buffers of each core."""
         stages = dict.fromkeys(self.footprints, 0)
-        for whole in self.wholes.values():
-            if self.stages[whole.reader].gcu is None:  # it has a memory of its own
-                stages[whole.reader] += whole.bytes
+        for resident in self.residents.values():
+            if self.stages[resident.reader].gcu is None:  # it has a memory of its own
+                stages[resident.reader] += resident.bytes
         for key, rows in sizes.items():
             if self.stages[self.buffers[key].reader].gcu is None:
                 stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
@@ -281,7 +281,7 @@ class Sizing:
         while True:
             try:
                 return period, periodic_schedule(actors, period)
-            except TooFastError as cycle:
+            except InfeasiblePeriodError as cycle:
                 if cycle.tokens == 0:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
                 period = ceil(cycle.delay / cycle.tokens)
@@ -334,7 +334,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
 
 
 def _inside(
-    kept: Kept | None, core: tuple[int, ...], rows: Rows
+    kept: BoundingBox | None, core: tuple[int, ...], rows: Rows
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
     if kept is None:

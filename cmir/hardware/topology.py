@@ -126,16 +126,20 @@ def topology(
     if kind != "mesh":
         if chips is not None and prod(chips) != 1:
             raise ValueError(f"several chips must be meshes, not {kind}")
-        return _AllToAll(tuple(shape)) if kind == "all-to-all" else _Grid(tuple(shape), kind)
+        return (
+            _CompleteTopology(tuple(shape))
+            if kind == "all-to-all"
+            else _GridTopology(tuple(shape), kind)
+        )
     if chips is None:
-        return _Grid(tuple(shape), kind)
+        return _GridTopology(tuple(shape), kind)
     _check_sizes("chips", chips)
     if len(chips) != len(shape):
         raise ValueError(
             f"`chips` must have as many dimensions as `shape`, {len(shape)}, got {_list(chips)}"
         )
     whole = tuple(c * s for c, s in zip(chips, shape, strict=True))
-    return _Grid(whole, kind, tuple(shape), crossing)
+    return _GridTopology(whole, kind, tuple(shape), crossing)
 
 
 def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None = None) -> Topology:
@@ -162,7 +166,7 @@ def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None =
         for end in edge:
             if end not in everywhere:
                 raise ValueError(f"the link {link_text(edge)} leads to no place of the chip")
-    return _Graph(tuple(sorted(known)), tuple(edges))
+    return _GraphTopology(tuple(sorted(known)), tuple(edges))
 
 
 def text(place: Place) -> str:
@@ -185,7 +189,7 @@ def _check_sizes(name: str, sizes: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True)
-class _Shaped(Topology):
+class _BoxTopology(Topology):
     """A topology with a place for each point of a box."""
 
     shape: tuple[int, ...]
@@ -199,7 +203,7 @@ class _Shaped(Topology):
 
 
 @dataclass(frozen=True)
-class _AllToAll(_Shaped):
+class _CompleteTopology(_BoxTopology):
     """Every place is one hop from every other."""
 
     @property
@@ -218,7 +222,7 @@ class _AllToAll(_Shaped):
 
 
 @dataclass(frozen=True)
-class _Grid(_Shaped):
+class _GridTopology(_BoxTopology):
     """A mesh or a torus. Routes go along the first dimension first, on a torus the shorter way and of two the upward.
 
     chip: the shape of each of the chips that a mesh is made of; empty for one chip. crossing: the hops of a link
@@ -280,7 +284,7 @@ class _Grid(_Shaped):
 
 
 @dataclass(frozen=True)
-class _Graph(Topology):
+class _GraphTopology(Topology):
     """A topology given by its links."""
 
     ends: tuple[Place, ...]

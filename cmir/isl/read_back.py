@@ -18,7 +18,7 @@ from cmir.isl.cores import ANY_CORE
 from cmir.isl.text import CONTEXT, read_set
 
 
-class NotAffineError(Exception):
+class NonAffineError(Exception):
     """A nest that ISL cannot describe. `op` is the operation at fault."""
 
     def __init__(self, op: Operation, reason: str):
@@ -37,7 +37,7 @@ def read_visits(
 
     operands: the values of interest at each visit, `count` of them for every operation. cores: the values that the
     arguments of the region can have, as those of its parameters.
-    Times compare lexicographically in the order of execution. Raises NotAffineError.
+    Times compare lexicographically in the order of execution. Raises NonAffineError.
     """
     reader = _Reader(kind)
     outermost = _Scope(0, isl.Set.from_params(cores), ())
@@ -140,7 +140,7 @@ class _Reader:
             if isinstance(op, self.kind):
                 self.found.append((op, scope, position))
             elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
-                raise NotAffineError(op, f"{op.name} must not have results")
+                raise NonAffineError(op, f"{op.name} must not have results")
             elif isinstance(op, scf.ForOp):
                 self._for(op, scope, position)
             elif isinstance(op, scf.IfOp):
@@ -151,7 +151,7 @@ class _Reader:
     def _for(self, op: scf.ForOp, scope: _Scope, position: Position) -> None:
         step = _constant_of(op.step)
         if step is None or step < 1:
-            raise NotAffineError(op, "the step of a loop must be a positive constant")
+            raise NonAffineError(op, "the step of a loop must be a positive constant")
         domain = scope.domain.add_dims(isl.dim_type.set, 1)
         iterator = _Iterator(scope.depth)
         inner = _Scope(scope.depth + 1, domain, (*position, iterator), scope)
@@ -190,16 +190,16 @@ def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
         space = scope.domain.get_space()
         return isl.Set.universe(space) if _constant_of(op.result) else isl.Set.empty(space)
     if any(type_ != known for type_ in types):
-        raise NotAffineError(op, f"{op.name} of {types[0]} is not quasi-affine")
+        raise NonAffineError(op, f"{op.name} of {types[0]} is not quasi-affine")
     if isinstance(op, arith.ConstantOp):
         value = _constant_of(op.result)
         if value is None:
-            raise NotAffineError(op, "a control loop computes with integers only")
+            raise NonAffineError(op, "a control loop computes with integers only")
         return scope.affine(value)
     if isinstance(op, arith.CmpiOp):
         compare = _COMPARISONS.get(op.predicate.value.data)
         if compare is None:
-            raise NotAffineError(op, "unsigned comparisons are not affine")
+            raise NonAffineError(op, "unsigned comparisons are not affine")
         return compare(scope.affine(op.lhs), scope.affine(op.rhs))
     if isinstance(op, arith.SelectOp):
         condition = scope.condition(op.cond)
@@ -214,18 +214,18 @@ def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
     if (divide := _DIVISIONS.get(type(op))) is not None:
         divisor = _constant_of(op.operands[1])
         if divisor is None or divisor < 1:
-            raise NotAffineError(op, f"{op.name} must be by a positive constant")
+            raise NonAffineError(op, f"{op.name} must be by a positive constant")
         return divide(scope.affine(op.operands[0]), isl.Val(divisor))
     if (combine := _SUMS.get(type(op))) is not None:
         return combine(scope.affine(op.operands[0]), scope.affine(op.operands[1]))
-    raise NotAffineError(op, f"{op.name} is not quasi-affine")
+    raise NonAffineError(op, f"{op.name} is not quasi-affine")
 
 
 def _product(op: arith.MuliOp, scope: _Scope) -> isl.PwAff:
     for factor, other in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
         if (value := _constant_of(factor)) is not None:
             return scope.affine(other).scale_val(isl.Val(value))
-    raise NotAffineError(op, "one factor of a product must be a constant")
+    raise NonAffineError(op, "one factor of a product must be a constant")
 
 
 def _quotient(value: isl.PwAff, divisor: isl.Val) -> isl.PwAff:

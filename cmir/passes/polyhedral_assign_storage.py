@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.analysis.size_cover import Key
-from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
@@ -89,7 +89,7 @@ class PolyhedralAssignStoragePass(ModulePass):
             raise CompileError(pipeline, f"{rows} rows are too few: {deadlock.message}") from None
         return sizes
 
-    def _search(self, pipeline: PipelineOp, sizing: Sizing) -> Found:
+    def _search(self, pipeline: PipelineOp, sizing: Sizing) -> SizeSolution:
         search = SizeSearch(sizing)
         if self.sizes == "live":
             return search.live()
@@ -110,10 +110,10 @@ class PolyhedralAssignStoragePass(ModulePass):
     ) -> None:
         for place, (storage, shape) in sizing.storages(sizes).items():
             _set_storage(pipeline, place, storage, shape)
-        for key, whole in sizing.wholes.items():
-            if whole.kept is not None and self._chosen(*key):
-                storage = box_storage(whole.array, whole.kept)
-                _set_storage(pipeline, key, storage, whole.kept.sizes)
+        for key, resident in sizing.residents.items():
+            if resident.kept is not None and self._chosen(*key):
+                storage = box_storage(resident.array, resident.kept)
+                _set_storage(pipeline, key, storage, resident.kept.sizes)
         before = sum(sizing.sram_bytes(sizing.full()).values())
         after = sum(sizing.sram_bytes(sizing.given(pipeline)).values())
         emit_remark(
@@ -150,7 +150,7 @@ def assign_storage_at(
     return True
 
 
-def _gap(found: Found) -> str:
+def _gap(found: SizeSolution) -> str:
     """How far above the smallest sizes these are at most."""
     if found.smallest:
         return "; no sizes take less"

@@ -32,7 +32,7 @@ from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import read_map
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
-    MixesLanesError,
+    LaneMixingError,
     Part,
     matrix_product,
     parts_of,
@@ -278,7 +278,7 @@ def _spread(
 ) -> None:
     try:
         parts = parts_with(seeds, fixed)
-    except MixesLanesError as error:
+    except LaneMixingError as error:
         raise CompileError(
             error.op, f"stage @{stage.sym_name.data} cannot be split into parts: {error}"
         ) from None

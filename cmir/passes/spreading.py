@@ -201,7 +201,7 @@ def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElem
     return DenseIntOrFPElementsAttr.from_list(type, [number])
 
 
-class MixesLanesError(Exception):
+class LaneMixingError(Exception):
     """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
 
     def __init__(self, op: Operation):
@@ -214,7 +214,7 @@ def parts_with(
 ) -> dict[SSAValue, Part]:
     """The values that have parts when some have: what they are computed from, and what is computed from them.
 
-    fixed: operations that take or give parts as the seeds say. Raises MixesLanesError.
+    fixed: operations that take or give parts as the seeds say. Raises LaneMixingError.
     """
     parts, work, known = dict(seeds), list(seeds), set(fixed)
 
@@ -223,7 +223,7 @@ def parts_with(
             parts[value] = part
             work.append(value)
         elif parts[value] != part:
-            raise MixesLanesError(_owner(value))
+            raise LaneMixingError(_owner(value))
 
     while work:
         value = work.pop()
@@ -264,7 +264,7 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
         case _ if _is_elementwise(op):
             return [(operand, part) for operand in op.operands if _shape(operand)]
         case _:
-            raise MixesLanesError(op)
+            raise LaneMixingError(op)
 
 
 def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
@@ -282,7 +282,7 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
         case _ if _is_elementwise(op):
             return [(result, part) for result in op.results]
         case _:
-            raise MixesLanesError(op)
+            raise LaneMixingError(op)
 
 
 _LANE_BY_LANE = (CompareOp, ConvertOp, SelectOp)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cmir.analysis.energy import Traffic, inference_energy
+from cmir.analysis.energy import TrafficTotals, inference_energy
 from cmir.cost.traffic import core_names, flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
@@ -197,7 +197,7 @@ def _layers(machine: Machine, found: Sequence[Activity]) -> list[Data]:
     for name, cores in of_stage.items():
         iterations = {activity.name: activity.iterations for activity in cores}
         costs = {core: machine.costs[core] for core in iterations}
-        energy = inference_energy(machine.hardware, costs, iterations, Traffic())
+        energy = inference_energy(machine.hardware, costs, iterations, TrafficTotals())
         # Cores of a stage differ in what they send to other chips: the slowest stands for all.
         slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
         cost = costs[slowest]

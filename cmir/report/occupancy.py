@@ -21,7 +21,7 @@ LANES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepFunction:
     """A number that changes now and then: it is values[k] from times[k] on, and 0 before the first."""
 
     times: np.ndarray
@@ -49,7 +49,7 @@ class Occupancy:
     array: str
     slots: int
     bytes: int
-    live: Steps
+    live: StepFunction
 
     @property
     def most(self) -> int:
@@ -106,7 +106,7 @@ def _occupancy(
     change = np.concatenate([c.reshape(-1) for c in counts])
     times, which = np.unique(times, return_inverse=True)
     net = np.bincount(which, weights=np.append(change, -change)).astype(np.int64)
-    live = Steps(times[net != 0], np.cumsum(net)[net != 0])
+    live = StepFunction(times[net != 0], np.cumsum(net)[net != 0])
     size = buffer.bytes(machine.hardware)
     return Occupancy(core.name, buffer.array, buffer.slots, size, live)
 

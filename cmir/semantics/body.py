@@ -16,7 +16,7 @@ from xdsl.ir import Operation
 
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.semantics.elements import as_integers, as_unsigned, dense_values, dtype_of
-from cmir.semantics.elementwise import ELEMENTWISE, Plain
+from cmir.semantics.elementwise import ELEMENTWISE, OperandFunction
 from cmir.semantics.vectors import VECTORS
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import convert, matrix_product, position
@@ -33,7 +33,7 @@ def function_of(op: Operation) -> Callable[..., np.ndarray]:
     """The result of a body operation as a function of its operands; it may warn of infinities and NaNs."""
     if (function := _OPERATIONS.get(type(op))) is None:
         raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
-    return function.function if isinstance(function, Plain) else partial(function, op)
+    return function.function if isinstance(function, OperandFunction) else partial(function, op)
 
 
 def is_new(op: Operation) -> bool:

@@ -53,7 +53,7 @@ class Link:
         return Wait(self.waiter, dependence.source, dependence.kind, dependence.array)
 
 
-class TooFastError(Exception):
+class InfeasiblePeriodError(Exception):
     """There is no schedule of that interval: around a cycle, `delay` cycles pass in `tokens` inferences.
 
     links: the waits on the cycle; the source of each is the waiter of the next.
@@ -98,7 +98,7 @@ def periodic_schedule(
 ) -> np.ndarray:
     """The earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
 
-    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises TooFastError.
+    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises InfeasiblePeriodError.
     """
     return PeriodicSearch(actors, period, earliest).run()
 
@@ -166,7 +166,7 @@ class PeriodicSearch:
         return slice(int(self.first[actor]), int(self.first[actor + 1]))
 
     def run(self) -> np.ndarray:
-        """The starts, as `periodic_schedule` gives them. Raises TooFastError."""
+        """The starts, as `periodic_schedule` gives them. Raises InfeasiblePeriodError."""
         work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
         raises = 0
         while work:
@@ -223,7 +223,7 @@ class PeriodicSearch:
         return bounds, reason
 
     def _check_parents(self, place: int) -> None:
-        """Raise TooFastError if the parents of an iteration, numbered through all actors, lead into a cycle."""
+        """Raise InfeasiblePeriodError if the parents of an iteration, numbered by all actors, lead into a cycle."""
         path: list[int] = []
         seen: dict[int, int] = {}
         while place not in seen:
@@ -241,7 +241,7 @@ class PeriodicSearch:
         """The actor of an iteration."""
         return int(np.searchsorted(self.first, place, side="right")) - 1
 
-    def _too_fast(self, cycle: list[int]) -> TooFastError:
+    def _too_fast(self, cycle: list[int]) -> InfeasiblePeriodError:
         """The error of a cycle of iterations, each the child of the next."""
         hops = [self._hop(place) for place in cycle]
         delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
@@ -255,7 +255,7 @@ class PeriodicSearch:
                 if source.dependence is not None:
                     break
             links.append(Link(hop.actor, hop.target, hop.dependence, lead))
-        return TooFastError(links, delay, tokens, self.starts)
+        return InfeasiblePeriodError(links, delay, tokens, self.starts)
 
     def _hop(self, place: int) -> _Hop:
         """What leads from its parent to an iteration."""

@@ -20,7 +20,7 @@ from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
 from cmir.proof.values.parts import Parts, distinct_along_rows
-from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.proof.values.residues import NoInterpretationError, Residues
 from cmir.semantics.body import function_of
 
 residues = st.integers(-HALF, HALF)
@@ -222,11 +222,11 @@ def test_values_of_random_functions_are_spread_over_the_field() -> None:
 
 
 def test_residues_do_not_become_numbers() -> None:
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.asarray(of(1, 2))
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.linalg.norm(of(1, 2))
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.add.accumulate(of(1, 2))
 
 

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import FLOAT, FLOATS, flag
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
@@ -46,7 +46,7 @@ class ReluOp(UnaryOp):
 
     name = "nn.relu"
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands

@@ -14,11 +14,11 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import ArgReduceOp
 from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
-from cmir.dialects.nn.reduction import ReducingOp
+from cmir.dialects.nn.reduction import AxisReductionOp
 from cmir.support.numerics import position
 
 
-class ArgReductionOp(ReducingOp):
+class ArgReductionOp(AxisReductionOp):
     """The index, in `i32`, along an axis of one of the elements."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)

@@ -18,7 +18,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.along import AlongOp
+from cmir.dialects.nn.along import AxisOp
 from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import FLOAT, FLOATS, INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
@@ -99,7 +99,7 @@ class BatchNormOp(PointwiseOp):
         return (x - mean) / np.sqrt(variance + self.epsilon.value.data) * scale + bias
 
 
-class StandardizeOp(AlongOp):
+class StandardizeOp(AxisOp):
     """
     (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
     along some axes.

@@ -16,7 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
@@ -136,7 +136,7 @@ class MaxPoolOp(PoolOp):
     PAD: ClassVar[float] = -inf
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         (x,) = values

@@ -16,7 +16,7 @@ from cmir.dialects.nn.operation import TENSOR, element_of, ui8
 from cmir.dialects.nn.pointwise import ExactOp
 
 
-class ScaledOp(ExactOp):
+class QuantizationOp(ExactOp):
     """What relates numbers to integers by a scale and a zero point, all broadcast as in NumPy."""
 
     x = operand_def(TENSOR)
@@ -33,7 +33,7 @@ class ScaledOp(ExactOp):
 
 
 @irdl_op_definition
-class QuantizeOp(ScaledOp):
+class QuantizeOp(QuantizationOp):
     """
     x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
     type the result is: what is beyond its range becomes its largest or smallest number.
@@ -65,7 +65,7 @@ class QuantizeOp(ScaledOp):
 
 
 @irdl_op_definition
-class DequantizeOp(ScaledOp):
+class DequantizeOp(QuantizationOp):
     """
     (x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
 

@@ -24,7 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn import ParameterOp
 from cmir.dialects.nn.operation import DTYPES, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import BATCHED, one_batch
-from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
+from cmir.frontends.onnx.errors import ImporterError, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -36,7 +36,7 @@ GROWING = {"Add", "Gemm", "MatMul", "Mul", "Sub"}
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedModule:
     """A module with one function, ``main``, for one sample, and the parameters that it names."""
 
     module: ModuleOp
@@ -47,7 +47,7 @@ class Imported:
     """The same of each result."""
 
 
-def build(graph: Graph) -> Imported:
+def build(graph: Graph) -> ImportedModule:
     """Translate the graph. Raises OnnxError with everything that stands in the way."""
     translation = _Translation(graph)
     for proto in graph.nodes:
@@ -83,12 +83,12 @@ class _Translation:
         label = f"node '{name}' ({proto.op_type})"
         try:
             results = self._results(self._context(proto, name, label), name)
-        except (NotImportable, VerifyException) as error:
+        except (ImporterError, VerifyException) as error:
             self.refused.append(f"{label}: {one_line(str(error))}")
             return
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
-    def finish(self) -> Imported:
+    def finish(self) -> ImportedModule:
         graph = self.graph
         outputs = {name: self.values.get(name) for name in graph.outputs}
         messages = [*_unknown_operators(self.unknown), *self.refused]
@@ -102,7 +102,7 @@ class _Translation:
         results = [value for value in outputs.values() if isinstance(value, Activation)]
         self.block.add_op(ReturnOp(*results))
         types = ([a.type for a in self.block.args], [r.type for r in results])
-        return Imported(
+        return ImportedModule(
             ModuleOp([FuncOp("main", types, Region(self.block))]),
             self.weights.arrays,
             graph.inputs,
@@ -139,7 +139,7 @@ class _Translation:
             importer.attributes(node)
             return []
         if proto.op_type in GROWING and self.graph.indices & set(proto.output):
-            raise NotImportable("arithmetic on int64 is not supported")
+            raise ImporterError("arithmetic on int64 is not supported")
         if not self.graph.batch and proto.op_type in BATCHED:
             results = one_batch(importer, node, inputs)
         else:
@@ -153,12 +153,12 @@ class _Translation:
             if output not in self.used:
                 continue
             if index >= len(results):
-                raise NotImportable(f"output {node.output_name(index)} is not supported")
+                raise ImporterError(f"output {node.output_name(index)} is not supported")
             result = results[index]
             shape = node.shape(result) if isinstance(result, Activation) else result.shape
             expected = self.graph.inferred.get(output, shape)
             if shape != expected:
-                raise NotImportable(
+                raise ImporterError(
                     f"output {node.output_name(index)} has the shape {list(expected)},"
                     f" which cannot be computed sample by sample (that gives {list(shape)})"
                 )
@@ -181,7 +181,7 @@ class _Weights:
         array = np.asarray(array, order="C")
         if array.dtype not in _ELEMENTS:
             known = ", ".join(map(str, _ELEMENTS))
-            raise NotImportable(
+            raise ImporterError(
                 f"constant '{constant.name}' has elements of type {array.dtype}, not one of {known}"
             )
         type = tensor_type(array.shape, _ELEMENTS[array.dtype])
@@ -212,7 +212,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
     """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
     array = constant.array.astype(np.int32)
     if (array != constant.array).any():
-        raise NotImportable(f"constant '{constant.name}' has numbers that int32 does not have")
+        raise ImporterError(f"constant '{constant.name}' has numbers that int32 does not have")
     return array
 
 

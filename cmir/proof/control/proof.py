@@ -18,8 +18,8 @@ from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import Room
-from cmir.proof.control.slots import NoPeriodError
-from cmir.proof.control.stages import Budget, Stage, TooManyPoints
+from cmir.proof.control.slots import AperiodicStorageError
+from cmir.proof.control.stages import Budget, PointBudgetError, Stage
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
@@ -52,7 +52,7 @@ def prove(network: NetworkOp, most_points: int = MOST_POINTS) -> Verdict:
     try:
         stages = {name: Stage(op, cores[name], budget) for name, op in network.programs.items()}
         _Proof(network, stages, budget).run()
-    except (TooManyPoints, NoPeriodError):
+    except (PointBudgetError, AperiodicStorageError):
         symbolic.prove(network, cores)
         return Verdict(None)
     return Verdict(budget.spent)

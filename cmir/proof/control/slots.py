@@ -25,7 +25,7 @@ from cmir.proof.control.space import Space
 from cmir.proof.control.stages import Budget, Stage, compiled
 
 
-class NoPeriodError(Exception):
+class AperiodicStorageError(Exception):
     """The slots of a buffer do not repeat: the storage map tells inferences apart without end."""
 
 
@@ -47,10 +47,10 @@ class Slots:
 
     @cached_property
     def period(self) -> int:
-        """P. Raises NoPeriodError."""
+        """P. Raises AperiodicStorageError."""
         period = 1 if self.function is None else self.function.cycle(self.inference)
         if period is None:
-            raise NoPeriodError
+            raise AperiodicStorageError
         return period
 
     def members(self, axis: int, size: int) -> np.ndarray | None:

@@ -30,7 +30,7 @@ _CHUNK = 1 << 20
 """About as many points are looked at together."""
 
 
-class Separable(Protocol):
+class AxisMembers(Protocol):
     """An access or a storage map: it says which coordinates along an axis it tells apart."""
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
@@ -45,7 +45,7 @@ class Space:
     of; first: the first coordinate of each kind. Elements are numbered in row-major order of kinds.
     """
 
-    def __init__(self, array: ArrayOp, users: Sequence[Separable]):
+    def __init__(self, array: ArrayOp, users: Sequence[AxisMembers]):
         self.array, self.name, self.shape = array, array.sym_name.data, array.shape
         self.kind: list[np.ndarray] = []
         self.first: list[np.ndarray] = []

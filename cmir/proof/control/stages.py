@@ -21,7 +21,7 @@ from cmir.semantics.nest import in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 
-class TooManyPoints(Exception):
+class PointBudgetError(Exception):
     """More points than the proof may enumerate."""
 
 
@@ -35,7 +35,7 @@ class Budget:
     def spend(self, points: int) -> None:
         self.spent += points
         if self.spent > self.limit:
-            raise TooManyPoints
+            raise PointBudgetError
 
 
 class Stage:
@@ -121,7 +121,7 @@ class Index:
         self.high = points.max(axis=0) if len(points) else self.low
         self.shape = (self.high - self.low + 1).tolist()
         if prod(self.shape) >= 2**62:
-            raise TooManyPoints  # their coordinates are too far apart to be numbered
+            raise PointBudgetError  # their coordinates are too far apart to be numbered
         keys = self._keys(points)
         self.order = np.argsort(keys, kind="stable")
         self.keys = keys[self.order]

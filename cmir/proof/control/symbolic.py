@@ -39,7 +39,7 @@ from cmir.isl.cores import (
     with_parameters,
 )
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
-from cmir.isl.read_back import NotAffineError, read_visits
+from cmir.isl.read_back import NonAffineError, read_visits
 from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import DeadlockError
@@ -410,7 +410,7 @@ def _read(
 ) -> isl.Map:
     try:
         return read_visits(op.regions[0], kind, values, count, cores)
-    except NotAffineError as error:
+    except NonAffineError as error:
         raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
 
 

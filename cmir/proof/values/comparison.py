@@ -16,7 +16,7 @@ from cmir.proof.values.chance import Chance
 from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.proof.values.residues import NoInterpretationError, Residues
 from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import DeadlockError
@@ -67,7 +67,7 @@ def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int 
     try:
         for number in range(rounds):
             comparison.run(number, Interpretation(seed + number))
-    except UncoveredError as error:
+    except NoInterpretationError as error:
         return Verdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network, deadlock.message) from None
@@ -129,11 +129,11 @@ class _Comparison:
         self, name: str, expected: np.ndarray, found: np.ndarray, inference: int, number: int
     ) -> None:
         if np.isnan(expected).any():
-            raise UncoveredError(f"an element of output @{name} that is infinite or NaN")
+            raise NoInterpretationError(f"an element of output @{name} that is infinite or NaN")
         different = expected != found
         if different.any():
             if others := _of_other_packages(self.function):
-                raise UncoveredError(f"{', '.join(others)}, which may need more laws,")
+                raise NoInterpretationError(f"{', '.join(others)}, which may need more laws,")
             element = list(map(int, np.unravel_index(int(np.argmax(different)), found.shape)))
             raise CompileError(
                 self.network,

@@ -26,7 +26,7 @@ from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.parts import INPUT, Parts, distinct_along_rows
-from cmir.proof.values.residues import Residues, UncoveredError, lift
+from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.semantics.body import function_of
 from cmir.semantics.constants import program_cells
 from cmir.semantics.elements import dense_values, dtype_of
@@ -53,7 +53,7 @@ def parameter(
 def evaluate(
     function: FuncOp, inputs: Sequence[Residues], world: Interpretation
 ) -> tuple[Residues, ...]:
-    """The results of a function for one inference. Raises UncoveredError, naming the operator."""
+    """The results of a function for one inference. Raises NoInterpretationError, naming the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
         return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, Parts())
@@ -85,7 +85,7 @@ def _results(
         case NNOp():
             result = _covered(op, op.evaluate, *operands)
             if not isinstance(result, Residues):
-                raise UncoveredError(f"{op.name} (its result is no array of residues)")
+                raise NoInterpretationError(f"{op.name} (its result is no array of residues)")
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
@@ -94,16 +94,16 @@ def _results(
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
         case _:
-            raise UncoveredError(op.name)
+            raise NoInterpretationError(op.name)
 
 
 def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any:
-    """The result of a function for residues. Raises UncoveredError, naming the operation, where it needs numbers."""
+    """Return a function of residues. Raises NoInterpretationError, naming the operation, if it needs numbers."""
     try:
         return function(*operands)
     except Exception as error:  # operators of other packages may do anything with arrays
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise UncoveredError(f"{op.name} ({reason})") from error
+        raise NoInterpretationError(f"{op.name} ({reason})") from error
 
 
 class FieldNumbers(Numbers):

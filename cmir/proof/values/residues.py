@@ -18,7 +18,7 @@ from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
 from cmir.support.numerics import DuckArray
 
 
-class UncoveredError(Exception):
+class NoInterpretationError(Exception):
     """A function of arrays that has no interpretation."""
 
 
@@ -27,7 +27,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements. separate:
     an axis along which each element has parameters of its own that occur in no other, or None.
-    Functions without an interpretation raise UncoveredError; nothing turns residues into numbers in silence.
+    Functions without an interpretation raise NoInterpretationError; nothing turns residues into numbers in silence.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.chance = Chance.of_any((self.chance, value.chance))
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise UncoveredError("a function that needs numbers")
+        raise NoInterpretationError("a function that needs numbers")
 
     def reshape(self, *shape: Any) -> Residues:
         return self.like(self.values.reshape(*shape))
@@ -159,7 +159,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             assert isinstance(x, Residues)
             return x._reduce(ufunc, options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__":
-            raise UncoveredError(f"numpy.{ufunc.__name__}.{method}")
+            raise NoInterpretationError(f"numpy.{ufunc.__name__}.{method}")
         typed = [x for x in inputs if isinstance(x, Residues | np.ndarray)]
         first = next(x for x in inputs if isinstance(x, Residues))
         operands = [first.lift(x) for x in inputs]
@@ -170,7 +170,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             return first.apply(ufunc.__name__)
         if ufunc.nout == 1 and ufunc.nin == 2:
             return binary(f"{ufunc.__name__} {first.kind}", dtype, *operands)
-        raise UncoveredError(f"numpy.{ufunc.__name__}")
+        raise NoInterpretationError(f"numpy.{ufunc.__name__}")
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -190,7 +190,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             case "shape":
                 return self.shape
             case name:
-                raise UncoveredError(f"numpy.{name}")
+                raise NoInterpretationError(f"numpy.{name}")
 
     # What functions of them are made of.
 
@@ -247,12 +247,12 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             )
         if ufunc in (np.multiply, np.logical_and, np.bitwise_and):
             if ufunc is np.bitwise_and and self.dtype != np.bool_:
-                raise UncoveredError("numpy.bitwise_and.reduce")
+                raise NoInterpretationError("numpy.bitwise_and.reduce")
             for a in sorted((a % self.ndim for a in axes), reverse=True):
                 x = field.product_along(x, a)
                 x = np.expand_dims(x, a) if keepdims else x
             return self.like(x, chance=self.chance.to_the(count))
-        raise UncoveredError(f"numpy.{ufunc.__name__}.reduce")
+        raise NoInterpretationError(f"numpy.{ufunc.__name__}.reduce")
 
 
 def lift(world: Interpretation, x: Any) -> Residues:
@@ -311,7 +311,7 @@ def _move(
     if function is np.pad:
         mode = arguments[2] if len(arguments) > 2 else options.get("mode", "constant")
         if mode not in _PADS:
-            raise UncoveredError(f"numpy.pad, mode {mode}")
+            raise NoInterpretationError(f"numpy.pad, mode {mode}")
         if "constant_values" in options:
             padding = lift(options["constant_values"])
             options = {**options, "constant_values": padding.values}

@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import dtype_of, element_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
@@ -102,7 +102,7 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
-            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+            raise ImporterError(f"constant '{exponent.name}' is rounded in the type of the base")
         exponent = Constant(exponent.name, array)
     elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
         element = element_of(base) if isinstance(base, Activation) else f32
@@ -149,5 +149,5 @@ def hard_sigmoid(node: Node, x: Activation, *, alpha: float = 0.2, beta: float =
 @importer("Gelu")
 def gelu(node: Node, x: Activation, *, approximate: str = "none") -> Value:
     if approximate not in ("none", "tanh"):
-        raise NotImportable(f"attribute approximate = {approximate} is not supported")
+        raise ImporterError(f"attribute approximate = {approximate} is not supported")
     return node.build(nn.GeluOp(x, tanh=approximate == "tanh"))
