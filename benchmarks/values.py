@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import onnx
 from zoo import build
 
-from cmir.proof.values.comparison import ROUNDS, prove
+from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.tools.model import lower, read_model
@@ -58,7 +58,7 @@ def measure(name: str, path: Path, options: argparse.Namespace) -> None:
     source = find_source(model.context, model.module, network)
     assert source is not None
     start = time.process_time()
-    verdict = prove(network, source, options.rounds)
+    verdict = prove_values(network, source, options.rounds)
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{name:<28} {seconds:7.1f} s {peak:6} MB  {verdict}", flush=True)

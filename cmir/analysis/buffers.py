@@ -8,7 +8,7 @@ from math import prod
 
 import islpy as isl
 
-from cmir.analysis.parts import Part
+from cmir.analysis.parts import ArrayPart
 from cmir.analysis.ring import keeps_apart
 from cmir.analysis.size_cover import Key
 from cmir.isl.dependences import stream_times
@@ -16,7 +16,7 @@ from cmir.isl.storage import BoundingBox, Rows, ring_storage
 
 
 @dataclass(frozen=True, eq=False)
-class Buffer:
+class ReaderBuffer:
     """An array, or a part of it, kept by a reader, in the same way on each of its cores.
 
     least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
@@ -27,7 +27,7 @@ class Buffer:
 
     array: str
     reader: str
-    part: Part
+    part: ArrayPart
     least: int
     at_once: frozenset[int]
     kept: BoundingBox | None
@@ -62,7 +62,9 @@ class Buffer:
         return ring if self.part.elements is None else ring.intersect_domain(self.elements)
 
 
-def rows_found(rings: Sequence[Buffer], storage: isl.Map, shape: tuple[int, ...]) -> dict[Key, int]:
+def rows_found(
+    rings: Sequence[ReaderBuffer], storage: isl.Map, shape: tuple[int, ...]
+) -> dict[Key, int]:
     """The rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
     if not rings:
         return {}

@@ -17,7 +17,7 @@ _INFERENCES = 8
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """Sizes, what they cost and what they give.
 
     sram_bytes: of all cores. bound: no sizes with such an interval take fewer bytes. interval: the steady-state
@@ -30,7 +30,7 @@ class Point:
     sizes: Sizes
 
 
-def buffer_curve(sizing: Sizing) -> list[Point]:
+def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
     """From live sizes to lossless ones; more memory, shorter interval.
 
     In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
@@ -51,7 +51,7 @@ def buffer_curve(sizing: Sizing) -> list[Point]:
     return curve
 
 
-def _point(sizing: Sizing, found: SizeSolution) -> Point:
+def _point(sizing: Sizing, found: SizeSolution) -> CurvePoint:
     report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
-    return Point(found.sram_bytes, found.bound, report.steady_interval, found.sizes)
+    return CurvePoint(found.sram_bytes, found.bound, report.steady_interval, found.sizes)

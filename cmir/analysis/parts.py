@@ -22,7 +22,7 @@ from cmir.isl.text import read_set
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ArrayPart:
     """Elements of an array, the rows in which they are produced, and the stages that write them.
 
     elements: None for all of the array.
@@ -47,12 +47,12 @@ class Part:
         return () if self.elements is None else self.writers
 
 
-def parts_of(
+def array_parts(
     array: ArrayOp,
     writes: Mapping[str, isl.Map],
     footprints: Mapping[str, Footprint],
     tables: Mapping[str, np.ndarray],
-) -> list[Part]:
+) -> list[ArrayPart]:
     """The parts of an array.
 
     writes: of each stage that writes it, iteration -> location. tables: likewise `Footprint.writer`.
@@ -65,17 +65,17 @@ def parts_of(
         cores[name] = footprints[name].core_of(tables[name])
         boxes[name] = _box(cores[name], rows[name].axis)
     if len(names) == 1:
-        return [Part(rows_of_banks(rows[names[0]], cores[names[0]]), names)]
+        return [ArrayPart(rows_of_banks(rows[names[0]], cores[names[0]]), names)]
     if not all((table >= 0).any() for table in tables.values()):
-        return [Part(whole, names)]
+        return [ArrayPart(whole, names)]
     found = {name: _rows_in(boxes[name], rows[name], cores[name]) for name in names}
     if (common := _common_rows([*found.values()], shape, [*cores.values()])) is not None:
-        return [Part(common, names)]
+        return [ArrayPart(common, names)]
     written = sum(np.count_nonzero(table >= 0) for table in tables.values())
     if written != prod(shape) or sum(prod(part.shape) for part in found.values()) != prod(shape):
-        return [Part(whole, names)]  # parts are no boxes
+        return [ArrayPart(whole, names)]  # parts are no boxes
     elements = {name: _elements(array.sym_name.data, box) for name, box in boxes.items()}
-    return [Part(part, (name,), elements[name]) for name, part in found.items()]
+    return [ArrayPart(part, (name,), elements[name]) for name, part in found.items()]
 
 
 def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:

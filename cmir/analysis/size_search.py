@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmir.analysis.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
+from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, cheapest
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
@@ -95,7 +95,7 @@ class SizeSearch:
         self.sizing, self.work = sizing, 0
         self.cuts: list[Cut] = []
         self.choices = {
-            key: Choice(
+            key: SizeChoice(
                 buffer.least,
                 buffer.can_have,
                 buffer.row_bytes * len(sizing.footprints[buffer.reader].cores),
@@ -190,14 +190,14 @@ class SizeSearch:
         """SRAM bytes of all cores."""
         return sum(self.sizing.sram_bytes(sizes).values())
 
-    def _rooms(self) -> list[Room]:
+    def _rooms(self) -> list[CoreSram]:
         """The SRAM of a core of each stage. Cores of a stage have the same buffers."""
         sizing, sram = self.sizing, self.sizing.hardware.core.sram_bytes
         if sram is None:
             return []
         taken = sizing.sram_bytes({})
         return [
-            Room(
+            CoreSram(
                 {key: b.row_bytes for key, b in sizing.buffers.items() if b.reader == name},
                 sram - taken[sizing.footprints[name].cores[0]],
             )

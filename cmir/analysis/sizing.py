@@ -18,9 +18,9 @@ from math import ceil, prod
 import islpy as isl
 import numpy as np
 
-from cmir.analysis.buffers import Buffer, rows_found
+from cmir.analysis.buffers import ReaderBuffer, rows_found
 from cmir.analysis.footprint import Footprint, by_row
-from cmir.analysis.parts import Part, parts_of
+from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.analysis.size_cover import Key, Sizes
 from cmir.cost.program_cost import Cost, program_cost
@@ -59,7 +59,7 @@ class Sizing:
         self.hardware = hardware
         self.stages, self.arrays = pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
-        self.buffers: dict[Key, Buffer] = {}
+        self.buffers: dict[Key, ReaderBuffer] = {}
         self.keys: dict[Edge, Key] = {}
         self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
@@ -79,7 +79,7 @@ class Sizing:
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
         cores = chain.from_iterable(self.footprints[name].cores for name in owners)
         self._equal_rings.clear()
-        self._parts: dict[tuple[str, str], list[Buffer]] = defaultdict(list)
+        self._parts: dict[tuple[str, str], list[ReaderBuffer]] = defaultdict(list)
         self._fills: dict[str, list[Edge]] = defaultdict(list)
         for buffer in self.buffers.values():
             self._parts[buffer.array, buffer.reader].append(buffer)
@@ -144,7 +144,7 @@ class Sizing:
         self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
     ) -> None:
         tables = {writer: self.footprints[writer].writer(array) for writer in writes}
-        for part in parts_of(array, writes, self.footprints, tables):
+        for part in array_parts(array, writes, self.footprints, tables):
             written = {writer: tables[writer] for writer in part.writers}
             for reader, read in readers.items():
                 self._keep_part(array, part, written, reader, part.of(read))
@@ -152,7 +152,7 @@ class Sizing:
     def _keep_part(
         self,
         array: ArrayOp,
-        part: Part,
+        part: ArrayPart,
         tables: Mapping[str, np.ndarray],
         reader: str,
         read: isl.Map,
@@ -188,7 +188,7 @@ class Sizing:
         )
         shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
         least, row_bytes = _least(pairs, at_once), self._bytes(array, shape)
-        buffer = Buffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
+        buffer = ReaderBuffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
         self.buffers[buffer.key] = buffer
 
     def _ring(
@@ -316,7 +316,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
     """The fewest rows with which each writer and the reader could run if they were alone.
 
     pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
-    `Buffer`.
+    `ReaderBuffer`.
     """
     different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
 

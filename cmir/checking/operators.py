@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import onnx
 
-from cmir.checking.integers import along, centred, convolution, product, wrapped
+from cmir.checking.integers import along, centred, convolution, exact_product, wrapped
 from cmir.checking.scales import dequantize, dynamic_quantize, quantize, requantize, single
 
 Function: TypeAlias = Callable[..., np.ndarray | tuple[np.ndarray, ...]]
@@ -119,7 +119,7 @@ def integer_product(
     b_zero_point: np.ndarray | None,
 ) -> np.ndarray:
     """Return exact sums. Lists of zero points are for the rows of a and the columns of b."""
-    return product(centred(a, a_zero_point, -2), centred(b, b_zero_point, -1))
+    return exact_product(centred(a, a_zero_point, -2), centred(b, b_zero_point, -1))
 
 
 @operator("QLinearMatMul")

@@ -26,7 +26,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Step:
+class FiringStep:
     """An operation of an iteration.
 
     kind: `load`, `product`, `vector` or `store`. elements: those loaded, stored, or worked on; results of a product.
@@ -46,7 +46,7 @@ class Step:
 class Firing:
     """One iteration: its steps in order, each after those it takes results from, and its matrices."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[FiringStep, ...]
     matrices: tuple[Matrix, ...] = ()
 
     @staticmethod
@@ -58,7 +58,7 @@ class Firing:
 
 def firing_of(body: Block) -> Firing:
     """One iteration, from its body."""
-    steps: list[Step] = []
+    steps: list[FiringStep] = []
     matrices: dict[SSAValue, Matrix] = {}
     made_by: dict[SSAValue, tuple[int, ...]] = {}
     for op in body.ops:
@@ -71,22 +71,24 @@ def firing_of(body: Block) -> Firing:
     return Firing(tuple(steps), tuple(matrices.values()))
 
 
-def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]) -> Step | None:
+def _step(
+    op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]
+) -> FiringStep | None:
     """What an operation does, if it takes any time. matrices: those seen so far, to which its own is added."""
     match op:
         case MxvOp():
             matrices.setdefault(op.matrix, _matrix(op.matrix))
             number = list(matrices).index(op.matrix)
-            return Step("product", *_size(op.result), after, number)
+            return FiringStep("product", *_size(op.result), after, number)
         case LoadOp() | ReadOp():
-            return Step("load", *_size(op.result), after, arrays=_loaded(op))
+            return FiringStep("load", *_size(op.result), after, arrays=_loaded(op))
         case StoreOp() | WriteOp():
-            return Step("store", *_size(op.value), after, arrays=(symbol(op.array),))
+            return FiringStep("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:
             # Constants are there from the start, and coordinates are the control unit's business.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
-            return Step("vector", *max(map(_size, (*op.operands, *op.results))), after)
+            return FiringStep("vector", *max(map(_size, (*op.operands, *op.results))), after)
 
 
 def _loaded(op: LoadOp | ReadOp) -> tuple[str, ...]:

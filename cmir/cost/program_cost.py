@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from cmir.cost.firing import Firing, Step
+from cmir.cost.firing import Firing, FiringStep
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
@@ -97,7 +97,7 @@ _Use = tuple[str, int, int]
 
 
 def _time(
-    step: Step, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
+    step: FiringStep, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
 ) -> list[_Use]:
     """The resources that a step uses, one after the other."""
     core = hardware.core
@@ -127,7 +127,7 @@ def _on_dpu(elements: int, hardware: Hardware) -> _Use:
     return "dpu", cycles, cycles + hardware.core.vector_latency
 
 
-def _partial_sums(step: Step, tilings: list[Tiling]) -> int:
+def _partial_sums(step: FiringStep, tilings: list[Tiling]) -> int:
     """Additions on the DPU, for outputs whose inputs are on several crossbars."""
     return (tilings[step.matrix].parts - 1) * step.elements
 

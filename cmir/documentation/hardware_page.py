@@ -85,7 +85,7 @@ what each chip has once.
 """
 
 
-def page() -> str:
+def hardware_page() -> str:
     """The page, in Markdown."""
     parts = [HEAD]
     for name, section in SECTIONS.items():
@@ -136,4 +136,4 @@ def _value(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(hardware_page())

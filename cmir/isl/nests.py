@@ -87,7 +87,7 @@ class _Leaf:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _LoopRun:
     """A loop. Constants: its trips, and those of its body in the first trip, which grow as `shapes` say."""
 
     body: _Form
@@ -101,7 +101,7 @@ class _Sequence:
     parts: tuple[tuple[_Form, int], ...]
 
 
-_Form = _Leaf | _Run | _Sequence
+_Form = _Leaf | _LoopRun | _Sequence
 
 
 def nest_of(times: np.ndarray, points: np.ndarray) -> Nest:
@@ -136,7 +136,7 @@ def _built(
     match form:
         case _Leaf():
             yield Visit(tuple(constants))
-        case _Run():
+        case _LoopRun():
             trips, *first = constants
             counter = next(counters)
             inner = [v.grown(shape, counter) for v, shape in zip(first, form.shapes, strict=True)]
@@ -187,7 +187,7 @@ def _runs(form: _Form, constants: np.ndarray) -> Iterator[tuple[_Form, np.ndarra
         if length == 1:
             yield form, constants[start]
         else:
-            yield _Run(form, shapes), np.array([length, *constants[start]])
+            yield _LoopRun(form, shapes), np.array([length, *constants[start]])
         start += length
 
 

@@ -40,7 +40,7 @@ def read_visits(
     Times compare lexicographically in the order of execution. Raises NonAffineError.
     """
     reader = _Reader(kind)
-    outermost = _Scope(0, isl.Set.from_params(cores), ())
+    outermost = _LoopScope(0, isl.Set.from_params(cores), ())
     outermost.values.update(zip(region.block.args, _parameters(cores), strict=True))
     reader.block(region.block, outermost)
     depth = max((len(position) for _, _, position in reader.found), default=0)
@@ -62,7 +62,7 @@ def _parameters(cores: isl.Set) -> Iterator[isl.PwAff]:
         yield isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, dim))
 
 
-def _tuple(values: Sequence[isl.PwAff], scope: _Scope) -> isl.Map:
+def _tuple(values: Sequence[isl.PwAff], scope: _LoopScope) -> isl.Map:
     """`{ [iterators] -> [values] }`"""
     result = isl.Map.from_domain_and_range(
         isl.Set.universe(scope.domain.get_space()), read_set("{ [] }")
@@ -91,17 +91,17 @@ class _Iterator:
 
 
 @dataclass
-class _Scope:
+class _LoopScope:
     """A place in the nest: the loops around it, the points they visit, and what is computed there."""
 
     depth: int
     domain: isl.Set
     position: Position
-    outer: _Scope | None = None
+    outer: _LoopScope | None = None
     values: dict[SSAValue, isl.PwAff | isl.Set] = field(default_factory=dict)
 
     def _find(self, value: SSAValue) -> tuple[isl.PwAff | isl.Set, int]:
-        scope: _Scope | None = self
+        scope: _LoopScope | None = self
         while scope is not None:
             if value in scope.values:
                 return scope.values[value], scope.depth
@@ -132,9 +132,9 @@ class _Reader:
 
     def __init__(self, kind: type[Operation]):
         self.kind = kind
-        self.found: list[tuple[Operation, _Scope, Position]] = []
+        self.found: list[tuple[Operation, _LoopScope, Position]] = []
 
-    def block(self, block: Block, scope: _Scope) -> None:
+    def block(self, block: Block, scope: _LoopScope) -> None:
         for statement, op in enumerate(block.ops):
             position = (*scope.position, statement)
             if isinstance(op, self.kind):
@@ -148,13 +148,13 @@ class _Reader:
             elif not isinstance(op, scf.YieldOp):
                 scope.values[op.results[0]] = _evaluate(op, scope)
 
-    def _for(self, op: scf.ForOp, scope: _Scope, position: Position) -> None:
+    def _for(self, op: scf.ForOp, scope: _LoopScope, position: Position) -> None:
         step = _constant_of(op.step)
         if step is None or step < 1:
             raise NonAffineError(op, "the step of a loop must be a positive constant")
         domain = scope.domain.add_dims(isl.dim_type.set, 1)
         iterator = _Iterator(scope.depth)
-        inner = _Scope(scope.depth + 1, domain, (*position, iterator), scope)
+        inner = _LoopScope(scope.depth + 1, domain, (*position, iterator), scope)
         index, lower, upper = inner.affine(iterator), inner.affine(op.lb), inner.affine(op.ub)
         inner.values[op.body.block.args[0]] = index
         inside = index.ge_set(lower).intersect(index.lt_set(upper))
@@ -164,7 +164,7 @@ class _Reader:
         inner.domain = domain.intersect(inside)
         self.block(op.body.block, inner)
 
-    def _if(self, op: scf.IfOp, scope: _Scope, position: Position) -> None:
+    def _if(self, op: scf.IfOp, scope: _LoopScope, position: Position) -> None:
         condition = scope.condition(op.cond)
         for region, taken in (
             (op.true_region, condition),
@@ -172,7 +172,7 @@ class _Reader:
         ):
             if region.blocks:
                 domain = scope.domain.intersect(taken)
-                self.block(region.block, _Scope(scope.depth, domain, position, scope))
+                self.block(region.block, _LoopScope(scope.depth, domain, position, scope))
 
 
 def _constant_of(value: SSAValue) -> int | None:
@@ -182,7 +182,7 @@ def _constant_of(value: SSAValue) -> int | None:
     return None
 
 
-def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
+def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
     """The value of an `arith` operation as a function of the iterators, or where it holds."""
     known = i1 if isinstance(op, arith.AndIOp | arith.OrIOp) else IndexType()
     types = [*op.operand_types] if isinstance(op, arith.CmpiOp) else [*op.result_types]
@@ -221,7 +221,7 @@ def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
     raise NonAffineError(op, f"{op.name} is not quasi-affine")
 
 
-def _product(op: arith.MuliOp, scope: _Scope) -> isl.PwAff:
+def _product(op: arith.MuliOp, scope: _LoopScope) -> isl.PwAff:
     for factor, other in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
         if (value := _constant_of(factor)) is not None:
             return scope.affine(other).scale_val(isl.Val(value))

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.proof.values.comparison import ROUNDS, prove
+from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.proof.values.work import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -87,6 +87,6 @@ class CmcoreVerifyValuesPass(ModulePass):
                 "cm-run --verify checks them",
             )
             return
-        verdict = prove(network, source, self.rounds)
+        verdict = prove_values(network, source, self.rounds)
         if verdict.uncovered is not None:
             emit_remark(network, str(verdict))

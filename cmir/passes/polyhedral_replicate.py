@@ -12,12 +12,12 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.analysis.balance import Choice, balance
+from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.points import points_of
-from cmir.passes.spreading import spread
+from cmir.passes.spreading import spread_stage
 from cmir.support.diagnostics import CompileError, emit_remark
 
 By = Literal["rows", "bands", "columns", "runs"]
@@ -105,14 +105,14 @@ class PolyhedralReplicatePass(ModulePass):
             f"on an inference, without copies {before}",
         )
 
-    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
+    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
         """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
         work, each = _work(stage, self.by), stage.count_cores()
-        choices: list[Choice] = []
+        choices: list[ReplicationChoice] = []
         for copies in range(1, min(len(work), max(1, cores // each)) + 1):
             interval = cycles * int(_shares(work, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
-                choices.append(Choice(copies, copies * each, interval))
+                choices.append(ReplicationChoice(copies, copies * each, interval))
         return choices
 
 
@@ -178,4 +178,4 @@ def replicate(stage: StageOp, copies: int, by: By) -> None:
     number, size = " + ".join(terms), ceil(units / copies)
     dealt = f"({number}) mod {copies} = {{core}}"
     run = f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}"
-    spread(stage, "p", dealt if by == "rows" else run, copies)
+    spread_stage(stage, "p", dealt if by == "rows" else run, copies)

@@ -60,10 +60,10 @@ def solve(
     have, among them those they have. Minimised is the cost, with links within their capacity; with `overload`, what
     links would have to carry above it.
     """
-    return _Model(problem, placement, movable, allowed, overload).solve(limits)
+    return _PlacementModel(problem, placement, movable, allowed, overload).solve(limits)
 
 
-class _Model:
+class _PlacementModel:
     def __init__(
         self,
         problem: Problem,

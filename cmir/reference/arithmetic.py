@@ -23,7 +23,7 @@ Value = np.ndarray
 Function = Callable[..., Any]
 
 
-def function_of(op: Operation) -> Function:
+def reference_function(op: Operation) -> Function:
     """The operation as a function of its operands' values. Raises ProgramFault if it is none."""
     if (plain := _PLAIN.get(op.name)) is not None:
         return plain

@@ -35,7 +35,7 @@ LEAST_PARTS = 100
 Data = dict[str, Any]
 
 
-def figures(
+def page_figures(
     network: NetworkOp, machine: Machine, report: RunReport, interval: float | None
 ) -> Data:
     """The figures of a run. interval: cycles between inferences in the steady state, if that is known."""

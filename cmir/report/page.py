@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.report.figures import Data, figures
+from cmir.report.figures import Data, page_figures
 from cmir.simulator.engine import Machine
 from cmir.support.atomic import atomic_path
 from cmir.timing.report import RunReport
@@ -29,13 +29,13 @@ def write_page(
 
     interval: cycles between inferences in the steady state, if that is known.
     """
-    text = page(figures(network, machine, report, interval), title)
+    text = run_page(page_figures(network, machine, report, interval), title)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def page(data: Data, title: str) -> str:
+def run_page(data: Data, title: str) -> str:
     """The page that shows the figures of a run."""
     parts = {
         "title": html.escape(title),

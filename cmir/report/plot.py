@@ -45,11 +45,11 @@ def write_plot(actors: Mapping[str, Actor], report: RunReport, path: Path) -> No
     kind = path.suffix.removeprefix(".")
     with rc_context(SETTINGS), atomic_path(path) as temporary:
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        figure = draw(activities(actors, report), report.cycles)
+        figure = timeline_figure(activities(actors, report), report.cycles)
         figure.savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
 
 
-def draw(found: list[Activity], cycles: int) -> Figure:
+def timeline_figure(found: list[Activity], cycles: int) -> Figure:
     """The timeline as a figure, the first core on top."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator

@@ -22,7 +22,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import convert, matrix_product, position
 
 
-def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
+def evaluate_operation(op: Operation, *operands: np.ndarray) -> np.ndarray:
     """The result of a body operation, for all iterations of a chunk."""
     # Infinities and NaNs are results like others, as on the accelerator.
     with np.errstate(all="ignore"):

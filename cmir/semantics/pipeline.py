@@ -19,7 +19,7 @@ from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, Writ
 from cmir.elaboration.program import Access, ravel
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
-from cmir.semantics.body import evaluate
+from cmir.semantics.body import evaluate_operation
 from cmir.semantics.constants import parameter_elements, program_cells
 from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
@@ -120,7 +120,9 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
                         ((name, access),) = accesses[op]
                         _write(values[op.value], access, arrays[name], start, stop)
                     case _:
-                        values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+                        values[op.results[0]] = evaluate_operation(
+                            op, *(values[v] for v in op.operands)
+                        )
 
 
 def _in_time(stage: StageOp) -> np.ndarray:

@@ -35,7 +35,7 @@ from cmir.timing.recurrence import Actor, Dependence, Wait
 
 
 @dataclass(frozen=True)
-class Link:
+class CycleEdge:
     """A wait on a cycle: iteration `target` of `waiter` follows one of the dependence's source.
 
     lead: how many iterations of the source the cycle passes before the one that is followed.
@@ -60,7 +60,7 @@ class InfeasiblePeriodError(Exception):
     starts: the starts when the cycle was found. A search with other dependences may go on from them.
     """
 
-    def __init__(self, links: list[Link], delay: int, tokens: int, starts: np.ndarray):
+    def __init__(self, links: list[CycleEdge], delay: int, tokens: int, starts: np.ndarray):
         self.links, self.delay, self.tokens, self.starts = links, delay, tokens, starts
         super().__init__(f"{delay} cycles pass in {tokens} inferences")
 
@@ -245,7 +245,7 @@ class PeriodicSearch:
         """The error of a cycle of iterations, each the child of the next."""
         hops = [self._hop(place) for place in cycle]
         delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
-        links: list[Link] = []
+        links: list[CycleEdge] = []
         for k, hop in enumerate(hops):
             if hop.dependence is None:
                 continue
@@ -254,7 +254,7 @@ class PeriodicSearch:
                 lead += source.steps
                 if source.dependence is not None:
                     break
-            links.append(Link(hop.actor, hop.target, hop.dependence, lead))
+            links.append(CycleEdge(hop.actor, hop.target, hop.dependence, lead))
         return InfeasiblePeriodError(links, delay, tokens, self.starts)
 
     def _hop(self, place: int) -> _Hop:

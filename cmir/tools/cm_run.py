@@ -183,7 +183,7 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.hardware.attribute import hardware_of
     from cmir.hardware.description import Hardware
     from cmir.simulator.engine import Machine
-    from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
+    from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.proofs import verify_network
@@ -246,7 +246,7 @@ def _run(options: argparse.Namespace) -> int:
             warn_of_overload(costs)
         if options.json is not None:
             cores, each = len(machine.positions), options.cores
-            table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
+            table = run_figures(report, costs, hardware, machine.sram_bytes, cores, each)
             write_json(table, options.json)
     draw_pictures(options, network, machine, report, steady.steady_interval)
     if options.schedules is not None and not _schedules(

@@ -14,7 +14,7 @@ from cmir.tools.common import positive, run_tool
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
-    from cmir.tools.sweep_grid import Point
+    from cmir.tools.sweep_grid import SweepPoint
     from cmir.tools.sweep_table import Table
 
 
@@ -142,7 +142,7 @@ def _exists(output: Path) -> bool:
     return output.exists() or output.with_name(output.name + ".journal.csv").exists()
 
 
-def _list(points: Sequence[Point]) -> int:
+def _list(points: Sequence[SweepPoint]) -> int:
     for point in points:
         print(point)
     return 0
@@ -160,7 +160,7 @@ def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
     return prepare(model, grid, stack, *mapping, run)
 
 
-def _work(sweep: Sweep, points: Sequence[Point], jobs: int, table: Table) -> int:
+def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -> int:
     """Run points, and add their rows; how many of them failed."""
     done = failed = 0
     try:

@@ -83,7 +83,7 @@ def _print_parts(
         print(f"  {component:<10}  {text(value):>12}  {share:>7}".rstrip())
 
 
-def figures(
+def run_figures(
     report: RunReport,
     costs: InferenceCosts,
     hardware: Hardware,

@@ -20,9 +20,9 @@ def verify_network(
     """
     show = progress or (lambda _: None)
     show("cmcore-verify-control")
-    verdict = control.prove(network)
+    verdict = control.prove_control(network)
     source = find_source(model.context, model.module, network)
     if source is None:
         return f"{verdict}; values not checked: the nn IR of the network is not known"
     show("cmcore-verify-values")
-    return f"{verdict}; {comparison.prove(network, source)}"
+    return f"{verdict}; {comparison.prove_values(network, source)}"

@@ -32,7 +32,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A machine of the sweep. values: by field, in the order of the axes."""
 
     values: Mapping[str, Any]
@@ -57,11 +57,11 @@ class Grid:
     def __len__(self) -> int:
         return prod(len(axis.values) for axis in self.axes)
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[SweepPoint]:
         fields = [axis.field for axis in self.axes]
         for values in product(*(axis.values for axis in self.axes)):
             chosen = dict(zip(fields, values, strict=True))
-            yield Point(chosen, _table(self.base, chosen))
+            yield SweepPoint(chosen, _table(self.base, chosen))
 
 
 def read_axes(settings: Sequence[str]) -> list[Axis]:

@@ -53,7 +53,7 @@ _INFERENCES = 8
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFiles:
     """Data to run, in a folder: `inputs.npz`, `outputs.npz` with what they should give, parameters.
 
     count: inferences.
@@ -76,10 +76,10 @@ class Task:
     storage: str | None = None
     replicate: str | None = None
     placement_seconds: float = 1.0
-    run: Run | None = None
+    run: RunFiles | None = None
 
 
-def evaluate(task: Task) -> dict[str, str]:
+def evaluate_point(task: Task) -> dict[str, str]:
     """The row of a point, without the fields that are swept. What fails is a row that says why."""
     started = time.monotonic()
     try:
@@ -169,7 +169,7 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
     return module.clone(), context.clone()
 
 
-def _check(machine: Any, run: Run) -> None:
+def _check(machine: Any, run: RunFiles) -> None:
     """Run the data. Raises CompileError if anything else comes of it than should."""
     from cmir.checking import compare
 
@@ -182,7 +182,7 @@ def _check(machine: Any, run: Run) -> None:
         raise CompileError(None, f"check failed: {problems[0]}")
 
 
-def write_samples(path: Path, samples: list[list[np.ndarray]]) -> None:
+def write_run_arrays(path: Path, samples: list[list[np.ndarray]]) -> None:
     """Write the arrays of inferences to a file that `_check` reads."""
     arrays = {f"{n}_{k}": a for n, arrays in enumerate(samples) for k, a in enumerate(arrays)}
     np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cmir.documentation.hardware_page import page
+from cmir.documentation.hardware_page import hardware_page
 from cmir.hardware.description import Hardware, presets
 from cmir.hardware.fields import descriptions
 from cmir.hardware.sections import SECTIONS, Network
@@ -26,7 +26,7 @@ def load(tmp_path: Path, text: str) -> Hardware:
 def test_page_is_up_to_date() -> None:
     file = ROOT / "docs" / "hardware.md"
     command = f"python -m cmir.documentation.hardware_page > {file}"
-    assert file.read_text(encoding="utf-8") == page(), command
+    assert file.read_text(encoding="utf-8") == hardware_page(), command
 
 
 @pytest.mark.parametrize("name", presets())

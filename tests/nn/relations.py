@@ -23,7 +23,7 @@ from xdsl.rewriter import InsertPoint
 from cmir.dialects import nn
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
-from cmir.semantics.body import evaluate
+from cmir.semantics.body import evaluate_operation
 
 Point = tuple[int, ...]
 
@@ -119,7 +119,7 @@ def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
         with np.errstate(all="ignore"):
             values[op.results[0]] = result = _compute(op, operands)
         if not isinstance(op, MxvOp):
-            (executed,) = evaluate(op, *(operand[None] for operand in operands))
+            (executed,) = evaluate_operation(op, *(operand[None] for operand in operands))
             assert_close(executed, result, terms=1)
         assert isinstance(type := op.results[0].type, VectorType)
         assert result.shape == type.get_shape() and result.dtype == DTYPES[type.element_type]

@@ -19,7 +19,7 @@ from cmir.proof.values import field
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
-from cmir.proof.values.parts import Parts, distinct_along_rows
+from cmir.proof.values.parts import ParameterParts, distinct_along_rows
 from cmir.proof.values.residues import NoInterpretationError, Residues
 from cmir.semantics.body import function_of
 
@@ -49,7 +49,7 @@ def test_products_are_exact_up_to_as_many_columns_as_are_added() -> None:
     assert COLUMNS * HALF * HALF < 2**51
     for columns in (1, COLUMNS, COLUMNS + 1, 2 * COLUMNS + 5):
         a, b = np.full((1, columns), float(HALF)), np.full((columns, 1), float(-HALF))
-        assert field.product(a, b)[0, 0] == balanced(-columns * HALF * HALF)
+        assert field.residue_product(a, b)[0, 0] == balanced(-columns * HALF * HALF)
 
 
 @given(st.lists(residues, min_size=1, max_size=7))
@@ -294,7 +294,7 @@ def test_small_fields_keep_the_bound(entries: int) -> None:
 
 
 def test_parts_of_parameters() -> None:
-    parts = Parts()
+    parts = ParameterParts()
     first, second = (parts.of("w", 9, np.array(part)) for part in ([0, 1, 2], [3, 4]))
     assert first & second == 0 and parts.of("w", 9, np.array([0, 1, 2])) == first
     both, other = parts.of("w", 9, np.array([2, 3, 8])), parts.of("v", 9)

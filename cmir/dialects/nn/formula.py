@@ -147,7 +147,9 @@ def convert(x: Any, element: Attribute) -> Any:
     return x if x.element == element else x.append(ConvertOp(x.value, element))
 
 
-def build(builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]) -> SSAValue:
+def build_formula(
+    builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]
+) -> SSAValue:
     """Append a formula of these vectors to a body. What is `f16` is computed in `f32`, and rounded once."""
     vectors = [Vector(builder, value) for value in values]
     result = formula(*(convert(v, f32) if v.element == f16 else v for v in vectors))

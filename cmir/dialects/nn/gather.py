@@ -135,7 +135,7 @@ class ExpandOp(LayoutOp):
 
 
 @dataclass(frozen=True)
-class Run:
+class IndexRun:
     """Indices with equal steps between them: at position `first` in the list begins `start`."""
 
     first: int
@@ -144,15 +144,15 @@ class Run:
     count: int
 
 
-def runs(indices: Sequence[int]) -> list[Run]:
+def runs(indices: Sequence[int]) -> list[IndexRun]:
     """The indices as runs, one after the other."""
-    found: list[Run] = []
+    found: list[IndexRun] = []
     first = 0
     while first < len(indices):
         step = indices[first + 1] - indices[first] if first + 1 < len(indices) else 0
         stop = first + 1
         while stop < len(indices) and indices[stop] - indices[stop - 1] == step:
             stop += 1
-        found.append(Run(first, indices[first], step, stop - first))
+        found.append(IndexRun(first, indices[first], step, stop - first))
         first = stop
     return found

@@ -88,7 +88,7 @@ class BatchNormOp(PointwiseOp):
         return element_map(element_box(self.result_shape), names[:rank], self.result_shape[:rank])
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, *statistics = operands
@@ -138,7 +138,7 @@ class StandardizeOp(AxisOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.lane_axes)))
-        return formula.build(builder, partial(self._formula, axes), values)
+        return formula.build_formula(builder, partial(self._formula, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, *scales = operands
@@ -283,7 +283,7 @@ class LRNOp(IterationOp):
         return [Access.build(self.iterations(), lanes, location, x)]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,), size = operands, number(self.properties, "size")

@@ -46,7 +46,7 @@ class ElementwiseOp(PointwiseOp):
         return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self.formula, values)
+        return formula.build_formula(builder, self.formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return formula.compute(self.formula, *operands)

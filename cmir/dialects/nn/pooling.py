@@ -201,7 +201,7 @@ class AveragePoolOp(PoolOp):
         return reads if self._counts_are_constant() else [*reads, self._ones()]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
@@ -280,7 +280,7 @@ class GlobalAveragePoolOp(IterationOp):
         return Access.build({}, {"c": self.result_shape[0]}, location, self.result_shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return formula.compute(self._formula, *operands).reshape(self.result_shape)

@@ -97,7 +97,7 @@ class ReductionOp(AxisReductionOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.axes)))
-        return formula.build(builder, lambda x: self.formula(x, axes), values)
+        return formula.build_formula(builder, lambda x: self.formula(x, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         axes = self.axes.get_values()

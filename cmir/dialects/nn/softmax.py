@@ -47,7 +47,7 @@ class SoftmaxLikeOp(AxisOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.lane_axes)))
-        return formula.build(builder, lambda x: self.formula(x, axes), values)
+        return formula.build_formula(builder, lambda x: self.formula(x, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         axes = tuple(self.lane_axes)

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
-from cmir.frontends.onnx.building import ImportedModule, build
+from cmir.frontends.onnx.building import ImportedModule, build_module
 from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -47,4 +47,4 @@ def import_onnx(
 
     Raises OnnxError, which lists everything that stands in the way at once.
     """
-    return build(load_graph(Path(path), shapes or {}, batch))
+    return build_module(load_graph(Path(path), shapes or {}, batch))

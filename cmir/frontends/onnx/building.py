@@ -47,7 +47,7 @@ class ImportedModule:
     """The same of each result."""
 
 
-def build(graph: Graph) -> ImportedModule:
+def build_module(graph: Graph) -> ImportedModule:
     """Translate the graph. Raises OnnxError with everything that stands in the way."""
     translation = _Translation(graph)
     for proto in graph.nodes:

@@ -46,7 +46,7 @@ def importer_of(schema: onnx.defs.OpSchema) -> Importer | None:
     return find_importer(onnx.NodeProto(op_type=schema.name))
 
 
-def limits(schema: onnx.defs.OpSchema, importer: Importer) -> Iterator[str]:
+def importer_limits(schema: onnx.defs.OpSchema, importer: Importer) -> Iterator[str]:
     """What the importer does not take, as sentences."""
     if doc := inspect.getdoc(importer.function):
         yield " ".join(doc.split())
@@ -76,7 +76,7 @@ def table() -> str:
             continue
         supported += 1
         known = ", ".join(constants(schema, importer))
-        text = " ".join(limits(schema, importer)).replace("|", "\\|")
+        text = " ".join(importer_limits(schema, importer)).replace("|", "\\|")
         rows.append(f"| {schema.name} | yes | {known} | {text} |")
     head = HEAD.format(
         count=len(rows),

@@ -20,7 +20,7 @@ Find = Callable[[np.ndarray], np.ndarray]
 """Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
 
 
-class Automaton:
+class AutomatonFamily:
     """A snoop or credit, on every core of a stage, on every core of a neighbour.
 
     pairs: core · cores of the neighbour + core of the neighbour, for those pairs that wait for anything.

@@ -21,7 +21,7 @@ from xdsl.dialects.builtin import MemRefType
 
 from cmir.dialects.cmcore import BufferOp
 from cmir.isl.cores import with_core_as_input
-from cmir.proof.control.space import Space
+from cmir.proof.control.space import ElementSpace
 from cmir.proof.control.stages import Budget, Stage, compiled
 
 
@@ -84,7 +84,7 @@ class Slots:
         return kept
 
     def of(
-        self, core: int, space: Space, first: int, inferences: int, budget: Budget
+        self, core: int, space: ElementSpace, first: int, inferences: int, budget: Budget
     ) -> np.ndarray:
         """The slots of all elements in a row of inferences, shape (inferences, elements); -1 where there is none.
 

@@ -13,7 +13,7 @@ from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
 from cmir.proof.values.chance import Chance
-from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate
+from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate_residues
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import NoInterpretationError, Residues
@@ -26,7 +26,7 @@ ROUNDS = 8
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValuesVerdict:
     """What was proved of values.
 
     rounds: interpretations under which they are equal. chance: how likely that is of unequal ones, in each.
@@ -50,7 +50,9 @@ class Verdict:
         return f"values equal over {many} ({bound})"
 
 
-def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int = 0) -> Verdict:
+def prove_values(
+    network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int = 0
+) -> ValuesVerdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
     seed: of the first interpretation; the others follow. Raises CompileError at the first element that differs, where
@@ -68,10 +70,10 @@ def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int 
         for number in range(rounds):
             comparison.run(number, Interpretation(seed + number))
     except NoInterpretationError as error:
-        return Verdict(0, uncovered=f"{error} is not covered")
+        return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network, deadlock.message) from None
-    return Verdict(rounds, comparison.chance)
+    return ValuesVerdict(rounds, comparison.chance)
 
 
 def inferences_of(machine: Machine) -> int:
@@ -119,7 +121,7 @@ class _Comparison:
                 for array, argument in zip(given.values(), arguments, strict=True)
             ]
             for name, expected in zip(
-                self.machine.outputs, evaluate(self.function, values, world), strict=True
+                self.machine.outputs, evaluate_residues(self.function, values, world), strict=True
             ):
                 chances.append(expected.chance)
                 self._compare(name, expected.values, found[name], n, number)

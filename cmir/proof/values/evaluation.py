@@ -25,7 +25,7 @@ from cmir.isl.cores import at_core, on_core
 from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.parts import INPUT, Parts, distinct_along_rows
+from cmir.proof.values.parts import INPUT, ParameterParts, distinct_along_rows
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.semantics.body import function_of
 from cmir.semantics.constants import program_cells
@@ -35,12 +35,12 @@ from cmir.simulator.memory import Memory
 from cmir.simulator.numbers import Numbers
 
 
-def parameter(
+def parameter_residues(
     world: Interpretation,
     source: Attribute | None,
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
-    parts: Parts,
+    parts: ParameterParts,
 ) -> Residues:
     """Random residues for a name and the type it is read as, and constants for elements that are written out."""
     if isinstance(source, DenseIntOrFPElementsAttr):
@@ -50,17 +50,17 @@ def parameter(
     return Residues(world, world.parameter(f"{source.data} of {dtype}", shape), dtype, chance)
 
 
-def evaluate(
+def evaluate_residues(
     function: FuncOp, inputs: Sequence[Residues], world: Interpretation
 ) -> tuple[Residues, ...]:
     """The results of a function for one inference. Raises NoInterpretationError, naming the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
-        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, Parts())
+        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, ParameterParts())
 
 
 def _evaluate(
-    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: Parts
+    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
     """The values that the block's terminator passes on; a value is dropped after its last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
@@ -79,7 +79,7 @@ def _evaluate(
 
 
 def _results(
-    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: Parts
+    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
     match op:
         case NNOp():
@@ -89,7 +89,7 @@ def _results(
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
-            return (parameter(world, op.source, shape, dtype, parts),)
+            return (parameter_residues(world, op.source, shape, dtype, parts),)
         case StageOp():
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
@@ -128,7 +128,9 @@ class FieldNumbers(Numbers):
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
         dtype = dtype_of(array.type)
-        return parameter(self.world, array.source, array.shape, dtype, Parts()).values
+        return parameter_residues(
+            self.world, array.source, array.shape, dtype, ParameterParts()
+        ).values
 
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
@@ -151,7 +153,7 @@ class KnownChances:
     """The chances of parameters in a compiled network, of which a core may hold parts."""
 
     def __init__(self) -> None:
-        self._parts = Parts()
+        self._parts = ParameterParts()
         self._matrices: dict[tuple[CrossbarOp, tuple[int, ...]], Chance] = {}
         self._loads: dict[tuple[LoadOp, str], Chance] = {}
         self._stores: dict[tuple[StoreOp, tuple[int, ...]], int] = {}

@@ -55,7 +55,7 @@ def reduce_sums(x: Any) -> np.ndarray:
     return residues if is_finite(residues) else np.where(np.isfinite(x), residues, x)
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices of residues. Columns are added up in parts that stay exact."""
     columns = a.shape[-1]
     if columns <= COLUMNS:

@@ -51,7 +51,7 @@ def _quotient(dtype: Any, a: Residues, b: Residues) -> Residues:
 
 def _matmul(dtype: Any, a: Residues, b: Residues) -> Residues:
     chance = a.chance.times(b.chance).summed(a.shape[-1])
-    return a.like(field.product(a.values, b.values), dtype, chance)
+    return a.like(field.residue_product(a.values, b.values), dtype, chance)
 
 
 def _negative(dtype: Any, a: Residues) -> Residues:
