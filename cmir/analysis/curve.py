@@ -10,7 +10,7 @@ from cmir.analysis.sizing import Sizing
 from cmir.timing.recurrence import Recurrence
 
 _INTERVALS = 6
-"""Steps between the interval of live sizes and that of lossless ones."""
+"""Steps between the interval of deadlock-free sizes and that of throughput-preserving ones."""
 
 _INFERENCES = 8
 """Inferences that are timed to find a steady-state interval."""
@@ -31,7 +31,7 @@ class CurvePoint:
 
 
 def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
-    """From live sizes to lossless ones; more memory, shorter interval.
+    """From deadlock-free sizes to throughput-preserving ones; more memory, shorter interval.
 
     In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
     bound is less than their bytes (`cmir.analysis.size_search`). Sizes that need no less memory than others, and

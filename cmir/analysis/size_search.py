@@ -1,7 +1,7 @@
 """The smallest sizes of buffers with which a network runs, or runs at an interval.
 
-Live sizes let one inference complete from empty buffers; then any number does. Lossless sizes have a periodic schedule
-of an interval λ (`cmir.timing.periodic`), as a rule that of the busiest core.
+Deadlock-free sizes let one inference complete from empty buffers; then any number does. Throughput-preserving sizes
+have a periodic schedule of an interval λ (`cmir.timing.periodic`), as a rule that of the busiest core.
 
 Sizes that do not suffice show a cycle of waits: cores that wait for each other for ever, or a cycle that takes longer
 than λ. With other sizes the cycle stays if each of its waits for room is for the same iteration or a later one. So for
@@ -107,7 +107,7 @@ class SizeSearch:
         self._found: dict[int | None, SizeSolution] = {}
 
     def live(self) -> SizeSolution:
-        """Sizes with which the network does not deadlock. Raises DeadlockError where no sizes help."""
+        """The smallest sizes found that are deadlock-free. Raises DeadlockError where no sizes help."""
         return self._unlimited(None)
 
     def lossless(self, interval: int | None = None) -> SizeSolution:
@@ -125,7 +125,7 @@ class SizeSearch:
     def fitting(self) -> tuple[int, SizeSolution]:
         """The shortest interval for which sizes are found that fit the SRAM of all cores, and such sizes.
 
-        By bisection, to a hundredth. Live sizes where not even these fit.
+        By bisection, to a hundredth. Deadlock-free sizes where not even these fit.
         """
         fastest, found = self.sizing.interval, self.lossless()
         if not self.sizing.fits(found.sizes):

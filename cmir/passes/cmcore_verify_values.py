@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 from cmir.dialects.cmcore import NetworkOp
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
-from cmir.proof.values.work import operations_of
+from cmir.proof.values.workload import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _INFERENCES = 2

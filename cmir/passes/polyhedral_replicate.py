@@ -107,16 +107,16 @@ class PolyhedralReplicatePass(ModulePass):
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
         """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
-        work, each = _work(stage, self.by), stage.count_cores()
+        workload, each = _workload(stage, self.by), stage.count_cores()
         choices: list[ReplicationChoice] = []
-        for copies in range(1, min(len(work), max(1, cores // each)) + 1):
-            interval = cycles * int(_shares(work, copies, self.by).max())
+        for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
+            interval = cycles * int(_shares(workload, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
                 choices.append(ReplicationChoice(copies, copies * each, interval))
         return choices
 
 
-def _work(stage: StageOp, by: By) -> np.ndarray:
+def _workload(stage: StageOp, by: By) -> np.ndarray:
     """The iterations of each row, or run of one, of the busiest core."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
@@ -130,11 +130,11 @@ def _work(stage: StageOp, by: By) -> np.ndarray:
     return counts.reshape(-1, units).max(axis=0)
 
 
-def _shares(work: np.ndarray, copies: int, by: By) -> np.ndarray:
+def _shares(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
     """The iterations of each copy."""
     if by == "rows":
-        return np.bincount(np.arange(len(work)) % copies, work)
-    return np.add.reduceat(work, np.arange(0, len(work), ceil(len(work) / copies)))
+        return np.bincount(np.arange(len(workload)) % copies, workload)
+    return np.add.reduceat(workload, np.arange(0, len(workload), ceil(len(workload) / copies)))
 
 
 @dataclass(frozen=True)

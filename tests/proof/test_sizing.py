@@ -1,4 +1,4 @@
-"""Sizes of buffers: the smallest that live, the smallest that lose nothing, and what they take."""
+"""Sizes of buffers: the smallest that are deadlock-free or throughput-preserving, and what they take."""
 
 from __future__ import annotations
 
