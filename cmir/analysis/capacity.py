@@ -29,7 +29,7 @@ def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware)
         raise CompileError(
             network,
             f"the network needs {needs} cores, {needs - has} more than the {has} of "
-            f"'{hardware.name}'; several chips are a description with `network.chips`, and fewer "
+            f"'{hardware.name}'; several chips are a description with `interconnect.chips`, and fewer "
             f"copies of a stage or larger crossbars take fewer cores",
         )
 

@@ -75,7 +75,7 @@ def area(hardware: Hardware, costs: Mapping[str, Cost]) -> dict[str, float]:
         "adc": (figures.adc, None if adcs is None else crossbars * adcs),
         "core": (figures.core, len(costs)),
         "router": (figures.router, len(costs)),
-        "chip": (figures.chip, prod(hardware.network.chips or (1,))),
+        "chip": (figures.chip, prod(hardware.interconnect.chips or (1,))),
     }
     return {
         component: figure * count

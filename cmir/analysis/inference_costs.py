@@ -124,7 +124,7 @@ def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> Traff
 
 
 def _use(chip: Topology, hardware: Hardware, link: Link, load: int) -> LinkUse:
-    return LinkUse(link, load, hardware.network.rate(chip.crosses(*link)))
+    return LinkUse(link, load, hardware.interconnect.rate(chip.crosses(*link)))
 
 
 def _streams(network: NetworkOp, hardware: Hardware) -> Iterator[Stream]:

@@ -123,7 +123,7 @@ class Sizing:
 
     def _travel(self, source: str, target: str) -> int:
         """Cycles that a result or a credit takes from one core to another."""
-        return self.places.hops(source, target) * self.hardware.network.hop_cycles
+        return self.places.hops(source, target) * self.hardware.interconnect.hop_cycles
 
     @staticmethod
     def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> BoundingBox | None:

@@ -109,7 +109,7 @@ def _time(
         case "store":
             size = hardware.bytes_of(step.elements, step.bits)
             crosses = any(array in crossing for array in step.arrays)
-            cycles = _cycles(size, hardware.network.narrowest(crosses))
+            cycles = _cycles(size, hardware.interconnect.narrowest(crosses))
             return [("link", cycles, cycles)]
         case "product":
             tiling = tilings[step.matrix]

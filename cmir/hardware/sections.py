@@ -145,7 +145,7 @@ TOPOLOGIES = ("all-to-all", "mesh", "torus", "ring", "edges")
 
 
 @dataclass(frozen=True)
-class Network:
+class Interconnect:
     """The interconnect."""
 
     topology: str = described(
@@ -194,19 +194,19 @@ class Network:
     def problem(self) -> str | None:
         """What is wrong with the fields together, if something is."""
         if (self.edges is None) == (self.topology == "edges"):
-            return "`network.edges` and topology `edges` need each other"
+            return "`interconnect.edges` and topology `edges` need each other"
         if self.topology == "edges" and self.shape is not None:
-            return "`network.shape` and `network.edges` exclude each other"
+            return "`interconnect.shape` and `interconnect.edges` exclude each other"
         if self.topology in ("mesh", "torus", "ring") and self.shape is None:
-            return f"a {self.topology} needs `network.shape`"
+            return f"a {self.topology} needs `interconnect.shape`"
         dimensions = len(self.shape or ())
         if self.topology == "ring" and dimensions != 1:
-            return f"`network.shape` of a ring must be one number, got {dimensions}"
+            return f"`interconnect.shape` of a ring must be one number, got {dimensions}"
         if self.chips is not None and self.topology != "mesh":
-            return f"`network.chips` is for topology `mesh`, got `{self.topology}`"
+            return f"`interconnect.chips` is for topology `mesh`, got `{self.topology}`"
         if self.chips is not None and len(self.chips) != dimensions:
             return (
-                f"`network.chips` must have as many dimensions as `network.shape`, {dimensions}, "
+                f"`interconnect.chips` must have as many dimensions as `interconnect.shape`, {dimensions}, "
                 f"got {len(self.chips)}"
             )
         return None
@@ -274,12 +274,15 @@ class Area:
 SECTIONS: dict[str, type[Any]] = {
     "crossbar": Crossbar,
     "core": CoreSection,
-    "network": Network,
+    "interconnect": Interconnect,
     "system": System,
     "energy": Energy,
     "area": Area,
 }
 """The tables of a description, all optional, in order."""
+
+FORMER_NAMES = {"network": "interconnect"}
+"""Tables by names that they had in earlier versions, which are still read."""
 
 
 def _share(whole: int | None, part: int | None) -> int:

@@ -173,7 +173,7 @@ def _chip(network: NetworkOp, machine: Machine, chip: Topology) -> Data:
     positions = [machine.positions[name] for name in names]
     loads = link_loads(chip, positions, flows_of(network, machine.hardware))
     at = dict(zip(positions, names, strict=True))
-    interconnect = machine.hardware.network
+    interconnect = machine.hardware.interconnect
     return {
         "title": chip.title,
         "places": [{"at": place, "core": at.get(place)} for place in chip.places],

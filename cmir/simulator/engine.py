@@ -154,7 +154,7 @@ class Machine:
         if kind == "raw":
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
-        return first + hops * self.hardware.network.hop_cycles
+        return first + hops * self.hardware.interconnect.hop_cycles
 
     @property
     def sram_bytes(self) -> dict[str, int]:

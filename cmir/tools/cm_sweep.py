@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="values of a field, such as crossbar.rows=64,128 or core.crossbars=1..8:2 (1, 3, 5, 7) or"
-        " network.shape=[4,4],[8,8]; none leaves the field out; all combinations of several fields are run",
+        " interconnect.shape=[4,4],[8,8]; none leaves the field out; all combinations of several fields are run",
     )
     parser.add_argument(
         "-o",

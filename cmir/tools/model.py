@@ -120,7 +120,7 @@ def lower(
             for pipeline in pipelines:  # before more work for nothing
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
-        if machine.network.hop_cycles and passes[-1].startswith(f"{_ASSIGN}{{sizes=lossless"):
+        if machine.interconnect.hop_cycles and passes[-1].startswith(f"{_ASSIGN}{{sizes=lossless"):
             mapped = model.module.clone()
     pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
     unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)

@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from cmir.hardware.description import Hardware
+from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError
@@ -72,6 +72,8 @@ def read_axes(settings: Sequence[str]) -> list[Axis]:
         section, _, name = field.partition(".")
         if not equals or not name:
             raise _error(f"--set needs section.field=VALUES, got '{setting}'")
+        section = current_name(section, "cm-sweep")
+        field = f"{section}.{name}"
         if section not in SECTIONS:
             raise _error(f"unknown field `{field}`: there is no table `{section}`")
         if field in {axis.field for axis in axes}:

@@ -15,7 +15,7 @@ from cmir.cost.firing import Firing, FiringStep, Matrix, firing_of
 from cmir.cost.program_cost import Cost, firing_cost, program_cost
 from cmir.cost.tiling import Tiling
 from cmir.hardware.description import Hardware, presets
-from cmir.hardware.sections import CoreSection, Crossbar, Energy, Network
+from cmir.hardware.sections import CoreSection, Crossbar, Energy, Interconnect
 from cmir.support.parsing import parse_module
 
 CONVOLUTION = Firing(
@@ -207,9 +207,11 @@ def machines(draw: st.DrawFn) -> Hardware:
         vector_lanes=draw(maybe),
         vector_latency=draw(st.integers(0, 5)),
     )
-    network = Network(link_bytes_per_cycle=draw(maybe))
+    interconnect = Interconnect(link_bytes_per_cycle=draw(maybe))
     energy = Energy(*(draw(st.none() | st.integers(0, 5)) for _ in range(4)))
-    return Hardware("machine", crossbar=crossbar, core=core, network=network, energy=energy)
+    return Hardware(
+        "machine", crossbar=crossbar, core=core, interconnect=interconnect, energy=energy
+    )
 
 
 @given(firings(), machines())
@@ -232,7 +234,7 @@ IMPROVEMENTS = [
     ("core", "sram_ports"),
     ("core", "sram_port_bytes"),
     ("core", "vector_lanes"),
-    ("network", "link_bytes_per_cycle"),
+    ("interconnect", "link_bytes_per_cycle"),
     ("crossbar", "active_rows"),
     ("crossbar", "adcs"),
 ]
@@ -264,7 +266,7 @@ def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> N
     uses: list[list[tuple[str, int, int]]] = []
     for step in firing.steps:
         size = step.elements * step.bits // 8
-        lanes, rate = core.vector_lanes, hardware.network.link_bytes_per_cycle
+        lanes, rate = core.vector_lanes, hardware.interconnect.link_bytes_per_cycle
         if step.kind == "load":
             port = core.sram_port_bytes and core.sram_port_bytes * core.sram_ports
             uses.append([("sram", _transfers(size, port), core.sram_latency)])

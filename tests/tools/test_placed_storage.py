@@ -20,7 +20,7 @@ MACHINE = """
 fixed_interval = 1
 fixed_latency = 1
 credit_latency = 1
-[network]
+[interconnect]
 topology = "{topology}"
 shape = [{shape}]
 hop_cycles = {hops}
