@@ -6,12 +6,12 @@ together, as arrays over the iterations of one inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import islpy as isl
 import numpy as np
@@ -27,7 +27,6 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
-from cmir.hardware.description import Hardware
 from cmir.isl import read_set
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
@@ -125,10 +124,6 @@ class Buffer:
     def slots(self) -> int:
         return prod(self.shape)
 
-    def bytes(self, hardware: Hardware) -> int:
-        """What the buffer takes of a machine's SRAM."""
-        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
-
     def slot(
         self, inference: int, location: list[np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -151,12 +146,8 @@ def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     return index
 
 
-PadOf: TypeAlias = Callable[[LoadOp], float]
-"""How the memory holds the pad value of a load."""
-
-
 def pad_value(op: LoadOp) -> float:
-    """The pad value itself."""
+    """The value of lanes without a location."""
     assert isinstance(op.pad, FloatAttr | IntegerAttr)
     return op.pad.value.data
 
@@ -171,7 +162,6 @@ class Load:
     op: LoadOp
     sources: tuple[tuple[SSAValue, Access], ...]
     lanes: tuple[int, ...]
-    pad: float
     apart: bool
 
     def of_run(self, run: slice) -> Load:
@@ -179,7 +169,7 @@ class Load:
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
-    def of(op: LoadOp, points: np.ndarray, pad_of: PadOf) -> Load:
+    def of(op: LoadOp, points: np.ndarray) -> Load:
         type = op.result.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
@@ -189,7 +179,7 @@ class Load:
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
-        return Load(op, sources, lanes, pad_of(op), apart)
+        return Load(op, sources, lanes, apart)
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -240,13 +230,7 @@ class Program:
     each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
-    def __init__(
-        self,
-        op: ProgramOp,
-        arrays: dict[str, ArrayOp],
-        cores: np.ndarray,
-        pad_of: PadOf = pad_value,
-    ):
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
         self.op = op
         self.name = op.sym_name.data
         self.arrays = arrays
@@ -263,7 +247,7 @@ class Program:
         stores: dict[Operation, Store] = {}
         for item in self.body:
             if isinstance(item, LoadOp):
-                loads[item] = Load.of(item, self.points, pad_of)
+                loads[item] = Load.of(item, self.points)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
             elif not can_evaluate(item):
@@ -341,10 +325,6 @@ class Core:
     def iterations(self) -> int:
         """Iterations of one inference."""
         return len(self.points)
-
-    def sram_bytes(self, hardware: Hardware) -> int:
-        """Bytes of all buffers."""
-        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
 
     @cached_property
     def buffers(self) -> dict[SSAValue, Buffer]:
