@@ -10,7 +10,8 @@ from xdsl.ir import Operation
 
 from cmir.dialects.cmcore import BufferOp, CreditOp, ReleaseOp, SnoopOp
 from cmir.dialects.polyhedral import symbol
-from cmir.elaboration.program import Program, ravel
+from cmir.elaboration.program import Program
+from cmir.semantics.access import ravel
 from cmir.semantics.nest import Frame, Visit, execution_order, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 

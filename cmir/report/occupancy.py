@@ -12,7 +12,8 @@ from math import prod
 
 import numpy as np
 
-from cmir.elaboration.program import Buffer, Core, Load, core_name, ravel
+from cmir.elaboration.program import Buffer, Core, Load, core_name
+from cmir.semantics.access import ravel
 from cmir.simulator.engine import Machine
 from cmir.timing.report import CoreReport, RunReport
 
