@@ -22,6 +22,7 @@ from cmir.elaboration.automata import Automaton, automata_of
 from cmir.elaboration.program import Core, Program, core_name
 from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.simulator.execution import Body
 from cmir.simulator.memory import MemoryPlan
 from cmir.simulator.numbers import NUMBERS, Numbers
@@ -119,7 +120,7 @@ class Machine:
         """What an iteration of each core costs, which depends on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.cores}
         for core, source, found in self.waits:
-            if found.kind == "raw" and self.places.crosses(source, core):
+            if found.kind is DependenceKind.RAW and self.places.crosses(source, core):
                 crossing[source].add(found.array)
         cost = cache(
             lambda name, arrays: program_cost(self.programs[name].op, self.hardware, arrays)
@@ -148,10 +149,10 @@ class Machine:
             for name, core in self.cores.items()
         }
 
-    def delay(self, kind: str, core: str, source: str) -> int:
+    def delay(self, kind: DependenceKind, core: str, source: str) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
         first = self.hardware.core.credit_latency
-        if kind == "raw":
+        if kind is DependenceKind.RAW:
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
         return first + hops * self.hardware.network.hop_cycles
