@@ -81,7 +81,9 @@ def _cores(
             "data": core.data_stalls,
             "credit": core.credit_stalls,
             "end": activity.end,
-            "causes": [[c.kind, c.source, c.array, waited.get(c, 0)] for c in activity.causes],
+            "causes": [
+                [c.kind.awaited, c.source, c.array, waited.get(c, 0)] for c in activity.causes
+            ],
         }
         if len(stretches) <= most:
             names = ("wait", "cause", "fire", "count")

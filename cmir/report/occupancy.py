@@ -12,7 +12,9 @@ from math import prod
 
 import numpy as np
 
-from cmir.elaboration.program import Buffer, Core, Load, core_name, ravel
+from cmir.elaboration.program import Buffer, Core, Load, core_name
+from cmir.isl.dependence_kind import DependenceKind
+from cmir.semantics.access import ravel
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import CoreReport, RunReport
 
@@ -99,7 +101,7 @@ def _occupancy(
             source = core_name(name, program.core_coordinates[number].tolist())
             writer, reader = writers_of[whose == number], readers_of[whose == number]
             arrival = reports[source].start[:, writer - program.starts[number]]
-            arrivals.append(arrival + timed.delay("raw", core.name, source))
+            arrivals.append(arrival + timed.delay(DependenceKind.RAW, core.name, source))
             departures.append(reports[core.name].start[:, reader] + 1)
             counts.append(np.broadcast_to(elements[whose == number], arrival.shape))
     times = np.concatenate([x.reshape(-1) for x in (*arrivals, *departures)])

@@ -75,7 +75,7 @@ def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
         for k in range(count) if each else (0,):
             at, inference = begin + k * (wait + fire), first // activity.iterations
             if why is not None and each:
-                yield _slice(thread, "stall", f"waits for {why.kind}", at, wait, args)
+                yield _slice(thread, "stall", f"waits for {why.kind.awaited}", at, wait, args)
             start, length, name, ran = at + wait, fire, f"inference {inference}", iterations
             if not each:
                 start, length, ran = at, count * (wait + fire), count * iterations

@@ -10,7 +10,8 @@ from math import copysign, prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from cmir.elaboration.program import Buffer, Load, ravel
+from cmir.elaboration.program import Buffer, Load
+from cmir.semantics.access import ravel
 from cmir.simulator.regular import Regular, Turn
 from cmir.simulator.window import Margin, Window
 

@@ -11,7 +11,8 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.elaboration.program import Access, Core, Load, Store, ravel
+from cmir.elaboration.program import Core, Load, Store
+from cmir.semantics.access import Access, ravel
 from cmir.semantics.elements import dtype_of
 from cmir.simulator.layout import Layout
 from cmir.simulator.numbers import Numbers

@@ -10,6 +10,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Dependence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
@@ -41,7 +42,9 @@ class TimedNetwork:
         """What an iteration of each core costs, which depends on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
-            if wait.automaton.kind == "raw" and self.places.crosses(wait.source, wait.core):
+            if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
+                wait.source, wait.core
+            ):
                 crossing[wait.source].add(wait.automaton.array)
         cost = cache(
             lambda name, arrays: program_cost(self.network.programs[name].op, self.hardware, arrays)
@@ -51,10 +54,10 @@ class TimedNetwork:
             for name, core in self.network.cores.items()
         }
 
-    def delay(self, kind: str, core: str, source: str) -> int:
+    def delay(self, kind: DependenceKind, core: str, source: str) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
         first = self.hardware.core.credit_latency
-        if kind == "raw":
+        if kind is DependenceKind.RAW:
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
         return first + hops * self.hardware.network.hop_cycles
@@ -78,7 +81,7 @@ def unit_actors(network: ElaboratedNetwork) -> dict[str, Actor]:
 def _actors(
     network: ElaboratedNetwork,
     interval_and_latency: Callable[[str], tuple[int, int]],
-    delay: Callable[[str, str, str], int],
+    delay: Callable[[DependenceKind, str, str], int],
 ) -> dict[str, Actor]:
     dependences: dict[str, list[Dependence]] = {name: [] for name in network.cores}
     for wait in network.waits:

@@ -15,8 +15,8 @@ from cmir.cost.traffic import Flow, core_names, flows_of, link_loads, traffic_ma
 from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.elaboration.program import Access
 from cmir.hardware.topology import topology
+from cmir.semantics.access import Access
 from cmir.semantics.elements import dtype_of
 
 SPREAD = [

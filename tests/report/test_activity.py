@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, Drawn, residual_block
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.activity import Activity, activities
 
 SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
@@ -35,14 +36,18 @@ def test_waits_are_the_stalls_of_the_engine(case: Case) -> None:
     drawn, found = active(case)
     for core, activity in zip(drawn.report.cores, found, strict=True):
         waited = activity.waited()
-        assert core.data_stalls == sum(n for cause, n in waited.items() if cause.kind == "data")
-        assert core.credit_stalls == sum(n for cause, n in waited.items() if cause.kind == "credit")
+        assert core.data_stalls == sum(
+            n for cause, n in waited.items() if cause.kind is DependenceKind.RAW
+        )
+        assert core.credit_stalls == sum(
+            n for cause, n in waited.items() if cause.kind is DependenceKind.WAR
+        )
         assert activity.end == core.busy + core.data_stalls + core.credit_stalls
 
 
 def test_all_kinds_of_waiting_are_tested() -> None:
     kinds = {cause.kind for case in CASES for a in active(case)[1] for cause in a.waited()}
-    assert kinds == {"data", "credit"}
+    assert kinds == {*DependenceKind}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -84,17 +89,17 @@ def test_what_is_waited_for_arrives_at_the_start(
             cause = activity.causes[activity.cause[at]]
             inference, iteration = divmod(at, activity.iterations)
             source = timed.network.cores[cause.source]
-            if cause.kind == "data":
+            if cause.kind is DependenceKind.RAW:
                 shape = timed.network.arrays[cause.array].shape
                 elements = [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
                 needed = source.program.writer_of(cause.array)[elements]
                 needed = needed[source.program.core_of(needed) == source.number]
                 needed = needed - source.program.starts[source.number]
                 seen = start[cause.source][needed + inference * source.iterations]
-                delay = timed.delay("raw", activity.name, cause.source)
+                delay = timed.delay(DependenceKind.RAW, activity.name, cause.source)
                 assert seen.max() + delay == activity.start[at]
             else:
-                delay = timed.delay("war", activity.name, cause.source)
+                delay = timed.delay(DependenceKind.WAR, activity.name, cause.source)
                 assert activity.start[at] - delay in start[cause.source]
 
 

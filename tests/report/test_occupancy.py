@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.occupancy import Steps, occupancies
 
 SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
@@ -71,7 +72,7 @@ def test_elements_one_by_one(
             for location, iteration in accessed(name, "write", occupancy.array):
                 for inference in range(report.inferences if location in last else 0):
                     arrival = start[name][inference, iteration]
-                    arrival += timed.delay("raw", occupancy.core, name)
+                    arrival += timed.delay(DependenceKind.RAW, occupancy.core, name)
                     read = start[occupancy.core][inference, last[location]]
                     live[arrival : read + 1] += 1
         at = np.searchsorted(occupancy.live.times, np.arange(len(live)), side="right") - 1

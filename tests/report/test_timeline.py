@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 from rich.console import Console
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.activity import activities
 from cmir.report.timeline import column_cycles, print_timeline
 
@@ -35,7 +36,7 @@ def test_a_column_a_cycle() -> None:
     assert legend.startswith("A column is a cycle.")
     for activity, row in zip(found, rows, strict=True):
         cells = np.full(drawn.report.cycles, " ")
-        kinds = {"data": "-", "credit": "x"}
+        kinds = {DependenceKind.RAW: "-", DependenceKind.WAR: "x"}
         for k, (start, wait) in enumerate(zip(activity.start, activity.wait, strict=True)):
             cells[start : start + activity.interval] = str(k // activity.iterations)
             if wait:
