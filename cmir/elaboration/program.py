@@ -29,7 +29,7 @@ from cmir.dialects.cmcore import (
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
-from cmir.semantics.access import Access, ravel
+from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.body import can_evaluate
 from cmir.semantics.elements import dtype_of
 from cmir.semantics.nest import PointIndex, in_order, run_of, visits
@@ -93,7 +93,7 @@ class Load:
     """
 
     op: LoadOp
-    sources: tuple[tuple[SSAValue, Access], ...]
+    sources: tuple[tuple[SSAValue, CompiledAccess], ...]
     lanes: tuple[int, ...]
     apart: bool
 
@@ -107,7 +107,7 @@ class Load:
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
         sources = tuple(
-            (b, Access.compile(m, points, *_lanes_with_location(m)))
+            (b, CompiledAccess.compile(m, points, *_lanes_with_location(m)))
             for b, m in op.buffers_and_maps()
         )
         accesses = [access for _, access in sources]
@@ -137,7 +137,7 @@ class Store:
 
     op: StoreOp
     array: str
-    access: Access
+    access: CompiledAccess
     lanes: tuple[int, ...]
 
     def of_run(self, run: slice) -> Store:
@@ -149,7 +149,7 @@ class Store:
         type = op.value.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
-        return Store(op, symbol(op.array), Access.compile(op.map, points, lanes), lanes)
+        return Store(op, symbol(op.array), CompiledAccess.compile(op.map, points, lanes), lanes)
 
 
 _MOST_PLACES = 1 << 32

@@ -16,7 +16,7 @@ from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.topology import topology
-from cmir.semantics.access import Access
+from cmir.semantics.access import CompiledAccess
 from cmir.semantics.elements import dtype_of
 
 SPREAD = [
@@ -54,7 +54,7 @@ def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
     elaborated = ElaboratedNetwork(network)
     numbers = {name: number for number, name in enumerate(core_names(network))}
 
-    def elements(access: Access) -> set[tuple[int, ...]]:
+    def elements(access: CompiledAccess) -> set[tuple[int, ...]]:
         location, defined = access.locations(0, len(access.points))
         shape = (len(access.points), *access.lanes)
         kept = np.broadcast_to(True if defined is None else defined, shape)

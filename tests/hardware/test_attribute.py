@@ -88,10 +88,9 @@ def test_former_name_of_a_table() -> None:
     text = "cmcore.network @main () -> () attributes {cmir.hardware = {network = {hop_cycles = 3 : i64}}} {}"
     with collect_diagnostics() as told:
         hardware = hardware_of(parsed(text))
-    assert (
-        hardware == Hardware("", interconnect=Interconnect(hop_cycles=3))
-        and through_text(hardware) == hardware
-    )
+    assert hardware is not None
+    assert hardware == Hardware("", interconnect=Interconnect(hop_cycles=3))
+    assert through_text(hardware) == hardware
     assert [str(diagnostic) for diagnostic in told] == [
         "network.mlir:1:1: remark: table `network` is called `interconnect` now; the former name is still read"
     ]

@@ -68,7 +68,7 @@ def test_inverses() -> None:
 
 
 @given(st.integers(1, 99), st.integers(1, 999), st.sampled_from([np.float32, np.float64]))
-def test_constants_are_the_rationals_that_they_round(a: int, b: int, dtype: type) -> None:
+def test_weights_are_the_rationals_that_they_round(a: int, b: int, dtype: type) -> None:
     x = np.array(dtype(a) / dtype(b), dtype)
     assert simplest_rational(float(x), np.dtype(dtype)) == Fraction(a, b)
     assert balanced(int(residue_of(x)) * b) == a

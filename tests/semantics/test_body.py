@@ -362,7 +362,7 @@ def test_reductions_of_integers(kind: str, expected: int) -> None:
     [("dense<[1, -2]> : vector<2xi8>", [[1, -2]]), ("true", [True]), ("-1 : i8", [-1])]
     + [("0.5 : f32", [0.5]), ("dense<2.0> : vector<2xf32>", [[2.0, 2.0]])],
 )
-def test_constants(constant: str, expected: list[object]) -> None:
+def test_weights(constant: str, expected: list[object]) -> None:
     assert run(f"%r = arith.constant {constant}").tolist() == expected
 
 

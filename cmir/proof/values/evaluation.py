@@ -29,8 +29,8 @@ from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.parts import INPUT, ParameterParts, distinct_along_rows
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.semantics.body import function_of
-from cmir.semantics.constants import program_cells
 from cmir.semantics.elements import dense_values, dtype_of
+from cmir.semantics.weights import program_cells
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.weights import Weights
