@@ -33,7 +33,7 @@ def integer(least: int) -> Kind:
     return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
 
 
-def number(least: float | None = None) -> Kind:
+def real(least: float | None = None) -> Kind:
     """A number that is not less than `least`, or a positive one."""
     text = "a number > 0" if least is None else f"a number >= {least:g}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
 
-from cmir.hardware.fields import choice, described, edges, integer, integers, number
+from cmir.hardware.fields import choice, described, edges, integer, integers, real
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class System:
     """Clock, numbers, and what goes in and out."""
 
     clock_hz: float | None = described(
-        number(), "clock of the cores", "Hz", absent="times are in cycles only"
+        real(), "clock of the cores", "Hz", absent="times are in cycles only"
     )
     element_bits: int | None = described(
         integer(1), "of an element as it is stored and sent", "bits", absent="those of its type"
@@ -238,23 +238,23 @@ class Energy:
     """What events take. A figure that is not given is not reported."""
 
     crossbar_product: float | None = described(
-        number(0), "a product on a crossbar, all phases", "pJ", absent="not reported"
+        real(0), "a product on a crossbar, all phases", "pJ", absent="not reported"
     )
     adc_conversion: float | None = described(
-        number(0), "a conversion of a column in a phase", "pJ", absent="not reported"
+        real(0), "a conversion of a column in a phase", "pJ", absent="not reported"
     )
     vector_element: float | None = described(
-        number(0), "an operation of the DPU on an element", "pJ", absent="not reported"
+        real(0), "an operation of the DPU on an element", "pJ", absent="not reported"
     )
     sram_byte: float | None = described(
-        number(0), "a byte read from SRAM, or written to it", "pJ", absent="not reported"
+        real(0), "a byte read from SRAM, or written to it", "pJ", absent="not reported"
     )
-    link_byte: float | None = described(number(0), "a byte over a hop", "pJ", absent="not reported")
+    link_byte: float | None = described(real(0), "a byte over a hop", "pJ", absent="not reported")
     chip_link_byte: float | None = described(
-        number(0), "a byte from chip to chip", "pJ", absent="as over a hop"
+        real(0), "a byte from chip to chip", "pJ", absent="as over a hop"
     )
     static_watts: float | None = described(
-        number(0), "of all chips together, whatever they do", "W", absent="not reported"
+        real(0), "of all chips together, whatever they do", "W", absent="not reported"
     )
 
 
@@ -262,13 +262,13 @@ class Energy:
 class Area:
     """What parts occupy. A figure that is not given is not reported."""
 
-    crossbar: float | None = described(number(0), "a crossbar", "mm²", absent="not reported")
-    adc: float | None = described(number(0), "an ADC", "mm²", absent="not reported")
-    core: float | None = described(number(0), "the rest of a core", "mm²", absent="not reported")
+    crossbar: float | None = described(real(0), "a crossbar", "mm²", absent="not reported")
+    adc: float | None = described(real(0), "an ADC", "mm²", absent="not reported")
+    core: float | None = described(real(0), "the rest of a core", "mm²", absent="not reported")
     router: float | None = described(
-        number(0), "the links and the router of a place", "mm²", absent="not reported"
+        real(0), "the links and the router of a place", "mm²", absent="not reported"
     )
-    chip: float | None = described(number(0), "what a chip has once", "mm²", absent="not reported")
+    chip: float | None = described(real(0), "what a chip has once", "mm²", absent="not reported")
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -14,7 +14,7 @@ from cmir.dialects.polyhedral import symbol
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import ArrayUses, Reads
-from cmir.proof.control.automata import Automata, AutomatonFamily, automata_of
+from cmir.proof.control.automata import Automata, AutomatonFamily, automaton_operations
 from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
@@ -136,7 +136,7 @@ class _Proof:
     @cached_property
     def automata(self) -> dict[str, Automata]:
         """The automata of each stage."""
-        return {stage.name: automata_of(stage.op) for stage in self.stages.values()}
+        return {stage.name: automaton_operations(stage.op) for stage in self.stages.values()}
 
     def _check_needless(self) -> None:
         """Automata follow neighbours that store what the stage reads, or read what it stores."""

@@ -40,7 +40,7 @@ from cmir.isl.cores import (
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.read_back import NonAffineError, read_visits
-from cmir.proof.control.automata import automata_of
+from cmir.proof.control.automata import automaton_operations
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
@@ -215,7 +215,7 @@ class _Prover:
 
     def _check_automata(self, program: _ProgramRelations) -> None:
         """The snoops of a program against what it reads, its credits against what it overwrites."""
-        automata = automata_of(program.op)
+        automata = automaton_operations(program.op)
         for name, read in program.reads.items():
             for writer in self.programs.values():
                 if (write := writer.writes.get(name)) is None:
