@@ -12,8 +12,9 @@ from math import prod
 from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from cmir.dialects.cmcore import BufferOp, LoadOp, MxvOp, ProgramOp, StoreOp
+from cmir.dialects.cmcore import BufferOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp, symbol
+from cmir.dialects.vectors import MxvOp
 
 
 @dataclass(frozen=True)

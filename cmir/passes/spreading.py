@@ -26,7 +26,6 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 
-from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.polyhedral import (
     MapAttr,
     MatrixOp,
@@ -37,6 +36,7 @@ from cmir.dialects.polyhedral import (
     box,
     spread_attr,
 )
+from cmir.dialects.vectors import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.isl import read_map, read_set
 from cmir.isl.cores import core_parameters
 from cmir.support.diagnostics import CompileError
