@@ -46,7 +46,7 @@ from cmir.dialects.polyhedral.accesses import (
     verify_pad,
 )
 from cmir.dialects.polyhedral.arrays import find_array
-from cmir.dialects.polyhedral.relations import RELATION, MapAttr, SetAttr, sample
+from cmir.dialects.polyhedral.relations import RELATION, MapAttr, SetAttr
 from cmir.dialects.polyhedral.syntax import (
     CORE_DIMS,
     parse_attribute_as,
@@ -62,6 +62,7 @@ from cmir.dialects.syntax import parse_attributes, parse_block, print_attributes
 from cmir.dialects.traits import HasParentNamed
 from cmir.isl.cores import Who, cores_of, on_core, parameter_values, parameters
 from cmir.isl.dependences import identity_schedule, iterations
+from cmir.isl.schedules import schedule_problem
 
 
 class AccessOp(IRDLOperation):
@@ -270,14 +271,8 @@ class StageOp(IRDLOperation):
         times = schedule.range()
         if times.is_wrapping() or times.has_tuple_name():
             raise VerifyException(f"times must be plain tuples [t0, t1, …], got {schedule}")
-        missing = self.domain.points.subtract(schedule.domain())
-        if not missing.is_empty():
-            raise VerifyException(f"the schedule gives no time to iteration {sample(missing)}")
-        order = schedule.intersect_domain(self.domain.points)
-        if not order.is_single_valued():
-            raise VerifyException("the schedule gives some iteration two times")
-        if not order.is_injective():
-            raise VerifyException("the schedule gives two iterations the same time")
+        if message := schedule_problem(self.domain.points, schedule):
+            raise VerifyException(f"the schedule {message}")
 
 
 def _by_array(accesses: Iterable[AccessOp]) -> dict[str, isl.Map]:
