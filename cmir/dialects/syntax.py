@@ -28,6 +28,12 @@ def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = No
     return region
 
 
+def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
+    """Parse an identifier. Verifiers check that it is one of `words`, which the error lists where there is none."""
+    expected = f"expected {what}: {', '.join(words)}"
+    return parser.expect(parser.parse_optional_identifier, expected)
+
+
 def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:
     """`(@a, @b)`"""
     return ArrayAttr(

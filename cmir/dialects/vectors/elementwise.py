@@ -21,7 +21,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.syntax import parse_attributes, print_attributes
+from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
 
 
 @irdl_op_definition
@@ -57,7 +57,7 @@ class CompareOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> CompareOp:
-        relation = parser.parse_identifier("a relation")
+        relation = parse_word(parser, "a relation", cls.RELATIONS)
         lhs = parser.parse_unresolved_operand()
         parser.parse_punctuation(",")
         rhs = parser.parse_unresolved_operand()

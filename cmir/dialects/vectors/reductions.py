@@ -30,7 +30,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.syntax import parse_attributes, print_attributes
+from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
 
 
 @irdl_op_definition
@@ -68,7 +68,7 @@ class ReduceOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> ReduceOp:
-        kind = parser.parse_identifier("a kind of reduction")
+        kind = parse_word(parser, "a kind of reduction", cls.KINDS)
         vector = parser.parse_unresolved_operand()
         parser.parse_keyword("along")
         dims = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
@@ -148,7 +148,7 @@ class ArgReduceOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> ArgReduceOp:
-        kind = parser.parse_identifier("a kind of reduction")
+        kind = parse_word(parser, "a kind of reduction", cls.KINDS)
         vector = parser.parse_unresolved_operand()
         parser.parse_keyword("along")
         properties: dict[str, Attribute] = {
