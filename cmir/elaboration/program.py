@@ -31,7 +31,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl import read_set
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
-from cmir.semantics.body import can_evaluate
+from cmir.semantics.body import implementation_of
 from cmir.semantics.elements import dtype_of
 from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
@@ -266,7 +266,7 @@ class Program:
                 loads[item] = Load.of(item, self.points, pad_of)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
-            elif not can_evaluate(item):
+            elif implementation_of(item) is None:
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )

@@ -36,9 +36,10 @@ from cmir.dialects.polyhedral import (
     box,
     spread_attr,
 )
-from cmir.dialects.vectors import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.dialects.vectors import MxvOp, ReduceOp
 from cmir.isl import read_map, read_set
 from cmir.isl.cores import core_parameters
+from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -285,13 +286,10 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
             raise MixesLanesError(op)
 
 
-_LANE_BY_LANE = (CompareOp, ConvertOp, SelectOp)
-"""Operations on vectors of our own that are elementwise."""
-
-
 def _is_elementwise(op: Operation) -> bool:
-    """Whether lane i of the result depends on lane i of vector operands only."""
-    if not (op.name.startswith(("arith.", "math.")) or isinstance(op, _LANE_BY_LANE)):
+    """True if lane i of the result depends on lane i of vector operands only."""
+    implementation = implementation_of(op)
+    if implementation is None or not implementation.elementwise:
         return False
     shapes = {_shape(value) for value in (*op.operands, *op.results)} - {()}
     return len(op.results) == 1 and len(shapes) == 1

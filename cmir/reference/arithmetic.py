@@ -23,12 +23,18 @@ Value = np.ndarray
 Function = Callable[..., Any]
 
 
-def function_of(op: Operation) -> Function:
-    """The operation as a function of its operands' values. Raises ProgramFault if it is none."""
+Others = Callable[[Operation], Function | None]
+"""Functions of operations that this module does not know; None for one that is none."""
+
+
+def function_of(op: Operation, others: Others = lambda op: None) -> Function:
+    """Return the operation as a function of its operands' values. Raises ProgramFault if it is none."""
     if (plain := _PLAIN.get(op.name)) is not None:
         return plain
     if (make := _MADE.get(op.name)) is not None:
         return make(op)
+    if (other := others(op)) is not None:
+        return other
     raise ProgramFault(f"{op.name} cannot be run in the body of an iteration", op)
 
 
