@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import islpy as isl
 from xdsl.dialects.builtin import (
     FlatSymbolRefAttrConstr,
@@ -51,6 +49,7 @@ from cmir.dialects.polyhedral.syntax import (
 )
 from cmir.dialects.symbols import find_symbol, symbol
 from cmir.dialects.syntax import parse_attributes, print_attributes
+from cmir.isl.dependence_kind import DependenceKind
 
 
 @irdl_op_definition
@@ -128,9 +127,7 @@ class DependenceOp(IRDLOperation):
 
     name = "polyhedral.dependence"
 
-    KINDS: ClassVar = ("raw", "war")
-
-    kind = prop_def(StringAttr)
+    kind_attr = prop_def(StringAttr, prop_name="kind")
     source = prop_def(FlatSymbolRefAttrConstr)
     target = prop_def(FlatSymbolRefAttrConstr)
     array = prop_def(FlatSymbolRefAttrConstr)
@@ -142,7 +139,7 @@ class DependenceOp(IRDLOperation):
 
     def __init__(
         self,
-        kind: str,
+        kind: DependenceKind,
         source: str,
         target: str,
         array: str,
@@ -162,10 +159,14 @@ class DependenceOp(IRDLOperation):
             regions=[automaton],
         )
 
+    @property
+    def kind(self) -> DependenceKind:
+        return DependenceKind(self.kind_attr.data)
+
     @classmethod
     def parse(cls, parser: Parser) -> DependenceOp:
         kind = parser.expect(
-            lambda: next((k for k in cls.KINDS if parser.parse_optional_keyword(k)), None),
+            lambda: next((k for k in DependenceKind if parser.parse_optional_keyword(k)), None),
             "expected `raw` or `war`",
         )
         source = parser.parse_symbol_name().data
@@ -184,7 +185,7 @@ class DependenceOp(IRDLOperation):
         return op
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(f" {self.kind.data} ")
+        printer.print_string(f" {self.kind_attr.data} ")
         printer.print_symbol_name(symbol(self.source))
         printer.print_string(" -> ")
         printer.print_symbol_name(symbol(self.target))
@@ -201,13 +202,13 @@ class DependenceOp(IRDLOperation):
             print_controlled(printer, self.automaton)
 
     def verify_(self) -> None:
-        if self.kind.data not in self.KINDS:
-            raise VerifyException(f"`kind` must be raw or war, got {self.kind.data}")
+        if self.kind_attr.data not in [*DependenceKind]:
+            raise VerifyException(f"`kind` must be raw or war, got {self.kind_attr.data}")
         pipeline = self.parent_op()
         assert isinstance(pipeline, PipelineOp)
         array = find_array(self, symbol(self.array))
         source, target = (pipeline.stage(symbol(ref)) for ref in (self.source, self.target))
-        raw = self.kind.data == "raw"
+        raw = self.kind is DependenceKind.RAW
         writer, reader = (source, target) if raw else (target, source)
         for stage, accesses, verb in (
             (writer, writer.writes(), "write"),
