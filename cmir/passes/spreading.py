@@ -205,8 +205,8 @@ def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElem
 class MixesLanesError(Exception):
     """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
 
-    def __init__(self, op: Operation):
-        super().__init__(f"{op.name} mixes lanes")
+    def __init__(self, op: Operation, how: str = "mixes lanes"):
+        super().__init__(f"{op.name} {how}")
         self.op = op
 
 
@@ -249,10 +249,10 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
     match op:
         case ReadOp():
             return ()
-        case arith.ConstantOp() if (
-            isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat()
-        ):
-            return ()
+        case arith.ConstantOp():
+            if isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat():
+                return ()
+            raise MixesLanesError(op, "has an element of its own in each lane")
         case vector.BroadcastOp():
             (source,), rank = op.operands, len(_shape(op.results[0]))
             shape = _shape(source)
