@@ -17,7 +17,6 @@ from xdsl.rewriter import InsertPoint
 
 from cmir.cost.firing import Matrix
 from cmir.cost.tiling import Tiling
-from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.polyhedral import (
     ArrayOp,
     MapAttr,
@@ -28,6 +27,7 @@ from cmir.dialects.polyhedral import (
     StageOp,
     WriteOp,
 )
+from cmir.dialects.vectors import MxvOp, ReduceOp
 from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import read_map
 from cmir.passes.naming import names_in, unused_name

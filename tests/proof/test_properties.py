@@ -20,8 +20,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
-from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.dialects.vectors import MxvOp
 from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass

@@ -12,9 +12,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ArgReduceOp
 from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
 from cmir.dialects.nn.reduction import ReducingOp
+from cmir.dialects.vectors import ArgReduceOp
 from cmir.support.numerics import position
 
 

@@ -14,7 +14,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp
@@ -34,6 +33,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+from cmir.dialects.vectors import ReduceOp
 from cmir.support.numerics import convert
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import onnx
 
 import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
-from cmir.frontends.onnx.folding import RANDOM
+from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import ELEMENTS, OLDEST_OPSET
 from cmir.frontends.onnx.registry import Importer, find_importer
 
@@ -84,7 +84,7 @@ def table() -> str:
         opset=onnx.defs.onnx_opset_version(),
         oldest=OLDEST_OPSET,
         elements=", ".join(map(str, ELEMENTS.values())),
-        random=", ".join(sorted(RANDOM)),
+        random=", ".join(schema.name for schema in schemas() if is_random(schema)),
     )
     return head + "\n".join(rows) + "\n"
 

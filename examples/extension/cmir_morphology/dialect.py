@@ -12,9 +12,9 @@ from xdsl.ir import Attribute, Dialect, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn import Access, IterationOp
 from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
+from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
 
 

@@ -36,8 +36,12 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Sqrt": nn.SqrtOp,
     "Tanh": nn.TanhOp,
 }
-BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Add": nn.AddOp,
+    "Mul": nn.MulOp,
+    "Sub": nn.SubOp,
+}
+BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "And": nn.AndOp,
     "Div": nn.DivOp,
     "Equal": nn.EqualOp,
@@ -45,10 +49,8 @@ BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "GreaterOrEqual": nn.GreaterOrEqualOp,
     "Less": nn.LessOp,
     "LessOrEqual": nn.LessOrEqualOp,
-    "Mul": nn.MulOp,
     "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
-    "Sub": nn.SubOp,
     "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -85,6 +87,8 @@ def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
 
 for name, unary in UNARY.items():
     importer(name)(_unary(unary))
+for name, growing in GROWING.items():
+    importer(name, grows=True)(_binary(growing))
 for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():

@@ -46,7 +46,7 @@ def _sample(constant: Constant, rank: int) -> Constant:
     )
 
 
-@importer("BatchNormalization")
+@importer("BatchNormalization", batched=True)
 def batch_normalization(
     node: Node,
     x: Activation,

@@ -12,7 +12,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-@importer("Gemm")
+@importer("Gemm", grows=True)
 def gemm(
     node: Node,
     a: Activation,
@@ -63,7 +63,7 @@ def _row(constant: Constant, size: int) -> Constant:
     return Constant(constant.name, np.broadcast_to(constant.array, (1, size))[0])
 
 
-@importer("MatMul")
+@importer("MatMul", grows=True)
 def matmul(node: Node, a: Value, b: Value) -> Value:
     """Of floats. On the DPU rather than on crossbars if both inputs depend on the network's, or if a
     constant is more than one matrix."""

@@ -113,7 +113,7 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     )
 
 
-@importer("DepthToSpace")
+@importer("DepthToSpace", batched=True)
 def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, *sizes = _image(input)
     if channels % blocksize**2:
@@ -126,7 +126,7 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
     return _rearranged(node, input, shape, perm, (rest, height * blocksize, width * blocksize))
 
 
-@importer("SpaceToDepth")
+@importer("SpaceToDepth", batched=True)
 def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, height, width = _image(input)
     if height % blocksize or width % blocksize:
@@ -153,7 +153,7 @@ def _rearranged(
     return node.build(nn.ReshapeOp(node.build(nn.TransposeOp(apart, perm)), result))
 
 
-@importer("ConvTranspose")
+@importer("ConvTranspose", batched=True)
 def conv_transpose(
     node: Node,
     x: Activation,

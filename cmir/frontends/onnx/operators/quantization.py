@@ -107,7 +107,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
     return node.parameter(Constant(value.name, array.reshape(shape)))
 
 
-@importer("ConvInteger")
+@importer("ConvInteger", batched=True)
 def conv_integer(
     node: Node,
     x: Activation,
@@ -135,7 +135,7 @@ def conv_integer(
     return _conv(node, x, weights, x_zero_point, None, strides, pads, dilations, group)
 
 
-@importer("QLinearConv")
+@importer("QLinearConv", batched=True)
 def qlinear_conv(
     node: Node,
     x: Activation,

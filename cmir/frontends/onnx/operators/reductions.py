@@ -69,7 +69,7 @@ importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
 importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
 
 
-@importer("GlobalMaxPool")
+@importer("GlobalMaxPool", batched=True)
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
 
@@ -138,7 +138,7 @@ def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
         ) from None
 
 
-@importer("InstanceNormalization")
+@importer("InstanceNormalization", batched=True)
 def instance_normalization(
     node: Node, x: Activation, scale: Constant, bias: Constant, *, epsilon: float = 1e-5
 ) -> Value:
@@ -146,7 +146,7 @@ def instance_normalization(
     return node.build(nn.InstanceNormOp(x, *parameters, epsilon=epsilon))
 
 
-@importer("LRN")
+@importer("LRN", batched=True)
 def lrn(
     node: Node,
     x: Activation,

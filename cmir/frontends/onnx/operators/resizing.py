@@ -18,14 +18,14 @@ Coordinate = tuple[Fraction, Fraction]
 """(a, b): position i of the result is at a · i + b in the input."""
 
 
-@importer("Upsample")
+@importer("Upsample", batched=True)
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
     """Modes nearest and linear."""
     sizes, factors = _from_scales(node.shape(x), scales)
     return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
 
 
-@importer("Resize")
+@importer("Resize", batched=True)
 def resize(
     node: Node,
     x: Activation,

@@ -40,7 +40,7 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
 
-@importer("Conv")
+@importer("Conv", batched=True)
 def conv(
     node: Node,
     x: Activation,
@@ -66,7 +66,7 @@ def conv(
     return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
 
 
-@importer("MaxPool")
+@importer("MaxPool", batched=True)
 def max_pool(
     node: Node,
     x: Activation,
@@ -84,7 +84,7 @@ def max_pool(
     return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
 
 
-@importer("AveragePool")
+@importer("AveragePool", batched=True)
 def average_pool(
     node: Node,
     x: Activation,
@@ -102,6 +102,6 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel_shape, strides, pads, dilations, *flags))
 
 
-@importer("GlobalAveragePool")
+@importer("GlobalAveragePool", batched=True)
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))
