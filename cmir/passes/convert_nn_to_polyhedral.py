@@ -1,4 +1,4 @@
-"""convert-nn-to-polyhedral: outlined stages become iteration domains, access relations and bodies."""
+"""convert-nn-to-polyhedral: convert outlined stages to iteration domains, access relations and bodies."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class ConvertNnToPolyhedralPass(ModulePass):
-    """Turn each function of outlined stages into a pipeline of polyhedral stages over arrays.
+    """Convert each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
-    What an iteration reads, writes and computes is asked of the operators; layout operators between stages are
-    composed into the access relations of those who read them. Needs nn-outline-stages.
+    The operators provide the accesses and the body of an iteration. The pass composes layout operators between stages
+    into the access relations of their readers. Requires nn-outline-stages.
     """
 
     name = "convert-nn-to-polyhedral"

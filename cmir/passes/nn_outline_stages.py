@@ -1,4 +1,4 @@
-"""nn-outline-stages: operators grouped into the stages of the pipeline."""
+"""nn-outline-stages: group operators into the stages of the pipeline."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from cmir.support.diagnostics import CompileError, emit_remark
 
 @dataclass(frozen=True)
 class NnOutlineStagesPass(ModulePass):
-    """Group operators into stages: one that iterates, and the point-wise operators that follow it.
+    """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
-    A point-wise operator joins the stage that computes one of its operands in the shape of its result, the
-    latest such stage, unless stages would then wait for each other in a cycle. With `fuse=false` every
-    operator is a stage of its own. Layout operators stay outside: they are ways of reading. Where a value
-    must exist in memory though it is only a way of reading another, a copy is inserted, with a remark.
+    A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
+    stages would then wait for each other in a cycle. With `fuse=false`, every operator is a stage of its own. Layout
+    operators stay outside of stages, as views. If a value must exist in memory although it is only a view of another
+    one, the pass inserts a copy and emits a remark.
     """
 
     name = "nn-outline-stages"

@@ -1,4 +1,4 @@
-"""polyhedral-assign-storage: a buffer of bounded size for each array and reader."""
+"""polyhedral-assign-storage: assign a buffer of bounded size to each array and reader."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ from cmir.timing.recurrence import DeadlockError
 class PolyhedralAssignStoragePass(ModulePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
-    `sizes` says how many rows: `live`, those with which the network runs and its buffers take the least SRAM in all;
-    `lossless`, those that take the least with the steady-state interval that it has without bounds, or, where a core
-    of the machine has no room for these, with a longer one; `full`, those of one inference. The search is exact but
-    its work is limited: the remark says that the sizes are the smallest, or how far above them they are at most.
+    `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
+    sizes that preserve the steady-state interval of unbounded buffers, or, if these do not fit the SRAM of a core, a
+    longer one; `full`, the rows of one inference. The smallest sizes are those that take the least SRAM in total. The
+    search is exact but its work is limited: the remark says that the sizes are the smallest, or gives the largest
+    possible gap.
 
-    `rows` sets the number by hand, for the buffers of `array` and of `reader` where these are given; the others stay
-    as they are. Storage that is there already is kept unless it is assigned anew. Refuses sizes with which the network
-    deadlocks, and names the cycle of waits. A remark tells the SRAM bytes before and after.
+    `rows` sets the number of rows by hand, for the buffers of `array` and of `reader` if these are given; other buffers
+    stay as they are. The pass keeps existing storage unless it assigns it anew. It refuses sizes with which the network
+    deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
     """
 
     name = "polyhedral-assign-storage"

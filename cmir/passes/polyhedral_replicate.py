@@ -1,4 +1,4 @@
-"""polyhedral-replicate: the iterations of a stage are divided over cores with the same weights."""
+"""polyhedral-replicate: divide the iterations of a stage over cores with the same weights."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class PolyhedralReplicatePass(ModulePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
-    iterations, so that all work on one row together and readers, who need less of it, can start early; `by=rows` deals
-    out the outermost dimension row by row; `by=bands` gives each copy a run of rows; `by=runs` a run of iterations,
-    which may begin and end within a row and so divides the work evenly.
+    iterations, so all copies work on one row together, and readers need less of the row and can start early.
+    `by=rows` deals out the outermost dimension row by row. `by=bands` gives each copy a run of rows. `by=runs` gives
+    each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
 
-    cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
-    those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
-    and of these the ones that take the fewest cores. With `stage`, that stage gets `copies` by hand; what has copies
-    already keeps them.
+    cores: the number of cores; hardware: the machine that has them, and whose times count. The pass chooses the
+    numbers of copies that minimise the steady-state interval for that many cores (the optimum, by OR-tools), and among
+    these the ones that take the fewest cores. With `stage`, only that stage is replicated, `copies` times. A stage that
+    already has copies keeps them.
     """
 
     name = "polyhedral-replicate"
