@@ -60,7 +60,7 @@ def batch_normalization(
     spatial: int = 1,
     training_mode: int = 0,
 ) -> Value:
-    """For inference only: `training_mode` is 0, and `spatial` 1."""
+    """Inference only: `training_mode` must be 0, and `spatial` 1."""
     if not spatial:
         raise NotImportable("attribute spatial = 0 is not supported")
     if training_mode:
@@ -83,7 +83,7 @@ FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
-    """To float16, float, double and bool, and from bool, int8 and uint8 to int32."""
+    """Casts to float16, float, double and bool, and from bool, int8 and uint8 to int32."""
     if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
         raise NotImportable(f"attribute to = {name} is not supported")
@@ -92,7 +92,7 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
-    """As Cast; a constant to float16, float and double."""
+    """Like Cast. Constants are cast to float16, float and double."""
     if not isinstance(x, Constant):
         return as_element(node, x, element_of(like))
     if element_of(like) not in FLOATS:
@@ -130,7 +130,7 @@ def dropout(
     seed: int = 0,
     training_mode: bool = False,
 ) -> Value:
-    """For inference only: the identity."""
+    """Inference only: the identity."""
     if training_mode:
         raise NotImportable("input training_mode = true is not supported: this is for inference")
     return x

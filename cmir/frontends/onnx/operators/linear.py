@@ -24,7 +24,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """alpha · a · b + beta · c, where a row of a is a sample. The factors go into b and c."""
+    """alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
     if transA and node.batch:
         raise NotImportable("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
@@ -65,8 +65,8 @@ def _row(constant: Constant, size: int) -> Constant:
 
 @importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
-    """Of floats. On the DPU rather than on crossbars if both inputs depend on the network's, or if a
-    constant is more than one matrix."""
+    """Floats. Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if
+    a constant is more than one matrix."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)

@@ -85,7 +85,7 @@ def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
 
 @importer("Squeeze")
 def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
-    """With axes, unless there is no batch dimension."""
+    """`axes` is required, unless the model has no batch dimension."""
     shape = shape_of(data)
     if axes is None:
         if node.batch:
@@ -169,7 +169,7 @@ def conv_transpose(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     kernel, sizes = w.shape[2:], shape_of(x)[1:]
     rank = len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:

@@ -35,7 +35,7 @@ def quantize_linear(
     precision: int = 0,
     saturate: int = 1,
 ) -> Value:
-    """To int8 or uint8, with one scale or one for each index of an axis."""
+    """Quantises to int8 or uint8, with one scale or one for each index of an axis."""
     if block_size:
         raise NotImportable("attribute block_size is not supported")
     if precision not in (0, 1):
@@ -60,7 +60,7 @@ def dequantize_linear(
     block_size: int = 0,
     output_dtype: int = 0,
 ) -> Value:
-    """From int8, uint8 or int32, with one scale or one for each index of an axis."""
+    """int8, uint8 or int32, with one scale or one for each index of an axis."""
     if block_size:
         raise NotImportable("attribute block_size is not supported")
     if output_dtype not in (0, 1):
@@ -73,7 +73,7 @@ def dequantize_linear(
 
 @importer("DynamicQuantizeLinear")
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
-    """In models without a batch dimension: the scale is one for all of the tensor."""
+    """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
         raise NotImportable("its scale would be one for all samples of a batch")
     axes = range(len(shape_of(x)))
@@ -122,7 +122,7 @@ def conv_integer(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of int8 or uint8, with a zero point of the weights that is known."""
+    """int8 or uint8, with a known zero point of the weights."""
     weights = _centred(w, w_zero_point, 0)
     kernel = weights.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
@@ -155,7 +155,7 @@ def qlinear_conv(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of int8 or uint8, with scales and zero points that are known, also by output channel."""
+    """int8 or uint8, with known scales and zero points, also per output channel."""
     weights = _centred(w, w_zero_point, 0)
     kernel = weights.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
@@ -204,7 +204,7 @@ def matmul_integer(
     a_zero_point: Value | None = None,
     b_zero_point: Value | None = None,
 ) -> Value:
-    """Of int8 or uint8."""
+    """int8 or uint8."""
     return _matmul(node, a, b, a_zero_point, b_zero_point)
 
 
@@ -220,7 +220,7 @@ def qlinear_matmul(
     y_scale: Constant,
     y_zero_point: Constant,
 ) -> Value:
-    """Of int8 or uint8, with scales and zero points that are known: one, or one for each column of b."""
+    """int8 or uint8, with known scales and zero points: one, or one for each column of b."""
     if a_scale.array.size > 1:
         raise NotImportable("input a_scale must be one number")
     sums = _matmul(node, a, b, a_zero_point, b_zero_point)
