@@ -89,7 +89,7 @@ class _Converter:
         self.names = _Names()
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
-        """Of values that have a place in an array other than that of the same coordinates."""
+        """Location in the array, for values whose location does not have their own coordinates."""
         outer: dict[SSAValue, SSAValue] = {}
         for op in function.body.block.ops:
             if isinstance(op, StageOp):
@@ -242,7 +242,7 @@ class _StageBuilder:
             built = built.next_op
 
     def _value(self, op: IterationOp, access: Access | Cells, operand: SSAValue | None) -> SSAValue:
-        """What the body takes for one entry of `reads()`."""
+        """Return the value that the body takes for one entry of `reads()`."""
         if operand is not None and operand in self.values:
             return self.values[operand]
         if operand is None:

@@ -53,7 +53,7 @@ class _Group:
     needs: set[_Group] = field(default_factory=set)
 
     def depends_on(self, other: _Group) -> bool:
-        """Whether data flows from `other` to this group, directly or through others."""
+        """Return True if data flows from `other` to this group, directly or through other groups."""
         seen: set[_Group] = set()
         stack: list[_Group] = [self]
         while stack:
@@ -139,7 +139,7 @@ class _Outliner:
                 self.block.insert_op_before(owner, before)
 
     def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
-        """Whether values of the group are read element by element, in the order in which they are computed."""
+        """Return True if `op` reads values of the group element by element, in the order of their computation."""
         members = {member.results[0] for member in group.ops}
         return all(
             shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
@@ -361,7 +361,7 @@ class _Copies:
 
 
 def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
-    """Whether all that reads `value`, through layout operators, is the network's output `output`."""
+    """Return True if the network's output `output` is the only reader of `value`, through layout operators."""
     for use in value.uses:
         if isinstance(use.operation, LayoutOp):
             if not _leads_only_to(use.operation.result, output):

@@ -152,7 +152,7 @@ def assign_storage_at(
 
 
 def _gap(found: Found) -> str:
-    """How far above the smallest sizes these are at most."""
+    """Describe the largest possible gap to the smallest sizes."""
     if found.smallest:
         return "; no sizes take less"
     above = 100 * (found.sram_bytes / max(1, found.bound) - 1)

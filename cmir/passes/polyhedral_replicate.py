@@ -163,7 +163,7 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
 
 
 def units_of(stage: StageOp, by: By) -> tuple[int, str]:
-    """How many rows, columns or iterations can be divided among copies, and what they are."""
+    """Return the number of units that can be divided among copies: rows, columns or iterations, and their name."""
     what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
     return prod(dim.extent for dim in _divided(stage, by)), what
 

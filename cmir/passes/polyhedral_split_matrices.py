@@ -186,7 +186,7 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
 
 
 def outputs_of(stage: StageOp) -> int:
-    """How many outputs can be divided among cores: rows or blocks of the matrix, or else outermost lanes written."""
+    """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes."""
     if (product := matrix_product(stage)) is not None:
         blocks, rows, _ = _sizes(product)
         return blocks if blocks > 1 else rows

@@ -244,7 +244,7 @@ def _owner(value: SSAValue) -> Operation:
 
 
 def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation needs of its operands to give a part of its result."""
+    """Return the parts of its operands that an operation needs for a part of its result."""
     match op:
         case ReadOp():
             return ()
@@ -268,7 +268,7 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
 
 
 def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation gives that is given a part of an operand."""
+    """Return the parts of its results that an operation computes from a part of an operand."""
     match op:
         case WriteOp():
             return ()
@@ -290,7 +290,7 @@ _LANE_BY_LANE = (CompareOp, ConvertOp, SelectOp)
 
 
 def _is_elementwise(op: Operation) -> bool:
-    """Whether lane i of the result depends on lane i of vector operands only."""
+    """Return True if lane i of the result depends only on lane i of vector operands."""
     if not (op.name.startswith(("arith.", "math.")) or isinstance(op, _LANE_BY_LANE)):
         return False
     shapes = {_shape(value) for value in (*op.operands, *op.results)} - {()}

@@ -305,7 +305,7 @@ class PadOp(LayoutOp):
 
     @property
     def mode(self) -> Literal["edge", "reflect", "wrap"] | None:
-        """Which elements are the pads; None for none."""
+        """The elements of the operand that the pads repeat, or None if the pads are a value."""
         return next((mode for mode in _PAD_MODES if mode in self.properties), None)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:

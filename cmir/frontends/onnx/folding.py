@@ -23,7 +23,7 @@ RANDOM = {
 
 
 def is_pure(node: Node) -> bool:
-    """Whether the node's outputs follow from its inputs, by a rule that ONNX defines."""
+    """Return True if ONNX defines the node's outputs as a function of its inputs."""
     if node.schema is None or node.proto.op_type in RANDOM:
         return False
     # A subgraph may refer to any tensor.

@@ -54,7 +54,7 @@ def _scaled(constant: Constant, factor: float) -> Constant:
 
 
 def _row(constant: Constant, size: int) -> Constant:
-    """What is added to the one row of a product; a scalar or one number stands for all columns."""
+    """Return the bias that is added to the one row of a product; a scalar or one number stands for all columns."""
     if constant.shape not in ((), (1,), (size,), (1, 1), (1, size)):
         raise NotImportable(
             f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"

@@ -292,7 +292,7 @@ def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.n
 
 
 def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
-    """What sums are multiplied by, in float32 as onnxruntime computes it."""
+    """Return the factor of sums, in float32 as onnxruntime computes it."""
     if x_scale.array.size > 1 or y_scale.array.size > 1:
         raise NotImportable("the scales of the network's data must be single numbers")
     x, w, y = (np.asarray(s.array, np.float32) for s in (x_scale, w_scale, y_scale))
