@@ -115,18 +115,18 @@ class CmcorePlaceCoresPass(ModulePass):
         best = f"{link_text(link)} carries {capacity + excess}, {excess} more"
         if found.impossible:
             return f"no placement keeps {within}; in the best one, link {best}"
-        help = "more time might find one: time-limit"
+        help = "a longer time-limit might find one"
         if self.strategy != "optimal":
             help = "strategy=optimal might find one"
         elif found.settled:
-            help = "another one might: seed"
+            help = "another seed might find one"
         return f"found no placement that keeps {within}: link {best}; {help}"
 
 
 def _summary(problem: Problem, found: Found) -> str:
     parts = [
         f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
-        f"bound {found.bound}; a snake has {problem.cost(snake(problem))}"
+        f"bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"
     ]
     if loads := problem.loads(found.placement):
         link, load = next(iter(loads.items()))

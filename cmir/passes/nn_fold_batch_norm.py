@@ -58,7 +58,7 @@ class _Folder:
         values = [self._value(operand) for operand in folded]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
-            emit_remark(op, "not folded: its parameters have no known values (see --weights)")
+            emit_remark(op, "not folded: the values of its parameters are unknown (see --weights)")
             return
         w, *rest = known
         b = rest[0] if old_bias else np.zeros(())

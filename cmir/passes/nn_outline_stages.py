@@ -316,15 +316,17 @@ class _Copies:
                 self._separate_pads(value.owner)
             bases = _bases(value)
             if value in returned:
-                self._copy(terminator, index, "another output has its memory")
+                self._copy(terminator, index, "another output uses its memory")
             elif not all(isinstance(base.owner, IterationOp | StageOp) for base in bases):
-                self._copy(terminator, index, "an output of the network has memory of its own")
+                self._copy(terminator, index, "an output of the network needs its own memory")
             elif isinstance(value.owner, LayoutOp) and (
                 bases & written
                 or not all(_leads_only_to(base, value) for base in bases)
                 or not written_as(self.views.of(value))
             ):
-                self._copy(terminator, index, "what computes it cannot write it in this layout")
+                self._copy(
+                    terminator, index, "the stage that computes it cannot write it in this layout"
+                )
             else:
                 written |= bases
             returned.add(value)
@@ -357,7 +359,7 @@ class _Copies:
         block.insert_op_before(copy, user)
         user.operands[index] = copy.result
         self.views.forget()
-        emit_remark(user, f"a copy of %{value.name_hint or 'value'} gets a stage of its own: {why}")
+        emit_remark(user, f"inserted a stage that copies %{value.name_hint or 'value'}: {why}")
 
 
 def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:

@@ -80,9 +80,8 @@ class PolyhedralAssignStoragePass(ModulePass):
                 more = next(count for count in itertools.count(rows) if can_have(count))
                 raise CompileError(
                     pipeline,
-                    f"{rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader} "
-                    f"{'have' if rows > 1 else 'has'} one slot for elements that are stored at once: "
-                    f"{more} rows keep them apart",
+                    f"with {rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader}, elements that are "
+                    f"stored at once share a slot: use {more} rows",
                 )
         try:
             sizing.check_live({**sizing.given(pipeline), **sizes})
@@ -98,8 +97,8 @@ class PolyhedralAssignStoragePass(ModulePass):
         if interval > sizing.interval:
             emit_remark(
                 pipeline,
-                f"buffers that lose no throughput do not fit the {sizing.hardware.core.sram_bytes} bytes of SRAM of a "
-                f"core; with those that do, the interval is {interval} cycles instead of {sizing.interval}",
+                f"throughput-preserving buffers exceed the {sizing.hardware.core.sram_bytes} bytes of SRAM of a core; "
+                f"buffers that fit give an interval of {interval} cycles instead of {sizing.interval}",
             )
         return found
 

@@ -104,8 +104,8 @@ def _check_reads_what_is_there(
         iteration = late.domain().apply(stage.order.reverse())
         raise CompileError(
             stage,
-            f"iteration {_point(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
-            f"itself; give what it reads an array and a stage of its own",
+            f"iteration {_point(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "
+            "compute what it reads in a separate stage",
         )
 
 

@@ -48,18 +48,20 @@ class PolyhedralMergeStagesPass(ModulePass):
 
     def _merge(self, pipeline: PipelineOp) -> None:
         if len(self.stages) < 2:
-            raise CompileError(pipeline, "give two `stages` or more to merge")
+            raise CompileError(pipeline, "`stages` must name two stages or more")
         for name in self.stages:
             if name not in pipeline.stages:
                 raise CompileError(pipeline, f"there is no stage @{name}")
             if pipeline.stages[name].core_dims:
                 raise CompileError(
-                    pipeline.stages[name], f"stage @{name} has cores of its own: merge it before"
+                    pipeline.stages[name],
+                    f"stage @{name} is spread over cores: merge stages before spreading them",
                 )
         for op in list(pipeline.body.block.ops):
             if isinstance(op, StorageOp) and symbol(op.stage) in self.stages:
                 raise CompileError(
-                    op, f"storage of @{symbol(op.stage)} is assigned already: merge stages before"
+                    op,
+                    f"storage of @{symbol(op.stage)} is already assigned: merge stages before assigning storage",
                 )
         first, *others = self.stages
         merged = pipeline.stages[first]

@@ -68,7 +68,7 @@ class PolyhedralReplicatePass(ModulePass):
         if self.by != "rows" and ceil(units / ceil(units / self.copies)) < self.copies:
             raise CompileError(
                 stage,
-                f"the {units} {what} of @{self.stage} have no {self.copies} {self.by} of one size",
+                f"the {units} {what} of @{self.stage} do not divide into {self.copies} {self.by} of one size",
             )
         if self.copies > 1:
             replicate(stage, self.copies, self.by)
@@ -86,8 +86,8 @@ class PolyhedralReplicatePass(ModulePass):
         if needed > available:
             raise CompileError(
                 pipeline,
-                f"the network needs {needed} cores without copies, there are {available}: "
-                f"{needed - available} are missing",
+                f"the network needs {needed} cores without copies, "
+                f"{needed - available} more than the {available} available",
             )
         choices = [
             self._choices(stage, available, program_cost(stage, hardware).interval)
@@ -101,8 +101,8 @@ class PolyhedralReplicatePass(ModulePass):
         after = max(choice.interval for choice in chosen)
         emit_remark(
             pipeline,
-            f"{sum(choice.cores for choice in chosen)} of {available} cores; the busiest works {after} cycles "
-            f"on an inference, without copies {before}",
+            f"{sum(choice.cores for choice in chosen)} of {available} cores in use; the busiest takes {after} "
+            f"cycles for an inference, {before} without copies",
         )
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:

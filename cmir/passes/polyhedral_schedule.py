@@ -66,7 +66,9 @@ class PolyhedralSchedulePass(ModulePass):
             return named
         fitting = [stage for stage in stages if change.misfit(stage) is None]
         if not fitting:
-            raise CompileError(module, f"{change.text} fits no stage; name one to see why")
+            raise CompileError(
+                module, f"{change.text} applies to no stage; give `stage` to see why"
+            )
         return fitting
 
     def _change(self, where: Where) -> _Change:

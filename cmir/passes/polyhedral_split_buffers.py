@@ -78,7 +78,8 @@ class PolyhedralSplitBuffersPass(ModulePass):
             ways[how][1](stage, parts)
             emit_remark(
                 stage,
-                f"@{name} needs {before} bytes of buffers, and a core has {room}: it is divided into {parts} by {how}",
+                f"@{name} needs {before} bytes of buffers, more than the {room} of a core: divided into {parts} parts "
+                f"by {how}",
             )
 
 

@@ -129,14 +129,15 @@ class Split:
             of_inputs = lanes[0] if blocks == 1 else 1
         if of_inputs == 1 and inputs > 1:
             why = "has no matrix" if product is None else "has a block-diagonal matrix"
-            raise CompileError(stage, f"@{name} {why}: it is split by outputs only")
+            raise CompileError(stage, f"@{name} {why}: split it by outputs only")
         for what, count, extent in (
             ("outputs", outputs, of_outputs),
             ("inputs", inputs, of_inputs),
         ):
             if not 1 <= count <= extent or ceil(extent / ceil(extent / count)) != count:
                 raise CompileError(
-                    stage, f"the {extent} {what} of @{name} have no {count} parts of one size"
+                    stage,
+                    f"the {extent} {what} of @{name} do not divide into {count} parts of one size",
                 )
         sizes = parts_of(outputs, of_outputs), parts_of(inputs, of_inputs)
         return Split(outputs, sizes[0], inputs, sizes[1])
