@@ -185,7 +185,7 @@ class _StageBuilder:
         self.converter, self.stage, self.name = converter, stage, name
         body = [op for op in stage.body.block.ops if isinstance(op, IterationOp)]
         if not body:
-            raise CompileError(stage, f"stage @{name} computes nothing")
+            raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = body[0]
         self.domain = self.root.domain()
@@ -278,7 +278,7 @@ class _StageBuilder:
             return self.converter.constant(owner.source, owner.result.type, wish, owner)
         if base in self.converter.array_of:
             return self.converter.array_of[base]
-        raise CompileError(op, f"an operand of {op.name} is computed by no stage")
+        raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
         """A relation to elements of `value`, as one to their places in its array."""
@@ -374,6 +374,4 @@ def _element_type(array: Attribute) -> Attribute:
 
 
 def _not_computed(terminator: ReturnOp) -> CompileError:
-    return CompileError(
-        terminator, "an output is not computed by a stage: run nn-outline-stages first"
-    )
+    return CompileError(terminator, "no stage computes an output: run nn-outline-stages first")

@@ -193,7 +193,7 @@ class SliceOp(LayoutOp):
         taken = _ranges(options)
         for axis, (indices, size) in enumerate(zip(taken, x, strict=True)):
             if not indices:
-                raise VerifyException(f"{indices} takes nothing of dimension {axis}")
+                raise VerifyException(f"{indices} selects no element of dimension {axis}")
             outside = [index for index in (indices[0], indices[-1]) if not 0 <= index < size]
             if outside:
                 raise VerifyException(

@@ -87,7 +87,7 @@ class PoolOp(IterationOp):
         for axis, counts in enumerate(window.counts(x[1:])):
             if not counts.all():
                 raise VerifyException(
-                    f"the window at position {counts.argmin()} of spatial dimension {axis} sees"
+                    f"the window at position {counts.argmin()} of spatial dimension {axis} contains"
                     " no element of the input"
                 )
         return (x[0], *sizes)

@@ -102,7 +102,9 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
-            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+            raise NotImportable(
+                f"constant '{exponent.name}' is not representable in the type of the base"
+            )
         exponent = Constant(exponent.name, array)
     elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
         element = element_of(base) if isinstance(base, Activation) else f32

@@ -64,7 +64,9 @@ def batch_normalization(
     if not spatial:
         raise NotImportable("attribute spatial = 0 is not supported")
     if training_mode:
-        raise NotImportable("attribute training_mode = 1 is not supported: this is for inference")
+        raise NotImportable(
+            "attribute training_mode = 1 is not supported: only inference is supported"
+        )
     parameters = [node.parameter(p) for p in (scale, bias, mean, variance)]
     return node.build(nn.BatchNormOp(x, *parameters, epsilon=epsilon))
 
@@ -117,7 +119,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
 def option(name: str, number: float) -> float:
     """A number as an option of an operator, which is a float. Refuses one that would be rounded."""
     if float(np.float32(number)) != number:
-        raise NotImportable(f"{name} = {number} is not supported: it is no number of float32")
+        raise NotImportable(f"{name} = {number} is not supported: float32 cannot represent it")
     return number
 
 
@@ -132,5 +134,7 @@ def dropout(
 ) -> Value:
     """Inference only: the identity."""
     if training_mode:
-        raise NotImportable("input training_mode = true is not supported: this is for inference")
+        raise NotImportable(
+            "input training_mode = true is not supported: only inference is supported"
+        )
     return x

@@ -93,7 +93,9 @@ def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) 
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     removed = {node.axis(data, axis) for axis in axes}
     if any(shape[axis] != 1 for axis in removed):
-        raise NotImportable(f"axes = {list(axes)} of a sample of shape {list(shape)} are not all 1")
+        raise NotImportable(
+            f"axes = {list(axes)} of a sample of shape {list(shape)} have a size other than 1"
+        )
     kept = [size for axis, size in enumerate(shape) if axis not in removed]
     return node.build(nn.ReshapeOp(data, kept))
 

@@ -75,7 +75,7 @@ def dequantize_linear(
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
     """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
-        raise NotImportable("its scale would be one for all samples of a batch")
+        raise NotImportable("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
     zero = node.parameter(Constant("zero", np.zeros((), np.float32)))
     byte = node.parameter(Constant("zero", np.zeros((), np.uint8)))
@@ -93,7 +93,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
         if not shape_of(value):
             return value
         if node.batch or len(shape_of(value)) > 1:
-            raise NotImportable("scales and zero points that are computed must be one for a sample")
+            raise NotImportable("computed scales and zero points must be one number per sample")
         shape = [1] * len(shape_of(x))
         shape[node.axis(x, axis)] = shape_of(value)[0]
         return node.build(nn.ReshapeOp(value, shape))
@@ -240,7 +240,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
         if len(shape_of(zero_point)) > 1 or shape_of(zero_point) and node.batch:
-            raise NotImportable("zero points that are computed must be one for a sample")
+            raise NotImportable("computed zero points must be one number per sample")
         number = _wide(node, zero_point)
         if shape_of(number) and axis == -2:
             number = node.build(nn.ReshapeOp(number, [*shape_of(number), 1]))
