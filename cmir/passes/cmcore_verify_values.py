@@ -22,7 +22,7 @@ _INFERENCES = 2
 class CmcoreVerifyValuesPass(ModulePass):
     """Prove that networks compute the values of the `nn` IR that they were compiled from, for all weights and inputs.
 
-    The pass runs the programs on the engine, with every automaton and ring in force, and evaluates the operators by
+    The pass runs the programs on the simulator, with every automaton and ring in force, and evaluates the operators by
     their definition, both over the field of P = 2¹⁹ − 1 elements instead of floats. Named parameters and inputs are
     random residues, so the result holds for all of them. Constants are the simplest rationals that round to them. Sums
     and products are those of the field. Every other function is random, with no more laws than compiled programs rely
