@@ -1,4 +1,4 @@
-"""cm-run: compile what is left to compile, and execute it on the accelerator model."""
+"""cm-run: lower a network to cmcore and execute it on the simulated accelerator."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cm-run",
-        description="Execute a network on the model of a computational-memory accelerator: an ONNX"
-        " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
-        " of the pipeline.",
+        description="Compile a network and execute it on a simulated computational-memory accelerator. The network is"
+        " an ONNX file, or IR at the nn, polyhedral or cmcore level, which the remaining passes lower first.",
     )
     parser.add_argument(
         "model", type=Path, nargs="?", help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)"
@@ -43,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "inputs",
         type=Path,
         nargs="*",
-        help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
+        help="input data: one .npz, or a .npy or ONNX .pb for each input, in order; an array with"
         " one more leading dimension than the input is a stream of inferences",
     )
     parser.add_argument(
@@ -54,56 +53,58 @@ def _parser() -> argparse.ArgumentParser:
         "--inferences",
         metavar="N",
         type=positive,
-        help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
+        help="number of inferences; inputs from files are repeated cyclically (default: as many as the files have)",
     )
     parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="parameters of IR (default: the file next to the IR)",
     )
     parser.add_argument(
         "--hardware",
         metavar="NAME|FILE",
-        help="preset or TOML file that describes the machine (default: what the IR says, or ideal)",
+        help="preset or TOML file that describes the machine (default: that of the IR, or ideal)",
     )
-    parser.add_argument(
-        "--list-hardware", action="store_true", help="list the presets that describe machines"
-    )
+    parser.add_argument("--list-hardware", action="store_true", help="list the presets")
     parser.add_argument(
         "--print-hardware",
         metavar="NAME|FILE",
-        help="print the description of a machine, a start for one's own",
+        help="print a hardware description, to start your own from",
     )
     parser.add_argument(
         "--storage",
         choices=["full", "live", "lossless"],
-        help="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
-        " to run with at the interval of whole arrays; how close that is to the least possible is told"
-        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
+        help="sizes of buffers. full: room for whole arrays; live: the smallest sizes found that are deadlock-free;"
+        " lossless: the smallest sizes found that preserve the interval of full ones. A remark says how far the sizes"
+        " can be from the smallest possible. (default: those of the IR, or full; lossless on a machine with limited"
+        " SRAM)",
     )
     parser.add_argument(
         "--replicate",
         choices=["columns", "rows", "bands", "runs"],
         nargs="?",
         const="columns",
-        help="divide stages among the cores that are left, so that the interval is as short as can be:"
-        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",
+        help="replicate stages on the unused cores to shorten the interval, dividing iterations by runs of"
+        " columns (default), row by row in turn, by bands of rows, or by runs of iterations",
     )
     parser.add_argument(
         "--placement-seconds",
         metavar="S",
         type=float,
         default=1.0,
-        help="the most time to look for places of cores, on a machine that has places (default: 1)",
+        help="time limit for placing cores, on a machine that has places (default: 1)",
     )
     parser.add_argument(
         "--timing-only",
         action="store_true",
-        help="run no data: cycles, latency and interval as a run would give them, without inputs",
+        help="compute cycles, latency and interval without running data; needs no inputs",
     )
     parser.add_argument(
         "--buffer-curve",
         action="store_true",
-        help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
-        " live ones to lossless ones, and the bytes that such an interval takes at least",
+        help="instead of running, print SRAM bytes and steady-state intervals for buffer sizes from live"
+        " to lossless, with a lower bound of the bytes for each interval",
     )
     parser.add_argument(
         "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
@@ -112,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         "--chunk",
         metavar="N",
         type=positive,
-        help="the most iterations a core executes at a time; changes no cycles",
+        help="maximum number of iterations that the simulator executes at a time; does not change cycles",
     )
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
@@ -121,50 +122,48 @@ def _parser() -> argparse.ArgumentParser:
         "--json",
         metavar="FILE",
         type=Path,
-        help="write all figures to a JSON file, with their units",
+        help="write all figures, with their units, to a JSON file",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare with onnxruntime (ONNX), with exact integer arithmetic (ONNX with operators on"
-        " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
+        help="compare results with onnxruntime (ONNX), with exact integer arithmetic (ONNX with integer"
+        " operators), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
     )
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="prove that control is right in endless streams and that values are those of the nn IR the network"
+        help="prove the control logic for endless streams, and that the values are those of the nn IR that the network"
         " was compiled from; needs no inputs",
     )
     parser.add_argument(
         "--schedules",
         metavar="N",
         type=positive,
-        help="run the compiled text N times on a reference machine that goes one event at a time, with"
-        " control units from reset and random or adversarial delays; fail at the first wrong element,"
-        " deadlock, or output that differs (outputs are computed in the first run)",
+        help="run the compiled network N times on a reference machine, one event at a time, with control"
+        " units from reset and random or adversarial delays; fail at the first wrong element, deadlock or"
+        " differing output (the first run computes the outputs)",
     )
     parser.add_argument(
-        "--seed", metavar="S", type=int, help="draws the delays of --schedules (default: 0)"
+        "--seed", metavar="S", type=int, help="random seed of --schedules (default: 0)"
     )
     parser.add_argument(
         "--rtol",
         type=float,
-        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for outputs of half precision, 0 for"
+        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for half-precision outputs, 0 for"
         " integers)",
     )
     parser.add_argument(
         "--atol",
         type=float,
-        help="tolerance of both relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
-        " precision, 0 for integers)",
+        help="their tolerance relative to an output's largest element (default: 1e-5; 2e-3 for half-precision"
+        " outputs, 0 for integers)",
     )
-    parser.add_argument(
-        "--quiet", action="store_true", help="print the totals, not a line for each program"
-    )
+    parser.add_argument("--quiet", action="store_true", help="print only the totals")
     parser.add_argument(
         "--cores",
         action="store_true",
-        help="print a line for each core also where several run one program",
+        help="print a line for each core, even if several cores run one program",
     )
     add_picture_options(parser)
     return parser
