@@ -32,8 +32,6 @@ from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr
 from xdsl.ir import Operation
 from xdsl.universe import Universe
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp, StoreOp
 from cmir.dialects.nn import ParameterOp
@@ -41,6 +39,8 @@ from cmir.dialects.nn.operation import dtype_of, shape_of
 from cmir.dialects.polyhedral import symbol
 from cmir.frontends.onnx import import_onnx
 from cmir.frontends.onnx.building import identifier
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
 from cmir.tools.pass_pipeline import parse_passes
 
 TOLERANCE = 1e-4

@@ -14,7 +14,7 @@ import sys
 import onnx
 from zoo import NETWORKS, build, usage
 
-from cmir.atomic import atomic_path
+from cmir.support.atomic import atomic_path
 
 
 def main() -> None:

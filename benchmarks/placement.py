@@ -22,13 +22,13 @@ from rich.table import Table
 from xdsl.universe import Universe
 from zoo import build
 
-from cmir.accelerator.placement import Problem, greedy, snake
-from cmir.accelerator.placement_search import optimize
-from cmir.accelerator.topology import link_text, topology
-from cmir.accelerator.traffic import flows_of
 from cmir.context import make_context
+from cmir.cost.traffic import flows_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
+from cmir.hardware.topology import link_text, topology
+from cmir.placement.problem import Problem, greedy, snake
+from cmir.placement.search import optimize
 from cmir.tools.pass_pipeline import parse_passes
 
 DEFAULT = ("resnet20", "squeezenet", "resnet50", "inception_v1", "inception_v2")

@@ -23,8 +23,8 @@ from rich.progress import track
 from rich.table import Table
 from zoo import build
 
-from cmir.accelerator.hardware import presets
-from cmir.atomic import atomic_path
+from cmir.hardware.description import presets
+from cmir.support.atomic import atomic_path
 
 NETWORKS = (
     "resnet18",

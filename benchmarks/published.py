@@ -34,13 +34,13 @@ import onnx
 from xdsl.universe import Universe
 from zoo import build
 
-from cmir.accelerator.balance import Choice, balance
-from cmir.accelerator.firing import Firing, Matrix
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.tiling import Tiling
+from cmir.analysis.balance import Choice, balance
 from cmir.context import make_context
+from cmir.cost.firing import Firing, Matrix
+from cmir.cost.tiling import Tiling
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.frontends.onnx import import_onnx
+from cmir.hardware.description import Hardware
 from cmir.isl.cores import count_points
 from cmir.tools.pass_pipeline import parse_passes
 

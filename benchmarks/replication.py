@@ -19,12 +19,12 @@ from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
 from cmir.checking import difference
 from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
 from cmir.tools.pass_pipeline import parse_passes
 
 MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")

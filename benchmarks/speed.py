@@ -30,7 +30,7 @@ from speed_reach import CONVOLUTIONS, SPLIT_VGG19, Json, judge
 from speed_tables import print_tables
 from zoo import build
 
-from cmir.atomic import atomic_path
+from cmir.support.atomic import atomic_path
 
 SCHEMA = 1
 CHILD = Path(__file__).with_name("speed_network.py")

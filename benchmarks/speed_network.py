@@ -20,14 +20,14 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
 from xdsl.universe import Universe
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.firing import Firing
-from cmir.accelerator.hardware import Hardware
 from cmir.context import CmirContext, make_context
-from cmir.diagnostics import collect_diagnostics
+from cmir.cost.firing import Firing
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
-from cmir.parsing import parse_module
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.parsing import parse_module
 from cmir.tools.pass_pipeline import parse_passes
 
 Json = dict[str, Any]

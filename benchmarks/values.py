@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 import onnx
 from zoo import build
 
-from cmir.diagnostics import collect_diagnostics
 from cmir.proof.values.comparison import ROUNDS, prove
 from cmir.proof.values.source import find_source
+from cmir.support.diagnostics import collect_diagnostics
 from cmir.tools.model import lower, read_model
 
 DEFAULT = ("resnet20", "googlenet", "mobilenetv2", "resnet50")

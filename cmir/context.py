@@ -11,7 +11,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.extensions import installed_universe
-from cmir.parameters import Parameters
+from cmir.support.parameters import Parameters
 
 
 @dataclass

@@ -22,7 +22,7 @@ from typing import Any
 
 from xdsl.universe import Universe
 
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 UNIVERSES = "xdsl.universe"
 IMPORTERS = "cmir.onnx"

@@ -16,9 +16,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.printer import Printer
 
-from cmir.accelerator.elements import dtype_of
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
 from cmir.checking import evaluator_of
 from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
@@ -26,9 +23,12 @@ from cmir.dialects.nn import evaluate_function
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
-from cmir.parameters import Parameters
-from cmir.parsing import parse_module
+from cmir.hardware.description import Hardware
 from cmir.reference import ReferenceMachine
+from cmir.semantics.elements import dtype_of
+from cmir.simulator.engine import Machine
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
 from cmir.tools.pass_pipeline import parse_passes
 
 Sizes = int | Sequence[int]

@@ -11,10 +11,10 @@ import pytest
 from networks import run_passes
 from tolerance import assert_close
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.polyhedral_reference import evaluate_pipeline
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.hardware.description import Hardware
+from cmir.semantics.pipeline import evaluate_pipeline
+from cmir.simulator.engine import Machine
 from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,7 +15,7 @@ from onnx import AttributeProto, helper, inliner, numpy_helper
 
 from cmir.checking.operators import find_function, on_integers
 from cmir.checking.ordinary import OrdinaryNodes
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 Values = dict[str, Any]
 

@@ -20,7 +20,7 @@ import onnx.parser
 
 from cmir.checking.interpreter import Interpreter, uses_integers
 from cmir.checking.ordinary import open_session
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

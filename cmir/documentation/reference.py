@@ -37,9 +37,9 @@ from xdsl.irdl import (
 )
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
+from cmir.support.diagnostics import CompileError
 from cmir.tools.listing import describe
 from cmir.universe import DIALECTS, PASSES
 

@@ -10,16 +10,16 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.capacity import check_sram
-from cmir.accelerator.chip import chip_of
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.placement import Problem, greedy, lower_bound, snake
-from cmir.accelerator.placement_search import Found, optimize
-from cmir.accelerator.topology import link_text, topology
-from cmir.accelerator.traffic import flows_of
+from cmir.analysis.capacity import check_sram
 from cmir.context import report_progress
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.cost.traffic import flows_of
 from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.chip import chip_of
+from cmir.hardware.description import Hardware
+from cmir.hardware.topology import link_text, topology
+from cmir.placement.problem import Problem, greedy, lower_bound, snake
+from cmir.placement.search import Found, optimize
+from cmir.support.diagnostics import CompileError, emit_remark
 
 _SEEDS = 2**31
 

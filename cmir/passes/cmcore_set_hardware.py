@@ -8,10 +8,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.capacity import check_capacity
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.hardware_attribute import set_hardware
+from cmir.analysis.capacity import check_capacity
 from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.attribute import set_hardware
+from cmir.hardware.description import Hardware
 
 
 @dataclass(frozen=True)

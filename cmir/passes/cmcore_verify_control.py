@@ -8,9 +8,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import emit_remark
 from cmir.dialects.cmcore import NetworkOp
 from cmir.proof.control import MOST_POINTS, prove
+from cmir.support.diagnostics import emit_remark
 
 
 @dataclass(frozen=True)

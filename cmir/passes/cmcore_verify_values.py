@@ -8,11 +8,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.cmcore import NetworkOp
 from cmir.proof.values.comparison import ROUNDS, prove
 from cmir.proof.values.source import find_source
 from cmir.proof.values.work import operations_of
+from cmir.support.diagnostics import CompileError, emit_remark
 
 _INFERENCES = 2
 """As many are counted: more run only where a buffer holds several."""

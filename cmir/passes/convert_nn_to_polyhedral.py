@@ -21,7 +21,6 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
@@ -39,6 +38,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.passes.networks import networks
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import (
     BufferOp,
     CoreOp,
@@ -35,6 +34,7 @@ from cmir.dialects.polyhedral import (
     symbol,
 )
 from cmir.isl.cores import parameter_values
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.nn.operation import shape_of
+from cmir.support.diagnostics import CompileError
 
 
 def networks(module: ModuleOp) -> Iterator[FuncOp]:

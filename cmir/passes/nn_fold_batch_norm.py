@@ -16,14 +16,14 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.context import parameters_of
-from cmir.diagnostics import emit_remark
 from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.parameters import Parameters
 from cmir.passes.naming import unused_name
 from cmir.proof.values.folding import Normalized, check_folding
+from cmir.support.diagnostics import emit_remark
+from cmir.support.parameters import Parameters
 
 
 @dataclass(frozen=True)

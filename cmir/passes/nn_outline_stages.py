@@ -12,7 +12,6 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.context import remember_source
-from cmir.diagnostics import CompileError, emit_remark
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.interface import Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.operation import shape_of
@@ -20,6 +19,7 @@ from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.passes.networks import networks
+from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import DeadlockError
-from cmir.accelerator.size_cover import Key
-from cmir.accelerator.size_search import Found, SizeSearch
-from cmir.accelerator.sizing import Sizing
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.analysis.size_cover import Key
+from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
+from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
+from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.timing.recurrence import DeadlockError
 
 
 @dataclass(frozen=True)

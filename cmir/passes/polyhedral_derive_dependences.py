@@ -12,7 +12,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import (
     ArrayOp,
     DependenceOp,
@@ -30,6 +29,7 @@ from cmir.isl.dependences import (
     raw_release,
     war_release,
 )
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from xdsl.dialects.builtin import ArrayAttr, IndexType, ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import (
     MapAttr,
     PipelineOp,
@@ -23,6 +22,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map
 from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.balance import Choice, balance
-from cmir.accelerator.cost import program_cost
-from cmir.accelerator.hardware import Hardware
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.analysis.balance import Choice, balance
+from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.hardware.description import Hardware
 from cmir.isl.points import points_of
 from cmir.passes.spreading import spread
+from cmir.support.diagnostics import CompileError, emit_remark
 
 By = Literal["rows", "bands", "columns", "runs"]
 

@@ -10,11 +10,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.diagnostics import CompileError, Where
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StageOp
 from cmir.isl import IslError, read_map
 from cmir.isl.dependences import identity_schedule
 from cmir.isl.schedules import interchange, reschedule, reverse, schedule_problem, tile
+from cmir.support.diagnostics import CompileError, Where
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.size_cover import Sizes
-from cmir.accelerator.size_search import SizeSearch
-from cmir.accelerator.sizing import Sizing
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.analysis.size_cover import Sizes
+from cmir.analysis.size_search import SizeSearch
+from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_replicate import replicate, units_of
 from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outputs
+from cmir.support.diagnostics import CompileError, emit_remark
 
 _Division = Callable[[StageOp, int], None]
 """Divides a stage into so many parts, in place."""

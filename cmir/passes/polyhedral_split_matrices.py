@@ -15,10 +15,8 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
-from cmir.accelerator.firing import Matrix
-from cmir.accelerator.hardware import Crossbar, Hardware
-from cmir.accelerator.tiling import Tiling
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.cost.firing import Matrix
+from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.polyhedral import (
     ArrayOp,
@@ -30,6 +28,7 @@ from cmir.dialects.polyhedral import (
     StageOp,
     WriteOp,
 )
+from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import read_map
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
@@ -40,6 +39,7 @@ from cmir.passes.spreading import (
     parts_with,
     spread,
 )
+from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.polyhedral import (
     MapAttr,
@@ -40,6 +39,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map, read_set
 from cmir.isl.cores import core_parameters
+from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmir.accelerator.recurrence import Actor, Dependence
-from cmir.accelerator.report import CoreReport, RunReport
+from cmir.timing.recurrence import Actor, Dependence
+from cmir.timing.report import CoreReport, RunReport
 
 
 @dataclass(frozen=True)

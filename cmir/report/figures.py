@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from cmir.accelerator.energy import Traffic, inference_energy
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.report import RunReport
-from cmir.accelerator.topology import Topology
-from cmir.accelerator.traffic import core_names, flows_of, link_loads
+from cmir.analysis.energy import Traffic, inference_energy
+from cmir.cost.traffic import core_names, flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
+from cmir.hardware.topology import Topology
 from cmir.report.activity import Activity, activities
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
+from cmir.simulator.engine import Machine
+from cmir.timing.report import RunReport
 
 MOST_STRETCHES = 80_000
 """Of all cores together that are kept exactly."""

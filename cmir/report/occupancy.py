@@ -12,9 +12,9 @@ from math import prod
 
 import numpy as np
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.program import Buffer, Core, Load, core_name, ravel
-from cmir.accelerator.report import CoreReport, RunReport
+from cmir.elaboration.program import Buffer, Core, Load, core_name, ravel
+from cmir.simulator.engine import Machine
+from cmir.timing.report import CoreReport, RunReport
 
 LANES_AT_ONCE = 1 << 22
 """About as many lanes are looked at together."""

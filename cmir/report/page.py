@@ -7,11 +7,11 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.report import RunReport
-from cmir.atomic import atomic_path
 from cmir.dialects.cmcore import NetworkOp
 from cmir.report.figures import Data, figures
+from cmir.simulator.engine import Machine
+from cmir.support.atomic import atomic_path
+from cmir.timing.report import RunReport
 
 SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "chip", "main")
 """In the order in which they are executed."""

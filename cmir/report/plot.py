@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cmir.accelerator.recurrence import Actor
-from cmir.accelerator.report import RunReport
-from cmir.atomic import atomic_path
 from cmir.report.activity import Activity, activities
+from cmir.support.atomic import atomic_path
+from cmir.timing.recurrence import Actor
+from cmir.timing.report import RunReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

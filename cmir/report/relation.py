@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import islpy as isl
 import numpy as np
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl.cores import count_points
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
+from cmir.support.diagnostics import CompileError
 
 MOST_POINTS = 20_000
 """Iterations, or elements, that can be drawn."""

@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from cmir.accelerator.recurrence import Actor
-from cmir.accelerator.report import RunReport
 from cmir.report.activity import Activity, activities
+from cmir.timing.recurrence import Actor
+from cmir.timing.report import RunReport
 
 WAITS = {"data": ("-", "yellow"), "credit": ("x", "magenta")}
 """How waiting is shown."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.report import RunReport
-from cmir.atomic import atomic_path
 from cmir.report.activity import Activity, activities
 from cmir.report.occupancy import Occupancy, occupancies
+from cmir.simulator.engine import Machine
+from cmir.support.atomic import atomic_path
+from cmir.timing.report import RunReport
 
 CORES, BUFFERS = 1, 2
 """The processes of the trace. Numbers of threads are those of cores after them: in a trace, none means two things."""

@@ -23,12 +23,12 @@ import onnx
 from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.diagnostics import CompileError
 from cmir.frontends.onnx.batches import BATCHED
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import CompileError
 from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13

@@ -36,8 +36,8 @@ from cmir.checking import (
     evaluator_of,
     needs_exact_integers,
 )
-from cmir.diagnostics import CompileError, collect_diagnostics
 from cmir.frontends.onnx.loading import ELEMENTS
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.testing.onnx_backend import CmirBackend, parameters
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")

@@ -20,12 +20,12 @@ from xdsl.utils.exceptions import DiagnosticException, ShrinkException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cmir import __version__
-from cmir.atomic import atomic_path
 from cmir.context import CmirContext, make_context, source_of_module
-from cmir.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
 from cmir.extensions import installed_universe
-from cmir.parameters import Parameters
-from cmir.parsing import LocatingParser
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import LocatingParser
 from cmir.tools.common import (
     FAILURE,
     add_operation,
@@ -335,7 +335,7 @@ class CmOptMain(xDSLOptMain):
         )
         if not wanted or self.args.target != "mlir":
             return text
-        from cmir.highlighting import colored
+        from cmir.support.highlighting import colored
 
         return colored(text)
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 from cmir.tools.common import FAILURE, positive, run_tool
 from cmir.tools.pictures import add_picture_options, check_picture_options, draw_pictures
 
 if TYPE_CHECKING:
-    from cmir.accelerator.engine import Machine
-    from cmir.accelerator.hardware import Hardware
     from cmir.dialects.cmcore import NetworkOp
+    from cmir.hardware.description import Hardware
+    from cmir.simulator.engine import Machine
     from cmir.tools.model import Model
     from cmir.tools.run_data import Sample
 
@@ -177,12 +177,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.print_hardware is not None:
         return _print_hardware(options.print_hardware)
     _validate(options)
-    from cmir.accelerator.capacity import check_capacity
-    from cmir.accelerator.engine import Machine
-    from cmir.accelerator.hardware import Hardware
-    from cmir.accelerator.hardware_attribute import hardware_of
-    from cmir.accelerator.inference_costs import costs_of
+    from cmir.analysis.capacity import check_capacity
+    from cmir.analysis.inference_costs import costs_of
     from cmir.checking import compare
+    from cmir.hardware.attribute import hardware_of
+    from cmir.hardware.description import Hardware
+    from cmir.simulator.engine import Machine
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
@@ -300,7 +300,7 @@ def _schedules(
 
 
 def _list_hardware() -> int:
-    from cmir.accelerator.hardware import Hardware, presets
+    from cmir.hardware.description import Hardware, presets
 
     for name in presets():
         print(f"{name:<24} {Hardware.load(name).summary}")
@@ -308,7 +308,7 @@ def _list_hardware() -> int:
 
 
 def _print_hardware(name: str) -> int:
-    from cmir.accelerator.hardware import Hardware
+    from cmir.hardware.description import Hardware
 
     Hardware.load(name)  # or it is none
     print(Hardware.text(name), end="")
@@ -316,8 +316,8 @@ def _print_hardware(name: str) -> int:
 
 
 def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
-    from cmir.accelerator.curve import buffer_curve
-    from cmir.accelerator.sizing import Sizing
+    from cmir.analysis.curve import buffer_curve
+    from cmir.analysis.sizing import Sizing
     from cmir.tools.model import lower_to_polyhedral
     from cmir.tools.progress import Progress
     from cmir.tools.summary import print_curve, write_curve
@@ -390,7 +390,7 @@ def _samples(
     options: argparse.Namespace, machine: Machine, names: list[str] | None
 ) -> list[Sample]:
     """The inputs of each inference, by the names that users know."""
-    from cmir.accelerator.elements import dtype_of
+    from cmir.semantics.elements import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
     shapes = {

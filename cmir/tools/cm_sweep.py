@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 from cmir.tools.common import positive, run_tool
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from cmir.accelerator.hardware import Hardware
+    from cmir.hardware.description import Hardware
     from cmir.tools.sweep_grid import Grid, read_axes
     from cmir.tools.sweep_table import Table
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from xdsl.printer import Printer
 
-from cmir.atomic import atomic_path
-from cmir.diagnostics import CompileError, emit
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError, emit
 from cmir.tools.common import run_tool
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import Imported
-    from cmir.parameters import Parameters
+    from cmir.support.parameters import Parameters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.utils.lexer import Span
 
-from cmir.diagnostics import CompileError, Diagnostic, is_isl_error
+from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error
 
 FAILURE = 1
 """Exit code after a mistake of the user."""

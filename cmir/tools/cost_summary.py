@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.inference_costs import InferenceCosts, LinkUse
-from cmir.accelerator.report import RunReport
-from cmir.accelerator.topology import link_text
-from cmir.atomic import atomic_path
-from cmir.diagnostics import emit
+from cmir.analysis.inference_costs import InferenceCosts, LinkUse
+from cmir.hardware.description import Hardware
+from cmir.hardware.topology import link_text
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import emit
+from cmir.timing.report import RunReport
 from cmir.tools.summary import lines_of
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))

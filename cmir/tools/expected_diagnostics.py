@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cmir.diagnostics import Diagnostic
+from cmir.support.diagnostics import Diagnostic
 
 _START = re.compile(r"expected-(?=error|warning|remark|note)")
 _EXPECTATION = re.compile(

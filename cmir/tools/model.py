@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator.capacity import check_cores
-from cmir.accelerator.chip import chip_of
-from cmir.accelerator.hardware import Hardware
+from cmir.analysis.capacity import check_cores
 from cmir.context import CmirContext, make_context, source_of_module
-from cmir.diagnostics import CompileError
 from cmir.extensions import installed_universe
-from cmir.parameters import Parameters
-from cmir.parsing import parse_module
+from cmir.hardware.chip import chip_of
+from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import VERIFY_VALUES
+from cmir.support.diagnostics import CompileError
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
 from cmir.tools.common import verify
 from cmir.tools.pass_pipeline import parse_passes
 
@@ -149,9 +149,9 @@ def _fit_storage_to_places(
 
     mapped: its module as it was when buffers had been assigned.
     """
-    from cmir.accelerator.program import core_name
     from cmir.dialects.cmcore import CoreOp, NetworkOp
     from cmir.dialects.polyhedral import PipelineOp, symbol
+    from cmir.elaboration.program import core_name
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
 
     def cores() -> dict[str, CoreOp]:

@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
-    from cmir.accelerator.engine import Machine
-    from cmir.accelerator.report import RunReport
     from cmir.dialects.cmcore import NetworkOp
+    from cmir.simulator.engine import Machine
+    from cmir.timing.report import RunReport
 
 PLOT_SUFFIXES = (".svg", ".png", ".pdf")
 

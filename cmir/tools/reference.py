@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from cmir.diagnostics import CompileError, emit_remark
+from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.tools.model import Model
 from cmir.tools.run_data import Sample
 
@@ -99,8 +99,8 @@ def _nn(model: Model, inputs: Sequence[str]) -> Reference:
 
 
 def _polyhedral(model: Model, inputs: Sequence[str]) -> Reference:
-    from cmir.accelerator.polyhedral_reference import evaluate_pipeline
     from cmir.dialects.polyhedral import PipelineOp
+    from cmir.semantics.pipeline import evaluate_pipeline
 
     pipeline = model.module.clone().body.block.first_op
     assert isinstance(pipeline, PipelineOp)

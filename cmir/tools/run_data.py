@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cmir.atomic import atomic_path
-from cmir.diagnostics import CompileError
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError
 
 Sample = dict[str, np.ndarray]
 """One inference: an array for each input or output."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
 
-from cmir.diagnostics import CompileError, Where
-from cmir.parsing import parse_module
+from cmir.support.diagnostics import CompileError, Where
+from cmir.support.parsing import parse_module
 
 if TYPE_CHECKING:
     import numpy as np

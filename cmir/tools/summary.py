@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cmir.accelerator.curve import Point
-from cmir.accelerator.report import CoreReport, RunReport
-from cmir.atomic import atomic_path
+from cmir.analysis.curve import Point
+from cmir.support.atomic import atomic_path
+from cmir.timing.report import CoreReport, RunReport
 
 
 def print_summary(

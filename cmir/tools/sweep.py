@@ -16,7 +16,7 @@ from typing import Any
 from xdsl.printer import Printer
 
 import cmir
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 from cmir.tools.model import Model, lower_to_polyhedral
 from cmir.tools.reference import input_names, reference_of
 from cmir.tools.run_data import random_samples
@@ -105,8 +105,8 @@ def prepare(
     Printer(text).print_op(model.module)
     task = Task(text.getvalue(), {}, storage, replicate, placement_seconds)
     if run is not None and reference is not None:
-        from cmir.accelerator.elements import dtype_of
         from cmir.dialects.polyhedral import symbol
+        from cmir.semantics.elements import dtype_of
 
         seed, count, beside = run
         folder = Path(tempfile.mkdtemp(prefix=".cm-sweep-", dir=beside))

@@ -11,10 +11,10 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from cmir.accelerator.fields import read_section
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.sections import SECTIONS
-from cmir.diagnostics import CompileError
+from cmir.hardware.description import Hardware
+from cmir.hardware.fields import read_section
+from cmir.hardware.sections import SECTIONS
+from cmir.support.diagnostics import CompileError
 
 NONE = "none"
 """The value that takes a field out of the description: no limit, or whatever its absence means."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.diagnostics import CompileError, collect_diagnostics
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools.common import diagnostics_of, verify
 
 PARTS = ("crossbar", "adc", "dpu", "sram", "links", "static")
@@ -103,12 +103,12 @@ def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _figures(task: Task, started: float) -> dict[str, Any]:
-    from cmir.accelerator.capacity import check_capacity
-    from cmir.accelerator.copies import copies_of
-    from cmir.accelerator.engine import Machine
-    from cmir.accelerator.hardware import Hardware
-    from cmir.accelerator.inference_costs import costs_of
-    from cmir.parameters import Parameters
+    from cmir.analysis.capacity import check_capacity
+    from cmir.analysis.copies import copies_of
+    from cmir.analysis.inference_costs import costs_of
+    from cmir.hardware.description import Hardware
+    from cmir.simulator.engine import Machine
+    from cmir.support.parameters import Parameters
     from cmir.tools.model import Model, lower
 
     hardware = Hardware.of(task.table, None)
@@ -156,7 +156,7 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
 def _module(text: str) -> tuple[ModuleOp, Any]:
     """The network of a sweep, parsed once in each process."""
     from cmir.context import make_context
-    from cmir.parsing import parse_module
+    from cmir.support.parsing import parse_module
 
     context = make_context()
     module = parse_module(text, "network", context)

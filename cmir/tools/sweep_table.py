@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from cmir.atomic import atomic_path
-from cmir.diagnostics import CompileError
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError
 
 Row = Mapping[str, str]
 """By column; empty for what is not known."""

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.report import RunReport
 from cmir.dialects.cmcore import NetworkOp
-from cmir.parameters import Parameters
-from cmir.parsing import parse_module
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
+from cmir.timing.report import RunReport
 from cmir.tools import cm_opt, cm_translate
 
 ROOT = Path(__file__).parents[2]

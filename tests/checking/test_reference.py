@@ -11,7 +11,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 from cmir.checking import compare, difference, evaluator_of
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 from cmir.tools.cm_run import main
 
 HEAD = '<ir_version: 10, opset_import: ["": 13, "com.microsoft": 1, "local": 1]>\n'

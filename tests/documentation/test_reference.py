@@ -10,9 +10,9 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, Tensor
 from xdsl.ir import Operation
 from xdsl.irdl import AnyAttr, AnyOf, BaseAttr, EqAttrConstraint
 
-from cmir.diagnostics import CompileError
 from cmir.documentation import reference
 from cmir.extensions import installed_universe
+from cmir.support.diagnostics import CompileError
 from cmir.universe import DIALECTS, PASSES
 
 OPERATIONS = [

@@ -21,7 +21,7 @@ from onnxruntime.capi import (
 )
 
 from cmir.checking import evaluator_of
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 T = TypeVar("T")
 

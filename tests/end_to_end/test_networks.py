@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import onnx
 import pytest
-from engine.naive import simulate
 from networks import Builder, Compiled, compile_network, reference_outputs
+from simulator.naive import simulate
 from tolerance import assert_close
 
 INFERENCES = 3

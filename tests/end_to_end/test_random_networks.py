@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from end_to_end.drawn_networks import Network, tolerance
 from end_to_end.drawn_operators import RECIPES, networks
-from engine.naive import simulate
 from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 from isl.strategies import orders
 from networks import Compiled, Reschedule, compile_network
+from simulator.naive import simulate
 
 from cmir.dialects.polyhedral import MapAttr, PipelineOp
 from cmir.frontends.onnx import OnnxError, operators

@@ -14,10 +14,10 @@ from frontends.onnx_models import evaluate, save
 from frontends.quantized_cases import ALL, WHOLE
 from onnx import numpy_helper, parser
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
 from cmir.checking import evaluator_of, onnxruntime_evaluator
 from cmir.frontends.onnx import import_onnx
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
 from cmir.tools.cm_run import main
 from cmir.tools.model import lower, read_model
 

@@ -16,10 +16,10 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Region
 
-from cmir.accelerator.nest import in_order, visits
 from cmir.dialects.cmcore import FireOp, LoopNestOp
 from cmir.isl import IslError, ast
 from cmir.isl.ast import Separation, cheapest_loops, visit_in_order
+from cmir.semantics.nest import in_order, visits
 
 DIMS = ["x", "y", "z"]
 

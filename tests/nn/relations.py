@@ -20,10 +20,10 @@ from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from cmir.accelerator.body import evaluate
 from cmir.dialects import nn
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
+from cmir.semantics.body import evaluate
 
 Point = tuple[int, ...]
 

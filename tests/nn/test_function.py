@@ -7,9 +7,9 @@ import pytest
 from xdsl.dialects.func import FuncOp
 
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.nn import ConvOp, ReluOp, StageOp, evaluate_function
-from cmir.parsing import parse_module
+from cmir.support.diagnostics import CompileError
+from cmir.support.parsing import parse_module
 
 NETWORK = """
 func.func @main(%x: tensor<2x5xf32>) -> (tensor<3x3xf32>, tensor<3xf32>) {

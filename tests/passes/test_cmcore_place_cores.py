@@ -8,13 +8,13 @@ from networks import Builder, run_passes
 from proof.networks_to_prove import lower
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.topology import topology
-from cmir.accelerator.traffic import flows_of, traffic_matrix
 from cmir.context import make_context
-from cmir.diagnostics import collect_diagnostics
+from cmir.cost.traffic import flows_of, traffic_matrix
 from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.description import Hardware
+from cmir.hardware.topology import topology
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import collect_diagnostics
 
 FAR = Hardware.of(
     {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from engine.naive import simulate
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from networks import Builder, Impossible, compile_network, run_passes
+from simulator.naive import simulate
 from tolerance import assert_close
 from xdsl.dialects.builtin import ModuleOp
 

@@ -21,7 +21,6 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from cmir.accelerator.program import core_name
 from cmir.dialects.cmcore import (
     BufferOp,
     CreditOp,
@@ -34,6 +33,7 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import MapAttr, symbol
+from cmir.elaboration.program import core_name
 from cmir.isl.cores import at_core
 
 INFERENCES = 8

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp
-from cmir.parsing import parse_module
+from cmir.support.parsing import parse_module
 
 
 @st.composite

@@ -20,11 +20,11 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CrossbarOp, IterationOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
 from cmir.reference import Finding, ProgramFault, ReferenceMachine
+from cmir.support.diagnostics import CompileError
 
 Refusal = str | None
 """Why a proof refuses a network; None if it accepts it."""

@@ -30,9 +30,9 @@ from proof.mutants import Mutant, mutants
 from proof.random_cases import Case, draw_case
 from xdsl.printer import Printer
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.isl import IslError
+from cmir.support.diagnostics import CompileError
 
 MUTANTS_EACH = 40
 """Mutants of one network."""

@@ -11,7 +11,7 @@ from networks import Builder, run_passes
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
-from cmir.parsing import parse_module
+from cmir.support.parsing import parse_module
 
 
 def lower(net: Builder, *outputs: str, passes: str = "") -> NetworkOp:

@@ -11,12 +11,12 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from cmir.context import make_context
-from cmir.diagnostics import collect_diagnostics
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import dtype_of, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.parameters import Parameters
-from cmir.parsing import parse_module
+from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
 
 PLAIN = "nn-fold-batch-norm,canonicalize"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.size_cover import Sizes
-from cmir.accelerator.sizing import Sizing
+from cmir.analysis.size_cover import Sizes
+from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
+from cmir.hardware.description import Hardware
 
 
 def with_rings(pipeline: PipelineOp, sizes: Sizes) -> PipelineOp:

@@ -24,12 +24,10 @@ from proof.networks_to_prove import (
 from proof.test_mutations import refusal, why_wrong
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator import automata as engine
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration import automata as engine
+from cmir.hardware.description import Hardware
 from cmir.isl import dependences
 from cmir.isl.evaluate import compile_function
 from cmir.isl.memo import kept_by_text
@@ -38,6 +36,8 @@ from cmir.proof.control import enumeration, prove
 from cmir.proof.control.enumeration import NEVER, NOTHING
 from cmir.proof.control.slots import Slots
 from cmir.proof.control.space import AccessMembers
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import CompileError
 
 INFERENCES = 5
 

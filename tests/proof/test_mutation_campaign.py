@@ -19,7 +19,7 @@ from proof.random_cases import Case
 from xdsl.dialects.func import FuncOp
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.parameters import Parameters
+from cmir.support.parameters import Parameters
 
 
 @cache

@@ -19,10 +19,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
 from cmir.proof.control import MOST_POINTS
+from cmir.support.diagnostics import CompileError
 
 _MANY = 200
 """Of a network with more mutants, so many are tried."""

@@ -11,24 +11,24 @@ import pytest
 from end_to_end.drawn_networks import Network
 from end_to_end.drawn_operators import networks
 from end_to_end.test_random_networks import check, chunks, compiled
-from engine.naive import Deadlock, simulate
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from networks import Compiled
 from proof.rings import with_rings
+from simulator.naive import Deadlock, simulate
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.sizing import Sizing
+from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
 from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import Recurrence
 
 
 def schedule(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) -> None:

@@ -15,8 +15,8 @@ from tolerance import assert_close
 from xdsl.printer import Printer
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.parsing import parse_module
 from cmir.reference import Deadlock, Finding, ProgramFault, ReferenceMachine, Violation
+from cmir.support.parsing import parse_module
 
 INFERENCES = 4
 SCHEDULES = 12

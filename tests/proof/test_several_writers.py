@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from engine.naive import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import run_passes
 from proof.several_writers import Pipeline, several_writers
+from simulator.naive import simulate
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.polyhedral_reference import evaluate_pipeline
-from cmir.accelerator.size_search import SizeSearch
-from cmir.accelerator.sizing import Sizing
+from cmir.analysis.size_search import SizeSearch
+from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.hardware.description import Hardware
+from cmir.semantics.pipeline import evaluate_pipeline
+from cmir.simulator.engine import Machine
 
 IDEAL = Hardware.load("ideal")
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine.naive import Deadlock, simulate
 from networks import Builder, Compiled, compile_network
 from proof.rings import with_rings
+from simulator.naive import Deadlock, simulate
 from tolerance import assert_close
 from zoo import build
 
-from cmir.accelerator.curve import buffer_curve
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.size_cover import Sizes
-from cmir.accelerator.size_search import SizeSearch
-from cmir.accelerator.sizing import Sizing
-from cmir.diagnostics import CompileError
+from cmir.analysis.curve import buffer_curve
+from cmir.analysis.size_cover import Sizes
+from cmir.analysis.size_search import SizeSearch
+from cmir.analysis.sizing import Sizing
+from cmir.hardware.description import Hardware
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import Recurrence
 
 
 def chain(passes: str = "") -> Compiled:

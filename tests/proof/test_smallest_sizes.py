@@ -7,24 +7,24 @@ from math import prod
 
 import numpy as np
 import pytest
-from accelerator.longest_paths import longest_paths
-from engine.naive import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import run_passes
 from proof.drawn_pipelines import parse, pipeline_texts
 from proof.rings import with_rings
+from simulator.naive import simulate
+from timing.longest_paths import longest_paths
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.accelerator import size_search
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.size_cover import Key, Sizes
-from cmir.accelerator.size_search import SizeSearch
-from cmir.accelerator.sizing import Sizing
+from cmir.analysis import size_search
+from cmir.analysis.size_cover import Key, Sizes
+from cmir.analysis.size_search import SizeSearch
+from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
+from cmir.timing.recurrence import Recurrence
 
 IDEAL = Hardware.load("ideal")
 

@@ -15,13 +15,13 @@ from xdsl.dialects.arith import CmpfOp
 from xdsl.dialects.builtin import f32
 from xdsl.utils.test_value import create_ssa_value
 
-from cmir.accelerator.body import function_of
 from cmir.proof.values import field
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
 from cmir.proof.values.parts import Parts, distinct_along_rows
 from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.semantics.body import function_of
 
 residues = st.integers(-HALF, HALF)
 WORLD = Interpretation(11)

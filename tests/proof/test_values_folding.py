@@ -12,10 +12,10 @@ from networks import run_passes
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
-from cmir.parameters import Parameters
-from cmir.parsing import parse_module
 from cmir.proof.values.folding import Normalized, check_folding
+from cmir.support.diagnostics import CompileError
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
 
 HERE = ModuleOp([])
 

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from networks import Builder, Compiled, compile_network
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.report import RunReport
 from cmir.dialects.cmcore import NetworkOp
+from cmir.simulator.engine import Machine
+from cmir.timing.report import RunReport
 
 SLOW = "[core]\nfixed_interval = 3\nfixed_latency = 5\ncredit_latency = 2\n"
 """A machine whose iterations take longer than a cycle."""

@@ -18,12 +18,12 @@ from report.chromium import chromium, needs_chromium
 from report.runs import SLOW, Drawn, network_of, residual_block
 from zoo import build
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
+from cmir.hardware.description import Hardware
 from cmir.report import figures
 from cmir.report.activity import activities
 from cmir.report.page import write_page
 from cmir.report.plot import write_plot
+from cmir.simulator.engine import Machine
 from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).parents[2]

@@ -13,11 +13,11 @@ from report.runs import residual_block
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
-from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.report import relation
 from cmir.report.relation import Relation, find_dependence, relation_of
 from cmir.report.relation_plot import draw, relation_svg
+from cmir.support.diagnostics import CompileError
 from cmir.tools.model import lower_to_dependences, read_model
 from cmir.tools.pictures import draw_relation
 

@@ -18,8 +18,8 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import ParseError, PassFailedException
 
 from cmir.context import parameters_of
-from cmir.diagnostics import CompileError, emit_remark
 from cmir.passes.pipelines import PIPELINES
+from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.tools.cm_opt import CmOptMain, main
 from cmir.tools.common import INTERNAL_ERROR, run_tool
 from cmir.tools.pass_pipeline import parse_passes

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cmir.accelerator.hardware import Hardware
-from cmir.diagnostics import CompileError
+from cmir.hardware.description import Hardware
+from cmir.support.diagnostics import CompileError
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main
 from cmir.tools.sweep import Sweep

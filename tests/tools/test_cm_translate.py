@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from frontends.onnx_models import model_of, save
 
-from cmir.parameters import Parameters
+from cmir.support.parameters import Parameters
 from cmir.tools.cm_translate import main
 
 

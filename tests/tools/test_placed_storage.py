@@ -8,11 +8,11 @@ import onnx
 import pytest
 from networks import Builder
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import Recurrence
-from cmir.accelerator.sizing import Sizing
-from cmir.diagnostics import collect_diagnostics
+from cmir.analysis.sizing import Sizing
+from cmir.hardware.description import Hardware
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import collect_diagnostics
+from cmir.timing.recurrence import Recurrence
 from cmir.tools.model import lower, lower_to_polyhedral, read_model
 
 MACHINE = """

@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.cmcore import ArgReduceOp
 from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
 from cmir.dialects.nn.reduction import ReducingOp
-from cmir.numerics import position
+from cmir.support.numerics import position
 
 
 class ArgReductionOp(ReducingOp):

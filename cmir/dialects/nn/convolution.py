@@ -30,7 +30,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
-from cmir.numerics import matrix_product
+from cmir.support.numerics import matrix_product
 
 
 @irdl_op_definition

@@ -18,7 +18,7 @@ from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, accumulator, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
 from cmir.dialects.nn.relations import Box, element_map
-from cmir.numerics import matrix_product
+from cmir.support.numerics import matrix_product
 
 
 @irdl_op_definition

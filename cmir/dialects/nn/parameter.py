@@ -14,9 +14,9 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import DTYPES, TENSOR, dtype_of, element_of, shape_of
+from cmir.support.diagnostics import CompileError
 
 
 @irdl_op_definition

@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
 from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, dtype_of
-from cmir.numerics import as_type
+from cmir.support.numerics import as_type
 
 
 class ElementwiseOp(PointwiseOp):

@@ -34,7 +34,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
-from cmir.numerics import convert
+from cmir.support.numerics import convert
 
 
 class PoolOp(IterationOp):

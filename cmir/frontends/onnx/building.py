@@ -29,7 +29,7 @@ from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
-from cmir.parameters import Parameters
+from cmir.support.parameters import Parameters
 
 GROWING = {"Add", "Gemm", "MatMul", "Mul", "Sub"}
 """Operators that make larger integers of their operands: too large ones for int32, which indices are here."""

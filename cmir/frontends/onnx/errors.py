@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cmir.diagnostics import CompileError, format_diagnostic
+from cmir.support.diagnostics import CompileError, format_diagnostic
 
 
 class OnnxError(CompileError):

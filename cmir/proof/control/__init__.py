@@ -73,10 +73,10 @@ What is taken as one
 What it trusts
 --------------
 
-- `cmir.accelerator.nest`, which evaluates loops on arrays of points, for the engine, too;
+- `cmir.semantics.nest`, which evaluates loops on arrays of points, for the engine, too;
 - `cmir.isl.evaluate`, which evaluates relations as formulas. That the formulas are those of the relation is checked:
   ISL reads them back and compares (`stages.compiled`);
-- `cmir.accelerator.recurrence`, which decides deadlock, once needs are known;
+- `cmir.timing.recurrence`, which decides deadlock, once needs are known;
 - ISL, for that comparison, the parser and the verifiers of the IR, and NumPy.
 
 No code that derives dependences, nor any of its results, is used.

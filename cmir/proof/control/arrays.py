@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
 from cmir.proof.control.slots import Slots
 from cmir.proof.control.space import AccessMembers, Elements, Space
 from cmir.proof.control.stages import Budget, Stage
+from cmir.support.diagnostics import CompileError
 
 _DENSE = 1 << 22
 """Tables of at most so many entries are kept whole."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from xdsl.ir import Operation
 
-from cmir.accelerator.nest import Visit, execution_order, in_order, run_of, visits
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import CreditOp, ReleaseOp, SnoopOp
 from cmir.proof.control.enumeration import NOTHING, released
 from cmir.proof.control.stages import Budget, Stage
+from cmir.semantics.nest import Visit, execution_order, in_order, run_of, visits
+from cmir.support.diagnostics import CompileError
 
 _MOST_INFERENCES = 1 << 12
 """A limit lies at most that many inferences away from its event, before or after."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmir.diagnostics import CompileError
 from cmir.proof.control.arrays import Array, Reads
+from cmir.support.diagnostics import CompileError
 
 
 def check_given(array: Array, reads: Reads, parameter: bool) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.ir import Operation
 
-from cmir.accelerator.recurrence import Dependence
-from cmir.diagnostics import CompileError
 from cmir.proof.control.automata import Automaton
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import Dependence
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-from cmir.accelerator.recurrence import Actor, DeadlockError, Dependence, Recurrence
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import BufferOp, CreditOp, NetworkOp, SnoopOp
 from cmir.dialects.polyhedral import symbol
 from cmir.proof.control import symbolic
@@ -22,6 +20,8 @@ from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import Room
 from cmir.proof.control.slots import NoPeriodError
 from cmir.proof.control.stages import Budget, Stage, TooManyPoints
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 MOST_POINTS = 1 << 28
 """The most points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmir.diagnostics import CompileError
 from cmir.proof.control.arrays import Array, Reads
 from cmir.proof.control.enumeration import NOTHING, predecessors, room_needs
 from cmir.proof.control.slots import Slots
+from cmir.support.diagnostics import CompileError
 
 
 class Room:

@@ -22,9 +22,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cmir.diagnostics import CompileError
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.proof.control.stages import Access, Budget
+from cmir.support.diagnostics import CompileError
 
 _CHUNK = 1 << 20
 """About as many points are looked at together."""

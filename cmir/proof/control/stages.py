@@ -12,13 +12,13 @@ import numpy as np
 from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Operation, SSAValue
 
-from cmir.accelerator.nest import in_order, run_of, visits
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import BufferOp, FireOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import MapAttr, symbol
 from cmir.isl import read_map, read_set
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.memo import unnamed
+from cmir.semantics.nest import in_order, run_of, visits
+from cmir.support.diagnostics import CompileError
 
 
 class TooManyPoints(Exception):

@@ -15,10 +15,6 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.ir import Operation, SSAValue
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import DeadlockError
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import (
     BufferOp,
     CreditOp,
@@ -31,6 +27,7 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, sample, symbol
+from cmir.hardware.description import Hardware
 from cmir.isl.control import Automaton, judge
 from cmir.isl.cores import (
     as_neighbour,
@@ -43,6 +40,9 @@ from cmir.isl.cores import (
 )
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.read_back import NotAffineError, read_visits
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import DeadlockError
 
 Coordinates = Sequence[tuple[int, ...]]
 

@@ -8,18 +8,18 @@ from math import ceil, log2, prod
 import numpy as np
 from xdsl.dialects.func import FuncOp
 
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.hardware import Hardware
-from cmir.accelerator.recurrence import DeadlockError
-from cmir.diagnostics import CompileError
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
+from cmir.hardware.description import Hardware
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.simulator.engine import Machine
+from cmir.support.diagnostics import CompileError
+from cmir.timing.recurrence import DeadlockError
 
 ROUNDS = 8
 """Interpretations of a proof, unless there should be more or less."""

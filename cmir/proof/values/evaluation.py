@@ -15,24 +15,24 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
-from cmir.accelerator.body import function_of
-from cmir.accelerator.constants import program_cells
-from cmir.accelerator.elements import dense_values, dtype_of
-from cmir.accelerator.engine import Machine
-from cmir.accelerator.memory import Memory
-from cmir.accelerator.numbers import Numbers
-from cmir.accelerator.program import Core, Load, Store, pad_value
 from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.elaboration.program import Core, Load, Store, pad_value
 from cmir.isl.cores import at_core, on_core
 from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.parts import INPUT, Parts, distinct_along_rows
 from cmir.proof.values.residues import Residues, UncoveredError, lift
+from cmir.semantics.body import function_of
+from cmir.semantics.constants import program_cells
+from cmir.semantics.elements import dense_values, dtype_of
+from cmir.simulator.engine import Machine
+from cmir.simulator.memory import Memory
+from cmir.simulator.numbers import Numbers
 
 
 def parameter(

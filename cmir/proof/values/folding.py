@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from xdsl.ir import Operation
 
-from cmir.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError
 
 
 class Normalized(NamedTuple):

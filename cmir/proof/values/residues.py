@@ -10,12 +10,12 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cmir.numerics import DuckArray
 from cmir.proof.values import field
 from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
 from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
+from cmir.support.numerics import DuckArray
 
 
 class UncoveredError(Exception):
@@ -125,7 +125,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         """The bits as another type."""
         return self.apply("view", np.dtype(dtype))
 
-    # The functions of `cmir.numerics`.
+    # The functions of `cmir.support.numerics`.
 
     def erf(self) -> Residues:
         return self.apply("erf")

@@ -15,10 +15,10 @@ from xdsl.ir import Operation
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import source_of_module
-from cmir.diagnostics import CompileError, location_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp
-from cmir.parsing import parse_module
+from cmir.support.diagnostics import CompileError, location_of
+from cmir.support.parsing import parse_module
 
 ATTRIBUTE = "cmir.source"
 

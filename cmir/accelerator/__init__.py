@@ -1,1 +1,0 @@
-"""The accelerator: its hardware description, and the engine that interprets cmcore programs."""

@@ -1,0 +1,1 @@
+"""Quantities that passes ask for before they decide: footprints, ring sizes, balance, feasibility, energy."""

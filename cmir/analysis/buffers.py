@@ -1,0 +1,81 @@
+"""Rings of rows in the buffers of readers, with the sizes still to be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import islpy as isl
+
+from cmir.analysis.parts import Part
+from cmir.analysis.ring import keeps_apart
+from cmir.analysis.size_cover import Key
+from cmir.isl.dependences import stream_times
+from cmir.isl.storage import Kept, Rows, ring_storage
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """An array, or a part of it, kept by a reader, in the same way on each of its cores.
+
+    least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
+    rows that one iteration of a writer stores, which no ring may keep in one slot. kept: what a core keeps of the
+    array, None for all. row_bytes: bytes of one row, in all banks. edges: the pairs of a core that writes it and one
+    that reads what that has written.
+    """
+
+    array: str
+    reader: str
+    part: Part
+    least: int
+    at_once: frozenset[int]
+    kept: Kept | None
+    row_bytes: int
+    edges: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> Key:
+        return (self.array, self.reader, *self.part.key)
+
+    @property
+    def rows(self) -> Rows:
+        return self.part.rows
+
+    @property
+    def elements(self) -> isl.Set:
+        """Those of the part in all inferences, `{ b[n, location] }`."""
+        assert self.part.elements is not None
+        return stream_times(self.part.elements).set_tuple_name(self.array)
+
+    def can_have(self, rows: int) -> bool:
+        """True if so many rows keep apart what an iteration stores at once."""
+        return keeps_apart(self.at_once, rows)
+
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """The shape of the buffer with so many rows."""
+        return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
+
+    def storage(self, rows: int) -> isl.Map:
+        """Where elements are, with so many rows."""
+        ring = ring_storage(self.array, self.rows, rows, self.kept)
+        return ring if self.part.elements is None else ring.intersect_domain(self.elements)
+
+
+def rows_found(rings: Sequence[Buffer], storage: isl.Map, shape: tuple[int, ...]) -> dict[Key, int]:
+    """The rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
+    if not rings:
+        return {}
+    if len(rings) == 1:
+        (ring,) = rings
+        at = (ring.rows.axis or 0) + (ring.rows.banks > 1)
+        return {ring.key: shape[at]} if at < len(shape) else {}
+    own = [storage.intersect_domain(ring.elements).range() for ring in rings]
+    if len(shape) != 1 or any(slots.is_empty() for slots in own):
+        return {}
+    starts = [slots.project_out_all_params().dim_min_val(0).to_python() for slots in own]
+    ends = [*starts[1:], shape[0]]
+    return {
+        ring.key: (end - start) // prod(ring.shape(1))
+        for ring, start, end in zip(rings, starts, ends, strict=True)
+    }

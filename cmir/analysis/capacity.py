@@ -1,0 +1,108 @@
+"""Whether a network fits on a machine: its cores, and the crossbars and SRAM of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+
+from xdsl.dialects.builtin import MemRefType
+
+from cmir.cost.firing import Firing
+from cmir.cost.tiling import Tiling
+from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.hardware.description import Hardware
+from cmir.semantics.elements import dtype_of
+from cmir.support.diagnostics import CompileError
+
+
+def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError if the machine has too few cores, or crossbars in a core: how many are missing."""
+    check_cores(network, len(network.cores), hardware)
+    _check_crossbars(network, hardware)
+
+
+def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware) -> None:
+    """Raise CompileError if the machine has fewer cores than the network needs: how many are missing."""
+    has = hardware.core.count
+    if has is not None and needs > has:
+        raise CompileError(
+            network,
+            f"the network needs {needs} cores, {needs - has} more than the {has} of "
+            f"'{hardware.name}'; several chips are a description with `network.chips`, and fewer "
+            f"copies of a stage or larger crossbars take fewer cores",
+        )
+
+
+def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
+    has = hardware.core.crossbars
+    if has is None:
+        return
+    tilings = {
+        name: [(m, Tiling.of(m, hardware.crossbar)) for m in Firing.of(program).matrices]
+        for name, program in network.programs.items()
+    }
+    needs = {name: sum(tiling.crossbars for _, tiling in ts) for name, ts in tilings.items()}
+    too_many = [name for name, crossbars in needs.items() if crossbars > has]
+    if not too_many:
+        return
+    name = max(too_many, key=lambda name: needs[name])
+    matrix, _ = max(tilings[name], key=lambda item: item[1].crossbars)
+    blocks = f"{matrix.blocks} blocks of " if matrix.blocks > 1 else ""
+    crossbar, others = hardware.crossbar, len(too_many) - 1
+    size = f"{crossbar.rows or 'any'} x {crossbar.columns or 'any'}"
+    also = f"; {others} more program{'s do' if others > 1 else ' does'} not fit" if others else ""
+    missing = needs[name] - has
+    raise CompileError(
+        network.programs[name],
+        f"program @{name} needs {needs[name]} crossbars, {missing} more than the {has} of a core of "
+        f"'{hardware.name}' (its matrix of {blocks}{matrix.inputs} inputs and {matrix.outputs} "
+        f"outputs, on crossbars of {size} with {crossbar.slices} "
+        f"cell{'s' if crossbar.slices > 1 else ''} a weight){also}; a matrix can be split over "
+        f"cores: polyhedral-split-matrices",
+    )
+
+
+def check_sram(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError if the buffers of a core do not fit into its SRAM, naming the one that is furthest from it."""
+    most = hardware.core.sram_bytes
+    if most is None:
+        return
+    cores = Counter(symbol(core.program) for core in network.cores)
+    programs = {name: op for name, op in network.programs.items() if cores[name]}
+    sizes = {
+        name: {symbol(buffer.array): _bytes(buffer, hardware) for buffer in program.buffers}
+        for name, program in programs.items()
+    }
+    needed = {name: sum(of_array.values()) for name, of_array in sizes.items()}
+    too_many = [name for name, size in needed.items() if size > most]
+    if not too_many:
+        return
+    name = max(too_many, key=lambda name: needed[name])
+    bytes_of, program = sizes[name], programs[name]
+    largest = max(bytes_of, key=lambda array: bytes_of[array])
+    others = sum(cores[name] for name in too_many) - 1
+    also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
+    computed = {symbol(store.array) for op in network.programs.values() for store in op.stores()}
+    whole = sum(size for array, size in bytes_of.items() if array not in computed)
+    if whole > most:
+        help = (
+            f"inputs and parameters, which are kept whole, take {whole} of them; "
+            f"inputs can be streamed: polyhedral-stream-inputs"
+        )
+    elif any(b.storage is None and symbol(b.array) in computed for b in program.buffers):
+        help = "rings of rows instead of whole arrays would take less: --storage lossless"
+    else:
+        help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
+    raise CompileError(
+        program,
+        f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
+        f"{most} bytes of SRAM of a core of '{hardware.name}' (the buffer of "
+        f"@{largest} {bytes_of[largest]}){also}; {help}",
+    )
+
+
+def _bytes(buffer: BufferOp, hardware: Hardware) -> int:
+    type = buffer.result.type
+    assert isinstance(type, MemRefType)
+    return hardware.bytes_of(prod(type.get_shape()), 8 * dtype_of(type).itemsize)

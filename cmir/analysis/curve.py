@@ -1,0 +1,57 @@
+"""The trade-off between memory and throughput: what buffer sizes cost and what they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cmir.analysis.size_cover import Sizes
+from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.sizing import Sizing
+from cmir.timing.recurrence import Recurrence
+
+_INTERVALS = 6
+"""Steps between the interval of live sizes and that of lossless ones."""
+
+_INFERENCES = 8
+"""Inferences that are timed to find a steady-state interval."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes, what they cost and what they give.
+
+    sram_bytes: of all cores. bound: no sizes with such an interval take fewer bytes. interval: the steady-state
+    interval, in cycles.
+    """
+
+    sram_bytes: int
+    bound: int
+    interval: float
+    sizes: Sizes
+
+
+def buffer_curve(sizing: Sizing) -> list[Point]:
+    """From live sizes to lossless ones; more memory, shorter interval.
+
+    In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
+    bound is less than their bytes (`cmir.analysis.size_search`). Sizes that need no less memory than others, and
+    give no shorter interval, are left out.
+    """
+    search = SizeSearch(sizing)
+    live = _point(sizing, search.live())
+    ratio = sizing.interval / live.interval
+    powers = (ratio ** (step / _INTERVALS) for step in range(1, _INTERVALS))
+    intervals = [*(round(live.interval * power) for power in powers), sizing.interval]
+    points = [live, *(_point(sizing, search.lossless(interval)) for interval in intervals)]
+    points.sort(key=lambda point: (point.sram_bytes, point.interval))
+    curve = points[:1]
+    for point in points[1:]:
+        if point.interval < curve[-1].interval:
+            curve.append(point)
+    return curve
+
+
+def _point(sizing: Sizing, found: Found) -> Point:
+    report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
+    assert report.steady_interval is not None
+    return Point(found.sram_bytes, found.bound, report.steady_interval, found.sizes)

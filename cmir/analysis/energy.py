@@ -1,0 +1,84 @@
+"""The energy of an inference and the area of what works on it, by component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from cmir.cost.program_cost import Cost
+from cmir.hardware.description import Hardware
+
+PICO = 1e-12
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What cores send in an inference.
+
+    byte_hops: bytes times the hops that they go, on chips; something sent to several cores counts once for each link.
+    chip_bytes: bytes that go from chip to chip. delivered: bytes written into buffers.
+    """
+
+    byte_hops: int = 0
+    chip_bytes: int = 0
+    delivered: int = 0
+
+
+def inference_energy(
+    hardware: Hardware,
+    costs: Mapping[str, Cost],
+    iterations: Mapping[str, int],
+    traffic: Traffic,
+    interval: float | None = None,
+) -> dict[str, float]:
+    """Joules of one inference by component, as far as the machine has figures.
+
+    costs, iterations: of each core; iterations are those of one inference.
+    interval: cycles between inferences in the steady state, for which one pays the static power; without it, or
+    without a clock, there is no component `static`.
+    """
+    picojoules: dict[str, float] = {}
+
+    def add(component: str, value: float) -> None:
+        picojoules[component] = picojoules.get(component, 0) + value
+
+    for core, cost in costs.items():
+        for component, energy in cost.energy.items():
+            add(component, energy * iterations[core])
+    figures = hardware.energy
+    if figures.sram_byte is not None:
+        add("sram", figures.sram_byte * traffic.delivered)
+    if figures.link_byte is not None:
+        add("links", figures.link_byte * traffic.byte_hops)
+    across = figures.chip_link_byte if figures.chip_link_byte is not None else figures.link_byte
+    if across is not None:
+        add("links", across * traffic.chip_bytes)
+    joules = {component: PICO * value for component, value in picojoules.items()}
+    clock = hardware.system.clock_hz
+    if figures.static_watts is not None and interval is not None and clock is not None:
+        joules["static"] = figures.static_watts * interval / clock
+    return joules
+
+
+def area(hardware: Hardware, costs: Mapping[str, Cost]) -> dict[str, float]:
+    """mm² by component of the cores that work, as far as the machine has figures.
+
+    costs: of each core. A core has the crossbars that the machine gives it, used or not; where it gives none, those
+    used.
+    """
+    figures, crossbar = hardware.area, hardware.crossbar
+    crossbars = sum(hardware.core.crossbars or cost.crossbars for cost in costs.values())
+    adcs = crossbar.adcs or crossbar.columns
+    counts = {
+        "crossbar": (figures.crossbar, crossbars),
+        "adc": (figures.adc, None if adcs is None else crossbars * adcs),
+        "core": (figures.core, len(costs)),
+        "router": (figures.router, len(costs)),
+        "chip": (figures.chip, prod(hardware.network.chips or (1,))),
+    }
+    return {
+        component: figure * count
+        for component, (figure, count) in counts.items()
+        if figure is not None and count is not None
+    }

@@ -1,0 +1,237 @@
+"""What stages read and write, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
+
+`cmir.isl.dependences` derives the same for all inferences at once, symbolically; control logic comes from there.
+These arrays serve searches that try many buffer sizes, where deriving each anew would be slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from math import ceil, prod
+
+import numpy as np
+from xdsl.dialects.builtin import IndexType, VectorType
+from xdsl.ir import Block, Region
+
+from cmir.dialects.cmcore import FireOp
+from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
+from cmir.elaboration.automata import NEVER
+from cmir.elaboration.program import Access, core_name, ravel
+from cmir.isl.ast import visit_in_order
+from cmir.isl.cores import parameter_values
+from cmir.isl.storage import Rows
+from cmir.semantics.nest import in_order, run_of, visits
+
+_LANES_AT_ONCE = 1 << 22
+
+
+class Footprint:
+    """The iterations of a stage in execution order, and the elements that each of them accesses.
+
+    Those of one core come after those of another; `starts` says where each core's begin, and where the last ends.
+    """
+
+    def __init__(self, stage: StageOp):
+        self.stage = stage
+        self.name = stage.sym_name.data
+        cores = stage.cores()
+        coordinates = parameter_values(cores)
+        self.cores = [core_name(self.name, core) for core in coordinates.tolist()]
+        block = Block(arg_types=[IndexType()] * stage.core_dims)
+        order = stage.order_on_core()
+        visit_in_order(order, lambda b, point: b.insert(FireOp(point)), block, cores=cores)
+        fired = visits(Region(block), FireOp, coordinates)
+        self.points = in_order(fired, lambda fire: fire.operands)
+        self.coordinates = [tuple(core) for core in coordinates.tolist()]
+        counts = np.bincount(run_of(fired), minlength=len(self.cores))
+        self.starts: list[int] = [0, *np.cumsum(counts).tolist()]
+
+    @property
+    def iterations(self) -> int:
+        return len(self.points)
+
+    def count(self, core: int) -> int:
+        """The iterations of one of the cores."""
+        return self.starts[core + 1] - self.starts[core]
+
+    def core_of(self, positions: np.ndarray) -> np.ndarray:
+        """The cores that run the iterations at these places."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+    def reads(self, array: str) -> Iterable[Access]:
+        """The accesses by which iterations read an array."""
+        for op in self.stage.reads():
+            assert isinstance(op.result.type, VectorType)
+            for name, relation in op.arrays_and_maps():
+                if name == array:
+                    yield Access.compile(relation, self.points, op.result.type.get_shape())
+
+    def _writes(self, array: str) -> Iterable[Access]:
+        for op in self.stage.writes():
+            assert isinstance(op.value.type, VectorType)
+            if symbol(op.array) == array:
+                yield Access.compile(op.map, self.points, op.value.type.get_shape())
+
+    def writer(self, array: ArrayOp) -> np.ndarray:
+        """The place of the iteration that writes each element, −1 where none does; in the shape of the array."""
+        return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
+
+    def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
+        """The last iteration of a core that reads each element, counted from its first, −1 where none does."""
+        first, last = self.starts[core], self.starts[core + 1]
+        place = self._last(array, self.reads(array.sym_name.data), first, last)
+        return np.where(place < 0, place, place - first)
+
+    def _last(
+        self, array: ArrayOp, accesses: Iterable[Access], first: int, last: int
+    ) -> np.ndarray:
+        result = np.full(array.shape, -1, np.int64)
+        for access in accesses if first < last else ():
+            np.maximum(result, _last_use(access, array.shape, first, last), out=result)
+        return result
+
+    def needs_data(
+        self, array: ArrayOp, source: Footprint, writer: np.ndarray
+    ) -> dict[tuple[int, int], np.ndarray]:
+        """For each iteration, the last iteration of the writer that it or one before it reads from.
+
+        By core and core of the writer, for those of which it reads anything; iterations are counted from the first of
+        each core. writer: of each element, as `source.writer` gives it. −NEVER: none is needed.
+        """
+        sources = len(source.cores)
+        needs = np.full((sources, self.iterations), -NEVER, np.int64)
+        table = _without_repeats(writer)
+        for access in self.reads(array.sym_name.data):
+            for start, stop in _blocks(access, 0, self.iterations):
+                location, defined = access.locations(start, stop)
+                location = [
+                    x if size > 1 else np.zeros((), np.int64)
+                    for x, size in zip(location, table.shape, strict=True)
+                ]
+                if defined is not None:  # locations of lanes outside the array are meaningless
+                    location = [
+                        np.clip(x, 0, size - 1)
+                        for x, size in zip(location, table.shape, strict=True)
+                    ]
+                written = table.reshape(-1)[ravel(location, table.shape)]
+                if defined is not None:
+                    written = np.where(defined, written, -1)
+                axes = tuple(range(1, written.ndim))
+                for core in np.unique(source.core_of(written)) if sources > 1 else (0,):
+                    if core < 0:
+                        continue
+                    first = source.starts[core]
+                    mine = (written >= first) & (written < source.starts[core + 1])
+                    latest = np.where(mine, written - first, -NEVER).max(axis=axes)
+                    into = needs[core, start:stop]
+                    np.maximum(into, np.broadcast_to(latest, into.shape), out=into)
+        runs = [slice(*pair) for pair in pairwise(self.starts)]
+        return {
+            (core, other): np.maximum.accumulate(needs[other, run])
+            for core, run in enumerate(runs)
+            for other in np.flatnonzero((needs[:, run] >= 0).any(axis=1)).tolist()
+        }
+
+
+def _last_use(access: Access, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
+    """The last of some iterations that touches each element of an array of this shape; −1 where none does."""
+    touched = _independent_lanes(access, first, min(first + 2, last))
+    lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
+    access = replace(access, lanes=lanes)
+    one = {d for d, _ in touched.values()}  # one element stands for all along these dimensions
+    small = tuple(1 if d in one else size for d, size in enumerate(shape))
+    result = np.full(prod(small), -1, np.int64)
+    for start, stop in _blocks(access, first, last):
+        location, defined = access.locations(start, stop)
+        location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
+        block = (stop - start, *lanes)
+        index = np.broadcast_to(ravel(location, small), block)
+        iteration = np.arange(start, stop).reshape(-1, *(1,) * len(lanes))
+        iteration = np.broadcast_to(iteration, block)
+        if defined is not None:
+            kept = np.broadcast_to(defined, block)
+            index, iteration = index[kept], iteration[kept]
+        # Iterations ascend, and the last of several assignments to an element stays.
+        result[index.reshape(-1)] = iteration.reshape(-1)
+    result = result.reshape(small)
+    for d, elements in touched.values():
+        inside = np.zeros(shape[d], bool)
+        inside[elements] = True
+        result = np.where(inside.reshape(-1, *(1,) * (len(shape) - d - 1)), result, -1)
+    return result
+
+
+def _independent_lanes(access: Access, start: int, stop: int) -> dict[int, tuple[int, np.ndarray]]:
+    """The axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
+
+    By axis: the dimension, and its elements. As a rule all channels are read in the same way, and one need be looked
+    at. start, stop: two iterations, if there are.
+    """
+    location, defined = access.locations(start, stop)
+    found: dict[int, tuple[int, np.ndarray]] = {}
+    for axis in range(len(access.lanes)):
+        users = [d for d, x in enumerate(location) if _varies(x, axis + 1)]
+        if len(users) == 1 and (defined is None or not _varies(defined, axis + 1)):
+            elements = location[users[0]]
+            if elements.size == elements.shape[axis + 1]:
+                found[axis] = users[0], elements.reshape(-1)
+    return found
+
+
+def _varies(values: np.ndarray, axis: int) -> bool:
+    return values.ndim > axis and values.shape[axis] > 1
+
+
+def _blocks(access: Access, first: int, last: int) -> Iterable[tuple[int, int]]:
+    step = max(1, _LANES_AT_ONCE // max(1, prod(access.lanes)))
+    for start in range(first, last, step):
+        yield start, min(last, start + step)
+
+
+def _without_repeats(table: np.ndarray) -> np.ndarray:
+    """The table with axes along which it does not vary reduced to one entry."""
+    for axis in range(table.ndim):
+        first = table.take([0], axis=axis)
+        if (table == first).all():
+            table = first
+    return table
+
+
+def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
+    """A table of the elements of an array, with banks and rows in front: shape (banks, rows, …)."""
+    if rows.axis is None:
+        return table[None, None]
+    table = np.moveaxis(table, rows.axis, 0)
+    table = table[::-1] if rows.descending else table
+    lacking = rows.banks * rows.count - len(table)
+    if lacking:  # the last rows of some banks
+        rest = np.full((lacking, *table.shape[1:]), missing, table.dtype)
+        table = np.concatenate((table, rest))
+    if not rows.dealt:
+        return table.reshape(rows.banks, rows.count, *table.shape[1:])
+    return np.moveaxis(table.reshape(rows.count, rows.banks, *table.shape[1:]), 1, 0)
+
+
+def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
+    """The rows of an array that several cores write, in banks if they write its rows in turn.
+
+    cores: which one writes each element, −1 for none. Cores that write parts of the same rows need no banks.
+    """
+    if rows.axis is None:
+        return rows
+    by_axis = np.moveaxis(_without_repeats(cores), rows.axis, 0)
+    if len(by_axis) == 1:  # all rows alike
+        return rows
+    by_axis = by_axis[::-1] if rows.descending else by_axis
+    _, bank = np.unique(by_axis.reshape(len(by_axis), -1), axis=0, return_inverse=True)
+    banks, height = int(bank.max()) + 1, len(bank)
+    if banks == 1:
+        return rows
+    dealt = np.arange(height) % banks
+    runs = np.arange(height) // ceil(height / banks)
+    for pattern, is_dealt in ((dealt, True), (runs, False)):
+        if len(np.unique(np.stack((bank.reshape(-1), pattern)), axis=1).T) == banks:
+            return replace(rows, banks=banks, dealt=is_dealt)
+    return Rows(rows.shape, None)

@@ -1,0 +1,176 @@
+"""What an inference costs on a machine: energy, area, and what links carry, as far as the description has figures.
+
+A figure that the description lacks is not taken for zero: what needs it is left out, and the field is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from cmir.analysis.energy import Traffic, area, inference_energy
+from cmir.cost.traffic import Flow, link_loads, sent_in
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import symbol
+from cmir.hardware.description import Hardware
+from cmir.hardware.topology import Link, Topology, topology
+from cmir.simulator.engine import Machine
+
+
+@dataclass(frozen=True)
+class LinkUse:
+    """What a link carries.
+
+    bytes: in an inference. bytes_per_cycle: that it can carry; None for no limit.
+    """
+
+    link: Link
+    bytes: int
+    bytes_per_cycle: int | None
+
+    @property
+    def cycles(self) -> float:
+        """Cycles that an inference keeps the link busy: intervals cannot be shorter."""
+        return 0.0 if self.bytes_per_cycle is None else self.bytes / self.bytes_per_cycle
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What goes in or out of the machine, through the global control unit.
+
+    what: `inputs` or `outputs`. elements: of all of them, in an inference. elements_per_cycle: the machine's rate.
+    """
+
+    what: str
+    elements: int
+    elements_per_cycle: int
+
+    @property
+    def cycles(self) -> float:
+        """Cycles that an inference takes at that rate: intervals cannot be shorter."""
+        return self.elements / self.elements_per_cycle
+
+
+@dataclass(frozen=True)
+class InferenceCosts:
+    """Of one inference in a stream.
+
+    interval: cycles between inferences in the steady state, as cores have it; None where it is not known.
+    energy: joules by component. area: mm² by component, of the cores that work.
+    energy_missing, area_missing: fields of the description that have no figure, by the component that lacks it.
+    links: what carries something, the busiest first.
+    streams: inputs and outputs, where the machine has a rate for them.
+    byte_hops: Σ traffic × hops, bytes times the links between a core and each that reads from it.
+    crossbars: that hold something, of all cores.
+    """
+
+    interval: float | None
+    energy: Mapping[str, float]
+    energy_missing: Mapping[str, str]
+    area: Mapping[str, float]
+    area_missing: Mapping[str, str]
+    links: Sequence[LinkUse]
+    streams: Sequence[Stream]
+    byte_hops: int
+    crossbars: int
+
+    @property
+    def busiest(self) -> LinkUse | None:
+        """The link that an inference keeps busy longest; where links have no limit, that which carries most."""
+        return next(iter(self.links), None)
+
+    def utilisation(self, use: LinkUse | Stream) -> float | None:
+        """The share of the interval in which a link, or inputs or outputs, are busy; above 1, they cannot keep up.
+
+        None if nothing limits them.
+        """
+        limited = isinstance(use, Stream) or use.bytes_per_cycle is not None
+        return use.cycles / self.interval if limited and self.interval is not None else None
+
+
+def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> InferenceCosts:
+    """What an inference of a network costs on the machine that was made of it."""
+    hardware, cores = machine.hardware, list(machine.positions)
+    costs = {name: machine.costs[name] for name in cores}
+    iterations = {name: machine.cores[name].iterations for name in cores}
+    if machine.chip is None:  # any two are joined
+        chip, places = (
+            topology("all-to-all", (max(1, len(cores)),)),
+            [(k,) for k in range(len(cores))],
+        )
+    else:
+        chip, places = machine.chip, list(machine.positions.values())
+    sent = sent_in(network, hardware)
+    loads = link_loads(chip, places, sent.flows)
+    traffic = _traffic(chip, loads, sent.delivered)
+    uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
+    return InferenceCosts(
+        interval,
+        inference_energy(hardware, costs, iterations, traffic, interval),
+        dict(_missing_energy(hardware, traffic)),
+        area(hardware, costs),
+        dict(_missing_area(hardware)),
+        sorted(uses, key=lambda use: (-use.cycles, -use.bytes, use.link)),
+        list(_streams(network, hardware)),
+        _byte_hops(machine.chip, places, sent.flows),
+        sum(cost.crossbars for cost in costs.values()),
+    )
+
+
+def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> Traffic:
+    across = sum(load for link, load in loads.items() if chip.crosses(*link))
+    return Traffic(sum(loads.values()) - across, across, delivered)
+
+
+def _use(chip: Topology, hardware: Hardware, link: Link, load: int) -> LinkUse:
+    return LinkUse(link, load, hardware.network.rate(chip.crosses(*link)))
+
+
+def _streams(network: NetworkOp, hardware: Hardware) -> Iterator[Stream]:
+    system, arrays = hardware.system, network.arrays
+    for what, refs, rate in (
+        ("inputs", network.inputs, system.input_elements_per_cycle),
+        ("outputs", network.outputs, system.output_elements_per_cycle),
+    ):
+        if rate is not None:
+            yield Stream(what, sum(prod(arrays[symbol(ref)].shape) for ref in refs), rate)
+
+
+def _byte_hops(
+    chip: Topology | None, places: Sequence[tuple[int, ...]], flows: Sequence[Flow]
+) -> int:
+    if chip is None:
+        return sum(flow.bytes * len(flow.targets) for flow in flows)
+    return sum(
+        flow.bytes * chip.hops(places[flow.source], places[target])
+        for flow in flows
+        for target in flow.targets
+    )
+
+
+def _missing_energy(hardware: Hardware, traffic: Traffic) -> Iterator[tuple[str, str]]:
+    figures = hardware.energy
+    of_component = {
+        "crossbar": "crossbar_product",
+        "adc": "adc_conversion",
+        "dpu": "vector_element",
+        "sram": "sram_byte",
+        "links": "link_byte" if traffic.byte_hops or not traffic.chip_bytes else "chip_link_byte",
+        "static": "static_watts",
+    }
+    for component, field in of_component.items():
+        if getattr(figures, field) is None:
+            if field == "chip_link_byte" and figures.link_byte is not None:
+                continue  # which stands in for it
+            yield component, f"energy.{field}"
+        elif component == "static" and hardware.system.clock_hz is None:
+            yield component, "system.clock_hz"
+
+
+def _missing_area(hardware: Hardware) -> Iterator[tuple[str, str]]:
+    for component in ("crossbar", "adc", "core", "router", "chip"):
+        if getattr(hardware.area, component) is None:
+            yield component, f"area.{component}"
+        elif component == "adc" and not (hardware.crossbar.adcs or hardware.crossbar.columns):
+            yield component, "crossbar.adcs"

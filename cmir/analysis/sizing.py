@@ -1,0 +1,367 @@
+"""The buffers of a pipeline as rings of rows: what they take of SRAM, and what rings of some sizes do to its timing.
+
+Every (array, writer, reader) is an edge of a cyclo-static dataflow graph; a ring of R rows bounds it. Sizes are found
+for the whole graph together (`cmir.analysis.size_search`): on a residual network the skip edge needs as many rows as
+the other path is deep.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import chain
+from math import ceil, prod
+
+import islpy as isl
+import numpy as np
+
+from cmir.analysis.buffers import Buffer, rows_found
+from cmir.analysis.footprint import Footprint, by_row
+from cmir.analysis.parts import Part, parts_of
+from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
+from cmir.analysis.size_cover import Key, Sizes
+from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
+from cmir.hardware.chip import Places, chip_of
+from cmir.hardware.description import Hardware
+from cmir.isl.cores import at_core, on_core
+from cmir.isl.storage import Kept, Rows, stacked
+from cmir.semantics.elements import dtype_of
+from cmir.timing.periodic import TooFastError, periodic_schedule
+from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+
+Edge = tuple[str, str, str]
+"""(array, core that writes it, core that reads it)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """An input or a parameter that a reader keeps: all that a core needs of it, from the start."""
+
+    array: str
+    reader: str
+    kept: Kept | None
+    bytes: int
+
+
+class Sizing:
+    """The buffers of a pipeline, and the timing that sizes of them give.
+
+    data: for each edge and iteration of the reading core, the last iteration of the writing core that it needs. rings:
+    what buffers ask of their writers. keys: the buffer of each edge. Cores have no places yet; any two are taken to
+    be one hop apart.
+    """
+
+    def __init__(self, pipeline: PipelineOp, hardware: Hardware):
+        self.hardware = hardware
+        self.stages, self.arrays = pipeline.stages, pipeline.arrays
+        self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
+        self.buffers: dict[Key, Buffer] = {}
+        self.keys: dict[Edge, Key] = {}
+        self.wholes: dict[tuple[str, str], Whole] = {}
+        self.data: dict[Edge, np.ndarray] = {}
+        self.rings: dict[Edge, Ring] = {}
+        self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
+        inputs = {symbol(ref) for ref in pipeline.inputs}
+        reads = {name: stage.read_relations() for name, stage in self.stages.items()}
+        writes = {name: stage.write_relations() for name, stage in self.stages.items()}
+        for name, array in self.arrays.items():
+            readers = {s: read[name] for s, read in reads.items() if name in read}
+            if name in inputs or array.source is not None:
+                for reader, read in readers.items():
+                    self._keep_whole(array, reader, read)
+            elif readers:
+                written = {s: write[name] for s, write in writes.items() if name in write}
+                self._keep_rows(array, written, readers)
+        owners = [name for name, stage in self.stages.items() if stage.gcu is None]
+        cores = chain.from_iterable(self.footprints[name].cores for name in owners)
+        self._equal_rings.clear()
+        self._parts: dict[tuple[str, str], list[Buffer]] = defaultdict(list)
+        self._fills: dict[str, list[Edge]] = defaultdict(list)
+        for buffer in self.buffers.values():
+            self._parts[buffer.array, buffer.reader].append(buffer)
+            for writer, reader in buffer.edges:
+                edge = buffer.array, writer, reader
+                self._fills[writer].append(edge)
+                self.keys[edge] = buffer.key
+        self._iterations = {
+            core: footprint.count(k)
+            for footprint in self.footprints.values()
+            for k, core in enumerate(footprint.cores)
+        }
+        self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
+
+    def placed(self, positions: Mapping[str, tuple[int, ...]]) -> Sizing:
+        """The same pipeline with its cores at these places of the machine; the global control unit has none."""
+        sizing = copy.copy(self)
+        sizing.__dict__.pop("interval", None)
+        sizing._place(Places(chip_of(self.hardware), positions))
+        return sizing
+
+    def _place(self, places: Places) -> None:
+        """Work out delays and costs that depend on the places of cores."""
+        stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
+        crossing: dict[str, set[str]] = {core: set() for core in stage_of}
+        for array, writer, reader in self.data:
+            if places.crosses(writer, reader):
+                crossing[writer].add(array)
+        cost: Callable[[str, frozenset[str]], Cost] = cache(
+            lambda name, arrays: program_cost(self.stages[name], self.hardware, arrays)
+        )
+        self.costs = {
+            core: cost(name, frozenset(crossing[core])) for core, name in stage_of.items()
+        }
+        self.places = places
+        self.raw: dict[str, list[Dependence]] = {core: [] for core in stage_of}
+        for (array, writer, reader), needs in self.data.items():
+            delay = self.costs[writer].latency + self._travel(writer, reader)
+            self.raw[reader].append(Dependence("raw", writer, array, needs, delay))
+        self._room = cache(self._room_uncached)
+
+    def _travel(self, source: str, target: str) -> int:
+        """Cycles that a result or a credit takes from one core to another."""
+        return self.places.hops(source, target) * self.hardware.network.hop_cycles
+
+    @staticmethod
+    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> Kept | None:
+        if not stage.core_dims or read.is_empty():
+            return None
+        kept = Kept.of(on_core(read, stage.core_dims))
+        return kept if kept.sizes != array.shape else None
+
+    def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
+        kept, name = self._kept(array, self.stages[reader], read), array.sym_name.data
+        size = self._bytes(array, array.shape if kept is None else kept.sizes)
+        self.wholes[name, reader] = Whole(name, reader, kept, size)
+
+    def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
+        return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
+
+    def _keep_rows(
+        self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
+    ) -> None:
+        tables = {writer: self.footprints[writer].writer(array) for writer in writes}
+        for part in parts_of(array, writes, self.footprints, tables):
+            written = {writer: tables[writer] for writer in part.writers}
+            for reader, read in readers.items():
+                self._keep_part(array, part, written, reader, part.of(read))
+
+    def _keep_part(
+        self,
+        array: ArrayOp,
+        part: Part,
+        tables: Mapping[str, np.ndarray],
+        reader: str,
+        read: isl.Map,
+    ) -> None:
+        """tables: `Footprint.writer` of the stages that write the part. read: what the reader reads of it."""
+        name, rows, footprint = array.sym_name.data, part.rows, self.footprints[reader]
+        kept = self._kept(array, self.stages[reader], read) or part.box
+        inside = [_inside(kept, core, rows) for core in footprint.coordinates]
+        last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
+        written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
+        alike = _uniform_axes([*chain(last_read, *written.values())], rows)
+        last_read = [by_row(table[alike], rows) for table in last_read]
+        written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
+        edges: list[tuple[str, str]] = []
+        for writer, table in tables.items():
+            source = self.footprints[writer]
+            for (core, other), needs in footprint.needs_data(array, source, table).items():
+                edge = name, source.cores[other], footprint.cores[core]
+                edges.append(edge[1:])
+                self.data[edge] = needs
+                first, last = source.starts[other], source.starts[other + 1]
+                places = written[writer][core]
+                mine = (places >= first) & (places < last)
+                self.rings[edge] = self._ring(
+                    np.where(mine, places - first, -1),
+                    last_read[core],
+                    (last - first, footprint.count(core)),
+                )
+        pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
+        stores = {id(table): table for cuts in written.values() for table in cuts}
+        at_once = frozenset(
+            chain.from_iterable(rows_at_once(columns_of(table)) for table in stores.values())
+        )
+        shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
+        least, row_bytes = _least(pairs, at_once), self._bytes(array, shape)
+        buffer = Buffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
+        self.buffers[buffer.key] = buffer
+
+    def _ring(
+        self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
+    ) -> Ring:
+        """The ring of an edge; those that are alike, as of copies of a stage, are one.
+
+        written, last_read: by bank and row.
+        """
+        columns = [columns_of(table) for table in (written, last_read)]
+        kept = (columns[0] >= 0).any(axis=1)
+        columns = [np.ascontiguousarray(table[kept]) for table in columns]
+        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations)
+        if key not in self._equal_rings:
+            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations)
+        return self._equal_rings[key]
+
+    def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
+        """Bytes of the buffers of each core."""
+        stages = dict.fromkeys(self.footprints, 0)
+        for whole in self.wholes.values():
+            if self.stages[whole.reader].gcu is None:  # it has a memory of its own
+                stages[whole.reader] += whole.bytes
+        for key, rows in sizes.items():
+            if self.stages[self.buffers[key].reader].gcu is None:
+                stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
+        return {
+            core: stages[name]
+            for name, footprint in self.footprints.items()
+            for core in footprint.cores
+        }
+
+    def fits(self, sizes: Sizes) -> bool:
+        """True if the buffers of each core fit its SRAM."""
+        room = self.hardware.core.sram_bytes
+        return room is None or max(self.sram_bytes(sizes).values()) <= room
+
+    def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
+        """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
+        total = 0
+        for name, read in stage.read_relations().items():
+            array, rings = self.arrays[name], self._parts.get((name, stage.sym_name.data), [])
+            shapes = []
+            for ring in rings:
+                kept = self._kept(array, stage, ring.part.of(read)) or ring.part.box
+                sizes_kept = None if kept is None else kept.sizes
+                shapes.append(ring.rows.buffer_shape(sizes[ring.key], sizes_kept))
+            if not rings:
+                kept = self._kept(array, stage, read)
+                shapes.append(array.shape if kept is None else kept.sizes)
+            total += sum(self._bytes(array, shape) for shape in shapes)
+        return total
+
+    def storages(self, sizes: Sizes) -> dict[tuple[str, str], tuple[isl.Map, tuple[int, ...]]]:
+        """The storage and the shape of buffers, by array and reader. sizes: of all rings of a buffer, or of none."""
+        rings: dict[tuple[str, str], list[tuple[isl.Map, tuple[int, ...]]]] = defaultdict(list)
+        for key, rows in sizes.items():
+            ring = self.buffers[key]
+            rings[ring.array, ring.reader].append((ring.storage(rows), ring.shape(rows)))
+        return {place: stacked(found) for place, found in rings.items()}
+
+    def full(self) -> dict[Key, int]:
+        """One inference each."""
+        return {key: buffer.rows.count for key, buffer in self.buffers.items()}
+
+    def given(self, pipeline: PipelineOp) -> dict[Key, int]:
+        """The sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
+        sizes = self.full()
+        for place, storage in pipeline.storages.items():
+            relation, shape = storage.map.relation, storage.type.get_shape()
+            found = rows_found(self._parts.get(place, []), relation, shape)
+            if found and min(found.values()) > 0:
+                (ours,) = self.storages(found).values()
+                if ours[1] == shape and relation.is_equal(ours[0]):
+                    sizes.update(found)
+        return sizes
+
+    @cached_property
+    def interval(self) -> int:
+        """λ: the steady-state interval without bounds, in cycles: that of the busiest core, if data allow it."""
+        busiest = max(n * self.costs[core].interval for core, n in self._iterations.items())
+        return self.schedule({}, busiest)[0]
+
+    def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
+        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts.
+
+        Raises DeadlockError.
+        """
+        actors = self.actors(sizes)
+        while True:
+            try:
+                return period, periodic_schedule(actors, period)
+            except TooFastError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
+                period = ceil(cycle.delay / cycle.tokens)
+
+    def actors(self, sizes: Sizes) -> dict[str, Actor]:
+        """The network with buffers of these sizes."""
+        return {core: self.actor(core, sizes) for core in self.raw}
+
+    def actor(self, core: str, sizes: Sizes) -> Actor:
+        """One core of the network with buffers of these sizes."""
+        keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
+        room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
+        cost = self.costs[core]
+        dependences = [*self.raw[core], *room]
+        return Actor(core, self._iterations[core], cost.interval, cost.latency, dependences)
+
+    def _room_uncached(self, edge: Edge, rows: int) -> Dependence:
+        array, writer, reader = edge
+        delay = self.hardware.core.credit_latency + self._travel(reader, writer)
+        return Dependence("war", reader, array, self.rings[edge].needs(rows), delay)
+
+    def check_live(self, sizes: Sizes) -> None:
+        """Run the recurrence until it must repeat. Raises DeadlockError."""
+        Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()
+
+
+INFERENCES_TO_LIVE = 2
+"""One from empty buffers, and one that finds them as the first has left them."""
+
+
+def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -> int:
+    """The fewest rows with which each writer and the reader could run if they were alone.
+
+    pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
+    `Buffer`.
+    """
+    different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
+
+    def can_run(rows: int) -> bool:
+        return all(ring.can_run(rows, needs) for ring, needs in different)
+
+    low, high = 1, max((ring.rows for ring, _ in different), default=1)
+    if all(ring.in_order for ring, _ in different):  # more rows never do worse
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if can_run(middle) else (middle + 1, high)
+    while not (keeps_apart(at_once, low) and can_run(low)):
+        low += 1
+    return low
+
+
+def _inside(
+    kept: Kept | None, core: tuple[int, ...], rows: Rows
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
+    if kept is None:
+        return lambda table: table
+    cut: list[slice] = []
+    outside = np.zeros((), bool)
+    for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
+        at = at_core(low, core)
+        if at.is_empty():  # this core reads nothing of the array
+            nothing = [rows.shape[i] if i == rows.axis else n for i, n in enumerate(kept.sizes)]
+            return lambda table: np.full(nothing, -1, np.int64)
+        first = at.dim_min_val(0).to_python()
+        cut.append(rows.indices if d == rows.axis else slice(first, first + size))
+        if d == rows.axis:
+            row = np.arange(rows.indices.start, rows.indices.stop, rows.indices.step)
+            row = row.reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
+            outside = (row < first) | (row >= first + size)
+    return lambda table: np.where(outside, -1, table[tuple(cut)])
+
+
+def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
+    """An index that leaves one element of each dimension along which none of the tables varies, but for that of rows.
+
+    As a rule channels are all written, and read, together.
+    """
+    uniform = (
+        d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)
+        for d in range(len(rows.shape))
+    )
+    return tuple(slice(1) if alike else slice(None) for alike in uniform)

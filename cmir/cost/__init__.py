@@ -1,0 +1,1 @@
+"""The resources of a chip that one iteration takes: crossbars, vector lanes, SRAM accesses, traffic."""

@@ -1,0 +1,174 @@
+"""What one iteration of a program costs on a machine: cycles, crossbars and energy.
+
+A core works on several iterations at a time, like any pipeline. Nothing in an iteration depends on the one before, so
+the *initiation interval* is that of the resource that is busy longest (Rau, Iterative Modulo Scheduling, MICRO 1994:
+the resource-constrained minimum). The *latency* is that of one iteration by itself: its operations are issued in order,
+each as soon as its operands are there and its resource is free. docs/hardware.md has the formulas.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from cmir.cost.firing import Firing, Step
+from cmir.cost.tiling import Tiling
+from cmir.dialects.cmcore import NetworkOp, ProgramOp
+from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
+from cmir.hardware.description import Hardware
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one iteration on one core.
+
+    interval: cycles between the starts of two iterations.
+    latency: cycles from the start of an iteration to the arrival of its result, but for the hops.
+    crossbars: those of the core, for all its matrices.
+    energy: in pJ, by component (`crossbar`, `adc`, `dpu`, `sram`), as far as the machine has figures.
+    busy: cycles in which each resource (`crossbar`, `dpu`, `sram`, `link`) is, the one of the crossbars that is most.
+    """
+
+    interval: int
+    latency: int
+    crossbars: int = 0
+    energy: Mapping[str, float] = field(default_factory=dict)
+    busy: Mapping[str, int] = field(default_factory=dict)
+
+
+def program_cost(
+    program: ProgramOp | StageOp, hardware: Hardware, crossing: Collection[str] = ()
+) -> Cost:
+    """The cost of one iteration of a program, or of a stage, which is the same for all of them.
+
+    crossing: the arrays that go to cores of other chips, from the core that it is the cost on.
+    """
+    firing = Firing.of(program)
+    if program.gcu is None:
+        return firing_cost(firing, hardware, crossing)
+    whole = program.parent_op()
+    assert isinstance(whole, PipelineOp | NetworkOp)
+    inputs, outputs = ({symbol(ref) for ref in refs} for refs in (whole.inputs, whole.outputs))
+    return _gcu_cost(firing, inputs, outputs, hardware)
+
+
+def _gcu_cost(
+    firing: Firing, inputs: Collection[str], outputs: Collection[str], hardware: Hardware
+) -> Cost:
+    """The cost of what the global control unit takes in or gives out at once: as long as its rates say, no energy."""
+
+    def elements(kind: str, arrays: Collection[str]) -> int:
+        steps = (step for step in firing.steps if step.kind == kind)
+        return sum(step.elements for step in steps if not set(step.arrays).isdisjoint(arrays))
+
+    cycles = max(
+        1,
+        _cycles(elements("load", inputs), hardware.system.input_elements_per_cycle),
+        _cycles(elements("store", outputs), hardware.system.output_elements_per_cycle),
+    )
+    return Cost(interval=cycles, latency=cycles)
+
+
+def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = ()) -> Cost:
+    """The cost of one iteration. crossing: the arrays that go to other chips."""
+    tilings = [Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices]
+    times = [_time(step, tilings, hardware, crossing) for step in firing.steps]
+    occupied: Counter[str] = Counter()
+    for resource, cycles, _ in (use for uses in times for use in uses):
+        occupied[resource] += cycles
+    busy: dict[str, int] = {}
+    for resource, cycles in occupied.items():
+        kind = resource.partition(" ")[0]
+        busy[kind] = max(busy.get(kind, 0), cycles)
+    core = hardware.core
+    return Cost(
+        interval=core.fixed_interval or max([1, *busy.values()]),
+        latency=core.fixed_latency or max(1, _latency(firing, times)),
+        crossbars=sum(tiling.crossbars for tiling in tilings),
+        energy=_energy(firing, tilings, hardware),
+        busy=busy,
+    )
+
+
+_Use = tuple[str, int, int]
+"""(resource, cycles in which it is busy, cycles until it has the result)"""
+
+
+def _time(
+    step: Step, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
+) -> list[_Use]:
+    """The resources that a step uses, one after the other."""
+    core = hardware.core
+    match step.kind:
+        case "load":
+            rate = core.sram_port_bytes and core.sram_port_bytes * core.sram_ports
+            cycles = _cycles(hardware.bytes_of(step.elements, step.bits), rate)
+            return [("sram", cycles, cycles + core.sram_latency)]
+        case "store":
+            size = hardware.bytes_of(step.elements, step.bits)
+            crosses = any(array in crossing for array in step.arrays)
+            cycles = _cycles(size, hardware.network.narrowest(crosses))
+            return [("link", cycles, cycles)]
+        case "product":
+            tiling = tilings[step.matrix]
+            cycles = tiling.interval(hardware.crossbar)
+            uses = [(f"crossbar {step.matrix}", cycles, cycles + hardware.crossbar.pipeline_cycles)]
+            if sums := _partial_sums(step, tilings):
+                uses.append(_on_dpu(sums, hardware))
+            return uses
+        case _:
+            return [_on_dpu(step.elements, hardware)]
+
+
+def _on_dpu(elements: int, hardware: Hardware) -> _Use:
+    cycles = _cycles(elements, hardware.core.vector_lanes)
+    return "dpu", cycles, cycles + hardware.core.vector_latency
+
+
+def _partial_sums(step: Step, tilings: list[Tiling]) -> int:
+    """Additions on the DPU, for outputs whose inputs are on several crossbars."""
+    return (tilings[step.matrix].parts - 1) * step.elements
+
+
+def _cycles(amount: int, rate: int | None) -> int:
+    return 0 if rate is None else ceil(amount / rate)
+
+
+def _latency(firing: Firing, times: list[list[_Use]]) -> int:
+    """Cycles until all steps of an iteration by itself are done."""
+    free: Counter[str] = Counter()
+    done: list[int] = []
+    for step, uses in zip(firing.steps, times, strict=True):
+        now = max((done[before] for before in step.after), default=0)
+        for resource, cycles, latency in uses:
+            start = max(now, free[resource])
+            free[resource], now = start + cycles, start + latency
+        done.append(now)
+    return max(done, default=0)
+
+
+def _energy(firing: Firing, tilings: list[Tiling], hardware: Hardware) -> dict[str, float]:
+    figures = hardware.energy
+    of_event = {
+        "crossbar": figures.crossbar_product,
+        "adc": figures.adc_conversion,
+        "dpu": figures.vector_element,
+        "sram": figures.sram_byte,
+    }
+    counts: Counter[str] = Counter()
+    for step in firing.steps:
+        match step.kind:
+            case "product":
+                tiling = tilings[step.matrix]
+                counts["crossbar"] += tiling.crossbars
+                counts["adc"] += tiling.conversions * tiling.rounds(hardware.crossbar)
+                counts["dpu"] += _partial_sums(step, tilings)
+            case "vector":
+                counts["dpu"] += step.elements
+            case "load":
+                counts["sram"] += hardware.bytes_of(step.elements, step.bits)
+            case _:
+                pass
+    return {name: pj * counts[name] for name, pj in of_event.items() if pj is not None}

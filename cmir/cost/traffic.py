@@ -1,0 +1,187 @@
+"""What cores send to each other in one inference, and the load that it puts on links.
+
+A core sends an element that it computes once, to all cores that read it. It is counted for those that do read it, as
+access relations say, and not for others that have a buffer of the array. Network inputs come from outside and outputs
+go there, from and to any place at the same cost; they are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import islpy as isl
+import numpy as np
+
+from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
+from cmir.dialects.polyhedral import ArrayOp, box, symbol
+from cmir.elaboration.program import core_name
+from cmir.hardware.description import Hardware
+from cmir.hardware.topology import Link, Place, Topology
+from cmir.isl.evaluate import compile_function
+from cmir.isl.memo import unnamed
+from cmir.semantics.elements import dtype_of
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a core sends to the same other cores: so many bytes an inference, to each of them.
+
+    source, targets: cores by their number.
+    """
+
+    source: int
+    targets: tuple[int, ...]
+    bytes: int
+
+
+def core_names(network: NetworkOp) -> list[str]:
+    """What the cores of a network are called in reports, in the network's order."""
+    return [core_name(symbol(core.program), core.core) for core in network.cores]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What goes to and fro in an inference.
+
+    flows: between cores. delivered: bytes that are written into buffers of cores, inputs of the network included, but
+    not parameters, which stay there.
+    """
+
+    flows: list[Flow]
+    delivered: int
+
+
+def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]:
+    """What the cores of a network send to each other; they are numbered in the network's order.
+
+    hardware: whose elements count, if they have other sizes than in the IR.
+    """
+    return sent_in(network, hardware).flows
+
+
+def sent_in(network: NetworkOp, hardware: Hardware | None = None) -> Sent:
+    """As `flows_of`, with what arrives at cores from wherever."""
+    machine = hardware or Hardware("")
+    numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
+    for number, core in enumerate(network.cores):
+        numbers[symbol(core.program)][core.core] = number
+    accesses = {name: _Accesses(op) for name, op in network.programs.items()}
+    total: dict[tuple[int, tuple[int, ...]], int] = {}
+    delivered = 0
+    for name, array in network.arrays.items():
+        if array.source is not None:
+            continue
+        bits = 8 * dtype_of(array.type).itemsize
+        written = _of_cores(array, numbers, {p: a.writes.get(name) for p, a in accesses.items()})
+        read = _of_cores(array, numbers, {p: a.reads.get(name) for p, a in accesses.items()})
+        delivered += sum(machine.bytes_of(_count(m, array.shape), bits) for m in read.values())
+        if not written or not read:
+            continue
+        masks = [*written.values(), *read.values()]
+        for members, elements in _count_by_members(masks, array.shape):
+            sources = [core for m, core in enumerate(written) if m in members]
+            readers = [core for m, core in enumerate(read, len(written)) if m in members]
+            for source in sources:
+                if targets := tuple(sorted(core for core in readers if core != source)):
+                    size = machine.bytes_of(elements, bits)
+                    total[source, targets] = total.get((source, targets), 0) + size
+    flows = [Flow(source, targets, size) for (source, targets), size in sorted(total.items())]
+    return Sent(flows, delivered)
+
+
+def traffic_matrix(flows: Iterable[Flow], cores: int) -> np.ndarray:
+    """Bytes that each core sends to each in an inference, shape (cores, cores)."""
+    traffic = np.zeros((cores, cores), np.int64)
+    for flow in flows:
+        traffic[flow.source, list(flow.targets)] += flow.bytes
+    return traffic
+
+
+def link_loads(
+    topology: Topology, positions: Sequence[Place], flows: Iterable[Flow]
+) -> dict[Link, int]:
+    """Bytes that each link carries in an inference, the most loaded link first; those that carry none are left out.
+
+    positions: the place of each core. What goes to several cores takes the routes to all of them, and is on each link
+    once, however many of the routes share it: routers copy it where routes part. With routes that go along one
+    dimension after the other, the union of the routes from one place is a tree.
+    """
+    loads: dict[Link, int] = {}
+    for flow in flows:
+        start = positions[flow.source]
+        tree = {link for t in flow.targets for link in topology.route(start, positions[t])}
+        for link in tree:
+            loads[link] = loads.get(link, 0) + flow.bytes
+    return dict(sorted(loads.items(), key=lambda item: (-item[1], item[0])))
+
+
+class _Accesses:
+    """What a program reads and writes of each array, as sets of `[core, location]`."""
+
+    def __init__(self, op: ProgramOp):
+        self.dims = op.core_dims
+        self.reads: dict[str, isl.Set] = {}
+        self.writes: dict[str, isl.Set] = {}
+        for item in op.iteration.body.block.ops:
+            if isinstance(item, LoadOp):
+                for buffer, access in item.buffers_and_maps():
+                    assert isinstance(buffer.owner, BufferOp)
+                    self._add(self.reads, symbol(buffer.owner.array), access.relation)
+        for store in op.stores():
+            self._add(self.writes, symbol(store.array), store.map.relation)
+
+    def _add(self, accesses: dict[str, isl.Set], array: str, relation: isl.Map) -> None:
+        """Add `{ [[core, iteration] -> lane] -> location }`."""
+        flat = unnamed(relation.flatten_domain())
+        rest = flat.dim(isl.dim_type.in_) - self.dims
+        points = flat.project_out(isl.dim_type.in_, self.dims, rest).wrap().flatten()
+        accesses[array] = points.union(accesses[array]) if array in accesses else points
+
+
+def _of_cores(
+    array: ArrayOp,
+    numbers: Mapping[str, Mapping[tuple[int, ...], int]],
+    points: Mapping[str, isl.Set | None],
+) -> dict[int, np.ndarray]:
+    """By the number of a core, its elements of the array: truth values that broadcast to the array's shape.
+
+    points: for each program, its cores and their elements, `{ [core, location] }`; None for no elements.
+    """
+    return {
+        number: _elements(those, core, array.shape)
+        for program, those in points.items()
+        if those is not None
+        for core, number in numbers[program].items()
+    }
+
+
+def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """The locations of one core's `{ [core, location] }`."""
+    for d, coordinate in enumerate(core):
+        points = points.fix_val(isl.dim_type.set, d, isl.Val(coordinate))
+    points = points.project_out(isl.dim_type.set, 0, len(core)).coalesce()
+    function = compile_function(isl.Map.from_domain(points), box(shape))
+    _, inside = function(np.ix_(*map(np.arange, shape)))
+    inside = np.asarray(True if inside is None else inside)
+    return inside.reshape((1,) * (len(shape) - inside.ndim) + inside.shape)
+
+
+def _count(mask: np.ndarray, shape: tuple[int, ...]) -> int:
+    """How many elements of an array a mask, which broadcasts to its shape, is true at."""
+    return int(np.count_nonzero(mask)) * (prod(shape) // mask.size)
+
+
+def _count_by_members(
+    masks: Sequence[np.ndarray], shape: tuple[int, ...]
+) -> Iterator[tuple[set[int], int]]:
+    """For each set of masks that are true at the same elements and no others are: (which, how many elements)."""
+    labels, members = np.zeros((1,) * len(shape), np.int64), [set[int]()]
+    for number, mask in enumerate(masks):
+        refined = 2 * labels + mask
+        found, inverse = np.unique(refined, return_inverse=True)
+        labels = inverse.reshape(refined.shape)
+        members = [members[k // 2] | ({number} if k % 2 else set()) for k in found.tolist()]
+    counts = np.bincount(labels.reshape(-1)) * (prod(shape) // labels.size)
+    yield from zip(members, counts.tolist(), strict=True)

@@ -1,0 +1,1 @@
+"""A network unrolled: cores, programs and automata as arrays over iterations. Knows no hardware."""

@@ -1,0 +1,359 @@
+"""A cmcore program, prepared for execution: its loops evaluated, its relations compiled.
+
+Everything about a program that does not depend on data or time is worked out here once, for all the cores that run it
+together, as arrays over the iterations of one inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from math import prod
+from typing import Any, TypeAlias
+
+import islpy as isl
+import numpy as np
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, VectorType
+from xdsl.ir import Operation, SSAValue
+
+from cmir.dialects.cmcore import (
+    BufferOp,
+    CrossbarOp,
+    FireOp,
+    LoadOp,
+    ProgramOp,
+    StoreOp,
+)
+from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
+from cmir.hardware.description import Hardware
+from cmir.isl import read_set
+from cmir.isl.cores import with_core_as_input
+from cmir.isl.evaluate import Function, compile_function
+from cmir.semantics.body import can_evaluate
+from cmir.semantics.elements import dtype_of
+from cmir.semantics.nest import PointIndex, in_order, run_of, visits
+from cmir.support.diagnostics import CompileError
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where the lanes of a vector lie in an array, for any run of iterations.
+
+    lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
+    arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.
+    """
+
+    function: Function
+    points: np.ndarray
+    lanes: tuple[int, ...]
+    corner: tuple[int, ...]
+
+    def of_run(self, run: slice) -> Access:
+        """The access of some of the iterations."""
+        return replace(self, points=self.points[run])
+
+    @staticmethod
+    def compile(
+        relation: MapAttr,
+        points: np.ndarray,
+        lanes: tuple[int, ...],
+        corner: tuple[int, ...] | None = None,
+    ) -> Access:
+        """points: the program's iterations in order, shape (iterations, coordinates)."""
+        corner = corner or (0,) * len(lanes)
+        flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
+        bounds = [
+            *zip(points.min(axis=0).tolist(), points.max(axis=0).tolist(), strict=True),
+            *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
+        ]
+        names = ", ".join(f"x{i}" for i in range(len(bounds)))
+        within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
+        box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
+        return Access(compile_function(flat, box), points, lanes, corner)
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """The lanes, as an index of the vector."""
+        return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
+
+    def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
+        rank = len(self.lanes)
+        iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
+        lane = [
+            np.arange(lanes.start, lanes.stop).reshape(
+                1, *(-1 if d == axis else 1 for d in range(rank))
+            )
+            for axis, lanes in enumerate(self.box)
+        ]
+        return self.function([*iteration, *lane])
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """SRAM slots of a buffer, flat, followed by one cell for each pad value that loads read from it.
+
+    storage: (coordinates of the core, inference, location) -> slot.
+    """
+
+    array: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    storage: Function | None
+    core: tuple[int, ...] = ()
+
+    @staticmethod
+    def of(op: BufferOp) -> Buffer:
+        type = op.result.type
+        assert isinstance(type, MemRefType)
+        storage = None
+        if op.storage is not None:
+            program = op.parent_op()
+            assert isinstance(program, ProgramOp)
+            relation = with_core_as_input(op.storage.relation, program.core_dims)
+            space = relation.domain().get_space()
+            storage = compile_function(relation, isl.Set.universe(space))
+        return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage)
+
+    def on(self, core: tuple[int, ...]) -> Buffer:
+        """The buffer of one of the cores."""
+        return replace(self, core=core) if self.storage is not None else self
+
+    @property
+    def slots(self) -> int:
+        return prod(self.shape)
+
+    def bytes(self, hardware: Hardware) -> int:
+        """What the buffer takes of a machine's SRAM."""
+        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
+
+    def slot(
+        self, inference: int, location: list[np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """(slots of elements of an inference, which of them have one or None for all)."""
+        if self.storage is None:
+            return location, None
+        return self.storage([*map(np.asarray, (*self.core, inference)), *location])
+
+
+def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Row-major index, adding up broadcastable parts so that small ones are combined first."""
+    parts: list[np.ndarray] = []
+    stride = 1
+    for coordinate, size in zip(reversed(coordinates), reversed(shape), strict=True):
+        parts.append(coordinate * stride)
+        stride *= size
+    index: np.ndarray = np.zeros((), np.int64)
+    for part in sorted(parts, key=lambda p: p.size):
+        index = index + part
+    return index
+
+
+PadOf: TypeAlias = Callable[[LoadOp], float]
+"""How the memory holds the pad value of a load."""
+
+
+def pad_value(op: LoadOp) -> float:
+    """The pad value itself."""
+    assert isinstance(op.pad, FloatAttr | IntegerAttr)
+    return op.pad.value.data
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load: for each source, the buffer and where its lanes lie.
+
+    apart: whether no two sources have lanes in the same box.
+    """
+
+    op: LoadOp
+    sources: tuple[tuple[SSAValue, Access], ...]
+    lanes: tuple[int, ...]
+    pad: float
+    apart: bool
+
+    def of_run(self, run: slice) -> Load:
+        """The load of some of the iterations."""
+        return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
+
+    @staticmethod
+    def of(op: LoadOp, points: np.ndarray, pad_of: PadOf) -> Load:
+        type = op.result.type
+        assert isinstance(type, VectorType)
+        lanes = type.get_shape()
+        sources = tuple(
+            (b, Access.compile(m, points, *_lanes_with_location(m)))
+            for b, m in op.buffers_and_maps()
+        )
+        accesses = [access for _, access in sources]
+        apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
+        return Load(op, sources, lanes, pad_of(op), apart)
+
+
+def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The smallest box of all lanes that have a location in some iteration: its sizes and its first lane."""
+    lanes = relation.relation.domain().unwrap().range()
+    rank = lanes.dim(isl.dim_type.set)
+    if lanes.is_empty():
+        return (0,) * rank, (0,) * rank
+    first = [lanes.dim_min_val(d).to_python() for d in range(rank)]
+    last = [lanes.dim_max_val(d).to_python() for d in range(rank)]
+    return tuple(b - a + 1 for a, b in zip(first, last, strict=True)), tuple(first)
+
+
+def _overlap(one: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
+    """Whether two boxes have a lane in common."""
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store: the array and where the lanes go."""
+
+    op: StoreOp
+    array: str
+    access: Access
+    lanes: tuple[int, ...]
+
+    def of_run(self, run: slice) -> Store:
+        """The store of some of the iterations."""
+        return replace(self, access=self.access.of_run(run))
+
+    @staticmethod
+    def of(op: StoreOp, points: np.ndarray) -> Store:
+        type = op.value.type
+        assert isinstance(type, VectorType)
+        lanes = type.get_shape()
+        return Store(op, symbol(op.array), Access.compile(op.map, points, lanes), lanes)
+
+
+_MOST_PLACES = 1 << 32
+"""The most points of the box around the iterations of a program."""
+
+
+class Program:
+    """A program's iterations on all cores that run it, its accesses and body.
+
+    cores: the coordinates of the cores, shape (cores, coordinates). points: the iterations of one core after the other,
+    each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
+    """
+
+    def __init__(
+        self,
+        op: ProgramOp,
+        arrays: dict[str, ArrayOp],
+        cores: np.ndarray,
+        pad_of: PadOf = pad_value,
+    ):
+        self.op = op
+        self.name = op.sym_name.data
+        self.arrays = arrays
+        self.core_coordinates = cores
+        fired = visits(op.loop_nest.body, FireOp, cores)
+        self.points = in_order(fired, lambda fire: fire.operands)
+        counts = np.bincount(run_of(fired) if fired else [], minlength=len(cores))
+        self.starts = np.concatenate(([0], np.cumsum(counts)))
+        self._check_fires(counts)
+        self.crossbars = [o for o in op.body.block.ops if isinstance(o, CrossbarOp)]
+        self.body = list(op.iteration.body.block.ops)
+        buffers = {buffer.result: Buffer.of(buffer) for buffer in op.buffers}
+        loads: dict[Operation, Load] = {}
+        stores: dict[Operation, Store] = {}
+        for item in self.body:
+            if isinstance(item, LoadOp):
+                loads[item] = Load.of(item, self.points, pad_of)
+            elif isinstance(item, StoreOp):
+                stores[item] = Store.of(item, self.points)
+            elif not can_evaluate(item):
+                raise CompileError(
+                    item, f"{item.name} cannot be executed in the body of an iteration"
+                )
+        self.buffers, self.loads, self.stores = buffers, loads, stores
+
+    def _check_fires(self, counts: np.ndarray) -> None:
+        for core, count in zip(self.core_coordinates.tolist(), counts, strict=True):
+            if not count:
+                raise CompileError(self.op, f"program {self.title(core)} fires no iteration")
+        whose = self.points[:, : self.core_coordinates.shape[1]]
+        wrong = (whose != np.repeat(self.core_coordinates, counts, axis=0)).any(axis=1)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            core = self.core_coordinates[self.core_of(at)].tolist()
+            raise CompileError(
+                self.op.loop_nest,
+                f"program {self.title(core)} fires iteration {tuple(self.points[at].tolist())}, "
+                f"which is another core's",
+            )
+
+    def title(self, core: Sequence[int]) -> str:
+        """What a core is called in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        return f"@{core_name(self.name, core)}"
+
+    def core_of(self, position: Any) -> Any:
+        """The number of the core that runs an iteration, given by its place in `points`."""
+        return np.searchsorted(self.starts, position, side="right") - 1
+
+    @cached_property
+    def index(self) -> PointIndex:
+        sides = np.ptp(self.points.astype(np.float64), axis=0) + 1
+        if np.prod(sides) > _MOST_PLACES:
+            raise CompileError(
+                self.op.loop_nest, f"the iterations of @{self.name} are too far apart to be run"
+            )
+        return PointIndex.of(self.points)
+
+    def writer_of(self, array: str) -> np.ndarray:
+        """For each element of `array`, flat, the place in `points` of the iteration that stores it, or −1."""
+        shape = self.arrays[array].shape
+        count = len(self.points)
+        writer = np.full(prod(shape), -1, np.int64)
+        for store in self.stores.values():
+            if store.array == array:
+                location, defined = store.access.locations(0, count)
+                target = np.broadcast_to(ravel(location, shape), (count, *store.lanes))
+                target = target.reshape(count, -1)
+                iteration = np.broadcast_to(np.arange(count)[:, None], target.shape)
+                if defined is not None:
+                    kept = np.broadcast_to(defined, (count, *store.lanes)).reshape(target.shape)
+                    target, iteration = target[kept], iteration[kept]
+                writer[target] = iteration
+        return writer
+
+
+def core_name(program: str, core: Sequence[int]) -> str:
+    """What a core is called in reports: as its program, with its coordinates if several cores run it."""
+    return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
+
+
+class Core:
+    """What one core runs: its own iterations of a program."""
+
+    def __init__(self, program: Program, number: int):
+        self.program, self.number = program, number
+        self.coordinates = tuple(program.core_coordinates[number].tolist())
+        self.name = core_name(program.name, self.coordinates)
+        self._run = slice(int(program.starts[number]), int(program.starts[number + 1]))
+        self.points = program.points[self._run]
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of one inference."""
+        return len(self.points)
+
+    def sram_bytes(self, hardware: Hardware) -> int:
+        """Bytes of all buffers."""
+        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
+
+    @cached_property
+    def buffers(self) -> dict[SSAValue, Buffer]:
+        return {v: b.on(self.coordinates) for v, b in self.program.buffers.items()}
+
+    @cached_property
+    def loads(self) -> dict[Operation, Load]:
+        return {op: load.of_run(self._run) for op, load in self.program.loads.items()}
+
+    @cached_property
+    def stores(self) -> dict[Operation, Store]:
+        return {op: store.of_run(self._run) for op, store in self.program.stores.items()}

@@ -1,0 +1,133 @@
+"""The description of the machine that a network runs on: a TOML file, or a preset that ships with cmir.
+
+docs/hardware.md is generated from what the fields of its sections say of themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from cmir.hardware.fields import descriptions, read_section
+from cmir.hardware.sections import SECTIONS, Area, CoreSection, Crossbar, Energy, Network, System
+from cmir.support.diagnostics import CompileError, Where
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A machine. summary: what it is, in a line."""
+
+    name: str
+    summary: str = ""
+    crossbar: Crossbar = Crossbar()
+    core: CoreSection = CoreSection()
+    network: Network = Network()
+    system: System = System()
+    energy: Energy = Energy()
+    area: Area = Area()
+
+    @staticmethod
+    def load(name_or_path: str) -> Hardware:
+        """A preset by name, or a TOML file by path. Raises CompileError naming the field at fault."""
+        try:
+            table = tomllib.loads(Hardware.text(name_or_path))
+        except tomllib.TOMLDecodeError as error:
+            raise CompileError(name_or_path, f"not valid TOML: {error}") from None
+        return Hardware.of({"name": name_or_path, **table}, name_or_path)
+
+    @staticmethod
+    def text(name_or_path: str) -> str:
+        """The text of a preset, or of a file. Raises CompileError if there is neither."""
+        if name_or_path in presets():
+            return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
+        path = Path(name_or_path)
+        if not path.is_file():
+            known = ", ".join(presets())
+            raise CompileError(
+                None,
+                f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
+            )
+        return path.read_text(encoding="utf-8")
+
+    @staticmethod
+    def of(table: Mapping[str, Any], where: Where) -> Hardware:
+        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault."""
+        if unknown := set(table) - {"name", "summary", *SECTIONS}:
+            raise CompileError(where, f"unknown field `{min(unknown)}`")
+        texts = {field: table.get(field, "") for field in ("name", "summary")}
+        for field, text in texts.items():
+            if not isinstance(text, str):
+                raise CompileError(where, f"`{field}` must be a string, got {text!r}")
+        sections = {
+            name: read_section(section, name, table.get(name, {}), where)
+            for name, section in SECTIONS.items()
+        }
+        hardware = Hardware(**texts, **sections)
+        for problem in hardware.problems():
+            raise CompileError(where, problem)
+        return hardware
+
+    def table(self) -> dict[str, Any]:
+        """The tables of a TOML file that describes the machine, without fields that have their defaults."""
+        tables: dict[str, Any] = {"name": self.name}
+        if self.summary:
+            tables["summary"] = self.summary
+        for name, section in SECTIONS.items():
+            ours, defaults = getattr(self, name), section()
+            fields = {
+                field: _as_toml(getattr(ours, field))
+                for field in descriptions(section)
+                if getattr(ours, field) != getattr(defaults, field)
+            }
+            if fields:
+                tables[name] = fields
+        return tables
+
+    def toml(self) -> str:
+        """A TOML file that describes the machine, without fields that have their defaults."""
+        lines: list[str] = []
+        for name, value in self.table().items():
+            if isinstance(value, dict):
+                lines += [
+                    "",
+                    f"[{name}]",
+                    *(f"{key} = {json.dumps(v)}" for key, v in value.items()),
+                ]
+            else:
+                lines.append(f"{name} = {json.dumps(value)}")  # what JSON has here, TOML has, too
+        return "\n".join(lines) + "\n"
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with fields together, as messages."""
+        for section in (self.crossbar, self.network):
+            if (problem := section.problem()) is not None:
+                yield problem
+        places, count = self.network.places, self.core.count
+        if places is not None and count is not None and places < count:
+            yield f"`core.count` must be <= {places}, the places of `network`, got {count}"
+
+    def bytes_of(self, elements: int, bits: int) -> int:
+        """Bytes of elements as they are stored and sent. bits: those of their type in the IR."""
+        return ceil(elements * (self.system.element_bits or bits) / 8)
+
+
+def presets() -> list[str]:
+    """The names of the descriptions that ship with cmir."""
+    files = (entry.name for entry in _presets().iterdir())
+    return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+
+def _presets() -> Traversable:
+    return resources.files("cmir.hardware") / "presets"
+
+
+def _as_toml(value: Any) -> Any:
+    """Tuples as lists, at every depth."""
+    return [_as_toml(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,125 @@
+"""Sections of a description: dataclasses whose fields say what they mean, in which unit, and what they may be.
+
+Loading, checking and documenting a section all go by what its fields say of themselves, so a new field is one line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cmir.support.diagnostics import CompileError, Where
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the value of a field may be.
+
+    text: what it must be, for messages and documentation. accepts: whether a value of TOML is that.
+    convert: the value as the field has it.
+    """
+
+    text: str
+    accepts: Callable[[Any], bool]
+    convert: Callable[[Any], Any] = lambda value: value
+
+
+def integer(least: int) -> Kind:
+    """An integer that is not less than `least`."""
+    return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
+
+
+def number(least: float | None = None) -> Kind:
+    """A number that is not less than `least`, or a positive one."""
+    text = "a number > 0" if least is None else f"a number >= {least:g}"
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        # An infinity or NaN of TOML is no figure of a machine.
+        return (value > 0 if least is None else value >= least) and abs(value) < float("inf")
+
+    return Kind(text, accepts)
+
+
+def choice(*names: str) -> Kind:
+    """One of some words."""
+    return Kind(f"one of {', '.join(names)}", lambda value: value in names)
+
+
+def integers(least: int) -> Kind:
+    """A list of integers that are not less than `least`, as a tuple."""
+    return Kind(
+        f"a list of integers >= {least}",
+        lambda value: _is_list(value, lambda item: _is_integer(item) and item >= least),
+        tuple,
+    )
+
+
+def edges() -> Kind:
+    """A list of pairs of places, each a list of integers, as tuples."""
+
+    def is_place(value: Any) -> bool:
+        return _is_list(value, _is_integer)
+
+    return Kind(
+        "a list of pairs of places, such as [[[0, 0], [0, 1]], [[0, 1], [0, 0]]]",
+        lambda value: _is_list(value, lambda pair: _is_list(pair, is_place) and len(pair) == 2),
+        lambda value: tuple((tuple(start), tuple(end)) for start, end in value),
+    )
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(map(accepts, value))
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a field says of itself. absent: what it means if it is not given and has no default."""
+
+    kind: Kind
+    meaning: str
+    unit: str
+    absent: str
+
+
+def described(
+    kind: Kind, meaning: str, unit: str = "", *, default: Any = None, absent: str = ""
+) -> Any:
+    """A field of a section."""
+    return dataclasses.field(
+        default=default, metadata={"description": Description(kind, meaning, unit, absent)}
+    )
+
+
+def descriptions(section: Any) -> dict[str, Description]:
+    """What the fields of a section, or of its class, say of themselves, in order."""
+    return {field.name: field.metadata["description"] for field in dataclasses.fields(section)}
+
+
+def read_section(section: type[Section], name: str, given: object, where: Where) -> Section:
+    """A section of a description, from the table that TOML has for it.
+
+    name: what the section is called in messages. where: the file, or what stands in for it. Raises CompileError naming
+    the field at fault.
+    """
+    if not isinstance(given, Mapping):
+        raise CompileError(where, f"`{name}` must be a table")
+    known = descriptions(section)
+    if unknown := set(given) - set(known):
+        raise CompileError(where, f"unknown field `{name}.{min(unknown)}`")
+    values: dict[str, Any] = {}
+    for field, value in given.items():
+        kind = known[field].kind
+        if not kind.accepts(value):
+            raise CompileError(where, f"`{name}.{field}` must be {kind.text}, got {value!r}")
+        values[field] = kind.convert(value)
+    return section(**values)

@@ -1,0 +1,1 @@
+"""The assignment of cores to places on a chip, with bounds on how good it can be."""

@@ -1,0 +1,250 @@
+"""Which core goes where on a chip: the problem, a fast heuristic, and a bound.
+
+Placing cores so that what they send travels few hops is the quadratic assignment problem (Koopmans and Beckmann,
+Econometrica 1957). The heuristic puts one core after the other next to those it talks to most, then moves and
+exchanges pairs as long as that helps; `cmir.placement.search` starts from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from cmir.cost.traffic import Flow, link_loads, traffic_matrix
+from cmir.hardware.topology import Link, Place, Topology
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Cores to be placed, one at a place. A placement is an array: for each core, the index of its place.
+
+    flows: what the cores send to each other in an inference.
+    link_capacity: the most bytes that a link can carry in an inference; None for no limit. chip_link_capacity: that of
+    links between chips; None for the same.
+    Raises ValueError, in terms of the chip, if there are too few places.
+    """
+
+    topology: Topology
+    cores: int
+    flows: Sequence[Flow]
+    link_capacity: int | None = None
+    chip_link_capacity: int | None = None
+
+    def __post_init__(self):
+        if (missing := self.cores - self.places) > 0:
+            raise ValueError(
+                f"the network needs {self.cores} cores, the chip, {self.topology.title}, has "
+                f"{self.places}: {missing} missing"
+            )
+
+    @property
+    def places(self) -> int:
+        return len(self.topology.places)
+
+    @property
+    def distances(self) -> np.ndarray:
+        return self.topology.distances
+
+    @cached_property
+    def traffic(self) -> np.ndarray:
+        """Bytes that each core sends to each, shape (cores, cores)."""
+        return traffic_matrix(self.flows, self.cores)
+
+    @cached_property
+    def route(self) -> Callable[[int, int], tuple[Link, ...]]:
+        """The route between two places, by their indices."""
+        places = self.topology.places
+        return cache(lambda start, end: self.topology.route(places[start], places[end]))
+
+    @cached_property
+    def talk(self) -> np.ndarray:
+        """Bytes that each two cores exchange, both ways together."""
+        return self.traffic + self.traffic.T
+
+    @cached_property
+    def there_and_back(self) -> np.ndarray:
+        """Hops between each two places, both ways together."""
+        return self.distances + self.distances.T
+
+    def cost(self, placement: np.ndarray) -> int:
+        """Σ traffic × hops: bytes times links that they cross, in an inference."""
+        return int((self.traffic * self.distances[np.ix_(placement, placement)]).sum())
+
+    def overload(self, placement: np.ndarray) -> int:
+        """Σ of what links would have to carry above their capacity, in bytes an inference."""
+        return sum(self.excesses(placement).values())
+
+    def excesses(self, placement: np.ndarray) -> dict[Link, int]:
+        """The links that would have to carry more than they can, and how many bytes more, the most first."""
+        if not self.limited:
+            return {}
+        above = {
+            link: load - capacity
+            for link, load in self.loads(placement).items()
+            if (capacity := self.capacity(link)) is not None and load > capacity
+        }
+        return dict(sorted(above.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def limited(self) -> bool:
+        """Whether links have capacities."""
+        return self.link_capacity is not None or self.chip_link_capacity is not None
+
+    def capacity(self, link: Link) -> int | None:
+        """The most bytes that a link can carry in an inference; None for no limit."""
+        if self.chip_link_capacity is not None and self.topology.crosses(*link):
+            return self.chip_link_capacity
+        return self.link_capacity
+
+    def loads(self, placement: np.ndarray) -> dict[Link, int]:
+        """What links carry, as `link_loads`."""
+        return link_loads(self.topology, self.positions(placement), self.flows)
+
+    def positions(self, placement: np.ndarray) -> list[Place]:
+        """The places by their coordinates."""
+        return [self.topology.places[p] for p in placement]
+
+    def cost_at(self, placement: np.ndarray) -> np.ndarray:
+        """What each core's own traffic would cost at each place, the others staying; shape (cores, places)."""
+        traffic, distances = self._floats
+        cost = traffic @ distances[:, placement].T + traffic.T @ distances[placement]
+        return cost.astype(np.int64)
+
+    @cached_property
+    def _floats(self) -> tuple[np.ndarray, np.ndarray]:
+        """Traffic and distances as floats: exact up to 2^53, and their products are much faster."""
+        return self.traffic.astype(float), self.distances.astype(float)
+
+
+def snake(problem: Problem) -> np.ndarray:
+    """Cores in the network's order, row by row, every other row backwards."""
+    order = problem.topology.snake()
+    return np.array([problem.topology.index_of(p) for p in order[: problem.cores]], np.int64)
+
+
+def greedy(problem: Problem) -> np.ndarray:
+    """The best of what moves and exchanges make of a snake, and of cores put next to those they talk to most."""
+    starts = (snake(problem), _constructed(problem))
+    return min((improved(problem, start) for start in starts), key=problem.cost)
+
+
+def _constructed(problem: Problem) -> np.ndarray:
+    """Cores placed one after the other: next the one that talks most to those placed, where that costs least."""
+    traffic, distances = problem.traffic, problem.distances
+    placement = np.full(problem.cores, -1, np.int64)
+    # What counts first is the cost; where it is the same, being near the middle of the chip.
+    cost = np.zeros((problem.cores, problem.places), np.int64)
+    spread = distances.sum(axis=0) + distances.sum(axis=1)
+    free = np.ones(problem.places, bool)
+    talk = np.zeros(problem.cores, np.int64)
+    for _ in range(problem.cores):
+        left = np.flatnonzero(placement < 0)
+        core = left[np.lexsort((-problem.talk[left].sum(axis=1), -talk[left]))[0]]
+        among = np.flatnonzero(free)
+        place = among[np.lexsort((spread[among], cost[core, among]))[0]]
+        placement[core], free[place] = place, False
+        cost += np.outer(traffic[:, core], distances[:, place])
+        cost += np.outer(traffic[core], distances[place])
+        talk += problem.talk[core]
+    return placement
+
+
+def improved(problem: Problem, placement: np.ndarray) -> np.ndarray:
+    """The placement after moves to free places and exchanges of two cores, until none helps."""
+    return _Improvement(problem, placement).run()
+
+
+class _Improvement:
+    """A placement with what each core would cost elsewhere, kept up to date while cores move."""
+
+    def __init__(self, problem: Problem, placement: np.ndarray):
+        self.problem, self.placement = problem, placement.copy()
+        self.cost = problem.cost_at(placement)
+        self.cores = np.arange(problem.cores)
+        self.free = np.setdiff1d(np.arange(problem.places), placement)
+
+    def run(self) -> np.ndarray:
+        while True:
+            gains = np.minimum(*self._gains(self.cores))
+            promising = np.flatnonzero(gains < 0)
+            if not len(promising):
+                return self.placement
+            for core in promising[np.argsort(gains[promising], kind="stable")].tolist():
+                self._improve(core)
+
+    def _gains(self, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least that the cost changes by, for each of these cores, if it is exchanged with one, and if it moves."""
+        exchanges, moves = self._exchanges(cores), self._moves(cores)
+        return exchanges.min(axis=1), moves.min(axis=1, initial=0)
+
+    def _exchanges(self, cores: np.ndarray) -> np.ndarray:
+        """By how much the cost changes if each of these cores and each of all take each other's place."""
+        at, problem = self.placement, self.problem
+        own = self.cost[self.cores, at]
+        # What two cores send to each other is in the costs of both as if only one of them went elsewhere.
+        pair = problem.talk[cores] * problem.there_and_back[at[cores]][:, at]
+        here, there = self.cost[:, at[cores]].T, self.cost[cores][:, at]
+        return here + there - own[cores, None] - own + pair
+
+    def _moves(self, cores: np.ndarray) -> np.ndarray:
+        """By how much the cost changes if each of these cores goes to each free place."""
+        return self.cost[cores][:, self.free] - self.cost[cores, self.placement[cores], None]
+
+    def _improve(self, core: int) -> None:
+        """Make the move or exchange of a core that helps most, if one does."""
+        exchange, move = self._exchanges(np.array([core]))[0], self._moves(np.array([core]))[0]
+        other = int(np.argmin(exchange))
+        if len(move) and min(exchange[other], 0) > move.min():
+            hole = int(np.argmin(move))
+            place = int(self.free[hole])
+            self.free[hole] = self.placement[core]
+            self._put(core, place)
+        elif exchange[other] < 0:
+            here, there = int(self.placement[core]), int(self.placement[other])
+            self._put(core, there)
+            self._put(other, here)
+
+    def _put(self, core: int, place: int) -> None:
+        traffic, distances = self.problem.traffic, self.problem.distances
+        old, self.placement[core] = self.placement[core], place
+        others = np.flatnonzero(self.problem.talk[core])
+        out, back = traffic[core, others], traffic[others, core]
+        self.cost[others] += np.outer(back, distances[:, place] - distances[:, old])
+        self.cost[others] += np.outer(out, distances[place] - distances[old])
+
+
+def lower_bound(problem: Problem) -> int:
+    """What no placement can be below: the bound of Gilmore (1962) and Lawler (1963).
+
+    If core i is at place a, what it sends costs at least its flows, largest first, times the distances from a,
+    smallest first; and each core is somewhere else. Where distances are the same both ways, half of what a core
+    sends and receives is better than all of what it sends.
+    """
+    traffic, distances = problem.traffic, problem.distances
+    if problem.cores < 2:
+        return 0
+    if (distances == distances.T).all():
+        return -(-_assigned(problem.talk, distances) // 2)
+    return max(_assigned(traffic, distances), _assigned(traffic.T, distances.T))
+
+
+def _assigned(traffic: np.ndarray, distances: np.ndarray) -> int:
+    """The least cost of an assignment of cores to places, each with what its row of flows costs at least there."""
+    from ortools.graph.python import linear_sum_assignment
+
+    cores, places = len(traffic), len(distances)
+    flows = -np.sort(-traffic, axis=1)[:, : cores - 1]
+    hops = np.sort(distances, axis=1)[:, 1:cores]
+    least = np.zeros(
+        (places, places), np.int64
+    )  # with cores that send nothing, for the other places
+    least[:cores] = (flows.astype(float) @ hops.T.astype(float)).astype(np.int64)
+    solver = linear_sum_assignment.SimpleLinearSumAssignment()
+    row, column = (index.reshape(-1) for index in np.indices(least.shape))
+    solver.add_arcs_with_cost(row, column, least.reshape(-1))  # pyright: ignore[reportArgumentType]
+    status = solver.solve()
+    assert status == solver.OPTIMAL, status
+    return solver.optimal_cost()

@@ -1,0 +1,280 @@
+"""Static loop nests, evaluated over arrays.
+
+`scf` loops with `arith` on `index` values visit a fixed set of points. They are evaluated breadth-first: a loop
+expands every active point into its iterations at once, a condition keeps some of them. What comes out is, for
+each operation of interest, the values of its operands at every visit, in execution order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from cmir.support.diagnostics import CompileError
+
+
+@dataclass
+class Frame:
+    """The points that are active at some place of a nest, and the values there.
+
+    Each point stems from a point of the outer frame, given by `origin`; values of outer frames are looked up
+    through it when they are needed. `keys` order the points: compared lexicographically they give the order
+    in which the nest reaches them.
+    """
+
+    count: int
+    keys: list[np.ndarray]
+    outer: Frame | None = None
+    origin: np.ndarray | None = None
+    values: dict[SSAValue, np.ndarray] = field(default_factory=dict)
+    spend: Callable[[int], None] | None = None
+
+    def __getitem__(self, value: SSAValue) -> np.ndarray:
+        if value not in self.values:
+            assert self.outer is not None, "IR is verified: every use has a definition"
+            outer = self.outer[value]
+            assert self.origin is not None
+            self.values[value] = outer if outer.ndim == 0 else outer[self.origin]
+        return self.values[value]
+
+    def spread(self, value: SSAValue) -> np.ndarray:
+        """The value at each point, one entry a point even where it is the same everywhere."""
+        return np.broadcast_to(self[value], (self.count,))
+
+    def then(self, statement: int) -> list[np.ndarray]:
+        """Keys for what a statement of the current block does."""
+        return [*self.keys, np.full(self.count, statement)]
+
+
+Visit = tuple[Operation, Frame, list[np.ndarray]]
+
+
+ONCE = np.zeros((1, 0), np.int64)
+"""One run of a nest that takes no arguments."""
+
+
+def visits(
+    region: Region,
+    kind: type[Operation],
+    runs: np.ndarray = ONCE,
+    spend: Callable[[int], None] | None = None,
+) -> list[Visit]:
+    """Every operation of class `kind` in the nest, with the frame of its visits and their keys.
+
+    runs: the arguments of the region in each of several runs of it, one after the other; shape (runs, arguments).
+    spend: called with the number of iterations of a loop before they are expanded, to stop where there are too many.
+    """
+    found: list[Visit] = []
+    outermost = Frame(len(runs), [np.arange(len(runs))])
+    outermost.values.update(zip(region.block.args, runs.T, strict=True))
+    outermost.spend = spend
+    _block(region.block, outermost, kind, found)
+    return found
+
+
+def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SSAValue]]):
+    """The operand values of all visits in execution order: array of shape (visits, operands)."""
+    if not found:
+        return np.zeros((0, 0), np.int64)
+    rows = [
+        np.stack([frame.spread(v) for v in values], axis=1)
+        if (values := operands(op))
+        else np.zeros((frame.count, 0), np.int64)
+        for op, frame, _ in found
+    ]
+    return np.concatenate(rows)[execution_order(found)]
+
+
+def execution_order(found: Sequence[Visit]) -> np.ndarray:
+    """The permutation that sorts the concatenated visits into execution order."""
+    depth = max(len(keys) for _, _, keys in found)
+    columns = [
+        np.concatenate(
+            [
+                keys[level] if level < len(keys) else np.zeros(frame.count, np.int64)
+                for _, frame, keys in found
+            ]
+        )
+        for level in range(depth)
+    ]
+    return np.lexsort(columns[::-1])
+
+
+def run_of(found: Sequence[Visit]) -> np.ndarray:
+    """Which run of the region each visit is in, in execution order."""
+    return np.sort(np.concatenate([keys[0] for _, _, keys in found]))
+
+
+def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]) -> None:
+    for statement, op in enumerate(block.ops):
+        if isinstance(op, kind):
+            found.append((op, frame, frame.then(statement)))
+        elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
+            raise CompileError(op, f"{op.name} must not have results in a control loop")
+        elif isinstance(op, scf.ForOp):
+            _for(op, frame, frame.then(statement), kind, found)
+        elif isinstance(op, scf.IfOp):
+            _if(op, frame, frame.then(statement), kind, found)
+        elif isinstance(op, scf.YieldOp):
+            pass
+        else:
+            frame.values[op.results[0]] = _scalar(op, [frame[o] for o in op.operands])
+
+
+def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
+    """The result of an operation on numbers. Raises CompileError where it is not that of the integers."""
+    evaluate = _SCALAR.get(type(op))
+    truth = i1 in (op.operand_types if isinstance(op, arith.CmpiOp) else op.result_types)
+    if evaluate is None or (truth and not isinstance(op, _LOGIC)):
+        raise CompileError(op, f"{op.name} cannot be evaluated in a control loop")
+    for type_ in (*op.operand_types, *op.result_types):
+        if type_ != i1 and not isinstance(type_, IndexType):
+            raise CompileError(op, f"a control loop computes on `index`, got {type_}")
+    if isinstance(op, _DIVISIONS) and np.any(operands[1] == 0):
+        raise CompileError(op, "a control loop divides by zero")
+    # Floats do not overflow.
+    rough = [x.astype(np.float64) for x in operands] if isinstance(op, _GROWING) else operands
+    if np.any(np.abs(np.asarray(evaluate(op, *rough), np.float64)) >= _BOUND):
+        raise CompileError(op, "numbers in a control loop must be smaller than 2^62")
+    return np.asarray(evaluate(op, *operands))
+
+
+def _for(
+    op: scf.ForOp, frame: Frame, keys: list[np.ndarray], kind: type[Operation], found: list[Visit]
+) -> None:
+    lower, upper, step = (frame.spread(v) for v in (op.lb, op.ub, op.step))
+    if np.any(step <= 0):
+        raise CompileError(op, "the step of a control loop must be positive")
+    trips = np.maximum(0, -((lower - upper) // step))
+    total = trips.sum(dtype=np.float64)
+    if frame.spend is not None:
+        frame.spend(int(total))
+    if total > _MOST_TRIPS:
+        raise CompileError(
+            op, f"a control loop has {total:.0f} iterations in all, {_MOST_TRIPS} at most"
+        )
+    origin = np.repeat(np.arange(frame.count), trips)
+    trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
+    inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
+    inner.spend = frame.spend
+    inner.values[op.body.block.args[0]] = lower[origin] + trip * step[origin]
+    _block(op.body.block, inner, kind, found)
+
+
+def _if(
+    op: scf.IfOp, frame: Frame, keys: list[np.ndarray], kind: type[Operation], found: list[Visit]
+) -> None:
+    condition = frame.spread(op.cond).astype(bool)
+    for region, taken in ((op.true_region, condition), (op.false_region, ~condition)):
+        if region.blocks and taken.any():
+            origin = np.flatnonzero(taken)
+            inner = Frame(len(origin), [key[origin] for key in keys], frame, origin)
+            inner.spend = frame.spend
+            _block(region.block, inner, kind, found)
+
+
+def _constant(op: Operation) -> int:
+    assert isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr)
+    value = op.value.value.data
+    return value & 1 if op.value.type == i1 else value
+
+
+def _truncated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Division that rounds towards zero, as arith.divsi does."""
+    quotient = np.abs(a) // np.abs(b)
+    return np.where((a < 0) != (b < 0), -quotient, quotient)
+
+
+_PREDICATES: dict[int, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    0: np.equal,
+    1: np.not_equal,
+    2: np.less,
+    3: np.less_equal,
+    4: np.greater,
+    5: np.greater_equal,
+    6: np.less,
+    7: np.less_equal,
+    8: np.greater,
+    9: np.greater_equal,
+}
+"""From 6 on they are of unsigned numbers."""
+
+
+def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    assert isinstance(op, arith.CmpiOp)
+    predicate = op.predicate.value.data
+    if predicate >= 6:
+        a, b = a.astype(np.uint64), b.astype(np.uint64)
+    return _PREDICATES[predicate](a, b)
+
+
+_SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
+    arith.ConstantOp: _constant,
+    arith.AddiOp: lambda _, a, b: a + b,
+    arith.SubiOp: lambda _, a, b: a - b,
+    arith.MuliOp: lambda _, a, b: a * b,
+    arith.FloorDivSIOp: lambda _, a, b: a // b,
+    arith.CeilDivSIOp: lambda _, a, b: -(-a // b),
+    arith.DivSIOp: lambda _, a, b: _truncated(a, b),
+    arith.RemSIOp: lambda _, a, b: a - b * _truncated(a, b),
+    arith.MinSIOp: lambda _, a, b: np.minimum(a, b),
+    arith.MaxSIOp: lambda _, a, b: np.maximum(a, b),
+    arith.AndIOp: lambda _, a, b: a & b,
+    arith.OrIOp: lambda _, a, b: a | b,
+    arith.XOrIOp: lambda _, a, b: a ^ b,
+    arith.CmpiOp: _compare,
+    arith.SelectOp: lambda _, c, a, b: np.where(c, a, b),
+    arith.IndexCastOp: lambda _, a: a,
+}
+
+
+_LOGIC = (arith.ConstantOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.SelectOp)
+"""The operations on truth values. Numbers are compared, truth values are not."""
+
+_DIVISIONS = (arith.FloorDivSIOp, arith.CeilDivSIOp, arith.DivSIOp, arith.RemSIOp)
+
+_GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
+"""The operations whose results may be larger than their operands."""
+
+_BOUND = 1 << 62
+"""Numbers are smaller, so sums and differences of two, and the trips of a loop, are exact."""
+
+_MOST_TRIPS = 1 << 32
+"""The most iterations of a loop, over all of its runs: more do not fit in memory."""
+
+
+@dataclass(frozen=True)
+class PointIndex:
+    """Finds points of a fixed list, given by their coordinates."""
+
+    low: np.ndarray
+    shape: tuple[int, ...]
+    table: np.ndarray  # position + 1 of each point of the bounding box, 0 where there is none
+
+    @staticmethod
+    def of(points: np.ndarray) -> PointIndex:
+        """points: shape (count, coordinates)."""
+        low = points.min(axis=0)
+        shape = tuple(int(s) for s in points.max(axis=0) - low + 1)
+        table = np.zeros(reduce(lambda a, b: a * b, shape, 1), np.int64)
+        table[_ravel(points - low, shape)] = np.arange(1, len(points) + 1)
+        return PointIndex(low, shape, table)
+
+    def find(self, points: np.ndarray) -> np.ndarray:
+        """The position of each point in the list; −1 where it is not there."""
+        shifted = points - self.low
+        inside = np.all((shifted >= 0) & (shifted < np.array(self.shape, np.int64)), axis=1)
+        return np.where(inside, self.table[_ravel(shifted * inside[:, None], self.shape)] - 1, -1)
+
+
+def _ravel(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    index = np.zeros(len(points), np.int64)
+    for dim, size in enumerate(shape):
+        index = index * size + points[:, dim]
+    return index

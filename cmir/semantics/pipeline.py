@@ -1,0 +1,164 @@
+"""What a pipeline at the polyhedral level computes, by NumPy: the reference for the compiler's output.
+
+Whole stages run one after the other, straight from their domains and access relations. Schedules, dependences,
+loops, automata and buffers play no part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from math import prod
+
+import islpy as isl
+import numpy as np
+from xdsl.ir import SSAValue
+
+from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
+from cmir.elaboration.program import Access, ravel
+from cmir.isl.evaluate import compile_function
+from cmir.isl.points import points_of
+from cmir.semantics.body import evaluate
+from cmir.semantics.constants import parameter_elements, program_cells
+from cmir.semantics.elements import dtype_of
+from cmir.support.diagnostics import CompileError
+
+LANES_AT_ONCE = 1 << 22
+"""Iterations are evaluated in runs that read about this many lanes."""
+
+Arrays = dict[str, np.ndarray]
+
+
+def evaluate_pipeline(
+    pipeline: PipelineOp,
+    inputs: Sequence[np.ndarray],
+    parameters: Mapping[str, np.ndarray] | None = None,
+) -> list[np.ndarray]:
+    """The outputs for one sample. Raises CompileError where the pipeline cannot be evaluated."""
+    given = dict(zip((symbol(ref) for ref in pipeline.inputs), inputs, strict=True))
+    arrays: Arrays = {}
+    for name, array in pipeline.arrays.items():
+        dtype = dtype_of(array.type)
+        if array.source is not None:
+            arrays[name] = parameter_elements(array, parameters)
+        elif name in given:
+            if given[name].shape != array.shape:
+                raise CompileError(
+                    array,
+                    f"input '{name}' has shape {list(given[name].shape)}, "
+                    f"expected {list(array.shape)}",
+                )
+            arrays[name] = given[name].astype(dtype)
+        else:
+            arrays[name] = np.zeros(array.shape, dtype)
+    for stage in _in_order_of_data(pipeline):
+        _run(stage, arrays)
+    return [arrays[symbol(ref)] for ref in pipeline.outputs]
+
+
+def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
+    """The stages, writers of an array before its readers."""
+    stages = list(pipeline.stages.values())
+    writers: dict[str, list[StageOp]] = {}
+    for stage in stages:
+        for write in stage.writes():
+            writers.setdefault(symbol(write.array), []).append(stage)
+    needed = {
+        stage: [
+            writer
+            for read in stage.reads()
+            for name, _ in read.arrays_and_maps()
+            for writer in writers.get(name, [])
+            if writer is not stage
+        ]
+        for stage in stages
+    }
+    try:
+        return list(TopologicalSorter(needed).static_order())
+    except CycleError as error:
+        cycle = " -> ".join(f"@{stage.sym_name.data}" for stage in reversed(error.args[1]))
+        raise CompileError(
+            pipeline, f"stages read each other's arrays, so none can run as a whole: {cycle}"
+        ) from None
+
+
+def _run(stage: StageOp, arrays: Arrays) -> None:
+    """Run all iterations of a stage."""
+    written = {symbol(write.array) for write in stage.writes()}
+    reads_itself = any(
+        name in written for read in stage.reads() for name, _ in read.arrays_and_maps()
+    )
+    points = _in_time(stage) if reads_itself else points_of(stage.domain.points)
+    lanes = max((prod(op.vector_type().get_shape()) for op in stage.accesses()), default=1)
+    accesses = {
+        op: [
+            (name, Access.compile(access, points, op.vector_type().get_shape()))
+            for name, access in op.arrays_and_maps()
+        ]
+        for op in stage.accesses()
+    }
+    step = 1 if reads_itself else max(1, LANES_AT_ONCE // lanes)
+    for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
+        matrices = {
+            op: program_cells(op, arrays[symbol(op.array)], core)
+            for op in stage.body.block.ops
+            if isinstance(op, MatrixOp)
+        }
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            values: dict[SSAValue, np.ndarray] = dict(
+                zip(stage.body.block.args, points[start:stop].T, strict=True)
+            )
+            for op in stage.body.block.ops:
+                match op:
+                    case ReadOp():
+                        values[op.result] = _read(op, accesses[op], arrays, start, stop)
+                    case MatrixOp():
+                        values[op.result] = matrices[op]
+                    case WriteOp():
+                        ((name, access),) = accesses[op]
+                        _write(values[op.value], access, arrays[name], start, stop)
+                    case _:
+                        values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+
+
+def _in_time(stage: StageOp) -> np.ndarray:
+    """The iterations of a stage in the order in which they run."""
+    times = points_of(stage.order.range())
+    to_iteration = stage.order.reverse().reset_tuple_id(isl.dim_type.out)
+    columns, _ = compile_function(to_iteration, stage.order.range())([*times.T])
+    return np.stack([np.broadcast_to(column, len(times)) for column in columns], axis=1)
+
+
+def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Each core with the run of iterations that are its own; cores: that of each iteration, in order."""
+    starts = [0, *(np.flatnonzero((cores[1:] != cores[:-1]).any(axis=1)) + 1).tolist(), len(cores)]
+    for first, last in pairwise(starts):
+        yield tuple(cores[first].tolist()), first, last
+
+
+def _read(
+    op: ReadOp, sources: list[tuple[str, Access]], arrays: Arrays, start: int, stop: int
+) -> np.ndarray:
+    """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes)."""
+    type = op.vector_type()
+    result = np.full((stop - start, *type.get_shape()), op.pad.value.data, dtype_of(type))
+    for name, access in sources:
+        location, defined = access.locations(start, stop)
+        if defined is None:
+            result[...] = arrays[name][tuple(location)]
+        else:
+            inside = tuple(np.where(defined, coordinate, 0) for coordinate in location)
+            result = np.where(defined, arrays[name][inside], result)
+    return result
+
+
+def _write(value: np.ndarray, access: Access, array: np.ndarray, start: int, stop: int) -> None:
+    """Put the lanes of iterations start ≤ i < stop into an array."""
+    location, defined = access.locations(start, stop)
+    shape = (stop - start, *access.lanes)
+    value = np.broadcast_to(value, shape)
+    index = np.broadcast_to(ravel(location, array.shape), shape)
+    kept = ... if defined is None else np.broadcast_to(defined, shape)
+    array.reshape(-1)[index[kept]] = value[kept]  # of a rank of 0 too

@@ -1,0 +1,1 @@
+"""Execution of core programs on data."""

@@ -1,0 +1,122 @@
+"""Bodies of iterations, prepared for execution: values are numbered, and those that never change computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from cmir.elaboration.program import Core, Load, Store
+from cmir.semantics.body import is_new
+from cmir.simulator.memory import Memory
+
+if TYPE_CHECKING:
+    from cmir.simulator.engine import Machine
+
+LANES_AT_ONCE = 1 << 20
+"""The engine gathers at most about this many lanes at a time, whatever the chunk."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An operation of a body: a load, a store, or a function of values, which are given by their numbers.
+
+    dead: the values that are not needed afterwards. into: which operand may be overwritten with the result.
+    """
+
+    work: Load | Store | Callable[..., np.ndarray]
+    operands: tuple[int, ...]
+    result: int
+    dead: tuple[int, ...] = ()
+    into: int | None = None
+
+
+class Body:
+    """The body of a core's iterations, its values numbered.
+
+    values: those that are the same for every chunk, by their numbers; the others are None. coordinates: the values that
+    are coordinates of the iteration, in order.
+    """
+
+    def __init__(self, machine: Machine, core: Core):
+        program = core.program
+        self.core = core
+        lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
+        self.block = max(1, LANES_AT_ONCE // lanes)
+        self.values: list[Any] = []
+        steps: list[_Step] = []
+        new: set[int] = set()
+        numbers: dict[SSAValue, int] = {}
+
+        def number(value: SSAValue, content: np.ndarray | None = None) -> int:
+            numbers[value] = len(self.values)
+            self.values.append(content)
+            return numbers[value]
+
+        for crossbar in program.crossbars:
+            number(crossbar.result, machine.matrix(crossbar, core))
+        self.coordinates = [number(arg) for arg in program.op.iteration.body.block.args]
+        for op in program.body:
+            operands = tuple(numbers[o] for o in op.operands if o in numbers)
+            if (load := core.loads.get(op)) is not None:
+                steps.append(_Step(load, (), number(load.op.result)))
+            elif (store := core.stores.get(op)) is not None:
+                steps.append(_Step(store, operands, -1))
+            else:
+                known = [value for n in operands if (value := self.values[n]) is not None]
+                function = machine.numbers.function_of(op)
+                if len(known) == len(operands):
+                    with np.errstate(all="ignore"):
+                        number(op.results[0], function(*known))
+                else:
+                    steps.append(_Step(function, operands, number(op.results[0])))
+                    if is_new(op):
+                        new.add(steps[-1].result)
+        self.steps = _with_last_uses(steps, new)
+
+    def run(self, memory: Memory, inference: int, first: int, last: int) -> None:
+        """Run iterations first ≤ i < last of an inference on data."""
+        # Infinities and NaNs are results like others, as on the accelerator.
+        with np.errstate(all="ignore"):
+            for start in range(first, last, self.block):
+                self._run(memory, inference, start, min(last, start + self.block))
+
+    def _run(self, memory: Memory, inference: int, start: int, stop: int) -> None:
+        core, values = self.core, self.values.copy()
+        for n, column in zip(self.coordinates, core.points.T, strict=True):
+            values[n] = column[start:stop]
+        for step in self.steps:
+            work, operands = step.work, [values[n] for n in step.operands]
+            for n in step.dead:
+                values[n] = None
+            if isinstance(work, Load):
+                values[step.result] = memory.load(core, work, inference, start, stop)
+            elif isinstance(work, Store):
+                value, shape = operands[0], (stop - start, *work.lanes)
+                value = value if value.shape == shape else np.broadcast_to(value, shape)
+                memory.store(core, work, value, inference, start, stop)
+            elif step.into is not None and len(operands[step.into]) >= max(map(len, operands)):
+                values[step.result] = work(*operands, out=operands[step.into])
+            else:
+                values[step.result] = work(*operands)
+
+
+def _with_last_uses(steps: list[_Step], new: set[int]) -> list[_Step]:
+    """The steps with what they may do with operands that nothing else uses. new: the values in memory of their own.
+
+    Memory that has just been written is in the caches, and fresh memory is not.
+    """
+    seen: set[int] = set()
+    result: list[_Step] = []
+    for step in reversed(steps):
+        dead = tuple({*step.operands} - seen)
+        seen.update(step.operands)
+        free = [k for k, n in enumerate(step.operands) if n in new and n in dead]
+        elementwise = isinstance(step.work, np.ufunc)
+        into = free[0] if free and elementwise else None
+        result.append(replace(step, dead=dead, into=into))
+    return result[::-1]

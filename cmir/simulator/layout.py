@@ -1,0 +1,184 @@
+"""How a buffer lies in the memory of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import copysign, prod
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from cmir.elaboration.program import Buffer, Load, ravel
+from cmir.simulator.regular import Regular, Turn
+from cmir.simulator.window import Margin, Window
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a buffer lies in memory: its slots with a margin around them, then a cell for each pad value.
+
+    regular: how slots lie in it, if that is regular. windows: of the loads that are read as windows; their lanes
+    outside the array fall on the margin, which holds `margin_value`. The others are gathered, with lanes outside the
+    array taken from the pad cells.
+    """
+
+    buffer: Buffer
+    regular: Regular | None
+    margin: Margin
+    margin_value: float
+    pads: tuple[float, ...]
+    windows: Mapping[Operation, Window]
+
+    @staticmethod
+    def of(
+        value: SSAValue, buffer: Buffer, loads: Sequence[Load], array: tuple[int, ...]
+    ) -> Layout:
+        """array: the shape of what the buffer holds."""
+        accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
+        pads = tuple(sorted({ld.pad for ld, _ in accesses}))
+        regular = Regular.of(buffer, array)
+        none: Margin = ((0, 0),) * len(array)
+        windows: dict[Operation, Window] = {}
+        margin, margin_value = none, None
+        if regular is not None:
+            for load, access in accesses:
+                window = Window.of(access, array) if load.apart else None
+                if window is None or window.is_constant:
+                    continue
+                around = window.margin(regular.low, regular.sizes, regular.axis)
+                if around is None:
+                    continue
+                if not window.fits(regular.low, regular.sizes):
+                    if margin_value not in (None, load.pad):
+                        continue  # the margin already holds another value
+                    margin_value = load.pad
+                    pairs = zip(margin, around, strict=True)
+                    margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
+                windows[load.op] = window
+        margin_value = 0.0 if margin_value is None else margin_value
+        # Slots that are not regular may have another rank than the array, and have no margin.
+        outer = ((0, 0),) * len(buffer.shape) if regular is None else ((0, 0),) * regular.outer
+        margin = outer if regular is None else (*outer, *margin)
+        return Layout(buffer, regular, margin, margin_value, pads, windows)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the slots with their margin."""
+        pairs = zip(self.buffer.shape, self.margin, strict=True)
+        return tuple(size + before + after for size, (before, after) in pairs)
+
+    def allocate(
+        self,
+        content: np.ndarray | None = None,
+        inference: int = 0,
+        dtype: np.dtype[np.generic] | None = None,
+    ) -> np.ndarray:
+        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros.
+
+        dtype: the type of its cells, if it is not that of the elements.
+        """
+        slots = prod(self.shape)
+        memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
+        if self.margin_value != 0 or copysign(1, self.margin_value) < 0:
+            memory[:slots] = self.margin_value
+            self.inside(memory)[...] = 0
+        memory[slots:] = self.pads
+        if content is not None and self.buffer.storage is None:
+            self.inside(memory)[...] = content.reshape(self.buffer.shape)
+        if content is not None and self.buffer.storage is not None:
+            location = list(np.ix_(*(np.arange(size) for size in content.shape)))
+            slots, kept = self.index(inference, location)
+            slots = np.broadcast_to(slots, content.shape)
+            kept = np.broadcast_to(np.asarray(True) if kept is None else kept, content.shape)
+            memory[slots[kept]] = content[kept]
+        return memory
+
+    def padded(self, memory: np.ndarray) -> np.ndarray:
+        """The slots with their margin."""
+        return memory[: prod(self.shape)].reshape(self.shape)
+
+    def inside(self, memory: np.ndarray) -> np.ndarray:
+        """The slots without their margin."""
+        pairs = zip(self.margin, self.buffer.shape, strict=True)
+        return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
+
+    def rows(
+        self, memory: np.ndarray, turn: Turn, first: int, last: int
+    ) -> tuple[np.ndarray, list[int]]:
+        """(cells with the rows first ≤ x ≤ last of the ring, where location 0 is in them along each dimension).
+
+        They are a view of the memory unless the rows run past the end of the ring, or outside the array, where they
+        have the value of the margin.
+        """
+        cells, before = self._of_inference(memory, turn)
+        regular = self.regular
+        assert regular is not None
+        if (axis := regular.axis) is None:
+            return cells, before
+        low, size = regular.low[axis], regular.sizes[axis]
+        inside = range(max(first, low), min(last + 1, low + size))
+        pieces = [_part(cells, axis, run) for run in self._runs(turn, inside)]
+
+        def outside(count: int) -> list[np.ndarray]:
+            shape = (*cells.shape[:axis], count, *cells.shape[axis + 1 :])
+            return [np.full(shape, self.margin_value, cells.dtype)] if count > 0 else []
+
+        pieces = [*outside(inside.start - first), *pieces, *outside(last + 1 - inside.stop)]
+        before[axis] = -first
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=axis), before
+
+    def rows_in_place(
+        self, memory: np.ndarray, turn: Turn, first: int, last: int
+    ) -> tuple[np.ndarray, list[int]] | None:
+        """As `rows`, always a view of the memory; None if the rows run past the end of the ring."""
+        cells, before = self._of_inference(memory, turn)
+        regular = self.regular
+        assert regular is not None
+        if (axis := regular.axis) is None:
+            return cells, before
+        runs = self._runs(turn, range(first, last + 1))
+        if len(runs) > 1:
+            return None
+        before[axis] = -first
+        return _part(cells, axis, runs[0]), before
+
+    def _of_inference(self, memory: np.ndarray, turn: Turn) -> tuple[np.ndarray, list[int]]:
+        regular = self.regular
+        assert regular is not None
+        margin = self.margin[regular.outer :]
+        before = [m - low for (m, _), low in zip(margin, regular.low, strict=True)]
+        return self.padded(memory)[(*turn.outer, ...)], before  # a view, of rank 0 too
+
+    def _runs(self, turn: Turn, rows: range) -> list[slice]:
+        """Where consecutive rows are in the ring, in as many pieces as that takes."""
+        regular = self.regular
+        assert regular is not None and regular.axis is not None
+        size = self.buffer.shape[regular.outer + regular.axis]
+        runs: list[slice] = []
+        at, left = turn.first + turn.step * (rows.start - regular.low[regular.axis]), len(rows)
+        while left > 0:
+            at %= size
+            count = min(left, size - at if turn.step > 0 else at + 1)
+            stop = at + turn.step * count
+            runs.append(slice(at, stop if stop >= 0 else None, turn.step))
+            at, left = stop, left - count
+        return runs
+
+    def index(
+        self, inference: int, location: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(where elements of an inference lie in the flat memory, which of them do or None for all)."""
+        slots, kept = self.buffer.slot(inference, location)
+        shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
+        return ravel(shifted, self.shape), kept
+
+    def pad_cell(self, pad: float) -> int:
+        """Where the pad value of a gathered load lies in the flat memory."""
+        return prod(self.shape) + self.pads.index(pad)
+
+
+def _part(cells: np.ndarray, axis: int, run: slice) -> np.ndarray:
+    """Some of the rows along an axis."""
+    return cells[(*[slice(None)] * axis, run)]

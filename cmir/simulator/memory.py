@@ -1,0 +1,258 @@
+"""The data of a run: buffers of the cores, network inputs and outputs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from cmir.dialects.polyhedral import ArrayOp
+from cmir.elaboration.program import Access, Core, Load, Store, ravel
+from cmir.semantics.elements import dtype_of
+from cmir.simulator.layout import Layout
+from cmir.simulator.regular import Turn
+from cmir.simulator.window import Window, iterations_first, iterations_last
+
+if TYPE_CHECKING:
+    from cmir.simulator.engine import Machine
+
+CACHED_LANES = 1 << 21
+"""The slots of a gathered load are kept between inferences if they are at most this many."""
+
+
+_Place = tuple[str, SSAValue]
+"""A buffer: the name of the core that has it, and its value in the program."""
+
+
+class MemoryPlan:
+    """How buffers lie in memory and how loads and stores reach them: the same for every run of a machine.
+
+    stores: the window of each store of a core, None for those that scatter. gathered: the slots of gathered loads, once
+    known; turns, fits: as far as they have been asked for.
+    """
+
+    def __init__(self, cores: Iterable[Core], arrays: Mapping[str, ArrayOp]):
+        self.layouts: dict[_Place, Layout] = {}
+        self.stores: dict[tuple[str, Operation], Window | None] = {}
+        self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
+        self._turns: dict[tuple[_Place, int], Turn | None] = {}
+        self._fits: dict[tuple[str, Operation, _Place], bool] = {}
+        for core in cores:
+            loads = list(core.loads.values())
+            for value, buffer in core.buffers.items():
+                shape = arrays[buffer.array].shape
+                self.layouts[core.name, value] = Layout.of(value, buffer, loads, shape)
+            for store in core.stores.values():
+                shape = arrays[store.array].shape
+                window = Window.of(store.access, shape)
+                fits = window is not None and window.fits((0,) * len(shape), shape)
+                self.stores[core.name, store.op] = window if fits else None
+
+    def turn(self, place: _Place, inference: int) -> Turn | None:
+        """How the ring of a buffer lies in an inference; None if that is not regular."""
+        key = place, inference
+        if key not in self._turns:
+            regular = self.layouts[place].regular
+            self._turns[key] = None if regular is None else regular.turn(inference)
+        return self._turns[key]
+
+    def fits(self, core: Core, store: Store, reader: _Place) -> bool:
+        """Whether what a core stores is a window on the slots of a buffer, all of it."""
+        key = core.name, store.op, reader
+        if key not in self._fits:
+            window, regular = self.stores[core.name, store.op], self.layouts[reader].regular
+            self._fits[key] = (
+                window is not None
+                and regular is not None
+                and window.fits(regular.low, regular.sizes)
+            )
+        return self._fits[key]
+
+
+class Memory:
+    """All storage of a run. A store reaches every buffer that holds its array, and the network's outputs.
+
+    A network input is there from the start, for every inference: its buffers are windows on it.
+    """
+
+    def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
+        self.plan = plan = machine.memory_plan
+        numbers = machine.numbers
+        self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
+        self.cells: dict[_Place, np.ndarray] = {}
+        self.streams: dict[_Place, list[np.ndarray]] = {}
+        self.readers: dict[str, list[_Place]] = defaultdict(list)
+        for place, layout in self.layouts.items():
+            name, dtype = layout.buffer.array, numbers.cell(layout.buffer.dtype)
+            if name in machine.inputs:
+                self.streams[place] = [
+                    layout.allocate(given[name], n, dtype) for n, given in enumerate(inputs)
+                ]
+            elif machine.arrays[name].source is not None:
+                self.cells[place] = layout.allocate(
+                    machine.constant(machine.arrays[name]), dtype=dtype
+                )
+            else:
+                self.cells[place] = layout.allocate(dtype=dtype)
+                self.readers[name].append(place)
+        outputs = {name: machine.arrays[name] for name in machine.outputs}
+        self.outputs = [
+            {
+                name: np.zeros(array.shape, numbers.cell(dtype_of(array.type)))
+                for name, array in outputs.items()
+            }
+            for _ in inputs
+        ]
+
+    def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
+        """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
+        parts = [
+            self._part(core, load, value, access, inference, start, stop)
+            for value, access in load.sources
+        ]
+        ((_, access), *others), (lanes, _) = load.sources, parts[0]
+        if not others and access.lanes == load.lanes:
+            return lanes
+        # Iterations come last, as they do where windows are read.
+        count = max(len(lanes) for lanes, _ in parts)
+        result = np.full((*load.lanes, count), load.pad, lanes.dtype)
+        for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
+            here = np.asarray(True) if defined is None else iterations_last(defined)
+            np.copyto(result[access.box], iterations_last(lanes), where=here)
+        return iterations_first(result)
+
+    def _part(
+        self,
+        core: Core,
+        load: Load,
+        value: SSAValue,
+        access: Access,
+        inference: int,
+        start: int,
+        stop: int,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(lanes of a source, which of them are its own or None for all)."""
+        place = (core.name, value)
+        layout, cells = self.layouts[place], self._cells(place, inference)
+        if (window := layout.windows.get(load.op)) is not None:
+            if (turn := self.plan.turn(place, inference)) is not None:
+                axis = layout.regular.axis if layout.regular is not None else None
+                first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
+                return window.read(*layout.rows(cells, turn, first, last), start, stop), None
+        pad = layout.pad_cell(load.pad)
+        slots = self._slots(core, load, value, access, pad, inference, start, stop)
+        return cells.take(slots), None if load.apart else slots != pad
+
+    def _cells(self, place: _Place, inference: int) -> np.ndarray:
+        return self.streams[place][inference] if place in self.streams else self.cells[place]
+
+    def _slots(
+        self,
+        core: Core,
+        load: Load,
+        value: SSAValue,
+        access: Access,
+        pad: int,
+        inference: int,
+        start: int,
+        stop: int,
+    ) -> np.ndarray:
+        """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
+        layout = self.layouts[core.name, value]
+        key = (core.name, load.op, value)
+        lanes = core.iterations * prod(access.lanes)
+        if layout.buffer.storage is not None or lanes > CACHED_LANES:
+            return _gather(layout, access, pad, inference, start, stop)
+        if key not in self.gathered:
+            self.gathered[key] = _gather(layout, access, pad, inference, 0, core.iterations)
+        slots = self.gathered[key]
+        return slots[start:stop] if len(slots) > 1 else slots
+
+    def store(
+        self, core: Core, store: Store, value: np.ndarray, inference: int, start: int, stop: int
+    ) -> None:
+        """Write the lanes of iterations start ≤ i < stop wherever the array is kept.
+
+        value: shape (iterations, *lanes).
+        """
+        window = self.windows[core.name, store.op]
+        kept: _Kept | None = None
+        for reader in self.readers[store.array]:
+            layout, memory = self.layouts[reader], self.cells[reader]
+            place = self._in_place(core, store, reader, inference, start, stop)
+            if window is not None and place is not None:
+                window.write(*place, value, start, stop)
+            else:
+                kept = kept or _Kept.of(store.access, value, start, stop)
+                kept.put(memory, *layout.index(inference, kept.location))
+        if (output := self.outputs[inference].get(store.array)) is not None:
+            if window is not None:
+                window.write(output, (0,) * output.ndim, value, start, stop)
+            else:
+                kept = kept or _Kept.of(store.access, value, start, stop)
+                kept.put(output.reshape(-1), ravel(kept.location, output.shape))
+
+    def _in_place(
+        self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
+    ) -> tuple[np.ndarray, list[int]] | None:
+        """The cells of a buffer that iterations write, if they are a window on them: see `Layout.rows_in_place`."""
+        if not self.plan.fits(core, store, reader):
+            return None
+        if (turn := self.plan.turn(reader, inference)) is None:
+            return None
+        layout, window = self.layouts[reader], self.windows[core.name, store.op]
+        assert layout.regular is not None and window is not None
+        axis = layout.regular.axis
+        first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
+        return layout.rows_in_place(self.cells[reader], turn, first, last)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The lanes of a store that have a location: coordinates, where they are defined, and the values there."""
+
+    location: list[np.ndarray]
+    defined: np.ndarray | None
+    shape: tuple[int, ...]
+    value: np.ndarray
+
+    @staticmethod
+    def of(access: Access, value: np.ndarray, start: int, stop: int) -> _Kept:
+        location, defined = access.locations(start, stop)
+        if defined is not None:
+            defined = np.broadcast_to(defined, value.shape)
+        return _Kept(location, defined, value.shape, value if defined is None else value[defined])
+
+    def put(self, memory: np.ndarray, slots: np.ndarray, kept: np.ndarray | None = None) -> None:
+        """Write the lanes at these slots, given for all lanes, as far as they have one."""
+        slots, value = self._select(slots), self.value
+        if kept is not None:
+            here = self._select(kept)
+            slots, value = slots[here], value[here]
+        memory[slots] = value
+
+    def _select(self, of_lanes: np.ndarray) -> np.ndarray:
+        """Of what there is for each lane, that of the lanes that have a location."""
+        of_lanes = np.broadcast_to(of_lanes, self.shape)
+        return of_lanes if self.defined is None else of_lanes[self.defined]
+
+
+def _gather(
+    layout: Layout, access: Access, pad: int, inference: int, start: int, stop: int
+) -> np.ndarray:
+    """Where every lane lies in memory; lanes without a location are at the cell with the pad value.
+
+    The iteration axis has length 1 where nothing depends on the iteration.
+    """
+    location, defined = access.locations(start, stop)
+    slots, _ = layout.index(inference, location)  # whatever is read has a slot
+    if defined is not None:
+        slots = np.where(defined, slots, pad)
+    rank = len(access.lanes)
+    slots = slots.reshape((1,) * (rank + 1 - slots.ndim) + slots.shape)
+    return np.broadcast_to(slots, (len(slots), *access.lanes))

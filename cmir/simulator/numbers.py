@@ -1,0 +1,52 @@
+"""What the values of a run are: the numbers of the types in the IR, unless a proof computes with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from xdsl.ir import Operation
+
+from cmir.dialects.cmcore import CrossbarOp, LoadOp
+from cmir.dialects.polyhedral import ArrayOp
+from cmir.elaboration.program import pad_value
+from cmir.semantics.body import function_of
+from cmir.semantics.constants import parameter_elements, program_cells
+from cmir.simulator.memory import Memory
+
+if TYPE_CHECKING:
+    from cmir.simulator.engine import Machine
+
+
+class Numbers:
+    """The numbers of NumPy's types. Memory is NumPy's arrays of whatever `cell` says."""
+
+    def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
+        """The type in which memory holds what is of this type."""
+        return dtype
+
+    def pad(self, op: LoadOp) -> float:
+        """The pad value of a load, as memory holds it."""
+        return pad_value(op)
+
+    def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
+        """The elements of a parameter array, as memory holds them."""
+        return parameter_elements(array, parameters)
+
+    def matrix(
+        self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
+    ) -> Any:
+        """The matrix that bodies multiply by: cells of a crossbar on a core, from the elements of its array."""
+        return program_cells(crossbar, elements, core)
+
+    def function_of(self, op: Operation) -> Callable[..., Any]:
+        """The result of an operation of a body as a function of its operands."""
+        return function_of(op)
+
+    def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> Memory:
+        """The memory of a run, which gives values to bodies and takes them."""
+        return Memory(machine, inputs)
+
+
+NUMBERS = Numbers()

@@ -1,0 +1,137 @@
+"""Values of the parameters that IR refers to by name, kept outside it in a safetensors file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError, Where
+
+if TYPE_CHECKING:  # NumPy is imported when there is a value to hold: tools must start quickly
+    import numpy as np
+
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "u1",
+    "BOOL": "?",
+}
+
+
+class Parameters(MutableMapping[str, "np.ndarray"]):
+    """
+    A mapping from the names of parameters to arrays.
+
+    Arrays that come from a file are read-only views of its memory map: nothing is read before it is
+    used, and nothing is copied.
+    """
+
+    def __init__(self, values: Mapping[str, np.ndarray] | None = None) -> None:
+        self._values: dict[str, np.ndarray] = dict(values or {})
+        self.source: Path | None = None
+
+    @staticmethod
+    def open(path: str | os.PathLike[str]) -> Parameters:
+        """
+        The parameters in a safetensors file.
+
+        Raises:
+            OSError: the file cannot be read.
+            CompileError: it is not a safetensors file, or has a tensor of a type without a NumPy
+                equivalent.
+        """
+        parameters = Parameters(_map_file(Path(path)))
+        parameters.source = Path(path)
+        return parameters
+
+    def resolve(self, name: str, shape: Sequence[int], where: Where) -> np.ndarray:
+        """
+        The value of parameter `name`, which `where` (an operation) expects to have this shape.
+
+        Raises:
+            CompileError: there is no such parameter, or it has another shape.
+        """
+        value = self._values.get(name)
+        if value is None:
+            place = f"in '{self.source}'" if self.source else "among the parameters"
+            similar = difflib.get_close_matches(name, self._values, n=1)
+            hint = f"; did you mean '{similar[0]}'?" if similar else ""
+            raise CompileError(where, f"there is no parameter '{name}' {place}{hint}")
+        if value.shape != tuple(shape):
+            raise CompileError(
+                where,
+                f"parameter '{name}' has shape {list(value.shape)}, expected {list(shape)}",
+            )
+        return value
+
+    def copy(self) -> Parameters:
+        """A mapping that changes independently; the arrays are shared."""
+        result = Parameters(self._values)
+        result.source = self.source
+        return result
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all parameters to a safetensors file, which appears complete or not at all."""
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        arrays = {name: np.asarray(value, order="C") for name, value in self._values.items()}
+        with atomic_path(path) as temporary:
+            save_file(arrays, temporary)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: np.ndarray) -> None:
+        self._values[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def _map_file(path: Path) -> dict[str, np.ndarray]:
+    """
+    The tensors of a safetensors file as views of one memory map. (The `safetensors` package's own
+    NumPy interface copies each tensor.)
+    """
+    import numpy as np
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb") as file:
+        try:
+            with safe_open(path, framework="numpy"):  # checks all that is used below
+                pass
+        except SafetensorError as error:
+            raise CompileError(path, f"not a valid safetensors file: {error}") from error
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    data = np.memmap(path, dtype=np.uint8, mode="r", offset=0)[8 + length :]
+    values: dict[str, np.ndarray] = {}
+    for name, entry in header.items():
+        if entry["dtype"] not in _DTYPES:
+            raise CompileError(path, f"tensor '{name}' has unsupported type {entry['dtype']}")
+        begin, end = entry["data_offsets"]
+        values[name] = (
+            np.asarray(data[begin:end]).view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        )
+    return values

@@ -1,0 +1,123 @@
+"""Parsing of IR with source locations, so that every later error can point at the text."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnknownLoc
+from xdsl.ir import AttributeInvT, Block, BlockArgument, Operation, SSAValue
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.utils.exceptions import ParseError, VerifyException
+from xdsl.utils.lexer import Position, Span
+from xdsl.utils.mlir_lexer import MLIRTokenKind
+
+from cmir.context import CmirContext, make_context
+from cmir.support.diagnostics import is_isl_error
+
+__all__ = ["CmirContext", "LocatingParser", "make_context", "parse_module"]
+
+
+def parse_module(text: str, name: str = "<string>", ctx: Context | None = None) -> ModuleOp:
+    """
+    Parse the text of a module, its `builtin.module { … }` optional.
+
+    Params:
+        text: the IR.
+        name: the file it comes from, for locations.
+        ctx: the dialects to know; all that are installed when left out.
+    Raises:
+        ParseError: the text is malformed. The module is not verified.
+    """
+    return LocatingParser(make_context() if ctx is None else ctx, text, name).parse_module()
+
+
+class LocatingParser(Parser):
+    """
+    A parser that records where each operation and block argument starts, unless a `loc(…)` in
+    the text says something known.
+
+    Params:
+        line_offset: lines of the file that come before this input (one chunk of a split file).
+    """
+
+    def __init__(
+        self, ctx: Context, input: str | bytes, name: str = "<unknown>", line_offset: int = 0
+    ) -> None:
+        super().__init__(ctx, input, name)
+        content = self.lexer.input.content
+        self._file = StringAttr(name)
+        self._line_offset = line_offset
+        self._first_uses: dict[str, Span] = {}
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", content))]
+
+    def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
+        """Parse the whole input; without any operation it is an empty module, as in MLIR."""
+        start = self.pos
+        try:
+            if allow_implicit_module and self._current_token.kind is MLIRTokenKind.EOF:
+                module = ModuleOp([])
+            else:
+                module = super().parse_module(allow_implicit_module)
+        except ParseError as error:
+            if self._current_token.kind is MLIRTokenKind.EOF and self.forward_ssa_references:
+                # xDSL's message is about the end of the file.
+                name = next(iter(self.forward_ssa_references))
+                error.msg = f"value '%{name}' is used but not defined"
+                error.span = self._first_uses.get(name, error.span)
+            error.span = dataclasses.replace(error.span, line_offset=self._line_offset)
+            raise
+        self._locate(module, start)  # unless it is in the text, the parser has made it
+        return module
+
+    def parse_operation(self) -> Operation:
+        start = self.pos
+        try:
+            op = super().parse_operation()
+        except Exception as error:
+            if not (isinstance(error, VerifyException) or is_isl_error(error)):
+                raise
+            # An attribute that does not verify has no span of its own.
+            self.raise_error(str(error), Span(start, self.pos, self.lexer.input))
+        self._locate(op, start)
+        return op
+
+    def _get_op_by_name(self, name: str) -> type[Operation]:
+        stack = self._parser_state.dialect_stack
+        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is None:
+            start = self.lexer.input.content.rfind(name, 0, self.pos)
+            self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
+        return op_type
+
+    def resolve_operand(
+        self, operand: UnresolvedOperand, type: AttributeInvT
+    ) -> SSAValue[AttributeInvT]:
+        if operand.operand_name not in self.ssa_values:
+            self._first_uses.setdefault(operand.operand_name, operand.span)
+        return super().resolve_operand(operand, type)
+
+    def _parse_block(self) -> Block:
+        if self._current_token.kind is not MLIRTokenKind.CARET_IDENT:
+            self.raise_error("expected an operation, a block or '}'")
+        if not Block.is_valid_name(name := self._current_token.text[1:]):
+            self.raise_error(f"the name of a block must not be a number, got ^{name}")
+        return super()._parse_block()
+
+    def _register_ssa_definition(
+        self, name: str, values: Sequence[SSAValue], span: Span[str]
+    ) -> None:
+        super()._register_ssa_definition(name, values, span)
+        for value in values:
+            if isinstance(value, BlockArgument):
+                self._locate(value, span.start)
+
+    def _locate(self, what: Operation | BlockArgument, position: Position) -> None:
+        if isinstance(what.location, UnknownLoc):
+            line = bisect_right(self._line_starts, position)
+            column = position - self._line_starts[line - 1] + 1
+            what.location = FileLineColLoc(
+                self._file, IntAttr(line + self._line_offset), IntAttr(column)
+            )

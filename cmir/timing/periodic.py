@@ -1,0 +1,282 @@
+"""Periodic schedules: iteration i of inference n starts at t(n, i) = s(i) + λ·n.
+
+The iterations of one inference are the nodes of a graph. What an iteration must follow by `delay` cycles, `tokens`
+inferences before its own, is an edge:
+
+    s(i) ≥ s(j) + delay − λ·tokens
+
+A schedule exists if and only if no cycle has delay > λ·tokens in sum (Reiter, Scheduling Parallel Computations, JACM
+1968). Self-timed execution, where everything starts as soon as it may, is then no slower than λ.
+
+The earliest schedule is found by raising starts until all edges hold (Bellman and Ford). The iterations of an actor
+also follow each other, a chain that one running maximum raises as a whole; an edge that asks for no more than the one
+of an iteration before is left out.
+
+Each start that is raised has a parent, the iteration that it was raised for. Parents form a cycle only if it is
+positive, and form one sooner or later if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection
+Algorithms, Mathematical Programming 85, 1999):
+
+- A start is at most that of its parent plus the edge between them: it was equal when it was raised, and parents only
+  rise. The raise that closes a cycle makes one of these inequalities strict, so the edges of the cycle add up to more
+  than 0.
+- As long as parents form no cycle, each start is at most an initial one plus a path that repeats no iteration. Such
+  sums are bounded; a positive cycle raises starts beyond any bound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cmir.timing.recurrence import Actor, Dependence, Wait
+
+
+@dataclass(frozen=True)
+class Link:
+    """A wait on a cycle: iteration `target` of `waiter` follows one of the dependence's source.
+
+    lead: how many iterations of the source the cycle passes before the one that is followed.
+    """
+
+    waiter: str
+    target: int
+    dependence: Dependence
+    lead: int
+
+    @property
+    def wait(self) -> Wait:
+        """The wait, for messages."""
+        dependence = self.dependence
+        return Wait(self.waiter, dependence.source, dependence.kind, dependence.array)
+
+
+class TooFastError(Exception):
+    """There is no schedule of that interval: around a cycle, `delay` cycles pass in `tokens` inferences.
+
+    links: the waits on the cycle; the source of each is the waiter of the next.
+    starts: the starts when the cycle was found. A search with other dependences may go on from them.
+    """
+
+    def __init__(self, links: list[Link], delay: int, tokens: int, starts: np.ndarray):
+        self.links, self.delay, self.tokens, self.starts = links, delay, tokens, starts
+        super().__init__(f"{delay} cycles pass in {tokens} inferences")
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """What the iterations of an actor follow in others: an edge an entry, in the order of their targets.
+
+    targets: the iterations that have edges; first: where the edges of each begin. sources: iterations, numbered through
+    all actors; of: the dependence that an edge belongs to.
+    """
+
+    targets: np.ndarray
+    first: np.ndarray
+    sources: np.ndarray
+    delays: np.ndarray
+    tokens: np.ndarray
+    of: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Hop:
+    """From an iteration to one that it is the parent of: a dependence if there is one, then steps of the actor."""
+
+    actor: str
+    target: int
+    dependence: Dependence | None
+    steps: int
+    delay: int
+    tokens: int
+
+
+def periodic_schedule(
+    actors: Mapping[str, Actor], period: int, earliest: np.ndarray | None = None
+) -> np.ndarray:
+    """The earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
+
+    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises TooFastError.
+    """
+    return PeriodicSearch(actors, period, earliest).run()
+
+
+_PER_TURN = 1000
+"""Iterations that take as long to look at as a turn of an actor takes without them."""
+
+_EARLIEST, _AROUND = -1, -2
+"""Reasons of a start other than edges: what was given, and the last iteration of the inference before."""
+
+
+class PeriodicSearch:
+    """A search for the earliest schedule. work: the iterations looked at so far, a measure of time.
+
+    earliest: starts to begin with; whether there is a schedule does not depend on them. like: a search for a network in
+    which some actors have the same dependences.
+    """
+
+    def __init__(
+        self,
+        actors: Mapping[str, Actor],
+        period: int,
+        earliest: np.ndarray | None = None,
+        like: PeriodicSearch | None = None,
+    ):
+        self.actors, self.period = list(actors.values()), period
+        self.number = {name: k for k, name in enumerate(actors)}
+        self.first = np.cumsum([0, *(actor.iterations for actor in self.actors)])
+        self.earliest = np.zeros(self.first[-1], np.int64) if earliest is None else earliest
+        self.starts = self.earliest.copy()
+        # Why a start is what it is: an edge of its actor, and the iteration from which the chain leads to it.
+        self.reason = np.full(self.first[-1], _EARLIEST)
+        self.since = np.zeros(self.first[-1], np.int64)
+        self.steps = [actor.interval * np.arange(actor.iterations) for actor in self.actors]
+        old = like.actors if like is not None else [None] * len(self.actors)
+        self.edges = [
+            like.edges[k]
+            if like is not None and was is not None and _same_dependences(actor, was)
+            else self._edges(actor)
+            for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
+        ]
+        self.work = int(self.first[-1])
+        self.waiters: list[list[int]] = [[] for _ in self.actors]
+        for k, actor in enumerate(self.actors):
+            for source in {dependence.source for dependence in actor.dependences}:
+                self.waiters[self.number[source]].append(k)
+            if actor.iterations * actor.interval > period:  # it follows itself, a cycle by itself
+                self.waiters[k].append(k)
+
+    def _edges(self, actor: Actor) -> _Edges:
+        parts: list[np.ndarray] = []
+        for k, dependence in enumerate(actor.dependences):
+            rises = dependence.rises
+            source = self.number[dependence.source]
+            inference, iteration = np.divmod(
+                dependence.needs[rises], self.actors[source].iterations
+            )
+            delay, of = (np.full_like(rises, value) for value in (dependence.delay, k))
+            parts.append(np.stack((rises, self.first[source] + iteration, delay, -inference, of)))
+        edges = np.concatenate(parts, axis=1) if parts else np.zeros((5, 0), np.int64)
+        target, *rest = edges[:, np.argsort(edges[0], kind="stable")]
+        return _Edges(*np.unique(target, return_index=True), *rest)
+
+    def _of(self, actor: int) -> slice:
+        return slice(int(self.first[actor]), int(self.first[actor + 1]))
+
+    def run(self) -> np.ndarray:
+        """The starts, as `periodic_schedule` gives them. Raises TooFastError."""
+        work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
+        raises = 0
+        while work:
+            actor = work.popleft()
+            queued.discard(actor)
+            highest = self._raise(actor)
+            if highest is None:
+                continue
+            for waiter in self.waiters[actor]:
+                if waiter not in queued:
+                    queued.add(waiter)
+                    work.append(waiter)
+            raises += 1
+            if raises % len(self.actors) == 0:
+                self._check_parents(highest)
+        return self.starts
+
+    def _raise(self, actor: int) -> int | None:
+        """Raise the starts of an actor to the earliest that all others allow; the one raised most, None if none is."""
+        steps, of = self.steps[actor], self._of(actor)
+        before = self.starts[of]
+        bounds, reason = self._bounds(actor)
+        chain = np.maximum.accumulate(bounds - steps)
+        starts = chain + steps
+        last = max(starts[-1], before[-1])
+        wrapped = last + self.actors[actor].interval - self.period + steps
+        after = np.maximum(np.maximum(starts, wrapped), before)
+        self.work += len(steps) + _PER_TURN
+        raised = np.flatnonzero(after > before)
+        if not len(raised):
+            return None
+        rises = np.diff(chain, prepend=chain[0] - 1) > 0
+        since = np.maximum.accumulate(np.where(rises, np.arange(len(chain)), 0))[raised]
+        around = wrapped[raised] > starts[raised]
+        self.since[of.start + raised] = np.where(around, 0, since)
+        self.reason[of.start + raised] = np.where(around, _AROUND, reason[since])
+        self.starts[of] = after
+        return int(of.start + (after - before).argmax())
+
+    def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times before which no iteration starts on account of others, and the edge that gives each, or _EARLIEST."""
+        edges = self.edges[actor]
+        bounds = self.earliest[self._of(actor)].copy()
+        reason = np.full(len(bounds), _EARLIEST)
+        each = self.starts[edges.sources] + edges.delays - self.period * edges.tokens
+        if len(each):
+            most = np.maximum.reduceat(each, edges.first)
+            target = np.repeat(np.arange(len(most)), np.diff(edges.first, append=len(each)))
+            attains = np.flatnonzero(each == most[target])
+            edge = attains[np.searchsorted(target[attains], np.arange(len(most)))]
+            later = most > bounds[edges.targets]
+            bounds[edges.targets[later]] = most[later]
+            reason[edges.targets[later]] = edge[later]
+        return bounds, reason
+
+    def _check_parents(self, place: int) -> None:
+        """Raise TooFastError if the parents of an iteration, numbered through all actors, lead into a cycle."""
+        path: list[int] = []
+        seen: dict[int, int] = {}
+        while place not in seen:
+            reason = int(self.reason[place])
+            if reason == _EARLIEST:
+                return
+            seen[place] = len(path)
+            path.append(place)
+            actor = self._actor(place)
+            last = int(self.first[actor + 1]) - 1
+            place = last if reason == _AROUND else int(self.edges[actor].sources[reason])
+        raise self._too_fast(path[seen[place] :])
+
+    def _actor(self, place: int) -> int:
+        """The actor of an iteration."""
+        return int(np.searchsorted(self.first, place, side="right")) - 1
+
+    def _too_fast(self, cycle: list[int]) -> TooFastError:
+        """The error of a cycle of iterations, each the child of the next."""
+        hops = [self._hop(place) for place in cycle]
+        delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
+        links: list[Link] = []
+        for k, hop in enumerate(hops):
+            if hop.dependence is None:
+                continue
+            lead = 0
+            for source in [*hops[k + 1 :], *hops[: k + 1]]:
+                lead += source.steps
+                if source.dependence is not None:
+                    break
+            links.append(Link(hop.actor, hop.target, hop.dependence, lead))
+        return TooFastError(links, delay, tokens, self.starts)
+
+    def _hop(self, place: int) -> _Hop:
+        """What leads from its parent to an iteration."""
+        number = self._actor(place)
+        actor, reason = self.actors[number], int(self.reason[place])
+        target, iteration = int(self.since[place]), int(place - self.first[number])
+        if reason == _AROUND:
+            steps = iteration + 1
+            return _Hop(actor.name, target, None, steps, actor.interval * steps, 1)
+        edges, steps = self.edges[number], iteration - target
+        return _Hop(
+            actor.name,
+            target,
+            actor.dependences[int(edges.of[reason])],
+            steps,
+            int(edges.delays[reason]) + actor.interval * steps,
+            int(edges.tokens[reason]),
+        )
+
+
+def _same_dependences(one: Actor, other: Actor) -> bool:
+    return len(one.dependences) == len(other.dependences) and all(
+        a is b for a, b in zip(one.dependences, other.dependences, strict=True)
+    )

@@ -1,0 +1,259 @@
+"""When iterations run: the timing recurrence of a network of cores, exact for any chunk size.
+
+    t(i) = max(t(i − 1) + II, arrival of the last write needed, arrival of the last credit needed)
+
+A core's next chunk is the run of iterations that its LCU allows, given how far its neighbours have come. Within a
+chunk all arrivals are known, so the start times are a running maximum. A worklist advances cores by chunks until all
+inferences are done; the order in which it does so changes nothing (a Kahn network).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from cmir.elaboration.automata import NEVER
+from cmir.support.diagnostics import CompileError
+from cmir.timing.report import CoreReport, RunReport
+
+
+@dataclass(frozen=True, eq=False)
+class Dependence:
+    """What the iterations of an actor wait for, on account of one neighbour.
+
+    kind: `raw` waits for data that `source` writes, `war` for room where `source` reads.
+    needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
+        start of the same inference there (so negative for earlier inferences); never decreasing.
+    delay: cycles from the start of an iteration of `source` until it is seen.
+    first: the same as `needs` for inferences 0, 1, …, as far as these differ from all others.
+    """
+
+    kind: str
+    source: str
+    array: str
+    needs: np.ndarray
+    delay: int
+    first: tuple[np.ndarray, ...] = ()
+
+    def of(self, inference: int) -> np.ndarray:
+        """`needs` in one of the inferences."""
+        return self.first[inference] if inference < len(self.first) else self.needs
+
+    @cached_property
+    def rises(self) -> np.ndarray:
+        """The iterations that need a later one than the iteration before."""
+        return np.flatnonzero(np.diff(self.needs, prepend=-NEVER) > 0)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """What fires in order: the iterations of one core. interval: cycles between two starts."""
+
+    name: str
+    iterations: int
+    interval: int
+    latency: int
+    dependences: Sequence[Dependence]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`waiter` cannot go on until `source` does: for data in, or for room for, `array`."""
+
+    waiter: str
+    source: str
+    kind: str
+    array: str
+
+    def __str__(self) -> str:
+        if self.kind == "raw":
+            return (
+                f"@{self.waiter} waits for data in its buffer of @{self.array} from @{self.source}"
+            )
+        return f"@{self.waiter} waits for room in the buffer of @{self.array} at @{self.source}"
+
+
+class DeadlockError(CompileError):
+    """Cores wait for each other in a cycle: `cycle`, each the waiter of the one before."""
+
+    def __init__(self, cycle: Sequence[Wait]):
+        self.cycle = list(cycle)
+        super().__init__(None, "deadlock: " + ", ".join(map(str, self.cycle)))
+
+
+Execute = Callable[[str, int, int, int], None]
+"""Called with (actor, inference, first, last) to run iterations first ≤ i < last on data."""
+
+Progress = Callable[[int, int], None]
+"""Called with (iterations done, iterations in all) now and then."""
+
+
+@dataclass(eq=False)
+class _State:
+    """How far an actor has come, when each of its iterations started, and how long it stalled in each inference."""
+
+    actor: Actor
+    start: np.ndarray
+    done: int = 0
+    ready: int = 0  # the earliest start of the next iteration
+    stalls: dict[str, np.ndarray] = field(default_factory=dict)
+    blocked: tuple[_State, int] | None = None  # who must have run more than so many iterations
+    incoming: list[tuple[Dependence, _State]] = field(default_factory=list)
+    waiters: dict[str, _State] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return len(self.start)
+
+    @property
+    def may_advance(self) -> bool:
+        """Whether there is anything to run, and what was waited for when this was last tried has come."""
+        if self.blocked is not None and self.blocked[0].done <= self.blocked[1]:
+            return False
+        return self.done < self.total
+
+
+class Recurrence:
+    """One run of a network of actors over a stream of inferences.
+
+    chunk: the most iterations that an actor advances before others get a turn; None for no limit.
+    """
+
+    def __init__(
+        self,
+        actors: Mapping[str, Actor],
+        inferences: int,
+        chunk: int | None = None,
+        execute: Execute | None = None,
+        progress: Progress | None = None,
+    ):
+        self.inferences, self.chunk = inferences, chunk
+        self.execute, self.progress = execute, progress
+        self.states = {
+            name: _State(actor, np.zeros(inferences * actor.iterations, np.int64))
+            for name, actor in actors.items()
+        }
+        for state in self.states.values():
+            state.stalls = {kind: np.zeros(inferences, np.int64) for kind in ("raw", "war")}
+        self.allow(actors)
+
+    def allow(self, actors: Mapping[str, Actor]) -> None:
+        """Give some actors other dependences, that hold for all that has run: to go on after a deadlock."""
+        for name, actor in actors.items():
+            state = self.states[name]
+            state.actor, state.blocked = actor, None
+            state.incoming = [(d, self.states[d.source]) for d in state.actor.dependences]
+            for _, source in state.incoming:
+                source.waiters[name] = state
+
+    def run(self) -> RunReport:
+        """Run all inferences, or what is left of them. Raises DeadlockError where no actor can go on."""
+        work = deque(state for state in self.states.values() if state.may_advance)
+        queued = {state.actor.name for state in work}
+        total = sum(state.total for state in self.states.values())
+        done = sum(state.done for state in self.states.values())
+        while work:
+            state = work.popleft()
+            queued.discard(state.actor.name)
+            ran = self._advance(state)
+            if not ran:
+                continue
+            done += ran
+            if self.progress is not None:
+                self.progress(done, total)
+            for again in (state, *state.waiters.values()):
+                if again.actor.name not in queued and again.may_advance:
+                    queued.add(again.actor.name)
+                    work.append(again)
+        if done < total:
+            raise DeadlockError(self._blocking_cycle())
+        return self._report()
+
+    def _advance(self, state: _State) -> int:
+        """Advance an actor by its next chunk; the number of iterations in it."""
+        if state.done == state.total:
+            return 0
+        actor = state.actor
+        inference, first = divmod(state.done, actor.iterations)
+        last = actor.iterations
+        state.blocked = None
+        for dependence, source in state.incoming:
+            before = inference * source.actor.iterations
+            needs = dependence.of(inference)
+            last = min(last, int(needs.searchsorted(source.done - 1 - before, "right")))
+            if last <= first:
+                state.blocked = source, int(needs[first]) + before
+                return 0
+        if self.chunk is not None:
+            last = min(last, first + self.chunk)
+        self._schedule(state, inference, first, last)
+        if self.execute is not None:
+            self.execute(actor.name, inference, first, last)
+        state.done += last - first
+        return last - first
+
+    def _schedule(self, state: _State, inference: int, first: int, last: int) -> None:
+        """The start times of a chunk, and what it waited for."""
+        count, actor = last - first, state.actor
+        arrival = {kind: np.zeros(count, np.int64) for kind in ("raw", "war")}
+        for dependence, source in state.incoming:
+            event = dependence.of(inference)[first:last] + inference * source.actor.iterations
+            seen = source.start[np.maximum(event, 0)] + dependence.delay
+            seen[event < 0] = 0
+            np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
+        steps = actor.interval * np.arange(count)
+        bound = np.maximum(arrival["raw"], arrival["war"])
+        bound[0] = max(bound[0], state.ready)
+        start = np.maximum.accumulate(bound - steps) + steps
+        stall = start - np.concatenate(([state.ready], start[:-1] + actor.interval))
+        on_data = arrival["raw"] >= arrival["war"]
+        state.stalls["raw"][inference] += stall[on_data].sum()
+        state.stalls["war"][inference] += stall[~on_data].sum()
+        begin = inference * actor.iterations
+        state.start[begin + first : begin + last] = start
+        state.ready = int(start[-1]) + actor.interval
+
+    def _waits(self, state: _State) -> list[Wait]:
+        """What keeps an actor from its next iteration."""
+        if state.done == state.total:
+            return []
+        inference, iteration = divmod(state.done, state.actor.iterations)
+        return [
+            Wait(state.actor.name, source.actor.name, dependence.kind, dependence.array)
+            for dependence, source in state.incoming
+            if dependence.of(inference)[iteration] + inference * source.actor.iterations
+            >= source.done
+        ]
+
+    def _blocking_cycle(self) -> list[Wait]:
+        """A cycle of waits: every stuck actor waits for a stuck one, or for one that has ended."""
+        stuck = next(state for state in self.states.values() if self._waits(state))
+        path: list[Wait] = []
+        seen: dict[str, int] = {}
+        while stuck.actor.name not in seen:
+            seen[stuck.actor.name] = len(path)
+            waits = self._waits(stuck)
+            if not waits:  # it has ended, and will never do what the last waiter waits for
+                return path[-1:]
+            path.append(waits[0])
+            stuck = self.states[waits[0].source]
+        return path[seen[stuck.actor.name] :]
+
+    def _report(self) -> RunReport:
+        cores = [
+            CoreReport(
+                name=name,
+                iterations=state.actor.iterations,
+                start=state.start.reshape(self.inferences, -1),
+                interval=state.actor.interval,
+                latency=state.actor.latency,
+                data_stalls=int(state.stalls["raw"].sum()),
+                credit_stalls=int(state.stalls["war"].sum()),
+            )
+            for name, state in self.states.items()
+        ]
+        return RunReport(cores, [])

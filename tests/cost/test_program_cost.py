@@ -1,0 +1,316 @@
+"""What an iteration costs: by hand on each preset, against an issue of operations by cycle, and as limits change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import Builder, compile_network
+
+from cmir.context import make_context
+from cmir.cost.firing import Firing, Matrix, Step, firing_of
+from cmir.cost.program_cost import Cost, firing_cost, program_cost
+from cmir.cost.tiling import Tiling
+from cmir.hardware.description import Hardware, presets
+from cmir.hardware.sections import CoreSection, Crossbar, Energy, Network
+from cmir.support.parsing import parse_module
+
+CONVOLUTION = Firing(
+    (
+        Step("load", 576),
+        Step("load", 64),
+        Step("product", 64, after=(0,)),
+        Step("vector", 64, after=(1, 2)),
+        Step("vector", 64, after=(3,)),
+        Step("store", 64, after=(4,)),
+    ),
+    (Matrix(64, 576),),
+)
+"""3 × 3 windows of 64 channels to 64 channels, with bias and relu."""
+
+BY_HAND = {
+    # Nothing takes any time.
+    "ideal": Cost(1, 1, 1),
+    # Three crossbars for 576 inputs; their sums, bias and relu take the DPU a cycle each; 64 bytes take 2 on the link.
+    "hermes": Cost(4 * 130, 520 + 1 + 1 + 1 + 2, 3, {"crossbar": 3 * 52800}),
+    "hermes-1-phase": Cost(133, 133 + 1 + 1 + 1 + 2, 3, {"crossbar": 3 * 13430}),
+    # 16 outputs in a crossbar: 5 by 4 of them. 1152 bytes of input are 36 cycles; sums 4 * 64 / 4, bias and relu 16.
+    "isaac": Cost(
+        16 * 128,
+        36 + 2048 + 256 + 64 + 16 + 16 + 4,
+        20,
+        {
+            "crossbar": 20 * 1280,
+            "adc": 64 * 8 * 5 * 16 * 1.67,
+            "sram": (1152 + 128) * 0.64,
+        },
+    ),
+    # Eight crossbars for the cells of a weight. Each access of SRAM takes 2 cycles more, each operation of the DPU one.
+    "puma": Cost(
+        16 * 128,
+        (36 + 2) + 2304 + (8 + 1) + (2 + 1) + (2 + 1) + 32,
+        5 * 8,
+        {
+            "crossbar": 40 * 1534,
+            "adc": 64 * 8 * 5 * 16 * 1.41,
+            "dpu": (4 * 64 + 64 + 64) * 0.27,
+            "sram": (1152 + 128) * 0.54,
+        },
+    ),
+    # 64 columns at 16 ADCs are 4 conversions of 20 cycles in each phase.
+    "pimcomp": Cost(
+        16 * 4 * 20,
+        (18 + 20) + 1280 + 3 + (8 + 4) + (2 + 4) + (2 + 4) + 4,
+        5,
+        {"crossbar": 5 * 2491, "adc": 64 * 5 * 16 * 22.7},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", presets())
+def test_by_hand(name: str) -> None:
+    cost, expected = firing_cost(CONVOLUTION, Hardware.load(name)), BY_HAND[name]
+    assert (cost.interval, cost.latency) == (expected.interval, expected.latency)
+    assert cost.crossbars == expected.crossbars
+    assert cost.energy == pytest.approx(dict(expected.energy))
+
+
+@pytest.mark.parametrize(
+    ("name", "throughput", "efficiency"), [("hermes", 16.1, 2.48), ("hermes-1-phase", 63.1, 9.76)]
+)
+def test_published_throughput(name: str, throughput: float, efficiency: float) -> None:
+    """All cores of HERMES at work, as its authors measured it: tera-operations a second, and for a watt."""
+    hardware = Hardware.load(name)
+    full = Firing((Step("product", 256),), (Matrix(256, 256),))
+    cost, operations = firing_cost(full, hardware), 2 * 256 * 256
+    clock, cores = hardware.system.clock_hz, hardware.core.count
+    assert clock is not None and cores is not None
+    tera = 1e-12 * cores * operations / (cost.interval / clock)
+    assert round(tera, 1) == throughput
+    assert round(operations / cost.energy["crossbar"], 2) == efficiency
+
+
+def test_firings_of_a_network() -> None:
+    """What a program does is read off its body, and is what the stage did that it was made from."""
+    net = Builder(3, 8, 8)
+    a = net.relu(net.conv("x", 4, pads=1))
+    model = compile_network(net.model(net.pool(a)))
+    stages, programs = model.pipeline.stages, model.machine.programs
+    conv, pool = (Firing.of(stage) for stage in stages.values())
+    assert conv == Firing(
+        (
+            Step("load", 27),
+            Step("load", 4),
+            Step("product", 4, after=(0,)),
+            Step("vector", 4, after=(1, 2)),
+            Step("vector", 4, after=(3,)),
+            Step("store", 4, after=(4,)),
+        ),
+        (Matrix(4, 27),),
+    )
+    assert [(step.kind, step.elements) for step in pool.steps] == [
+        ("load", 16),
+        ("vector", 16),
+        ("store", 4),
+    ]
+    for stage, program in zip(stages.values(), programs.values(), strict=True):
+        assert Firing.of(program.op) == Firing.of(stage)
+        for name in presets():
+            hardware = Hardware.load(name)
+            assert program_cost(program.op, hardware) == program_cost(stage, hardware)
+
+
+def test_scalars_are_work_and_coordinates_are_not() -> None:
+    module = parse_module(
+        """
+        %i, %x, %s = "test.op"() : () -> (index, vector<2x8xf32>, f32)
+        %one = arith.constant 1 : index
+        %next = arith.addi %i, %one : index
+        %y = cmcore.reduce add %x along [1] : vector<2x8xf32> -> vector<2xf32>
+        %z = vector.extract %y[0] : f32 from vector<2xf32>
+        %r = arith.mulf %z, %s : f32
+        """,
+        "body.mlir",
+        make_context(),
+    )
+    assert firing_of(module.body.block) == Firing(
+        (Step("vector", 16), Step("vector", 2, after=(0,)), Step("vector", 1, after=(1,)))
+    )
+
+
+def test_a_matrix_used_twice_is_busy_twice() -> None:
+    hardware = Hardware("machine", crossbar=Crossbar(phase_cycles=10))
+    products = (Step("product", 4), Step("product", 4))
+    same = firing_cost(Firing(products, (Matrix(4, 4),)), hardware)
+    other = (products[0], replace(products[1], matrix=1))
+    two = firing_cost(Firing(other, (Matrix(4, 4), Matrix(4, 4))), hardware)
+    assert (same.interval, same.latency, same.crossbars) == (20, 20, 1)
+    assert (two.interval, two.latency, two.crossbars) == (10, 10, 2)
+
+
+def test_fixed_times() -> None:
+    puma = Hardware.load("puma")
+    fixed = replace(puma, core=replace(puma.core, fixed_interval=3, fixed_latency=5))
+    cost = firing_cost(CONVOLUTION, fixed)
+    assert (cost.interval, cost.latency) == (3, 5)
+    assert cost.energy == firing_cost(CONVOLUTION, puma).energy
+
+
+@st.composite
+def firings(draw: st.DrawFn) -> Firing:
+    sizes = st.integers(1, 40)
+    matrices = draw(
+        st.lists(st.builds(Matrix, sizes, sizes, st.integers(1, 6)), min_size=1, max_size=2)
+    )
+    steps: list[Step] = []
+    for number in range(draw(st.integers(1, 8))):
+        after = tuple(k for k in range(number) if draw(st.booleans()))
+        kind = draw(st.sampled_from(["load", "product", "vector", "store"]))
+        matrix = draw(st.integers(0, len(matrices) - 1))
+        elements = matrices[matrix].outputs * matrices[matrix].blocks
+        elements = elements if kind == "product" else draw(sizes)
+        steps.append(Step(kind, elements, draw(st.sampled_from([8, 32])), after, matrix))
+    return Firing(tuple(steps), tuple(matrices))
+
+
+few = st.integers(1, 12)
+maybe = st.none() | few
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Hardware:
+    slices = draw(st.integers(1, 4))
+    columns = draw(st.none() | st.integers(slices, 12))
+    crossbar = Crossbar(
+        rows=draw(maybe),
+        columns=columns,
+        active_rows=draw(maybe),
+        weight_slices=slices,
+        slicing=draw(st.sampled_from(["crossbars", "columns"])),
+        input_phases=draw(few),
+        phase_cycles=draw(st.integers(0, 5)),
+        pipeline_cycles=draw(st.integers(0, 5)),
+        adcs=draw(maybe),
+        adc_cycles=draw(st.integers(0, 3)),
+    )
+    core = CoreSection(
+        sram_ports=draw(few),
+        sram_port_bytes=draw(maybe),
+        sram_latency=draw(st.integers(0, 5)),
+        vector_lanes=draw(maybe),
+        vector_latency=draw(st.integers(0, 5)),
+    )
+    network = Network(link_bytes_per_cycle=draw(maybe))
+    energy = Energy(*(draw(st.none() | st.integers(0, 5)) for _ in range(4)))
+    return Hardware("machine", crossbar=crossbar, core=core, network=network, energy=energy)
+
+
+@given(firings(), machines())
+def test_costs_of_parts_add_up(firing: Firing, hardware: Hardware) -> None:
+    """Each step by itself: the interval is between the largest part and the sum, and energies add up."""
+    whole = firing_cost(firing, hardware)
+    parts = [
+        firing_cost(Firing((replace(step, after=()),), firing.matrices), hardware)
+        for step in firing.steps
+    ]
+    assert max(part.interval for part in parts) <= whole.interval
+    assert whole.interval <= sum(part.interval for part in parts)
+    assert max(part.latency for part in parts) <= whole.latency
+    assert whole.latency <= sum(part.latency for part in parts)
+    for name, energy in whole.energy.items():
+        assert energy == pytest.approx(sum(part.energy[name] for part in parts))
+
+
+IMPROVEMENTS = [
+    ("core", "sram_ports"),
+    ("core", "sram_port_bytes"),
+    ("core", "vector_lanes"),
+    ("network", "link_bytes_per_cycle"),
+    ("crossbar", "active_rows"),
+    ("crossbar", "adcs"),
+]
+
+
+@given(firings(), machines(), st.sampled_from(IMPROVEMENTS), few)
+def test_more_is_never_slower(
+    firing: Firing, hardware: Hardware, what: tuple[str, str], more: int
+) -> None:
+    """More of a resource, or no limit to it, costs neither cycles nor crossbars."""
+    section, field = what
+    before = getattr(hardware, section)
+    had = getattr(before, field)
+    faster = [replace(before, **{field: (had or 12) + more})] if had is not None else []
+    if field != "sram_ports":
+        faster.append(replace(before, **{field: None}))
+    slow = firing_cost(firing, hardware)
+    for better in faster:
+        fast = firing_cost(firing, replace(hardware, **{section: better}))
+        assert fast.interval <= slow.interval and fast.latency <= slow.latency
+        assert fast.crossbars == slow.crossbars
+
+
+@given(firings(), machines())
+def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> None:
+    """One step at a time goes first; each waits until the cycle in which operands and resource are there."""
+    crossbar, core = hardware.crossbar, hardware.core
+    pj = hardware.energy
+    uses: list[list[tuple[str, int, int]]] = []
+    for step in firing.steps:
+        size = step.elements * step.bits // 8
+        lanes, rate = core.vector_lanes, hardware.network.link_bytes_per_cycle
+        if step.kind == "load":
+            port = core.sram_port_bytes and core.sram_port_bytes * core.sram_ports
+            uses.append([("sram", _transfers(size, port), core.sram_latency)])
+        elif step.kind == "store":
+            uses.append([("link", _transfers(size, rate), 0)])
+        elif step.kind == "vector":
+            uses.append([("dpu", _transfers(step.elements, lanes), core.vector_latency)])
+        else:
+            tiling = Tiling.of(firing.matrices[step.matrix], crossbar)
+            turn = max(
+                crossbar.phase_cycles,
+                _transfers(tiling.columns, crossbar.adcs or tiling.columns) * crossbar.adc_cycles,
+            )
+            turns = crossbar.phases * _transfers(tiling.rows, crossbar.active_rows or tiling.rows)
+            uses.append([(f"matrix {step.matrix}", turns * turn, crossbar.pipeline_cycles)])
+            if tiling.parts > 1:
+                additions = (tiling.parts - 1) * step.elements
+                uses[-1].append(("dpu", _transfers(additions, lanes), core.vector_latency))
+    taken: set[tuple[str, int]] = set()
+    last: dict[str, int] = {}
+    done: list[int] = []
+    for step, parts in zip(firing.steps, uses, strict=True):
+        now = max([done[k] for k in step.after], default=0)
+        for resource, cycles, extra in parts:
+            now = next(
+                start
+                for start in count(now)
+                if start >= last.get(resource, 0)
+                and all((resource, start + k) not in taken for k in range(cycles))
+            )
+            taken |= {(resource, now + k) for k in range(cycles)}
+            last[resource] = now + cycles
+            now += cycles + extra
+        done.append(now)
+    cost = firing_cost(firing, hardware)
+    assert cost.latency == max([1, *done])
+    busy = [sum(r == resource for r, _ in taken) for resource in {r for r, _ in taken}]
+    assert cost.interval == max([1, *busy])
+    assert set(cost.energy) == {
+        name
+        for name, figure in (
+            ("crossbar", pj.crossbar_product),
+            ("adc", pj.adc_conversion),
+            ("dpu", pj.vector_element),
+            ("sram", pj.sram_byte),
+        )
+        if figure is not None
+    }
+
+
+def _transfers(amount: int, rate: int | None) -> int:
+    """How often `rate` must be taken away until nothing of `amount` is left."""
+    return 0 if rate is None else len(range(0, amount, rate))

@@ -1,0 +1,90 @@
+"""The description of a machine in the IR."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xdsl.printer import Printer
+
+from cmir.context import make_context
+from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.attribute import hardware_of, set_hardware
+from cmir.hardware.description import Hardware, presets
+from cmir.hardware.sections import Energy, Network, System
+from cmir.support.diagnostics import CompileError
+from cmir.support.parsing import parse_module
+
+
+def parsed(text: str) -> NetworkOp:
+    module = parse_module(text, "network.mlir", make_context())
+    (network,) = module.body.block.ops
+    assert isinstance(network, NetworkOp)
+    return network
+
+
+def through_text(hardware: Hardware) -> Hardware | None:
+    network = NetworkOp("main", [], [])
+    set_hardware(network, hardware)
+    stream = StringIO()
+    Printer(stream).print_op(network)
+    return hardware_of(parsed(stream.getvalue()))
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_survive(name: str) -> None:
+    assert through_text(Hardware.load(name)) == Hardware.load(name)
+
+
+places = st.lists(st.integers(0, 5), min_size=2, max_size=2).map(tuple)
+edges = st.lists(st.tuples(places, places), min_size=1, max_size=4).map(tuple)
+figures = st.none() | st.floats(0, 1e12, exclude_min=True) | st.integers(0, 10**9)
+
+
+@given(edges, figures, st.floats(1, 1e12))
+def test_anything_survives(
+    links: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
+    figure: float | None,
+    clock: float,
+) -> None:
+    hardware = Hardware(
+        "machine",
+        network=Network(topology="edges", edges=links),
+        energy=Energy(sram_byte=figure),
+        system=System(clock_hz=clock),
+    )
+    assert through_text(hardware) == hardware
+
+
+def test_nothing_said() -> None:
+    assert hardware_of(parsed("cmcore.network @main () -> () {}")) is None
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("1 : i64", "`cmir.hardware` must be a dictionary, got 1 : i64"),
+        ("{core = {count = 0 : i64}}", "`core.count` must be an integer >= 1, got 0"),
+        ("{cores = {}}", "unknown field `cores`"),
+        (
+            "{core = {count = @a}}",
+            "`cmir.hardware` must hold dictionaries, lists, strings and numbers, got @a",
+        ),
+    ],
+)
+def test_refusals(attribute: str, message: str) -> None:
+    network = parsed(
+        f"cmcore.network @main () -> () attributes {{cmir.hardware = {attribute}}} {{}}"
+    )
+    with pytest.raises(CompileError) as refusal:
+        hardware_of(network)
+    assert str(refusal.value) == f"network.mlir:1:1: error: {message}"
+
+
+def test_tables_are_those_of_a_description() -> None:
+    """A description is what its tables describe."""
+    for name in presets():
+        hardware = Hardware.load(name)
+        assert Hardware.of(hardware.table(), None) == hardware

@@ -1,0 +1,178 @@
+"""Descriptions of machines: the presets, what is refused, and the page that documents them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cmir.documentation.hardware_page import page
+from cmir.hardware.description import Hardware, presets
+from cmir.hardware.fields import descriptions
+from cmir.hardware.sections import SECTIONS, Network
+from cmir.support.diagnostics import CompileError
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(tmp_path: Path, text: str) -> Hardware:
+    path = tmp_path / "machine.toml"
+    path.write_text(text)
+    return Hardware.load(str(path))
+
+
+def test_page_is_up_to_date() -> None:
+    file = ROOT / "docs" / "hardware.md"
+    command = f"python -m cmir.documentation.hardware_page > {file}"
+    assert file.read_text(encoding="utf-8") == page(), command
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets(name: str) -> None:
+    hardware = Hardware.load(name)
+    assert hardware.name == name and hardware.summary
+    places, count = hardware.network.places, hardware.core.count
+    assert places is None or count is None or count <= places
+
+
+@pytest.mark.parametrize("name", sorted(set(presets()) - {"ideal"}))
+def test_figures_of_presets_have_sources(name: str) -> None:
+    """A figure has a comment that cites a source, says how it follows, or admits that it is an assumption."""
+    text = (ROOT / "cmir" / "hardware" / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    cited = set(re.findall(r"^# \[(\d)\] .*\w", text, re.MULTILINE))
+    before = ""
+    for line in text.splitlines():
+        if re.match(r"\w+ = ", line) and not re.match("name|summary", line):
+            comment = line.partition("#")[2] or before
+            sources = set(re.findall(r"\d", "".join(re.findall(r"\[([\d, ]+)\]", comment))))
+            assert sources <= cited, line
+            assert sources or "assumption" in comment or "see above" in comment, line
+        before = line if line.startswith("#") else ""
+
+
+def test_nothing_given(tmp_path: Path) -> None:
+    """Every field may be left out."""
+    hardware = load(tmp_path, "")
+    assert hardware == Hardware(hardware.name)
+
+
+def test_every_field_is_read(tmp_path: Path) -> None:
+    """A value for every field, as its description says, is found where it belongs."""
+    values = {
+        "slicing": '"columns"',
+        "topology": '"mesh"',
+        "shape": "[3, 4]",
+        "chips": "[2, 1]",
+        "columns": "16",
+        "count": "24",
+    }
+    left_out = {"crossbar.weight_slices", "crossbar.input_phases", "network.edges"}
+    text = ""
+    for name, section in SECTIONS.items():
+        text += f"[{name}]\n"
+        for field in descriptions(section):
+            if f"{name}.{field}" not in left_out:
+                text += f"{field} = {values.get(field, '7')}\n"
+    hardware = load(tmp_path, text)
+    for name, table in tomllib.loads(text).items():
+        for field, value in table.items():
+            got = getattr(getattr(hardware, name), field)
+            assert got == (tuple(value) if isinstance(value, list) else value)
+
+
+@pytest.mark.parametrize(
+    ("weight", "cell", "slices"), [("16", "2", 8), ("8", "3", 3), ("4", "4", 1), ("4", "8", 1)]
+)
+def test_slices_follow_from_bits(tmp_path: Path, weight: str, cell: str, slices: int) -> None:
+    crossbar = load(tmp_path, f"[crossbar]\nweight_bits = {weight}\ncell_bits = {cell}\n").crossbar
+    assert crossbar.slices == slices
+    crossbar = load(tmp_path, f"[crossbar]\ninput_bits = {weight}\ndac_bits = {cell}\n").crossbar
+    assert crossbar.phases == slices
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("core = 1", "`core` must be a table"),
+        ("[cores]\ncount = 1", "unknown field `cores`"),
+        ("[core]\nsram = 1", "unknown field `core.sram`"),
+        ("name = 1", "`name` must be a string, got 1"),
+        ("[core]\nsram_bytes = 0", "`core.sram_bytes` must be an integer >= 1, got 0"),
+        ("[core]\nsram_bytes = 1.5", "`core.sram_bytes` must be an integer >= 1, got 1.5"),
+        ("[core]\nsram_bytes = true", "`core.sram_bytes` must be an integer >= 1, got True"),
+        ("[network]\nhop_cycles = -1", "`network.hop_cycles` must be an integer >= 0, got -1"),
+        ("[system]\nclock_hz = 0", "`system.clock_hz` must be a number > 0, got 0"),
+        ("[system]\nclock_hz = inf", "`system.clock_hz` must be a number > 0, got inf"),
+        ("[energy]\nsram_byte = nan", "`energy.sram_byte` must be a number >= 0, got nan"),
+        (
+            '[network]\ntopology = "star"',
+            "`network.topology` must be one of all-to-all, mesh, torus, ring, edges, got 'star'",
+        ),
+        ('[network]\ntopology = "mesh"', "a mesh needs `network.shape`"),
+        ('[network]\ntopology = "edges"', "`network.edges` and topology `edges` need each other"),
+        ("[network]\nshape = [0]", "`network.shape` must be a list of integers >= 1, got [0]"),
+        ("[network]\nshape = []", "`network.shape` must be a list of integers >= 1, got []"),
+        (
+            '[network]\ntopology = "edges"\nedges = [[0, 1]]',
+            "`network.edges` must be a list of pairs of places, such as "
+            "[[[0, 0], [0, 1]], [[0, 1], [0, 0]]], got [[0, 1]]",
+        ),
+        (
+            '[network]\ntopology = "edges"\nedges = [[[0], [1]], [[1], [0]]]\nshape = [2]',
+            "`network.shape` and `network.edges` exclude each other",
+        ),
+        (
+            '[network]\ntopology = "ring"\nshape = [2, 2]',
+            "`network.shape` of a ring must be one number, got 2",
+        ),
+        (
+            '[network]\ntopology = "torus"\nshape = [2, 2]\nchips = [2]',
+            "`network.chips` is for topology `mesh`, got `torus`",
+        ),
+        (
+            '[network]\ntopology = "mesh"\nshape = [2, 2]\nchips = [2]',
+            "`network.chips` must have as many dimensions as `network.shape`, 2, got 1",
+        ),
+        (
+            '[network]\ntopology = "mesh"\nshape = [2, 2]\n[core]\ncount = 5',
+            "`core.count` must be <= 4, the places of `network`, got 5",
+        ),
+        ("[crossbar]\ncell_bits = 2", "`crossbar.cell_bits` needs `crossbar.weight_bits`"),
+        ("[crossbar]\ndac_bits = 2", "`crossbar.dac_bits` needs `crossbar.input_bits`"),
+        (
+            "[crossbar]\nweight_slices = 2\ncell_bits = 2",
+            "`crossbar.weight_slices` and `crossbar.cell_bits` exclude each other",
+        ),
+        (
+            "[crossbar]\ninput_phases = 2\ndac_bits = 2",
+            "`crossbar.input_phases` and `crossbar.dac_bits` exclude each other",
+        ),
+        (
+            '[crossbar]\nslicing = "columns"\nweight_slices = 8\ncolumns = 7',
+            "`crossbar.columns` must be >= 8, the columns of one weight, got 7",
+        ),
+    ],
+)
+def test_refusals(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(CompileError) as refusal:
+        load(tmp_path, text)
+    assert refusal.value.message == message
+
+
+def test_not_toml(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="not valid TOML"):
+        load(tmp_path, "[core")
+
+
+@pytest.mark.parametrize("name", presets())
+def test_toml_is_read_back(name: str) -> None:
+    machine = Hardware.load(name)
+    assert Hardware.of(tomllib.loads(machine.toml()), name) == machine
+
+
+def test_toml_of_links_and_words() -> None:
+    there_and_back = (((0,), (1,)), ((1,), (0,)))
+    machine = Hardware('a "name"', network=Network(edges=there_and_back, topology="edges"))
+    assert Hardware.of(tomllib.loads(machine.toml()), None) == machine

@@ -1,0 +1,100 @@
+"""Parameters: a mapping onto a safetensors file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from safetensors.numpy import load_file, save_file
+from xdsl.context import Context
+
+from cmir.context import CmirContext, make_context, parameters_of
+from cmir.support.diagnostics import CompileError
+from cmir.support.parameters import Parameters
+
+DTYPES = [np.float32, np.float64, np.float16, np.int64, np.int8, np.uint16, np.bool_]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "weights.safetensors"
+    save_file({"w": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(())}, path)
+    return path
+
+
+def test_arrays_are_views_of_the_file(weights: Path):
+    parameters = Parameters.open(weights)
+    w = parameters["w"]
+    np.testing.assert_array_equal(w, np.arange(6).reshape(2, 3))
+    base = w
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    assert not w.flags.writeable
+    assert set(parameters) == {"w", "b"}
+    assert parameters["b"].shape == ()
+
+
+@given(
+    arrays=st.dictionaries(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8).filter(
+            lambda name: name != "__metadata__"
+        ),
+        st.sampled_from(DTYPES).flatmap(
+            lambda dtype: npst.arrays(dtype, npst.array_shapes(min_dims=0, min_side=0, max_side=4))
+        ),
+        max_size=4,
+    )
+)
+def test_save_and_open_are_inverse(arrays: dict[str, np.ndarray], tmp_path_factory):
+    path = tmp_path_factory.mktemp("parameters") / "x.safetensors"
+    Parameters(arrays).save(path)
+    back = Parameters.open(path)
+    assert set(back) == set(arrays)
+    for name, value in arrays.items():
+        assert back[name].dtype == value.dtype and back[name].shape == value.shape
+        np.testing.assert_array_equal(back[name], value)
+
+
+def test_a_file_can_be_replaced_while_it_is_mapped(weights: Path):
+    parameters = Parameters.open(weights)
+    parameters["w"] = parameters["w"] * 2
+    b = parameters["b"]
+    parameters.save(weights)
+    np.testing.assert_array_equal(load_file(weights)["w"], 2 * np.arange(6).reshape(2, 3))
+    assert b == 0
+    assert list(weights.parent.iterdir()) == [weights]
+
+
+def test_resolve_checks_name_and_shape(weights: Path):
+    parameters = Parameters.open(weights)
+    assert parameters.resolve("w", (2, 3), None).shape == (2, 3)
+    with pytest.raises(
+        CompileError, match=r"here: error: there is no parameter 'w1' in '.*did you"
+    ):
+        parameters.resolve("w1", (2, 3), "here")
+    with pytest.raises(CompileError, match=r"'w' has shape \[2, 3\], expected \[3, 2\]"):
+        parameters.resolve("w", (3, 2), "here")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{"])
+def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path):
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CompileError, match=r"bad.safetensors: error: not a valid safetensors file"):
+        Parameters.open(path)
+
+
+def test_passes_find_parameters_in_the_context(weights: Path):
+    assert parameters_of(Context()) is None
+    assert parameters_of(make_context()) is None
+    ctx = CmirContext(parameters=Parameters.open(weights))
+    clone = ctx.clone()
+    copied = parameters_of(clone)
+    assert copied is not None and set(copied) == {"w", "b"}
+    copied["new"] = np.zeros(1)
+    assert ctx.parameters is not None and "new" not in ctx.parameters

@@ -1,0 +1,43 @@
+"""The earliest periodic schedule by definition: a graph of single iterations, and longest paths in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cmir.elaboration.automata import NEVER
+from cmir.timing.recurrence import Actor
+
+Node = tuple[str, int]
+Edge = tuple[Node, Node, int, int]
+
+
+def edges(actors: Mapping[str, Actor]) -> list[Edge]:
+    """What each iteration must follow: source, target, cycles between them, inferences between them."""
+    found: list[Edge] = []
+    for name, actor in actors.items():
+        for i in range(actor.iterations):
+            before = (name, (i - 1) % actor.iterations)
+            found.append((before, (name, i), actor.interval, int(i == 0)))
+            for dependence in actor.dependences:
+                if dependence.needs[i] > -NEVER:
+                    n, j = divmod(int(dependence.needs[i]), actors[dependence.source].iterations)
+                    found.append(((dependence.source, j), (name, i), dependence.delay, -n))
+    return found
+
+
+def longest_paths(actors: Mapping[str, Actor], period: int) -> dict[Node, int] | None:
+    """The earliest starts, or None if a cycle is positive (Floyd and Warshall)."""
+    nodes = [(name, i) for name, actor in actors.items() for i in range(actor.iterations)]
+    number = {node: k for k, node in enumerate(nodes)}
+    longest = np.full((len(nodes), len(nodes)), -np.inf)
+    np.fill_diagonal(longest, 0)
+    for source, target, delay, tokens in edges(actors):
+        at = number[source], number[target]
+        longest[at] = max(longest[at], delay - period * tokens)
+    for k in range(len(nodes)):
+        longest = np.maximum(longest, longest[:, k : k + 1] + longest[k])
+    if (np.diagonal(longest) > 0).any():
+        return None
+    return dict(zip(nodes, longest.max(axis=0).astype(int).tolist(), strict=True))

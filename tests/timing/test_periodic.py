@@ -1,0 +1,115 @@
+"""Periodic schedules against the definition: a graph of single iterations, and longest paths in it."""
+
+from math import ceil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from timing.longest_paths import longest_paths
+
+from cmir.elaboration.automata import NEVER
+from cmir.timing.periodic import PeriodicSearch, TooFastError, periodic_schedule
+from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+
+Network = dict[str, Actor]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Some actors in any order; each follows others in this inference, and in inferences before.
+
+    Data comes from actors that are before it in a line as a rule, so that many networks have schedules.
+    """
+    names = [f"a{k}" for k in range(draw(st.integers(1, 5)))]
+    counts = {name: draw(st.integers(1, 5)) for name in names}
+
+    def dependence(kind: str, target: str, source: str) -> Dependence:
+        last = counts[source] - 1
+        low, high = (0, last) if kind == "raw" else (-2 * counts[source], draw(st.integers(-1, 1)))
+        steps = sorted(draw(st.integers(low - 1, high)) for _ in range(counts[target]))
+        needs = np.array([-NEVER if step < low else step for step in steps], np.int64)
+        return Dependence(kind, source, "b", needs, draw(st.integers(0, 6)))
+
+    actors: Network = {}
+    for k, name in enumerate(names):
+        before = [dependence("raw", name, source) for source in names[:k] if draw(st.booleans())]
+        after = [dependence("war", name, source) for source in names[k:] if draw(st.booleans())]
+        actors[name] = Actor(name, counts[name], draw(st.integers(1, 4)), 1, [*before, *after])
+    return {name: actors[name] for name in draw(st.permutations(names))}
+
+
+def check_cycle(actors: Network, period: int, error: TooFastError) -> None:
+    """The cycle is one of the graph, and its sums are what the error says."""
+    assert error.delay > period * error.tokens
+    delay = tokens = 0
+    links = error.links
+    for link, after in zip(links, [*links[1:], *links[:1]], strict=True):
+        source = actors[link.dependence.source]
+        assert link.dependence in actors[link.waiter].dependences
+        assert source.name == after.waiter
+        inferences, iteration = divmod(int(link.dependence.needs[link.target]), source.iterations)
+        delay += link.dependence.delay + link.lead * source.interval
+        around, entered = divmod(iteration - link.lead, source.iterations)
+        assert entered == after.target
+        tokens += -inferences - around
+    if links:
+        assert (delay, tokens) == (error.delay, error.tokens)
+    else:  # a core that has too much to do
+        assert any(a.iterations * a.interval == error.delay for a in actors.values())
+        assert error.tokens == 1
+
+
+@settings(max_examples=200)
+@given(networks(), st.integers(-4, 30), st.booleans())
+def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
+    """There is a schedule if and only if no cycle is positive, wherever the search starts from."""
+    busiest = max(actor.iterations * actor.interval for actor in actors.values())
+    period = max(0, busiest + more)
+    expected = longest_paths(actors, period)
+    nodes = sum(actor.iterations for actor in actors.values())
+    start = np.random.default_rng(nodes).integers(0, 50, nodes) if arbitrary else None
+    search = PeriodicSearch(actors, period, start)
+    try:
+        starts = search.run()
+    except TooFastError as error:
+        assert expected is None
+        check_cycle(actors, period, error)
+    else:
+        assert expected is not None
+        if not arbitrary:
+            assert starts.tolist() == list(expected.values())
+        assert periodic_schedule(actors, period, starts).tolist() == starts.tolist()
+    assert search.work <= 10**4 * nodes**2
+
+
+@given(networks())
+def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
+    """Raising λ to the interval of the cycle found ends at what self-timed execution settles to."""
+    try:
+        report = Recurrence(actors, 120).run()
+    except DeadlockError:
+        return
+    period = max(actor.iterations * actor.interval for actor in actors.values())
+    while True:
+        try:
+            periodic_schedule(actors, period)
+            break
+        except TooFastError as error:
+            period = ceil(error.delay / error.tokens)
+    ends = np.max([core.start[:, -1] for core in report.cores], axis=0)
+    steady = (ends[-1] - ends[59]) / 60
+    assert period - 1 < steady <= period
+
+
+def test_what_is_in_the_way() -> None:
+    """Two actors with room for one element: a round trip of 5 + 7 cycles for each of 4 elements."""
+    each = np.arange(4)
+    writer = Actor("w", 4, 1, 5, [Dependence("war", "r", "b", each - 1, 7)])
+    reader = Actor("r", 4, 1, 7, [Dependence("raw", "w", "b", each, 5)])
+    actors = {"w": writer, "r": reader}
+    assert periodic_schedule(actors, 48).tolist() == [0, 12, 24, 36, 5, 17, 29, 41]
+    with pytest.raises(TooFastError) as refusal:
+        periodic_schedule(actors, 47)
+    assert (refusal.value.delay, refusal.value.tokens) == (48, 1)
+    assert {link.wait.kind for link in refusal.value.links} == {"raw", "war"}
