@@ -6,6 +6,7 @@
 # make bench  how long everything takes, with onnxruntime as the yardstick
 # make proofs   check the Coq development of docs/mathematics.md
 # make mutants   ten thousand mutants of small networks, judged by the proofs and the reference machine
+# make coverage   which lines lit and pytest reach, with a source file that they do not reach as an error
 # make test-minimum   lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   lit and pytest on another Python
 # make docs   the documentation site, in build/site
@@ -29,8 +30,7 @@ endif
 # Programs of Debian that targets run beside pip's packages: each package with the command that it brings, or others for it.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest tools browser test-minimum test-python bench proofs mutants docs \
-	dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -64,6 +64,17 @@ tools:
 
 browser: TOOLS := chromium=chromium,chromium-browser
 browser: tools
+
+# Of lit and pytest, except for tests that take minutes; about half an hour. Fails if no test reaches a source file.
+coverage: export COVERAGE_RCFILE := $(CURDIR)/pyproject.toml
+coverage: $(STAMP)
+	coverage erase
+	coverage run "$$(command -v lit)" -sv --order=lexical tests/filecheck
+	coverage run -m pytest -q -m 'not slow'
+	coverage combine -q
+	coverage json -q
+	coverage report
+	python tests/unreached.py build/coverage.json
 
 # uv resolves dependencies to their lower bounds, which pip cannot.
 test-minimum:
