@@ -329,6 +329,18 @@ def test_missing_external_data(tmp_path: Path) -> None:
     assert message.startswith("initializer 'w': ")
 
 
+def test_external_data_outside_the_folder(tmp_path: Path) -> None:
+    """A link in a model's folder does not make files elsewhere readable."""
+    path = tmp_path / "folder" / "model.onnx"
+    path.parent.mkdir()
+    model = model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)")
+    onnx.save(model, path, save_as_external_data=True, location="data.bin", size_threshold=0)
+    data = path.with_name("data.bin")
+    data.symlink_to(data.rename(tmp_path / "elsewhere.bin"))
+    (message,) = refusal(path)
+    assert message.startswith("initializer 'w': ")
+
+
 def test_tensor_of_the_wrong_size(tmp_path: Path) -> None:
     model = model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)")
     model.graph.initializer[0].raw_data = bytes(12)
