@@ -8,7 +8,6 @@ from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
-from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_sram
 from cmir.context import report_progress
@@ -17,6 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
+from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import Found, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -25,7 +25,7 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class CmcorePlaceCoresPass(ModulePass):
+class CmcorePlaceCoresPass(HardwarePass):
     """Put each core at a place of its own, so that what cores send each other in an inference makes few hops.
 
     Minimised is Σ traffic × hops: the bytes that one core computes and another reads, times the hops between them.
@@ -33,10 +33,11 @@ class CmcorePlaceCoresPass(ModulePass):
     over; the result is the same for the same `seed`, except where time ran out, which the remark tells. `greedy` takes
     no time to speak of. `snake` takes cores in order, row by row, every other row backwards.
 
-    hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in. topology, shape: of
-    a chip by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips: how many chips
-    there are in each dimension, if there are several. link_capacity: the most bytes that a link can carry in an
-    inference, multicast counted once. chip_link_capacity: that of links between chips, if it is another.
+    hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in; by default the one
+    that the network carries, or `ideal`. topology, shape: of a chip by hand: a `mesh`, `torus`, `ring`, or
+    `all-to-all`, and its places in each dimension. chips: how many chips there are in each dimension, if there are
+    several. link_capacity: the most bytes that a link can carry in an inference, multicast counted once.
+    chip_link_capacity: that of links between chips, if it is another.
 
     Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
     tells the cost, the bound that is known, and the most loaded link.
@@ -44,7 +45,6 @@ class CmcorePlaceCoresPass(ModulePass):
 
     name = "cmcore-place-cores"
 
-    hardware: str = "ideal"
     topology: str = "mesh"
     shape: tuple[int, ...] | None = None
     chips: tuple[int, ...] | None = None
@@ -55,10 +55,10 @@ class CmcorePlaceCoresPass(ModulePass):
     seed: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
+                hardware = self.hardware_for(network)
                 check_sram(network, hardware)
                 self._place(network, hardware, lambda text: report_progress(ctx, text))
 

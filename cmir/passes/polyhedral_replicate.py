@@ -10,13 +10,12 @@ import islpy as isl
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.balance import Choice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.hardware.description import Hardware
 from cmir.isl.points import points_of
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.spreading import spread
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -24,7 +23,7 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
-class PolyhedralReplicatePass(ModulePass):
+class PolyhedralReplicatePass(HardwarePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
@@ -32,16 +31,15 @@ class PolyhedralReplicatePass(ModulePass):
     out the outermost dimension row by row; `by=bands` gives each copy a run of rows; `by=runs` a run of iterations,
     which may begin and end within a row and so divides the work evenly.
 
-    cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
-    those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
-    and of these the ones that take the fewest cores. With `stage`, that stage gets `copies` by hand; what has copies
-    already keeps them.
+    cores: how many there are; hardware: the machine that has them, and whose times count, by default the one that the
+    pipeline carries, or `ideal`. The numbers of copies are those for which the steady-state interval is as small as it
+    can be with so many cores (the optimum, by OR-tools), and of these the ones that take the fewest cores. With
+    `stage`, that stage gets `copies` by hand; what has copies already keeps them.
     """
 
     name = "polyhedral-replicate"
 
     cores: int | None = None
-    hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
     by: By = "columns"
@@ -74,7 +72,7 @@ class PolyhedralReplicatePass(ModulePass):
             replicate(stage, self.copies, self.by)
 
     def _balance(self, pipeline: PipelineOp) -> None:
-        hardware = Hardware.load(self.hardware)
+        hardware = self.hardware_for(pipeline)
         available = hardware.core.count if self.cores is None else self.cores
         if available is None:
             raise CompileError(
