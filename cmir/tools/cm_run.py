@@ -180,20 +180,20 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.analysis.capacity import check_capacity
     from cmir.analysis.inference_costs import costs_of
     from cmir.checking import compare
-    from cmir.hardware.attribute import hardware_of
     from cmir.hardware.description import Hardware
     from cmir.simulator.engine import Machine
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
-    from cmir.tools.model import lower, read_model
+    from cmir.tools.model import carried_hardware, lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.proofs import verify_network
     from cmir.tools.reference import input_names, reference_of, remark_on_onnxruntime
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    chosen = options.hardware or "ideal"
-    hardware = Hardware.load(chosen)
+    given = Hardware.load(options.hardware) if options.hardware is not None else None
     model = read_model(options.model, options.weights)
+    described = given or carried_hardware(model)
+    hardware = described or Hardware.load("ideal")
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = input_names(model)
@@ -203,7 +203,7 @@ def _run(options: argparse.Namespace) -> int:
             model,
             progress.compiling,
             options.storage,
-            chosen,
+            given,
             options.replicate,
             options.placement_seconds,
             proofs=not options.verify,
@@ -212,9 +212,6 @@ def _run(options: argparse.Namespace) -> int:
             print(f"proof: {verify_network(model, network, progress.compiling)}")
             if not (options.inputs or options.random is not None or options.timing_only):
                 return 0
-        described = options.hardware is not None
-        if not described and (meant := hardware_of(network)) is not None:
-            hardware, described = meant, True
         check_capacity(network, hardware)
         machine = Machine(network, hardware, model.parameters)
         samples: list[Sample] = []
@@ -239,9 +236,9 @@ def _run(options: argparse.Namespace) -> int:
         machine.sram_bytes,
         None if options.quiet else "cores" if options.cores else "programs",
     )
-    if described or options.json is not None:
+    if described is not None or options.json is not None:
         costs = costs_of(network, machine, steady.steady_interval)
-        if described:
+        if described is not None:
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:

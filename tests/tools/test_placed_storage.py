@@ -14,6 +14,7 @@ from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.recurrence import Recurrence
 from cmir.tools.model import lower, lower_to_polyhedral, read_model
+from cmir.tools.options import Storage
 
 MACHINE = """
 [core]
@@ -35,13 +36,13 @@ def residual(folder: Path) -> Path:
     return path
 
 
-def compiled(folder: Path, storage: str, machine: str) -> tuple[Machine, list[str]]:
+def compiled(folder: Path, storage: Storage, machine: str) -> tuple[Machine, list[str]]:
     """The machine with the network, and the remarks."""
     description = folder / "machine.toml"
     description.write_text(machine)
-    with collect_diagnostics() as remarks:
-        network = lower(read_model(residual(folder)), None, storage, str(description))
     hardware = Hardware.load(str(description))
+    with collect_diagnostics() as remarks:
+        network = lower(read_model(residual(folder)), None, storage, hardware)
     return Machine(network, hardware), [remark.message for remark in remarks]
 
 
@@ -78,8 +79,8 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
         text = text.replace("fixed_interval = 1\nfixed_latency = 1\n", "")
     description.write_text(text + chips)
     model = read_model(residual(tmp_path))
-    network = lower(model, None, "lossless", str(description))
     hardware = Hardware.load(str(description))
+    network = lower(model, None, "lossless", hardware)
     machine = Machine(network, hardware)
     (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
     sizing = Sizing(pipeline, hardware).placed(machine.positions)
@@ -98,7 +99,8 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
 
 def test_no_hops_no_growth(tmp_path: Path) -> None:
     """Where hops take no time, and where buffers are not meant to be lossless, nothing is compiled twice."""
-    for storage, hops in (("lossless", 0), ("live", 9)):
+    cases: list[tuple[Storage, int]] = [("lossless", 0), ("live", 9)]
+    for storage, hops in cases:
         text = MACHINE.format(topology="mesh", shape="3, 3", hops=hops)
         _, remarks = compiled(tmp_path, storage, text)
         assert not any("with the hops" in text for text in remarks)
