@@ -8,7 +8,6 @@ from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
-from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_sram
 from cmir.context import report_progress
@@ -17,6 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
+from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import Found, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -25,7 +25,7 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class CmcorePlaceCoresPass(ModulePass):
+class CmcorePlaceCoresPass(HardwarePass):
     """Place cores so that the traffic of an inference makes few hops.
 
     The pass minimises Σ traffic × hops: the bytes that one core computes and another reads, times the hops between the
@@ -33,7 +33,8 @@ class CmcorePlaceCoresPass(ModulePass):
     helps or `time_limit` seconds are over. The result is the same for the same `seed`, unless time runs out, which the
     remark reports. `greedy` takes negligible time. `snake` takes cores in order, row by row, every other row backwards.
 
-    hardware: the machine, which provides the places, and whose SRAM the buffers of a core must fit. topology, shape: a
+    hardware: the machine, which provides the places, and whose SRAM the buffers of a core must fit; by default the one
+    that the network carries, or `ideal`. topology, shape: a
     chip given by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its number of places in each dimension. chips:
     the number of chips in each dimension, if there are several. link_capacity: the maximum bytes that a link carries in
     an inference, counting multicast once. chip_link_capacity: the same for links between chips, if different.
@@ -44,7 +45,6 @@ class CmcorePlaceCoresPass(ModulePass):
 
     name = "cmcore-place-cores"
 
-    hardware: str = "ideal"
     topology: str = "mesh"
     shape: tuple[int, ...] | None = None
     chips: tuple[int, ...] | None = None
@@ -55,10 +55,10 @@ class CmcorePlaceCoresPass(ModulePass):
     seed: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp) and network.cores:
                 self._check_options(network)
+                hardware = self.hardware_for(network)
                 check_sram(network, hardware)
                 self._place(network, hardware, lambda text: report_progress(ctx, text))
 

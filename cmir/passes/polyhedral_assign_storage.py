@@ -10,7 +10,6 @@ from typing import Literal
 import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import Found, SizeSearch
@@ -18,12 +17,13 @@ from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
+from cmir.passes.hardware import HardwarePass
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.timing.recurrence import DeadlockError
 
 
 @dataclass(frozen=True)
-class PolyhedralAssignStoragePass(ModulePass):
+class PolyhedralAssignStoragePass(HardwarePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
     `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
@@ -35,6 +35,8 @@ class PolyhedralAssignStoragePass(ModulePass):
     `rows` sets the number of rows by hand, for the buffers of `array` and of `reader` if these are given; other buffers
     stay as they are. The pass keeps existing storage unless it assigns it anew. It refuses sizes with which the network
     deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
+
+    hardware: the machine, whose times and SRAM count; by default the one that the pipeline carries, or `ideal`.
     """
 
     name = "polyhedral-assign-storage"
@@ -43,12 +45,11 @@ class PolyhedralAssignStoragePass(ModulePass):
     rows: int | None = None
     array: str | None = None
     reader: str | None = None
-    hardware: str = "ideal"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
         for pipeline in op.body.block.ops:
             if isinstance(pipeline, PipelineOp):
+                hardware = self.hardware_for(pipeline)
                 sizing = Sizing(pipeline, hardware)
                 if self.rows is not None:
                     sizes, note = self._by_hand(pipeline, sizing, self.rows), ""

@@ -10,13 +10,12 @@ import islpy as isl
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.balance import Choice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.hardware.description import Hardware
 from cmir.isl.points import points_of
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.spreading import spread
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -24,7 +23,7 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
-class PolyhedralReplicatePass(ModulePass):
+class PolyhedralReplicatePass(HardwarePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
@@ -32,7 +31,8 @@ class PolyhedralReplicatePass(ModulePass):
     `by=rows` deals out the outermost dimension row by row. `by=bands` gives each copy a run of rows. `by=runs` gives
     each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
 
-    cores: the number of cores; hardware: the machine that has them, and whose times count. The pass chooses the
+    cores: the number of cores; hardware: the machine that has them, and whose times count, by default the one that the
+    pipeline carries, or `ideal`. The pass chooses the
     numbers of copies that minimise the steady-state interval for that many cores (the optimum, by OR-tools), and among
     these the ones that take the fewest cores. With `stage`, only that stage is replicated, `copies` times. A stage that
     already has copies keeps them.
@@ -41,7 +41,6 @@ class PolyhedralReplicatePass(ModulePass):
     name = "polyhedral-replicate"
 
     cores: int | None = None
-    hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
     by: By = "columns"
@@ -74,7 +73,7 @@ class PolyhedralReplicatePass(ModulePass):
             replicate(stage, self.copies, self.by)
 
     def _balance(self, pipeline: PipelineOp) -> None:
-        hardware = Hardware.load(self.hardware)
+        hardware = self.hardware_for(pipeline)
         available = hardware.core.count if self.cores is None else self.cores
         if available is None:
             raise CompileError(

@@ -12,7 +12,6 @@ from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import IndexType, ModuleOp, TensorType, VectorType
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
 from cmir.cost.firing import Matrix
@@ -28,8 +27,9 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.dialects.vectors import MxvOp, ReduceOp
-from cmir.hardware.description import Crossbar, Hardware
+from cmir.hardware.description import Crossbar
 from cmir.isl import read_map
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
     MixesLanesError,
@@ -43,7 +43,7 @@ from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitMatricesPass(ModulePass):
+class PolyhedralSplitMatricesPass(HardwarePass):
     """Split stages over cores: by outputs, by inputs of their matrices, or by both.
 
     By outputs, each core computes some of the rows of y = M·x: several cores write one array, without additional
@@ -53,13 +53,12 @@ class PolyhedralSplitMatricesPass(ModulePass):
 
     The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice.
     hardware: the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and
-    crossbars, the number of crossbars of a core. With `stage`, only that stage is split, into `outputs` and `inputs`
+    crossbars, the number of crossbars of a core. With neither, the machine is the one that the pipeline carries. With `stage`, only that stage is split, into `outputs` and `inputs`
     parts; a stage without a matrix can be split only by outputs.
     """
 
     name = "polyhedral-split-matrices"
 
-    hardware: str | None = None
     rows: int | None = None
     columns: int | None = None
     crossbars: int = 1
@@ -92,15 +91,16 @@ class PolyhedralSplitMatricesPass(ModulePass):
 
     def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
         """A crossbar, and how many of them a core has; None for as many as needed."""
-        if self.hardware is not None:
-            hardware = Hardware.load(self.hardware)
-            return hardware.crossbar, hardware.core.crossbars
-        if self.rows is None or self.columns is None:
+        if self.hardware is None and self.rows is not None and self.columns is not None:
+            return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
+        by_hand = self.hardware is None and (self.rows is not None or self.columns is not None)
+        hardware = None if by_hand else self.described_hardware(pipeline)
+        if hardware is None:
             raise CompileError(
                 pipeline,
                 "give the `hardware`, the `rows` and `columns` of a crossbar, or a `stage`",
             )
-        return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
+        return hardware.crossbar, hardware.core.crossbars
 
 
 @dataclass(frozen=True)

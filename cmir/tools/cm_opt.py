@@ -34,7 +34,7 @@ from cmir.tools.common import (
     run_tool,
     verify,
 )
-from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
+from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.progress import Progress
 
 NAME = "cm-opt"
@@ -91,6 +91,11 @@ class CmOptMain(xDSLOptMain):
             help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
         )
         arg_parser.add_argument(
+            "--dump-pass-pipeline",
+            action="store_true",
+            help="print the passes that are run, named pipelines expanded, as --pass-pipeline takes them, to stderr",
+        )
+        arg_parser.add_argument(
             "--print-op-on-diagnostic",
             action="store_true",
             help="print the operation that an error is about, and the pass that reported it",
@@ -135,6 +140,8 @@ class CmOptMain(xDSLOptMain):
                 self.args.pass_pipeline, "--pass-pipeline", self.available_passes
             )
         self.pipeline = PassPipeline(tuple(passes))
+        if self.args.dump_pass_pipeline:
+            print(pipeline_text(passes), file=sys.stderr)
 
     def run(self) -> NoReturn:
         """Do what the arguments say, and exit."""

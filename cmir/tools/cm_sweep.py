@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmir.support.diagnostics import CompileError
-from cmir.tools.common import positive, run_tool
+from cmir.tools.common import run_tool
+from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
@@ -32,18 +33,25 @@ def _parser() -> argparse.ArgumentParser:
         " interrupted sweep, or add values of fields to extend it. A point that fails is a row with the reason, and is"
         " not tried again. Rows of another network, machine, option or version of cmir are refused.",
     )
-    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
-    parser.add_argument(
-        "--weights",
-        metavar="FILE",
-        type=Path,
-        help="parameters of IR (default: the file next to the IR)",
+    add_model(parser)
+    add_weights(parser)
+    _add_grid(parser)
+    add_mapping(
+        parser,
+        storage="room in the buffers, as in cm-run",
+        replicate="divide stages among the cores that are left, as in cm-run",
+        placement="the most time to look for places of cores in each point (default: 1)",
     )
-    parser.add_argument(
-        "--hardware",
-        metavar="NAME|FILE",
+    _add_work(parser)
+    return parser
+
+
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    """Add the machines, and the file for their rows."""
+    add_hardware(
+        parser,
+        "preset or TOML file of the machine whose fields are changed (default: ideal)",
         default="ideal",
-        help="preset or TOML file of the machine whose fields vary (default: ideal)",
     )
     parser.add_argument(
         "--set",
@@ -62,23 +70,10 @@ def _parser() -> argparse.ArgumentParser:
         help="write the rows to this .csv or .parquet file; a .parquet file appears when all points are done, and until"
         " then rows are in FILE.journal.csv",
     )
-    parser.add_argument(
-        "--storage", choices=["full", "live", "lossless"], help="sizes of buffers, as in cm-run"
-    )
-    parser.add_argument(
-        "--replicate",
-        choices=["columns", "rows", "bands", "runs"],
-        nargs="?",
-        const="columns",
-        help="replicate stages on the unused cores, as in cm-run",
-    )
-    parser.add_argument(
-        "--placement-seconds",
-        metavar="S",
-        type=float,
-        default=1.0,
-        help="time limit for placing cores, per point (default: 1)",
-    )
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    """Add what to do at each point, and who does it."""
     parser.add_argument(
         "--run",
         metavar="SEED",
@@ -107,7 +102,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="list the points without running them"
     )
-    return parser
 
 
 def _sweep(options: argparse.Namespace) -> int:
