@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.reference.arithmetic import reference_function
+from cmir.reference.arithmetic import Others, reference_function
 from cmir.reference.program import ReferenceCore, ReferenceLoad, ReferenceStore
 
 
@@ -29,7 +29,9 @@ class ReferenceBody:
     values that are the iteration's coordinates.
     """
 
-    def __init__(self, core: ReferenceCore, matrices: Mapping[SSAValue, np.ndarray]):
+    def __init__(
+        self, core: ReferenceCore, matrices: Mapping[SSAValue, np.ndarray], others: Others
+    ):
         self.values: list[Any] = []
         self.steps: list[ReferenceStep] = []
         numbers: dict[SSAValue, int] = {}
@@ -49,7 +51,7 @@ class ReferenceBody:
             elif (store := core.stores.get(op)) is not None:
                 self.steps.append(ReferenceStep(store, (numbers[store.op.value],), -1))
             else:
-                function = reference_function(op)
+                function = reference_function(op, others)
                 operands = tuple(numbers[operand] for operand in op.operands)
                 if operands:
                     self.steps.append(ReferenceStep(function, operands, number(op.results[0])))
