@@ -49,11 +49,12 @@ are used: reading and converting overlap. All turns together are the time from a
 matrix, and the result is there `pipeline_cycles` later. Where I > R, the DPU adds up partial sums, (⌈I / R⌉ − 1) · O
 · B additions.
 
-**Other resources.** A load of b bytes takes the SRAM ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles, an operation on
-n elements the DPU ⌈n / `vector_lanes`⌉, where n is the size of its largest operand or result, 1 for a scalar, and a
-store the link ⌈b / `link_bytes_per_cycle`⌉, to however many readers. Where one of them is on another chip, the store
-takes as long as the narrower of a link and a link between chips. Writes that arrive have a port of their own. An
-element has `element_bits` bits, or those of its type.
+**Other resources.** A load of b bytes takes the SRAM ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles, and a store the
+link ⌈b / `link_bytes_per_cycle`⌉, to however many readers. Where one of them is on another chip, the store takes as
+long as the narrower of a link and a link between chips. Writes that arrive have a port of their own. An element has
+`element_bits` bits, or those of its type. An operation on n elements takes the DPU ⌈n / `vector_lanes`⌉ cycles, where n
+is the size of its largest operand or result, 1 for a scalar. Packages say what n is of
+[operations that they add](extending.md#an-operation-of-bodies).
 
 **Interval.** Nothing in an iteration depends on the one before, so the next can start when the resource that is busy
 longest is free again: the interval is the largest sum of times on one resource, and at least one cycle. (This is the
