@@ -245,7 +245,7 @@ def _owner(value: SSAValue) -> Operation:
 
 
 def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation needs of its operands to give a part of its result."""
+    """Return the parts of its operands that an operation needs for a part of its result."""
     match op:
         case ReadOp():
             return ()
@@ -269,7 +269,7 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
 
 
 def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation gives that is given a part of an operand."""
+    """Return the parts of its results that an operation computes from a part of an operand."""
     match op:
         case WriteOp():
             return ()
@@ -287,7 +287,7 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
 
 
 def _is_elementwise(op: Operation) -> bool:
-    """True if lane i of the result depends on lane i of vector operands only."""
+    """Return True if lane i of the result depends only on lane i of vector operands."""
     implementation = implementation_of(op)
     if implementation is None or not implementation.elementwise:
         return False

@@ -1,4 +1,4 @@
-"""Where along an axis the largest or the smallest element is."""
+"""Operators that find the index of the largest or the smallest element along an axis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ArgReductionOp(ReducingOp):
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
     KIND: ClassVar[str]
-    """Which element: `max` or `min`."""
+    """The element that is found: `max` or `min`."""
 
     axis = prop_def(INT)
     last = opt_prop_def(UnitAttr)

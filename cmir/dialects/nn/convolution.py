@@ -50,7 +50,7 @@ class ConvOp(LinearOp):
     ```
 
     One iteration is one position of the result: the matrix of weights times what the window sees.
-    Of integers the products are summed in `i32`, as which the bias then is given.
+    Products of integers are summed in `i32`, which is then the type of the bias.
     ONNX: Conv, ConvInteger and QLinearConv.
     """
 

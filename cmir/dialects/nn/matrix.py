@@ -36,7 +36,7 @@ class GemmOp(LinearOp):
 
     One iteration is one row of the result: a crossbar product if the weight is one matrix of
     parameters, otherwise products and sums of elements.
-    Of integers the products are summed in `i32`, as which the bias then is given.
+    Products of integers are summed in `i32`, which is then the type of the bias.
     ONNX: Gemm, MatMul, MatMulInteger and QLinearMatMul.
     """
 

@@ -243,12 +243,12 @@ class InterpolateOp(IterationOp):
 
     @property
     def _seen(self) -> int:
-        """How many elements of each dimension a position depends on."""
+        """Number of elements of each dimension that a position depends on."""
         return 2 if self.cubic is None else 4
 
     @property
     def _before(self) -> int:
-        """How many of them come before the one that is at or before the position."""
+        """Number of these elements before the one that is at or before the position."""
         return 0 if self.cubic is None else 1
 
     def _weights(self, shares: np.ndarray) -> np.ndarray:

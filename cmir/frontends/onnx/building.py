@@ -209,7 +209,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
     """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
     array = constant.array.astype(np.int32)
     if (array != constant.array).any():
-        raise NotImportable(f"constant '{constant.name}' has numbers that int32 does not have")
+        raise NotImportable(f"constant '{constant.name}' has numbers outside the range of int32")
     return array
 
 

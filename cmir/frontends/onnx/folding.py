@@ -19,7 +19,7 @@ def is_random(schema: OpSchema) -> bool:
 
 
 def is_pure(node: Node) -> bool:
-    """True if the node's outputs follow from its inputs by a rule that ONNX defines."""
+    """Return True if ONNX defines the node's outputs as a function of its inputs."""
     if node.schema is None or is_random(node.schema):
         return False
     # A subgraph may refer to any tensor.

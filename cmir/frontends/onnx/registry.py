@@ -127,7 +127,7 @@ class Importer:
         return result if isinstance(result, Sequence) else [result]
 
     def needs_constant(self, index: int) -> bool:
-        """Whether the input at this place must be known at import."""
+        """Return True if the input at this place must be known at import."""
         parameter = self._parameter(index)
         return parameter is None or Activation not in self._accepted(parameter)
 

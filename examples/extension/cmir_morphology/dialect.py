@@ -1,4 +1,4 @@
-"""The `morphology` dialect: operators that no library has, with all that the compiler asks of them."""
+"""The `morphology` dialect: operators, with everything that the compiler requires of them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DilateOp(IterationOp):
         return x
 
     def reads(self) -> Sequence[Access]:
-        """A lane for each element of the diamond, in each channel; those outside read as -inf."""
+        """Return the read of the window: a lane for each position of a box; those outside the diamond read -inf."""
         channels, height, width = shape_of(self.x)
         r = self.radius.value.data
         relation = read_map(
@@ -72,7 +72,7 @@ class DilateOp(IterationOp):
         return builder.insert(ReduceOp("maximumf", x, [0, 1])).results[0]
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        """One step at a time."""
+        """Compute the dilation one step at a time."""
         (x,) = operands
         for _ in range(self.radius.value.data):
             padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), constant_values=-inf)

@@ -8,7 +8,7 @@ from cmir_morphology.dialect import DilateOp, MedianOp
 
 @importer("Dilate", domain="morphology", batched=True)
 def dilate(node: Node, x: Activation, *, radius: int = 1) -> Value:
-    """Of float32, with channels and two spatial dimensions."""
+    """float32, with channels and two spatial dimensions."""
     return node.build(DilateOp(x, radius))
 
 

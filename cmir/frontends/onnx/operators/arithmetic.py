@@ -102,11 +102,13 @@ def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Of floats, also to integers or to constants that the type of the base has."""
+    """Floats. The exponent may also be an integer, or a constant that the type of the base can represent."""
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
-            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+            raise NotImportable(
+                f"constant '{exponent.name}' is not representable in the type of the base"
+            )
         exponent = Constant(exponent.name, array)
     elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
         element = element_of(base) if isinstance(base, Activation) else f32

@@ -85,7 +85,7 @@ def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
 
 @importer("Squeeze")
 def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
-    """With axes, unless there is no batch dimension."""
+    """`axes` is required, unless the model has no batch dimension."""
     shape = shape_of(data)
     if axes is None:
         if node.batch:
@@ -93,7 +93,9 @@ def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) 
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     removed = {node.axis(data, axis) for axis in axes}
     if any(shape[axis] != 1 for axis in removed):
-        raise NotImportable(f"axes = {list(axes)} of a sample of shape {list(shape)} are not all 1")
+        raise NotImportable(
+            f"axes = {list(axes)} of a sample of shape {list(shape)} have a size other than 1"
+        )
     kept = [size for axis, size in enumerate(shape) if axis not in removed]
     return node.build(nn.ReshapeOp(data, kept))
 
@@ -169,7 +171,7 @@ def conv_transpose(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     kernel, sizes = w.shape[2:], shape_of(x)[1:]
     rank = len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:

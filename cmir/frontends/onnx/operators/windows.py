@@ -54,7 +54,7 @@ def conv(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     kernel = w.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
         raise NotImportable(
@@ -79,7 +79,7 @@ def max_pool(
     storage_order: int = 0,  # of the output Indices only, which is not supported
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats, int8 and uint8. Without the output Indices."""
+    """Floats, int8 and uint8, without the output Indices."""
     pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
     return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
 
