@@ -1,4 +1,4 @@
-"""How many copies of each stage make a pipeline the fastest."""
+"""The numbers of copies of stages that make a pipeline fastest."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class ReaderBuffer:
 
     @property
     def elements(self) -> isl.Set:
-        """Those of the part in all inferences, `{ b[n, location] }`."""
+        """The elements of the part in all inferences, `{ b[n, location] }`."""
         assert self.part.elements is not None
         return stream_times(self.part.elements).set_tuple_name(self.array)
 
@@ -57,7 +57,7 @@ class ReaderBuffer:
         return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
 
     def storage(self, rows: int) -> isl.Map:
-        """Where elements are, with so many rows."""
+        """Return the storage map for so many rows."""
         ring = ring_storage(self.array, self.rows, rows, self.kept)
         return ring if self.part.elements is None else ring.intersect_domain(self.elements)
 

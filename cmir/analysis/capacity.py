@@ -1,4 +1,4 @@
-"""Whether a network fits on a machine: its cores, and the crossbars and SRAM of each."""
+"""Capacity of a machine for a network: its cores, and the crossbars and SRAM of each."""
 
 from __future__ import annotations
 

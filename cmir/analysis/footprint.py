@@ -1,4 +1,4 @@
-"""What stages read and write, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
+"""Accesses of stages, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
 
 `cmir.isl.dependences` derives the same for all inferences at once, symbolically; control logic comes from there.
 These arrays serve searches that try many buffer sizes, where deriving each anew would be slow.

@@ -1,4 +1,4 @@
-"""What an inference costs on a machine: energy, area, and what links carry, as far as the description has figures.
+"""Costs of an inference on a machine: energy, area, and load of links, as far as the description has figures.
 
 A figure that the description lacks is not taken for zero: what needs it is left out, and the field is named.
 """
@@ -20,7 +20,7 @@ from cmir.timing.network import TimedNetwork
 
 @dataclass(frozen=True)
 class LinkUse:
-    """What a link carries.
+    """Load of a link.
 
     bytes: in an inference. bytes_per_cycle: that it can carry; None for no limit.
     """
@@ -37,7 +37,7 @@ class LinkUse:
 
 @dataclass(frozen=True)
 class Stream:
-    """What goes in or out of the machine, through the global control unit.
+    """Inputs or outputs of the machine, through the global control unit.
 
     what: `inputs` or `outputs`. elements: of all of them, in an inference. elements_per_cycle: the machine's rate.
     """
@@ -54,7 +54,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class InferenceCosts:
-    """Of one inference in a stream.
+    """Costs of one inference in a stream.
 
     interval: cycles between inferences in the steady state, as cores have it; None where it is not known.
     energy: joules by component. area: mm² by component, of the cores that work.

@@ -43,7 +43,7 @@ class ArrayPart:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from other parts: the stage that writes it, nothing for all of the array."""
+        """Key that distinguishes the part: the stage that writes it, nothing for the whole array."""
         return () if self.elements is None else self.writers
 
 

@@ -58,7 +58,7 @@ class CoreSram:
 
 @dataclass(frozen=True)
 class Cover:
-    """What CP-SAT found. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
+    """Result of CP-SAT. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
 
     settled: whether these are the cheapest, or there are none.
     """

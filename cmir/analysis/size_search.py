@@ -182,7 +182,7 @@ class SizeSearch:
     def _better(
         self, best: dict[Key, int] | None, other: dict[Key, int] | None, fit: bool
     ) -> dict[Key, int] | None:
-        """Of two sizes that suffice, those that take less, if they fit where they must."""
+        """Return the smaller of two sufficient sizes, among those that fit where they must."""
         if other is None or (fit and not self.sizing.fits(other)):
             return best
         return other if best is None or self._bytes(other) < self._bytes(best) else best
@@ -330,7 +330,7 @@ class SizeSearch:
 
 
 def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
-    """What two collections have in common."""
+    """Return the common elements of two collections."""
     if isinstance(one, range) and isinstance(other, range):
         return min(one, other, key=len)
     return frozenset(one) & frozenset(other)

@@ -1,4 +1,4 @@
-"""What one iteration of a program costs on a machine: cycles, crossbars and energy.
+"""Cost of one iteration of a program on a machine: cycles, crossbars and energy.
 
 A core works on several iterations at a time, like any pipeline. Nothing in an iteration depends on the one before, so
 the *initiation interval* is that of the resource that is busy longest (Rau, Iterative Modulo Scheduling, MICRO 1994:
@@ -22,7 +22,7 @@ from cmir.hardware.description import Hardware
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one iteration on one core.
+    """Cost of one iteration on one core.
 
     interval: cycles between the starts of two iterations.
     latency: cycles from the start of an iteration to the arrival of its result, but for the hops.

@@ -127,7 +127,7 @@ def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int,
 
 
 def _overlap(one: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
-    """Whether two boxes have a lane in common."""
+    """Return True if two boxes have a lane in common."""
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
@@ -205,7 +205,7 @@ class Program:
             )
 
     def title(self, core: Sequence[int]) -> str:
-        """What a core is called in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        """Return the name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
         return f"@{core_name(self.name, core)}"
 
     def core_of(self, position: Any) -> Any:
@@ -240,12 +240,12 @@ class Program:
 
 
 def core_name(program: str, core: Sequence[int]) -> str:
-    """What a core is called in reports: as its program, with its coordinates if several cores run it."""
+    """Return the name of a core in reports: that of its program, with coordinates if several cores run it."""
     return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
 
 
 class Core:
-    """What one core runs: its own iterations of a program."""
+    """A core and the iterations of a program that it runs."""
 
     def __init__(self, program: Program, number: int):
         self.program, self.number = program, number

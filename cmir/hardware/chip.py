@@ -15,7 +15,7 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class Places:
-    """Where cores are. positions: by core; a core without one is the global control unit, as near to all cores."""
+    """Places of cores. positions: by core; a core without one is the global control unit, as near to all cores."""
 
     chip: Topology | None
     positions: Mapping[str, tuple[int, ...]]

@@ -1,4 +1,4 @@
-"""Where the cores of a chip are, and the links between them.
+"""Topologies: the places of a chip's cores, and the links between them.
 
 A place is a tuple of integers. Links are directed; what goes from one place to another takes a route of links, and the
 hops of the route are its length. Routes are fixed: a network on a chip that does not choose its way by load never
@@ -74,11 +74,11 @@ class Topology(ABC):
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
     def crosses(self, start: Place, end: Place) -> bool:
-        """Whether two places, of a link or of any others, are on different chips."""
+        """Return True if two places are on different chips."""
         return False
 
     def index_of(self, place: Place) -> int:
-        """Which of `places` it is. Raises ValueError if there is no such place."""
+        """Return the index in `places`. Raises ValueError if there is no such place."""
         index = self._indices.get(place)
         if index is None:
             raise ValueError(f"there is no place {text(place)} on the chip, {self.title}")
@@ -87,14 +87,14 @@ class Topology(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """What the topology is, in a few words."""
+        """Short description of the topology."""
 
     def snake(self) -> tuple[Place, ...]:
         """All places, each but the first next to the one before where the topology is a mesh or torus."""
         return self.places
 
     def __contains__(self, place: Place) -> bool:
-        """Whether there is such a place."""
+        """Return True if there is such a place."""
         return place in self._indices
 
     @cached_property
@@ -307,7 +307,7 @@ class _GraphTopology(Topology):
         return self.edges
 
     def _distances(self) -> np.ndarray:
-        """As of any topology; −1 where there is no way."""
+        """Hop counts; −1 where unreachable."""
         import networkx
 
         network = networkx.DiGraph()

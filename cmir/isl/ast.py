@@ -33,10 +33,10 @@ from cmir.isl.text import IslError
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
 Separation = Literal["auto", "always", "never"]
-"""Whether ISL makes loops of disjoint pieces, free of conditions; auto: where that is cheaper."""
+"""Policy for separating loops into disjoint pieces without conditions; auto: if that is cheaper."""
 
 _MANY_PIECES = 8
-"""Of more pieces than these, only separate loops are made."""
+"""Limit of pieces; with more, only separate loops are generated."""
 
 SEPARATIONS: tuple[Separation, ...] = get_args(Separation)
 

@@ -71,7 +71,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Loop:
-    """What is done for counter = 0, 1, … below `trips`."""
+    """A loop whose body runs for counter = 0, 1, … below `trips`."""
 
     counter: int
     trips: Value
@@ -192,7 +192,7 @@ def _runs(form: _Form, constants: np.ndarray) -> Iterator[tuple[_Form, np.ndarra
 
 
 def _longest(rows: np.ndarray) -> tuple[int, tuple[Shape, ...]]:
-    """How many rows from the first one on are simple functions of their number, and which."""
+    """Return how many leading rows are simple functions of their number, and these functions."""
     steps = np.diff(rows, axis=0)
     most = len(rows)
     if (shapes := _shapes(steps)) is None:
@@ -263,7 +263,7 @@ def _line(steps: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 @lru_cache(maxsize=65536)
 def _straight_prefix(steps: tuple[int, ...]) -> int:
-    """How many of the first steps are those of a line; each part of a line is one."""
+    """Return how many leading steps form a line; each part of a line is one."""
     low, high = 1, len(steps)
     while low < high:
         middle = (low + high + 1) // 2
@@ -272,7 +272,7 @@ def _straight_prefix(steps: tuple[int, ...]) -> int:
 
 
 def _repeating_prefix(steps: np.ndarray) -> int:
-    """How many of the first rows of steps repeat with some period that goes into them twice."""
+    """Return how many leading rows of steps repeat with a period that fits into them twice."""
     best = 1
     for period in range(1, len(steps) // 2 + 1):
         differs = (steps[period:] != steps[:-period]).any(axis=1)

@@ -33,7 +33,7 @@ def read_visits(
     count: int,
     cores: isl.Set = ANY_CORE,
 ) -> isl.Map:
-    """Where the nest visits operations of class `kind`: `{ [time] -> [values] }`.
+    """Return the visits of operations of class `kind` by the nest: `{ [time] -> [values] }`.
 
     operands: the values of interest at each visit, `count` of them for every operation. cores: the values that the
     arguments of the region can have, as those of its parameters.
@@ -121,7 +121,7 @@ class _LoopScope:
         return found.add_dims(isl.dim_type.in_, self.depth - depth)
 
     def condition(self, value: SSAValue) -> isl.Set:
-        """Where a condition holds, as a set of iterators of this scope."""
+        """Return the set of iterators of this scope for which a condition holds."""
         found, depth = self._find(value)
         assert isinstance(found, isl.Set)
         return found.add_dims(isl.dim_type.set, self.depth - depth)

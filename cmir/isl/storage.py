@@ -136,7 +136,7 @@ def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
 
 
 def _advances(row: isl.Map, descending: bool) -> bool:
-    """Whether later times have rows that are later (or, descending, earlier) or the same, and not all the same."""
+    """Return True if rows increase (or, descending, decrease) weakly with time, and are not all the same."""
     rows = row.range()
     if rows.is_singleton():
         return False

@@ -41,7 +41,7 @@ class Answer:
 
 
 def size_of(problem: Problem) -> int:
-    """How many truth values the model of the whole problem has."""
+    """Return the number of truth values of the model of the whole problem."""
     pairs = int(np.count_nonzero(np.triu(problem.talk, 1)))
     return (problem.cores + pairs * (problem.places - 1)) * problem.places
 
@@ -106,7 +106,7 @@ class _PlacementModel:
         return y
 
     def _cost(self) -> cp_model.LinearExprT:
-        """What is sent to and from movable cores, and what is sent between the others."""
+        """Return the cost of the traffic to and from movable cores, and between the others."""
         traffic, distances = self.problem.traffic, self.problem.distances
         fixed = np.setdiff1d(np.arange(self.problem.cores), self.movable)
         places, allowed = self.placement[fixed], np.array(self.allowed)

@@ -89,7 +89,7 @@ class _Search:
         return self.deadline - time.monotonic()
 
     def _value(self, placement: np.ndarray) -> tuple[int, int]:
-        """What is minimised: first what is above the capacity of links, then the cost."""
+        """Return the objective: first the load above the capacity of links, then the cost."""
         return self.problem.overload(placement), self.problem.cost(placement)
 
     @property
@@ -197,7 +197,7 @@ class _Search:
         return self.best[self.problem.talk[cores].any(axis=0)]
 
     def _can_gain(self, cores: np.ndarray) -> bool:
-        """Whether links are overloaded, or some core sends further than to a neighbour."""
+        """Return True if links are overloaded, or some core sends further than to a neighbour."""
         if self.value[0]:
             return True
         apart = self.problem.distances[np.ix_(self.best[cores], self.best)]

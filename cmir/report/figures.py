@@ -25,10 +25,10 @@ from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 MOST_STRETCHES = 80_000
-"""Of all cores together that are kept exactly."""
+"""Maximum number of stretches of all cores together that are kept exactly."""
 
 MOST_PARTS = 80_000
-"""Of the occupancies of all buffers together."""
+"""Maximum number of parts of the occupancies of all buffers together."""
 
 LEAST_PARTS = 100
 """However many cores and buffers there are."""
@@ -191,7 +191,7 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
 
 
 def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
-    """What an inference costs, by stage; energy is that of iterations, not of links."""
+    """Return the costs of an inference, by stage; energy is that of iterations, not of links."""
     of_stage: dict[str, list[Activity]] = defaultdict(list)
     for activity in found:
         of_stage[timed.network.cores[activity.name].program.name].append(activity)

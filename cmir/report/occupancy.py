@@ -1,4 +1,4 @@
-"""How full buffers are over time.
+"""Occupancy of buffers over time.
 
 An element of a buffer is live from its arrival until the reader's last iteration that loads it has started. No two
 live elements share a slot, so a buffer never has more of them than slots; how many fewer is room that was not needed.

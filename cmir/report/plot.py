@@ -93,7 +93,7 @@ def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
 
 
 def _by_colour(activity: Activity, cycles: np.ndarray) -> np.ndarray:
-    """How many cycles before each of some have which of the colours, shape (colours, cycles)."""
+    """Return the number of cycles of each colour before each of `cycles`, shape (colours, cycles)."""
     fired, data, credit = activity.until(cycles)
     inference = activity.iterations * activity.interval
     done, rest = np.divmod(fired, inference)

@@ -163,7 +163,7 @@ def _iterations(dependence: DependenceOp, stage: StageOp) -> PointSpace:
 
 
 def _evaluate(relation: isl.Map, points: np.ndarray) -> np.ndarray:
-    """What a single-valued relation maps points to, shape (points, coordinates)."""
+    """Return the images of points under a single-valued relation, shape (points, coordinates)."""
     if not relation.dim(isl.dim_type.out):
         return np.zeros((len(points), 0), np.int64)
     function = compile_function(relation, relation.domain())

@@ -17,7 +17,7 @@ from cmir.support.numerics import erf
 
 
 def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
-    """Of integers, modulo 2 to their width."""
+    """Wrap a function of integers, modulo 2 to the power of their width."""
     return lambda op, a, b: as_integers(
         function(as_signed(a), as_signed(b)), dtype_of(op.results[0].type)
     )

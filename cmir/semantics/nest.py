@@ -107,7 +107,7 @@ def execution_order(found: Sequence[Visit]) -> np.ndarray:
 
 
 def run_of(found: Sequence[Visit]) -> np.ndarray:
-    """Which run of the region each visit is in, in execution order."""
+    """Return the run of the region that each visit belongs to, in execution order."""
     return np.sort(np.concatenate([keys[0] for _, _, keys in found]))
 
 

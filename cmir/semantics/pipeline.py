@@ -1,4 +1,4 @@
-"""What a pipeline at the polyhedral level computes, by NumPy: the reference for the compiler's output.
+"""Evaluation of pipelines at the polyhedral level with NumPy: the reference for the compiler's output.
 
 Whole stages run one after the other, straight from their domains and access relations. Schedules, dependences,
 loops, automata and buffers play no part in it.

@@ -1,4 +1,4 @@
-"""What the values of a run are: the numbers of the types in the IR, unless a proof computes with others."""
+"""Arithmetic of a run: the numbers of the types in the IR, unless a proof computes with others."""
 
 from __future__ import annotations
 

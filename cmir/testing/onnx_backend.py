@@ -32,7 +32,7 @@ from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13
-"""What models are converted to that are older than the importer takes."""
+"""Opset to which models are converted that are older than the importer takes."""
 
 
 class CmirBackend(Backend):

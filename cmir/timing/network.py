@@ -39,7 +39,7 @@ class TimedNetwork:
         return self.costs[core].interval, self.costs[core].latency
 
     def _costs(self) -> dict[str, Cost]:
-        """What an iteration of each core costs, which depends on what the core sends to other chips."""
+        """Costs of an iteration of each core, which depend on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(

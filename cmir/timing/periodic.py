@@ -67,7 +67,7 @@ class InfeasiblePeriodError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """What the iterations of an actor follow in others: an edge an entry, in the order of their targets.
+    """Waits of an actor's iterations for others: one entry per edge, in the order of their targets.
 
     targets: the iterations that have edges; first: where the edges of each begin. sources: iterations, numbered through
     all actors; of: the dependence that an edge belongs to.
@@ -258,7 +258,7 @@ class PeriodicSearch:
         return InfeasiblePeriodError(links, delay, tokens, self.starts)
 
     def _hop(self, place: int) -> _Hop:
-        """What leads from its parent to an iteration."""
+        """Return the hop from its parent to an iteration."""
         number = self._actor(place)
         actor, reason = self.actors[number], int(self.reason[place])
         target, iteration = int(self.since[place]), int(place - self.first[number])

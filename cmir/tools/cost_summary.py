@@ -1,4 +1,4 @@
-"""What an inference costs, as text and as a table for other programs."""
+"""Costs of an inference, as text and as a table for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `cm-opt --list-passes` and `--list-pipelines` print."""
+"""Output of `cm-opt --list-passes` and `--list-pipelines`."""
 
 from __future__ import annotations
 

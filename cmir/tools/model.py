@@ -1,4 +1,4 @@
-"""What cm-run and others run: a model file of any kind, lowered to core programs."""
+"""Loading and lowering of a model file of any kind to core programs, for cm-run and others."""
 
 from __future__ import annotations
 

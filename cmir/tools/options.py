@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 Storage = Literal["full", "live", "lossless"]
-"""How many rows buffers have: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
+"""Sizes of buffers: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
 
 Replication = Literal["columns", "rows", "bands", "runs"]
-"""How stages are divided: see polyhedral-replicate."""
+"""Division of stages: see polyhedral-replicate."""
 
 
 def positive(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What cm-run --verify proves."""
+"""The proofs of cm-run --verify."""
 
 from __future__ import annotations
 

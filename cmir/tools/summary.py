@@ -62,7 +62,7 @@ def _print_cores(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -
 
 @dataclass(frozen=True)
 class Line:
-    """What a run says of a core, or of all cores that run one program: sums, and the mean utilisation."""
+    """Figures of a core in a run, or of all cores that run one program: sums, and the mean utilisation."""
 
     name: str
     cores: int

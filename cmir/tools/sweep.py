@@ -38,7 +38,7 @@ class Sweep:
 
     @property
     def columns(self) -> list[str]:
-        """Of its rows."""
+        """The columns of its rows."""
         return [*(axis.field for axis in self.grid.axes), *COLUMNS]
 
     @property

@@ -104,7 +104,7 @@ def _values(field: str, text: str) -> list[Any]:
 
 
 def _items(text: str) -> list[str]:
-    """What is between commas that are in no brackets."""
+    """Split at commas that are outside of brackets."""
     items, depth = [""], 0
     for character in text:
         depth += (character == "[") - (character == "]")

@@ -44,7 +44,7 @@ COLUMNS = (
     "traffic_byte_hops",
     "compile_seconds",
 )
-"""Of a row, after the fields that are swept.
+"""Columns of a row, after those of the swept fields.
 
 programs: that cores run. copies: of them, with the same weights, added up. cores, crossbars: that work. energy, area:
 of the figures that there are; missing: fields of the description that have none. link: the busiest one.
@@ -68,7 +68,7 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class Task:
-    """What a process needs to know of a point.
+    """The data of a point that a process needs.
 
     network: its IR at the polyhedral level. table: the machine. storage, replicate, placement_seconds: as `lower` takes
     them. run: None for timing only.

@@ -29,7 +29,7 @@ _EXACT = 1 << 51
 """`reduce` takes integers below this: x / P, rounded twice, is off by less than half a P-th."""
 
 COLUMNS = _EXACT // (HALF * HALF)
-"""As many products are added up before they are reduced, at most."""
+"""Maximum number of products that are added up before they are reduced."""
 
 
 def reduce(x: Any) -> np.ndarray:

@@ -250,7 +250,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self.like(self.world.of_sequence(name, self.values, axis), dtype, chance)
 
     def order_of(self, ufunc: np.ufunc) -> Order:
-        """How operands of the type of these are ordered by a maximum or a minimum."""
+        """Return the order of a maximum or a minimum for operands of this type."""
         largest = ufunc in (np.maximum, np.fmax)
         neutral = -inf if largest else inf
         kind = self.kind
@@ -314,7 +314,7 @@ _MOVING = (
 _PERMUTING = (
     *(np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.reshape, np.transpose, np.swapaxes),
 )
-"""Those of which the result has each element once."""
+"""Functions whose result has each element once."""
 
 _PADS = ("constant", "edge", "reflect", "wrap")
 
