@@ -19,8 +19,9 @@ import multiprocessing
 import sys
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ from cmir.checking import (
     evaluator_of,
     needs_exact_integers,
 )
+from cmir.frontends.onnx import operators as importable
+from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import ELEMENTS
+from cmir.frontends.onnx.table import schemas
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.testing.onnx_backend import CmirBackend, parameters
 
@@ -49,14 +53,6 @@ RESULTS = {*ELEMENTS, TensorProto.INT64}
 SHAPES = {"Shape", "Size"}
 """The operators whose results are known at import whatever their inputs are."""
 CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
-RANDOM = {
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-}
 TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
 
@@ -154,6 +150,12 @@ def _difference(
     return None
 
 
+@cache
+def _random_operators() -> Set[str]:
+    """The operators that draw random numbers; one with an importer, such as Dropout, draws none in inference."""
+    return {schema.name for schema in schemas() if is_random(schema)} - {*importable()}
+
+
 def not_applicable(model: onnx.ModelProto) -> str | None:
     """What the model needs that this compiler has no notion of; None if there is nothing."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
@@ -161,7 +163,7 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
     if domains - {"", "ai.onnx"}:
         return f"operators of the domain {min(domains - {'', 'ai.onnx'})}"
-    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", RANDOM)):
+    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", _random_operators())):
         if found := operators & named:
             return f"{what}: {min(found)}"
     if operators & TRAINING or any(map(_trains, nodes)):
