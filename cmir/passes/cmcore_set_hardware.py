@@ -1,4 +1,4 @@
-"""cmcore-set-hardware: the machine that a network is for."""
+"""cmcore-set-hardware: attach the machine that a network is for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmir.passes.hardware import HardwarePass
 
 @dataclass(frozen=True)
 class CmcoreSetHardwarePass(HardwarePass):
-    """Attach the description of a machine to networks, for whoever works on them later.
+    """Attach a hardware description to networks, for later passes and tools.
 
     `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
     that need more crossbars, than the machine has.

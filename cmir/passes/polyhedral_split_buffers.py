@@ -1,4 +1,4 @@
-"""polyhedral-split-buffers: a stage whose buffers no core has SRAM for is divided over several."""
+"""polyhedral-split-buffers: divide stages whose buffers exceed the SRAM of a core."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _Division = Callable[[StageOp, int], None]
 
 @dataclass(frozen=True)
 class PolyhedralSplitBuffersPass(HardwarePass):
-    """Divide stages whose buffers exceed the SRAM of a core, however few rows they keep, over as few cores as will do.
+    """Divide stages whose buffers exceed the SRAM of a core with any number of rows, over as few cores as suffice.
 
-    By outputs, so that each core keeps the channels that it needs for some of the outputs; or by columns, with copies
-    of the weights, where that takes fewer cores. What neither makes small enough stays as it is: to place cores or to
-    run them says how many bytes are missing. Without `hardware`, the machine is the one that the pipeline carries.
+    By outputs, each core keeps the channels that it needs for some of the outputs. By columns, with copies of the
+    weights, if that takes fewer cores. A stage that neither makes small enough stays as it is, and placing or running
+    its cores reports how many bytes are missing. Without `hardware`, the machine is the one that the pipeline carries.
     """
 
     name = "polyhedral-split-buffers"
@@ -83,7 +83,8 @@ class PolyhedralSplitBuffersPass(HardwarePass):
             ways[how][1](stage, parts)
             emit_remark(
                 stage,
-                f"@{name} needs {before} bytes of buffers, and a core has {room}: it is divided into {parts} by {how}",
+                f"@{name} needs {before} bytes of buffers, more than the {room} of a core: divided into {parts} parts "
+                f"by {how}",
             )
 
 

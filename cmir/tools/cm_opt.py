@@ -1,4 +1,4 @@
-"""cm-opt: parse IR, run passes on it, and print what becomes of it."""
+"""cm-opt: parse IR, run passes on it, and print the result."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CmOptMain(xDSLOptMain):
     """xdsl-opt with source locations, mlir-opt's pipelines and diagnostics, and weights."""
 
     _source: str | None = None
-    """What to write to `_source_path`, for --output-source."""
+    """IR to write to `_source_path`, for --output-source."""
     _source_path: Path = Path()
 
     version_format = f"{NAME} {__version__} (xdsl {{xdsl_version}})"
@@ -98,13 +98,13 @@ class CmOptMain(xDSLOptMain):
         arg_parser.add_argument(
             "--print-op-on-diagnostic",
             action="store_true",
-            help="add to an error the operation that it is about, and the pass that found it",
+            help="print the operation that an error is about, and the pass that reported it",
         )
         arg_parser.add_argument(
             "--color",
             choices=["auto", "always", "never"],
             default="auto",
-            help="print IR in colour; auto: on a terminal, unless NO_COLOR is set (default: auto)",
+            help="print IR in colour; auto: on a terminal unless NO_COLOR is set (default: auto)",
         )
         arg_parser.add_argument(
             "--list-passes", action="store_true", help="list passes and their options"
@@ -116,14 +116,16 @@ class CmOptMain(xDSLOptMain):
             "--weights", metavar="FILE", help="values of parameters (safetensors)"
         )
         arg_parser.add_argument(
-            "--output-weights", metavar="FILE", help="write parameters after the passes to FILE"
+            "--output-weights",
+            metavar="FILE",
+            help="write the parameters that result from the passes to FILE",
         )
 
         arg_parser.add_argument(
             "--output-source",
             action="store_true",
-            help="write the nn IR that networks are compiled from to NAME.nn.mlir beside -o NAME.mlir, and say so in"
-            " the networks, for cmcore-verify-values",
+            help="write the nn IR that networks are compiled from to NAME.nn.mlir next to -o NAME.mlir, and record it"
+            " in the networks, for cmcore-verify-values",
         )
 
     def setup_pipeline(self) -> None:

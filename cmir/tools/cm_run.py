@@ -1,4 +1,4 @@
-"""cm-run: compile what is left to compile, and execute it on the accelerator model."""
+"""cm-run: lower a network to cmcore and execute it on the simulated accelerator."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ CARRIERS = (PipelineOp, NetworkOp)
 
 
 def parsed(text: str) -> Carrier:
-    module = parse_module(text, "network.mlir", make_context())
+    module = parse_module(text, make_context(), "network.mlir")
     (carrier,) = module.body.block.ops
     assert isinstance(carrier, PipelineOp | NetworkOp)
     return carrier
