@@ -71,7 +71,7 @@ def test_examples(name: str, order: str) -> None:
     original = model.module.clone().body.block.first_op
     assert isinstance(original, PipelineOp)
     run_passes(model.module, ORDERS[order], model.context)
-    timed = TimedNetwork.of(lower(model), Hardware.load("ideal"))
+    timed = TimedNetwork(lower(model), Hardware.load("ideal"))
     random = np.random.default_rng(0)
     samples = [
         random.standard_normal(timed.network.arrays["x"].shape, np.float32) for _ in range(3)
@@ -90,7 +90,7 @@ def test_an_order_that_suits_the_writer_is_faster() -> None:
     def interval(passes: str) -> float | None:
         model = read_model(EXAMPLES / "transposing_reader.mlir")
         run_passes(model.module, passes, model.context)
-        return TimedNetwork.of(lower(model), Hardware.load("ideal")).time(8).steady_interval
+        return TimedNetwork(lower(model), Hardware.load("ideal")).time(8).steady_interval
 
     assert interval("") == 20
     assert interval("polyhedral-schedule{stage=transpose interchange=1,0}") == 12

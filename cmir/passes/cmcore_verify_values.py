@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.proof.values.workload import operations_of
@@ -81,6 +83,15 @@ class CmcoreVerifyValuesPass(ModulePass):
                 network,
                 f"the `nn` IR that @{name} was compiled from is not known: give its file, source=FILE",
             )
+        self.check(network, source)
+
+    def check(
+        self, network: NetworkOp, source: FuncOp, elaborated: ElaboratedNetwork | None = None
+    ) -> None:
+        """Raise CompileError if a network computes other values than its source.
+
+        elaborated: the network elaborated, where that has been done.
+        """
         operations = operations_of(network, _INFERENCES, self.rounds)
         if self.most_operations is not None and operations > self.most_operations:
             emit_remark(
@@ -89,6 +100,6 @@ class CmcoreVerifyValuesPass(ModulePass):
                 "cm-run --verify checks them",
             )
             return
-        verdict = prove_values(network, source, self.rounds)
+        verdict = prove_values(network, source, self.rounds, elaborated=elaborated)
         if verdict.uncovered is not None:
             emit_remark(network, str(verdict))

@@ -108,7 +108,7 @@ class CmirRep(BackendRep):
             onnx.save(model, path)
             shapes = {name: x.shape for name, x in data.items()}
             compiled = read_model(path, shapes=shapes, batch=batch)
-        timed = TimedNetwork.of(lower(compiled), self.hardware)
+        timed = TimedNetwork(lower(compiled), self.hardware)
         return Simulator.of(timed, compiled.parameters)
 
 

@@ -16,7 +16,11 @@ from cmir.tools.run_options import check_options, run_parser
 if TYPE_CHECKING:
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.hardware.description import Hardware
+    from cmir.timing.network import TimedNetwork
+    from cmir.timing.report import RunReport
     from cmir.tools.model import Model
+    from cmir.tools.progress import Progress
+    from cmir.tools.reference import Reference
     from cmir.tools.run_data import Sample
 
 _STEADY_INFERENCES = 8
@@ -35,21 +39,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.print_hardware is not None:
         return _print_hardware(options.print_hardware)
     check_options(options)
-    from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
-    from cmir.analysis.inference_costs import costs_of
-    from cmir.checking import compare
     from cmir.hardware.description import Hardware
-    from cmir.simulator.simulator import Simulator
-    from cmir.timing.network import TimedNetwork
-    from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
-    from cmir.tools.model import carried_hardware, lower, read_model
+    from cmir.tools.model import carried_hardware, read_model
     from cmir.tools.progress import Progress
-    from cmir.tools.proofs import verify_network
-    from cmir.tools.reference import input_names, reference_of, remark_on_onnxruntime
+    from cmir.tools.reference import input_names, reference_of
     from cmir.tools.run_data import write_samples
-    from cmir.tools.summary import print_summary
 
-    given = Hardware.load(options.hardware) if options.hardware is not None else None
+    given = None if options.hardware is None else Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
     described = given or carried_hardware(model)
     hardware = described or Hardware.load("ideal")
@@ -58,61 +54,108 @@ def _run(options: argparse.Namespace) -> int:
     names = input_names(model)
     reference = reference_of(model, names or ()) if options.check else None
     with Progress() as progress:
-        network = lower(
-            model,
-            progress.compiling,
-            options.storage,
-            given,
-            options.replicate,
-            options.placement_seconds,
-            proofs=not options.verify,
-        )
-        if options.verify:
-            print(f"proof: {verify_network(model, network, progress.compiling)}")
-            if not (options.inputs or options.random is not None or options.timing_only):
-                return 0
-        check_capacity(network, hardware)
-        check_sram(network, hardware)
-        timed = TimedNetwork.of(network, hardware)
-        samples: list[Sample] = []
-        if options.timing_only:
-            report = timed.time(options.inferences or _STEADY_INFERENCES, options.chunk)
-        else:
-            samples = _samples(options, timed.network, names)
-            report = Simulator.of(timed, model.parameters).run(
-                [dict(zip(timed.network.inputs, s.values(), strict=True)) for s in samples],
-                options.chunk,
-                progress.executing,
-            )
+        timed = _compile(options, model, hardware, progress)
+        if timed is None:
+            return 0
+        samples, report = _execute(options, model, timed, names, progress)
     outputs = _renamed(report.outputs, timed.network.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
-    steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
-    sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
-    print_summary(
-        report,
-        steady.steady_interval,
-        hardware.name,
-        cores,
-        sram,
-        None if options.quiet else "cores" if options.cores else "programs",
+    _show(options, timed, report, described is not None)
+    if options.schedules is not None and not _schedules(
+        options, model, timed.network, samples, report.outputs
+    ):
+        return FAILURE
+    if reference is not None and not _check(options, model, samples, outputs, *reference):
+        return FAILURE
+    return 0
+
+
+def _compile(
+    options: argparse.Namespace, model: Model, hardware: Hardware, progress: Progress
+) -> TimedNetwork | None:
+    """Lower the model to the machine, and do the proofs of --verify; None where no more is asked for."""
+    from cmir.analysis.capacity import check_capacity, check_sram
+    from cmir.timing.network import TimedNetwork
+    from cmir.tools.model import lower
+    from cmir.tools.proofs import verify_network
+
+    network = lower(
+        model,
+        progress.compiling,
+        options.storage,
+        hardware,
+        options.replicate,
+        options.placement_seconds,
+        proofs=not options.verify,
     )
-    if described is not None or options.json is not None:
-        costs = costs_of(timed, steady.steady_interval)
-        if described is not None:
+    if options.verify:
+        print(f"proof: {verify_network(model, network, progress.compiling)}")
+        if not (options.inputs or options.random is not None or options.timing_only):
+            return None
+    check_capacity(network.op, hardware)
+    check_sram(network.op, hardware)
+    return TimedNetwork(network, hardware)
+
+
+def _execute(
+    options: argparse.Namespace,
+    model: Model,
+    timed: TimedNetwork,
+    names: list[str] | None,
+    progress: Progress,
+) -> tuple[list[Sample], RunReport]:
+    """The inputs of each inference, none if only time counts, and what a run gives."""
+    from cmir.simulator.simulator import Simulator
+
+    if options.timing_only:
+        return [], timed.time(options.inferences or _STEADY_INFERENCES, options.chunk)
+    samples = _samples(options, timed.network, names)
+    report = Simulator.of(timed, model.parameters).run(
+        [dict(zip(timed.network.inputs, s.values(), strict=True)) for s in samples],
+        options.chunk,
+        progress.executing,
+    )
+    return samples, report
+
+
+def _show(
+    options: argparse.Namespace, timed: TimedNetwork, report: RunReport, described: bool
+) -> None:
+    """Print, write and draw the figures of a run. described: a machine is, so that costs are of interest."""
+    from cmir.analysis.capacity import sram_bytes
+    from cmir.analysis.inference_costs import costs_of
+    from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
+    from cmir.tools.summary import print_summary
+
+    steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
+    hardware, interval = timed.hardware, steady.steady_interval
+    sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
+    lines = None if options.quiet else "cores" if options.cores else "programs"
+    print_summary(report, interval, hardware.name, cores, sram, lines)
+    if described or options.json is not None:
+        costs = costs_of(timed, interval)
+        if described:
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
             table = run_figures(report, costs, hardware, sram, cores, options.cores)
             write_json(table, options.json)
-    draw_pictures(options, timed, report, steady.steady_interval)
-    if options.schedules is not None and not _schedules(
-        options, model, timed.network, samples, report.outputs
-    ):
-        return FAILURE
-    if reference is None:
-        return 0
-    name, evaluate = reference
+    draw_pictures(options, timed, report, interval)
+
+
+def _check(
+    options: argparse.Namespace,
+    model: Model,
+    samples: list[Sample],
+    outputs: list[Sample],
+    name: str,
+    evaluate: Reference,
+) -> bool:
+    """Compare the outputs with those of a reference, and say whether they are equal."""
+    from cmir.checking import compare
+    from cmir.tools.reference import remark_on_onnxruntime
+
     expected = [evaluate(sample) for sample in samples]
     problems = compare(outputs, expected, options.rtol, options.atol)
     remark_on_onnxruntime(model, samples, expected)
@@ -120,7 +163,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"cm-run: check failed: {problem}", file=sys.stderr)
     if not problems:
         print(f"check: equal to {name} in all {len(samples)} inferences")
-    return FAILURE if problems else 0
+    return not problems
 
 
 def _schedules(

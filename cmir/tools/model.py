@@ -26,6 +26,7 @@ from cmir.tools.pass_pipeline import parse_passes
 if TYPE_CHECKING:
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
+    from cmir.elaboration.network import ElaboratedNetwork
 
 ONNX_SUFFIXES = (".onnx", ".onnxtxt")
 
@@ -92,8 +93,8 @@ def lower(
     replicate: Replication | None = None,
     placement_seconds: float = 1.0,
     proofs: bool = True,
-) -> NetworkOp:
-    """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
+) -> ElaboratedNetwork:
+    """Run what remains of the pipeline to cmcore on `model.module`, and return its network, elaborated.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
     hardware: the machine that the network is for; matrices are split over its cores, and cores placed on it, as far as
@@ -103,11 +104,14 @@ def lower(
     proofs: include those that compiling includes; without, the network is not proved right.
     """
     from cmir.dialects.cmcore import NetworkOp
+    from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-    asked = hardware is not None or replicate is not None or storage not in (None, "full")
-    machine = hardware or carried_hardware(model) or Hardware.load("ideal")
+    carried = carried_hardware(model)
+    asked = hardware not in (None, carried) or replicate is not None
+    asked = asked or storage not in (None, "full")
+    machine = hardware or carried or Hardware.load("ideal")
     mapped: ModuleOp | None = None
     if (passes := _mapping(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
@@ -120,19 +124,21 @@ def lower(
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
         if machine.interconnect.hop_cycles and lossless in passes:
             mapped = model.module.clone()
-    unplaced = bool(_pipelines(model)) or _has_functions(model)
-    _run(model, _remaining(model), progress, proofs)
-    if unplaced and chip_of(machine) is not None:
+    unfinished = bool(_pipelines(model)) or _has_functions(model)
+    _run(model, _remaining(model), progress)
+    if unfinished and chip_of(machine) is not None:
         places = CmcorePlaceCoresPass(machine, time_limit=placement_seconds)
         _run(model, [places], progress)
     if mapped is not None:
-        _fit_storage_to_places(model, mapped, machine, progress, proofs)
+        _fit_storage_to_places(model, mapped, machine, progress)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
     if len(networks) != 1:
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
-    return networks[0]
+    if unfinished and proofs:
+        return _prove(model, networks[0], progress)
+    return ElaboratedNetwork(networks[0])
 
 
 def carried_hardware(model: Model) -> Hardware | None:
@@ -150,7 +156,6 @@ def _fit_storage_to_places(
     mapped: ModuleOp,
     machine: Hardware,
     progress: Callable[[str], None] | None,
-    proofs: bool,
 ) -> None:
     """Lower a network anew with larger buffers, its cores where they are, if hops cost it throughput.
 
@@ -181,7 +186,7 @@ def _fit_storage_to_places(
     for op in list(mapped.body.block.ops):
         op.detach()
         block.add_op(op)
-    _run(model, _remaining(model), progress, proofs)
+    _run(model, _remaining(model), progress)
     for name, core in cores().items():
         core.properties["position"] = positions[name]
 
@@ -250,33 +255,27 @@ def lower_to_dependences(model: Model) -> PipelineOp:
 
 
 def _run(
-    model: Model,
-    passes: Sequence[ModulePass],
-    progress: Callable[[str], None] | None,
-    proofs: bool = True,
+    model: Model, passes: Sequence[ModulePass], progress: Callable[[str], None] | None
 ) -> None:
     """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
     for item in passes:
-        if item.name in _PROOFS and not proofs:
-            continue
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)
     verify(model.module, f"after '{','.join(item.name for item in passes)}'")
 
 
-_PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
-
-
 def _named(pipeline: str) -> list[ModulePass]:
-    """The passes of a named pipeline."""
-    return parse_passes(pipeline, "pipeline", installed_universe().all_passes)
+    """The passes of a named pipeline, without its proofs, which are for a network that is placed."""
+    passes = parse_passes(pipeline, "pipeline", installed_universe().all_passes)
+    return [item for item in passes if item.name not in _PROOFS]
+
+
+_PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
 
 
 def _remaining(model: Model) -> list[ModulePass]:
     """The passes that are still to be run, from what is in the module."""
-    from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
-    from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
     from cmir.passes.convert_polyhedral_to_cmcore import ConvertPolyhedralToCmcorePass
     from cmir.passes.polyhedral_generate_loops import PolyhedralGenerateLoopsPass
 
@@ -286,14 +285,31 @@ def _remaining(model: Model) -> list[ModulePass]:
     if not pipelines:
         return []
     if not any(pipeline.dependences for pipeline in pipelines):
-        passes = _named("polyhedral-to-cmcore")
-    else:
-        passes = [ConvertPolyhedralToCmcorePass(), CmcoreVerifyControlPass()]
-        if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
-            passes.insert(0, PolyhedralGenerateLoopsPass())
+        return _named("polyhedral-to-cmcore")
+    if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
+        return [PolyhedralGenerateLoopsPass(), ConvertPolyhedralToCmcorePass()]
+    return [ConvertPolyhedralToCmcorePass()]
+
+
+def _prove(
+    model: Model, network: NetworkOp, progress: Callable[[str], None] | None
+) -> ElaboratedNetwork:
+    """Do the proofs that compiling includes, and return the network, elaborated."""
+    from cmir.elaboration.network import ElaboratedNetwork
+    from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+    from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
+    from cmir.proof.values.source import find_source
+
+    _run(model, [CmcoreVerifyControlPass()], progress)
+    elaborated = ElaboratedNetwork(network)
     if source_of_module(model.context, model.module) is not None:
-        passes.append(CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS))
-    return passes
+        values = CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS)
+        if progress is not None:
+            progress(values.name)
+        source = find_source(model.context, model.module, network)
+        assert source is not None
+        values.check(network, source, elaborated)
+    return elaborated
 
 
 def _pipelines(model: Model) -> list[PipelineOp]:

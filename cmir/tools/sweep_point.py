@@ -119,15 +119,15 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
     if task.run is not None:
         model.context.parameters = Parameters.open(task.run.folder / "parameters.safetensors")
     network = lower(model, None, task.storage, hardware, task.replicate, task.placement_seconds)
-    check_capacity(network, hardware)
-    check_sram(network, hardware)
-    timed = TimedNetwork.of(network, hardware)
+    check_capacity(network.op, hardware)
+    check_sram(network.op, hardware)
+    timed = TimedNetwork(network, hardware)
     compiled = time.monotonic() - started
     report = timed.time(_INFERENCES)
     costs = costs_of(timed, report.steady_interval)
     if task.run is not None:
         _check(timed, model.parameters, task.run)
-    clock, copies, link = hardware.system.clock_hz, copies_of(network), costs.busiest
+    clock, copies, link = hardware.system.clock_hz, copies_of(network.op), costs.busiest
     energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}
     missing = [*costs.energy_missing.values(), *costs.area_missing.values()]
     return {

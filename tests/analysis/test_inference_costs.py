@@ -51,7 +51,7 @@ def costs(tmp_path: Path, description: str, interval: float | None = 500) -> Inf
     file.write_text(description)
     hardware = Hardware.load(str(file))
     network = lower(read_model(TEXTBOOK), hardware=hardware)
-    return costs_of(TimedNetwork.of(network, hardware), interval)
+    return costs_of(TimedNetwork(network, hardware), interval)
 
 
 def test_by_hand(tmp_path: Path) -> None:

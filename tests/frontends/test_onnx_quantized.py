@@ -66,7 +66,7 @@ def test_equal_to_reference(
 
     reference = evaluate(import_onnx(path, batch=batch), inputs)
     compiled = read_model(path, batch=batch)
-    timed = TimedNetwork.of(lower(compiled), Hardware.load("ideal"))
+    timed = TimedNetwork(lower(compiled), Hardware.load("ideal"))
     report = Simulator.of(timed, compiled.parameters).run(
         [dict(zip(timed.network.inputs, inputs, strict=True))]
     )

@@ -151,7 +151,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 @pytest.fixture(scope="module")
 def textbook() -> TimedNetwork:
     model = read_model(TEXTBOOK)
-    return TimedNetwork.of(lower(model), Hardware.load("ideal"))
+    return TimedNetwork(lower(model), Hardware.load("ideal"))
 
 
 def test_textbook(textbook: TimedNetwork, open_page: Open) -> None:
@@ -298,7 +298,7 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     onnx.save(build("resnet20"), path)
     hardware = Hardware.load("hermes")
     network = lower(read_model(path), hardware=hardware, placement_seconds=1)
-    timed = TimedNetwork.of(network, hardware)
+    timed = TimedNetwork(network, hardware)
     opened = open_page(timed, 4, "ResNet-20")
     page = opened.page
     assert (tmp_path / "index.html").stat().st_size < 2_000_000

@@ -18,7 +18,7 @@ TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 
 def timed(interconnect: Interconnect) -> RunReport:
     """Two convolutions, the first on chip (0, 0), the second on chip (0, 1); 8 iterations of 4 bytes."""
-    placed = lower(read_model(TEXTBOOK))
+    placed = lower(read_model(TEXTBOOK)).op
     for column, core in enumerate(placed.cores):
         core.properties["position"] = type(core.position).from_list(
             core.position.elt_type, [0, column]

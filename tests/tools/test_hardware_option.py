@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.hardware.description import Hardware
 from cmir.tools.cm_opt import main as cm_opt
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main as cm_sweep
@@ -78,3 +81,44 @@ def test_cm_opt(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert output.read_text(encoding="utf-8") == text
     assert cm_run([str(output), "--timing-only", "--quiet"]) == 0
     assert f"cores of '{file}'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--random", "0", "--check"],
+        ["--random", "0", "--verify"],
+        ["--timing-only", "--hardware", "hermes", "--replicate"],
+        ["--random", "0", "--hardware", "slow.toml", "--storage", "lossless"],
+    ],
+    ids=" ".join,
+)
+def test_everything_is_done_once(
+    options: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """cm-run loads the description once, and elaborates the network once, for its proofs and for the run."""
+    monkeypatch.chdir(tmp_path)
+    Path("slow.toml").write_text(MACHINE.replace("hop_cycles = 1", "hop_cycles = 9"))
+    loaded: list[str] = []
+    elaborated: list[NetworkOp] = []
+    load, elaborate = Hardware.load, ElaboratedNetwork.__init__
+
+    def counted_load(name_or_path: str) -> Hardware:
+        loaded.append(name_or_path)
+        return load(name_or_path)
+
+    def counted_elaborate(self: ElaboratedNetwork, network: NetworkOp) -> None:
+        elaborated.append(network)
+        elaborate(self, network)
+
+    monkeypatch.setattr(Hardware, "load", staticmethod(counted_load))
+    monkeypatch.setattr(ElaboratedNetwork, "__init__", counted_elaborate)
+    assert cm_run([TEXTBOOK, *options]) == 0
+    assert loaded == [
+        options[options.index("--hardware") + 1] if "--hardware" in options else "ideal"
+    ]
+    assert len(elaborated) == 1
+    assert "steady-state interval" in capsys.readouterr().out

@@ -44,7 +44,7 @@ def compiled(folder: Path, storage: Storage, machine: str) -> tuple[TimedNetwork
     hardware = Hardware.load(str(description))
     with collect_diagnostics() as remarks:
         network = lower(read_model(residual(folder)), None, storage, hardware)
-    return TimedNetwork.of(network, hardware), [remark.message for remark in remarks]
+    return TimedNetwork(network, hardware), [remark.message for remark in remarks]
 
 
 @pytest.mark.parametrize("hops", [3, 40])
@@ -82,13 +82,13 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
     model = read_model(residual(tmp_path))
     hardware = Hardware.load(str(description))
     network = lower(model, None, "lossless", hardware)
-    timed = TimedNetwork.of(network, hardware)
+    timed = TimedNetwork(network, hardware)
     (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
     sizing = Sizing(pipeline, hardware).placed(timed.network.positions)
     assert sizing.interval == (70 if chips else 35)
     buffers = {
         (buffer.array.root_reference.data, name): buffer.result.type.get_shape()[1]
-        for name, program in network.programs.items()
+        for name, program in network.op.programs.items()
         for buffer in program.buffers
         if buffer.storage is not None
     }

@@ -52,20 +52,25 @@ class ValuesVerdict:
 
 
 def prove_values(
-    network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int = 0
+    network: NetworkOp,
+    function: FuncOp,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    elaborated: ElaboratedNetwork | None = None,
 ) -> ValuesVerdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
-    seed: of the first interpretation; the others follow. Raises CompileError at the first element that differs, where
-    the two do not have the same inputs and outputs, and where the network does not run.
+    seed: of the first interpretation; the others follow. elaborated: the network elaborated, where that has been done.
+    Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
+    where the network does not run.
     """
     _check_ends(network, function)
     running = {symbol(core.program) for core in network.cores}
     for name, program in network.programs.items():
         if name not in running and program.gcu is None:
             raise CompileError(program, f"program @{name} is run by no core")
-    elaborated, numbers = ElaboratedNetwork(network), FieldNumbers(Interpretation(seed))
-    actors = unit_actors(elaborated)
+    elaborated = elaborated or ElaboratedNetwork(network)
+    actors, numbers = unit_actors(elaborated), FieldNumbers(Interpretation(seed))
     simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
     comparison = _Comparison(function, simulator)
     try:
