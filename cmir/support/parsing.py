@@ -16,7 +16,8 @@ from xdsl.utils.lexer import Position, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from cmir.context import CmirContext, make_context
-from cmir.support.diagnostics import is_isl_error
+from cmir.support.diagnostics import emit_remark, is_isl_error
+from cmir.universe import RENAMED_OPERATIONS
 
 __all__ = ["CmirContext", "LocatingParser", "make_context", "parse_module"]
 
@@ -87,6 +88,10 @@ class LocatingParser(Parser):
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
         stack = self._parser_state.dialect_stack
+        if (new_name := RENAMED_OPERATIONS.get(name)) is not None:
+            where = self._location(self.lexer.input.content.rfind(name, 0, self.pos))
+            emit_remark(where, f"operation '{name}' is called '{new_name}' now")
+            name = new_name
         if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is None:
             start = self.lexer.input.content.rfind(name, 0, self.pos)
             self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
@@ -116,8 +121,9 @@ class LocatingParser(Parser):
 
     def _locate(self, what: Operation | BlockArgument, position: Position) -> None:
         if isinstance(what.location, UnknownLoc):
-            line = bisect_right(self._line_starts, position)
-            column = position - self._line_starts[line - 1] + 1
-            what.location = FileLineColLoc(
-                self._file, IntAttr(line + self._line_offset), IntAttr(column)
-            )
+            what.location = self._location(position)
+
+    def _location(self, position: Position) -> FileLineColLoc:
+        line = bisect_right(self._line_starts, position)
+        column = position - self._line_starts[line - 1] + 1
+        return FileLineColLoc(self._file, IntAttr(line + self._line_offset), IntAttr(column))

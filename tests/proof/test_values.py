@@ -223,7 +223,7 @@ def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
     """
     half = text.replace(
         '%w = nn.parameter "w" : tensor<4xf32>',
-        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.to_f32 %h : (tensor<4xf16>) -> tensor<4xf32>',
+        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.cast %h : (tensor<4xf16>) -> tensor<4xf32>',
     )
     with pytest.raises(CompileError, match="values differ"):
         prove(compiled(half).network, compiled(text).function)

@@ -90,6 +90,14 @@ def shape_of(value: SSAValue | Attribute) -> Shape:
     return type.get_shape()
 
 
+def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) -> None:
+    """Raise VerifyException if an operand has elements of a type that is not taken."""
+    if any(operand not in taken for operand in operands):
+        known, got = (", ".join(map(str, those)) for those in (taken, dict.fromkeys(operands)))
+        one = "one of " if len(taken) > 1 else ""
+        raise VerifyException(f"the operands must have elements of {one}{known}, got {got}")
+
+
 def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
     """`i32` if elements of these types (an input, a weight, perhaps a bias) are multiplied and summed in it."""
     *factors, bias = operands if len(operands) == 3 else (*operands, i32)
@@ -176,11 +184,8 @@ class NNOp(IRDLOperation, ABC):
         `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
         not take.
         """
+        check_elements(cls.TAKES, operands)
         kinds = [*dict.fromkeys(operands)]
-        if any(kind not in cls.TAKES for kind in kinds):
-            taken, got = (", ".join(map(str, those)) for those in (cls.TAKES, kinds))
-            one = "one of " if len(cls.TAKES) > 1 else ""
-            raise VerifyException(f"the operands must have elements of {one}{taken}, got {got}")
         if len(kinds) > 1:
             got = " and ".join(map(str, kinds))
             raise VerifyException(f"the operands must have elements of one type, got {got}")

@@ -257,7 +257,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
 
 
 def _wide(node: Node, x: SSAValue) -> SSAValue:
-    return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
+    return x if element_of(x) == i32 else node.build(nn.CastOp(x, i32))
 
 
 def _array(zero_point: Constant | None) -> np.ndarray:
