@@ -26,13 +26,13 @@ from cmir.dialects.cmcore import (
     ProgramOp,
     StoreOp,
 )
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
 from cmir.semantics.access import Access, ravel
 from cmir.semantics.body import can_evaluate
-from cmir.semantics.elements import dtype_of
 from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 

@@ -15,9 +15,10 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAt
 from xdsl.ir import Operation
 
 from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
-from cmir.semantics.elements import as_integers, as_unsigned, dense_values, dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.semantics.elements import as_integers, as_unsigned, dense_values
 from cmir.semantics.elementwise import ELEMENTWISE, Plain
-from cmir.semantics.vectors import VECTORS
+from cmir.semantics.vectors import VECTORS, reduced
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import convert, matrix_product, position
 
@@ -72,25 +73,9 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     return product.reshape(len(x), *op.result.type.get_shape())
 
 
-_REDUCTIONS: dict[str, np.ufunc] = {
-    "add": np.add,
-    "mul": np.multiply,
-    "maximumf": np.maximum,
-    "minimumf": np.minimum,
-    "maxsi": np.maximum,
-    "maxui": np.maximum,
-    "minsi": np.minimum,
-    "minui": np.minimum,
-}
-
-
 def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, ReduceOp)
-    axes = tuple(d + 1 for d in op.dims.get_values())
-    kind, dtype = op.kind.data, x.dtype
-    if kind in ("maxui", "minui"):
-        x = as_unsigned(x)
-    return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
+    return reduced(op, op.kind.data, x, tuple(d + 1 for d in op.dims.get_values()))
 
 
 def _arg_reduce(op: Operation, x: np.ndarray) -> np.ndarray:

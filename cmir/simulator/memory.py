@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.access import Access, ravel
-from cmir.semantics.elements import dtype_of
 from cmir.simulator.layout import Layout
 from cmir.simulator.regular import Turn
 from cmir.simulator.window import Window, iterations_first, iterations_last

@@ -14,9 +14,10 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
-from cmir.dialects.nn.operation import DTYPES, FLOATS, dtype_of, element_of, shape_of, tensor_type
+from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -76,7 +77,7 @@ def retyped(case: Case, element: Attribute) -> Case:
     assert isinstance(op, nn.NNOp)
     op.verify()
     arrays = zip(case.operands, elements, strict=True)
-    return Case(op, [array.astype(DTYPES[kind]) for array, kind in arrays])
+    return Case(op, [array.astype(dtype_of(kind)) for array, kind in arrays])
 
 
 def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:

@@ -16,8 +16,9 @@ from xdsl.ir import Attribute
 
 from cmir.checking import evaluator_of
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
-from cmir.dialects.nn.operation import dtype_of, number, numbers
+from cmir.dialects.nn.operation import number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp

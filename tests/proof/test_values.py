@@ -27,6 +27,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp, StoreOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
@@ -34,7 +35,6 @@ from cmir.dialects.nn.pointwise import UnaryOp
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import Verdict, inferences_of, prove
-from cmir.semantics.elements import dtype_of
 from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 

@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import formula
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.operation import (
     FLOATS,
@@ -22,6 +22,7 @@ from cmir.dialects.nn.operation import (
     ui8,
 )
 from cmir.dialects.nn.pointwise import ExactOp
+from cmir.support.numerics import convert
 
 CASTS: Mapping[Attribute, Sequence[Attribute]] = {
     **dict.fromkeys(FLOATS, (*FLOATS, i1, i8, ui8, i32)),
@@ -66,7 +67,7 @@ class CastOp(ExactOp):
             raise VerifyException(f"result type must be {expected}, got {self.result.type}")
 
     def formula(self, *operands: Any) -> Any:
-        return formula.convert(operands[0], element_of(self.result))
+        return convert(operands[0], dtype_of(self.result))
 
     def is_identity(self) -> bool:
         return self.result.type == self.x.type

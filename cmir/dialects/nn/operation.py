@@ -41,21 +41,16 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.element_types import dtype_of
+
 Shape = tuple[int, ...]
 
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 
-DTYPES: Mapping[Attribute, np.dtype[Any]] = {
-    f32: np.dtype(np.float32),
-    f16: np.dtype(np.float16),
-    f64: np.dtype(np.float64),
-    i8: np.dtype(np.int8),
-    ui8: np.dtype(np.uint8),
-    i16: np.dtype(np.int16),
-    i32: np.dtype(np.int32),
-    i1: np.dtype(np.bool_),
-}
+ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, i32, i1)
 """The types of elements: floats, the integers of quantised networks, of which `i8` to `i32` are signed, and truth."""
+ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
+"""Likewise, by the types that are theirs in NumPy."""
 FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 
@@ -75,11 +70,6 @@ def element_of(value: SSAValue | Attribute) -> Attribute:
     type = value.type if isinstance(value, SSAValue) else value
     assert isinstance(type, TensorType)
     return type.element_type
-
-
-def dtype_of(value: SSAValue | Attribute) -> np.dtype[Any]:
-    """The same as NumPy's."""
-    return DTYPES[element_of(value)]
 
 
 def shape_of(value: SSAValue | Attribute) -> Shape:

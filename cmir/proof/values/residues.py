@@ -15,14 +15,14 @@ from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
 from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
-from cmir.support.numerics import DuckArray
+from cmir.support import numerics
 
 
 class UncoveredError(Exception):
     """A function of arrays that has no interpretation."""
 
 
-class Residues(NDArrayOperatorsMixin, DuckArray):
+class Residues(NDArrayOperatorsMixin):
     """An array of residues that stand for elements of a NumPy type.
 
     world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements. separate:
@@ -47,7 +47,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         )
 
     def lift(self, x: Any) -> Residues:
-        """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
+        """Arrays as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
@@ -255,8 +255,15 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         raise UncoveredError(f"numpy.{ufunc.__name__}.reduce")
 
 
+numerics.erf.register(Residues, Residues.erf)
+numerics.convert.register(Residues, Residues.convert)
+numerics.as_type.register(Residues, Residues.as_type)
+numerics.position.register(Residues, Residues.position)
+numerics.matrix_product.register(Residues, Residues.matrix_product)
+
+
 def lift(world: Interpretation, x: Any) -> Residues:
-    """DuckArray as constants, unless they are residues."""
+    """Arrays as constants, unless they are residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)

@@ -10,7 +10,8 @@ from xdsl.dialects.builtin import i1, i32
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import FLOATS, dtype_of, element_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import FLOATS, element_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value

@@ -14,7 +14,8 @@ from xdsl.dialects.builtin import i32
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.linear import matmul
