@@ -1,3 +1,3 @@
 """cmir: a compiler toolkit for computational-memory accelerators."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 
 from xdsl.ir import Dialect
@@ -16,6 +16,7 @@ PASSES = (
     "nn-fold-batch-norm",
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
+    "polyhedral-set-hardware",
     "polyhedral-schedule",
     "polyhedral-stream-inputs",
     "polyhedral-stream-outputs",
@@ -33,11 +34,6 @@ PASSES = (
     "cmcore-place-cores",
 )
 """Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
-
-RENAMED_OPERATIONS: Mapping[str, str] = dict.fromkeys(
-    ("nn.to_f16", "nn.to_f32", "nn.to_f64", "nn.widen"), "nn.cast"
-)
-"""New names of operations by their old ones, which are still read, with a remark."""
 
 
 def _dialect(name: str) -> Callable[[], Dialect]:

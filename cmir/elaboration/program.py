@@ -6,12 +6,12 @@ together, as arrays over the iterations of one inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import islpy as isl
 import numpy as np
@@ -28,11 +28,10 @@ from cmir.dialects.cmcore import (
 )
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
-from cmir.hardware.description import Hardware
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
 from cmir.semantics.access import Access, ravel
-from cmir.semantics.body import can_evaluate
+from cmir.semantics.body import implementation_of
 from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
@@ -71,10 +70,6 @@ class Buffer:
     def slots(self) -> int:
         return prod(self.shape)
 
-    def bytes(self, hardware: Hardware) -> int:
-        """What the buffer takes of a machine's SRAM."""
-        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
-
     def slot(
         self, inference: int, location: list[np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -84,12 +79,8 @@ class Buffer:
         return self.storage([*map(np.asarray, (*self.core, inference)), *location])
 
 
-PadOf: TypeAlias = Callable[[LoadOp], float]
-"""How the memory holds the pad value of a load."""
-
-
 def pad_value(op: LoadOp) -> float:
-    """The pad value itself."""
+    """The value of lanes without a location."""
     assert isinstance(op.pad, FloatAttr | IntegerAttr)
     return op.pad.value.data
 
@@ -104,7 +95,6 @@ class Load:
     op: LoadOp
     sources: tuple[tuple[SSAValue, Access], ...]
     lanes: tuple[int, ...]
-    pad: float
     apart: bool
 
     def of_run(self, run: slice) -> Load:
@@ -112,7 +102,7 @@ class Load:
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
-    def of(op: LoadOp, points: np.ndarray, pad_of: PadOf) -> Load:
+    def of(op: LoadOp, points: np.ndarray) -> Load:
         type = op.result.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
@@ -122,7 +112,7 @@ class Load:
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
-        return Load(op, sources, lanes, pad_of(op), apart)
+        return Load(op, sources, lanes, apart)
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -173,13 +163,7 @@ class Program:
     each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
-    def __init__(
-        self,
-        op: ProgramOp,
-        arrays: dict[str, ArrayOp],
-        cores: np.ndarray,
-        pad_of: PadOf = pad_value,
-    ):
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
         self.op = op
         self.name = op.sym_name.data
         self.arrays = arrays
@@ -196,10 +180,10 @@ class Program:
         stores: dict[Operation, Store] = {}
         for item in self.body:
             if isinstance(item, LoadOp):
-                loads[item] = Load.of(item, self.points, pad_of)
+                loads[item] = Load.of(item, self.points)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
-            elif not can_evaluate(item):
+            elif implementation_of(item) is None:
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )
@@ -274,10 +258,6 @@ class Core:
     def iterations(self) -> int:
         """Iterations of one inference."""
         return len(self.points)
-
-    def sram_bytes(self, hardware: Hardware) -> int:
-        """Bytes of all buffers."""
-        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
 
     @cached_property
     def buffers(self) -> dict[SSAValue, Buffer]:

@@ -1,22 +1,22 @@
-"""cmcore-set-hardware: which machine a network is for."""
+"""cmcore-set-hardware: attach the machine that a network is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_capacity
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.attribute import set_hardware
 from cmir.hardware.description import Hardware
+from cmir.passes.hardware import HardwarePass
 
 
 @dataclass(frozen=True)
-class CmcoreSetHardwarePass(ModulePass):
-    """Attach the description of a machine to networks, for whoever works on them later.
+class CmcoreSetHardwarePass(HardwarePass):
+    """Attach a hardware description to networks, for later passes and tools.
 
     `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
     that need more crossbars, than the machine has.
@@ -24,11 +24,11 @@ class CmcoreSetHardwarePass(ModulePass):
 
     name = "cmcore-set-hardware"
 
-    hardware: str
+    hardware: str | Hardware = field()
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp):
+                hardware = self.hardware_for(network)
                 check_capacity(network, hardware)
                 set_hardware(network, hardware)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from xdsl.dialects import vector
@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 
 from cmir.dialects.element_types import dtype_of
 from cmir.semantics.elements import as_unsigned
+from cmir.semantics.implementations import Function, implements
 from cmir.support.diagnostics import CompileError
 
 _REDUCTIONS: dict[str, np.ufunc] = {
@@ -101,7 +102,7 @@ def _bitcast(op: Operation, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x).view(dtype_of(op.results[0].type))
 
 
-VECTORS: dict[type[Operation], Callable[..., np.ndarray]] = {
+_OPERATIONS: dict[type[Operation], Function] = {
     vector.BroadcastOp: _broadcast,
     vector.ReductionOp: _reduction,
     vector.ExtractOp: _extract,
@@ -109,5 +110,12 @@ VECTORS: dict[type[Operation], Callable[..., np.ndarray]] = {
     vector.ShuffleOp: _shuffle,
     vector.CreateMaskOp: _create_mask,
     vector.BitcastOp: _bitcast,
-    vector.FMAOp: lambda _, a, b, c: a * b + c,
 }
+
+for _operation, _function in _OPERATIONS.items():
+    implements(_operation, takes_operation=True, interpreted=True)(_function)
+
+
+@implements(vector.FMAOp, elementwise=True, interpreted=True)
+def _fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    return a * b + c

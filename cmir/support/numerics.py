@@ -6,10 +6,26 @@ They are functions of NumPy's arrays, and of other arrays whose classes have the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
+
+
+class DuckArray(ABC):
+    """An array of other numbers than NumPy's, for which the functions of this module are registered."""
+
+    @abstractmethod
+    def uninterpreted(
+        self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
+    ) -> Any:
+        """Apply a function of which nothing is known but its name and the shape of its results.
+
+        Operands have a leading axis, which the function does not mix. elementwise: nor does it mix any other axis.
+        """
+
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation
 # 23 (1969), with the coefficients of his program CALERF. Numerator and denominator, highest power

@@ -15,25 +15,21 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.lexer import Position, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from cmir.context import CmirContext, make_context
 from cmir.support.diagnostics import emit_remark, is_isl_error
-from cmir.universe import RENAMED_OPERATIONS
-
-__all__ = ["CmirContext", "LocatingParser", "make_context", "parse_module"]
 
 
-def parse_module(text: str, name: str = "<string>", ctx: Context | None = None) -> ModuleOp:
+def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
     """
     Parse the text of a module, its `builtin.module { … }` optional.
 
     Params:
         text: the IR.
+        ctx: the dialects to know.
         name: the file it comes from, for locations.
-        ctx: the dialects to know; all that are installed when left out.
     Raises:
         ParseError: the text is malformed. The module is not verified.
     """
-    return LocatingParser(make_context() if ctx is None else ctx, text, name).parse_module()
+    return LocatingParser(ctx, text, name).parse_module()
 
 
 class LocatingParser(Parser):
@@ -87,15 +83,17 @@ class LocatingParser(Parser):
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
+        """Return the operation that has the name, or has it among its `OLD_NAMES`, which are read with a remark."""
         stack = self._parser_state.dialect_stack
-        if (new_name := RENAMED_OPERATIONS.get(name)) is not None:
-            where = self._location(self.lexer.input.content.rfind(name, 0, self.pos))
-            emit_remark(where, f"operation '{name}' is called '{new_name}' now")
-            name = new_name
-        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is None:
-            start = self.lexer.input.content.rfind(name, 0, self.pos)
-            self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
-        return op_type
+        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is not None:
+            return op_type
+        start = self.lexer.input.content.rfind(name, 0, self.pos)
+        for op_type in self.ctx.loaded_ops:
+            if name in getattr(op_type, "OLD_NAMES", ()):
+                where = self._location(start)
+                emit_remark(where, f"operation '{name}' is called '{op_type.name}' now")
+                return op_type
+        self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
 
     def resolve_operand(
         self, operand: UnresolvedOperand, type: AttributeInvT

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
 
+from cmir.context import make_context
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.parsing import parse_module
 
@@ -42,13 +43,14 @@ def run_schedules(
     something goes wrong.
     """
     from cmir.reference import Finding, ReferenceMachine
+    from cmir.semantics.body import function_of_iteration
 
     inferences = min(max(INFERENCES, len(samples)), MOST_INFERENCES)
     inputs = [*islice(cycle(samples), inferences)] if samples else None
     about = "before any schedule"
     outputs: list[dict[str, np.ndarray]] = []
     try:
-        machine = ReferenceMachine(_parsed(network), inferences, parameters)
+        machine = ReferenceMachine(_parsed(network), inferences, parameters, function_of_iteration)
         for k, schedule in enumerate(machine.schedules(count, seed)):
             about = f"schedule {k} ({schedule.name})"
 
@@ -68,7 +70,7 @@ def _parsed(network: NetworkOp) -> NetworkOp:
 
     text = StringIO()
     Printer(text).print_op(network)
-    (copy,) = parse_module(text.getvalue()).body.block.ops
+    (copy,) = parse_module(text.getvalue(), make_context()).body.block.ops
     assert isinstance(copy, NetworkOp)
     assert isinstance(copy.parent_op(), ModuleOp)
     return copy

@@ -1,4 +1,4 @@
-"""Compile the digits network, level by level, and run it on the model of the accelerator.
+"""Compile the digits network, level by level, and run it on the simulated accelerator.
 
     python examples/digits/demo.py
 
@@ -15,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 from cmir.tools import cm_opt, cm_translate
 
@@ -37,24 +39,24 @@ def main() -> None:
     nn, stages = BUILD / "nn.mlir", BUILD / "polyhedral.mlir"
     dependences, cmcore = BUILD / "dependences.mlir", BUILD / "cmcore.mlir"
 
-    headline("nn: the network for one sample, weights by name")
+    headline("nn: operators on one sample, with weights by name")
     run("cm-translate", cm_translate.main, "--import-onnx", EXAMPLE / "digits.onnx", "-o", nn)
     excerpt(nn, "%conv2 =", 3)
 
-    headline("polyhedral: stages, and what each iteration reads and writes as a relation")
+    headline("polyhedral: stages, with relations for what each iteration reads and writes")
     run("cm-opt", cm_opt.main, nn, "-p", "nn-to-polyhedral", "-o", stages)
     excerpt(stages, "polyhedral.stage @conv2", 2)
     excerpt(stages, "cmcore.mxv %conv2_weight", 2)
 
-    headline("... and dependences: the last iteration of conv2 that a write of conv1 lets run")
+    headline("... and dependences: the last iteration of conv2 that each write of conv1 releases")
     run("cm-opt", cm_opt.main, stages, "-p", DEPENDENCES, "-o", dependences)
     excerpt(dependences, "raw @conv1 -> @conv2", 1)
 
-    headline("cmcore: the same as an automaton of conv2's core, which watches the writes of conv1")
+    headline("cmcore: the same as an automaton on conv2's core, which watches the writes of conv1")
     run("cm-opt", cm_opt.main, dependences, "-p", PROGRAMS, "-o", cmcore)
     excerpt(cmcore, "cmcore.snoop %relu1", 18)
 
-    headline("The accelerator runs the program")
+    headline("The simulated accelerator runs the programs")
     with np.load(EXAMPLE / "samples.npz") as samples:
         images, labels = samples["images"], samples["labels"]
     report = execute(cmcore, BUILD / "nn.safetensors", images)
@@ -87,10 +89,11 @@ def excerpt(path: Path, start: str, count: int) -> None:
 
 def execute(program: Path, weights: Path, images: np.ndarray) -> RunReport:
     """Stream the images (N, 8, 8) through the cores."""
-    module = parse_module(program.read_text(), str(program))
+    module = parse_module(program.read_text(), make_context(), str(program))
     network = next(op for op in module.walk() if isinstance(op, NetworkOp))
-    machine = Machine(network, Hardware.load("ideal"), Parameters.open(weights))
-    return machine.run([{"image": image[None].astype(np.float32)} for image in images])
+    timed = TimedNetwork.of(network, Hardware.load("ideal"))
+    simulator = Simulator.of(timed, Parameters.open(weights))
+    return simulator.run([{"image": image[None].astype(np.float32)} for image in images])
 
 
 def show_images(images: np.ndarray, digits: np.ndarray, labels: np.ndarray) -> None:

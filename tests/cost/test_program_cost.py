@@ -98,7 +98,7 @@ def test_firings_of_a_network() -> None:
     net = Builder(3, 8, 8)
     a = net.relu(net.conv("x", 4, pads=1))
     model = compile_network(net.model(net.pool(a)))
-    stages, programs = model.pipeline.stages, model.machine.programs
+    stages, programs = model.pipeline.stages, model.timed.network.programs
     conv, pool = (Firing.of(stage) for stage in stages.values())
     assert conv == Firing(
         (
@@ -133,7 +133,6 @@ def test_scalars_are_work_and_coordinates_are_not() -> None:
         %z = vector.extract %y[0] : f32 from vector<2xf32>
         %r = arith.mulf %z, %s : f32
         """,
-        "body.mlir",
         make_context(),
     )
     assert firing_of(module.body.block) == Firing(

@@ -21,9 +21,9 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.dialects import nn
-from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, tensor_type
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.semantics.body import evaluate
 
 Point = tuple[int, ...]

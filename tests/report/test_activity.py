@@ -28,7 +28,7 @@ CASES: list[Case] = [
 
 def active(case: Case) -> tuple[Drawn, list[Activity]]:
     drawn = residual_block(*case)
-    return drawn, activities(drawn.compiled.machine.actors, drawn.report)
+    return drawn, activities(drawn.compiled.timed.actors, drawn.report)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -74,10 +74,10 @@ def test_what_is_waited_for_arrives_at_the_start(
 ) -> None:
     """Data is an element that the iteration reads, written just then; room is not free a cycle before."""
     drawn, found = active(case)
-    machine, pipeline = drawn.compiled.machine, drawn.compiled.pipeline
+    timed, pipeline = drawn.compiled.timed, drawn.compiled.pipeline
     start = {activity.name: activity.start for activity in found}
     for activity in found:
-        core = machine.cores[activity.name]
+        core = timed.network.cores[activity.name]
         place = {tuple(point): k for k, point in enumerate(core.points.tolist())}
         reads: dict[tuple[str, int], set[Point]] = {}
         for read in pipeline.stages[core.program.name].reads():
@@ -88,18 +88,18 @@ def test_what_is_waited_for_arrives_at_the_start(
         for at in np.flatnonzero(activity.wait).tolist():
             cause = activity.causes[activity.cause[at]]
             inference, iteration = divmod(at, activity.iterations)
-            source = machine.cores[cause.source]
+            source = timed.network.cores[cause.source]
             if cause.kind is DependenceKind.RAW:
-                shape = machine.arrays[cause.array].shape
+                shape = timed.network.arrays[cause.array].shape
                 elements = [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
                 needed = source.program.writer_of(cause.array)[elements]
                 needed = needed[source.program.core_of(needed) == source.number]
                 needed = needed - source.program.starts[source.number]
                 seen = start[cause.source][needed + inference * source.iterations]
-                delay = machine.delay(DependenceKind.RAW, activity.name, cause.source)
+                delay = timed.delay(DependenceKind.RAW, activity.name, cause.source)
                 assert seen.max() + delay == activity.start[at]
             else:
-                delay = machine.delay(DependenceKind.WAR, activity.name, cause.source)
+                delay = timed.delay(DependenceKind.WAR, activity.name, cause.source)
                 assert activity.start[at] - delay in start[cause.source]
 
 

@@ -25,13 +25,13 @@ def lines(width: int, terminal: bool = False) -> list[str]:
         force_terminal=terminal,
         color_system="standard" if terminal else None,
     )
-    print_timeline(drawn.compiled.machine.actors, drawn.report, console)
+    print_timeline(drawn.compiled.timed.actors, drawn.report, console)
     return out.getvalue().splitlines()
 
 
 def test_a_column_a_cycle() -> None:
     drawn = residual_block(machine=SLOW)
-    found = activities(drawn.compiled.machine.actors, drawn.report)
+    found = activities(drawn.compiled.timed.actors, drawn.report)
     _, *rows, legend = lines(drawn.report.cycles + 20)
     assert legend.startswith("A column is a cycle.")
     for activity, row in zip(found, rows, strict=True):
@@ -66,7 +66,7 @@ def test_column_cycles(cycles: int, columns: int) -> None:
 def test_time_is_divided_among_states(machine: str) -> None:
     drawn = residual_block(machine=machine)
     cycles = np.arange(drawn.report.cycles + 1)
-    for activity in activities(drawn.compiled.machine.actors, drawn.report):
+    for activity in activities(drawn.compiled.timed.actors, drawn.report):
         fired, data, credit = np.diff(activity.until(cycles), axis=1)
         assert set(fired + data + credit) <= {0, 1}
         exact = np.zeros(len(cycles) - 1, np.int64)

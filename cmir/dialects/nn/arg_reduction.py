@@ -1,4 +1,4 @@
-"""Where along an axis the largest or the smallest element is."""
+"""Operators that find the index of the largest or the smallest element along an axis."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import i1, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -48,6 +48,8 @@ class CastOp(ExactOp):
     """
 
     name = "nn.cast"
+
+    OLD_NAMES: ClassVar = ("nn.to_f16", "nn.to_f32", "nn.to_f64", "nn.widen")
 
     x = operand_def(TENSOR)
 

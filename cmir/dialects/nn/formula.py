@@ -18,10 +18,10 @@ from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.support import numerics
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {

@@ -26,7 +26,7 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, sample, symbol
-from cmir.hardware.description import Hardware
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.isl.control import Automaton, judge
 from cmir.isl.cores import (
     as_neighbour,
@@ -41,9 +41,10 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.read_back import NotAffineError, read_visits
 from cmir.proof.control.automata import automata_of
-from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import CompileError
+from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
+from cmir.timing.steady import time_stream
 
 Coordinates = Sequence[tuple[int, ...]]
 
@@ -159,10 +160,10 @@ class _Prover:
                     _check_sharing(name, writers, reader)
         for program in self.programs.values():
             self._check_automata(program)
-        machine = Machine(self.network, Hardware.load("ideal"))
-        waits = [d for actor in machine.actors.values() for d in actor.dependences]
+        actors = unit_actors(ElaboratedNetwork(self.network))
+        waits = [d for actor in actors.values() for d in actor.dependences]
         try:
-            machine.time(max((len(d.first) for d in waits), default=0) + 2)
+            time_stream(actors, max((len(d.first) for d in waits), default=0) + 2)
         except DeadlockError as deadlock:
             raise CompileError(self.network, deadlock.message) from None
 

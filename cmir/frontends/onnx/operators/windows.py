@@ -40,7 +40,7 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
 
-@importer("Conv")
+@importer("Conv", batched=True)
 def conv(
     node: Node,
     x: Activation,
@@ -54,7 +54,7 @@ def conv(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     kernel = w.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
         raise NotImportable(
@@ -66,7 +66,7 @@ def conv(
     return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
 
 
-@importer("MaxPool")
+@importer("MaxPool", batched=True)
 def max_pool(
     node: Node,
     x: Activation,
@@ -79,12 +79,12 @@ def max_pool(
     storage_order: int = 0,  # of the output Indices only, which is not supported
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats, int8 and uint8. Without the output Indices."""
+    """Floats, int8 and uint8, without the output Indices."""
     pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
     return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
 
 
-@importer("AveragePool")
+@importer("AveragePool", batched=True)
 def average_pool(
     node: Node,
     x: Activation,
@@ -102,6 +102,6 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel_shape, strides, pads, dilations, *flags))
 
 
-@importer("GlobalAveragePool")
+@importer("GlobalAveragePool", batched=True)
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))
