@@ -10,10 +10,10 @@ from xdsl.dialects.builtin import MemRefType
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
-from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
 
 

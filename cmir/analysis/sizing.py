@@ -24,13 +24,13 @@ from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.analysis.size_cover import Key, Sizes
 from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.storage import BoundingBox, Rows, stacked
-from cmir.semantics.elements import dtype_of
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 

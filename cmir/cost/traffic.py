@@ -15,13 +15,13 @@ import islpy as isl
 import numpy as np
 
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, box, symbol
 from cmir.elaboration.program import core_name
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import Link, Place, Topology
 from cmir.isl.evaluate import compile_function
 from cmir.isl.memo import unnamed
-from cmir.semantics.elements import dtype_of
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.context import parameters_of
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
-from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
+from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.passes.naming import unused_name
 from cmir.proof.values.folding import NormalizationParameters, check_folding

@@ -15,12 +15,12 @@ import islpy as isl
 import numpy as np
 from xdsl.ir import SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
 from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.body import evaluate_operation
-from cmir.semantics.elements import dtype_of
 from cmir.semantics.weights import parameter_elements, program_cells
 from cmir.support.diagnostics import CompileError
 

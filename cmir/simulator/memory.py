@@ -10,10 +10,10 @@ from math import prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.access import CompiledAccess, ravel
-from cmir.semantics.elements import dtype_of
 from cmir.simulator.layout import Layout
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.regular import RingOrder

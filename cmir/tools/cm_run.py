@@ -236,7 +236,7 @@ def _samples(
     options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
 ) -> list[Sample]:
     """The inputs of each inference, by the names that users know."""
-    from cmir.semantics.elements import dtype_of
+    from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
     shapes = {

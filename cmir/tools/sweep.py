@@ -106,8 +106,8 @@ def prepare(
     Printer(text).print_op(model.module)
     task = Task(text.getvalue(), {}, storage, replicate, placement_seconds)
     if run is not None and reference is not None:
+        from cmir.dialects.element_types import dtype_of
         from cmir.dialects.polyhedral import symbol
-        from cmir.semantics.elements import dtype_of
 
         seed, count, beside = run
         folder = Path(tempfile.mkdtemp(prefix=".cm-sweep-", dir=beside))

@@ -13,11 +13,11 @@ from proof.networks_to_prove import lower
 
 from cmir.cost.traffic import Flow, core_names, flows_of, link_loads, traffic_matrix
 from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.topology import topology
 from cmir.semantics.access import CompiledAccess
-from cmir.semantics.elements import dtype_of
 
 SPREAD = [
     "",

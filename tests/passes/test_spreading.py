@@ -1,4 +1,4 @@
-"""Stages spread over cores: the old iterations and locations, point by point."""
+"""Stages spread_stage over cores: the old iterations and locations, point by point."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xdsl.ir import SSAValue
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StageOp
 from cmir.isl import read_map, read_set
 from cmir.passes.spreading import (
-    MixesLanesError,
-    Part,
-    matrix_product,
-    parts_of,
+    DimensionPart,
+    LaneMixingError,
+    crossbar_product,
+    part_size,
     parts_with,
-    spread,
+    spread_stage,
 )
 from cmir.support.diagnostics import CompileError
 
@@ -52,7 +52,7 @@ def test_iterations_are_dealt(count: int) -> None:
     """Each core has the iterations that the constraint gives it, with the accesses that these had."""
     stage = stage_of("conv")
     iterations, before = points(stage.domain.points), accesses(stage)
-    spread(stage, "p", f"{{core}} = h mod {count}", count)
+    spread_stage(stage, "p", f"{{core}} = h mod {count}", count)
     stage.verify()
     assert stage.core_dims == 1
     assert sorted(points(stage.domain.points)) == sorted((i[0] % count, *i) for i in iterations)
@@ -64,8 +64,8 @@ def test_spread_twice() -> None:
     """The second coordinate comes after the first."""
     stage = stage_of("conv")
     iterations = points(stage.domain.points)
-    spread(stage, "p", "{core} = h mod 2", 2)
-    spread(stage, "p", "{core} = w mod 3", 3)
+    spread_stage(stage, "p", "{core} = h mod 2", 2)
+    spread_stage(stage, "p", "{core} = w mod 3", 3)
     stage.verify()
     expected = sorted((i[0] % 2, i[1] % 3, *i) for i in iterations)
     assert stage.core_dims == 2 and sorted(points(stage.domain.points)) == expected
@@ -76,7 +76,7 @@ def test_schedule_stays_on_each_core() -> None:
     stage = stage_of("conv")
     stage.schedule = MapAttr.of(read_map("{ conv1[h, w] -> [w, -h] }"))
     iterations = points(stage.domain.points)
-    spread(stage, "p", "{core} = h mod 2", 2)
+    spread_stage(stage, "p", "{core} = h mod 2", 2)
     stage.verify()
     assert dict(pairs(stage.order)) == {(h % 2, h, w): (h % 2, w, -h) for h, w in iterations}
 
@@ -90,11 +90,11 @@ def write_of(stage: StageOp) -> SSAValue:
 def test_lanes_in_parts(size: int) -> None:
     """Core c has lanes size·c … of every access that has parts; the last core has what is left."""
     stage = stage_of("conv")
-    product = matrix_product(stage)
+    product = crossbar_product(stage)
     assert product is not None
     matrix, mxv = product
     channels, count = 4, -(-4 // size)
-    seeds = {mxv.result: Part(0, size), matrix.result: Part(0, size)}
+    seeds = {mxv.result: DimensionPart(0, size), matrix.result: DimensionPart(0, size)}
     parts = parts_with(seeds, [matrix, mxv])
     assert write_of(stage) in parts
     iterations, before = points(stage.domain.points), accesses(stage)
@@ -102,7 +102,7 @@ def test_lanes_in_parts(size: int) -> None:
     of_access += [parts.get(op.value) for op in stage.writes()]
     assert None in of_access, "the window is read as a whole"
 
-    spread(stage, "p", "", count, parts)
+    spread_stage(stage, "p", "", count, parts)
     stage.verify()
     core_of_all = {(c, *i) for c in range(count) for i in iterations}
     assert set(points(stage.domain.points)) == core_of_all
@@ -126,7 +126,7 @@ def test_lanes_in_parts(size: int) -> None:
 
 def cells_of(stage: StageOp, core: int) -> list[tuple[Point, Point]]:
     """The cells that a core has of the stage's matrix, each with its weight."""
-    product = matrix_product(stage)
+    product = crossbar_product(stage)
     assert product is not None
     cells = product[0].cells.relation
     of_core = cells.intersect_params(read_set(f"[p0] -> {{ : p0 = {core} }}"))
@@ -135,30 +135,30 @@ def cells_of(stage: StageOp, core: int) -> list[tuple[Point, Point]]:
 
 def test_lanes_that_a_product_mixes() -> None:
     """A product takes all lanes of its vector, so these have no parts."""
-    product = matrix_product(stage_of("conv"))
+    product = crossbar_product(stage_of("conv"))
     assert product is not None
     _, mxv = product
-    with pytest.raises(MixesLanesError, match=f"{mxv.name} mixes lanes"):
-        parts_with({mxv.vector: Part(0, 1)})
+    with pytest.raises(LaneMixingError, match=f"{mxv.name} mixes lanes"):
+        parts_with({mxv.vector: DimensionPart(0, 1)})
 
 
 def test_one_product_or_none() -> None:
-    assert matrix_product(stage_of("max_pool")) is None
+    assert crossbar_product(stage_of("max_pool")) is None
     stage = stage_of("conv")
-    product = matrix_product(stage)
+    product = crossbar_product(stage)
     assert product is not None
     block = stage.body.block
     block.insert_op_after(product[1].clone(), product[1])
     with pytest.raises(CompileError, match="several crossbar products: give each a stage"):
-        matrix_product(stage)
+        crossbar_product(stage)
 
 
 @pytest.mark.parametrize(("count", "extent", "size"), [(1, 5, 5), (2, 5, 3), (3, 5, 2), (5, 5, 1)])
 def test_parts_of(count: int, extent: int, size: int) -> None:
-    assert parts_of(count, extent) == size
+    assert part_size(count, extent) == size
 
 
 def test_no_part_is_empty() -> None:
     """Four parts of five elements would be of two elements, which three parts hold."""
     with pytest.raises(AssertionError, match="without anything"):
-        parts_of(4, 5)
+        part_size(4, 5)

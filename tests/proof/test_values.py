@@ -27,6 +27,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp, StoreOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
@@ -35,7 +36,6 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import ValuesVerdict, inferences_of, prove_values
-from cmir.semantics.elements import dtype_of
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
@@ -227,7 +227,7 @@ def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
     """
     half = text.replace(
         '%w = nn.parameter "w" : tensor<4xf32>',
-        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.to_f32 %h : (tensor<4xf16>) -> tensor<4xf32>',
+        '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.cast %h : (tensor<4xf16>) -> tensor<4xf32>',
     )
     with pytest.raises(CompileError, match="values differ"):
         prove_values(compiled(half).network, compiled(text).function)

@@ -19,9 +19,9 @@ from xdsl.dialects.vector import Vector
 from xdsl.ir import Operation, SSAValue
 from xdsl.parser import Parser
 
+from cmir.dialects.element_types import dtype_of
 from cmir.reference.arithmetic import reference_function
 from cmir.semantics.body import evaluate_operation
-from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
 
 LANES = 64

@@ -20,13 +20,13 @@ from xdsl.irdl import (
 )
 
 from cmir.cost.firing import firing_of
-from cmir.passes.spreading import MixesLanesError, Part, parts_with
+from cmir.passes.spreading import DimensionPart, LaneMixingError, parts_with
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues
 from cmir.reference import arithmetic
 from cmir.reference.findings import ProgramFault
 from cmir.semantics import implementations
-from cmir.semantics.body import evaluate, function_of_iteration, implementation_of
+from cmir.semantics.body import evaluate_operation, function_of_iteration, implementation_of
 from cmir.semantics.implementations import Implementation, implements, registered
 from cmir.support.diagnostics import CompileError
 
@@ -74,10 +74,10 @@ def test_the_reference_machine_has_its_own_functions() -> None:
 def test_properties_are_keyword_only_parameters() -> None:
     implements(ShiftOp)(shifted)
     a, b = np.arange(8.0, dtype=np.float32).reshape(2, 4), np.ones((1, 4), np.float32)
-    found = evaluate(ShiftOp(operands(), by=1), a, b)
+    found = evaluate_operation(ShiftOp(operands(), by=1), a, b)
     np.testing.assert_array_equal(found, [[4, 1, 2, 3], [8, 5, 6, 7]])
     with pytest.raises(CompileError, match="package.shift has no property `by`"):
-        evaluate(ShiftOp(operands()), a, b)
+        evaluate_operation(ShiftOp(operands()), a, b)
 
 
 def test_properties_have_defaults() -> None:
@@ -85,19 +85,19 @@ def test_properties_have_defaults() -> None:
     def shift(a: np.ndarray, b: np.ndarray, *, by: int = 2) -> np.ndarray:
         return shifted(a, b, by=by)
 
-    found = evaluate(ShiftOp(operands()), np.array([[1.0, 2, 3, 4]]), np.zeros((1, 4)))
+    found = evaluate_operation(ShiftOp(operands()), np.array([[1.0, 2, 3, 4]]), np.zeros((1, 4)))
     np.testing.assert_array_equal(found, [[3, 4, 1, 2]])
 
 
 def test_one_iteration_for_the_reference_machine() -> None:
     implements(ShiftOp)(shifted)
     op = ShiftOp(operands(), by=1)
-    function = arithmetic.function_of(op, function_of_iteration)
+    function = arithmetic.reference_function(op, function_of_iteration)
     np.testing.assert_array_equal(
         function(np.array([1.0, 2, 3, 4]), np.array([0.0, 0, 0, 9])), [4, 1, 2, 12]
     )
     with pytest.raises(ProgramFault, match="package.shift cannot be run"):
-        arithmetic.function_of(op)
+        arithmetic.reference_function(op)
 
 
 def test_nothing_is_registered_twice() -> None:
@@ -111,7 +111,7 @@ def test_nothing_is_registered_twice() -> None:
 def test_an_operation_that_nothing_implements() -> None:
     assert implementation_of(ShiftOp(operands())) is None
     with pytest.raises(CompileError, match="package.shift cannot be executed"):
-        evaluate(ShiftOp(operands()), np.zeros((1, 4)), np.zeros((1, 4)))
+        evaluate_operation(ShiftOp(operands()), np.zeros((1, 4)), np.zeros((1, 4)))
 
 
 @pytest.mark.parametrize(("work", "elements"), [(None, 4), (lambda op: 10 * op.by.value.data, 30)])
@@ -128,11 +128,11 @@ def test_elementwise_operations_have_parts(elementwise: bool) -> None:
     implements(ShiftOp, elementwise=elementwise)(shifted)
     a, b = operands()
     op = ShiftOp((a, b), by=0)
-    half = Part(0, 2)
+    half = DimensionPart(0, 2)
     source = (a.owner,)
     assert isinstance(a.owner, Operation)
     if not elementwise:
-        with pytest.raises(MixesLanesError):
+        with pytest.raises(LaneMixingError):
             parts_with({op.result: half}, source)  # pyright: ignore[reportArgumentType]
         return
     assert parts_with({op.result: half}, source) == {  # pyright: ignore[reportArgumentType]
@@ -144,7 +144,7 @@ def test_fused_products_and_sums_have_parts() -> None:
     a, b, c = operands(3)
     op = vector.FMAOp.build(operands=[a, b, c], result_types=[a.type])
     assert isinstance(a.owner, Operation)
-    parts = parts_with({op.results[0]: Part(0, 2)}, [a.owner])
+    parts = parts_with({op.results[0]: DimensionPart(0, 2)}, [a.owner])
     assert set(parts) == {a, b, c, op.results[0]}
 
 

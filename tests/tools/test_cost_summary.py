@@ -12,7 +12,7 @@ import pytest
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
 from cmir.hardware.description import Hardware
 from cmir.timing.report import CoreReport, RunReport
-from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
+from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
 
 LINK = LinkUse(((0, 0), (0, 1)), 120, 4)
 COSTS = InferenceCosts(
@@ -66,7 +66,7 @@ def test_nothing_unknown_counts_as_zero(capsys: pytest.CaptureFixture[str]) -> N
     print_costs(costs)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == (
-        "energy of an inference: no figures for adc (energy.adc_conversion), dpu (energy.vector_element)"
+        "energy of an inference: no run_figures for adc (energy.adc_conversion), dpu (energy.vector_element)"
     )
     assert last == "busiest link (0) -> (1): 9 bytes an inference, no limit"
     print_costs(replace(costs, links=[]))
@@ -100,7 +100,7 @@ def test_figures_in_seconds_where_there_is_a_clock() -> None:
     ideal = Hardware.load("ideal")
     clocked = replace(ideal, system=replace(ideal.system, clock_hz=1e9))
     sram = {"a[0]": 10, "a[1]": 20}
-    table = figures(REPORT, COSTS, clocked, sram, cores=2)
+    table = run_figures(REPORT, COSTS, clocked, sram, cores=2)
     assert table["cycles"] == 15 and table["latency_cycles"] == 10
     assert table["latency_seconds"] == pytest.approx(10e-9)
     assert table["interval_seconds"] == pytest.approx(50e-9)
@@ -117,15 +117,15 @@ def test_figures_in_seconds_where_there_is_a_clock() -> None:
     assert (stream["cycles_per_inference"], stream["utilisation"]) == (15, 0.3)
     (line,) = table["programs"]
     assert (line["cores"], line["iterations"], line["sram_bytes"]) == (2, 8, 30)
-    lines = figures(REPORT, COSTS, clocked, sram, cores=2, each=True)["programs"]
+    lines = run_figures(REPORT, COSTS, clocked, sram, cores=2, each=True)["programs"]
     assert [line["name"] for line in lines] == ["a[0]", "a[1]"]
-    assert figures(REPORT, COSTS, ideal, sram, cores=2)["latency_seconds"] is None
+    assert run_figures(REPORT, COSTS, ideal, sram, cores=2)["latency_seconds"] is None
     unknown = replace(COSTS, interval=None, links=[])
-    table = figures(REPORT, unknown, clocked, sram, cores=2)
+    table = run_figures(REPORT, unknown, clocked, sram, cores=2)
     assert table["interval_seconds"] is None and table["busiest_link"] is None
 
 
 def test_json(tmp_path: Path) -> None:
-    table = figures(REPORT, COSTS, Hardware.load("ideal"), {"a[0]": 1, "a[1]": 2}, cores=2)
-    write_json(table, tmp_path / "figures.json")
-    assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")) == table
+    table = run_figures(REPORT, COSTS, Hardware.load("ideal"), {"a[0]": 1, "a[1]": 2}, cores=2)
+    write_json(table, tmp_path / "run_figures.json")
+    assert json.loads((tmp_path / "run_figures.json").read_text(encoding="utf-8")) == table

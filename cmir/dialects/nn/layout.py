@@ -17,15 +17,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
-from cmir.dialects.nn.operation import (
-    FLOAT,
-    INTS,
-    TENSOR,
-    Shape,
-    ints,
-    numbers,
-    shape_of,
-)
+from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
 
 

@@ -11,9 +11,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import formula
-from cmir.dialects.nn.operation import TENSOR, element_of, ui8
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import TENSOR, ui8
 from cmir.dialects.nn.pointwise import ExactOp
+from cmir.support.numerics import convert
 
 
 class QuantizationOp(ExactOp):
@@ -60,8 +61,8 @@ class QuantizeOp(QuantizationOp):
 
     def formula(self, *operands: Any) -> Any:
         x, scale, zero_point = operands
-        whole = np.rint(x / scale) + formula.convert(zero_point, f32)
-        return formula.convert(whole, element_of(self.result))
+        whole = np.rint(x / scale) + convert(zero_point, dtype_of(f32))
+        return convert(whole, dtype_of(self.result))
 
 
 @irdl_op_definition
@@ -91,5 +92,5 @@ class DequantizeOp(QuantizationOp):
 
     def formula(self, *operands: Any) -> Any:
         x, scale, zero_point = operands
-        difference = formula.convert(x, i32) - formula.convert(zero_point, i32)
-        return formula.convert(difference, f32) * scale
+        difference = convert(x, dtype_of(i32)) - convert(zero_point, dtype_of(i32))
+        return convert(difference, dtype_of(f32)) * scale

@@ -22,7 +22,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
-from cmir.dialects.nn.operation import DTYPES, Shape, shape_of, tensor_type
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import one_batch
 from cmir.frontends.onnx.errors import ImporterError, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
@@ -161,9 +161,6 @@ class _Translation:
                 )
 
 
-_ELEMENTS = {dtype: element for element, dtype in DTYPES.items()}
-
-
 class _Weights:
     """The parameters of the network, and the operations that name them."""
 
@@ -176,12 +173,12 @@ class _Weights:
     def parameter(self, constant: Constant) -> SSAValue:
         array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
         array = np.asarray(array, order="C")
-        if array.dtype not in _ELEMENTS:
-            known = ", ".join(map(str, _ELEMENTS))
+        if array.dtype not in ELEMENT_TYPE_OF:
+            known = ", ".join(map(str, ELEMENT_TYPE_OF))
             raise ImporterError(
                 f"constant '{constant.name}' has elements of type {array.dtype}, not one of {known}"
             )
-        type = tensor_type(array.shape, _ELEMENTS[array.dtype])
+        type = tensor_type(array.shape, ELEMENT_TYPE_OF[array.dtype])
         if array.size == 1:
             dense = DenseIntOrFPElementsAttr.from_list(type, [array.item()])
             return self._append(ParameterOp(dense, type), constant.name)

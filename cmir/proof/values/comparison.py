@@ -9,7 +9,8 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.nn.operation import NNOp, dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import Chance

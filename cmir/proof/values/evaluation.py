@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
 from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
@@ -29,7 +30,7 @@ from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.parts import INPUT, ParameterParts, distinct_along_rows
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.semantics.body import function_of
-from cmir.semantics.elements import dense_values, dtype_of
+from cmir.semantics.elements import dense_values
 from cmir.semantics.weights import program_cells
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers

@@ -15,6 +15,7 @@ from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
 from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
+from cmir.support import numerics
 from cmir.support.numerics import DuckArray
 
 
@@ -47,7 +48,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         )
 
     def lift(self, x: Any) -> Residues:
-        """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
+        """Arrays as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
@@ -283,8 +284,15 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         raise NoInterpretationError(f"numpy.{ufunc.__name__}.reduce")
 
 
+numerics.erf.register(Residues, Residues.erf)
+numerics.convert.register(Residues, Residues.convert)
+numerics.as_type.register(Residues, Residues.as_type)
+numerics.position.register(Residues, Residues.position)
+numerics.matrix_product.register(Residues, Residues.matrix_product)
+
+
 def lift(world: Interpretation, x: Any) -> Residues:
-    """DuckArray as constants, unless they are residues."""
+    """Arrays as constants, unless they are residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)

@@ -9,7 +9,8 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option

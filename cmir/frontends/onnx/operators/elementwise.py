@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from onnx import TensorProto
-from xdsl.dialects.builtin import f16, f32, f64, i1, i32
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import i1, i32
+from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import FLOATS, element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -76,13 +77,6 @@ def identity(node: Node, x: Value) -> Value:
     return x
 
 
-FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
-    f16: nn.ToF16Op,
-    f32: nn.ToF32Op,
-    f64: nn.ToF64Op,
-}
-
-
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
     """Casts to float16, float, double and bool, and from bool, int8 and uint8 to int32."""
@@ -106,13 +100,11 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
     """The same numbers, as near as this type has them."""
     if element_of(x) == element:
         return x
-    if element in FLOATS:
-        return node.build(FLOATS[element](x))
+    if element in FLOATS or element == i32 and element_of(x) not in FLOATS:
+        return node.build(nn.CastOp(x, element))
     if element == i1:
         zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
         return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
-    if element == i32 and element_of(x) not in FLOATS:
-        return node.build(nn.WidenOp(x))
     raise ImporterError(f"a cast from {element_of(x)} to {element} is not supported")
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import Shape, dtype_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer

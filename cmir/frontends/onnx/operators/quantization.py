@@ -14,7 +14,8 @@ from xdsl.dialects.builtin import i32
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.linear import matmul
@@ -257,7 +258,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
 
 
 def _wide(node: Node, x: SSAValue) -> SSAValue:
-    return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
+    return x if element_of(x) == i32 else node.build(nn.CastOp(x, i32))
 
 
 def _array(zero_point: Constant | None) -> np.ndarray:

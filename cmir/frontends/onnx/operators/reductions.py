@@ -8,7 +8,8 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import Function, importer
