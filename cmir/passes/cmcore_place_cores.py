@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import DenseArrayBase, i64
 
 from cmir.analysis.capacity import check_sram
 from cmir.context import report_progress
@@ -17,6 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
+from cmir.passes.base import NetworkPass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import Found, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -25,7 +25,7 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class CmcorePlaceCoresPass(ModulePass):
+class CmcorePlaceCoresPass(NetworkPass):
     """Put each core at a place of its own, so that what cores send each other in an inference makes few hops.
 
     Minimised is Σ traffic × hops: the bytes that one core computes and another reads, times the hops between them.
@@ -54,13 +54,12 @@ class CmcorePlaceCoresPass(ModulePass):
     time_limit: float = 10.0
     seed: int = 0
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp) and network.cores:
-                self._check_options(network)
-                check_sram(network, hardware)
-                self._place(network, hardware, lambda text: report_progress(ctx, text))
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        if network.cores:
+            hardware = Hardware.load(self.hardware)
+            self._check_options(network)
+            check_sram(network, hardware)
+            self._place(network, hardware, lambda text: report_progress(ctx, text))
 
     def _check_options(self, network: NetworkOp) -> None:
         if not self.time_limit >= 0:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_capacity
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.attribute import set_hardware
 from cmir.hardware.description import Hardware
+from cmir.passes.base import NetworkPass
 
 
 @dataclass(frozen=True)
-class CmcoreSetHardwarePass(ModulePass):
+class CmcoreSetHardwarePass(NetworkPass):
     """Attach the description of a machine to networks, for whoever works on them later.
 
     `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
@@ -26,9 +25,7 @@ class CmcoreSetHardwarePass(ModulePass):
 
     hardware: str
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         hardware = Hardware.load(self.hardware)
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
-                check_capacity(network, hardware)
-                set_hardware(network, hardware)
+        check_capacity(network, hardware)
+        set_hardware(network, hardware)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.passes.base import NetworkPass
 from cmir.proof.values.comparison import ROUNDS, prove
 from cmir.proof.values.source import find_source
 from cmir.proof.values.work import operations_of
@@ -19,7 +19,7 @@ _INFERENCES = 2
 
 
 @dataclass(frozen=True)
-class CmcoreVerifyValuesPass(ModulePass):
+class CmcoreVerifyValuesPass(NetworkPass):
     """Prove that networks compute what the `nn` IR that they were compiled from computes, for all weights and inputs.
 
     The programs run on the engine, with every automaton and ring in force, and the operators run by their definition,
@@ -67,11 +67,11 @@ class CmcoreVerifyValuesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.rounds < 1:
             raise CompileError(op, f"`rounds` must be > 0, got {self.rounds}")
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
-                self._verify(ctx, op, network)
+        super().apply(ctx, op)
 
-    def _verify(self, ctx: Context, module: ModuleOp, network: NetworkOp) -> None:
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        module = network.parent_op()
+        assert isinstance(module, ModuleOp)
         name = network.sym_name.data
         source = find_source(ctx, module, network, self.source)
         if source is None:

@@ -12,14 +12,12 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     IndexType,
-    ModuleOp,
     TensorType,
     VectorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
@@ -37,12 +35,12 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
-from cmir.passes.networks import networks
+from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class ConvertNnToPolyhedralPass(ModulePass):
+class ConvertNnToPolyhedralPass(FunctionPass):
     """Turn each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
     What an iteration reads, writes and computes is asked of the operators; layout operators between stages are
@@ -51,12 +49,8 @@ class ConvertNnToPolyhedralPass(ModulePass):
 
     name = "convert-nn-to-polyhedral"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in networks(op):
-            pipeline = _Converter(function).convert()
-            op.body.block.insert_op_before(pipeline, function)
-            function.detach()
-            function.erase(safe_erase=False)
+    def apply_to(self, ctx: Context, function: FuncOp) -> None:
+        Rewriter.replace_op(function, _Converter(function).convert(), safe_erase=False)
 
 
 _ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"}

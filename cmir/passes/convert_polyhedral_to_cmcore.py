@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import (
     BufferOp,
@@ -34,11 +33,12 @@ from cmir.dialects.polyhedral import (
     symbol,
 )
 from cmir.isl.cores import parameter_values
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class ConvertPolyhedralToCmcorePass(ModulePass):
+class ConvertPolyhedralToCmcorePass(PipelinePass):
     """Turn stages into programs with buffers, crossbars, snoops, credits and loops.
 
     A stage has one core, or as many as it is spread over; the global control unit needs none.
@@ -49,13 +49,8 @@ class ConvertPolyhedralToCmcorePass(ModulePass):
 
     name = "convert-polyhedral-to-cmcore"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in list(op.body.block.ops):
-            if isinstance(pipeline, PipelineOp):
-                network = _network(pipeline)
-                op.body.block.insert_op_before(network, pipeline)
-                pipeline.detach()
-                pipeline.erase()
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        _replace(pipeline, _network(pipeline))
 
 
 def _network(pipeline: PipelineOp) -> NetworkOp:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import ReturnOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
 
 from cmir.context import remember_source
 from cmir.dialects.nn.copy import CopyOp
@@ -18,12 +17,12 @@ from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
-from cmir.passes.networks import networks
+from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)
-class NnOutlineStagesPass(ModulePass):
+class NnOutlineStagesPass(FunctionPass):
     """Group operators into stages: one that iterates, and the point-wise operators that follow it.
 
     A point-wise operator joins the stage that computes one of its operands in the shape of its result, the
@@ -38,11 +37,13 @@ class NnOutlineStagesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         remember_source(ctx, op)
-        for function in networks(op):
-            block = function.body.block
-            _erase_unused(block)
-            _insert_copies(block)
-            _Outliner(block, self.fuse).rewrite()
+        super().apply(ctx, op)
+
+    def apply_to(self, ctx: Context, function: FuncOp) -> None:
+        block = function.body.block
+        _erase_unused(block)
+        _insert_copies(block)
+        _Outliner(block, self.fuse).rewrite()
 
 
 @dataclass(eq=False)

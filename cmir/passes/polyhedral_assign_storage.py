@@ -9,8 +9,7 @@ from typing import Literal
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import MemRefType
 
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import Found, SizeSearch
@@ -18,12 +17,13 @@ from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.timing.recurrence import DeadlockError
 
 
 @dataclass(frozen=True)
-class PolyhedralAssignStoragePass(ModulePass):
+class PolyhedralAssignStoragePass(PipelinePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
     `sizes` says how many rows: `live`, those with which the network runs and its buffers take the least SRAM in all;
@@ -44,20 +44,17 @@ class PolyhedralAssignStoragePass(ModulePass):
     reader: str | None = None
     hardware: str = "ideal"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        hardware = Hardware.load(self.hardware)
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                sizing = Sizing(pipeline, hardware)
-                if self.rows is not None:
-                    sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
-                elif self.sizes == "full":
-                    sizes, note = self._select(pipeline, sizing.full()), ""
-                else:
-                    found = self._search(pipeline, sizing)
-                    sizes = self._select(pipeline, found.sizes)
-                    note = _gap(found) if sizes == found.sizes else ""
-                self._assign(pipeline, sizing, sizes, note)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        sizing = Sizing(pipeline, Hardware.load(self.hardware))
+        if self.rows is not None:
+            sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
+        elif self.sizes == "full":
+            sizes, note = self._select(pipeline, sizing.full()), ""
+        else:
+            found = self._search(pipeline, sizing)
+            sizes = self._select(pipeline, found.sizes)
+            note = _gap(found) if sizes == found.sizes else ""
+        self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
         """The sizes to assign; those of buffers that stay as they are are not in it."""

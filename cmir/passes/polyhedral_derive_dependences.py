@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
-from xdsl.passes import ModulePass
 
 from cmir.dialects.polyhedral import (
     ArrayOp,
@@ -29,11 +27,12 @@ from cmir.isl.dependences import (
     raw_release,
     war_release,
 )
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class PolyhedralDeriveDependencesPass(ModulePass):
+class PolyhedralDeriveDependencesPass(PipelinePass):
     """Derive read-after-write and write-after-read dependences between stages as release relations.
 
     For each array and each pair of a stage that writes it and a stage that reads it, there is one `raw`
@@ -44,12 +43,9 @@ class PolyhedralDeriveDependencesPass(ModulePass):
 
     name = "polyhedral-derive-dependences"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                block = pipeline.body.block
-                block.add_ops(list(derive(pipeline)))
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        pipeline.body.block.add_ops(list(derive(pipeline)))
 
 
 def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:

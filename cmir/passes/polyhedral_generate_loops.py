@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, ModuleOp
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Region, SSAValue
-from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl.ast import Constants, Separation, visit_in_order
 from cmir.isl.cores import parameters, with_parameters
 from cmir.isl.dependences import arrival_order, identity_schedule
+from cmir.passes.base import PipelinePass
 
 
 @dataclass(frozen=True)
-class PolyhedralGenerateLoopsPass(ModulePass):
+class PolyhedralGenerateLoopsPass(PipelinePass):
     """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
 
     A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its
@@ -32,16 +32,14 @@ class PolyhedralGenerateLoopsPass(ModulePass):
 
     separate: Separation = "auto"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                stages = pipeline.stages
-                for stage in stages.values():
-                    self._replace(stage, 1, self._loops(stage))
-                for dependence in pipeline.dependences:
-                    source = stages[symbol(dependence.source)]
-                    target = stages[symbol(dependence.target)]
-                    self._replace(dependence, 0, self._automaton(dependence, source, target))
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        stages = pipeline.stages
+        for stage in stages.values():
+            self._replace(stage, 1, self._loops(stage))
+        for dependence in pipeline.dependences:
+            source = stages[symbol(dependence.source)]
+            target = stages[symbol(dependence.target)]
+            self._replace(dependence, 0, self._automaton(dependence, source, target))
 
     @staticmethod
     def _replace(op: StageOp | DependenceOp, index: int, region: Region) -> None:

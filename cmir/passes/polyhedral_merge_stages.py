@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, IndexType, ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
 
 from cmir.dialects.polyhedral import (
     MapAttr,
@@ -22,11 +21,12 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map
 from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class PolyhedralMergeStagesPass(ModulePass):
+class PolyhedralMergeStagesPass(PipelinePass):
     """Let stages that have little to do share a core: the iterations of all of them become those of one.
 
     The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order, and an
@@ -40,13 +40,8 @@ class PolyhedralMergeStagesPass(ModulePass):
 
     stages: tuple[str, ...]
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                self._merge(pipeline)
-
-    def _merge(self, pipeline: PipelineOp) -> None:
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
         if len(self.stages) < 2:
             raise CompileError(pipeline, "give two `stages` or more to merge")
         for name in self.stages:

@@ -9,14 +9,13 @@ from typing import Literal
 import islpy as isl
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.balance import Choice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.points import points_of
+from cmir.passes.base import PipelinePass
 from cmir.passes.spreading import spread
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -24,7 +23,7 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
-class PolyhedralReplicatePass(ModulePass):
+class PolyhedralReplicatePass(PipelinePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
@@ -46,14 +45,12 @@ class PolyhedralReplicatePass(ModulePass):
     copies: int | None = None
     by: By = "columns"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                if self.stage is not None:
-                    self._by_hand(pipeline)
-                else:
-                    self._balance(pipeline)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        if self.stage is not None:
+            self._by_hand(pipeline)
+        else:
+            self._balance(pipeline)
 
     def _by_hand(self, pipeline: PipelineOp) -> None:
         stage = pipeline.stages.get(self.stage or "")

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.hardware.description import Hardware
+from cmir.passes.base import PipelinePass
 from cmir.passes.polyhedral_replicate import replicate, units_of
 from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outputs
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -25,7 +24,7 @@ _Division = Callable[[StageOp, int], None]
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitBuffersPass(ModulePass):
+class PolyhedralSplitBuffersPass(PipelinePass):
     """Divide stages whose buffers exceed the SRAM of a core, however few rows they keep, over as few cores as will do.
 
     By outputs, so that each core keeps the channels that it needs for some of the outputs; or by columns, with copies
@@ -37,19 +36,17 @@ class PolyhedralSplitBuffersPass(ModulePass):
 
     hardware: str
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         hardware = Hardware.load(self.hardware)
         room = hardware.core.sram_bytes
         if room is None:
             return
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                sizing = Sizing(pipeline, hardware)
-                sizes = SizeSearch(sizing).live().sizes
-                for stage in pipeline.stages.values():
-                    if stage.gcu is None and sizing.bytes_of(stage, sizes) > room:
-                        self._divide(stage, sizing, sizes, room)
+        pipeline.drop_dependences()
+        sizing = Sizing(pipeline, hardware)
+        sizes = SizeSearch(sizing).live().sizes
+        for stage in pipeline.stages.values():
+            if stage.gcu is None and sizing.bytes_of(stage, sizes) > room:
+                self._divide(stage, sizing, sizes, room)
 
     def _divide(self, stage: StageOp, sizing: Sizing, sizes: Sizes, room: int) -> None:
         def fewest(extent: int, divide: _Division) -> int | None:

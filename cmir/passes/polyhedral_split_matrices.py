@@ -10,9 +10,8 @@ from math import ceil, prod
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, ModuleOp, TensorType, VectorType
+from xdsl.dialects.builtin import IndexType, TensorType, VectorType
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
 from cmir.cost.firing import Matrix
@@ -30,6 +29,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import read_map
+from cmir.passes.base import PipelinePass
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
     MixesLanesError,
@@ -43,7 +43,7 @@ from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitMatricesPass(ModulePass):
+class PolyhedralSplitMatricesPass(PipelinePass):
     """Split stages over cores: by outputs, by inputs of their matrices, or both.
 
     By outputs, each core computes some of the rows of y = M·x: several writers of one array, and no arithmetic more.
@@ -67,12 +67,10 @@ class PolyhedralSplitMatricesPass(ModulePass):
     outputs: int = 1
     inputs: int = 1
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for stage, split in list(self._splits(pipeline)):
-                    _apply(stage, split)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for stage, split in list(self._splits(pipeline)):
+            _apply(stage, split)
 
     def _splits(self, pipeline: PipelineOp) -> Iterator[tuple[StageOp, Split]]:
         if self.stage is not None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.storage import Rows
+from cmir.passes.base import PipelinePass
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.streaming import copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
-class PolyhedralStreamInputsPass(ModulePass):
+class PolyhedralStreamInputsPass(PipelinePass):
     """Let the global control unit send the inputs of a network to the cores that read them, row by row.
 
     Without this pass inputs are in the cores' buffers from the start, whole. With it, cores wait for them and can keep
@@ -26,12 +25,10 @@ class PolyhedralStreamInputsPass(ModulePass):
 
     name = "polyhedral-stream-inputs"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for name in map(symbol, pipeline.inputs):
-                    _stream(pipeline, name)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for name in map(symbol, pipeline.inputs):
+            _stream(pipeline, name)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:

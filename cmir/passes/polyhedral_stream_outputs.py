@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import SymbolRefAttr
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.storage import Rows, rows_of
+from cmir.passes.base import PipelinePass
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.streaming import access_of, copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
-class PolyhedralStreamOutputsPass(ModulePass):
+class PolyhedralStreamOutputsPass(PipelinePass):
     """Let the global control unit collect the outputs of a network from the cores that write them, row by row.
 
     Without this pass outputs are taken in no time. With it, a stage on the global control unit copies each output, and
@@ -26,12 +26,10 @@ class PolyhedralStreamOutputsPass(ModulePass):
 
     name = "polyhedral-stream-outputs"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for name in map(symbol, pipeline.outputs):
-                    _stream(pipeline, name)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for name in map(symbol, pipeline.outputs):
+            _stream(pipeline, name)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
