@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from cmir.context import parameters_of
 from cmir.dialects.nn.interface import LinearOp
@@ -79,14 +80,10 @@ class _Folder:
         )
         result.location = linear.location
         result.results[0].name_hint = op.result.name_hint or linear.results[0].name_hint
-        block = op.parent
-        assert block is not None
-        block.insert_op_before(result, op)
-        op.result.replace_all_uses_with(result.results[0])
-        for old in (op, linear):
-            old.detach()
-            old.erase()
-        _erase_unused(folded)
+        Rewriter.replace_op(op, result)
+        for old in (linear, *dict.fromkeys(value.owner for value in folded)):
+            if isinstance(old, Operation) and is_trivially_dead(old):
+                Rewriter.erase_op(old)
 
     def _value(self, operand: SSAValue) -> np.ndarray | None:
         """The value of a parameter in double precision, or None if it is not known."""
@@ -116,11 +113,3 @@ class _Folder:
         assert block is not None
         block.insert_op_before(op, before)
         return op.result
-
-
-def _erase_unused(parameters: Sequence[SSAValue]) -> None:
-    for parameter in dict.fromkeys(parameters):
-        op = parameter.owner
-        if isinstance(op, ParameterOp) and not parameter.uses.get_length():
-            op.detach()
-            op.erase()

@@ -9,6 +9,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
 from cmir.dialects.nn.copy import CopyOp
@@ -40,10 +41,11 @@ class NnOutlineStagesPass(FunctionPass):
         super().apply(ctx, op)
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
+        region_dce(function.body)
         block = function.body.block
-        _erase_unused(block)
         _insert_copies(block)
         _Outliner(block, self.fuse).rewrite()
+        region_dce(function.body)
 
 
 @dataclass(eq=False)
@@ -96,7 +98,6 @@ class _Outliner:
             self.block.insert_op_before(stage, terminator)
             _replace(group, stage)
         self._move_layouts(terminator.operands, terminator)
-        _erase_unused(self.block)
 
     def _place(self, op: IterationOp) -> _Group:
         """The group that `op` joins, or a new one."""
@@ -252,19 +253,6 @@ def _replace(group: _Group, stage: StageOp) -> None:
     ]
     for old, new in zip(results, stage.outputs, strict=True):
         old.replace_uses_with_if(new, lambda use: use.operation not in members)
-
-
-def _erase_unused(block: Block) -> None:
-    """Erase operators without a user, such as those that stages have taken over.
-
-    Users come after what they use, so go backwards.
-    """
-    for op in reversed(list(block.ops)):
-        if isinstance(op, IterationOp | LayoutOp | ParameterOp) and not any(
-            result.uses.get_length() for result in op.results
-        ):
-            op.detach()
-            op.erase()
 
 
 MOST_PIECES = 16
