@@ -17,6 +17,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.support.diagnostics import CompileError
+from cmir.support.naming import UniqueNames
 
 _Op = TypeVar("_Op", bound=Operation)
 
@@ -24,6 +25,11 @@ _Op = TypeVar("_Op", bound=Operation)
 def top_level(module: ModuleOp, kind: type[_Op]) -> list[_Op]:
     """Return the operations of one class that stand directly in a module."""
     return [op for op in module.body.block.ops if isinstance(op, kind)]
+
+
+def symbol_names(pipeline: PipelineOp) -> UniqueNames:
+    """Return the names of arrays and stages, which share a table of symbols."""
+    return UniqueNames([*pipeline.arrays, *pipeline.stages])
 
 
 class FunctionPass(ModulePass):

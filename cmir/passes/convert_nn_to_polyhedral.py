@@ -37,6 +37,7 @@ from cmir.dialects.polyhedral import (
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,10 @@ _ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max"
 _ISL_WORDS |= {"implies", "infty", "NaN", "all", "rat"}
 
 
-class _Names:
-    """Unique names that both MLIR symbols and ISL tuples can have."""
-
-    def __init__(self):
-        self.taken: set[str] = set()
-
-    def unique(self, wish: str) -> str:
-        name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
-        if not name or name[0].isdigit() or name in _ISL_WORDS:
-            name = f"_{name}"
-        candidate, number = name, 0
-        while candidate in self.taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        self.taken.add(candidate)
-        return candidate
+def _identifier(wish: str) -> str:
+    """Return a name like `wish` that both MLIR symbols and ISL tuples can have."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
+    return f"_{name}" if not name or name[0].isdigit() or name in _ISL_WORDS else name
 
 
 class _Converter:
@@ -80,7 +69,7 @@ class _Converter:
 
     def __init__(self, function: FuncOp):
         self.function = function
-        self.names = _Names()
+        self.symbols = UniqueNames(form=suffixed("_"))
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
         """Of values that have a place in an array other than that of the same coordinates."""
@@ -93,12 +82,15 @@ class _Converter:
         self.arrays: list[ArrayOp] = []
         self.stages: list[Operation] = []
 
+    def _symbol(self, wish: str) -> str:
+        return self.symbols.take(_identifier(wish))
+
     def convert(self) -> PipelineOp:
         block = self.function.body.block
         stages = [op for op in block.ops if isinstance(op, StageOp)]
-        stage_names = {op: self.names.unique(op.sym_name.data) for op in stages}
+        stage_names = {op: self._symbol(op.sym_name.data) for op in stages}
         for index, argument in enumerate(block.args):
-            name = self.names.unique(argument.name_hint or f"input{index}")
+            name = self._symbol(argument.name_hint or f"input{index}")
             self._declare(name, argument, self.function)
         terminator = block.last_op
         assert isinstance(terminator, ReturnOp)
@@ -131,7 +123,7 @@ class _Converter:
 
     def _output_layout(self, value: SSAValue, index: int, terminator: ReturnOp) -> None:
         """Let the stages that compute the elements of an output write it as it is."""
-        name = self.names.unique(value.name_hint or f"output{index}")
+        name = self._symbol(value.name_hint or f"output{index}")
         self._declare(name, value, terminator)
         view = self.views.of(value)
         if not written_as(view):
@@ -156,7 +148,7 @@ class _Converter:
         key = (source, type)
         if key not in self.constants:
             assert isinstance(type, TensorType)
-            name = self.names.unique(wish)
+            name = self._symbol(wish)
             array = ArrayOp(name, type, source)
             array.location = where.location
             self.arrays.append(array)
@@ -168,7 +160,7 @@ class _Converter:
             if result in self.array_of:
                 continue
             default = f"{name}_out{index if index else ''}"
-            self._declare(self.names.unique(result.name_hint or default), result, stage)
+            self._declare(self._symbol(result.name_hint or default), result, stage)
         self.stages.append(_StageBuilder(self, stage, name).build())
 
 

@@ -21,9 +21,9 @@ from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.passes.naming import unused_name
 from cmir.proof.values.folding import Normalized, check_folding
 from cmir.support.diagnostics import emit_remark
+from cmir.support.naming import UniqueNames
 from cmir.support.parameters import Parameters
 
 
@@ -48,6 +48,7 @@ class NnFoldBatchNormPass(ModulePass):
 class _Folder:
     def __init__(self, parameters: Parameters | None):
         self.parameters = parameters
+        self.names = UniqueNames(parameters or ())
 
     def fold(self, op: BatchNormOp) -> None:
         linear = op.x.owner
@@ -101,7 +102,7 @@ class _Folder:
         assert isinstance(old, ParameterOp)
         type = tensor_type(value.shape, element_of(like))
         if isinstance(old.source, StringAttr) and self.parameters is not None:
-            name = unused_name(f"{old.source.data}.folded", self.parameters)
+            name = self.names.take(f"{old.source.data}.folded")
             self.parameters[name] = value
             op = ParameterOp(name, type)
         else:

@@ -20,6 +20,7 @@ from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.naming import UniqueNames, counted
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,11 @@ class _Outliner:
                     raise CompileError(op, f"{op.name} cannot become part of a stage")
         terminator = self.block.last_op
         assert terminator is not None
-        names = _StageNames(self.block)
+        stages = (op.sym_name.data for op in self.block.ops if isinstance(op, StageOp))
+        names = UniqueNames(stages, counted)
         # Stages are put in front of the terminator in an order in which each comes after those it reads.
         for group in _in_dependence_order(groups):
-            stage = _stage(group, names.next(group.ops[0]))
+            stage = _stage(group, names.take(_kind(group.ops[0])))
             self._move_layouts(stage.operands, terminator)
             self.block.insert_op_before(stage, terminator)
             _replace(group, stage)
@@ -181,20 +183,9 @@ def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
                 yield group
 
 
-class _StageNames:
-    """Names for stages: the kind of the first operator and a number, `conv1`, `conv2`, `max_pool1`."""
-
-    def __init__(self, block: Block):
-        self.taken = {op.sym_name.data for op in block.ops if isinstance(op, StageOp)}
-        self.counts: dict[str, int] = {}
-
-    def next(self, op: Operation) -> str:
-        kind = op.name.partition(".")[2].replace(".", "_")
-        while True:
-            self.counts[kind] = self.counts.get(kind, 0) + 1
-            name = f"{kind}{self.counts[kind]}"
-            if name not in self.taken:
-                return name
+def _kind(op: Operation) -> str:
+    """Return what stages that begin with this operator are called, before their number: `max_pool`."""
+    return op.name.partition(".")[2].replace(".", "_")
 
 
 def _stage(group: _Group, name: str) -> StageOp:

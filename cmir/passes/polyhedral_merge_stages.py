@@ -21,7 +21,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map
 from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
-from cmir.passes.base import PipelinePass
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.support.diagnostics import CompileError
 
 
@@ -63,10 +63,7 @@ class PolyhedralMergeStagesPass(PipelinePass):
 
 
 def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
-    name = f"{one.sym_name.data}_{two.sym_name.data}"
-    taken = {*pipeline.stages, *pipeline.arrays}
-    while name in taken:
-        name += "_"
+    name = symbol_names(pipeline).take(f"{one.sym_name.data}_{two.sym_name.data}")
     rank = max(len(stage.body.block.args) for stage in (one, two))
     into = [_renaming(stage, number, name, rank) for number, stage in enumerate((one, two))]
     domain = into[0].range().union(into[1].range())

@@ -29,8 +29,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import read_map
-from cmir.passes.base import PipelinePass
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.spreading import (
     MixesLanesError,
     Part,
@@ -288,9 +287,9 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
     matrix, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
-    taken = names_in(pipeline)
-    stage_name = unused_name(f"{stage.sym_name.data}_partial", taken)
-    name = unused_name(f"{stage_name}_sums", taken)
+    names = symbol_names(pipeline)
+    stage_name = names.take(f"{stage.sym_name.data}_partial")
+    name = names.take(f"{stage_name}_sums")
     domain = stage.domain.points
     rank = domain.dim(isl.dim_type.set)
     dims = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]

@@ -8,8 +8,7 @@ from xdsl.context import Context
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.storage import Rows
-from cmir.passes.base import PipelinePass
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.streaming import copy_stage, redirect_reads
 
 
@@ -35,12 +34,12 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
     readers = [stage for stage in pipeline.stages.values() if name in stage.read_relations()]
     if not readers or any(stage.gcu is not None for stage in readers):
         return
-    array, taken = pipeline.arrays[name], names_in(pipeline)
-    sent = ArrayOp(unused_name(f"{name}_sent", taken), array.type)
+    array, names = pipeline.arrays[name], symbol_names(pipeline)
+    sent = ArrayOp(names.take(f"{name}_sent"), array.type)
     rank = len(array.shape)
     rows = Rows(array.shape, None if rank < 2 else 1 if rank > 2 else rank - 1)
     redirect_reads(pipeline, name, sent.sym_name.data)
-    stage = copy_stage(unused_name(f"send_{name}", taken), name, sent, rows)
+    stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)
     first = next(stage for stage in pipeline.stages.values() if stage.gcu is None)
     for op in (sent, stage):
         op.location = array.location

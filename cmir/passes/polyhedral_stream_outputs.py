@@ -9,8 +9,7 @@ from xdsl.dialects.builtin import SymbolRefAttr
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.storage import Rows, rows_of
-from cmir.passes.base import PipelinePass
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.streaming import access_of, copy_stage, redirect_reads
 
 
@@ -36,8 +35,8 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
     writers = [stage for stage in pipeline.stages.values() if name in stage.write_relations()]
     if any(stage.gcu is not None for stage in writers):
         return
-    array, taken = pipeline.arrays[name], names_in(pipeline)
-    computed = ArrayOp(unused_name(f"{name}_computed", taken), array.type)
+    array, names = pipeline.arrays[name], symbol_names(pipeline)
+    computed = ArrayOp(names.take(f"{name}_computed"), array.type)
     rows = _rows(array, writers)
     redirect_reads(pipeline, name, computed.sym_name.data)
     for stage in writers:
@@ -46,7 +45,7 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
                 write.array = SymbolRefAttr(computed.sym_name.data)
                 write.map = access_of(write.map.relation, computed.sym_name.data)
     source = computed.sym_name.data
-    collect = copy_stage(unused_name(f"collect_{name}", taken), source, array, rows)
+    collect = copy_stage(names.take(f"collect_{name}"), source, array, rows)
     for op in (computed, collect):
         op.location = array.location
     pipeline.body.block.insert_op_after(computed, array)

@@ -40,6 +40,7 @@ from cmir.dialects.polyhedral import (
 from cmir.isl import read_map, read_set
 from cmir.isl.cores import core_parameters
 from cmir.support.diagnostics import CompileError
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,7 @@ class _Spreading:
             domain.get_dim_name(isl.dim_type.set, d) or f"i{d}"
             for d in range(domain.dim(isl.dim_type.set))
         ]
-        while name in old:
-            name += "_"
+        name = UniqueNames(old, suffixed("_")).take(name)
         self.core, self.at = name, stage.core_dims
         self.old, self.new = old, [*old[: self.at], name, *old[self.at :]]
         self.tuple = stage.sym_name.data
@@ -156,10 +156,11 @@ class _Spreading:
         pair = relation.domain().unwrap()
         lane, rank = pair.get_tuple_name(isl.dim_type.out) or "", pair.dim(isl.dim_type.out)
         first = relation.dim(isl.dim_type.in_) - rank
-        lanes = []
-        for d in range(rank):
-            name = relation.get_dim_name(isl.dim_type.in_, first + d) or f"l{d}"
-            lanes.append(name if name not in (*self.new, *lanes) else f"{name}_{d}")
+        names = UniqueNames(self.new, suffixed("_"))
+        lanes = [
+            names.take(relation.get_dim_name(isl.dim_type.in_, first + d) or f"l{d}")
+            for d in range(rank)
+        ]
         old_lanes, bounds = list(lanes), "1 = 1"
         if part is not None:
             old_lanes[part.dim] = f"{part.size}*{self.core} + {lanes[part.dim]}"
