@@ -35,6 +35,7 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
+from cmir.isl import dim_names
 from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
@@ -325,11 +326,12 @@ class _StageBuilder:
 def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
     """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …"""
     iterations = domain.dim(isl.dim_type.set)
-    names = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(iterations)]
+    names = UniqueNames(form=suffixed("_"))
+    found = [names.take(name) for name in dim_names(domain)]
     for dim in range(iterations, relation.dim(isl.dim_type.in_)):
         name = relation.get_dim_name(isl.dim_type.in_, dim) or f"l{dim - iterations}"
-        names.append(name if name not in names else f"{name}_{dim}")
-    return names
+        found.append(names.take(name))
+    return found
 
 
 def _unnamed(relation: isl.Map) -> isl.Map:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal
 
-import islpy as isl
 import numpy as np
 from xdsl.context import Context
 
@@ -14,6 +13,7 @@ from cmir.analysis.balance import Choice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.hardware.description import Hardware
+from cmir.isl import dim_names
 from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
 from cmir.passes.spreading import spread
@@ -150,12 +150,12 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
     dims = [
         _Dim(
             d,
-            points.get_dim_name(isl.dim_type.set, d) or f"i{d}",
+            name,
             points.dim_min_val(d).to_python(),
             points.dim_max_val(d).sub(points.dim_min_val(d)).to_python() + 1,
         )
-        for d in range(stage.core_dims, points.dim(isl.dim_type.set))
-    ]
+        for d, name in enumerate(dim_names(points))
+    ][stage.core_dims :]
     return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:], "runs": dims}[by]
 
 

@@ -28,7 +28,7 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.hardware.description import Crossbar, Hardware
-from cmir.isl import read_map
+from cmir.isl import dim_names, read_map
 from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.spreading import (
     MixesLanesError,
@@ -292,7 +292,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
     name = names.take(f"{stage_name}_sums")
     domain = stage.domain.points
     rank = domain.dim(isl.dim_type.set)
-    dims = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
+    dims = dim_names(domain)
     low = [domain.dim_min_val(d).to_python() for d in range(rank)]
     high = [domain.dim_max_val(d).to_python() for d in range(rank)]
     (rows,) = mxv.result.type.get_shape()

@@ -37,7 +37,7 @@ from cmir.dialects.polyhedral import (
     box,
     spread_attr,
 )
-from cmir.isl import read_map, read_set
+from cmir.isl import dim_names, read_map, read_set
 from cmir.isl.cores import core_parameters
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
@@ -75,11 +75,8 @@ class _Spreading:
     def __init__(self, stage: StageOp, name: str, where: str, count: int, parts: Parts):
         self.stage, self.parts = stage, parts
         domain = stage.domain.points
-        old = [
-            domain.get_dim_name(isl.dim_type.set, d) or f"i{d}"
-            for d in range(domain.dim(isl.dim_type.set))
-        ]
-        name = UniqueNames(old, suffixed("_")).take(name)
+        old = dim_names(domain)
+        name = UniqueNames(old).take(name)
         self.core, self.at = name, stage.core_dims
         self.old, self.new = old, [*old[: self.at], name, *old[self.at :]]
         self.tuple = stage.sym_name.data
