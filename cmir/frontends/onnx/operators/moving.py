@@ -10,6 +10,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.windows import kernel_of, split_padding
 from cmir.frontends.onnx.registry import importer
 
 
@@ -170,12 +171,8 @@ def conv_transpose(
     strides: Sequence[int] | None = None,
 ) -> Value:
     """Of floats. Any number of spatial dimensions."""
-    kernel, sizes = w.shape[2:], shape_of(x)[1:]
+    kernel, sizes = kernel_of(w, kernel_shape), shape_of(x)[1:]
     rank = len(sizes)
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
     strides, dilations = strides or [1] * rank, dilations or [1] * rank
     added = list(output_padding or [0] * rank)
     if auto_pad == "VALID":
@@ -183,17 +180,12 @@ def conv_transpose(
     if output_shape is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]
     if output_shape is not None:
-        begins, ends = [0] * rank, [0] * rank
+        surplus: list[int] = []
         for axis, wanted in enumerate(output_shape[-rank:]):
             whole = strides[axis] * (sizes[axis] - 1) + dilations[axis] * (kernel[axis] - 1) + 1
-            surplus = whole + added[axis] - wanted
-            if surplus < 0:
-                added[axis] -= surplus
-                surplus = 0
-            # An odd number is larger at the end with SAME_UPPER, else at the beginning.
-            ends[axis] = surplus // 2 if auto_pad != "SAME_UPPER" else surplus - surplus // 2
-            begins[axis] = surplus - ends[axis]
-        pads = begins + ends
+            surplus.append(max(0, whole + added[axis] - wanted))
+            added[axis] = max(added[axis], wanted - whole)
+        pads = split_padding(surplus, auto_pad)
     weights, bias = node.parameter(w), None if b is None else node.parameter(b)
     return node.build(
         nn.ConvTransposeOp(x, weights, bias, strides, pads, dilations, added, groups=group)

@@ -18,7 +18,7 @@ from cmir.dialects.nn.operation import dtype_of, element_of, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.linear import matmul
-from cmir.frontends.onnx.operators.windows import pads_of
+from cmir.frontends.onnx.operators.windows import kernel_of, pads_of
 from cmir.frontends.onnx.registry import importer
 
 
@@ -123,12 +123,7 @@ def conv_integer(
     strides: Sequence[int] | None = None,
 ) -> Value:
     """Of int8 or uint8, with a zero point of the weights that is known."""
-    weights = _centred(w, w_zero_point, 0)
-    kernel = weights.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
+    weights, kernel = _centred(w, w_zero_point, 0), kernel_of(w, kernel_shape)
     pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
     if isinstance(x_zero_point, Activation):
         x, x_zero_point = node.build(nn.SubOp(_wide(node, x), _wide(node, x_zero_point))), None
@@ -156,12 +151,7 @@ def qlinear_conv(
     strides: Sequence[int] | None = None,
 ) -> Value:
     """Of int8 or uint8, with scales and zero points that are known, also by output channel."""
-    weights = _centred(w, w_zero_point, 0)
-    kernel = weights.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
+    weights, kernel = _centred(w, w_zero_point, 0), kernel_of(w, kernel_shape)
     pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
     sums = _conv(node, x, weights, x_zero_point, b, strides, pads, dilations, group)
     factor = _factor(x_scale, w_scale, y_scale)

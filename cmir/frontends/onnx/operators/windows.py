@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -29,9 +29,27 @@ def pads_of(
     sizes = shape_of(x)[1:]
     ones = [1] * len(sizes)
     totals = list(map(_same_padding, sizes, kernel, strides or ones, dilations or ones))
+    return split_padding(totals, auto_pad)
+
+
+def split_padding(totals: Sequence[int], auto_pad: str) -> Sequence[int]:
+    """Divide the padding of each dimension between its sides: all begins, then all ends.
+
+    An odd number is larger at the end with SAME_UPPER, else at the beginning.
+    """
     smaller = [total // 2 for total in totals]
     larger = [total - total // 2 for total in totals]
     return smaller + larger if auto_pad == "SAME_UPPER" else larger + smaller
+
+
+def kernel_of(w: Constant, kernel_shape: Sequence[int] | None) -> Shape:
+    """Return the spatial sizes of weights. Raises NotImportable if the attribute names others."""
+    kernel = w.shape[2:]
+    if kernel_shape is not None and tuple(kernel_shape) != kernel:
+        raise NotImportable(
+            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
+        )
+    return kernel
 
 
 def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
@@ -55,12 +73,7 @@ def conv(
     strides: Sequence[int] | None = None,
 ) -> Value:
     """Of floats. Any number of spatial dimensions."""
-    kernel = w.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
-    pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
+    pads = pads_of(x, kernel_of(w, kernel_shape), auto_pad, strides, pads, dilations)
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
     return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
