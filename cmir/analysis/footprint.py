@@ -22,7 +22,7 @@ from cmir.elaboration.program import Access, core_name, ravel
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
-from cmir.semantics.nest import in_order, run_of, visits
+from cmir.isl.visits import in_order, run_of, visits
 from cmir.support.blocks import blocks
 
 

@@ -31,9 +31,9 @@ from cmir.hardware.description import Hardware
 from cmir.isl import read_set
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
+from cmir.isl.visits import PointIndex, in_order, run_of, visits
 from cmir.semantics.body import can_evaluate
 from cmir.semantics.elements import dtype_of
-from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 
