@@ -40,7 +40,8 @@ from cmir.dialects.polyhedral import symbol
 from cmir.frontends.onnx import import_onnx
 from cmir.frontends.onnx.building import identifier
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
+from cmir.timing.network import TimedNetwork
 from cmir.tools.pass_pipeline import parse_passes
 
 TOLERANCE = 1e-4
@@ -90,15 +91,16 @@ def run(name: str, all_tensors: bool, passes: bool) -> bool:
             outputs = dict.fromkeys([*(symbol(o) for o in network.outputs), *stored])
             network.properties["outputs"] = ArrayAttr(SymbolRefAttr(array) for array in outputs)
         with measured(seconds, "prepare"):
-            machine = Machine(network, Hardware.load("ideal"), context.parameters)
+            timed = TimedNetwork.of(network, Hardware.load("ideal"))
+            simulator = Simulator.of(timed, context.parameters)
         with measured(seconds, "run"):
-            report = machine.run([{machine.inputs[0]: np.load(inputs)[0]}])
+            report = simulator.run([{timed.network.inputs[0]: np.load(inputs)[0]}])
         memory = _peak() - base
         compared, worst = _compare(report.outputs[0], load_file(results))
     times = "".join(f"{seconds[column]:>12.1f}" for column in COLUMNS)
     sizes = "".join(f"{size / 2**20:>13.0f}" for size in (weights, activations, memory))
     print(
-        f"{name:<16}{len(machine.programs):>7}{times}{sizes}"
+        f"{name:<16}{len(timed.network.programs):>7}{times}{sizes}"
         f"{memory / (weights + activations):>7.1f}{compared:>9}{worst:>12.1e}",
         flush=True,
     )

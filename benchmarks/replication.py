@@ -24,7 +24,9 @@ from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
+from cmir.timing.network import TimedNetwork
+from cmir.timing.steady import time_stream
 from cmir.tools.pass_pipeline import parse_passes
 
 MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")
@@ -42,19 +44,19 @@ def main() -> None:
     merges = [f"polyhedral-merge-stages{{stages={stages}}}" for stages in arguments.merge]
     copies = f"polyhedral-replicate{{cores={arguments.cores} by={arguments.by}}}"
     plain = compiled(arguments.model, [])
-    work = sum(core.iterations for core in plain.time(1).cores)
+    work = sum(core.iterations for core in time_stream(plain.actors, 1).cores)
     start = perf_counter()
-    machine = compiled(arguments.model, [*merges, copies, "polyhedral-assign-storage"])
+    copied = compiled(arguments.model, [*merges, copies, "polyhedral-assign-storage"])
     seconds = perf_counter() - start
-    before, after = (m.time(8).steady_interval for m in (plain, machine))
+    before, after = (time_stream(s.actors, 8).steady_interval for s in (plain, copied))
     assert before is not None and after is not None
     ideal = work / arguments.cores
     table = Table(title=f"{arguments.model.stem} on {arguments.cores} cores, by {arguments.by}")
     for column in ("", "cores", "interval", "speed-up", "of ideal"):
         table.add_column(column, justify="left" if not column else "right")
     for name, cores, interval in (
-        ("a core a stage", len(plain.cores), before),
-        ("replicated", len(machine.cores), after),
+        ("a core a stage", len(plain.network.cores), before),
+        ("replicated", len(copied.network.cores), after),
         ("ideal", arguments.cores, ideal),
     ):
         table.add_row(
@@ -65,8 +67,8 @@ def main() -> None:
             f"{ideal / interval:.3f}",
         )
     Console().print(table)
-    sample = random_sample(machine)
-    (one,), (other,) = (m.run([sample]).outputs for m in (plain, machine))
+    sample = random_sample(copied)
+    (one,), (other,) = (s.run([sample]).outputs for s in (plain, copied))
     for name, value in one.items():
         if (problem := difference(other[name], value)) is not None:
             raise SystemExit(f"output '{name}' of the replicated network: {problem}")
@@ -75,14 +77,15 @@ def main() -> None:
     )
 
 
-def random_sample(machine: Machine) -> dict[str, np.ndarray]:
+def random_sample(simulator: Simulator) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(0)
     return {
-        name: generator.random(machine.arrays[name].shape, np.float32) for name in machine.inputs
+        name: generator.random(simulator.network.arrays[name].shape, np.float32)
+        for name in simulator.network.inputs
     }
 
 
-def compiled(model: Path, passes: list[str]) -> Machine:
+def compiled(model: Path, passes: list[str]) -> Simulator:
     """The network after these passes at the polyhedral level, for a machine without limits."""
     imported = import_onnx(model)
     context = make_context()
@@ -90,7 +93,8 @@ def compiled(model: Path, passes: list[str]) -> Machine:
     run(context, imported.module, ["nn-to-polyhedral", *passes, "polyhedral-to-cmcore"])
     (network,) = imported.module.body.block.ops
     assert isinstance(network, NetworkOp)
-    return Machine(network, Hardware.load("ideal"), imported.parameters)
+    timed = TimedNetwork.of(network, Hardware.load("ideal"))
+    return Simulator.of(timed, imported.parameters)
 
 
 def run(context: CmirContext, module: ModuleOp, passes: list[str]) -> None:

@@ -25,9 +25,11 @@ from cmir.cost.firing import Firing
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.support.parsing import parse_module
+from cmir.timing.network import TimedNetwork
+from cmir.timing.steady import time_stream
 from cmir.tools.pass_pipeline import parse_passes
 
 Json = dict[str, Any]
@@ -122,7 +124,7 @@ def crossbars_of(network: NetworkOp, rows: int, columns: int) -> int:
 
 def measure_runs(
     clock: Clock,
-    machine: Machine,
+    simulator: Simulator,
     session: Callable[[], object],
     samples: list[Json],
     patience: float,
@@ -131,7 +133,7 @@ def measure_runs(
 
     patience: about how many seconds a figure is measured again and again.
     """
-    engine: Json = {"cold": clock.of(lambda: machine.run(samples))}
+    engine: Json = {"cold": clock.of(lambda: simulator.run(samples))}
     yardstick: Json = {}
     for name, count in (("one", 1), ("eight", 8)):
         stream = samples * count
@@ -139,7 +141,7 @@ def measure_runs(
         theirs: list[float] = []
         start = time.perf_counter()
         while len(mine) < _LEAST or (len(mine) < _MOST and time.perf_counter() - start < patience):
-            mine.append(clock.of(lambda stream=stream: machine.run(stream)))
+            mine.append(clock.of(lambda stream=stream: simulator.run(stream)))
             for _ in range(3):
                 theirs.append(clock.of(lambda n=count: [session() for _ in range(n)]))
         engine[name], yardstick[name] = min(mine), min(theirs)
@@ -192,23 +194,29 @@ def measure(request: Json) -> Json:
 
 
 def measure_engine(clock: Clock, request: Json, network: NetworkOp, context: CmirContext) -> Json:
-    """Preparing a machine, executing on it, and timing alone; and the yardstick."""
+    """Preparing a network, executing it, and timing alone; and the yardstick."""
     hardware = Hardware.load("ideal")
-    machines: list[Machine] = []
-    prepare = clock.of(lambda: machines.append(Machine(network, hardware, context.parameters)))
-    (machine,) = machines
+    simulators: list[Simulator] = []
+
+    def prepare_() -> None:
+        timed = TimedNetwork.of(network, hardware)
+        simulators.append(Simulator.of(timed, context.parameters))
+
+    prepare = clock.of(prepare_)
+    (simulator,) = simulators
+    actors = simulator.actors
     random = np.random.default_rng(0)
     sample = {
-        name: random.standard_normal(machine.arrays[name].shape, np.float32)
-        for name in machine.inputs
+        name: random.standard_normal(simulator.network.arrays[name].shape, np.float32)
+        for name in simulator.network.inputs
     }
     session = onnxruntime_session(Path(request["model"]), request["threads"], sample)
     session()
-    engine, yardstick = measure_runs(clock, machine, session, [sample], request["patience"])
+    engine, yardstick = measure_runs(clock, simulator, session, [sample], request["patience"])
     return engine | {
         "prepare": prepare,
-        "timing": clock.of(lambda: machine.time(INFERENCES_TO_TIME)),
-        "cycles": machine.time(1).cycles,
+        "timing": clock.of(lambda: time_stream(actors, INFERENCES_TO_TIME)),
+        "cycles": time_stream(actors, 1).cycles,
         "onnxruntime": yardstick,
     }
 

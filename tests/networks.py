@@ -26,9 +26,10 @@ from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.reference import ReferenceMachine
 from cmir.semantics.elements import dtype_of
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
+from cmir.timing.network import TimedNetwork
 from cmir.tools.pass_pipeline import parse_passes
 
 Sizes = int | Sequence[int]
@@ -216,12 +217,13 @@ class Compiled:
     function: FuncOp
     pipeline: PipelineOp
     network: NetworkOp
-    machine: Machine
+    timed: TimedNetwork
+    simulator: Simulator
     parameters: Parameters
 
     def reference(self, sample: Sample) -> list[np.ndarray]:
         """The outputs by NumPy, from the nn level."""
-        inputs = [sample[name] for name in self.machine.inputs]
+        inputs = [sample[name] for name in self.timed.network.inputs]
         return list(evaluate_function(self.function, inputs, self.parameters))
 
     def reference_machine(self, inferences: int) -> ReferenceMachine:
@@ -230,12 +232,12 @@ class Compiled:
         Printer(text).print_op(self.network)
         (network,) = parse_module(text.getvalue()).body.block.ops
         assert isinstance(network, NetworkOp)
-        return ReferenceMachine(network, inferences, self.machine.parameters)
+        return ReferenceMachine(network, inferences, self.simulator.weights.parameters)
 
     def samples(self, count: int) -> list[Sample]:
         """Random inputs for a stream of inferences."""
         random = np.random.default_rng(7)
-        arrays = {name: self.machine.arrays[name] for name in self.machine.inputs}
+        arrays = {name: self.timed.network.arrays[name] for name in self.timed.network.inputs}
         return [
             {
                 name: random.standard_normal(array.shape, np.float32).astype(dtype_of(array.type))
@@ -278,8 +280,9 @@ def compile_network(
     (function,), (pipeline,), (network,) = (m.body.block.ops for m in (original, relations, module))
     assert isinstance(function, FuncOp) and isinstance(pipeline, PipelineOp)
     assert isinstance(network, NetworkOp)
-    machine = Machine(network, Hardware.load(hardware), context.parameters)
-    return Compiled(function, pipeline, network, machine, parameters)
+    timed = TimedNetwork.of(network, Hardware.load(hardware))
+    simulator = Simulator.of(timed, context.parameters)
+    return Compiled(function, pipeline, network, timed, simulator, parameters)
 
 
 def run_passes(module: ModuleOp, passes: str, context: CmirContext) -> None:

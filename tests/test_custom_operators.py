@@ -14,7 +14,8 @@ from tolerance import assert_close
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.description import Hardware
 from cmir.semantics.pipeline import evaluate_pipeline
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
+from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,10 +71,12 @@ def test_examples(name: str, order: str) -> None:
     original = model.module.clone().body.block.first_op
     assert isinstance(original, PipelineOp)
     run_passes(model.module, ORDERS[order], model.context)
-    machine = Machine(lower(model), Hardware.load("ideal"))
+    timed = TimedNetwork.of(lower(model), Hardware.load("ideal"))
     random = np.random.default_rng(0)
-    samples = [random.standard_normal(machine.arrays["x"].shape, np.float32) for _ in range(3)]
-    report = machine.run([{"x": sample} for sample in samples])
+    samples = [
+        random.standard_normal(timed.network.arrays["x"].shape, np.float32) for _ in range(3)
+    ]
+    report = Simulator.of(timed).run([{"x": sample} for sample in samples])
     for sample, outputs in zip(samples, report.outputs, strict=True):
         expected = FORMULAS[name](sample)
         assert_close(outputs["y"], expected)
@@ -87,7 +90,7 @@ def test_an_order_that_suits_the_writer_is_faster() -> None:
     def interval(passes: str) -> float | None:
         model = read_model(EXAMPLES / "transposing_reader.mlir")
         run_passes(model.module, passes, model.context)
-        return Machine(lower(model), Hardware.load("ideal")).time(8).steady_interval
+        return TimedNetwork.of(lower(model), Hardware.load("ideal")).time(8).steady_interval
 
     assert interval("") == 20
     assert interval("polyhedral-schedule{stage=transpose interchange=1,0}") == 12

@@ -11,6 +11,7 @@ from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
@@ -102,7 +103,20 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     )
 
 
+def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[str, int]:
+    """Bytes of the buffers of each core; 0 for the global control unit, which has a memory of its own."""
+    sizes = {
+        name: sum(_bytes(buffer, hardware) for buffer in program.op.buffers)
+        for name, program in network.programs.items()
+    }
+    return {
+        name: sizes[core.program.name] if name in network.positions else 0
+        for name, core in network.cores.items()
+    }
+
+
 def _bytes(buffer: BufferOp, hardware: Hardware) -> int:
+    """Bytes of SRAM that a buffer takes."""
     type = buffer.result.type
     assert isinstance(type, MemRefType)
     return hardware.bytes_of(prod(type.get_shape()), 8 * dtype_of(type).itemsize)

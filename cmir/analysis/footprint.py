@@ -18,11 +18,12 @@ from xdsl.ir import Block, Region
 from cmir.dialects.cmcore import FireOp
 from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
 from cmir.elaboration.automata import NEVER
-from cmir.elaboration.program import Access, core_name, ravel
+from cmir.elaboration.program import core_name
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
 from cmir.isl.visits import in_order, run_of, visits
+from cmir.semantics.access import Access, ravel
 from cmir.support.blocks import blocks
 
 

@@ -15,7 +15,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import Link, Topology, topology
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,19 @@ class InferenceCosts:
         return use.cycles / self.interval if limited and self.interval is not None else None
 
 
-def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> InferenceCosts:
-    """What an inference of a network costs on the machine that was made of it."""
-    hardware, cores = machine.hardware, list(machine.positions)
-    costs = {name: machine.costs[name] for name in cores}
-    iterations = {name: machine.cores[name].iterations for name in cores}
-    if machine.chip is None:  # any two are joined
+def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
+    """The costs of one inference of a network on its chip."""
+    network, hardware = timed.network.op, timed.hardware
+    cores = list(timed.network.positions)
+    costs = {name: timed.costs[name] for name in cores}
+    iterations = {name: timed.network.cores[name].iterations for name in cores}
+    if timed.places.chip is None:  # any two are joined
         chip, places = (
             topology("all-to-all", (max(1, len(cores)),)),
             [(k,) for k in range(len(cores))],
         )
     else:
-        chip, places = machine.chip, list(machine.positions.values())
+        chip, places = timed.places.chip, list(timed.network.positions.values())
     sent = sent_in(network, hardware)
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
@@ -113,7 +114,7 @@ def costs_of(network: NetworkOp, machine: Machine, interval: float | None) -> In
         dict(_missing_area(hardware)),
         sorted(uses, key=lambda use: (-use.cycles, -use.bytes, use.link)),
         list(_streams(network, hardware)),
-        _byte_hops(machine.chip, places, sent.flows),
+        _byte_hops(timed.places.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
     )
 

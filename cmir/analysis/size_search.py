@@ -24,6 +24,7 @@ import numpy as np
 
 from cmir.analysis.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.periodic import PeriodicSearch, TooFastError
 from cmir.timing.recurrence import DeadlockError, Recurrence
 
@@ -286,7 +287,7 @@ class SizeSearch:
 
     def _cut_of(self, error: TooFastError, sizes: Sizes, period: int) -> Cut:
         """The cut of a cycle that is too slow. Its waits may become shorter by what it has to spare."""
-        links = [link for link in error.links if link.dependence.kind == "war"]
+        links = [link for link in error.links if link.dependence.kind is DependenceKind.WAR]
         slack = (error.delay - period * error.tokens - 1) // max(1, len(links))
         wars = [
             _War(
@@ -356,7 +357,7 @@ def _wait(run: Recurrence, core: str) -> tuple[str, _War | None]:
     for dependence, source in state.incoming:
         need = source.done - inference * source.actor.iterations
         if dependence.needs[iteration] >= need:
-            if dependence.kind == "raw":
+            if dependence.kind is DependenceKind.RAW:
                 return source.actor.name, None
             war = _War(dependence.array, core, source.actor.name, iteration, need)
             found = source.actor.name, war

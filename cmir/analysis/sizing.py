@@ -28,6 +28,7 @@ from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.storage import Kept, Rows, stacked
 from cmir.semantics.elements import dtype_of
 from cmir.timing.periodic import TooFastError, periodic_schedule
@@ -118,7 +119,7 @@ class Sizing:
         self.raw: dict[str, list[Dependence]] = {core: [] for core in stage_of}
         for (array, writer, reader), needs in self.data.items():
             delay = self.costs[writer].latency + self._travel(writer, reader)
-            self.raw[reader].append(Dependence("raw", writer, array, needs, delay))
+            self.raw[reader].append(Dependence(DependenceKind.RAW, writer, array, needs, delay))
         self._room = cache(self._room_uncached)
 
     def _travel(self, source: str, target: str) -> int:
@@ -301,7 +302,7 @@ class Sizing:
     def _room_uncached(self, edge: Edge, rows: int) -> Dependence:
         array, writer, reader = edge
         delay = self.hardware.core.credit_latency + self._travel(reader, writer)
-        return Dependence("war", reader, array, self.rings[edge].needs(rows), delay)
+        return Dependence(DependenceKind.WAR, reader, array, self.rings[edge].needs(rows), delay)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until it must repeat. Raises DeadlockError."""

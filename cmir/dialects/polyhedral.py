@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import copysign
-from typing import ClassVar, Self, TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import islpy as isl
 from xdsl.dialects.builtin import (
@@ -67,6 +67,7 @@ from cmir.isl.cores import (
     parameters,
     with_parameters,
 )
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import identity_schedule, iterations
 
 
@@ -1133,9 +1134,7 @@ class DependenceOp(IRDLOperation):
 
     name = "polyhedral.dependence"
 
-    KINDS: ClassVar = ("raw", "war")
-
-    kind = prop_def(StringAttr)
+    kind_attr = prop_def(StringAttr, prop_name="kind")
     source = prop_def(FlatSymbolRefAttrConstr)
     target = prop_def(FlatSymbolRefAttrConstr)
     array = prop_def(FlatSymbolRefAttrConstr)
@@ -1147,7 +1146,7 @@ class DependenceOp(IRDLOperation):
 
     def __init__(
         self,
-        kind: str,
+        kind: DependenceKind,
         source: str,
         target: str,
         array: str,
@@ -1167,10 +1166,14 @@ class DependenceOp(IRDLOperation):
             regions=[automaton],
         )
 
+    @property
+    def kind(self) -> DependenceKind:
+        return DependenceKind(self.kind_attr.data)
+
     @classmethod
     def parse(cls, parser: Parser) -> DependenceOp:
         kind = parser.expect(
-            lambda: next((k for k in cls.KINDS if parser.parse_optional_keyword(k)), None),
+            lambda: next((k for k in DependenceKind if parser.parse_optional_keyword(k)), None),
             "expected `raw` or `war`",
         )
         source = parser.parse_symbol_name().data
@@ -1189,7 +1192,7 @@ class DependenceOp(IRDLOperation):
         return op
 
     def print(self, printer: Printer) -> None:
-        printer.print_string(f" {self.kind.data} ")
+        printer.print_string(f" {self.kind_attr.data} ")
         printer.print_symbol_name(symbol(self.source))
         printer.print_string(" -> ")
         printer.print_symbol_name(symbol(self.target))
@@ -1206,13 +1209,13 @@ class DependenceOp(IRDLOperation):
             print_controlled(printer, self.automaton)
 
     def verify_(self) -> None:
-        if self.kind.data not in self.KINDS:
-            raise VerifyException(f"`kind` must be raw or war, got {self.kind.data}")
+        if self.kind_attr.data not in [*DependenceKind]:
+            raise VerifyException(f"`kind` must be raw or war, got {self.kind_attr.data}")
         pipeline = self.parent_op()
         assert isinstance(pipeline, PipelineOp)
         array = find_array(self, symbol(self.array))
         source, target = (pipeline.stage(symbol(ref)) for ref in (self.source, self.target))
-        raw = self.kind.data == "raw"
+        raw = self.kind is DependenceKind.RAW
         writer, reader = (source, target) if raw else (target, source)
         for stage, accesses, verb in (
             (writer, writer.writes(), "write"),

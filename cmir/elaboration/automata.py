@@ -10,8 +10,10 @@ from xdsl.ir import Operation
 
 from cmir.dialects.cmcore import BufferOp, CreditOp, ReleaseOp, SnoopOp
 from cmir.dialects.polyhedral import symbol
-from cmir.elaboration.program import Program, ravel
+from cmir.elaboration.program import Program
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Frame, Visit, execution_order, in_order, run_of, visits
+from cmir.semantics.access import ravel
 from cmir.support.diagnostics import CompileError
 
 NEVER = np.iinfo(np.int64).max // 4
@@ -33,7 +35,7 @@ class Automaton:
     as far as they are not like all others; for control logic that has been proved, there are none.
     """
 
-    kind: str
+    kind: DependenceKind
     core: int
     source: str
     source_core: int
@@ -56,9 +58,9 @@ class _Evaluation:
         self.op, self.program, self.source = op, program, source
         if isinstance(op, SnoopOp):
             assert isinstance(op.buffer.owner, BufferOp)
-            self.kind, self.array = "raw", symbol(op.buffer.owner.array)
+            self.kind, self.array = DependenceKind.RAW, symbol(op.buffer.owner.array)
         else:
-            self.kind, self.array = "war", symbol(op.array)
+            self.kind, self.array = DependenceKind.WAR, symbol(op.array)
         own, theirs = len(program.core_coordinates), len(source.core_coordinates)
         self.core, self.source_core = np.divmod(np.arange(own * theirs), theirs)
         """Of each pair of cores, the numbers of the two."""

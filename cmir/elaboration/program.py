@@ -6,12 +6,12 @@ together, as arrays over the iterations of one inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import islpy as isl
 import numpy as np
@@ -27,68 +27,13 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
-from cmir.hardware.description import Hardware
-from cmir.isl import read_set
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.visits import PointIndex, in_order, run_of, visits
+from cmir.semantics.access import Access, ravel
 from cmir.semantics.body import can_evaluate
 from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where the lanes of a vector lie in an array, for any run of iterations.
-
-    lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
-    arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.
-    """
-
-    function: Function
-    points: np.ndarray
-    lanes: tuple[int, ...]
-    corner: tuple[int, ...]
-
-    def of_run(self, run: slice) -> Access:
-        """The access of some of the iterations."""
-        return replace(self, points=self.points[run])
-
-    @staticmethod
-    def compile(
-        relation: MapAttr,
-        points: np.ndarray,
-        lanes: tuple[int, ...],
-        corner: tuple[int, ...] | None = None,
-    ) -> Access:
-        """points: the program's iterations in order, shape (iterations, coordinates)."""
-        corner = corner or (0,) * len(lanes)
-        flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
-        bounds = [
-            *zip(points.min(axis=0).tolist(), points.max(axis=0).tolist(), strict=True),
-            *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
-        ]
-        names = ", ".join(f"x{i}" for i in range(len(bounds)))
-        within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
-        box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
-        return Access(compile_function(flat, box), points, lanes, corner)
-
-    @property
-    def box(self) -> tuple[slice, ...]:
-        """The lanes, as an index of the vector."""
-        return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
-
-    def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
-        rank = len(self.lanes)
-        iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
-        lane = [
-            np.arange(lanes.start, lanes.stop).reshape(
-                1, *(-1 if d == axis else 1 for d in range(rank))
-            )
-            for axis, lanes in enumerate(self.box)
-        ]
-        return self.function([*iteration, *lane])
 
 
 @dataclass(frozen=True)
@@ -125,10 +70,6 @@ class Buffer:
     def slots(self) -> int:
         return prod(self.shape)
 
-    def bytes(self, hardware: Hardware) -> int:
-        """What the buffer takes of a machine's SRAM."""
-        return hardware.bytes_of(self.slots, 8 * self.dtype.itemsize)
-
     def slot(
         self, inference: int, location: list[np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -138,25 +79,8 @@ class Buffer:
         return self.storage([*map(np.asarray, (*self.core, inference)), *location])
 
 
-def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Row-major index, adding up broadcastable parts so that small ones are combined first."""
-    parts: list[np.ndarray] = []
-    stride = 1
-    for coordinate, size in zip(reversed(coordinates), reversed(shape), strict=True):
-        parts.append(coordinate * stride)
-        stride *= size
-    index: np.ndarray = np.zeros((), np.int64)
-    for part in sorted(parts, key=lambda p: p.size):
-        index = index + part
-    return index
-
-
-PadOf: TypeAlias = Callable[[LoadOp], float]
-"""How the memory holds the pad value of a load."""
-
-
 def pad_value(op: LoadOp) -> float:
-    """The pad value itself."""
+    """The value of lanes without a location."""
     assert isinstance(op.pad, FloatAttr | IntegerAttr)
     return op.pad.value.data
 
@@ -171,7 +95,6 @@ class Load:
     op: LoadOp
     sources: tuple[tuple[SSAValue, Access], ...]
     lanes: tuple[int, ...]
-    pad: float
     apart: bool
 
     def of_run(self, run: slice) -> Load:
@@ -179,7 +102,7 @@ class Load:
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
-    def of(op: LoadOp, points: np.ndarray, pad_of: PadOf) -> Load:
+    def of(op: LoadOp, points: np.ndarray) -> Load:
         type = op.result.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
@@ -189,7 +112,7 @@ class Load:
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
-        return Load(op, sources, lanes, pad_of(op), apart)
+        return Load(op, sources, lanes, apart)
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -240,13 +163,7 @@ class Program:
     each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
-    def __init__(
-        self,
-        op: ProgramOp,
-        arrays: dict[str, ArrayOp],
-        cores: np.ndarray,
-        pad_of: PadOf = pad_value,
-    ):
+    def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
         self.op = op
         self.name = op.sym_name.data
         self.arrays = arrays
@@ -263,7 +180,7 @@ class Program:
         stores: dict[Operation, Store] = {}
         for item in self.body:
             if isinstance(item, LoadOp):
-                loads[item] = Load.of(item, self.points, pad_of)
+                loads[item] = Load.of(item, self.points)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
             elif not can_evaluate(item):
@@ -341,10 +258,6 @@ class Core:
     def iterations(self) -> int:
         """Iterations of one inference."""
         return len(self.points)
-
-    def sram_bytes(self, hardware: Hardware) -> int:
-        """Bytes of all buffers."""
-        return sum(buffer.bytes(hardware) for buffer in self.program.buffers.values())
 
     @cached_property
     def buffers(self) -> dict[SSAValue, Buffer]:

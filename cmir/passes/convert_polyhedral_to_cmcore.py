@@ -33,6 +33,7 @@ from cmir.dialects.polyhedral import (
     symbol,
 )
 from cmir.isl.cores import parameter_values
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
@@ -110,7 +111,7 @@ def _program(
     for dependence in dependences:
         array, source = symbol(dependence.array), symbol(dependence.source)
         automaton = _take(dependence, dependence.automaton)
-        if dependence.kind.data == "raw":
+        if dependence.kind is DependenceKind.RAW:
             _append(block, SnoopOp(buffers[array], source, automaton), dependence)
         else:
             _append(block, CreditOp(array, source, automaton), dependence)

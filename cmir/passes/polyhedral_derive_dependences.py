@@ -20,6 +20,7 @@ from cmir.dialects.polyhedral import (
     symbol,
 )
 from cmir.isl.cores import as_neighbour
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import (
     Release,
     full_storage,
@@ -84,10 +85,10 @@ def _pair(
     raw = raw_release(write, read, writer.order_on_core("q"), reader.order_on_core("p"))
     if raw.relation.is_empty():
         return
-    yield _dependence("raw", writer, reader, array, raw)
+    yield _dependence(DependenceKind.RAW, writer, reader, array, raw)
     kept = as_neighbour(storage)
     war = war_release(write, read, kept, writer.order_on_core("p"), reader.order_on_core("q"))
-    yield _dependence("war", reader, writer, array, war)
+    yield _dependence(DependenceKind.WAR, reader, writer, array, war)
 
 
 def _check_reads_what_is_there(
@@ -106,7 +107,7 @@ def _check_reads_what_is_there(
 
 
 def _dependence(
-    kind: str, source: StageOp, target: StageOp, array: ArrayOp, release: Release
+    kind: DependenceKind, source: StageOp, target: StageOp, array: ArrayOp, release: Release
 ) -> DependenceOp:
     op = DependenceOp(
         kind,

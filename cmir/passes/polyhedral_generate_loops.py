@@ -15,6 +15,7 @@ from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl.ast import Constants, Separation, visit_in_order
 from cmir.isl.cores import parameters, with_parameters
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import arrival_order, identity_schedule
 from cmir.passes.base import PipelinePass
 
@@ -63,7 +64,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
         """`source` is where the events happen, `target` what waits for them."""
         release = dependence.release.relation
         order, leading = source.order_on_core("q"), 1
-        if dependence.kind.data == "raw":
+        if dependence.kind is DependenceKind.RAW:
             write = source.write_relations()[symbol(dependence.array)]
             order, leading = arrival_order(write, order), 0
         events = release.dim(isl.dim_type.in_)

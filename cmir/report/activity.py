@@ -11,20 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Dependence
 from cmir.timing.report import CoreReport, RunReport
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What a core waits for: `data` in its buffer of `array` from `source`, or `credit` for room there at `source`."""
+    """What a core waits for: data in its buffer of `array` from `source`, or room there at `source`."""
 
-    kind: str
+    kind: DependenceKind
     source: str
     array: str
 
     def __str__(self) -> str:
-        if self.kind == "data":
+        if self.kind is DependenceKind.RAW:
             return f"waits for data of {self.array} from {self.source}"
         return f"waits for room for {self.array} at {self.source}"
 
@@ -97,7 +98,8 @@ class Activity:
 
     def until(self, cycles: np.ndarray) -> np.ndarray:
         """How many cycles before each of some the core fired, waited for data and for credit, shape (3, …)."""
-        kinds = np.array([cause.kind == "credit" for cause in self.causes] + [False])[self.cause]
+        for_room = [cause.kind is DependenceKind.WAR for cause in self.causes]
+        kinds = np.array([*for_room, False])[self.cause]
         before = [
             np.concatenate(([0], np.cumsum(np.where(k, self.wait, 0)))) for k in (~kinds, kinds)
         ]
@@ -127,7 +129,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[str, CoreReport])
     wait = np.diff(start, prepend=-core.interval) - core.interval
     waiting = np.flatnonzero(wait)
     # Of what arrives last, data comes first, as the engine counts its stalls.
-    dependences = sorted(actor.dependences, key=lambda d: d.kind != "raw")
+    dependences = sorted(actor.dependences, key=lambda d: d.kind is not DependenceKind.RAW)
     latest = np.full(len(waiting), -1, np.int64)
     cause = np.full(len(start), -1)
     for number, dependence in enumerate(dependences):
@@ -135,8 +137,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[str, CoreReport])
         later = seen > latest
         latest[later] = seen[later]
         cause[waiting[later]] = number
-    kinds = {"raw": "data", "war": "credit"}
-    causes = tuple(Cause(kinds[d.kind], d.source, d.array) for d in dependences)
+    causes = tuple(Cause(d.kind, d.source, d.array) for d in dependences)
     return Activity(core.name, core.iterations, core.interval, start, wait, cause, causes)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.energy import Traffic, inference_energy
 from cmir.cost.traffic import core_names, flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
@@ -20,7 +21,7 @@ from cmir.hardware.topology import Topology
 from cmir.report.activity import Activity, activities
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 MOST_STRETCHES = 80_000
@@ -35,35 +36,34 @@ LEAST_PARTS = 100
 Data = dict[str, Any]
 
 
-def figures(
-    network: NetworkOp, machine: Machine, report: RunReport, interval: float | None
-) -> Data:
+def figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
     """The figures of a run. interval: cycles between inferences in the steady state, if that is known."""
     notes: list[str] = []
-    found = activities(machine.actors, report)
+    found = activities(timed.actors, report)
     return {
-        "hardware": machine.hardware.name,
-        "hardwareSummary": machine.hardware.summary,
+        "hardware": timed.hardware.name,
+        "hardwareSummary": timed.hardware.summary,
         "inferences": report.inferences,
         "cycles": report.cycles,
         "latency": report.inference_latency,
         "interval": interval,
         "overlap": report.overlap,
-        "clock": machine.hardware.system.clock_hz,
-        "sram": machine.hardware.core.sram_bytes,
-        "cores": _cores(machine, report, found, notes),
-        "buffers": _buffers(machine, report, notes),
-        "graph": _graph(network),
-        "chip": None if machine.chip is None else _chip(network, machine, machine.chip),
-        "layers": _layers(machine, found),
+        "clock": timed.hardware.system.clock_hz,
+        "sram": timed.hardware.core.sram_bytes,
+        "cores": _cores(timed, report, found, notes),
+        "buffers": _buffers(timed, report, notes),
+        "graph": _graph(timed.network.op),
+        "chip": None if timed.places.chip is None else _chip(timed, timed.places.chip),
+        "layers": _layers(timed, found),
         "notes": notes,
     }
 
 
 def _cores(
-    machine: Machine, report: RunReport, found: Sequence[Activity], notes: list[str]
+    timed: TimedNetwork, report: RunReport, found: Sequence[Activity], notes: list[str]
 ) -> list[Data]:
     most = max(LEAST_PARTS, MOST_STRETCHES // len(found))
+    sram = sram_bytes(timed.network, timed.hardware)
     cores: list[Data] = []
     longer = 0
     for core, activity in zip(report.cores, found, strict=True):
@@ -71,17 +71,19 @@ def _cores(
         stretches = activity.stretches()
         data: Data = {
             "name": core.name,
-            "stage": machine.cores[core.name].program.name,
-            "place": machine.positions.get(core.name),
+            "stage": timed.network.cores[core.name].program.name,
+            "place": timed.network.positions.get(core.name),
             "iterations": core.iterations,
             "interval": core.interval,
             "latency": core.latency,
-            "sram": machine.sram_bytes[core.name],
+            "sram": sram[core.name],
             "busy": core.busy,
             "data": core.data_stalls,
             "credit": core.credit_stalls,
             "end": activity.end,
-            "causes": [[c.kind, c.source, c.array, waited.get(c, 0)] for c in activity.causes],
+            "causes": [
+                [c.kind.awaited, c.source, c.array, waited.get(c, 0)] for c in activity.causes
+            ],
         }
         if len(stretches) <= most:
             names = ("wait", "cause", "fire", "count")
@@ -99,8 +101,8 @@ def _cores(
     return cores
 
 
-def _buffers(machine: Machine, report: RunReport, notes: list[str]) -> list[Data]:
-    found = list(occupancies(machine, report))
+def _buffers(timed: TimedNetwork, report: RunReport, notes: list[str]) -> list[Data]:
+    found = list(occupancies(timed, report))
     parts = max(LEAST_PARTS, min(1000, MOST_PARTS // max(1, len(found))))
     parts = min(report.cycles, parts)
     if found and parts < report.cycles:
@@ -168,12 +170,12 @@ def _read(op: ProgramOp) -> list[str]:
     return list(dict.fromkeys(symbol(buffer.array) for buffer in op.buffers))
 
 
-def _chip(network: NetworkOp, machine: Machine, chip: Topology) -> Data:
-    names = core_names(network)
-    positions = [machine.positions[name] for name in names]
-    loads = link_loads(chip, positions, flows_of(network, machine.hardware))
+def _chip(timed: TimedNetwork, chip: Topology) -> Data:
+    names = core_names(timed.network.op)
+    positions = [timed.network.positions[name] for name in names]
+    loads = link_loads(chip, positions, flows_of(timed.network.op, timed.hardware))
     at = dict(zip(positions, names, strict=True))
-    interconnect = machine.hardware.network
+    interconnect = timed.hardware.network
     return {
         "title": chip.title,
         "places": [{"at": place, "core": at.get(place)} for place in chip.places],
@@ -188,23 +190,23 @@ def _chip(network: NetworkOp, machine: Machine, chip: Topology) -> Data:
     }
 
 
-def _layers(machine: Machine, found: Sequence[Activity]) -> list[Data]:
+def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
     """What an inference costs, by stage; energy is that of iterations, not of links."""
     of_stage: dict[str, list[Activity]] = defaultdict(list)
     for activity in found:
-        of_stage[machine.cores[activity.name].program.name].append(activity)
+        of_stage[timed.network.cores[activity.name].program.name].append(activity)
     layers: list[Data] = []
     for name, cores in of_stage.items():
         iterations = {activity.name: activity.iterations for activity in cores}
-        costs = {core: machine.costs[core] for core in iterations}
-        energy = inference_energy(machine.hardware, costs, iterations, Traffic())
+        costs = {core: timed.costs[core] for core in iterations}
+        energy = inference_energy(timed.hardware, costs, iterations, Traffic())
         # Cores of a stage differ in what they send to other chips: the slowest stands for all.
         slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
         cost = costs[slowest]
         layers.append(
             {
                 "stage": name,
-                "cores": sum(core in machine.positions for core in iterations),
+                "cores": sum(core in timed.network.positions for core in iterations),
                 "iterations": sum(iterations.values()),
                 "interval": cost.interval,
                 "latency": cost.latency,

@@ -12,9 +12,11 @@ from math import prod
 
 import numpy as np
 
-from cmir.elaboration.program import Buffer, Core, Load, core_name, ravel
-from cmir.simulator.engine import Machine
+from cmir.elaboration.program import Buffer, Core, Load, core_name
+from cmir.isl.dependence_kind import DependenceKind
+from cmir.semantics.access import ravel
 from cmir.support.blocks import blocks
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import CoreReport, RunReport
 
 
@@ -54,14 +56,14 @@ class Occupancy:
         return int(self.live.values.max())
 
 
-def occupancies(machine: Machine, report: RunReport) -> Iterator[Occupancy]:
+def occupancies(timed: TimedNetwork, report: RunReport) -> Iterator[Occupancy]:
     """The occupancy of each buffer that cores write; others are full from the start."""
     reports = {core.name: core for core in report.cores}
     writers: dict[str, list[str]] = {}
-    for name, program in machine.programs.items():
+    for name, program in timed.network.programs.items():
         for array in sorted({store.array for store in program.stores.values()}):
             writers.setdefault(array, []).append(name)
-    for core in machine.cores.values():
+    for core in timed.network.cores.values():
         for value, buffer in core.program.buffers.items():
             loads = [
                 (load, number)
@@ -70,23 +72,23 @@ def occupancies(machine: Machine, report: RunReport) -> Iterator[Occupancy]:
                 if source is value
             ]
             if buffer.array in writers and loads:
-                yield _occupancy(machine, core, buffer, loads, writers[buffer.array], reports)
+                yield _occupancy(timed, core, buffer, loads, writers[buffer.array], reports)
 
 
 def _occupancy(
-    machine: Machine,
+    timed: TimedNetwork,
     core: Core,
     buffer: Buffer,
     loads: list[tuple[Load, int]],
     writers: list[str],
     reports: dict[str, CoreReport],
 ) -> Occupancy:
-    last = _last_reads(machine, core, buffer, loads)
+    last = _last_reads(timed, core, buffer, loads)
     arrivals: list[np.ndarray] = []
     departures: list[np.ndarray] = []
     counts: list[np.ndarray] = []
     for name in writers:
-        program = machine.programs[name]
+        program = timed.network.programs[name]
         by = program.writer_of(buffer.array)
         both = (by >= 0) & (last >= 0)
         pairs = by[both] * core.iterations + last[both]
@@ -97,7 +99,7 @@ def _occupancy(
             source = core_name(name, program.core_coordinates[number].tolist())
             writer, reader = writers_of[whose == number], readers_of[whose == number]
             arrival = reports[source].start[:, writer - program.starts[number]]
-            arrivals.append(arrival + machine.delay("raw", core.name, source))
+            arrivals.append(arrival + timed.delay(DependenceKind.RAW, core.name, source))
             departures.append(reports[core.name].start[:, reader] + 1)
             counts.append(np.broadcast_to(elements[whose == number], arrival.shape))
     times = np.concatenate([x.reshape(-1) for x in (*arrivals, *departures)])
@@ -105,15 +107,15 @@ def _occupancy(
     times, which = np.unique(times, return_inverse=True)
     net = np.bincount(which, weights=np.append(change, -change)).astype(np.int64)
     live = Steps(times[net != 0], np.cumsum(net)[net != 0])
-    size = buffer.bytes(machine.hardware)
+    size = timed.hardware.bytes_of(buffer.slots, 8 * buffer.dtype.itemsize)
     return Occupancy(core.name, buffer.array, buffer.slots, size, live)
 
 
 def _last_reads(
-    machine: Machine, core: Core, buffer: Buffer, loads: list[tuple[Load, int]]
+    timed: TimedNetwork, core: Core, buffer: Buffer, loads: list[tuple[Load, int]]
 ) -> np.ndarray:
     """For each element of the array, flat, the core's last iteration that loads it, or −1."""
-    shape = machine.arrays[buffer.array].shape
+    shape = timed.network.arrays[buffer.array].shape
     last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
     for load, number in loads:
         _, access = load.sources[number]

@@ -7,10 +7,9 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from cmir.dialects.cmcore import NetworkOp
 from cmir.report.figures import Data, figures
-from cmir.simulator.engine import Machine
 from cmir.support.atomic import atomic_path
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "chip", "main")
@@ -18,8 +17,7 @@ SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "chip", "main")
 
 
 def write_page(
-    network: NetworkOp,
-    machine: Machine,
+    timed: TimedNetwork,
     report: RunReport,
     interval: float | None,
     title: str,
@@ -29,7 +27,7 @@ def write_page(
 
     interval: cycles between inferences in the steady state, if that is known.
     """
-    text = page(figures(network, machine, report, interval), title)
+    text = page(figures(timed, report, interval), title)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")

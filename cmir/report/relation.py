@@ -11,6 +11,7 @@ import numpy as np
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl import dim_names
 from cmir.isl.cores import count_points
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
 from cmir.support.diagnostics import CompileError
@@ -60,7 +61,7 @@ def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp
 
     Raises CompileError if there is none, or several.
     """
-    found = [op for op in pipeline.dependences if op.kind.data == "raw"]
+    found = [op for op in pipeline.dependences if op.kind is DependenceKind.RAW]
     chosen = [op for op in found if _names(op)[: len(wanted)] == tuple(wanted)]
     if len(chosen) == 1:
         return chosen[0]

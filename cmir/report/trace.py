@@ -15,8 +15,8 @@ import numpy as np
 
 from cmir.report.activity import Activity, activities
 from cmir.report.occupancy import Occupancy, occupancies
-from cmir.simulator.engine import Machine
 from cmir.support.atomic import atomic_path
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 CORES, BUFFERS = 1, 2
@@ -31,26 +31,26 @@ MOST_COUNTS = 100_000
 Event = dict[str, Any]
 
 
-def write_trace(machine: Machine, report: RunReport, path: Path) -> None:
+def write_trace(timed: TimedNetwork, report: RunReport, path: Path) -> None:
     """Write a run as a trace."""
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write('{"displayTimeUnit": "ms", "otherData": {"time": "1 us is 1 cycle"},\n')
         file.write('"traceEvents": [')
-        for number, event in enumerate(trace_events(machine, report)):
+        for number, event in enumerate(trace_events(timed, report)):
             file.write((",\n" if number else "\n") + json.dumps(event, separators=(",", ":")))
         file.write("\n]}\n")
 
 
-def trace_events(machine: Machine, report: RunReport) -> Iterator[Event]:
+def trace_events(timed: TimedNetwork, report: RunReport) -> Iterator[Event]:
     """The events of a run, those of a track in order of time."""
-    yield _metadata(CORES, CORES, "process_name", name=f"cores of {machine.hardware.name}")
-    found = activities(machine.actors, report)
+    yield _metadata(CORES, CORES, "process_name", name=f"cores of {timed.hardware.name}")
+    found = activities(timed.actors, report)
     for number, activity in enumerate(found, BUFFERS + 1):
         yield _metadata(CORES, number, "thread_name", name=activity.name)
         yield _metadata(CORES, number, "thread_sort_index", sort_index=number)
         yield from _slices(activity, number, MOST_SLICES // len(found))
     yield _metadata(BUFFERS, BUFFERS, "process_name", name="live elements of buffers")
-    buffers = list(occupancies(machine, report))
+    buffers = list(occupancies(timed, report))
     for occupancy in buffers:
         yield from _counts(occupancy, report.cycles, MOST_COUNTS // len(buffers))
 
@@ -75,7 +75,7 @@ def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
         for k in range(count) if each else (0,):
             at, inference = begin + k * (wait + fire), first // activity.iterations
             if why is not None and each:
-                yield _slice(thread, "stall", f"waits for {why.kind}", at, wait, args)
+                yield _slice(thread, "stall", f"waits for {why.kind.awaited}", at, wait, args)
             start, length, name, ran = at + wait, fire, f"inference {inference}", iterations
             if not each:
                 start, length, ran = at, count * (wait + fire), count * iterations

@@ -11,9 +11,9 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 
 from cmir.dialects.cmcore import CrossbarOp
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
-from cmir.elaboration.program import ravel
 from cmir.isl.cores import at_core
 from cmir.isl.evaluate import compile_function
+from cmir.semantics.access import ravel
 from cmir.semantics.elements import dense_values
 from cmir.support.diagnostics import CompileError
 

@@ -16,9 +16,9 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
-from cmir.elaboration.program import Access, ravel
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
+from cmir.semantics.access import Access, ravel
 from cmir.semantics.body import evaluate
 from cmir.semantics.constants import parameter_elements, program_cells
 from cmir.semantics.elements import dtype_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -13,10 +13,8 @@ from xdsl.ir import SSAValue
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.body import is_new
 from cmir.simulator.memory import Memory
+from cmir.simulator.weights import Weights
 from cmir.support.blocks import blocks
-
-if TYPE_CHECKING:
-    from cmir.simulator.engine import Machine
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Body:
     are coordinates of the iteration, in order.
     """
 
-    def __init__(self, machine: Machine, core: Core):
+    def __init__(self, core: Core, weights: Weights):
         program = core.program
         self.core = core
         self.lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
@@ -55,7 +53,7 @@ class Body:
             return numbers[value]
 
         for crossbar in program.crossbars:
-            number(crossbar.result, machine.matrix(crossbar, core))
+            number(crossbar.result, weights.matrix(crossbar, core.coordinates))
         self.coordinates = [number(arg) for arg in program.op.iteration.body.block.args]
         for op in program.body:
             operands = tuple(numbers[o] for o in op.operands if o in numbers)
@@ -65,7 +63,7 @@ class Body:
                 steps.append(_Step(store, operands, -1))
             else:
                 known = [value for n in operands if (value := self.values[n]) is not None]
-                function = machine.numbers.function_of(op)
+                function = weights.numbers.function_of(op)
                 if len(known) == len(operands):
                     with np.errstate(all="ignore"):
                         number(op.results[0], function(*known))

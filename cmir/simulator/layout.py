@@ -10,7 +10,8 @@ from math import copysign, prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from cmir.elaboration.program import Buffer, Load, ravel
+from cmir.elaboration.program import Buffer, Load
+from cmir.semantics.access import ravel
 from cmir.simulator.regular import Regular, Turn
 from cmir.simulator.window import Margin, Window
 
@@ -33,11 +34,15 @@ class Layout:
 
     @staticmethod
     def of(
-        value: SSAValue, buffer: Buffer, loads: Sequence[Load], array: tuple[int, ...]
+        value: SSAValue,
+        buffer: Buffer,
+        loads: Sequence[Load],
+        pads: Mapping[Operation, float],
+        array: tuple[int, ...],
     ) -> Layout:
-        """array: the shape of what the buffer holds."""
+        """pads: the pad value of each load, as memory holds it. array: the shape of what the buffer holds."""
         accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
-        pads = tuple(sorted({ld.pad for ld, _ in accesses}))
+        cells = tuple(sorted({pads[ld.op] for ld, _ in accesses}))
         regular = Regular.of(buffer, array)
         none: Margin = ((0, 0),) * len(array)
         windows: dict[Operation, Window] = {}
@@ -51,9 +56,9 @@ class Layout:
                 if around is None:
                     continue
                 if not window.fits(regular.low, regular.sizes):
-                    if margin_value not in (None, load.pad):
+                    if margin_value not in (None, pads[load.op]):
                         continue  # the margin already holds another value
-                    margin_value = load.pad
+                    margin_value = pads[load.op]
                     pairs = zip(margin, around, strict=True)
                     margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
                 windows[load.op] = window
@@ -61,7 +66,7 @@ class Layout:
         # Slots that are not regular may have another rank than the array, and have no margin.
         outer = ((0, 0),) * len(buffer.shape) if regular is None else ((0, 0),) * regular.outer
         margin = outer if regular is None else (*outer, *margin)
-        return Layout(buffer, regular, margin, margin_value, pads, windows)
+        return Layout(buffer, regular, margin, margin_value, cells, windows)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

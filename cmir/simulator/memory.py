@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from cmir.dialects.polyhedral import ArrayOp
-from cmir.elaboration.program import Access, Core, Load, Store, ravel
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.elaboration.program import Core, Load, Store
+from cmir.semantics.access import Access, ravel
 from cmir.semantics.elements import dtype_of
 from cmir.simulator.layout import Layout
+from cmir.simulator.numbers import Numbers
 from cmir.simulator.regular import Turn
+from cmir.simulator.weights import Weights
 from cmir.simulator.window import Window, iterations_first, iterations_last
-
-if TYPE_CHECKING:
-    from cmir.simulator.engine import Machine
 
 CACHED_LANES = 1 << 21
 """The slots of a gathered load are kept between inferences if they are at most this many."""
@@ -30,25 +29,31 @@ _Place = tuple[str, SSAValue]
 
 
 class MemoryPlan:
-    """How buffers lie in memory and how loads and stores reach them: the same for every run of a machine.
+    """How buffers lie in memory and how loads and stores reach them: the same for every run of a network.
 
-    stores: the window of each store of a core, None for those that scatter. gathered: the slots of gathered loads, once
-    known; turns, fits: as far as they have been asked for.
+    pads: the pad value of each load, as memory holds it. stores: the window of each store of a core, None for those
+    that scatter. gathered: the slots of gathered loads, once known; turns, fits: as far as they have been asked for.
     """
 
-    def __init__(self, cores: Iterable[Core], arrays: Mapping[str, ArrayOp]):
+    def __init__(self, network: ElaboratedNetwork, numbers: Numbers):
+        self.pads: dict[Operation, float] = {
+            load.op: numbers.pad(load.op)
+            for program in network.programs.values()
+            for load in program.loads.values()
+        }
         self.layouts: dict[_Place, Layout] = {}
         self.stores: dict[tuple[str, Operation], Window | None] = {}
         self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
         self._turns: dict[tuple[_Place, int], Turn | None] = {}
         self._fits: dict[tuple[str, Operation, _Place], bool] = {}
-        for core in cores:
+        for core in network.cores.values():
             loads = list(core.loads.values())
             for value, buffer in core.buffers.items():
-                shape = arrays[buffer.array].shape
-                self.layouts[core.name, value] = Layout.of(value, buffer, loads, shape)
+                shape = network.arrays[buffer.array].shape
+                layout = Layout.of(value, buffer, loads, self.pads, shape)
+                self.layouts[core.name, value] = layout
             for store in core.stores.values():
-                shape = arrays[store.array].shape
+                shape = network.arrays[store.array].shape
                 window = Window.of(store.access, shape)
                 fits = window is not None and window.fits((0,) * len(shape), shape)
                 self.stores[core.name, store.op] = window if fits else None
@@ -80,27 +85,31 @@ class Memory:
     A network input is there from the start, for every inference: its buffers are windows on it.
     """
 
-    def __init__(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]):
-        self.plan = plan = machine.memory_plan
-        numbers = machine.numbers
+    def __init__(
+        self,
+        network: ElaboratedNetwork,
+        plan: MemoryPlan,
+        weights: Weights,
+        inputs: Sequence[Mapping[str, np.ndarray]],
+    ):
+        self.plan, numbers = plan, weights.numbers
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[_Place, np.ndarray] = {}
         self.streams: dict[_Place, list[np.ndarray]] = {}
         self.readers: dict[str, list[_Place]] = defaultdict(list)
         for place, layout in self.layouts.items():
             name, dtype = layout.buffer.array, numbers.cell(layout.buffer.dtype)
-            if name in machine.inputs:
+            if name in network.inputs:
                 self.streams[place] = [
                     layout.allocate(given[name], n, dtype) for n, given in enumerate(inputs)
                 ]
-            elif machine.arrays[name].source is not None:
-                self.cells[place] = layout.allocate(
-                    machine.constant(machine.arrays[name]), dtype=dtype
-                )
+            elif network.arrays[name].source is not None:
+                content = weights.elements(network.arrays[name])
+                self.cells[place] = layout.allocate(content, dtype=dtype)
             else:
                 self.cells[place] = layout.allocate(dtype=dtype)
                 self.readers[name].append(place)
-        outputs = {name: machine.arrays[name] for name in machine.outputs}
+        outputs = {name: network.arrays[name] for name in network.outputs}
         self.outputs = [
             {
                 name: np.zeros(array.shape, numbers.cell(dtype_of(array.type)))
@@ -120,7 +129,7 @@ class Memory:
             return lanes
         # Iterations come last, as they do where windows are read.
         count = max(len(lanes) for lanes, _ in parts)
-        result = np.full((*load.lanes, count), load.pad, lanes.dtype)
+        result = np.full((*load.lanes, count), self.plan.pads[load.op], lanes.dtype)
         for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
             here = np.asarray(True) if defined is None else iterations_last(defined)
             np.copyto(result[access.box], iterations_last(lanes), where=here)
@@ -144,7 +153,7 @@ class Memory:
                 axis = layout.regular.axis if layout.regular is not None else None
                 first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
                 return window.read(*layout.rows(cells, turn, first, last), start, stop), None
-        pad = layout.pad_cell(load.pad)
+        pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         return cells.take(slots), None if load.apart else slots != pad
 

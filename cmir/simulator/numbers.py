@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from xdsl.ir import Operation
@@ -13,10 +13,6 @@ from cmir.dialects.polyhedral import ArrayOp
 from cmir.elaboration.program import pad_value
 from cmir.semantics.body import function_of
 from cmir.semantics.constants import parameter_elements, program_cells
-from cmir.simulator.memory import Memory
-
-if TYPE_CHECKING:
-    from cmir.simulator.engine import Machine
 
 
 class Numbers:
@@ -43,10 +39,6 @@ class Numbers:
     def function_of(self, op: Operation) -> Callable[..., Any]:
         """The result of an operation of a body as a function of its operands."""
         return function_of(op)
-
-    def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> Memory:
-        """The memory of a run, which gives values to bodies and takes them."""
-        return Memory(machine, inputs)
 
 
 NUMBERS = Numbers()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cmir.elaboration.program import Access
+from cmir.semantics.access import Access
 
 Margin = tuple[tuple[int, int], ...]
 """Cells before and after each dimension of an array."""

@@ -27,8 +27,9 @@ from cmir.frontends.onnx.batches import BATCHED
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
+from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13
@@ -78,20 +79,20 @@ class CmirRep(BackendRep):
         raise errors[0]
 
     def _whole(self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]) -> list[np.ndarray]:
-        machine = self._compile(fixed, data, batch=False)
-        (outputs,) = _run(machine, [list(data.values())])
+        simulator = self._compile(fixed, data, batch=False)
+        (outputs,) = _run(simulator, [list(data.values())])
         return outputs
 
     def _samples(
         self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]
     ) -> list[np.ndarray]:
-        machine = self._compile(fixed, {name: x[:1] for name, x in data.items()}, batch=True)
-        outputs = _run(machine, list(zip(*data.values(), strict=True)))
+        simulator = self._compile(fixed, {name: x[:1] for name, x in data.items()}, batch=True)
+        outputs = _run(simulator, list(zip(*data.values(), strict=True)))
         return [np.stack(samples) for samples in zip(*outputs, strict=True)]
 
     def _compile(
         self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray], batch: bool
-    ) -> Machine:
+    ) -> Simulator:
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         # An input that is left out is optional: the nodes that take it do without.
@@ -108,13 +109,15 @@ class CmirRep(BackendRep):
             onnx.save(model, path)
             shapes = {name: x.shape for name, x in data.items()}
             compiled = read_model(path, shapes=shapes, batch=batch)
-        return Machine(lower(compiled), self.hardware, compiled.parameters)
+        timed = TimedNetwork.of(lower(compiled), self.hardware)
+        return Simulator.of(timed, compiled.parameters)
 
 
-def _run(machine: Machine, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+def _run(simulator: Simulator, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
     """The outputs of each inference, in order."""
-    report = machine.run([dict(zip(machine.inputs, sample, strict=True)) for sample in samples])
-    return [[outputs[name] for name in machine.outputs] for outputs in report.outputs]
+    network = simulator.network
+    report = simulator.run([dict(zip(network.inputs, sample, strict=True)) for sample in samples])
+    return [[outputs[name] for name in network.outputs] for outputs in report.outputs]
 
 
 def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from cmir.elaboration.automata import NEVER
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError
 from cmir.timing.report import CoreReport, RunReport
 
@@ -25,14 +26,14 @@ from cmir.timing.report import CoreReport, RunReport
 class Dependence:
     """What the iterations of an actor wait for, on account of one neighbour.
 
-    kind: `raw` waits for data that `source` writes, `war` for room where `source` reads.
+    kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
         start of the same inference there (so negative for earlier inferences); never decreasing.
     delay: cycles from the start of an iteration of `source` until it is seen.
     first: the same as `needs` for inferences 0, 1, …, as far as these differ from all others.
     """
 
-    kind: str
+    kind: DependenceKind
     source: str
     array: str
     needs: np.ndarray
@@ -66,11 +67,11 @@ class Wait:
 
     waiter: str
     source: str
-    kind: str
+    kind: DependenceKind
     array: str
 
     def __str__(self) -> str:
-        if self.kind == "raw":
+        if self.kind is DependenceKind.RAW:
             return (
                 f"@{self.waiter} waits for data in its buffer of @{self.array} from @{self.source}"
             )
@@ -100,7 +101,7 @@ class _State:
     start: np.ndarray
     done: int = 0
     ready: int = 0  # the earliest start of the next iteration
-    stalls: dict[str, np.ndarray] = field(default_factory=dict)
+    stalls: dict[DependenceKind, np.ndarray] = field(default_factory=dict)
     blocked: tuple[_State, int] | None = None  # who must have run more than so many iterations
     incoming: list[tuple[Dependence, _State]] = field(default_factory=list)
     waiters: dict[str, _State] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class Recurrence:
             for name, actor in actors.items()
         }
         for state in self.states.values():
-            state.stalls = {kind: np.zeros(inferences, np.int64) for kind in ("raw", "war")}
+            state.stalls = {kind: np.zeros(inferences, np.int64) for kind in DependenceKind}
         self.allow(actors)
 
     def allow(self, actors: Mapping[str, Actor]) -> None:
@@ -199,20 +200,21 @@ class Recurrence:
     def _schedule(self, state: _State, inference: int, first: int, last: int) -> None:
         """The start times of a chunk, and what it waited for."""
         count, actor = last - first, state.actor
-        arrival = {kind: np.zeros(count, np.int64) for kind in ("raw", "war")}
+        arrival = {kind: np.zeros(count, np.int64) for kind in DependenceKind}
         for dependence, source in state.incoming:
             event = dependence.of(inference)[first:last] + inference * source.actor.iterations
             seen = source.start[np.maximum(event, 0)] + dependence.delay
             seen[event < 0] = 0
             np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
         steps = actor.interval * np.arange(count)
-        bound = np.maximum(arrival["raw"], arrival["war"])
+        data, room = arrival[DependenceKind.RAW], arrival[DependenceKind.WAR]
+        bound = np.maximum(data, room)
         bound[0] = max(bound[0], state.ready)
         start = np.maximum.accumulate(bound - steps) + steps
         stall = start - np.concatenate(([state.ready], start[:-1] + actor.interval))
-        on_data = arrival["raw"] >= arrival["war"]
-        state.stalls["raw"][inference] += stall[on_data].sum()
-        state.stalls["war"][inference] += stall[~on_data].sum()
+        on_data = data >= room
+        state.stalls[DependenceKind.RAW][inference] += stall[on_data].sum()
+        state.stalls[DependenceKind.WAR][inference] += stall[~on_data].sum()
         begin = inference * actor.iterations
         state.start[begin + first : begin + last] = start
         state.ready = int(start[-1]) + actor.interval
@@ -251,8 +253,8 @@ class Recurrence:
                 start=state.start.reshape(self.inferences, -1),
                 interval=state.actor.interval,
                 latency=state.actor.latency,
-                data_stalls=int(state.stalls["raw"].sum()),
-                credit_stalls=int(state.stalls["war"].sum()),
+                data_stalls=int(state.stalls[DependenceKind.RAW].sum()),
+                credit_stalls=int(state.stalls[DependenceKind.WAR].sum()),
             )
             for name, state in self.states.items()
         ]

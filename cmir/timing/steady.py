@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from cmir.elaboration.automata import ALWAYS
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Recurrence
 from cmir.timing.report import RunReport
 
@@ -80,8 +81,8 @@ def _continued(recurrence: Recurrence, report: RunReport, inferences: int) -> Ru
             dataclasses.replace(
                 core,
                 start=np.concatenate((core.start, core.start[-1] + shift * more[:, None])),
-                data_stalls=core.data_stalls + len(more) * int(stalls["raw"][-1]),
-                credit_stalls=core.credit_stalls + len(more) * int(stalls["war"][-1]),
+                data_stalls=core.data_stalls + len(more) * int(stalls[DependenceKind.RAW][-1]),
+                credit_stalls=core.credit_stalls + len(more) * int(stalls[DependenceKind.WAR][-1]),
             )
         )
     return RunReport(cores, [])

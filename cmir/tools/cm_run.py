@@ -14,9 +14,8 @@ from cmir.tools.common import FAILURE, positive, run_tool
 from cmir.tools.pictures import add_picture_options, check_picture_options, draw_pictures
 
 if TYPE_CHECKING:
-    from cmir.dialects.cmcore import NetworkOp
+    from cmir.elaboration.network import ElaboratedNetwork
     from cmir.hardware.description import Hardware
-    from cmir.simulator.engine import Machine
     from cmir.tools.model import Model
     from cmir.tools.run_data import Sample
 
@@ -177,12 +176,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.print_hardware is not None:
         return _print_hardware(options.print_hardware)
     _validate(options)
-    from cmir.analysis.capacity import check_capacity
+    from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.checking import compare
     from cmir.hardware.attribute import hardware_of
     from cmir.hardware.description import Hardware
-    from cmir.simulator.engine import Machine
+    from cmir.simulator.simulator import Simulator
+    from cmir.timing.network import TimedNetwork
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
     from cmir.tools.model import lower, read_model
     from cmir.tools.progress import Progress
@@ -216,41 +216,42 @@ def _run(options: argparse.Namespace) -> int:
         if not described and (meant := hardware_of(network)) is not None:
             hardware, described = meant, True
         check_capacity(network, hardware)
-        machine = Machine(network, hardware, model.parameters)
+        check_sram(network, hardware)
+        timed = TimedNetwork.of(network, hardware)
         samples: list[Sample] = []
         if options.timing_only:
-            report = machine.time(options.inferences or _STEADY_INFERENCES, options.chunk)
+            report = timed.time(options.inferences or _STEADY_INFERENCES, options.chunk)
         else:
-            samples = _samples(options, machine, names)
-            report = machine.run(
-                [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+            samples = _samples(options, timed.network, names)
+            report = Simulator.of(timed, model.parameters).run(
+                [dict(zip(timed.network.inputs, s.values(), strict=True)) for s in samples],
                 options.chunk,
                 progress.executing,
             )
-    outputs = _renamed(report.outputs, machine.outputs, model.outputs)
+    outputs = _renamed(report.outputs, timed.network.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
-    steady = report if report.inferences > 3 else machine.time(_STEADY_INFERENCES)
+    steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
+    sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
     print_summary(
         report,
         steady.steady_interval,
         hardware.name,
-        len(machine.positions),
-        machine.sram_bytes,
+        cores,
+        sram,
         None if options.quiet else "cores" if options.cores else "programs",
     )
     if described or options.json is not None:
-        costs = costs_of(network, machine, steady.steady_interval)
+        costs = costs_of(timed, steady.steady_interval)
         if described:
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
-            cores, each = len(machine.positions), options.cores
-            table = figures(report, costs, hardware, machine.sram_bytes, cores, each)
+            table = figures(report, costs, hardware, sram, cores, options.cores)
             write_json(table, options.json)
-    draw_pictures(options, network, machine, report, steady.steady_interval)
+    draw_pictures(options, timed, report, steady.steady_interval)
     if options.schedules is not None and not _schedules(
-        options, model, network, machine, samples, report.outputs
+        options, model, timed.network, samples, report.outputs
     ):
         return FAILURE
     if reference is None:
@@ -269,8 +270,7 @@ def _run(options: argparse.Namespace) -> int:
 def _schedules(
     options: argparse.Namespace,
     model: Model,
-    network: NetworkOp,
-    machine: Machine,
+    network: ElaboratedNetwork,
     samples: list[Sample],
     outputs: Sequence[Sample],
 ) -> bool:
@@ -281,16 +281,16 @@ def _schedules(
 
     with Progress() as progress:
         found = run_schedules(
-            network,
+            network.op,
             model.parameters,
-            [dict(zip(machine.inputs, s.values(), strict=True)) for s in samples],
+            [dict(zip(network.inputs, s.values(), strict=True)) for s in samples],
             options.schedules,
             options.seed or 0,
             model.path,
             progress.working,
         )
     used = outputs[: len(found)]
-    expected = [[sample[name] for name in machine.outputs] for sample in used]
+    expected = [[sample[name] for name in network.outputs] for sample in used]
     problems = compare(found, expected, options.rtol, options.atol)
     for problem in problems:
         print(f"cm-run: schedules failed: {problem}", file=sys.stderr)
@@ -387,19 +387,19 @@ def _check_without_inputs(options: argparse.Namespace) -> None:
 
 
 def _samples(
-    options: argparse.Namespace, machine: Machine, names: list[str] | None
+    options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
 ) -> list[Sample]:
     """The inputs of each inference, by the names that users know."""
     from cmir.semantics.elements import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
     shapes = {
-        name: machine.arrays[array].shape
-        for name, array in zip(names or machine.inputs, machine.inputs, strict=True)
+        name: network.arrays[array].shape
+        for name, array in zip(names or network.inputs, network.inputs, strict=True)
     }
     types = {
-        name: dtype_of(machine.arrays[array].type)
-        for name, array in zip(names or machine.inputs, machine.inputs, strict=True)
+        name: dtype_of(network.arrays[array].type)
+        for name, array in zip(names or network.inputs, network.inputs, strict=True)
     }
     if options.random is not None:
         return random_samples(shapes, options.random, options.inferences or 1, types)

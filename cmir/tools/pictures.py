@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
-    from cmir.dialects.cmcore import NetworkOp
-    from cmir.simulator.engine import Machine
+    from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
 PLOT_SUFFIXES = (".svg", ".png", ".pdf")
@@ -71,8 +70,7 @@ def check_matplotlib(option: str) -> None:
 
 def draw_pictures(
     options: argparse.Namespace,
-    network: NetworkOp,
-    machine: Machine,
+    timed: TimedNetwork,
     report: RunReport,
     interval: float | None,
 ) -> None:
@@ -83,20 +81,20 @@ def draw_pictures(
     if options.timeline:
         from cmir.report.timeline import print_timeline
 
-        print_timeline(machine.actors, report)
+        print_timeline(timed.actors, report)
     if options.report is not None:
         from cmir.report.page import write_page
 
         title = options.model.stem
-        write_page(network, machine, report, interval, title, options.report)
+        write_page(timed, report, interval, title, options.report)
     if options.plot is not None:
         from cmir.report.plot import write_plot
 
-        write_plot(machine.actors, report, options.plot)
+        write_plot(timed.actors, report, options.plot)
     if options.trace is not None:
         from cmir.report.trace import write_trace
 
-        write_trace(machine, report, options.trace)
+        write_trace(timed, report, options.trace)
 
 
 def draw_relation(path: Path, wanted: Sequence[str]) -> str:

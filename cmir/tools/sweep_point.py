@@ -9,13 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools.common import diagnostics_of, verify
+
+if TYPE_CHECKING:
+    from cmir.support.parameters import Parameters
+    from cmir.timing.network import TimedNetwork
 
 PARTS = ("crossbar", "adc", "dpu", "sram", "links", "static")
 """Components of energy."""
@@ -103,12 +107,12 @@ def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _figures(task: Task, started: float) -> dict[str, Any]:
-    from cmir.analysis.capacity import check_capacity
+    from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
     from cmir.analysis.copies import copies_of
     from cmir.analysis.inference_costs import costs_of
     from cmir.hardware.description import Hardware
-    from cmir.simulator.engine import Machine
     from cmir.support.parameters import Parameters
+    from cmir.timing.network import TimedNetwork
     from cmir.tools.model import Model, lower
 
     hardware = Hardware.of(task.table, None)
@@ -122,21 +126,22 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
             model, None, task.storage, description, task.replicate, task.placement_seconds
         )
     check_capacity(network, hardware)
-    machine = Machine(network, hardware, model.parameters)
+    check_sram(network, hardware)
+    timed = TimedNetwork.of(network, hardware)
     compiled = time.monotonic() - started
-    report = machine.time(_INFERENCES)
-    costs = costs_of(network, machine, report.steady_interval)
+    report = timed.time(_INFERENCES)
+    costs = costs_of(timed, report.steady_interval)
     if task.run is not None:
-        _check(machine, task.run)
+        _check(timed, model.parameters, task.run)
     clock, copies, link = hardware.system.clock_hz, copies_of(network), costs.busiest
     energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}
     missing = [*costs.energy_missing.values(), *costs.area_missing.values()]
     return {
         "programs": len(copies),
         "copies": sum(copies.values()),
-        "cores": len(machine.positions),
+        "cores": len(timed.network.positions),
         "crossbars": costs.crossbars,
-        "sram_bytes": sum(machine.sram_bytes.values()),
+        "sram_bytes": sum(sram_bytes(timed.network, hardware).values()),
         "interval_cycles": costs.interval,
         "interval_seconds": costs.interval / clock if clock and costs.interval else None,
         "latency_cycles": report.inference_latency,
@@ -169,15 +174,16 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
     return module.clone(), context.clone()
 
 
-def _check(machine: Any, run: Run) -> None:
+def _check(timed: TimedNetwork, parameters: Parameters | None, run: Run) -> None:
     """Run the data. Raises CompileError if anything else comes of it than should."""
     from cmir.checking import compare
+    from cmir.simulator.simulator import Simulator
 
     inputs, expected = (
         list(_samples(run.folder / name, run.count)) for name in ("inputs.npz", "outputs.npz")
     )
-    samples = [dict(zip(machine.inputs, values, strict=True)) for values in inputs]
-    outputs = machine.run(samples).outputs
+    samples = [dict(zip(timed.network.inputs, values, strict=True)) for values in inputs]
+    outputs = Simulator.of(timed, parameters).run(samples).outputs
     if problems := compare(outputs, expected):
         raise CompileError(None, f"check failed: {problems[0]}")
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 from cmir.tools import cm_opt, cm_translate
 
@@ -89,8 +90,9 @@ def execute(program: Path, weights: Path, images: np.ndarray) -> RunReport:
     """Stream the images (N, 8, 8) through the cores."""
     module = parse_module(program.read_text(), str(program))
     network = next(op for op in module.walk() if isinstance(op, NetworkOp))
-    machine = Machine(network, Hardware.load("ideal"), Parameters.open(weights))
-    return machine.run([{"image": image[None].astype(np.float32)} for image in images])
+    timed = TimedNetwork.of(network, Hardware.load("ideal"))
+    simulator = Simulator.of(timed, Parameters.open(weights))
+    return simulator.run([{"image": image[None].astype(np.float32)} for image in images])
 
 
 def show_images(images: np.ndarray, digits: np.ndarray, labels: np.ndarray) -> None:

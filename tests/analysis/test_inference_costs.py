@@ -9,7 +9,7 @@ import pytest
 
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 from cmir.tools.cm_run import main
 from cmir.tools.model import lower, read_model
 
@@ -50,7 +50,7 @@ def costs(tmp_path: Path, description: str, interval: float | None = 500) -> Inf
     file = tmp_path / "two.toml"
     file.write_text(description)
     network = lower(read_model(TEXTBOOK), hardware=str(file))
-    return costs_of(network, Machine(network, Hardware.load(str(file))), interval)
+    return costs_of(TimedNetwork.of(network, Hardware.load(str(file))), interval)
 
 
 def test_by_hand(tmp_path: Path) -> None:

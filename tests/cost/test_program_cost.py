@@ -98,7 +98,7 @@ def test_firings_of_a_network() -> None:
     net = Builder(3, 8, 8)
     a = net.relu(net.conv("x", 4, pads=1))
     model = compile_network(net.model(net.pool(a)))
-    stages, programs = model.pipeline.stages, model.machine.programs
+    stages, programs = model.pipeline.stages, model.timed.network.programs
     conv, pool = (Firing.of(stage) for stage in stages.values())
     assert conv == Firing(
         (

@@ -14,11 +14,10 @@ from proof.networks_to_prove import lower
 from cmir.cost.traffic import Flow, core_names, flows_of, link_loads, traffic_matrix
 from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
-from cmir.elaboration.program import Access
-from cmir.hardware.description import Hardware
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.topology import topology
+from cmir.semantics.access import Access
 from cmir.semantics.elements import dtype_of
-from cmir.simulator.engine import Machine
 
 SPREAD = [
     "",
@@ -52,7 +51,7 @@ def residual(passes: str) -> NetworkOp:
 
 def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
     """Bytes by source and targets, from sets of elements that cores read and write."""
-    machine = Machine(network, Hardware.load("ideal"))
+    elaborated = ElaboratedNetwork(network)
     numbers = {name: number for number, name in enumerate(core_names(network))}
 
     def elements(access: Access) -> set[tuple[int, ...]]:
@@ -63,15 +62,15 @@ def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
         return set(zip(*columns, strict=True))
 
     total: Counter[tuple[int, tuple[int, ...]]] = Counter()
-    for name, array in machine.arrays.items():
+    for name, array in elaborated.arrays.items():
         readers: dict[int, set[tuple[int, ...]]] = {}
-        for core in machine.cores.values():
+        for core in elaborated.cores.values():
             for load in core.loads.values():
                 for buffer, access in load.sources:
                     assert isinstance(buffer.owner, BufferOp)
                     if symbol(buffer.owner.array) == name:
                         readers.setdefault(numbers[core.name], set()).update(elements(access))
-        for core in machine.cores.values():
+        for core in elaborated.cores.values():
             source = numbers[core.name]
             for store in core.stores.values():
                 for element in elements(store.access) if store.array == name else ():

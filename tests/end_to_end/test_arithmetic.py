@@ -106,7 +106,7 @@ def test_results_and_stages(case: str) -> None:
     model = model_of(inputs, body, 20 if "Gelu" in body else 17)
     compiled = compile_network(model)
     samples = compiled.samples(2)
-    for outputs, sample in zip(compiled.machine.run(samples).outputs, samples, strict=True):
+    for outputs, sample in zip(compiled.simulator.run(samples).outputs, samples, strict=True):
         (result,), (expected,) = outputs.values(), reference_outputs(model, sample)
         assert_close(result, expected)
-    assert list(compiled.machine.programs) == stages
+    assert list(compiled.timed.network.programs) == stages

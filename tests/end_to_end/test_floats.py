@@ -44,7 +44,7 @@ def test_networks(name: str, precision: str) -> None:
     model = model_of(inputs.replace("F[", f"{precision}["), body, 18, f"{precision}[] y")
     compiled = compile_network(model)
     (sample,) = compiled.samples(1)
-    (result,) = compiled.machine.run([sample]).outputs[0].values()
+    (result,) = compiled.simulator.run([sample]).outputs[0].values()
     if (name, precision) == ("convolutions", "double"):  # which onnxruntime does not have
         evaluator = ReferenceEvaluator(model)
         (expected,) = (np.asarray(y)[0] for y in evaluator.run(None, {"x": sample["x"][None]}))
@@ -81,7 +81,7 @@ def test_casts_round_as_in_onnxruntime(source: str, to: int) -> None:
         numbers = np.clip(numbers, -1e9, 1e9)
     with np.errstate(over="ignore"):
         sample = {"x": numbers.astype(dtype)}
-    (result,) = compiled.machine.run([sample]).outputs[0].values()
+    (result,) = compiled.simulator.run([sample]).outputs[0].values()
     np.testing.assert_array_equal(result, reference_outputs(model, sample)[0])
     (literal,) = _on_reference_machine(compiled, sample)
     np.testing.assert_array_equal(literal, result)

@@ -30,8 +30,8 @@ base = peak()
 if shape is None:
     import_onnx(model)
 else:
-    machine = compile_network(model).machine
-    machine.run([{machine.inputs[0]: np.ones(shape, np.float32)}])
+    simulator = compile_network(model).simulator
+    simulator.run([{simulator.network.inputs[0]: np.ones(shape, np.float32)}])
 print(peak() - base)
 """
 

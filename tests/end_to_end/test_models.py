@@ -35,11 +35,11 @@ def test_a_network_like_mobilenetv3() -> None:
     onnx_model = model_of(f"float[N,3,12,16] x, {declared}", body)
     model = compile_network(onnx_model)
     samples = model.samples(2)
-    for outputs, sample in zip(model.machine.run(samples).outputs, samples, strict=True):
+    for outputs, sample in zip(model.simulator.run(samples).outputs, samples, strict=True):
         (result,), (expected,) = outputs.values(), reference_outputs(onnx_model, sample)
         assert_close(result, expected)
     # Activation functions, made of primitives, and sums are part of the stages that they follow.
-    kinds = Counter(name.rstrip("0123456789") for name in model.machine.programs)
+    kinds = Counter(name.rstrip("0123456789") for name in model.timed.network.programs)
     assert kinds == {
         "conv": 6,
         "global_average_pool": 2,

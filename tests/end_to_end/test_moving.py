@@ -20,7 +20,7 @@ def check(model: onnx.ModelProto) -> Compiled:
     network = compile_network(model)
     samples = network.samples(2)
     for chunk in (None, 1):
-        report = network.machine.run(samples, chunk)
+        report = network.simulator.run(samples, chunk)
         for sample, outputs in zip(samples, report.outputs, strict=True):
             expected = reference_outputs(model, sample)
             for result, wanted in zip(outputs.values(), expected, strict=True):

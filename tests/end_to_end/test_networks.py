@@ -183,13 +183,13 @@ def test_results_equal_onnxruntime_whatever_the_chunk(
     model = compiled(build)
     samples = model.samples(INFERENCES)
     expected = [reference_outputs(build(), sample) for sample in samples]
-    whole = model.machine.run(samples)
+    whole = model.simulator.run(samples)
     # A BLAS adds up in another order for a matrix of another height, so chunks differ in the last bits.
     for chunk, inferences in ((None, 3), (None, 1), (7, 3), (7, 1), (1, 3)):
-        report = model.machine.run(samples[:inferences], chunk)
+        report = model.simulator.run(samples[:inferences], chunk)
         assert len(report.outputs) == inferences
         for found, same, right in zip(report.outputs, whole.outputs, expected, strict=False):
-            assert list(found) == model.machine.outputs
+            assert list(found) == model.timed.network.outputs
             for values, others, truth in zip(found.values(), same.values(), right, strict=True):
                 assert_close(values, truth)
                 assert_close(values, others)
@@ -199,7 +199,7 @@ def test_results_equal_onnxruntime_whatever_the_chunk(
 def test_results_equal_numpy(build: Callable[[], onnx.ModelProto]) -> None:
     model = compiled(build)
     (sample,) = model.samples(1)
-    (outputs,) = model.machine.run([sample]).outputs
+    (outputs,) = model.simulator.run([sample]).outputs
     for values, right in zip(outputs.values(), model.reference(sample), strict=True):
         assert_close(values, right)
 
@@ -212,7 +212,7 @@ def test_cycles_equal_the_naive_simulators_whatever_the_chunk(
     expected = simulate(model.pipeline, INFERENCES)
     for chunk in (None, 7, 1):
         for inferences in (INFERENCES, 1):
-            report = model.machine.time(inferences, chunk)
+            report = model.timed.time(inferences, chunk)
             assert {core.name for core in report.cores} == set(expected)
             for core in report.cores:
                 # What comes later does not delay what came before.
@@ -222,7 +222,7 @@ def test_cycles_equal_the_naive_simulators_whatever_the_chunk(
 
 def test_data_does_not_change_timing() -> None:
     model = compiled(residual)
-    timed, run = model.machine.time(INFERENCES), model.machine.run(model.samples(INFERENCES))
+    timed, run = model.timed.time(INFERENCES), model.simulator.run(model.samples(INFERENCES))
     for one, other in zip(timed.cores, run.cores, strict=True):
         np.testing.assert_array_equal(one.start, other.start)
         assert (one.data_stalls, one.credit_stalls) == (other.data_stalls, other.credit_stalls)
@@ -231,11 +231,11 @@ def test_data_does_not_change_timing() -> None:
 def test_two_convolutions_of_the_design_take_786_cycles() -> None:
     net = Builder(2, 16, 16)
     model = compile_network(net.model(net.conv(net.conv("x", 2, pads=1), 2, pads=1)))
-    assert model.machine.time(3).cycles == 786
+    assert model.timed.time(3).cycles == 786
     assert max(starts.max() for starts in simulate(model.pipeline, 3).values()) + 1 == 786
 
 
 def test_inferences_overlap() -> None:
-    report = compiled(two_convolutions).machine.time(8)
+    report = compiled(two_convolutions).timed.time(8)
     assert report.overlap == 2
     assert report.steady_interval == 32 * 32

@@ -38,7 +38,7 @@ def compiled(network: Network, reschedule: Reschedule | None = None, passes: str
 def check(network: Network, model: Compiled, chunk: int | None, inferences: int) -> None:
     """Compare the results of engine and reference machine with references, and cycles with the naive simulator's."""
     samples = network.samples(inferences)
-    report = model.machine.run(samples, chunk)
+    report = model.simulator.run(samples, chunk)
     _check_results(network, report.outputs)
     machine = model.reference_machine(inferences)
     first, second = machine.schedules(2, seed=inferences)

@@ -35,7 +35,7 @@ def test_small_networks_agree_with_onnxruntime(text: str) -> None:
     assert len(layers) == SMALL[text]
     compiled = compile_network(model)
     (sample,) = compiled.samples(1)
-    (result,) = compiled.machine.run([sample]).outputs[0].values()
+    (result,) = compiled.simulator.run([sample]).outputs[0].values()
     (expected,) = reference_outputs(model, sample)
     assert_close(result, expected)
 

@@ -17,7 +17,8 @@ from onnx import numpy_helper, parser
 from cmir.checking import evaluator_of, onnxruntime_evaluator
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
+from cmir.timing.network import TimedNetwork
 from cmir.tools.cm_run import main
 from cmir.tools.model import lower, read_model
 
@@ -65,8 +66,10 @@ def test_equal_to_reference(
 
     reference = evaluate(import_onnx(path, batch=batch), inputs)
     compiled = read_model(path, batch=batch)
-    machine = Machine(lower(compiled), Hardware.load("ideal"), compiled.parameters)
-    report = machine.run([dict(zip(machine.inputs, inputs, strict=True))])
+    timed = TimedNetwork.of(lower(compiled), Hardware.load("ideal"))
+    report = Simulator.of(timed, compiled.parameters).run(
+        [dict(zip(timed.network.inputs, inputs, strict=True))]
+    )
     for results in (reference, report.outputs[0].values()):
         for array, wanted in zip(results, expected, strict=True):
             assert array.dtype == wanted.dtype

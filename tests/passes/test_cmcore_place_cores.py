@@ -13,8 +13,8 @@ from cmir.cost.traffic import flows_of, traffic_matrix
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import topology
-from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import collect_diagnostics
+from cmir.timing.network import TimedNetwork
 
 FAR = Hardware.of(
     {
@@ -81,7 +81,9 @@ def test_cores_that_are_nearer_hear_of_each_other_earlier():
     far = [(0, 0), (3, 3), (0, 3), (3, 0), (0, 1), (3, 2), (1, 3)]
     for core, place in zip(scattered.cores, far, strict=False):
         core.properties["position"] = type(core.position).from_list(core.position.elt_type, place)
-    assert Machine(near, FAR).time(1).cycles < Machine(scattered, FAR).time(1).cycles
+    assert (
+        TimedNetwork.of(near, FAR).time(1).cycles < TimedNetwork.of(scattered, FAR).time(1).cycles
+    )
 
 
 def test_progress_is_told_and_ends():

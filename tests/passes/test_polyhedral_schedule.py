@@ -78,7 +78,7 @@ def test_any_order_of_every_stage(data: st.DataObject) -> None:
     samples = network.samples(2)
     starts = simulate(network.pipeline, len(samples))
     for chunk in (None, 1, 5):
-        report = network.machine.run(samples, chunk)
+        report = network.simulator.run(samples, chunk)
         for core in report.cores:
             np.testing.assert_array_equal(core.start, starts[core.name])
         for sample, outputs in zip(samples, report.outputs, strict=True):
@@ -99,7 +99,7 @@ def test_order_changes_the_time_it_takes() -> None:
             for item in passes:
                 run_passes(module, item, make_context())
 
-        return compile_network(model, reschedule).machine.time(1).cycles
+        return compile_network(model, reschedule).timed.time(1).cycles
 
     pipelined = cycles()
     assert cycles("polyhedral-schedule{reverse=0,1}") == pipelined

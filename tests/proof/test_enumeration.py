@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration import automata as engine
-from cmir.hardware.description import Hardware
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.isl import dependences
 from cmir.isl.evaluate import compile_function
 from cmir.isl.memo import kept_by_text
@@ -36,7 +36,6 @@ from cmir.proof.control import enumeration, prove
 from cmir.proof.control.enumeration import NEVER, NOTHING
 from cmir.proof.control.slots import Slots
 from cmir.proof.control.space import AccessMembers
-from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import CompileError
 
 INFERENCES = 5
@@ -212,9 +211,9 @@ def test_sharing_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.Monke
 @pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)
 def test_proved_automata_repeat_from_reset(build: Callable[[], NetworkOp]) -> None:
     """The engine finds one row of needs for each automaton of a network that is proved."""
-    machine = Machine(build(), Hardware.load("ideal"))
-    assert machine.waits
-    assert not any(automaton.first for _, _, automaton in machine.waits)
+    network = ElaboratedNetwork(build())
+    assert network.waits
+    assert not any(wait.automaton.first for wait in network.waits)
 
 
 def test_cores_that_read_nothing() -> None:

@@ -75,7 +75,7 @@ def check_sizing(model: Compiled, inferences: int) -> None:
     """What sizes of buffers are chosen for is what the generated control logic does."""
     sizing = Sizing(model.pipeline, Hardware.load("ideal"))
     expected = Recurrence(sizing.actors(sizing.given(model.pipeline)), inferences).run()
-    starts = {core.name: core.start for core in model.machine.time(inferences).cores}
+    starts = {core.name: core.start for core in model.timed.time(inferences).cores}
     for core in expected.cores:
         assert core.start.tolist() == starts[core.name].tolist(), core.name
 

@@ -10,6 +10,7 @@ from proof.several_writers import Pipeline, several_writers
 from simulator.naive import simulate
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.size_search import SizeSearch
 from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
@@ -17,7 +18,8 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.description import Hardware
 from cmir.semantics.pipeline import evaluate_pipeline
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
+from cmir.timing.network import TimedNetwork
 
 IDEAL = Hardware.load("ideal")
 
@@ -28,13 +30,13 @@ def pipeline_of(module: ModuleOp) -> PipelineOp:
     return pipeline
 
 
-def machine_of(module: ModuleOp) -> Machine:
+def machine_of(module: ModuleOp) -> TimedNetwork:
     """The machine for a module at the polyhedral level; its control is proved."""
     module = module.clone()
     run_passes(module, "polyhedral-to-cmcore", make_context())
     (network,) = module.body.block.ops
     assert isinstance(network, NetworkOp)
-    return Machine(network, IDEAL)
+    return TimedNetwork.of(network, IDEAL)
 
 
 @settings(max_examples=10)
@@ -52,7 +54,7 @@ def test_random_parts(drawn: Pipeline, sizes: str, chunk: int | None) -> None:
     random = np.random.default_rng(0)
     shape = pipeline.arrays["x"].shape
     samples = [{"x": random.integers(0, 9, shape).astype(np.float32)} for _ in range(3)]
-    report = rings.run(samples, chunk)
+    report = Simulator.of(rings).run(samples, chunk)
     for outputs, sample in zip(report.outputs, samples, strict=True):
         (expected,) = evaluate_pipeline(pipeline, [sample["x"]])
         np.testing.assert_array_equal(outputs["out"], expected)
@@ -61,4 +63,4 @@ def test_random_parts(drawn: Pipeline, sizes: str, chunk: int | None) -> None:
         np.testing.assert_array_equal(core.start, starts[core.name])
     if sizes == "lossless":
         assert rings.time(12).steady_interval == sizing.interval
-    assert rings.sram_bytes == sizing.sram_bytes(sizing.given(pipeline))
+    assert sram_bytes(rings.network, IDEAL) == sizing.sram_bytes(sizing.given(pipeline))

@@ -16,6 +16,7 @@ from simulator.naive import Deadlock, simulate
 from tolerance import assert_close
 from zoo import build
 
+from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.curve import buffer_curve
 from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch
@@ -43,7 +44,7 @@ def test_two_rows_deadlock() -> None:
 @pytest.mark.parametrize("storage", ["rows=3", "rows=100", "sizes=full", "sizes=lossless"])
 def test_three_rows_run_at_full_speed(storage: str) -> None:
     model = chain(f"polyhedral-assign-storage{{{storage}}}")
-    assert model.machine.run(model.samples(3)).cycles == 786
+    assert model.simulator.run(model.samples(3)).cycles == 786
 
 
 def residual(net: Builder) -> str:
@@ -169,13 +170,15 @@ def test_resnet20() -> None:
     whole = compile_network(model)
     rings = compile_network(model, passes="polyhedral-assign-storage{sizes=lossless}")
     samples = whole.samples(2)
-    one, other = whole.machine.run(samples), rings.machine.run(samples)
+    one, other = whole.simulator.run(samples), rings.simulator.run(samples)
     for values, right in zip(other.outputs, one.outputs, strict=True):
         for name, value in values.items():
             # BLAS adds up in another order where chunks are of other sizes.
             assert_close(value, right[name])
-    assert whole.machine.time(8).steady_interval == rings.machine.time(8).steady_interval == 1024
-    before, after = (sum(m.machine.sram_bytes.values()) for m in (whole, rings))
+    assert whole.timed.time(8).steady_interval == rings.timed.time(8).steady_interval == 1024
+    before, after = (
+        sum(sram_bytes(m.timed.network, m.timed.hardware).values()) for m in (whole, rings)
+    )
     print(f"SRAM bytes: {before} before, {after} after")
     assert before > 4 * after
 
@@ -219,4 +222,4 @@ def test_too_small_sram(tmp_path: Path) -> None:
     )
     passes = f'polyhedral-assign-storage{{hardware="{small}"}}'
     model = compile_network(net.model(last), passes=passes, hardware=str(small))
-    assert model.machine.sram_bytes["conv2"] == 3 * 2 * 16 * 4 + 4
+    assert sram_bytes(model.timed.network, model.timed.hardware)["conv2"] == 3 * 2 * 16 * 4 + 4

@@ -23,7 +23,7 @@ from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
 
 IDEAL = Hardware.load("ideal")
@@ -145,7 +145,7 @@ def test_storage_is_proved_and_timed(text: str, sizes: str) -> None:
     run_passes(module, passes, make_context())
     (network,) = module.body.block.ops
     assert isinstance(network, NetworkOp)
-    for core in Machine(network, IDEAL).time(4).cores:
+    for core in TimedNetwork.of(network, IDEAL).time(4).cores:
         assert core.start.tolist() == naive[core.name].tolist()
 
 

@@ -31,12 +31,14 @@ from cmir.dialects.nn import evaluate_function
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pointwise import UnaryOp
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import Verdict, inferences_of, prove
 from cmir.semantics.elements import dtype_of
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
+from cmir.timing.network import TimedNetwork
 
 OPERATORS = {**ITERATIONS, **LAYOUTS}
 
@@ -162,8 +164,11 @@ def computes(
     expected: list[tuple[np.ndarray, ...]],
 ) -> bool:
     """True if a network gives the numbers that are expected for these inputs."""
-    machine = Machine(network, Hardware.load("ideal"), model.parameters)
-    report = machine.run([dict(zip(machine.inputs, given, strict=True)) for given in inputs])
+    timed = TimedNetwork.of(network, Hardware.load("ideal"))
+    simulator = Simulator.of(timed, model.parameters)
+    report = simulator.run(
+        [dict(zip(timed.network.inputs, given, strict=True)) for given in inputs]
+    )
     assert report.outputs is not None
     return all(
         np.allclose(found.astype(float), wanted.astype(float), 1e-3, 1e-4, equal_nan=True)
@@ -200,8 +205,7 @@ def test_a_lane_missing_behind_a_relu_is_found_in_every_interpretation() -> None
 
 def test_inferences_overwrite_every_buffer() -> None:
     model = compiled(NETWORKS["convolutions"])
-    machine = Machine(model.network, Hardware.load("ideal"))
-    assert inferences_of(machine) == 2
+    assert inferences_of(ElaboratedNetwork(model.network)) == 2
 
 
 def test_other_ends_than_the_source_has_are_refused() -> None:

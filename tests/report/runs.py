@@ -10,8 +10,6 @@ from tempfile import TemporaryDirectory
 
 from networks import Builder, Compiled, compile_network
 
-from cmir.dialects.cmcore import NetworkOp
-from cmir.simulator.engine import Machine
 from cmir.timing.report import RunReport
 
 SLOW = "[core]\nfixed_interval = 3\nfixed_latency = 5\ncredit_latency = 2\n"
@@ -52,11 +50,4 @@ def residual_block(
         compiled = compile_network(
             net.model(value), passes=f"{passes},{storage}".strip(","), hardware=hardware
         )
-    return Drawn(compiled, compiled.machine.time(3))
-
-
-def network_of(machine: Machine) -> NetworkOp:
-    """The network that a machine runs."""
-    network = next(iter(machine.programs.values())).op.parent_op()
-    assert isinstance(network, NetworkOp)
-    return network
+    return Drawn(compiled, compiled.timed.time(3))

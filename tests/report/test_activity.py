@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, Drawn, residual_block
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.activity import Activity, activities
 
 SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
@@ -27,7 +28,7 @@ CASES: list[Case] = [
 
 def active(case: Case) -> tuple[Drawn, list[Activity]]:
     drawn = residual_block(*case)
-    return drawn, activities(drawn.compiled.machine.actors, drawn.report)
+    return drawn, activities(drawn.compiled.timed.actors, drawn.report)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -35,14 +36,18 @@ def test_waits_are_the_stalls_of_the_engine(case: Case) -> None:
     drawn, found = active(case)
     for core, activity in zip(drawn.report.cores, found, strict=True):
         waited = activity.waited()
-        assert core.data_stalls == sum(n for cause, n in waited.items() if cause.kind == "data")
-        assert core.credit_stalls == sum(n for cause, n in waited.items() if cause.kind == "credit")
+        assert core.data_stalls == sum(
+            n for cause, n in waited.items() if cause.kind is DependenceKind.RAW
+        )
+        assert core.credit_stalls == sum(
+            n for cause, n in waited.items() if cause.kind is DependenceKind.WAR
+        )
         assert activity.end == core.busy + core.data_stalls + core.credit_stalls
 
 
 def test_all_kinds_of_waiting_are_tested() -> None:
     kinds = {cause.kind for case in CASES for a in active(case)[1] for cause in a.waited()}
-    assert kinds == {"data", "credit"}
+    assert kinds == {*DependenceKind}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -69,10 +74,10 @@ def test_what_is_waited_for_arrives_at_the_start(
 ) -> None:
     """Data is an element that the iteration reads, written just then; room is not free a cycle before."""
     drawn, found = active(case)
-    machine, pipeline = drawn.compiled.machine, drawn.compiled.pipeline
+    timed, pipeline = drawn.compiled.timed, drawn.compiled.pipeline
     start = {activity.name: activity.start for activity in found}
     for activity in found:
-        core = machine.cores[activity.name]
+        core = timed.network.cores[activity.name]
         place = {tuple(point): k for k, point in enumerate(core.points.tolist())}
         reads: dict[tuple[str, int], set[Point]] = {}
         for read in pipeline.stages[core.program.name].reads():
@@ -83,18 +88,18 @@ def test_what_is_waited_for_arrives_at_the_start(
         for at in np.flatnonzero(activity.wait).tolist():
             cause = activity.causes[activity.cause[at]]
             inference, iteration = divmod(at, activity.iterations)
-            source = machine.cores[cause.source]
-            if cause.kind == "data":
-                shape = machine.arrays[cause.array].shape
+            source = timed.network.cores[cause.source]
+            if cause.kind is DependenceKind.RAW:
+                shape = timed.network.arrays[cause.array].shape
                 elements = [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
                 needed = source.program.writer_of(cause.array)[elements]
                 needed = needed[source.program.core_of(needed) == source.number]
                 needed = needed - source.program.starts[source.number]
                 seen = start[cause.source][needed + inference * source.iterations]
-                delay = machine.delay("raw", activity.name, cause.source)
+                delay = timed.delay(DependenceKind.RAW, activity.name, cause.source)
                 assert seen.max() + delay == activity.start[at]
             else:
-                delay = machine.delay("war", activity.name, cause.source)
+                delay = timed.delay(DependenceKind.WAR, activity.name, cause.source)
                 assert activity.start[at] - delay in start[cause.source]
 
 

@@ -15,7 +15,7 @@ import onnx
 import pytest
 from playwright.sync_api import Browser, Page, Request
 from report.chromium import chromium, needs_chromium
-from report.runs import SLOW, Drawn, network_of, residual_block
+from report.runs import SLOW, Drawn, residual_block
 from zoo import build
 
 from cmir.hardware.description import Hardware
@@ -23,7 +23,7 @@ from cmir.report import figures
 from cmir.report.activity import activities
 from cmir.report.page import write_page
 from cmir.report.plot import write_plot
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).parents[2]
@@ -117,9 +117,11 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Writes the page of a run and opens it; at the end, it must not have done what it should not."""
     opened: list[Opened] = []
 
-    def open_(machine: Machine, inferences: int, title: str = "run", **settings: object) -> Opened:
-        report = machine.time(inferences)
-        write_page(network_of(machine), machine, report, report.steady_interval, title, tmp_path)
+    def open_(
+        timed: TimedNetwork, inferences: int, title: str = "run", **settings: object
+    ) -> Opened:
+        report = timed.time(inferences)
+        write_page(timed, report, report.steady_interval, title, tmp_path)
         page = browser.new_page(
             viewport={"width": 1280, "height": 900},
             **settings,  # pyright: ignore[reportArgumentType]
@@ -147,12 +149,12 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
 
 @pytest.fixture(scope="module")
-def textbook() -> Machine:
+def textbook() -> TimedNetwork:
     model = read_model(TEXTBOOK)
-    return Machine(lower(model), Hardware.load("ideal"))
+    return TimedNetwork.of(lower(model), Hardware.load("ideal"))
 
 
-def test_textbook(textbook: Machine, open_page: Open) -> None:
+def test_textbook(textbook: TimedNetwork, open_page: Open) -> None:
     opened = open_page(textbook, 3, "textbook")
     page = opened.page
     assert page.title() == "textbook" and page.locator("h1").inner_text() == "textbook"
@@ -176,7 +178,7 @@ def test_textbook(textbook: Machine, open_page: Open) -> None:
     ]
 
 
-def test_tooltips(textbook: Machine, open_page: Open) -> None:
+def test_tooltips(textbook: TimedNetwork, open_page: Open) -> None:
     opened = open_page(textbook, 3)
     assert opened.tooltip(1, 1.5) == [
         "conv2, at (1)",
@@ -201,7 +203,7 @@ def test_tooltips(textbook: Machine, open_page: Open) -> None:
     assert not opened.page.locator("#tooltip").is_visible()
 
 
-def test_zoom(textbook: Machine, open_page: Open) -> None:
+def test_zoom(textbook: TimedNetwork, open_page: Open) -> None:
     opened = open_page(textbook, 3)
     page = opened.page
     assert opened.view == [0, 25]
@@ -249,8 +251,8 @@ def test_time_is_that_of_the_run(
     monkeypatch.setattr(figures, "MOST_STRETCHES", stretches)
     monkeypatch.setattr(figures, "LEAST_PARTS", 3)
     drawn: Drawn = residual_block((3, 1), 2, machine=SLOW)
-    machine, report = drawn.compiled.machine, drawn.report
-    opened = open_page(machine, report.inferences)
+    timed, report = drawn.compiled.timed, drawn.report
+    opened = open_page(timed, report.inferences)
     times = np.arange(report.cycles + 1)
     found = opened.page.evaluate(
         """(times) => run.cores.map((core) => {
@@ -261,7 +263,7 @@ def test_time_is_that_of_the_run(
     )
     assert any(not exact for exact, _ in found) == (stretches == 0)
     borders = np.linspace(0, report.cycles, 4).round().astype(int)
-    for activity, (exact, sums) in zip(activities(machine.actors, report), found, strict=True):
+    for activity, (exact, sums) in zip(activities(timed.actors, report), found, strict=True):
         expected = activity.until(times).T
         at = times if exact else borders
         # Cycles, not data. Where stretches are merged, sums are rounded at their borders.
@@ -269,7 +271,7 @@ def test_time_is_that_of_the_run(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_schemes_and_print(textbook: Machine, open_page: Open, scheme: str) -> None:
+def test_schemes_and_print(textbook: TimedNetwork, open_page: Open, scheme: str) -> None:
     opened = open_page(textbook, 3, color_scheme=scheme)
     page = opened.page
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -282,7 +284,7 @@ def test_schemes_and_print(textbook: Machine, open_page: Open, scheme: str) -> N
     assert page.pdf().startswith(b"%PDF")
 
 
-def test_narrow_window(textbook: Machine, open_page: Open) -> None:
+def test_narrow_window(textbook: TimedNetwork, open_page: Open) -> None:
     opened = open_page(textbook, 3)
     opened.page.set_viewport_size({"width": 400, "height": 700})
     opened.settle()
@@ -296,8 +298,8 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     onnx.save(build("resnet20"), path)
     hardware = "hermes"
     network = lower(read_model(path), hardware=hardware, placement_seconds=1)
-    machine = Machine(network, Hardware.load(hardware))
-    opened = open_page(machine, 4, "ResNet-20")
+    timed = TimedNetwork.of(network, Hardware.load(hardware))
+    opened = open_page(timed, 4, "ResNet-20")
     page = opened.page
     assert (tmp_path / "index.html").stat().st_size < 2_000_000
     cores = page.evaluate("run.cores.length")
@@ -315,7 +317,7 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     )
     assert heights[0] == cores * 20 > heights[1]  # all rows are printed, some of them shown
     folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
-    write_plot(machine.actors, machine.time(4), folder / "plot.png")
+    write_plot(timed.actors, timed.time(4), folder / "plot.png")
     for section in ("network", "timeline", "buffers", "chip"):
         page.mouse.move(0, 0)
         page.locator(f"#{section}").screenshot(path=folder / f"report-{section}.png")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.occupancy import Steps, occupancies
 
 SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
@@ -27,7 +28,7 @@ def test_elements_one_by_one(
     kernels: tuple[int, ...], stride: int, sizes: str, machine: str, passes: str
 ) -> None:
     drawn = residual_block(kernels, stride, sizes, machine, passes)
-    engine, report = drawn.compiled.machine, drawn.report
+    timed, report = drawn.compiled.timed, drawn.report
     start = {core.name: core.start for core in report.cores}
     stages = drawn.compiled.pipeline.stages
     accesses = {
@@ -42,8 +43,8 @@ def test_elements_one_by_one(
 
     def accessed(core: str, kind: str, array: str) -> list[tuple[Point, int]]:
         """The elements that a core reads or writes, and in which of its iterations."""
-        place = {tuple(p): k for k, p in enumerate(engine.cores[core].points.tolist())}
-        found = accesses[engine.cores[core].program.name, kind]
+        place = {tuple(p): k for k, p in enumerate(timed.network.cores[core].points.tolist())}
+        found = accesses[timed.network.cores[core].program.name, kind]
         return [
             (x, place[i])
             for name, points in found
@@ -52,21 +53,26 @@ def test_elements_one_by_one(
             if i in place
         ]
 
-    found = list(occupancies(engine, report))
-    written = {store.array for core in engine.cores.values() for store in core.stores.values()}
+    found = list(occupancies(timed, report))
+    written = {
+        store.array for core in timed.network.cores.values() for store in core.stores.values()
+    }
     assert {(o.core, o.array) for o in found} == {
-        (core, array) for core in engine.cores for array in written if accessed(core, "read", array)
+        (core, array)
+        for core in timed.network.cores
+        for array in written
+        if accessed(core, "read", array)
     }
     for occupancy in found:
         live = np.zeros(report.cycles + 1, np.int64)
         last: dict[Point, int] = {}
         for location, iteration in accessed(occupancy.core, "read", occupancy.array):
             last[location] = max(last.get(location, -1), iteration)
-        for name in engine.cores:
+        for name in timed.network.cores:
             for location, iteration in accessed(name, "write", occupancy.array):
                 for inference in range(report.inferences if location in last else 0):
                     arrival = start[name][inference, iteration]
-                    arrival += engine.delay("raw", occupancy.core, name)
+                    arrival += timed.delay(DependenceKind.RAW, occupancy.core, name)
                     read = start[occupancy.core][inference, last[location]]
                     live[arrival : read + 1] += 1
         at = np.searchsorted(occupancy.live.times, np.arange(len(live)), side="right") - 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report.runs import SLOW, Drawn, network_of, residual_block
+from report.runs import SLOW, Drawn, residual_block
 
 from cmir.report import figures as figures_module
 from cmir.report.figures import figures
@@ -19,8 +19,7 @@ from cmir.report.page import page, write_page
 
 def figures_of(drawn: Drawn | None = None) -> dict[str, Any]:
     drawn = drawn or residual_block(machine=SLOW)
-    engine = drawn.compiled.machine
-    return figures(network_of(engine), engine, drawn.report, 10.0)
+    return figures(drawn.compiled.timed, drawn.report, 10.0)
 
 
 def test_cores() -> None:
@@ -96,8 +95,8 @@ class _Resources(HTMLParser):
 
 def test_file(tmp_path: Path) -> None:
     drawn = residual_block(machine=SLOW)
-    engine, title = drawn.compiled.machine, "</script><b>& 'x'"
-    write_page(network_of(engine), engine, drawn.report, None, title, tmp_path / "a" / "b")
+    title = "</script><b>& 'x'"
+    write_page(drawn.compiled.timed, drawn.report, None, title, tmp_path / "a" / "b")
     text = (tmp_path / "a" / "b" / "index.html").read_text(encoding="utf-8")
     parser = _Resources()
     parser.feed(text)

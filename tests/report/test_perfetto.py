@@ -34,8 +34,8 @@ CYCLE = 1000
 @needs_chromium
 def test_loaded_and_queried() -> None:
     drawn = residual_block((3, 1), 2, machine=SLOW)
-    machine, report = drawn.compiled.machine, drawn.report
-    trace = json.dumps({"traceEvents": list(trace_events(machine, report))}).encode()
+    timed, report = drawn.compiled.timed, drawn.report
+    trace = json.dumps({"traceEvents": list(trace_events(timed, report))}).encode()
     with chromium() as browser:
         processor = TraceProcessor(browser.new_page(), trace)
         assert processor.query(PROBLEMS) == []
@@ -45,7 +45,7 @@ def test_loaded_and_queried() -> None:
     waited: dict[tuple[str, str], int] = defaultdict(int)
     for core, start, length, what, first, last, source in slices:
         if what.startswith("waits"):
-            assert source in machine.cores
+            assert source in timed.network.cores
             waited[core, what] += length // CYCLE
         else:
             interval = length // CYCLE // (last - first + 1)
@@ -57,5 +57,5 @@ def test_loaded_and_queried() -> None:
         assert waited[core.name, "waits for credit"] == core.credit_stalls
     assert sorted(counts) == sorted(
         (f"{o.array} at {o.core} elements", o.most, len(o.live.times))
-        for o in occupancies(machine, report)
+        for o in occupancies(timed, report)
     )

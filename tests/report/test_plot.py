@@ -19,7 +19,7 @@ def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Cycles of each colour, by the area of what is drawn."""
     monkeypatch.setattr(plot, "COLUMNS", columns)
     drawn = residual_block(machine=SLOW)
-    found = activities(drawn.compiled.machine.actors, drawn.report)
+    found = activities(drawn.compiled.timed.actors, drawn.report)
     (axes,) = draw(found, drawn.report.cycles).axes
     total = dict.fromkeys(COLOURS.values(), 0.0)
     for bars in axes.collections:
@@ -51,6 +51,6 @@ def test_same_file(tmp_path: Path, suffix: str) -> None:
     drawn = residual_block()
     files = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
     for file in files:
-        write_plot(drawn.compiled.machine.actors, drawn.report, file)
+        write_plot(drawn.compiled.timed.actors, drawn.report, file)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert len(files[0].read_bytes()) > 1000

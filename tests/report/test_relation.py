@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report import relation
 from cmir.report.relation import Relation, find_dependence, relation_of
 from cmir.report.relation_plot import draw, relation_svg
@@ -50,7 +51,7 @@ def textbook() -> Relation:
 )
 def test_point_by_point(kernels: tuple[int, ...], stride: int, passes: str) -> None:
     pipeline = pipeline_of(kernels, stride, passes)
-    found = [op for op in pipeline.dependences if op.kind.data == "raw"]
+    found = [op for op in pipeline.dependences if op.kind is DependenceKind.RAW]
     assert found
     for op in found:
         drawn = relation_of(pipeline, op)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 from rich.console import Console
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.activity import activities
 from cmir.report.timeline import column_cycles, print_timeline
 
@@ -24,18 +25,18 @@ def lines(width: int, terminal: bool = False) -> list[str]:
         force_terminal=terminal,
         color_system="standard" if terminal else None,
     )
-    print_timeline(drawn.compiled.machine.actors, drawn.report, console)
+    print_timeline(drawn.compiled.timed.actors, drawn.report, console)
     return out.getvalue().splitlines()
 
 
 def test_a_column_a_cycle() -> None:
     drawn = residual_block(machine=SLOW)
-    found = activities(drawn.compiled.machine.actors, drawn.report)
+    found = activities(drawn.compiled.timed.actors, drawn.report)
     _, *rows, legend = lines(drawn.report.cycles + 20)
     assert legend.startswith("A column is a cycle.")
     for activity, row in zip(found, rows, strict=True):
         cells = np.full(drawn.report.cycles, " ")
-        kinds = {"data": "-", "credit": "x"}
+        kinds = {DependenceKind.RAW: "-", DependenceKind.WAR: "x"}
         for k, (start, wait) in enumerate(zip(activity.start, activity.wait, strict=True)):
             cells[start : start + activity.interval] = str(k // activity.iterations)
             if wait:
@@ -65,7 +66,7 @@ def test_column_cycles(cycles: int, columns: int) -> None:
 def test_time_is_divided_among_states(machine: str) -> None:
     drawn = residual_block(machine=machine)
     cycles = np.arange(drawn.report.cycles + 1)
-    for activity in activities(drawn.compiled.machine.actors, drawn.report):
+    for activity in activities(drawn.compiled.timed.actors, drawn.report):
         fired, data, credit = np.diff(activity.until(cycles), axis=1)
         assert set(fired + data + credit) <= {0, 1}
         exact = np.zeros(len(cycles) - 1, np.int64)

@@ -26,7 +26,7 @@ def events(limit: int | None = None, monkeypatch: pytest.MonkeyPatch | None = No
     if limit is not None and monkeypatch is not None:
         monkeypatch.setattr(trace, "MOST_SLICES", limit)
         monkeypatch.setattr(trace, "MOST_COUNTS", limit)
-    return list(trace_events(drawn.compiled.machine, drawn.report))
+    return list(trace_events(drawn.compiled.timed, drawn.report))
 
 
 def tracks(found: list[Event], phase: str, process: int) -> dict[object, list[Event]]:
@@ -97,7 +97,7 @@ def test_long_runs_have_a_slice_for_like_ones(monkeypatch: pytest.MonkeyPatch) -
 
 def test_file(tmp_path: Path) -> None:
     drawn = strided()
-    write_trace(drawn.compiled.machine, drawn.report, tmp_path / "run.json")
+    write_trace(drawn.compiled.timed, drawn.report, tmp_path / "run.json")
     loaded = json.loads((tmp_path / "run.json").read_text())
     assert loaded["traceEvents"] == json.loads(json.dumps(events()))
     assert loaded["displayTimeUnit"] in ("ms", "ns")

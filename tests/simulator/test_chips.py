@@ -9,7 +9,7 @@ import pytest
 
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import CoreSection, Network
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 from cmir.tools.model import lower, read_model
 
@@ -23,7 +23,7 @@ def timed(network: Network) -> RunReport:
         core.properties["position"] = type(core.position).from_list(
             core.position.elt_type, [0, column]
         )
-    return Machine(placed, Hardware("chips", network=network, core=CoreSection())).time(8)
+    return TimedNetwork.of(placed, Hardware("chips", network=network, core=CoreSection())).time(8)
 
 
 ONE = Network(topology="mesh", shape=(1, 2), link_bytes_per_cycle=4)

@@ -17,7 +17,7 @@ from cmir.analysis.inference_costs import costs_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import CoreSection, System
-from cmir.simulator.engine import Machine
+from cmir.timing.network import TimedNetwork
 
 STREAMS = "polyhedral-stream-inputs,polyhedral-stream-outputs"
 
@@ -28,10 +28,10 @@ def two_convolutions() -> tuple[Builder, str]:
     return net, net.conv(net.conv("x", 4, pads=1), 3, pads=1)
 
 
-def machine(network: NetworkOp, inputs: int | None, outputs: int | None) -> Machine:
+def timed(network: NetworkOp, inputs: int | None, outputs: int | None) -> TimedNetwork:
     system = System(input_elements_per_cycle=inputs, output_elements_per_cycle=outputs)
     core = CoreSection(fixed_interval=1, fixed_latency=1)
-    return Machine(network, Hardware("rates", core=core, system=system))
+    return TimedNetwork.of(network, Hardware("rates", core=core, system=system))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_cycles_are_those_of_the_naive_simulator(passes: str) -> None:
     net, output = two_convolutions()
     compiled = compile_network(net.model(output), passes=passes)
     samples = compiled.samples(3)
-    report, expected = compiled.machine.run(samples), simulate(compiled.pipeline, 3)
+    report, expected = compiled.simulator.run(samples), simulate(compiled.pipeline, 3)
     assert {core.name for core in report.cores} == set(expected)
     for core in report.cores:
         np.testing.assert_array_equal(core.start, expected[core.name])
@@ -73,9 +73,9 @@ def test_the_slowest_of_cores_inputs_and_outputs_sets_the_interval(
 ) -> None:
     """Six rows of 10 elements in, six of 15 out, and 30 iterations of a cycle."""
     rows = [6 * (ceil(10 / inputs) if inputs else 1), 6 * (ceil(15 / outputs) if outputs else 1)]
-    streamed = machine(STREAMED, inputs, outputs)
+    streamed = timed(STREAMED, inputs, outputs)
     assert streamed.time(12).steady_interval == max(30, *rows)
-    found = {stream.what: stream.cycles for stream in costs_of(STREAMED, streamed, 30).streams}
+    found = {stream.what: stream.cycles for stream in costs_of(streamed, 30).streams}
     given = {"inputs": (60, inputs), "outputs": (90, outputs)}
     assert found == {what: size / rate for what, (size, rate) in given.items() if rate}
 
@@ -83,7 +83,7 @@ def test_the_slowest_of_cores_inputs_and_outputs_sets_the_interval(
 def test_one_dimension_is_one_row() -> None:
     net = Builder(2, 4, 3)
     network = lower(net, net.gemm(net.flatten("x"), 10), passes=STREAMS)
-    collect = machine(network, None, 4).time(2).cores[-1]
+    collect = timed(network, None, 4).time(2).cores[-1]
     assert (collect.iterations, collect.interval) == (1, ceil(10 / 4))
 
 
@@ -92,8 +92,8 @@ def test_outputs_that_only_together_are_too_many() -> None:
     net = Builder(1, 4, 4)
     a = net.conv("x", 2, pads=1)
     network = lower(net, net.conv(a, 2, pads=1), a, passes=STREAMS)
-    streamed = machine(network, None, 2)
+    streamed = timed(network, None, 2)
     interval = streamed.time(12).steady_interval
     assert interval == 4 * 4  # rows of 8 elements
-    (outputs,) = costs_of(network, streamed, interval).streams
+    (outputs,) = costs_of(streamed, interval).streams
     assert (outputs.elements, outputs.cycles) == (64, 32)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from timing.longest_paths import longest_paths
 
 from cmir.elaboration.automata import NEVER
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.periodic import PeriodicSearch, TooFastError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
@@ -24,17 +25,29 @@ def networks(draw: st.DrawFn) -> Network:
     names = [f"a{k}" for k in range(draw(st.integers(1, 5)))]
     counts = {name: draw(st.integers(1, 5)) for name in names}
 
-    def dependence(kind: str, target: str, source: str) -> Dependence:
+    def dependence(kind: DependenceKind, target: str, source: str) -> Dependence:
         last = counts[source] - 1
-        low, high = (0, last) if kind == "raw" else (-2 * counts[source], draw(st.integers(-1, 1)))
+        low, high = (
+            (0, last)
+            if kind is DependenceKind.RAW
+            else (-2 * counts[source], draw(st.integers(-1, 1)))
+        )
         steps = sorted(draw(st.integers(low - 1, high)) for _ in range(counts[target]))
         needs = np.array([-NEVER if step < low else step for step in steps], np.int64)
         return Dependence(kind, source, "b", needs, draw(st.integers(0, 6)))
 
     actors: Network = {}
     for k, name in enumerate(names):
-        before = [dependence("raw", name, source) for source in names[:k] if draw(st.booleans())]
-        after = [dependence("war", name, source) for source in names[k:] if draw(st.booleans())]
+        before = [
+            dependence(DependenceKind.RAW, name, source)
+            for source in names[:k]
+            if draw(st.booleans())
+        ]
+        after = [
+            dependence(DependenceKind.WAR, name, source)
+            for source in names[k:]
+            if draw(st.booleans())
+        ]
         actors[name] = Actor(name, counts[name], draw(st.integers(1, 4)), 1, [*before, *after])
     return {name: actors[name] for name in draw(st.permutations(names))}
 
@@ -105,11 +118,11 @@ def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
 def test_what_is_in_the_way() -> None:
     """Two actors with room for one element: a round trip of 5 + 7 cycles for each of 4 elements."""
     each = np.arange(4)
-    writer = Actor("w", 4, 1, 5, [Dependence("war", "r", "b", each - 1, 7)])
-    reader = Actor("r", 4, 1, 7, [Dependence("raw", "w", "b", each, 5)])
+    writer = Actor("w", 4, 1, 5, [Dependence(DependenceKind.WAR, "r", "b", each - 1, 7)])
+    reader = Actor("r", 4, 1, 7, [Dependence(DependenceKind.RAW, "w", "b", each, 5)])
     actors = {"w": writer, "r": reader}
     assert periodic_schedule(actors, 48).tolist() == [0, 12, 24, 36, 5, 17, 29, 41]
     with pytest.raises(TooFastError) as refusal:
         periodic_schedule(actors, 47)
     assert (refusal.value.delay, refusal.value.tokens) == (48, 1)
-    assert {link.wait.kind for link in refusal.value.links} == {"raw", "war"}
+    assert {link.wait.kind for link in refusal.value.links} == {*DependenceKind}

@@ -8,6 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from cmir.elaboration.automata import ALWAYS
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import repeats, time_stream
@@ -27,7 +28,7 @@ def networks(draw: st.DrawFn) -> dict[str, Actor]:
             waits = st.lists(st.integers(low, high), min_size=count, max_size=count)
             needs = np.array(sorted(draw(waits)), np.int64)
             needs[: draw(st.integers(0, count))] = ALWAYS
-            kind = "raw" if there < here else "war"
+            kind = DependenceKind.RAW if there < here else DependenceKind.WAR
             delay = draw(st.integers(0, 9))
             dependences.append(Dependence(kind, f"s{there}", f"b{there}", needs, delay))
         interval, latency = draw(st.integers(1, 9)), draw(st.integers(1, 9))
@@ -56,8 +57,8 @@ def test_what_overtakes_is_waited_for() -> None:
     """A reader that waits for a slower one as well is ahead of it for a while, and inferences are alike till then."""
     slow = Actor("slow", 1, 10, 1, ())
     fast = Actor("fast", 1, 9, 1, ())
-    late = [Dependence("raw", "fast", "b", np.zeros(1, np.int64), 60)]
-    soon = [Dependence("raw", "slow", "c", np.zeros(1, np.int64), 1)]
+    late = [Dependence(DependenceKind.RAW, "fast", "b", np.zeros(1, np.int64), 60)]
+    soon = [Dependence(DependenceKind.RAW, "slow", "c", np.zeros(1, np.int64), 1)]
     actors = {"slow": slow, "fast": fast, "reader": Actor("reader", 1, 1, 1, [*late, *soon])}
     short = Recurrence(actors, 16).run()
     assert {core.name: int(core.start[-1, 0] - core.start[-2, 0]) for core in short.cores} == {

@@ -8,10 +8,11 @@ import onnx
 import pytest
 from networks import Builder
 
+from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.sizing import Sizing
 from cmir.hardware.description import Hardware
-from cmir.simulator.engine import Machine
 from cmir.support.diagnostics import collect_diagnostics
+from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
 from cmir.tools.model import lower, lower_to_polyhedral, read_model
 
@@ -35,14 +36,14 @@ def residual(folder: Path) -> Path:
     return path
 
 
-def compiled(folder: Path, storage: str, machine: str) -> tuple[Machine, list[str]]:
+def compiled(folder: Path, storage: str, machine: str) -> tuple[TimedNetwork, list[str]]:
     """The machine with the network, and the remarks."""
     description = folder / "machine.toml"
     description.write_text(machine)
     with collect_diagnostics() as remarks:
         network = lower(read_model(residual(folder)), None, storage, str(description))
     hardware = Hardware.load(str(description))
-    return Machine(network, hardware), [remark.message for remark in remarks]
+    return TimedNetwork.of(network, hardware), [remark.message for remark in remarks]
 
 
 @pytest.mark.parametrize("hops", [3, 40])
@@ -50,20 +51,20 @@ def compiled(folder: Path, storage: str, machine: str) -> tuple[Machine, list[st
 def test_no_throughput_is_lost(tmp_path: Path, topology: str, shape: str, hops: int) -> None:
     """Rings give the interval of the busiest core, wherever the cores are."""
     text = MACHINE.format(topology=topology, shape=shape, hops=hops)
-    machine, _ = compiled(tmp_path, "lossless", text)
-    assert machine.time(24).steady_interval == 35
+    timed, _ = compiled(tmp_path, "lossless", text)
+    assert timed.time(24).steady_interval == 35
 
 
 def test_what_grows(tmp_path: Path) -> None:
     text = MACHINE.format(topology="mesh", shape="3, 3", hops=9)
-    machine, remarks = compiled(tmp_path, "lossless", text)
+    timed, remarks = compiled(tmp_path, "lossless", text)
     (grown,) = [text for text in remarks if "with the hops" in text]
     assert grown == (
         "with the hops between cores, buffers of 612 bytes give an interval of 41 cycles; with 652 bytes it is 35; "
         "no sizes take less; larger: @conv0 at @conv3"
     )
-    assert sum(machine.sram_bytes.values()) == 652
-    places = {tuple(place) for place in machine.positions.values()}
+    assert sum(sram_bytes(timed.network, timed.hardware).values()) == 652
+    places = {tuple(place) for place in timed.network.positions.values()}
     assert len(places) == 3 and places != {(0,), (1,), (2,)}
 
 
@@ -80,9 +81,9 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
     model = read_model(residual(tmp_path))
     network = lower(model, None, "lossless", str(description))
     hardware = Hardware.load(str(description))
-    machine = Machine(network, hardware)
+    timed = TimedNetwork.of(network, hardware)
     (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
-    sizing = Sizing(pipeline, hardware).placed(machine.positions)
+    sizing = Sizing(pipeline, hardware).placed(timed.network.positions)
     assert sizing.interval == (70 if chips else 35)
     buffers = {
         (buffer.array.root_reference.data, name): buffer.result.type.get_shape()[1]
@@ -91,9 +92,9 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
         if buffer.storage is not None
     }
     expected = Recurrence(sizing.actors(buffers), 6).run()
-    for core, right in zip(machine.time(6).cores, expected.cores, strict=True):
+    for core, right in zip(timed.time(6).cores, expected.cores, strict=True):
         assert core.start.tolist() == right.start.tolist()
-    assert machine.time(24).steady_interval == sizing.interval
+    assert timed.time(24).steady_interval == sizing.interval
 
 
 def test_no_hops_no_growth(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import CreditOp, ReleaseOp, SnoopOp
+from cmir.dialects.cmcore import BufferOp, CreditOp, ProgramOp, ReleaseOp, SnoopOp
+from cmir.dialects.polyhedral import symbol
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Visit, execution_order, in_order, run_of, visits
 from cmir.proof.control.enumeration import NOTHING, released
 from cmir.proof.control.stages import Budget, Stage
@@ -18,6 +22,22 @@ _MOST_INFERENCES = 1 << 12
 
 Find = Callable[[np.ndarray], np.ndarray]
 """Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
+
+
+Automata: TypeAlias = dict[tuple[DependenceKind, str, str], list[SnoopOp | CreditOp]]
+"""The automata of a program by kind of dependence, array and neighbour."""
+
+
+def automata_of(op: ProgramOp) -> Automata:
+    """Return the automata of a program."""
+    found: Automata = defaultdict(list)
+    for snoop in op.snoops:
+        assert isinstance(snoop.buffer.owner, BufferOp)
+        array = symbol(snoop.buffer.owner.array)
+        found[DependenceKind.RAW, array, symbol(snoop.source)].append(snoop)
+    for credit in op.credits:
+        found[DependenceKind.WAR, symbol(credit.array), symbol(credit.source)].append(credit)
+    return found
 
 
 class Automaton:

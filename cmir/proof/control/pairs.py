@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.ir import Operation
 
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control.automata import Automaton
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
@@ -25,7 +26,7 @@ class Need:
     elements.
     """
 
-    kind: str
+    kind: DependenceKind
     array: str
     stage: Stage
     source: Stage
@@ -123,7 +124,7 @@ class Pair:
             return CompileError(self.where, f"not tight: {who} {text}{when}")
         element = need.element(core, iteration, n, wants) or f"@{need.array}"
         what = f"may read {element} before iteration {event} has stored it"
-        if need.kind == "war":
+        if need.kind is DependenceKind.WAR:
             what = f"may overwrite {element} before iteration {event} has read it"
         return CompileError(self.where, f"not safe: {who} {what}{when}")
 

@@ -9,11 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from cmir.dialects.cmcore import BufferOp, CreditOp, NetworkOp, SnoopOp
+from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import Array, Reads
-from cmir.proof.control.automata import Automaton
+from cmir.proof.control.automata import Automata, Automaton, automata_of
 from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
@@ -128,23 +129,14 @@ class _Proof:
             event = array.writer[array.space.find(at)] - array.first[source.name]
             return np.where((event >= 0) & (event < len(source.points)), event, -1)
 
-        find = arrival if need.kind == "raw" else source.index.find
+        find = arrival if need.kind is DependenceKind.RAW else source.index.find
         automata = [Automaton(op, stage, source, find, self.budget) for op in ops]
         return Pair(need, automata, ops[0] if ops else stage.op, self.budget)
 
     @cached_property
-    def automata(self) -> dict[str, dict[tuple[str, str, str], list[SnoopOp | CreditOp]]]:
-        """The automata of each stage by kind, array and neighbour."""
-        found: dict[str, dict[tuple[str, str, str], list[SnoopOp | CreditOp]]] = {}
-        for stage in self.stages.values():
-            own: dict[tuple[str, str, str], list[SnoopOp | CreditOp]] = defaultdict(list)
-            for snoop in stage.op.snoops:
-                assert isinstance(snoop.buffer.owner, BufferOp)
-                own["raw", symbol(snoop.buffer.owner.array), symbol(snoop.source)].append(snoop)
-            for credit in stage.op.credits:
-                own["war", symbol(credit.array), symbol(credit.source)].append(credit)
-            found[stage.name] = own
-        return found
+    def automata(self) -> dict[str, Automata]:
+        """The automata of each stage."""
+        return {stage.name: automata_of(stage.op) for stage in self.stages.values()}
 
     def _check_needless(self) -> None:
         """Automata follow neighbours that store what the stage reads, or read what it stores."""
@@ -152,7 +144,7 @@ class _Proof:
             for (kind, array, name), ops in self.automata[stage.name].items():
                 own, theirs = (
                     (stage.loads, self.stages[name].stores)
-                    if kind == "raw"
+                    if kind is DependenceKind.RAW
                     else (stage.stores, self.stages[name].loads)
                 )
                 if array not in own or array not in theirs:
@@ -199,7 +191,7 @@ def _data(array: Array, reads: Reads, writer: Stage) -> Need:
     def at(inference: int) -> np.ndarray:
         return data_needs(local, writer.counts, inference)
 
-    return Need("raw", array.name, reads.stage, writer, at, 0, 1, element)
+    return Need(DependenceKind.RAW, array.name, reads.stage, writer, at, 0, 1, element)
 
 
 def _room(array: Array, room: Room, writer: Stage) -> Need:
@@ -217,4 +209,6 @@ def _room(array: Array, room: Room, writer: Stage) -> Need:
     def at(inference: int) -> np.ndarray:
         return room.at(inference)[:, run]
 
-    return Need("war", array.name, writer, room.reader, at, room.settled, room.period, element)
+    return Need(
+        DependenceKind.WAR, array.name, writer, room.reader, at, room.settled, room.period, element
+    )

@@ -8,7 +8,6 @@ that several cores store into one slot are refused.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ from cmir.dialects.cmcore import (
     StoreOp,
 )
 from cmir.dialects.polyhedral import ArrayOp, sample, symbol
-from cmir.hardware.description import Hardware
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.isl.control import Automaton, judge
 from cmir.isl.cores import (
     as_neighbour,
@@ -38,11 +37,14 @@ from cmir.isl.cores import (
     some_core,
     with_parameters,
 )
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
 from cmir.isl.read_back import NotAffineError, read_visits
-from cmir.simulator.engine import Machine
+from cmir.proof.control.automata import automata_of
 from cmir.support.diagnostics import CompileError
+from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
+from cmir.timing.steady import time_stream
 
 Coordinates = Sequence[tuple[int, ...]]
 
@@ -158,10 +160,10 @@ class _Prover:
                     _check_sharing(name, writers, reader)
         for program in self.programs.values():
             self._check_automata(program)
-        machine = Machine(self.network, Hardware.load("ideal"))
-        waits = [d for actor in machine.actors.values() for d in actor.dependences]
+        actors = unit_actors(ElaboratedNetwork(self.network))
+        waits = [d for actor in actors.values() for d in actor.dependences]
         try:
-            machine.time(max((len(d.first) for d in waits), default=0) + 2)
+            time_stream(actors, max((len(d.first) for d in waits), default=0) + 2)
         except DeadlockError as deadlock:
             raise CompileError(self.network, deadlock.message) from None
 
@@ -213,12 +215,7 @@ class _Prover:
 
     def _check_automata(self, program: _Program) -> None:
         """The snoops of a program against what it reads, its credits against what it overwrites."""
-        automata: dict[tuple[str, str, str], list[SnoopOp | CreditOp]] = defaultdict(list)
-        for snoop in program.op.snoops:
-            assert isinstance(snoop.buffer.owner, BufferOp)
-            automata["raw", symbol(snoop.buffer.owner.array), symbol(snoop.source)].append(snoop)
-        for credit in program.op.credits:
-            automata["war", symbol(credit.array), symbol(credit.source)].append(credit)
+        automata = automata_of(program.op)
         for name, read in program.reads.items():
             for writer in self.programs.values():
                 if (write := writer.writes.get(name)) is None:
@@ -232,7 +229,7 @@ class _Prover:
                     "may read {element} before iteration {event} has stored it",
                 )
                 event = theirs.reverse().apply_range(write).reverse()
-                ops = automata.pop(("raw", name, writer.name), [])
+                ops = automata.pop((DependenceKind.RAW, name, writer.name), [])
                 _check_pair(program, writer, demand, ops, event)
         for name, write in program.writes.items():
             for reader in self.programs.values():
@@ -247,7 +244,7 @@ class _Prover:
                     stream(read),
                     "may overwrite {element} before iteration {event} has read it",
                 )
-                ops = automata.pop(("war", name, reader.name), [])
+                ops = automata.pop((DependenceKind.WAR, name, reader.name), [])
                 _check_pair(program, reader, demand, ops, theirs)
         for (_, name, other), (op, *_) in automata.items():
             raise CompileError(

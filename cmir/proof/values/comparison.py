@@ -11,14 +11,15 @@ from xdsl.dialects.func import FuncOp
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import NNOp, dtype_of
 from cmir.dialects.polyhedral import symbol
-from cmir.hardware.description import Hardware
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import Chance
-from cmir.proof.values.evaluation import FieldNumbers, KnownChances, evaluate
+from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues, UncoveredError
-from cmir.simulator.engine import Machine
+from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
+from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
 
 ROUNDS = 8
@@ -61,9 +62,10 @@ def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int 
     for name, program in network.programs.items():
         if name not in running and program.gcu is None:
             raise CompileError(program, f"program @{name} is run by no core")
-    numbers = FieldNumbers(Interpretation(seed))
-    machine = Machine(network, Hardware.load("ideal"), None, numbers)
-    comparison = _Comparison(network, function, machine)
+    elaborated, numbers = ElaboratedNetwork(network), FieldNumbers(Interpretation(seed))
+    actors = unit_actors(elaborated)
+    simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
+    comparison = _Comparison(function, simulator)
     try:
         for number in range(rounds):
             comparison.run(number, Interpretation(seed + number))
@@ -74,17 +76,17 @@ def prove(network: NetworkOp, function: FuncOp, rounds: int = ROUNDS, seed: int 
     return Verdict(rounds, comparison.chance)
 
 
-def inferences_of(machine: Machine) -> int:
+def inferences_of(network: ElaboratedNetwork) -> int:
     """Inferences that fill each buffer and begin to overwrite it, at least two.
 
     What a later one computes is what one of these does: it runs the same iterations, and as control is proved, each of
     their loads finds the elements of its own inference, wherever in the ring they are.
     """
     held = (
-        ceil(buffer.slots / prod(machine.arrays[buffer.array].shape))
-        for core in machine.cores.values()
+        ceil(buffer.slots / prod(network.arrays[buffer.array].shape))
+        for core in network.cores.values()
         for buffer in core.buffers.values()
-        if machine.arrays[buffer.array].source is None
+        if network.arrays[buffer.array].source is None
     )
     return 1 + max(held, default=1)
 
@@ -92,26 +94,26 @@ def inferences_of(machine: Machine) -> int:
 class _Comparison:
     """A network and its source. chance: the greatest so far, see `Chance`."""
 
-    def __init__(self, network: NetworkOp, function: FuncOp, machine: Machine):
-        self.network, self.function, self.machine = network, function, machine
-        self.inferences = inferences_of(machine)
-        _ = machine.memory_plan  # the same for all interpretations
+    def __init__(self, function: FuncOp, simulator: Simulator):
+        self.network, self.function, self.simulator = simulator.network, function, simulator
+        self.inferences = inferences_of(self.network)
+        _ = simulator.memory_plan  # the same for all interpretations
         self.chance, self.known = Chance(), KnownChances()
 
     def run(self, number: int, world: Interpretation) -> None:
         """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
-        arrays = self.machine.arrays
+        arrays = self.network.arrays
         inputs = [
             {
                 name: world.array(f"input {index} of inference {n}", arrays[name].shape)
-                for index, name in enumerate(self.machine.inputs)
+                for index, name in enumerate(self.network.inputs)
             }
             for n in range(self.inferences)
         ]
         numbers = FieldNumbers(world, self.known)
-        report = self.machine.over(numbers).run(inputs)
+        report = self.simulator.over(numbers).run(inputs)
         assert report.outputs is not None
-        chances = [Chance.of_any(numbers.chances[name] for name in self.machine.outputs)]
+        chances = [Chance.of_any(numbers.chances[name] for name in self.network.outputs)]
         for n, (given, found) in enumerate(zip(inputs, report.outputs, strict=True)):
             arguments = self.function.body.block.args
             values = [
@@ -119,7 +121,7 @@ class _Comparison:
                 for array, argument in zip(given.values(), arguments, strict=True)
             ]
             for name, expected in zip(
-                self.machine.outputs, evaluate(self.function, values, world), strict=True
+                self.network.outputs, evaluate(self.function, values, world), strict=True
             ):
                 chances.append(expected.chance)
                 self._compare(name, expected.values, found[name], n, number)
@@ -136,7 +138,7 @@ class _Comparison:
                 raise UncoveredError(f"{', '.join(others)}, which may need more laws,")
             element = list(map(int, np.unravel_index(int(np.argmax(different)), found.shape)))
             raise CompileError(
-                self.network,
+                self.network.op,
                 f"values differ from those of the source: element {element} of output @{name} in inference "
                 f"{inference}, under random interpretation {number + 1}",
             )

@@ -20,6 +20,7 @@ from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store, pad_value
 from cmir.isl.cores import at_core, on_core
 from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
@@ -30,9 +31,9 @@ from cmir.proof.values.residues import Residues, UncoveredError, lift
 from cmir.semantics.body import function_of
 from cmir.semantics.constants import program_cells
 from cmir.semantics.elements import dense_values, dtype_of
-from cmir.simulator.engine import Machine
-from cmir.simulator.memory import Memory
+from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers
+from cmir.simulator.weights import Weights
 
 
 def parameter(
@@ -143,9 +144,6 @@ class FieldNumbers(Numbers):
             return lambda: lift(self.world, function())
         return lambda *operands: _covered(op, function, *operands)
 
-    def memory(self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]]) -> FieldMemory:
-        return FieldMemory(machine, inputs, self)
-
 
 class KnownChances:
     """The chances of parameters in a compiled network, of which a core may hold parts."""
@@ -224,12 +222,18 @@ class FieldMemory(Memory):
     """Memory of residues, which bodies get and give as arrays of their own kind."""
 
     def __init__(
-        self, machine: Machine, inputs: Sequence[Mapping[str, np.ndarray]], numbers: FieldNumbers
+        self,
+        network: ElaboratedNetwork,
+        plan: MemoryPlan,
+        weights: Weights,
+        inputs: Sequence[Mapping[str, np.ndarray]],
     ):
-        super().__init__(machine, inputs)
+        super().__init__(network, plan, weights, inputs)
+        numbers = weights.numbers
+        assert isinstance(numbers, FieldNumbers)
         self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
         self.in_parts = numbers.in_parts
-        self.declared = machine.arrays
+        self.declared = network.arrays
         self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:

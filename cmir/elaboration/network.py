@@ -1,0 +1,81 @@
+"""A cmcore network unrolled: its programs over arrays of iterations, its cores, and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import symbol
+from cmir.elaboration.automata import Automaton, automata_of
+from cmir.elaboration.program import Core, Program, core_name
+from cmir.support.diagnostics import CompileError
+
+
+@dataclass(frozen=True)
+class CoreWait:
+    """An automaton of a core: `core` waits for `source`."""
+
+    core: str
+    source: str
+    automaton: Automaton
+
+
+class ElaboratedNetwork:
+    """A network with its loops evaluated and its relations compiled; the same for every chip, and for all data.
+
+    positions: the place of each core, by name; programs of the global control unit have none.
+    Raises CompileError where the IR cannot be executed.
+    """
+
+    def __init__(self, network: NetworkOp):
+        self.op = network
+        self.inputs = [symbol(ref) for ref in network.inputs]
+        self.outputs = [symbol(ref) for ref in network.outputs]
+        self.arrays = network.arrays
+        self.positions: dict[str, tuple[int, ...]] = {}
+        if not network.programs:
+            raise CompileError(network, "the network has no program to run")
+        coordinates = self._coordinates()
+        self.programs = {
+            name: Program(op, self.arrays, np.array(sorted(coordinates[name]), np.int64))
+            for name, op in network.programs.items()
+        }
+        self.cores = {
+            core.name: core
+            for program in self.programs.values()
+            for core in (Core(program, k) for k in range(len(program.core_coordinates)))
+        }
+
+    def _coordinates(self) -> dict[str, list[tuple[int, ...]]]:
+        """The coordinates of the cores that run each program."""
+        network = self.op
+        coordinates: dict[str, list[tuple[int, ...]]] = {name: [] for name in network.programs}
+        for core in network.cores:
+            program = symbol(core.program)
+            name = core_name(program, core.core)
+            if name in self.positions:
+                raise CompileError(core, f"program @{name} runs on two cores")
+            self.positions[name] = tuple(core.position.get_values())
+            coordinates[program].append(core.core)
+        for name, op in network.programs.items():
+            if op.gcu is not None:
+                coordinates[name].append(())
+            if not coordinates[name]:
+                raise CompileError(op, f"no core runs @{name}")
+        return coordinates
+
+    @cached_property
+    def waits(self) -> list[CoreWait]:
+        """The automata of all cores."""
+        names = {
+            name: [core_name(name, core) for core in program.core_coordinates.tolist()]
+            for name, program in self.programs.items()
+        }
+        return [
+            CoreWait(names[name][found.core], names[found.source][found.source_core], found)
+            for name, program in self.programs.items()
+            for found in automata_of(program, self.programs)
+        ]

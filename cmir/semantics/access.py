@@ -1,0 +1,79 @@
+"""Access relations as functions on arrays: locations of the lanes of a vector, and their row-major indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import islpy as isl
+import numpy as np
+
+from cmir.dialects.polyhedral import MapAttr
+from cmir.isl import read_set
+from cmir.isl.evaluate import Function, compile_function
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where the lanes of a vector lie in an array, for any run of iterations.
+
+    lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
+    arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.
+    """
+
+    function: Function
+    points: np.ndarray
+    lanes: tuple[int, ...]
+    corner: tuple[int, ...]
+
+    def of_run(self, run: slice) -> Access:
+        """The access of some of the iterations."""
+        return replace(self, points=self.points[run])
+
+    @staticmethod
+    def compile(
+        relation: MapAttr,
+        points: np.ndarray,
+        lanes: tuple[int, ...],
+        corner: tuple[int, ...] | None = None,
+    ) -> Access:
+        """points: the program's iterations in order, shape (iterations, coordinates)."""
+        corner = corner or (0,) * len(lanes)
+        flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
+        bounds = [
+            *zip(points.min(axis=0).tolist(), points.max(axis=0).tolist(), strict=True),
+            *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
+        ]
+        names = ", ".join(f"x{i}" for i in range(len(bounds)))
+        within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
+        box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
+        return Access(compile_function(flat, box), points, lanes, corner)
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """The lanes, as an index of the vector."""
+        return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
+
+    def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
+        rank = len(self.lanes)
+        iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
+        lane = [
+            np.arange(lanes.start, lanes.stop).reshape(
+                1, *(-1 if d == axis else 1 for d in range(rank))
+            )
+            for axis, lanes in enumerate(self.box)
+        ]
+        return self.function([*iteration, *lane])
+
+
+def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Row-major index, adding up broadcastable parts so that small ones are combined first."""
+    parts: list[np.ndarray] = []
+    stride = 1
+    for coordinate, size in zip(reversed(coordinates), reversed(shape), strict=True):
+        parts.append(coordinate * stride)
+        stride *= size
+    index: np.ndarray = np.zeros((), np.int64)
+    for part in sorted(parts, key=lambda p: p.size):
+        index = index + part
+    return index

@@ -1,0 +1,108 @@
+"""Execution of an elaborated network on data.
+
+Loop nests are static, so a program is evaluated over arrays of iterations: a chunk of them at a time, as the
+recurrence (`cmir.timing.recurrence`) allows. Results and cycles are the same for every chunk size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+
+from cmir.analysis.capacity import check_sram
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.simulator.execution import Body
+from cmir.simulator.memory import Memory, MemoryPlan
+from cmir.simulator.numbers import NUMBERS, Numbers
+from cmir.simulator.weights import Weights
+from cmir.support.diagnostics import CompileError
+from cmir.timing.network import TimedNetwork
+from cmir.timing.recurrence import Actor, Progress, Recurrence
+from cmir.timing.report import RunReport
+
+Inputs = Sequence[Mapping[str, np.ndarray]]
+"""For each inference of a stream, an array for each input."""
+
+MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs], Memory]
+
+
+class Simulator:
+    """A network prepared for execution; it can run many times.
+
+    actors: its cores, with their costs and delays, by name. parameters: the values of the parameters that the IR names.
+    numbers: the values that are computed with; memory: holds them.
+    """
+
+    def __init__(
+        self,
+        network: ElaboratedNetwork,
+        actors: Mapping[str, Actor],
+        parameters: Mapping[str, np.ndarray] | None = None,
+        numbers: Numbers = NUMBERS,
+        memory: MemoryOf = Memory,
+    ):
+        self.network, self.actors = network, actors
+        self._memory = memory
+        self._start(parameters, numbers)
+
+    @staticmethod
+    def of(timed: TimedNetwork, parameters: Mapping[str, np.ndarray] | None = None) -> Simulator:
+        """A network as it runs on its chip. Raises CompileError if the buffers of a core are too large for it."""
+        check_sram(timed.network.op, timed.hardware)
+        return Simulator(timed.network, timed.actors, parameters)
+
+    def _start(self, parameters: Mapping[str, np.ndarray] | None, numbers: Numbers) -> None:
+        self.weights = Weights(self.network.arrays, parameters, numbers)
+        self._bodies: dict[str, Body] = {}
+
+    def over(self, numbers: Numbers) -> Simulator:
+        """The same network on other numbers without parameters, which keep pad values as those of this one do."""
+        other = copy(self)
+        other._start(None, numbers)
+        return other
+
+    @cached_property
+    def memory_plan(self) -> MemoryPlan:
+        """How the data of a run lies in memory."""
+        return MemoryPlan(self.network, self.weights.numbers)
+
+    def body(self, core: str) -> Body:
+        """The body of a core's iterations, prepared for execution."""
+        if core not in self._bodies:
+            self._bodies[core] = Body(self.network.cores[core], self.weights)
+        return self._bodies[core]
+
+    def run(
+        self, inputs: Inputs, chunk: int | None = None, progress: Progress | None = None
+    ) -> RunReport:
+        """Execute a stream of inferences.
+
+        inputs: for each inference, an array for each input.
+        chunk: the most iterations that a core runs before others get a turn; None for no limit.
+        Raises CompileError for inputs that do not fit, DeadlockError where no core can go on.
+        """
+        for inference in inputs:
+            self._check(inference)
+        memory = self._memory(self.network, self.memory_plan, self.weights, inputs)
+
+        def run_chunk(name: str, inference: int, first: int, last: int) -> None:
+            self.body(name).run(memory, inference, first, last)
+
+        report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()
+        return dataclasses.replace(report, outputs=memory.outputs)
+
+    def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
+        for name in self.network.inputs:
+            expected = self.network.arrays[name].shape
+            if name not in inputs:
+                raise CompileError(None, f"there is no value for input '{name}'")
+            if inputs[name].shape != expected:
+                raise CompileError(
+                    None,
+                    f"input '{name}' has shape {list(inputs[name].shape)}, "
+                    f"expected {list(expected)}",
+                )

@@ -1,0 +1,97 @@
+"""An elaborated network on a chip: what its iterations cost, how far its cores are apart, and when iterations run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.hardware.chip import Places, check_places, chip_of
+from cmir.hardware.description import Hardware
+from cmir.isl.dependence_kind import DependenceKind
+from cmir.timing.recurrence import Actor, Dependence
+from cmir.timing.report import RunReport
+from cmir.timing.steady import time_stream
+
+
+class TimedNetwork:
+    """A network with the costs and delays of a chip.
+
+    places: where cores are. costs: of an iteration, by core. actors: the cores, as the timing recurrence takes them.
+    Raises CompileError if a core is at no place of the chip.
+    """
+
+    def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
+        check_places(network.op, hardware)
+        self.network, self.hardware = network, hardware
+        self.places = Places(chip_of(hardware), network.positions)
+        self.costs = self._costs()
+        self.actors = _actors(network, self._interval_and_latency, self.delay)
+
+    @staticmethod
+    def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
+        """A network on a chip. Raises CompileError where it cannot be executed there."""
+        return TimedNetwork(ElaboratedNetwork(network), hardware)
+
+    def _interval_and_latency(self, core: str) -> tuple[int, int]:
+        return self.costs[core].interval, self.costs[core].latency
+
+    def _costs(self) -> dict[str, Cost]:
+        """What an iteration of each core costs, which depends on what the core sends to other chips."""
+        crossing: dict[str, set[str]] = {name: set() for name in self.network.cores}
+        for wait in self.network.waits:
+            if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
+                wait.source, wait.core
+            ):
+                crossing[wait.source].add(wait.automaton.array)
+        cost = cache(
+            lambda name, arrays: program_cost(self.network.programs[name].op, self.hardware, arrays)
+        )
+        return {
+            name: cost(core.program.name, frozenset(crossing[name]))
+            for name, core in self.network.cores.items()
+        }
+
+    def delay(self, kind: DependenceKind, core: str, source: str) -> int:
+        """Cycles from the start of an iteration of `source` until `core` sees it."""
+        first = self.hardware.core.credit_latency
+        if kind is DependenceKind.RAW:
+            first = self.costs[source].latency
+        hops = self.places.hops(source, core)
+        return first + hops * self.hardware.network.hop_cycles
+
+    def time(self, inferences: int, chunk: int | None = None) -> RunReport:
+        """The timing of a stream of inferences, without data: exactly what execution gives.
+
+        Raises DeadlockError where no core can go on.
+        """
+        return time_stream(self.actors, inferences, chunk)
+
+
+def unit_actors(network: ElaboratedNetwork) -> dict[str, Actor]:
+    """The cores of a network where everything takes one cycle.
+
+    They decide what is the same for all latencies: whether the network runs, and what it computes.
+    """
+    return _actors(network, lambda core: (1, 1), lambda kind, core, source: 1)
+
+
+def _actors(
+    network: ElaboratedNetwork,
+    interval_and_latency: Callable[[str], tuple[int, int]],
+    delay: Callable[[DependenceKind, str, str], int],
+) -> dict[str, Actor]:
+    dependences: dict[str, list[Dependence]] = {name: [] for name in network.cores}
+    for wait in network.waits:
+        found = wait.automaton
+        cycles = delay(found.kind, wait.core, wait.source)
+        dependence = Dependence(
+            found.kind, wait.source, found.array, found.needs, cycles, found.first
+        )
+        dependences[wait.core].append(dependence)
+    return {
+        name: Actor(name, core.iterations, *interval_and_latency(name), dependences[name])
+        for name, core in network.cores.items()
+    }
