@@ -11,12 +11,11 @@ from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
-    IndexType,
     TensorType,
     VectorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.dialects.nn.body import splat
@@ -37,6 +36,7 @@ from cmir.dialects.polyhedral import (
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.isl import dim_names
 from cmir.passes.base import FunctionPass
+from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 
@@ -177,9 +177,9 @@ class _StageBuilder:
         self.root = body[0]
         self.domain = self.root.domain()
         self.write = self.root.write()
-        self.block = Block(arg_types=[IndexType()] * self.domain.dim(isl.dim_type.set))
-        for dim, argument in enumerate(self.block.args):
-            argument.name_hint = self.domain.get_dim_name(isl.dim_type.set, dim)
+        rank = self.domain.dim(isl.dim_type.set)
+        names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
+        self.block = index_block(names)
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
 

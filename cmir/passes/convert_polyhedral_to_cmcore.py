@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.rewriter import Rewriter
 
 from cmir.dialects.cmcore import (
     BufferOp,
@@ -143,23 +144,14 @@ def _lower(
         case WriteOp():
             _replace(op, StoreOp(op.value, symbol(op.array), op.map))
         case MatrixOp():
-            op.result.replace_all_uses_with(crossbars[op.result])
-            op.detach()
-            op.erase()
+            Rewriter.replace_op(op, [], [crossbars[op.result]])
         case _:
             pass
 
 
 def _replace(old: Operation, new: Operation) -> None:
     new.location = old.location
-    block = old.parent
-    assert block is not None
-    block.insert_op_before(new, old)
-    for result, by in zip(old.results, new.results, strict=True):
-        by.name_hint = result.name_hint
-        result.replace_all_uses_with(by)
-    old.detach()
-    old.erase()
+    Rewriter.replace_op(old, new)
 
 
 def _append(block: Block, op: Operation, origin: Operation) -> Operation:

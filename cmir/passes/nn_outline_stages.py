@@ -56,6 +56,16 @@ class _Group:
     ops: list[IterationOp] = field(default_factory=list)
     needs: set[_Group] = field(default_factory=set)
 
+    def results(self) -> list[SSAValue]:
+        """The values that others use."""
+        members = set(self.ops)
+        return [
+            result
+            for op in self.ops
+            for result in op.results
+            if any(use.operation not in members for use in result.uses)
+        ]
+
     def depends_on(self, other: _Group) -> bool:
         """Whether data flows from `other` to this group, directly or through others."""
         seen: set[_Group] = set()
@@ -205,12 +215,8 @@ def _stage(group: _Group, name: str) -> StageOp:
                 argument.name_hint = operand.name_hint
                 mapping[operand] = argument
                 inputs.append(operand)
-        clone = op.clone(value_mapper=mapping)
-        clone.location = op.location
-        block.add_op(clone)
-    results = [
-        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
-    ]
+        block.add_op(op.clone(value_mapper=mapping))
+    results = group.results()
     block.add_op(YieldOp(*(mapping[result] for result in results)))
     stage = StageOp(name, inputs, [result.type for result in results], Region(block))
     stage.location = group.ops[0].location
@@ -231,18 +237,13 @@ def _clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAV
     for operand in op.operands:
         if operand not in mapping:
             _clone_parameter(operand, block, mapping)
-    clone = op.clone(value_mapper=mapping)
-    clone.location = op.location
-    block.add_op(clone)
+    block.add_op(op.clone(value_mapper=mapping))
 
 
 def _replace(group: _Group, stage: StageOp) -> None:
     """Let users outside the group use the results of the stage."""
     members = set(group.ops)
-    results = [
-        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
-    ]
-    for old, new in zip(results, stage.outputs, strict=True):
+    for old, new in zip(group.results(), stage.outputs, strict=True):
         old.replace_uses_with_if(new, lambda use: use.operation not in members)
 
 

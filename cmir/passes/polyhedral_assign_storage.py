@@ -10,6 +10,7 @@ from typing import Literal
 import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType
+from xdsl.rewriter import Rewriter
 
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import Found, SizeSearch
@@ -164,6 +165,5 @@ def _set_storage(
     storage = StorageOp(array, reader, MapAttr.of(relation), type)
     storage.location = pipeline.stages[reader].location
     if (old := pipeline.storages.get(key)) is not None:
-        old.detach()
-        old.erase()
+        Rewriter.erase_op(old)
     pipeline.body.block.insert_op_before(storage, next(iter(pipeline.stages.values())))

@@ -17,6 +17,7 @@ from cmir.dialects.polyhedral import (
     PipelineOp,
     SetAttr,
     StageOp,
+    sample,
     symbol,
 )
 from cmir.isl.cores import as_neighbour
@@ -101,7 +102,7 @@ def _check_reads_what_is_there(
         iteration = late.domain().apply(stage.order.reverse())
         raise CompileError(
             stage,
-            f"iteration {_point(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
+            f"iteration {sample(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
             f"itself; give what it reads an array and a stage of its own",
         )
 
@@ -134,7 +135,7 @@ def _check_written_once(array: ArrayOp, writes: dict[StageOp, isl.Map]) -> None:
                 raise CompileError(
                     stage,
                     f"stages @{other.sym_name.data} and @{stage.sym_name.data} both write "
-                    f"{_point(both)}",
+                    f"{sample(both)}",
                 )
         seen[stage] = write.range()
 
@@ -149,15 +150,10 @@ def _check_written_where_read(
         if not (missing := read.range().subtract(written)).is_empty():
             raise CompileError(
                 _reading_op(stage, array),
-                f"stage @{stage.sym_name.data} reads {_point(missing)}, which no stage writes",
+                f"stage @{stage.sym_name.data} reads {sample(missing)}, which no stage writes",
             )
 
 
 def _reading_op(stage: StageOp, array: ArrayOp) -> Operation:
     name = array.sym_name.data
     return next(op for op in stage.reads() if name in {symbol(a) for a in op.arrays})
-
-
-def _point(points: isl.Set) -> str:
-    """One of the points, as `b[0, 8]`."""
-    return str(points.sample_point()).strip("{ }")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Region, SSAValue
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
@@ -18,6 +17,7 @@ from cmir.isl.cores import parameters, with_parameters
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import arrival_order, identity_schedule
 from cmir.passes.base import PipelinePass
+from cmir.passes.rewriting import index_block
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
 
     def _loops(self, stage: StageOp) -> Region:
         cores = stage.cores()
-        block = _block(cores)
+        block = index_block(parameters(cores))
         visit_in_order(
             stage.order_on_core(),
             lambda builder, point: builder.insert(FireOp(point)),
@@ -79,7 +79,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
 
         names = parameters(target.cores()) + parameters(source.cores("q"))
         cores = with_parameters(target.cores().intersect(source.cores("q")), names)
-        block = _block(cores)
+        block = index_block(names)
         constants = Constants(block)
         if dependence.initially is not None:
             # One point, but for stages that are spread over cores: one for each pair of them.
@@ -89,12 +89,3 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
         pairs = release.domain_map().apply_range(order).flatten_domain()
         visit_in_order(pairs, emit, block, self.separate, constants, cores)
         return Region(block)
-
-
-def _block(cores: isl.Set) -> Block:
-    """A block that takes the coordinates of cores."""
-    names = parameters(cores)
-    block = Block(arg_types=[IndexType()] * len(names))
-    for argument, name in zip(block.args, names, strict=True):
-        argument.name_hint = name
-    return block

@@ -16,6 +16,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl import dim_names
 from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
+from cmir.passes.rewriting import stage_named
 from cmir.passes.spreading import spread
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -53,9 +54,7 @@ class PolyhedralReplicatePass(PipelinePass):
             self._balance(pipeline)
 
     def _by_hand(self, pipeline: PipelineOp) -> None:
-        stage = pipeline.stages.get(self.stage or "")
-        if stage is None:
-            raise CompileError(pipeline, f"there is no stage @{self.stage}")
+        stage = stage_named(pipeline, self.stage or "")
         units, what = units_of(stage, self.by)
         if self.copies is None or not 1 <= self.copies <= units:
             raise CompileError(

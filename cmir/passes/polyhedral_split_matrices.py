@@ -10,8 +10,8 @@ from math import ceil, prod
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, TensorType, VectorType
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, TensorType, VectorType
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.cost.firing import Matrix
@@ -30,6 +30,7 @@ from cmir.dialects.polyhedral import (
 from cmir.hardware.description import Crossbar, Hardware
 from cmir.isl import dim_names, read_map
 from cmir.passes.base import PipelinePass, symbol_names
+from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.passes.spreading import (
     MixesLanesError,
     Part,
@@ -73,9 +74,7 @@ class PolyhedralSplitMatricesPass(PipelinePass):
 
     def _splits(self, pipeline: PipelineOp) -> Iterator[tuple[StageOp, Split]]:
         if self.stage is not None:
-            stage = pipeline.stages.get(self.stage)
-            if stage is None:
-                raise CompileError(pipeline, f"there is no stage @{self.stage}")
+            stage = stage_named(pipeline, self.stage)
             yield stage, Split.by_hand(stage, self.outputs, self.inputs)
             return
         crossbar, crossbars = self._crossbars(pipeline)
@@ -337,20 +336,16 @@ def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: Map
         needed.add(op)
         work += [o.owner for o in op.operands if isinstance(o.owner, Operation)]
     old = stage.body.block
-    block = Block(arg_types=[IndexType()] * len(old.args))
-    mapping: dict[SSAValue, SSAValue] = {}
-    for before, after in zip(old.args, block.args, strict=True):
-        after.name_hint = before.name_hint
-        mapping[before] = after
+    block = index_block([argument.name_hint for argument in old.args])
+    mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, block.args, strict=True))
     domain = stage.domain.points
     renamed = isl.Map.identity(domain.get_space().map_from_set())
     renamed = renamed.set_tuple_name(isl.dim_type.out, name)
     for op in old.ops:
         if op in needed:
             clone = op.clone(mapping)
-            clone.location = op.location
             if isinstance(clone, ReadOp):
-                clone.maps = type(clone.maps)(_renamed(m, renamed) for m in clone.maps)
+                clone.maps = ArrayAttr(renamed_access(m, renamed) for m in clone.maps)
             block.add_op(clone)
     result = mapping[mxv.result]
     stored = WriteOp(result, array, write)
@@ -365,19 +360,6 @@ def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: Map
         schedule,
         core_dims=stage.core_dims,
     )
-
-
-def _renamed(access: MapAttr, renamed: isl.Map) -> MapAttr:
-    """The access, by iterations of a stage of another name."""
-    relation = access.relation
-    names = [
-        relation.get_dim_name(isl.dim_type.in_, d) for d in range(relation.dim(isl.dim_type.in_))
-    ]
-    result = renamed.reverse().apply_range(relation.curry()).uncurry()
-    for d, name in enumerate(names):
-        if name:
-            result = result.set_dim_name(isl.dim_type.in_, d, name)
-    return MapAttr.of(result)
 
 
 def _erase_unused(stage: StageOp) -> None:

@@ -20,11 +20,10 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseIntOrFPElementsAttr,
-    IndexType,
     TensorType,
     VectorType,
 )
-from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, Region, SSAValue
 
 from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.polyhedral import (
@@ -39,6 +38,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import dim_names, read_map, read_set
 from cmir.isl.cores import core_parameters
+from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 
@@ -103,9 +103,7 @@ class _Spreading:
 
     def _body(self) -> Region:
         old = self.stage.body.block
-        block = Block(arg_types=[IndexType()] * len(self.new))
-        for argument, name in zip(block.args, self.new, strict=True):
-            argument.name_hint = name
+        block = index_block(self.new)
         arguments = [a for d, a in enumerate(block.args) if d != self.at]
         mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, arguments, strict=True))
         for op in old.ops:
