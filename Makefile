@@ -42,6 +42,7 @@ lint: $(STAMP)
 	ruff check
 	ruff format --check
 	pyright
+	lint-imports
 
 directives: $(STAMP)
 	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests

@@ -92,7 +92,7 @@ def measure_level(clock: Clock, path: Path) -> Json:
     """Parse, verify and print the IR of a level."""
     text = path.read_text(encoding="utf-8")
     modules: list[ModuleOp] = []
-    parse = clock.of(lambda: modules.append(parse_module(text, path.name, make_context())))
+    parse = clock.of(lambda: modules.append(parse_module(text, make_context(), path.name)))
     (module,) = modules
     return {
         "lines": len(text.splitlines()),

@@ -230,7 +230,7 @@ class Compiled:
         """The reference machine, on the network's text."""
         text = StringIO()
         Printer(text).print_op(self.network)
-        (network,) = parse_module(text.getvalue()).body.block.ops
+        (network,) = parse_module(text.getvalue(), make_context()).body.block.ops
         assert isinstance(network, NetworkOp)
         return ReferenceMachine(network, inferences, self.simulator.weights.parameters)
 

@@ -13,8 +13,9 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, helper, inliner, numpy_helper
 
-from cmir.checking.operators import find_function, on_integers
+from cmir.checking import microsoft, operators  # noqa: F401  (they register their functions)
 from cmir.checking.ordinary import OrdinaryNodes
+from cmir.checking.registry import find_function, on_integers
 from cmir.support.diagnostics import CompileError
 
 Values = dict[str, Any]

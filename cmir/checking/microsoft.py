@@ -15,9 +15,9 @@ from cmir.checking.integers import along, centred, taps, window_pads, wrapped
 from cmir.checking.operators import (
     integer_product,
     matmul_integer,
-    operator,
     qlinear_conv,
 )
+from cmir.checking.registry import operator
 from cmir.checking.scales import dequantize, dynamic_quantize, quantize, requantize, single
 
 Numbers = np.ndarray

@@ -15,24 +15,21 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.lexer import Position, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from cmir.context import CmirContext, make_context
 from cmir.support.diagnostics import is_isl_error
 
-__all__ = ["CmirContext", "LocatingParser", "make_context", "parse_module"]
 
-
-def parse_module(text: str, name: str = "<string>", ctx: Context | None = None) -> ModuleOp:
+def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
     """
     Parse the text of a module, its `builtin.module { … }` optional.
 
     Params:
         text: the IR.
+        ctx: the dialects to know.
         name: the file it comes from, for locations.
-        ctx: the dialects to know; all that are installed when left out.
     Raises:
         ParseError: the text is malformed. The module is not verified.
     """
-    return LocatingParser(make_context() if ctx is None else ctx, text, name).parse_module()
+    return LocatingParser(ctx, text, name).parse_module()
 
 
 class LocatingParser(Parser):

@@ -73,7 +73,7 @@ def read_model(
         imported = onnx.import_onnx(path, shapes, batch)
         context.parameters = imported.parameters
         return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
-    module = parse_module(path.read_text(encoding="utf-8"), str(path), context)
+    module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     beside = path.with_suffix(".safetensors")
     if weights is None and beside.is_file():

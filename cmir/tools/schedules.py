@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.printer import Printer
 
+from cmir.context import make_context
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.parsing import parse_module
 
@@ -68,7 +69,7 @@ def _parsed(network: NetworkOp) -> NetworkOp:
 
     text = StringIO()
     Printer(text).print_op(network)
-    (copy,) = parse_module(text.getvalue()).body.block.ops
+    (copy,) = parse_module(text.getvalue(), make_context()).body.block.ops
     assert isinstance(copy, NetworkOp)
     assert isinstance(copy.parent_op(), ModuleOp)
     return copy

@@ -164,7 +164,7 @@ def _module(text: str) -> tuple[ModuleOp, Any]:
     from cmir.support.parsing import parse_module
 
     context = make_context()
-    module = parse_module(text, "network", context)
+    module = parse_module(text, context, "network")
     verify(module)
     return module, context
 

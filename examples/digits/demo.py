@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
@@ -88,7 +89,7 @@ def excerpt(path: Path, start: str, count: int) -> None:
 
 def execute(program: Path, weights: Path, images: np.ndarray) -> RunReport:
     """Stream the images (N, 8, 8) through the cores."""
-    module = parse_module(program.read_text(), str(program))
+    module = parse_module(program.read_text(), make_context(), str(program))
     network = next(op for op in module.walk() if isinstance(op, NetworkOp))
     timed = TimedNetwork.of(network, Hardware.load("ideal"))
     simulator = Simulator.of(timed, Parameters.open(weights))

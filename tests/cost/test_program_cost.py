@@ -133,7 +133,6 @@ def test_scalars_are_work_and_coordinates_are_not() -> None:
         %z = vector.extract %y[0] : f32 from vector<2xf32>
         %r = arith.mulf %z, %s : f32
         """,
-        "body.mlir",
         make_context(),
     )
     assert firing_of(module.body.block) == Firing(

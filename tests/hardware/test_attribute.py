@@ -19,7 +19,7 @@ from cmir.support.parsing import parse_module
 
 
 def parsed(text: str) -> NetworkOp:
-    module = parse_module(text, "network.mlir", make_context())
+    module = parse_module(text, make_context(), "network.mlir")
     (network,) = module.body.block.ops
     assert isinstance(network, NetworkOp)
     return network

@@ -28,7 +28,7 @@ W = np.arange(-9, 9, dtype=np.float32).reshape(3, 2, 3)
 
 
 def function_of(text: str) -> FuncOp:
-    function = parse_module(text, "test.mlir", make_context()).body.block.first_op
+    function = parse_module(text, make_context(), "test.mlir").body.block.first_op
     assert isinstance(function, FuncOp)
     function.verify()
     return function

@@ -82,6 +82,6 @@ def _without(hole: int | None, row: str) -> str:
 
 def parse(text: str) -> PipelineOp:
     """The pipeline of a text."""
-    (pipeline,) = parse_module(text, "drawn.mlir", make_context()).body.block.ops
+    (pipeline,) = parse_module(text, make_context(), "drawn.mlir").body.block.ops
     assert isinstance(pipeline, PipelineOp)
     return pipeline

@@ -157,7 +157,7 @@ def streamed() -> NetworkOp:
 def shared_slots() -> NetworkOp:
     """Two writers of an array in one ring, in an order that their credits give."""
     text = (_FILECHECK / "passes/cmcore-verify-control/writers.mlir").read_text(encoding="utf-8")
-    (network,) = parse_module(text.split("// -----")[0]).body.block.ops
+    (network,) = parse_module(text.split("// -----")[0], make_context()).body.block.ops
     assert isinstance(network, NetworkOp)
     network.detach()
     return network

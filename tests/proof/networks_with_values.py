@@ -41,7 +41,7 @@ class WithSource:
 def compiled(text: str, mapping: str = "") -> WithSource:
     """Compile the text of a function at the nn level. mapping: passes at the polyhedral level."""
     context = make_context()
-    module = parse_module(text, "network.mlir", context)
+    module = parse_module(text, context, "network.mlir")
     context.parameters = random_parameters(module)
     with collect_diagnostics():
         run_passes(module, PLAIN, context)

@@ -230,7 +230,7 @@ def _relations(rng: random.Random) -> _Draft:
         stages.append(_stage(rng, k, rank, domain, [(source, inside[source]) for source in reads]))
         inside.append(domain)
     lines = [f"polyhedral.pipeline @main (@a0) -> (@a{count}) {{", *arrays, *stages, "}"]
-    return _Draft(parse_module("\n".join(lines)), make_context(), structures)
+    return _Draft(parse_module("\n".join(lines), make_context()), make_context(), structures)
 
 
 Constraints = list[str]

@@ -14,6 +14,7 @@ from proof.networks_to_prove import NETWORKS, RINGS, lower
 from tolerance import assert_close
 from xdsl.printer import Printer
 
+from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.reference import Deadlock, Finding, ProgramFault, ReferenceMachine, Violation
 from cmir.support.parsing import parse_module
@@ -29,7 +30,7 @@ def text_of(network: NetworkOp) -> str:
 
 
 def parsed(text: str) -> NetworkOp:
-    (network,) = parse_module(text).body.block.ops
+    (network,) = parse_module(text, make_context()).body.block.ops
     assert isinstance(network, NetworkOp)
     return network
 

@@ -82,7 +82,7 @@ def test_the_pass_checks_what_it_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     def fold() -> None:
         context = make_context()
         context.parameters = Parameters(values)
-        run_passes(parse_module(text, "network.mlir", context), "nn-fold-batch-norm", context)
+        run_passes(parse_module(text, context, "network.mlir"), "nn-fold-batch-norm", context)
 
     fold()
     wrong = SimpleNamespace(sqrt=np.square, float64=np.float64, zeros=np.zeros)

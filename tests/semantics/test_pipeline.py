@@ -38,7 +38,7 @@ def test_networks(data: st.DataObject) -> None:
 
 
 def pipeline(text: str) -> PipelineOp:
-    op = parse_module(text, "test.mlir", make_context()).body.block.first_op
+    op = parse_module(text, make_context(), "test.mlir").body.block.first_op
     assert isinstance(op, PipelineOp)
     op.verify()
     return op

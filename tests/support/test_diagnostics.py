@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import PassFailedException
 
+from cmir.context import make_context
 from cmir.support.diagnostics import CompileError, collect_diagnostics, emit, emit_remark
 from cmir.support.parsing import parse_module
 
@@ -38,14 +39,14 @@ def at(line: int, column: int = 1, file: str = "model.onnx") -> FileLineColLoc:
 
 
 def test_error_is_one_line_at_the_operation():
-    add = find(parse_module(TEXT, "a.mlir"), "arith.addi")
+    add = find(parse_module(TEXT, make_context(), "a.mlir"), "arith.addi")
     error = CompileError(add, "too\n  bad")
     assert str(error) == "a.mlir:3:3: error: too bad"
     assert isinstance(error, PassFailedException)
 
 
 def test_values_point_at_what_defines_them():
-    function = find(parse_module(TEXT, "a.mlir"), "func.func")
+    function = find(parse_module(TEXT, make_context(), "a.mlir"), "func.func")
     a, b = function.regions[0].block.args
     add = find(function, "arith.addi")
     assert str(CompileError(a, "x")) == "a.mlir:1:14: error: x"
@@ -54,7 +55,7 @@ def test_values_point_at_what_defines_them():
 
 
 def test_an_operation_without_location_borrows_that_of_its_nearest_ancestor():
-    function = find(parse_module(TEXT, "a.mlir"), "func.func")
+    function = find(parse_module(TEXT, make_context(), "a.mlir"), "func.func")
     add = find(function, "arith.addi")
     add.location = UnknownLoc()
     assert str(CompileError(add, "x")) == "a.mlir:1:1: error: x"
@@ -63,7 +64,7 @@ def test_an_operation_without_location_borrows_that_of_its_nearest_ancestor():
 
 
 def test_location_outlives_the_operation():
-    module = parse_module(TEXT, "a.mlir")
+    module = parse_module(TEXT, make_context(), "a.mlir")
     ret = find(module, "func.return")
     error = CompileError(ret, "x")
     ret.detach()

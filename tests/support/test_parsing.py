@@ -7,7 +7,8 @@ from xdsl.dialects.builtin import FileLineColLoc, UnknownLoc
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import ParseError
 
-from cmir.support.parsing import CmirContext, LocatingParser, make_context, parse_module
+from cmir.context import CmirContext, make_context
+from cmir.support.parsing import LocatingParser, parse_module
 
 TEXT = """\
 // A comment, and forms of block arguments.
@@ -32,7 +33,7 @@ def place(location: Attribute) -> tuple[str, int, int]:
 
 
 def test_every_operation_and_block_argument_is_located():
-    module = parse_module(TEXT, "a.mlir")
+    module = parse_module(TEXT, make_context(), "a.mlir")
     places = {op.name: place(op.location) for op in module.walk() if op.name != "scf.yield"}
     assert places == {
         "builtin.module": ("a.mlir", 2, 1),
@@ -58,7 +59,7 @@ def test_lines_count_from_the_start_of_the_file():
 
 
 def test_without_operations_the_module_is_empty():
-    module = parse_module("// nothing\n")
+    module = parse_module("// nothing\n", make_context())
     assert not module.ops
     assert not isinstance(module.location, UnknownLoc)
 
@@ -80,7 +81,7 @@ def test_without_operations_the_module_is_empty():
 )
 def test_errors_point_at_the_mistake(text: str, line: int, column: int, message: str):
     with pytest.raises(ParseError) as caught:
-        parse_module(text, "a.mlir")
+        parse_module(text, make_context(), "a.mlir")
     location = caught.value.span.get_location()
     assert (location.line, location.col) == (line, column)
     assert message in caught.value.msg

@@ -84,7 +84,7 @@ def _read(ctx: Context, network: NetworkOp, path: Path, digest: str | None = Non
             network,
             f"'{path}' is not the source of @{name}: its SHA-256 is not that in `{ATTRIBUTE}`",
         )
-    module = parse_module(contents.decode("utf-8", "replace"), str(path), ctx)
+    module = parse_module(contents.decode("utf-8", "replace"), ctx, str(path))
     try:
         module.verify()
     except VerifyException as error:

@@ -4,38 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from cmir.proof.values import field
 from cmir.proof.values.chance import INPUT_CHANCE, Chance
 from cmir.proof.values.field import reduce, reduce_sums
+from cmir.proof.values.interpretation import Interpretation, Order
 
-if TYPE_CHECKING:
-    from cmir.proof.values.residues import Residues
+
+class FieldArray(Protocol):
+    """The attributes of an array of residues that functions of elements need, see `Residues`."""
+
+    world: Interpretation
+    values: np.ndarray
+    dtype: np.dtype[Any]
+    chance: Chance
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def order_kind(self) -> str: ...
+
+    def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Any: ...
+
+    def apply(self, name: str) -> Any: ...
+
+    def order_of(self, ufunc: np.ufunc) -> Order: ...
+
 
 ORDERS = (np.maximum, np.minimum, np.fmax, np.fmin)
 """Those that are h⁻¹(h(a) + h(b)), see `Order`."""
 
 
-def binary(name: str, dtype: Any, a: Residues, b: Residues) -> Residues:
+def binary(name: str, dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     place = a.chance.in_table(f"{name} of").plus(b.chance.times(INPUT_CHANCE))
     chance = place.in_table(name)
     return a.like(a.world.binary(name, a.values, b.values), dtype, chance)
 
 
-def _sum(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _sum(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     chance = a.chance.plus(b.chance)
     return a.like(reduce_sums(a.values + b.values), dtype, chance)
 
 
-def _difference(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _difference(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     chance = a.chance.plus(b.chance)
     return a.like(reduce_sums(a.values - b.values), dtype, chance)
 
 
-def _product(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _product(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     values = reduce(a.values * b.values)
     chance = a.chance.times(b.chance)
     if any(x.chance.distinct and x.shape != values.shape for x in (a, b)):
@@ -43,23 +66,23 @@ def _product(dtype: Any, a: Residues, b: Residues) -> Residues:
     return a.like(values, dtype, chance)
 
 
-def _quotient(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _quotient(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     chance = b.chance if b.chance.is_constant else b.chance.in_table("inverse")
     inverse = b.like(b.world.inverse(b.values), dtype, chance)
     return _product(dtype, a, inverse)
 
 
-def _matmul(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _matmul(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     chance = a.chance.times(b.chance).summed(a.shape[-1])
     return a.like(field.product(a.values, b.values), dtype, chance)
 
 
-def _negative(dtype: Any, a: Residues) -> Residues:
+def _negative(dtype: Any, a: FieldArray) -> Any:
     return a.like(-a.values)
 
 
-def _extreme(ufunc: np.ufunc) -> Callable[..., Residues]:
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:
+    def function(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
         count = sum(not x.chance.is_constant for x in (a, b))
         chance = Chance.of_any((a.chance, b.chance)).in_order(
             ufunc.__name__, count, dtype.kind in "iu"
@@ -70,41 +93,41 @@ def _extreme(ufunc: np.ufunc) -> Callable[..., Residues]:
     return function
 
 
-def _truth(name: str, holds: Callable[[Residues, Residues], np.ndarray]) -> Callable[..., Residues]:
+def _truth(name: str, holds: Callable[[FieldArray, FieldArray], np.ndarray]) -> Callable[..., Any]:
     """Of a relation, by the difference of its operands."""
 
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+    def function(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
         chance = a.chance.plus(b.chance).in_table(name, 2, fixed=True)
         return a.like(holds(a, b), np.bool_, chance)
 
     return function
 
 
-def _less(a: Residues, b: Residues) -> np.ndarray:
+def _less(a: FieldArray, b: FieldArray) -> np.ndarray:
     kind = a.order_kind
     return a.world.less(kind, reduce_sums(a.values - b.values))
 
 
-def _equal(a: Residues, b: Residues) -> np.ndarray:
+def _equal(a: FieldArray, b: FieldArray) -> np.ndarray:
     return a.world.equal(reduce_sums(a.values - b.values))
 
 
-def _and(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _and(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     return _product(np.bool_, a, b)
 
 
-def _or(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _or(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     both = reduce(a.values * b.values)
     return a.like(reduce(a.values + b.values - both), np.bool_, a.chance.times(b.chance))
 
 
-def _xor(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _xor(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     both = reduce(a.values * b.values)
     return a.like(reduce(a.values + b.values - 2 * both), np.bool_, a.chance.times(b.chance))
 
 
-def _bitwise(name: str, truth: Callable[..., Residues]) -> Callable[..., Residues]:
-    def function(dtype: Any, a: Residues, b: Residues) -> Residues:
+def _bitwise(name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
+    def function(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
         if dtype == np.bool_:
             return truth(dtype, a, b)
         return binary(f"{name} {a.kind}", dtype, a, b)
@@ -112,17 +135,17 @@ def _bitwise(name: str, truth: Callable[..., Residues]) -> Callable[..., Residue
     return function
 
 
-def _not(dtype: Any, a: Residues) -> Residues:
+def _not(dtype: Any, a: FieldArray) -> Any:
     return a.like(reduce(1 - a.values)) if dtype == np.bool_ else a.apply("invert")
 
 
-def _is_nan(dtype: Any, a: Residues) -> Residues:
+def _is_nan(dtype: Any, a: FieldArray) -> Any:
     """A random function, though residues are numbers: what asks for NaN is not what does not."""
     values = a.world.unary("isnan", a.values, {-inf: 0.0, inf: 0.0})
     return a.like(values, np.bool_, a.chance.in_table("isnan"))
 
 
-UFUNCS: dict[np.ufunc, Callable[..., Residues]] = {
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: _sum,
     np.subtract: _difference,
     np.multiply: _product,

@@ -1,0 +1,65 @@
+"""The exact semantics of operators on integers, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import onnx
+
+from cmir.checking.scales import dequantize, dynamic_quantize, quantize
+
+Function: TypeAlias = Callable[..., np.ndarray | tuple[np.ndarray, ...]]
+F = TypeVar("F", bound=Function)
+
+_INTEGER = re.compile(r"\w*Integer(16|ToFloat)?|QLinear\w+")
+"""Operators on integers, of ONNX and of com.microsoft."""
+
+_MICROSOFT = re.compile(r"QGemm|QAttention|QMoE|QOrdered\w+|DynamicQuantize(MatMul|LSTM)")
+"""More of them in com.microsoft, whose QuantizeLinear and DequantizeLinear are those of ONNX."""
+
+_functions: dict[tuple[str, str], Function] = {
+    ("", "QuantizeLinear"): quantize,
+    ("", "DequantizeLinear"): dequantize,
+    ("", "DynamicQuantizeLinear"): dynamic_quantize,
+    ("com.microsoft", "QuantizeLinear"): quantize,
+    ("com.microsoft", "DequantizeLinear"): dequantize,
+}
+
+
+def operator(name: str, domain: str = "") -> Callable[[F], F]:
+    """Register the decorated function as the semantics of an operator."""
+
+    def register(function: F) -> F:
+        _functions[domain, name] = function
+        return function
+
+    return register
+
+
+def domain_of(node: onnx.NodeProto) -> str:
+    """Return the domain of a node's operator; ONNX's own, which has two names, is empty."""
+    return "" if node.domain == "ai.onnx" else node.domain
+
+
+def on_integers(node: onnx.NodeProto) -> bool:
+    """True if the operator computes with integers, so that only exact arithmetic is a reference for it."""
+    domain = domain_of(node)
+    if domain not in ("", "com.microsoft"):
+        return False
+    if _INTEGER.fullmatch(node.op_type):
+        return True
+    return domain == "com.microsoft" and _MICROSOFT.fullmatch(node.op_type) is not None
+
+
+def find_function(node: onnx.NodeProto) -> Function | None:
+    """Return the exact semantics of a node's operator, or None for an ordinary operator.
+
+    Raises ValueError for an operator on integers that is not known.
+    """
+    function = _functions.get((domain_of(node), node.op_type))
+    if function is None and on_integers(node):
+        raise ValueError("there is no exact reference for this operator")
+    return function
