@@ -10,7 +10,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.windows import kernel_of, split_padding
+from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
 
 
@@ -161,23 +161,18 @@ def conv_transpose(
     w: Constant,
     b: Constant | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sequence[int] | None = None,
+    window: Window,
     group: int = 1,
-    kernel_shape: Sequence[int] | None = None,
     output_padding: Sequence[int] | None = None,
     output_shape: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """Of floats. Any number of spatial dimensions."""
-    kernel, sizes = kernel_of(w, kernel_shape), shape_of(x)[1:]
+    kernel, sizes = window.kernel_of(w.shape), shape_of(x)[1:]
     rank = len(sizes)
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank
+    strides, dilations = window.strides or [1] * rank, window.dilations or [1] * rank
     added = list(output_padding or [0] * rank)
-    if auto_pad == "VALID":
-        pads = None
-    if output_shape is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+    pads = None if window.auto_pad == "VALID" else window.pads
+    if output_shape is None and window.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]
     if output_shape is not None:
         surplus: list[int] = []
@@ -185,7 +180,7 @@ def conv_transpose(
             whole = strides[axis] * (sizes[axis] - 1) + dilations[axis] * (kernel[axis] - 1) + 1
             surplus.append(max(0, whole + added[axis] - wanted))
             added[axis] = max(added[axis], wanted - whole)
-        pads = split_padding(surplus, auto_pad)
+        pads = split_padding(surplus, window.auto_pad)
     weights, bias = node.parameter(w), None if b is None else node.parameter(b)
     return node.build(
         nn.ConvTransposeOp(x, weights, bias, strides, pads, dilations, added, groups=group)
