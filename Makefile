@@ -1,35 +1,41 @@
 # make demo   compile and run the example
 # make test   everything that CI checks
 #             (or its parts: make lint, directives, filecheck, pytest)
-# make tools  install Debian's programs that targets need, where they are missing and this may be done
+# make tools  install the Debian programs that targets need, if they are missing and installing is allowed
 #             (make browser: only Chromium, which is all that make test needs)
-# make bench  how long everything takes, with onnxruntime as the yardstick
+# make bench  measure compilation and execution, with onnxruntime as the yardstick
 # make proofs   check the Coq development of docs/mathematics.md
-# make mutants   ten thousand mutants of small networks, judged by the proofs and the reference machine
-# make docs   the documentation site, in build/site
-# make dist-check   build the packages, and try them out in an empty environment
+# make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
+# make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
+# make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
+# make test-python PYTHON=python3.13   run lit and pytest on another Python
+# make docs   build the documentation site in build/site
+# make dist-check   build the packages and try them out in an empty environment
 #
-# Needs Python >= 3.11 with pip and venv; everything else goes into .venv.
+# Needs Python >= 3.11 with pip and venv; everything else goes into .venv and build.
 
 PYTHON ?= python3
-STAMP := .venv/.installed
-DOCS_STAMP := .venv/.installed-docs
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+VENV ?= .venv
+EXTRAS ?= dev
+INSTALL ?= python -m pip install --quiet --disable-pip-version-check
+STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 LIT_FLAGS := -sv --order=lexical
 ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
-# Programs of Debian that targets run beside pip's packages: each package with the command that it brings, or others for it.
+# Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest tools browser bench proofs mutants docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
 
-# All parts run, whatever fails before.
+# All parts run, even if one fails.
 TEST_PARTS := lint directives filecheck pytest
 test: $(STAMP) browser
 	@failed=; for part in $(TEST_PARTS); do \
@@ -53,14 +59,36 @@ filecheck: $(STAMP)
 pytest: $(STAMP)
 	pytest -q
 
-# By Debian's package manager, which only root may use. Tests that need what is missing are skipped, and say so.
+# Needs root, for Debian's package manager. Tests that need a missing program are skipped, and say so.
 tools:
 	@sh tests/install_tools.sh $(TOOLS)
 
 browser: TOOLS := chromium=chromium,chromium-browser
 browser: tools
 
-# All of it takes about a quarter of an hour: make bench BENCH_FLAGS=--quick
+# Of lit and pytest, except for tests that take minutes; about half an hour. Fails if no test reaches a source file.
+coverage: export COVERAGE_RCFILE := $(CURDIR)/pyproject.toml
+coverage: $(STAMP)
+	coverage erase
+	coverage run "$$(command -v lit)" -sv --order=lexical tests/filecheck
+	coverage run -m pytest -q -m 'not slow'
+	coverage combine -q
+	coverage json -q
+	coverage report
+	python tests/unreached.py build/coverage.json
+
+# uv resolves dependencies to their lower bounds, which pip cannot.
+test-minimum:
+	rm -rf build/minimum
+	$(MAKE) --no-print-directory venv VENV=build/minimum EXTRAS=dev,dask \
+		INSTALL='python -m pip install --quiet uv && VIRTUAL_ENV=build/minimum uv pip install --quiet --resolution lowest-direct'
+	build/minimum/bin/python tests/lower_bounds.py
+	$(MAKE) --no-print-directory test VENV=build/minimum TEST_PARTS='filecheck pytest'
+
+test-python:
+	$(MAKE) --no-print-directory test VENV=build/$(notdir $(PYTHON)) TEST_PARTS='filecheck pytest'
+
+# Takes about a quarter of an hour, or less than a minute with make bench BENCH_FLAGS=--quick
 bench: $(STAMP)
 	python benchmarks/speed.py $(BENCH_FLAGS)
 
@@ -69,7 +97,7 @@ proofs:
 		|| { echo "there is no coqc: install Coq (make tools)" >&2; exit 1; }
 	@sh proofs/check.sh build/proofs
 
-# About ten minutes; what a proof gets wrong is in build/mutants: make mutants MUTANTS_FLAGS="--seed 1"
+# Takes about ten minutes and writes the mutants that a proof gets wrong to build/mutants: make mutants MUTANTS_FLAGS="--seed 1"
 mutants: $(STAMP)
 	python tests/proof/mutation_campaign.py $(MUTANTS_FLAGS)
 
@@ -84,14 +112,14 @@ dist-check: $(DOCS_STAMP)
 venv: $(STAMP)
 
 $(DOCS_STAMP): $(STAMP)
-	python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(INSTALL) -e '.[docs]'
 	touch $@
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is too old: Python 3.11 is needed (make PYTHON=...)" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[$(EXTRAS)]'
 	touch $@
 
 clean:

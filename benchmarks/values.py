@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import onnx
 from zoo import build
 
+from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import ROUNDS, prove
 from cmir.proof.values.source import find_source
 from cmir.support.diagnostics import collect_diagnostics
@@ -51,7 +52,7 @@ def measure(name: str, path: Path, options: argparse.Namespace) -> None:
         network = lower(
             model,
             storage=options.storage,
-            hardware=options.hardware,
+            hardware=Hardware.load(options.hardware),
             replicate=options.replicate,
             proofs=False,
         )

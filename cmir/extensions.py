@@ -7,10 +7,13 @@ What other packages add to the toolkit. A package says so in the entry points of
     [project.entry-points."cmir.onnx"]
     morphology = "cmir_morphology.importers"             # a module that registers importers when it is loaded
 
+    [project.entry-points."cmir.semantics"]
+    morphology = "cmir_morphology.operations"            # a module that registers what operations of bodies compute
+
     [project.entry-points."cmir.pipelines"]
     morphology = "cmir_morphology.pipelines:PIPELINES"   # a list of Pipeline
 
-Importers and pipelines are loaded when they are first asked for.
+Importers, operations of bodies and pipelines are loaded when they are first asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from cmir.support.diagnostics import CompileError
 
 UNIVERSES = "xdsl.universe"
 IMPORTERS = "cmir.onnx"
+SEMANTICS = "cmir.semantics"
 PIPELINES = "cmir.pipelines"
 
 

@@ -16,6 +16,7 @@ PASSES = (
     "nn-fold-batch-norm",
     "nn-outline-stages",
     "convert-nn-to-polyhedral",
+    "polyhedral-set-hardware",
     "polyhedral-schedule",
     "polyhedral-stream-inputs",
     "polyhedral-stream-outputs",

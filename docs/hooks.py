@@ -18,6 +18,7 @@ FROM_ROOT = {
     "index.md": "README.md",
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
+    "security.md": "SECURITY.md",
 }
 
 
@@ -28,8 +29,8 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     for name, source in FROM_ROOT.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         text = re.sub(r"\]\(docs/", "](", text)
-        for other, page in (("CONTRIBUTING", "contributing"), ("CHANGELOG", "changelog")):
-            text = text.replace(f"]({other}.md)", f"]({page}.md)")
+        for page, other in FROM_ROOT.items():
+            text = text.replace(f"]({other})", f"]({page})")
         files.append(File.generated(config, name, content=text))
     return files
 

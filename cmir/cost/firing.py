@@ -1,7 +1,8 @@
 """What one iteration of a program does, as far as its cost goes: which vectors, how long, and what waits for what.
 
 The bodies of `cmcore.iteration` and `polyhedral.stage` are alike. An operation loads a vector, multiplies it on
-crossbars, stores it, or works on it in the DPU, which is what every other operation on data does.
+crossbars, stores it, or works on it in the DPU, which is what every other operation on data does. How many elements
+that is, its implementation can say (`cmir.semantics.implementations`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from math import prod
 from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from cmir.dialects.cmcore import BufferOp, LoadOp, MxvOp, ProgramOp, StoreOp
+from cmir.dialects.cmcore import BufferOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp, symbol
+from cmir.dialects.vectors import MxvOp
+from cmir.semantics.body import implementation_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,11 @@ def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix
             # Constants are there from the start, and coordinates are the control unit's business.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
-            return Step("vector", *max(map(_size, (*op.operands, *op.results))), after)
+            elements, bits = max(map(_size, (*op.operands, *op.results)))
+            implementation = implementation_of(op)
+            if implementation is not None and implementation.work is not None:
+                elements = implementation.work(op)
+            return Step("vector", elements, bits, after)
 
 
 def _loaded(op: LoadOp | ReadOp) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Finding operations by their symbol names.
+"""Symbol names, and finding operations by them.
 
 Verifiers look up every array, stage and program that an operation names. Searching the block each time takes time
 quadratic in the number of operations, which networks with many concatenations feel.
@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, SymbolRefAttr
 from xdsl.ir import Block, Operation
 
 _Op = TypeVar("_Op", bound=Operation)
 _Table = dict[tuple[type[Operation], str], Operation]
 
 _tables: WeakKeyDictionary[Block, _Table] = WeakKeyDictionary()
+
+
+def symbol(ref: SymbolRefAttr) -> str:
+    """The name that a flat symbol reference holds."""
+    return ref.root_reference.data
 
 
 def find_symbol(block: Block, kind: type[_Op], name: str) -> _Op | None:

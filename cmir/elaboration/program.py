@@ -31,7 +31,7 @@ from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.visits import PointIndex, in_order, run_of, visits
 from cmir.semantics.access import Access, ravel
-from cmir.semantics.body import can_evaluate
+from cmir.semantics.body import implementation_of
 from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
 
@@ -183,7 +183,7 @@ class Program:
                 loads[item] = Load.of(item, self.points)
             elif isinstance(item, StoreOp):
                 stores[item] = Store.of(item, self.points)
-            elif not can_evaluate(item):
+            elif implementation_of(item) is None:
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )

@@ -1,6 +1,6 @@
-"""The description of a machine in the IR, on the network that was compiled for it.
+"""The description of a machine in the IR, on the pipeline or network that is compiled for it.
 
-    cmcore.network @main (@a) -> (@c) attributes {cmir.hardware = {name = "small", core = {count = 8 : i64}}} { … }
+    polyhedral.pipeline @main (@a) -> (@c) attributes {cmir.hardware = {name = "small", core = {count = 8 : i64}}} { … }
 
 The dictionary has the tables and fields of a description in TOML, but for those that have their defaults.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    BytesAttr,
     DictionaryAttr,
     FloatAttr,
     IntegerAttr,
@@ -21,26 +22,33 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import CompileError
 
 ATTRIBUTE = "cmir.hardware"
 
-
-def set_hardware(network: NetworkOp, hardware: Hardware) -> None:
-    """Say which machine a network is for."""
-    network.attributes[ATTRIBUTE] = _attribute(hardware.table())
+Carrier = PipelineOp | NetworkOp
+"""Operations that carry the description; lowering a pipeline hands it on to the network."""
 
 
-def hardware_of(network: NetworkOp) -> Hardware | None:
-    """The machine that a network is for, if it says. Raises CompileError if what it says is not well-formed."""
-    given = network.attributes.get(ATTRIBUTE)
+def set_hardware(carrier: Carrier, hardware: Hardware) -> None:
+    """Attach the description of the machine that a pipeline or network is for."""
+    carrier.attributes[ATTRIBUTE] = _attribute(hardware.table())
+
+
+def hardware_of(carrier: Carrier) -> Hardware | None:
+    """Return the machine that a pipeline or network is for, or None if it carries none.
+
+    Raises CompileError if the attribute is malformed.
+    """
+    given = carrier.attributes.get(ATTRIBUTE)
     if given is None:
         return None
-    table = _value(given, network)
+    table = _value(given, carrier)
     if not isinstance(table, dict):
-        raise CompileError(network, f"`{ATTRIBUTE}` must be a dictionary, got {given}")
-    return Hardware.of(table, network)
+        raise CompileError(carrier, f"`{ATTRIBUTE}` must be a dictionary, got {given}")
+    return Hardware.of(table, carrier)
 
 
 def _attribute(value: Any) -> Attribute:
@@ -57,19 +65,21 @@ def _attribute(value: Any) -> Attribute:
             return FloatAttr(value, f64)
 
 
-def _value(attribute: Attribute, network: NetworkOp) -> Any:
+def _value(attribute: Attribute, carrier: Carrier) -> Any:
     """What TOML would have."""
     match attribute:
         case DictionaryAttr():
-            return {name: _value(item, network) for name, item in attribute.data.items()}
+            return {name: _value(item, carrier) for name, item in attribute.data.items()}
         case ArrayAttr():
-            return [_value(item, network) for item in attribute.data]
+            return [_value(item, carrier) for item in attribute.data]
         case StringAttr():
             return attribute.data
+        case BytesAttr():  # a string of characters that are not printed as they are
+            return attribute.data.decode("utf-8", "replace")
         case IntegerAttr() | FloatAttr():
             return attribute.value.data
         case _:
             raise CompileError(
-                network,
+                carrier,
                 f"`{ATTRIBUTE}` must hold dictionaries, lists, strings and numbers, got {attribute}",
             )

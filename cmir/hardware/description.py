@@ -35,26 +35,31 @@ class Hardware:
 
     @staticmethod
     def load(name_or_path: str) -> Hardware:
-        """A preset by name, or a TOML file by path. Raises CompileError naming the field at fault."""
+        """Load a preset by name, a TOML file by path, or the text of such a file if it has several lines.
+
+        Raises CompileError naming the field at fault.
+        """
+        inline = "\n" in name_or_path and not _is_file(name_or_path)
+        text, name = (name_or_path, "") if inline else (Hardware.text(name_or_path), name_or_path)
+        where = name or None
         try:
-            table = tomllib.loads(Hardware.text(name_or_path))
+            table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise CompileError(name_or_path, f"not valid TOML: {error}") from None
-        return Hardware.of({"name": name_or_path, **table}, name_or_path)
+            raise CompileError(where, f"not valid TOML: {error}") from None
+        return Hardware.of({"name": name, **table}, where)
 
     @staticmethod
     def text(name_or_path: str) -> str:
         """The text of a preset, or of a file. Raises CompileError if there is neither."""
         if name_or_path in presets():
             return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
-        path = Path(name_or_path)
-        if not path.is_file():
+        if not _is_file(name_or_path):
             known = ", ".join(presets())
             raise CompileError(
                 None,
                 f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
             )
-        return path.read_text(encoding="utf-8")
+        return Path(name_or_path).read_text(encoding="utf-8")
 
     @staticmethod
     def of(table: Mapping[str, Any], where: Where) -> Hardware:
@@ -98,10 +103,10 @@ class Hardware:
                 lines += [
                     "",
                     f"[{name}]",
-                    *(f"{key} = {json.dumps(v)}" for key, v in value.items()),
+                    *(f"{key} = {_toml(v)}" for key, v in value.items()),
                 ]
             else:
-                lines.append(f"{name} = {json.dumps(value)}")  # what JSON has here, TOML has, too
+                lines.append(f"{name} = {_toml(value)}")
         return "\n".join(lines) + "\n"
 
     def problems(self) -> Iterator[str]:
@@ -118,6 +123,14 @@ class Hardware:
         return ceil(elements * (self.system.element_bits or bits) / 8)
 
 
+def _is_file(path: str) -> bool:
+    """True for the path of a file; False for text that is no path at all, such as one that is too long."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def presets() -> list[str]:
     """The names of the descriptions that ship with cmir."""
     files = (entry.name for entry in _presets().iterdir())
@@ -126,6 +139,11 @@ def presets() -> list[str]:
 
 def _presets() -> Traversable:
     return resources.files("cmir.hardware") / "presets"
+
+
+def _toml(value: Any) -> str:
+    """Text of a number, string or list: JSON's, which TOML shares except for surrogate pairs and the DEL character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _as_toml(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The sections of the description of a machine, and what their fields mean."""
+"""Sections of a hardware description, with the meaning of their fields."""
 
 from __future__ import annotations
 
@@ -14,65 +14,68 @@ class Crossbar:
     """The crossbars, which hold matrices and multiply. A crossbar takes inputs by rows and gives outputs by columns."""
 
     rows: int | None = described(
-        integer(1), "inputs of a crossbar", "cells", absent="as many as a matrix has"
+        integer(1), "rows of a crossbar: its inputs", "cells", absent="as many as a matrix has"
     )
     columns: int | None = described(
-        integer(1), "outputs of a crossbar", "cells", absent="as many as a matrix needs"
+        integer(1),
+        "columns of a crossbar: its outputs",
+        "cells",
+        absent="as many as a matrix needs",
     )
-    active_rows: int | None = described(
-        integer(1), "rows that are driven at a time", "cells", absent="all"
-    )
+    active_rows: int | None = described(integer(1), "rows driven at a time", "cells", absent="all")
     cell_bits: int | None = described(
-        integer(1), "bits that a cell holds", "bits", absent="those of a weight"
+        integer(1), "bits per cell", "bits", absent="those of a weight"
     )
     weight_bits: int | None = described(
-        integer(1), "bits of a weight", "bits", absent="those of a cell"
+        integer(1), "bits per weight", "bits", absent="those of a cell"
     )
     weight_slices: int | None = described(
         integer(1),
-        "cells that hold a weight together, where they do not follow from the bits",
+        "cells per weight, if the bits do not give them",
         "cells",
         absent="`weight_bits` / `cell_bits`, rounded up",
     )
     slicing: str = described(
         choice("crossbars", "columns"),
-        "where the cells of a weight are: each in a crossbar of its own, or in columns of one",
+        "location of a weight's cells: in separate crossbars, or in columns of one crossbar",
         default="crossbars",
     )
     input_bits: int | None = described(
-        integer(1), "bits of an input", "bits", absent="those of a phase"
+        integer(1), "bits per input", "bits", absent="those of a phase"
     )
     dac_bits: int | None = described(
-        integer(1), "bits of an input that are driven in a phase", "bits", absent="all"
+        integer(1), "input bits driven per phase", "bits", absent="all"
     )
     input_phases: int | None = described(
         integer(1),
-        "phases of a product, where they do not follow from the bits",
+        "phases per product, if the bits do not give them",
         absent="`input_bits` / `dac_bits`, rounded up",
     )
     phase_cycles: int = described(
-        integer(0), "from one phase to the next, as far as ADCs keep up", "cycles", default=0
+        integer(0), "time from one phase to the next, if the ADCs keep up", "cycles", default=0
     )
     pipeline_cycles: int = described(
-        integer(0), "from the end of the last phase to the result", "cycles", default=0
+        integer(0), "time from the end of the last phase to the result", "cycles", default=0
     )
     adcs: int | None = described(
-        integer(1), "ADCs of a crossbar, which its columns share", absent="one for each column"
+        integer(1), "ADCs per crossbar, shared by its columns", absent="one for each column"
     )
-    adc_cycles: int = described(integer(0), "of one conversion by one ADC", "cycles", default=0)
+    adc_cycles: int = described(
+        integer(0), "time of one conversion by one ADC", "cycles", default=0
+    )
 
     @property
     def slices(self) -> int:
-        """Cells that hold a weight together."""
+        """Cells per weight."""
         return self.weight_slices or _share(self.weight_bits, self.cell_bits)
 
     @property
     def phases(self) -> int:
-        """Phases of a product."""
+        """Phases per product."""
         return self.input_phases or _share(self.input_bits, self.dac_bits)
 
     def problem(self) -> str | None:
-        """What is wrong with the fields together, if something is."""
+        """Return what is wrong with the combination of fields, or None."""
         if self.weight_slices is not None and self.cell_bits is not None:
             return "`crossbar.weight_slices` and `crossbar.cell_bits` exclude each other"
         if self.input_phases is not None and self.dac_bits is not None:
@@ -93,55 +96,55 @@ class CoreSection:
     """The cores: crossbars, the vector unit (DPU), SRAM and control."""
 
     count: int | None = described(
-        integer(1), "cores of all chips together", absent="as many as a network needs"
+        integer(1), "cores on all chips", absent="as many as a network needs"
     )
     crossbars: int | None = described(
-        integer(1), "crossbars of a core", absent="as many as a program needs"
+        integer(1), "crossbars per core", absent="as many as a program needs"
     )
     sram_bytes: int | None = described(
-        integer(1), "for the buffers of a core", "bytes", absent="as many as they need"
+        integer(1), "SRAM for the buffers of a core", "bytes", absent="as many as they need"
     )
-    sram_ports: int = described(integer(1), "ports that loads share", default=1)
+    sram_ports: int = described(integer(1), "SRAM ports shared by loads", default=1)
     sram_port_bytes: int | None = described(
-        integer(1), "that a port reads in a cycle", "bytes", absent="a load takes no time"
+        integer(1), "bytes that a port reads per cycle", "bytes", absent="a load takes no time"
     )
     sram_latency: int = described(
-        integer(0), "that a load takes in addition to its transfer", "cycles", default=0
+        integer(0), "latency of a load beyond its transfer", "cycles", default=0
     )
     vector_lanes: int | None = described(
         integer(1),
-        "elements on which the DPU works in a cycle",
+        "elements that the DPU processes per cycle",
         "elements",
-        absent="its work takes no time",
+        absent="operations take no time",
     )
     vector_latency: int = described(
         integer(0),
-        "that an operation of the DPU takes in addition to its work",
+        "latency of a DPU operation beyond its work",
         "cycles",
         default=0,
     )
     credit_latency: int = described(
         integer(1),
-        "from the start of an iteration to the arrival of its credit at a neighbour",
+        "time from the start of an iteration to the arrival of its credit at a neighbour",
         "cycles",
         default=1,
     )
     fixed_interval: int | None = described(
         integer(1),
-        "between the starts of two iterations, whatever they do",
+        "fixed interval between the starts of iterations",
         "cycles",
-        absent="what the iteration takes",
+        absent="computed from the iteration",
     )
     fixed_latency: int | None = described(
         integer(1),
-        "from the start of an iteration to the arrival of its result, whatever it does",
+        "fixed time from the start of an iteration to the arrival of its result",
         "cycles",
-        absent="what the iteration takes",
+        absent="computed from the iteration",
     )
 
 
 TOPOLOGIES = ("all-to-all", "mesh", "torus", "ring", "edges")
-"""How the cores are joined."""
+"""Kinds of links between places."""
 
 
 @dataclass(frozen=True)
@@ -149,50 +152,50 @@ class Network:
     """The interconnect."""
 
     topology: str = described(
-        choice(*TOPOLOGIES), "how the places of a chip are joined", default="all-to-all"
+        choice(*TOPOLOGIES), "kind of links between the places of a chip", default="all-to-all"
     )
     shape: tuple[int, ...] | None = described(
-        integers(1), "places of a chip in each dimension", absent="a line of all cores"
+        integers(1), "number of places in each dimension of a chip", absent="a line of all cores"
     )
     edges: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] | None = described(
-        edges(), "the directed links, from place to place, of topology `edges`", absent="none"
+        edges(), "directed links from place to place, for topology `edges`", absent="none"
     )
     hop_cycles: int = described(
-        integer(0), "added to a result or a credit for each hop", "cycles", default=0
+        integer(0), "time added to a result or a credit for each hop", "cycles", default=0
     )
     link_bytes_per_cycle: int | None = described(
-        integer(1), "that a link carries", "bytes per cycle", absent="unlimited"
+        integer(1), "bandwidth of a link", "bytes per cycle", absent="unlimited"
     )
     chips: tuple[int, ...] | None = described(
         integers(1),
-        "chips in each dimension, joined at their borders; for topology `mesh`",
+        "number of chips in each dimension, joined at their borders; for topology `mesh`",
         absent="one chip",
     )
     chip_hops: int = described(
         integer(1), "hops that a link between chips counts as", "hops", default=1
     )
     chip_link_bytes_per_cycle: int | None = described(
-        integer(1), "that a link between chips carries", "bytes per cycle", absent="unlimited"
+        integer(1), "bandwidth of a link between chips", "bytes per cycle", absent="unlimited"
     )
 
     @property
     def places(self) -> int | None:
-        """How many places there are, if the section says."""
+        """Number of places, or None if the section does not say."""
         if self.edges is not None:
             return len({place for edge in self.edges for place in edge})
         return None if self.shape is None else prod(self.shape) * prod(self.chips or (1,))
 
     def rate(self, between_chips: bool) -> int | None:
-        """Bytes that a link carries in a cycle; None for no limit."""
+        """Return the bandwidth of a link in bytes per cycle; None for no limit."""
         return self.chip_link_bytes_per_cycle if between_chips else self.link_bytes_per_cycle
 
     def narrowest(self, crosses: bool) -> int | None:
-        """Bytes that a way carries in a cycle, which goes from chip to chip if it `crosses`; None for no limit."""
+        """Return the bandwidth of a route, which leaves the chip if it `crosses`; None for no limit."""
         rates = [self.rate(between_chips) for between_chips in {False, crosses}]
         return min((rate for rate in rates if rate is not None), default=None)
 
     def problem(self) -> str | None:
-        """What is wrong with the fields together, if something is."""
+        """Return what is wrong with the combination of fields, or None."""
         if (self.edges is None) == (self.topology == "edges"):
             return "`network.edges` and topology `edges` need each other"
         if self.topology == "edges" and self.shape is not None:
@@ -214,61 +217,63 @@ class Network:
 
 @dataclass(frozen=True)
 class System:
-    """Clock, numbers, and what goes in and out."""
+    """Clock, number formats, and the rates of inputs and outputs."""
 
     clock_hz: float | None = described(
-        number(), "clock of the cores", "Hz", absent="times are in cycles only"
+        number(), "clock frequency of the cores", "Hz", absent="times are in cycles only"
     )
     element_bits: int | None = described(
-        integer(1), "of an element as it is stored and sent", "bits", absent="those of its type"
+        integer(1), "bits per element, stored or sent", "bits", absent="those of its type"
     )
     input_elements_per_cycle: int | None = described(
         integer(1),
-        "at which inputs are streamed in",
+        "rate at which inputs are streamed in",
         "elements per cycle",
-        absent="inputs are there from the start",
+        absent="inputs are present from the start",
     )
     output_elements_per_cycle: int | None = described(
-        integer(1), "at which outputs are collected", "elements per cycle", absent="unlimited"
+        integer(1), "rate at which outputs are collected", "elements per cycle", absent="unlimited"
     )
 
 
 @dataclass(frozen=True)
 class Energy:
-    """What events take. A figure that is not given is not reported."""
+    """Energy per event. A figure that is not given is not reported."""
 
     crossbar_product: float | None = described(
-        number(0), "a product on a crossbar, all phases", "pJ", absent="not reported"
+        number(0), "product on a crossbar, all phases", "pJ", absent="not reported"
     )
     adc_conversion: float | None = described(
-        number(0), "a conversion of a column in a phase", "pJ", absent="not reported"
+        number(0), "conversion of a column in a phase", "pJ", absent="not reported"
     )
     vector_element: float | None = described(
-        number(0), "an operation of the DPU on an element", "pJ", absent="not reported"
+        number(0), "DPU operation on one element", "pJ", absent="not reported"
     )
     sram_byte: float | None = described(
-        number(0), "a byte read from SRAM, or written to it", "pJ", absent="not reported"
+        number(0), "byte read from SRAM or written to it", "pJ", absent="not reported"
     )
-    link_byte: float | None = described(number(0), "a byte over a hop", "pJ", absent="not reported")
+    link_byte: float | None = described(number(0), "byte over a hop", "pJ", absent="not reported")
     chip_link_byte: float | None = described(
-        number(0), "a byte from chip to chip", "pJ", absent="as over a hop"
+        number(0), "byte from chip to chip", "pJ", absent="as over a hop"
     )
     static_watts: float | None = described(
-        number(0), "of all chips together, whatever they do", "W", absent="not reported"
+        number(0), "power of all chips, regardless of their work", "W", absent="not reported"
     )
 
 
 @dataclass(frozen=True)
 class Area:
-    """What parts occupy. A figure that is not given is not reported."""
+    """Area of components. A figure that is not given is not reported."""
 
-    crossbar: float | None = described(number(0), "a crossbar", "mm²", absent="not reported")
-    adc: float | None = described(number(0), "an ADC", "mm²", absent="not reported")
-    core: float | None = described(number(0), "the rest of a core", "mm²", absent="not reported")
+    crossbar: float | None = described(number(0), "crossbar", "mm²", absent="not reported")
+    adc: float | None = described(number(0), "ADC", "mm²", absent="not reported")
+    core: float | None = described(number(0), "rest of a core", "mm²", absent="not reported")
     router: float | None = described(
-        number(0), "the links and the router of a place", "mm²", absent="not reported"
+        number(0), "links and router of a place", "mm²", absent="not reported"
     )
-    chip: float | None = described(number(0), "what a chip has once", "mm²", absent="not reported")
+    chip: float | None = described(
+        number(0), "components that a chip has once", "mm²", absent="not reported"
+    )
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -283,5 +288,5 @@ SECTIONS: dict[str, type[Any]] = {
 
 
 def _share(whole: int | None, part: int | None) -> int:
-    """Into how many parts of `part` bits `whole` bits are cut; one where either is not given."""
+    """Return the number of parts of `part` bits in `whole` bits; 1 if either is not given."""
     return 1 if whole is None or part is None else ceil(whole / part)

@@ -1,4 +1,4 @@
-"""cmcore-place-cores: the place of each core on the chip."""
+"""cmcore-place-cores: place each core on the chip."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
 from cmir.passes.base import NetworkPass
+from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import Found, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -25,26 +26,26 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class CmcorePlaceCoresPass(NetworkPass):
-    """Put each core at a place of its own, so that what cores send each other in an inference makes few hops.
+class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
+    """Place cores so that the traffic of an inference makes few hops.
 
-    Minimised is Σ traffic × hops: the bytes that one core computes and another reads, times the hops between them.
-    `strategy=optimal` goes on from what `greedy` finds, with OR-tools, until nothing helps or `time_limit` seconds are
-    over; the result is the same for the same `seed`, except where time ran out, which the remark tells. `greedy` takes
-    no time to speak of. `snake` takes cores in order, row by row, every other row backwards.
+    The pass minimises Σ traffic × hops: the bytes that one core computes and another reads, times the hops between the
+    two. Each core has its own place. `strategy=optimal` improves the result of `greedy`, with OR-tools, until nothing
+    helps or `time_limit` seconds are over. The result is the same for the same `seed`, unless time runs out, which the
+    remark reports. `greedy` takes negligible time. `snake` takes cores in order, row by row, every other row backwards.
 
-    hardware: the machine, whose places these are, and whose SRAM the buffers of a core must fit in. topology, shape: of
-    a chip by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its places in each dimension. chips: how many chips
-    there are in each dimension, if there are several. link_capacity: the most bytes that a link can carry in an
-    inference, multicast counted once. chip_link_capacity: that of links between chips, if it is another.
+    hardware: the machine, which provides the places, and whose SRAM the buffers of a core must fit; by default the one
+    that the network carries, or `ideal`. topology, shape: a
+    chip given by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its number of places in each dimension. chips:
+    the number of chips in each dimension, if there are several. link_capacity: the maximum bytes that a link carries in
+    an inference, counting multicast once. chip_link_capacity: the same for links between chips, if different.
 
     Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
-    tells the cost, the bound that is known, and the most loaded link.
+    gives the cost, the known bound, and the most loaded link.
     """
 
     name = "cmcore-place-cores"
 
-    hardware: str = "ideal"
     topology: str = "mesh"
     shape: tuple[int, ...] | None = None
     chips: tuple[int, ...] | None = None
@@ -56,8 +57,8 @@ class CmcorePlaceCoresPass(NetworkPass):
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         if network.cores:
-            hardware = Hardware.load(self.hardware)
             self._check_options(network)
+            hardware = self.hardware_for(network)
             check_sram(network, hardware)
             self._place(network, hardware, lambda text: report_progress(ctx, text))
 
@@ -114,18 +115,18 @@ class CmcorePlaceCoresPass(NetworkPass):
         best = f"{link_text(link)} carries {capacity + excess}, {excess} more"
         if found.impossible:
             return f"no placement keeps {within}; in the best one, link {best}"
-        help = "more time might find one: time-limit"
+        help = "a longer time-limit might find one"
         if self.strategy != "optimal":
             help = "strategy=optimal might find one"
         elif found.settled:
-            help = "another one might: seed"
+            help = "another seed might find one"
         return f"found no placement that keeps {within}: link {best}; {help}"
 
 
 def _summary(problem: Problem, found: Found) -> str:
     parts = [
         f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
-        f"bound {found.bound}; a snake has {problem.cost(snake(problem))}"
+        f"bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"
     ]
     if loads := problem.loads(found.placement):
         link, load = next(iter(loads.items()))

@@ -1,8 +1,8 @@
-"""cmcore-set-hardware: which machine a network is for."""
+"""cmcore-set-hardware: attach the machine that a network is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.context import Context
 
@@ -11,11 +11,12 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.attribute import set_hardware
 from cmir.hardware.description import Hardware
 from cmir.passes.base import NetworkPass
+from cmir.passes.hardware import HardwarePass
 
 
 @dataclass(frozen=True)
-class CmcoreSetHardwarePass(NetworkPass):
-    """Attach the description of a machine to networks, for whoever works on them later.
+class CmcoreSetHardwarePass(HardwarePass, NetworkPass):
+    """Attach a hardware description to networks, for later passes and tools.
 
     `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
     that need more crossbars, than the machine has.
@@ -23,9 +24,9 @@ class CmcoreSetHardwarePass(NetworkPass):
 
     name = "cmcore-set-hardware"
 
-    hardware: str
+    hardware: str | Hardware = field()
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
-        hardware = Hardware.load(self.hardware)
+        hardware = self.hardware_for(network)
         check_capacity(network, hardware)
         set_hardware(network, hardware)

@@ -1,4 +1,4 @@
-"""cmcore-verify-control: a proof that the generated control logic is right."""
+"""cmcore-verify-control: prove the generated control logic."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cmir.support.diagnostics import emit_remark
 
 @dataclass(frozen=True)
 class CmcoreVerifyControlPass(NetworkPass):
-    """Prove that control units let each iteration run when its loads and stores may, for endless streams.
+    """Prove that control units start each iteration exactly when its loads and stores allow it, for endless streams.
 
-    Loops and automata are evaluated from reset, iteration by iteration, and compared with what loads, stores and
-    storage maps demand. The proof shows that the network is safe: no iteration runs before its data has arrived or
-    overwrites data still to be read; tight: none waits for more than that; live: each is released, and the network does
-    not deadlock; and well-formed: every access is inside its array, every element that is read has a slot, and each
-    element is stored once. The pass changes nothing. It refuses with a counterexample of concrete iterations and
+    The pass evaluates loops and automata from reset, iteration by iteration, and compares them with what loads, stores
+    and storage maps demand. The proof shows that the network is safe: no iteration starts before its data has arrived,
+    or overwrites data still to be read; tight: none waits for more than that; live: each is released, and the network
+    does not deadlock; and well-formed: every access is inside its array, every element that is read has a slot, and
+    each element is stored once. The pass changes nothing. It refuses with a counterexample of concrete iterations and
     elements.
 
-    Networks with more than `most-points` points, if given, are proved symbolically, which a remark says.
+    Networks with more than `most-points` points are proved symbolically, which a remark reports.
     """
 
     name = "cmcore-verify-control"

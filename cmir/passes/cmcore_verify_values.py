@@ -1,4 +1,4 @@
-"""cmcore-verify-values: a proof that a compiled network computes what its source does."""
+"""cmcore-verify-values: prove that a compiled network computes the values of its source."""
 
 from __future__ import annotations
 
@@ -15,47 +15,49 @@ from cmir.proof.values.work import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _INFERENCES = 2
-"""As many are counted: more run only where a buffer holds several."""
+"""Number of inferences counted; more run only if a buffer holds several."""
 
 
 @dataclass(frozen=True)
 class CmcoreVerifyValuesPass(NetworkPass):
-    """Prove that networks compute what the `nn` IR that they were compiled from computes, for all weights and inputs.
+    """Prove that networks compute the values of the `nn` IR that they were compiled from, for all weights and inputs.
 
-    The programs run on the engine, with every automaton and ring in force, and the operators run by their definition,
-    both over the field of P = 2¹⁹ − 1 elements instead of floats. Named parameters and inputs are random residues, so
-    the result holds for all of them. Constants are the simplest rationals that round to them. Sums and products are
-    those of the field; every other function is a random one, with no more laws than compiled programs rely on
-    (`cmir/proof/values/interpretation.py`). Where both sides agree in all outputs under each of `rounds` random
-    interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise the error
-    names the first element that differs. Operators without an interpretation, those of other packages that differ, and
-    outputs that are infinite or NaN are named in a remark, and nothing is proved.
+    The pass runs the programs on the simulator, with every automaton and ring in force, and evaluates the operators by
+    their definition, both over the field of P = 2¹⁹ − 1 elements instead of floats. Named parameters and inputs are
+    random residues, so the result holds for all of them. Constants are the simplest rationals that round to them. Sums
+    and products are those of the field. Every other function is random, with no more laws than compiled programs rely
+    on (`cmir/proof/values/interpretation.py`). If both sides agree in all outputs under each of `rounds` random
+    interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise, the error
+    names the first element that differs. If operators have no interpretation, operators of other packages differ, or
+    outputs are infinite or NaN, a remark names them and nothing is proved.
 
-    Two programs that differ pass one interpretation with a probability below d / P; `cm-run --verify` prints the bound
-    for all of them together, or says that there is none. Between two random functions a value is a polynomial of
-    parameters, inputs and their results, and two different polynomials agree in a share of degree / P of all points
-    (Schwartz-Zippel). Results at different operands cancel if the operands coincide by chance; the probability grows
+    Two programs that differ pass one interpretation with a probability below d / P. `cm-run --verify` prints the bound
+    for all interpretations together, or says that there is none. Between two random functions, a value is a polynomial
+    of parameters, inputs and their results, and two different polynomials agree in a share of degree / P of all points
+    (Schwartz-Zippel). Results at different operands cancel if the operands coincide by chance. The probability grows
     with the number of results that are added up without parameters of their own, as in pooling. The bound assumes that
-    results of random functions, which are pseudorandom, are independent of whatever leads to their operands, also where
-    other operands coincide by chance, that inverses count as such results, and that a parameter stands in the same
-    place of both programs (`docs/mathematics.md`, §7). Constants are not random: two that are congruent modulo P are
-    not told apart. Interpretations are those of the seeds 0, 1, …, so the verdict is the same on every run.
+    results of random functions, which are pseudorandom, are independent of everything that leads to their operands,
+    even if other operands coincide by chance; that inverses count as such results; and that a parameter occurs in the
+    same place of both programs (`docs/mathematics.md`, §7). Constants are not random: the proof does not distinguish
+    constants that are congruent modulo P. The seeds of the interpretations are 0, 1, …, so the verdict is the same on
+    every run.
 
-    As many inferences run as fill each buffer, and one more, each with other inputs. Later ones need no run if control
-    is proved, by cmcore-verify-control: each of their loads then finds the elements of its own inference.
+    The pass runs as many inferences as fill each buffer, and one more, each with different inputs. Later inferences
+    need no run if cmcore-verify-control proves control: each of their loads then finds the elements of its own
+    inference.
 
-    The `nn` IR is that after nn-fold-batch-norm and canonicalize. It is in the file `source`; or it was lowered in the
-    same run of a tool; or the attribute `cmir.source` of the network names a file beside it and its SHA-256, as `cm-opt
-    --output-source` writes both; or it is in NAME.nn.mlir beside NAME.mlir.
+    The `nn` IR is that after nn-fold-batch-norm and canonicalize. The pass finds it in the file `source`; in the same
+    run of a tool, if that lowered it; through the network's attribute `cmir.source`, which names a file next to it and
+    its SHA-256, as written by `cm-opt --output-source`; or in NAME.nn.mlir next to NAME.mlir.
 
     ```console
     $ cm-opt net.mlir -p nn-to-cmcore --output-source -o out.mlir
     $ cm-opt out.mlir -p cmcore-verify-values
     ```
 
-    With `most-operations`, networks that take more operations are left alone, with a remark. Operations are counted
-    from types, so the limit means the same on every computer. Pipelines from `nn` to cmcore end with this pass and a
-    limit.
+    With `most-operations`, the pass skips networks that take more operations, and emits a remark. Operations are
+    counted from types, so the limit means the same on every computer. Pipelines from `nn` to cmcore end with this pass
+    and a limit.
     """
 
     name = "cmcore-verify-values"

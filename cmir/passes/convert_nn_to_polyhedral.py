@@ -1,4 +1,4 @@
-"""convert-nn-to-polyhedral: outlined stages become iteration domains, access relations and bodies."""
+"""convert-nn-to-polyhedral: convert outlined stages to iteration domains, access relations and bodies."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from cmir.support.naming import UniqueNames, suffixed
 
 @dataclass(frozen=True)
 class ConvertNnToPolyhedralPass(FunctionPass):
-    """Turn each function of outlined stages into a pipeline of polyhedral stages over arrays.
+    """Convert each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
-    What an iteration reads, writes and computes is asked of the operators; layout operators between stages are
-    composed into the access relations of those who read them. Needs nn-outline-stages.
+    The operators provide the accesses and the body of an iteration. The pass composes layout operators between stages
+    into the access relations of their readers. Requires nn-outline-stages.
     """
 
     name = "convert-nn-to-polyhedral"
@@ -73,7 +73,7 @@ class _Converter:
         self.symbols = UniqueNames(form=suffixed("_"))
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
-        """Of values that have a place in an array other than that of the same coordinates."""
+        """Location in the array, for values whose location does not have their own coordinates."""
         outer: dict[SSAValue, SSAValue] = {}
         for op in function.body.block.ops:
             if isinstance(op, StageOp):
@@ -172,7 +172,7 @@ class _StageBuilder:
         self.converter, self.stage, self.name = converter, stage, name
         body = [op for op in stage.body.block.ops if isinstance(op, IterationOp)]
         if not body:
-            raise CompileError(stage, f"stage @{name} computes nothing")
+            raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = body[0]
         self.domain = self.root.domain()
@@ -229,7 +229,7 @@ class _StageBuilder:
             built = built.next_op
 
     def _value(self, op: IterationOp, access: Access | Cells, operand: SSAValue | None) -> SSAValue:
-        """What the body takes for one entry of `reads()`."""
+        """Return the value that the body takes for one entry of `reads()`."""
         if operand is not None and operand in self.values:
             return self.values[operand]
         if operand is None:
@@ -265,7 +265,7 @@ class _StageBuilder:
             return self.converter.constant(owner.source, owner.result.type, wish, owner)
         if base in self.converter.array_of:
             return self.converter.array_of[base]
-        raise CompileError(op, f"an operand of {op.name} is computed by no stage")
+        raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
         """A relation to elements of `value`, as one to their places in its array."""
@@ -362,6 +362,4 @@ def _element_type(array: Attribute) -> Attribute:
 
 
 def _not_computed(terminator: ReturnOp) -> CompileError:
-    return CompileError(
-        terminator, "an output is not computed by a stage: run nn-outline-stages first"
-    )
+    return CompileError(terminator, "no stage computes an output: run nn-outline-stages first")

@@ -1,4 +1,4 @@
-"""convert-polyhedral-to-cmcore: each stage becomes a program, run by cores of its own."""
+"""convert-polyhedral-to-cmcore: convert each stage into a program for its own cores."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class ConvertPolyhedralToCmcorePass(PipelinePass):
-    """Turn stages into programs with buffers, crossbars, snoops, credits and loops.
+    """Convert stages into programs with buffers, crossbars, snoops, credits and loops.
 
     A stage has one core, or as many as it is spread over; the global control unit needs none.
 
-    Needs the loops and automata that polyhedral-generate-loops makes; it moves them, so that the relations of
-    dependences end here and what remains is what a core executes. Access relations stay, in loads and stores.
+    Requires the loops and automata of polyhedral-generate-loops. The pass moves them into the programs, so the release
+    relations end here, and the result is what a core executes. Access relations stay, in loads and stores.
     """
 
     name = "convert-polyhedral-to-cmcore"

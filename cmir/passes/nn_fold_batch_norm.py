@@ -1,4 +1,4 @@
-"""nn-fold-batch-norm: batch normalisation becomes part of the weights before it."""
+"""nn-fold-batch-norm: fold batch normalisation into the preceding weights."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ from cmir.support.parameters import Parameters
 
 @dataclass(frozen=True)
 class NnFoldBatchNormPass(ModulePass):
-    """Fold batch normalisation into the weights and bias of the convolution or product before it.
+    """Fold batch normalisation into the weights and bias of the preceding convolution or product.
 
-    With s = scale / sqrt(variance + epsilon), s·(W·x + b − mean) + bias is (s·W)·x + s·(b − mean) + bias. It
-    applies where only the normalisation reads the product, and all that is folded are parameters whose values
-    are known: written in place, or in the weights that the tool was given. Others are left as they are, with a
-    remark.
+    With s = scale / sqrt(variance + epsilon), s·(W·x + b − mean) + bias is (s·W)·x + s·(b − mean) + bias. The pass
+    folds a normalisation if nothing else reads the product, and if the values of all parameters involved are known:
+    inline, or in the weights that the tool was given. It leaves other normalisations unchanged and emits a remark.
     """
 
     name = "nn-fold-batch-norm"
@@ -61,7 +60,7 @@ class _Folder:
         values = [self._value(operand) for operand in folded]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
-            emit_remark(op, "not folded: its parameters have no known values (see --weights)")
+            emit_remark(op, "not folded: the values of its parameters are unknown (see --weights)")
             return
         w, *rest = known
         b = rest[0] if old_bias else np.zeros(())

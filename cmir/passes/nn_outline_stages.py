@@ -1,4 +1,4 @@
-"""nn-outline-stages: operators grouped into the stages of the pipeline."""
+"""nn-outline-stages: group operators into the stages of the pipeline."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from cmir.support.naming import UniqueNames, counted
 
 @dataclass(frozen=True)
 class NnOutlineStagesPass(FunctionPass):
-    """Group operators into stages: one that iterates, and the point-wise operators that follow it.
+    """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
-    A point-wise operator joins the stage that computes one of its operands in the shape of its result, the
-    latest such stage, unless stages would then wait for each other in a cycle. With `fuse=false` every
-    operator is a stage of its own. Layout operators stay outside: they are ways of reading. Where a value
-    must exist in memory though it is only a way of reading another, a copy is inserted, with a remark.
+    A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
+    stages would then wait for each other in a cycle. With `fuse=false`, every operator is a stage of its own. Layout
+    operators stay outside of stages, as views. If a value must exist in memory although it is only a view of another
+    one, the pass inserts a copy and emits a remark.
     """
 
     name = "nn-outline-stages"
@@ -67,7 +67,7 @@ class _Group:
         ]
 
     def depends_on(self, other: _Group) -> bool:
-        """Whether data flows from `other` to this group, directly or through others."""
+        """Return True if data flows from `other` to this group, directly or through other groups."""
         seen: set[_Group] = set()
         stack: list[_Group] = [self]
         while stack:
@@ -153,7 +153,7 @@ class _Outliner:
                 self.block.insert_op_before(owner, before)
 
     def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
-        """Whether values of the group are read element by element, in the order in which they are computed."""
+        """Return True if `op` reads values of the group element by element, in the order of their computation."""
         members = {member.results[0] for member in group.ops}
         return all(
             shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
@@ -297,15 +297,17 @@ class _Copies:
                 self._separate_pads(value.owner)
             bases = _bases(value)
             if value in returned:
-                self._copy(terminator, index, "another output has its memory")
+                self._copy(terminator, index, "another output uses its memory")
             elif not all(isinstance(base.owner, IterationOp | StageOp) for base in bases):
-                self._copy(terminator, index, "an output of the network has memory of its own")
+                self._copy(terminator, index, "an output of the network needs its own memory")
             elif isinstance(value.owner, LayoutOp) and (
                 bases & written
                 or not all(_leads_only_to(base, value) for base in bases)
                 or not written_as(self.views.of(value))
             ):
-                self._copy(terminator, index, "what computes it cannot write it in this layout")
+                self._copy(
+                    terminator, index, "the stage that computes it cannot write it in this layout"
+                )
             else:
                 written |= bases
             returned.add(value)
@@ -338,11 +340,11 @@ class _Copies:
         block.insert_op_before(copy, user)
         user.operands[index] = copy.result
         self.views.forget()
-        emit_remark(user, f"a copy of %{value.name_hint or 'value'} gets a stage of its own: {why}")
+        emit_remark(user, f"inserted a stage that copies %{value.name_hint or 'value'}: {why}")
 
 
 def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
-    """Whether all that reads `value`, through layout operators, is the network's output `output`."""
+    """Return True if the network's output `output` is the only reader of `value`, through layout operators."""
     for use in value.uses:
         if isinstance(use.operation, LayoutOp):
             if not _leads_only_to(use.operation.result, output):

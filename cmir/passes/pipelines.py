@@ -1,4 +1,4 @@
-"""Named pipelines: a name for a list of passes, usable wherever a pass is."""
+"""Named pipelines: a name for a list of passes, usable in the place of a pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmir import extensions
 
 @dataclass(frozen=True)
 class Pipeline:
-    """`passes` is what `cm-opt -p` takes; it may name other pipelines."""
+    """A named list of passes, in the syntax of `cm-opt -p`. May name other pipelines."""
 
     name: str
     summary: str
@@ -19,39 +19,39 @@ class Pipeline:
 
 
 MOST_OPERATIONS = 150_000_000
-"""Compiling a network includes the proof of its values up to here, where it takes a few tenths of a second at most."""
+"""Limit of the proof of values in pipelines, which keeps it within a few tenths of a second."""
 
 VERIFY_VALUES = f"cmcore-verify-values{{most-operations={MOST_OPERATIONS}}}"
-"""The proof of values where it takes little."""
+"""The proof of values, up to the limit."""
 
 PIPELINES: dict[str, Pipeline] = {
     pipeline.name: pipeline
     for pipeline in (
         Pipeline(
             "nn-to-polyhedral",
-            "Fuse operators into stages and write their accesses as relations.",
+            "Group operators into stages and express their accesses as relations.",
             "nn-fold-batch-norm,canonicalize,nn-outline-stages,convert-nn-to-polyhedral",
         ),
         Pipeline(
             "polyhedral-to-cmcore",
-            "Derive dependences, generate core programs and control automata from them, and prove them right.",
+            "Derive dependences, generate core programs and control automata from them, and prove control.",
             "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore,"
             "cmcore-verify-control",
         ),
         Pipeline(
             "nn-to-cmcore",
-            "Compile a network all the way to core programs, and prove that they compute what it does.",
+            "Compile a network to core programs, and prove their control and values.",
             f"nn-to-polyhedral,polyhedral-to-cmcore,{VERIFY_VALUES}",
         ),
     )
 }
-"""Those of cmir."""
+"""The pipelines of cmir."""
 
 
 @cache
 def installed_pipelines() -> Mapping[str, Pipeline]:
     """
-    All named pipelines, those of other packages after ours.
+    Return all named pipelines, first those of cmir and then those of other packages.
 
     Raises CompileError if a package cannot be loaded, or gives a pipeline a name that is taken.
     """

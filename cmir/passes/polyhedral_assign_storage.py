@@ -1,4 +1,4 @@
-"""polyhedral-assign-storage: a buffer of bounded size for each array and reader."""
+"""polyhedral-assign-storage: assign a buffer of bounded size to each array and reader."""
 
 from __future__ import annotations
 
@@ -19,22 +19,26 @@ from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
 from cmir.passes.base import PipelinePass
+from cmir.passes.hardware import HardwarePass
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.timing.recurrence import DeadlockError
 
 
 @dataclass(frozen=True)
-class PolyhedralAssignStoragePass(PipelinePass):
+class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
-    `sizes` says how many rows: `live`, those with which the network runs and its buffers take the least SRAM in all;
-    `lossless`, those that take the least with the steady-state interval that it has without bounds, or, where a core
-    of the machine has no room for these, with a longer one; `full`, those of one inference. The search is exact but
-    its work is limited: the remark says that the sizes are the smallest, or how far above them they are at most.
+    `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
+    sizes that preserve the steady-state interval of unbounded buffers, or, if these do not fit the SRAM of a core, a
+    longer one; `full`, the rows of one inference. The smallest sizes are those that take the least SRAM in total. The
+    search is exact but its work is limited: the remark says that the sizes are the smallest, or gives the largest
+    possible gap.
 
-    `rows` sets the number by hand, for the buffers of `array` and of `reader` where these are given; the others stay
-    as they are. Storage that is there already is kept unless it is assigned anew. Refuses sizes with which the network
-    deadlocks, and names the cycle of waits. A remark tells the SRAM bytes before and after.
+    `rows` sets the number of rows by hand, for the buffers of `array` and of `reader` if these are given; other buffers
+    stay as they are. The pass keeps existing storage unless it assigns it anew. It refuses sizes with which the network
+    deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
+
+    hardware: the machine, whose times and SRAM count; by default the one that the pipeline carries, or `ideal`.
     """
 
     name = "polyhedral-assign-storage"
@@ -43,10 +47,9 @@ class PolyhedralAssignStoragePass(PipelinePass):
     rows: int | None = None
     array: str | None = None
     reader: str | None = None
-    hardware: str = "ideal"
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
-        sizing = Sizing(pipeline, Hardware.load(self.hardware))
+        sizing = Sizing(pipeline, self.hardware_for(pipeline))
         if self.rows is not None:
             sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
         elif self.sizes == "full":
@@ -77,9 +80,8 @@ class PolyhedralAssignStoragePass(PipelinePass):
                 more = next(count for count in itertools.count(rows) if can_have(count))
                 raise CompileError(
                     pipeline,
-                    f"{rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader} "
-                    f"{'have' if rows > 1 else 'has'} one slot for elements that are stored at once: "
-                    f"{more} rows keep them apart",
+                    f"with {rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader}, elements that are "
+                    f"stored at once share a slot: use {more} rows",
                 )
         try:
             sizing.check_live({**sizing.given(pipeline), **sizes})
@@ -95,8 +97,8 @@ class PolyhedralAssignStoragePass(PipelinePass):
         if interval > sizing.interval:
             emit_remark(
                 pipeline,
-                f"buffers that lose no throughput do not fit the {sizing.hardware.core.sram_bytes} bytes of SRAM of a "
-                f"core; with those that do, the interval is {interval} cycles instead of {sizing.interval}",
+                f"throughput-preserving buffers exceed the {sizing.hardware.core.sram_bytes} bytes of SRAM of a core; "
+                f"buffers that fit give an interval of {interval} cycles instead of {sizing.interval}",
             )
         return found
 
@@ -149,7 +151,7 @@ def assign_storage_at(
 
 
 def _gap(found: Found) -> str:
-    """How far above the smallest sizes these are at most."""
+    """Describe the largest possible gap to the smallest sizes."""
     if found.smallest:
         return "; no sizes take less"
     above = 100 * (found.sram_bytes / max(1, found.bound) - 1)

@@ -1,4 +1,4 @@
-"""polyhedral-derive-dependences: what each stage must wait for, from the access relations."""
+"""polyhedral-derive-dependences: derive what each stage waits for from the access relations."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from cmir.support.diagnostics import CompileError
 class PolyhedralDeriveDependencesPass(PipelinePass):
     """Derive read-after-write and write-after-read dependences between stages as release relations.
 
-    For each array and each pair of a stage that writes it and a stage that reads it, there is one `raw`
-    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Those of stages that are
-    spread over cores hold for each pair of their cores. Dependences that are there already are derived anew. Refuses
-    arrays that are not written exactly where they are read, or written twice.
+    For each array and each pair of a stage that writes it and a stage that reads it, the pass derives one `raw`
+    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Dependences between stages
+    that are spread over cores hold for each pair of their cores. The pass replaces existing dependences. It refuses
+    arrays with elements that are read but never written, or written twice.
     """
 
     name = "polyhedral-derive-dependences"
@@ -102,8 +102,8 @@ def _check_reads_what_is_there(
         iteration = late.domain().apply(stage.order.reverse())
         raise CompileError(
             stage,
-            f"iteration {sample(iteration)} reads @{array.sym_name.data} before it is written, by the stage "
-            f"itself; give what it reads an array and a stage of its own",
+            f"iteration {sample(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "
+            "compute what it reads in a separate stage",
         )
 
 

@@ -1,4 +1,4 @@
-"""polyhedral-generate-loops: schedules and release relations become `scf` loops."""
+"""polyhedral-generate-loops: generate `scf` loops from schedules and release relations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from cmir.passes.rewriting import index_block
 class PolyhedralGenerateLoopsPass(PipelinePass):
     """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
 
-    A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its
-    release relation in the order in which they happen. Loops are separated into disjoint pieces, free of
-    conditions, where fewer conditions are then evaluated in one run (`separate=auto`), `always` or `never`.
+    A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its release
+    relation in the order in which they happen. `separate` says whether loops are separated into disjoint pieces
+    without conditions: `always`, `never`, or `auto`, if fewer conditions are then evaluated in one run.
     """
 
     name = "polyhedral-generate-loops"

@@ -1,4 +1,4 @@
-"""polyhedral-merge-stages: two or more stages become one, which runs on one core."""
+"""polyhedral-merge-stages: merge stages into one that runs on one core."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class PolyhedralMergeStagesPass(PipelinePass):
-    """Let stages that have little to do share a core: the iterations of all of them become those of one.
+    """Let several stages with little work share a core, by merging their iterations into one stage.
 
-    The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order, and an
-    iteration of the second comes as soon as those of the first have run that it reads from; then a third is merged with
-    what the two have become, and so on. Iterations of one stage read nothing for the other, and write nothing.
+    The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order. An
+    iteration of the second stage comes as soon as the iterations of the first that it reads from have run. A third
+    stage is then merged with the result, and so on. Iterations of one stage read and write nothing for the others.
 
-    stages: those to merge, each after those it reads from. A stage must read what the ones before it compute.
+    stages: the stages to merge, each after those it reads from. Each must read the results of stages before it.
     """
 
     name = "polyhedral-merge-stages"
@@ -45,15 +45,18 @@ class PolyhedralMergeStagesPass(PipelinePass):
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
         if len(self.stages) < 2:
-            raise CompileError(pipeline, "give two `stages` or more to merge")
+            raise CompileError(pipeline, "`stages` must name two stages or more")
         for name in self.stages:
             stage = stage_named(pipeline, name)
             if stage.core_dims:
-                raise CompileError(stage, f"stage @{name} has cores of its own: merge it before")
+                raise CompileError(
+                    stage, f"stage @{name} is spread over cores: merge stages before spreading them"
+                )
         for op in list(pipeline.body.block.ops):
             if isinstance(op, StorageOp) and symbol(op.stage) in self.stages:
                 raise CompileError(
-                    op, f"storage of @{symbol(op.stage)} is assigned already: merge stages before"
+                    op,
+                    f"storage of @{symbol(op.stage)} is already assigned: merge stages before assigning storage",
                 )
         first, *others = self.stages
         merged = pipeline.stages[first]

@@ -1,4 +1,4 @@
-"""polyhedral-replicate: the iterations of a stage are divided over cores with the same weights."""
+"""polyhedral-replicate: divide the iterations of a stage over cores with the same weights."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from xdsl.context import Context
 from cmir.analysis.balance import Choice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.hardware.description import Hardware
 from cmir.isl import dim_names
 from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import stage_named
 from cmir.passes.spreading import spread
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -24,24 +24,24 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
-class PolyhedralReplicatePass(PipelinePass):
+class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
-    iterations, so that all work on one row together and readers, who need less of it, can start early; `by=rows` deals
-    out the outermost dimension row by row; `by=bands` gives each copy a run of rows; `by=runs` a run of iterations,
-    which may begin and end within a row and so divides the work evenly.
+    iterations, so all copies work on one row together, and readers need less of the row and can start early.
+    `by=rows` deals out the outermost dimension row by row. `by=bands` gives each copy a run of rows. `by=runs` gives
+    each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
 
-    cores: how many there are; hardware: the machine that has them, and whose times count. The numbers of copies are
-    those for which the steady-state interval is as small as it can be with so many cores (the optimum, by OR-tools),
-    and of these the ones that take the fewest cores. With `stage`, that stage gets `copies` by hand; what has copies
-    already keeps them.
+    cores: the number of cores; hardware: the machine that has them, and whose times count, by default the one that the
+    pipeline carries, or `ideal`. The pass chooses the
+    numbers of copies that minimise the steady-state interval for that many cores (the optimum, by OR-tools), and among
+    these the ones that take the fewest cores. With `stage`, only that stage is replicated, `copies` times. A stage that
+    already has copies keeps them.
     """
 
     name = "polyhedral-replicate"
 
     cores: int | None = None
-    hardware: str = "ideal"
     stage: str | None = None
     copies: int | None = None
     by: By = "columns"
@@ -64,13 +64,13 @@ class PolyhedralReplicatePass(PipelinePass):
         if self.by != "rows" and ceil(units / ceil(units / self.copies)) < self.copies:
             raise CompileError(
                 stage,
-                f"the {units} {what} of @{self.stage} have no {self.copies} {self.by} of one size",
+                f"the {units} {what} of @{self.stage} do not divide into {self.copies} {self.by} of one size",
             )
         if self.copies > 1:
             replicate(stage, self.copies, self.by)
 
     def _balance(self, pipeline: PipelineOp) -> None:
-        hardware = Hardware.load(self.hardware)
+        hardware = self.hardware_for(pipeline)
         available = hardware.core.count if self.cores is None else self.cores
         if available is None:
             raise CompileError(
@@ -82,8 +82,8 @@ class PolyhedralReplicatePass(PipelinePass):
         if needed > available:
             raise CompileError(
                 pipeline,
-                f"the network needs {needed} cores without copies, there are {available}: "
-                f"{needed - available} are missing",
+                f"the network needs {needed} cores without copies, "
+                f"{needed - available} more than the {available} available",
             )
         choices = [
             self._choices(stage, available, program_cost(stage, hardware).interval)
@@ -97,8 +97,8 @@ class PolyhedralReplicatePass(PipelinePass):
         after = max(choice.interval for choice in chosen)
         emit_remark(
             pipeline,
-            f"{sum(choice.cores for choice in chosen)} of {available} cores; the busiest works {after} cycles "
-            f"on an inference, without copies {before}",
+            f"{sum(choice.cores for choice in chosen)} of {available} cores in use; the busiest takes {after} "
+            f"cycles for an inference, {before} without copies",
         )
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
@@ -159,7 +159,7 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
 
 
 def units_of(stage: StageOp, by: By) -> tuple[int, str]:
-    """How many rows, columns or iterations can be divided among copies, and what they are."""
+    """Return the number of units that can be divided among copies: rows, columns or iterations, and their name."""
     what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
     return prod(dim.extent for dim in _divided(stage, by)), what
 

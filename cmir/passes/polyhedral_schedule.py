@@ -20,10 +20,10 @@ from cmir.support.diagnostics import CompileError, Where
 
 @dataclass(frozen=True)
 class PolyhedralSchedulePass(ModulePass):
-    """Change the schedule of a stage, or of every stage that the change fits.
+    """Change the schedule of a stage, or of every stage that the change applies to.
 
-    The change is one of these, made to the times of the schedule that the stage has, at first its own coordinates.
-    Run the pass several times to compose changes.
+    One option gives the change. It applies to the times of the stage's present schedule, initially the stage's own
+    coordinates. Run the pass several times to compose changes.
 
     interchange: a permutation of the dimensions; `interchange=1,0` makes the second one the outer.
     tile: a size for each dimension, 0 for none; `tile=4,4` runs 4×4 tiles, at times `[h/4, w/4, h, w]`.
@@ -31,9 +31,9 @@ class PolyhedralSchedulePass(ModulePass):
     map: any injective relation: of times, `{ [h, w] -> [w, h] }`, or of the iterations of a stage, whose schedule
         it replaces: `{ conv1[h, w] -> [w, h] }`.
 
-    Without `stage`, a change is made to all stages whose schedules have the number of dimensions it is for
-    (`reverse`: the dimensions it names). Dependences and loops of the old order are dropped, so this pass comes
-    before those that derive them.
+    Without `stage`, the pass changes all stages whose schedules have the number of dimensions of the change
+    (`reverse`: the dimensions it names). It drops dependences and loops of the old order, so run it before the passes
+    that derive them.
     """
 
     name = "polyhedral-schedule"
@@ -68,7 +68,9 @@ class PolyhedralSchedulePass(ModulePass):
             return named
         fitting = [stage for stage in stages if change.misfit(stage) is None]
         if not fitting:
-            raise CompileError(module, f"{change.text} fits no stage; name one to see why")
+            raise CompileError(
+                module, f"{change.text} applies to no stage; give `stage` to see why"
+            )
         return fitting
 
     def _change(self, where: Where) -> _Change:

@@ -1,4 +1,4 @@
-"""polyhedral-split-buffers: a stage whose buffers no core has SRAM for is divided over several."""
+"""polyhedral-split-buffers: divide stages whose buffers exceed the SRAM of a core."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import PipelineOp, StageOp
-from cmir.hardware.description import Hardware
 from cmir.passes.base import PipelinePass
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.polyhedral_replicate import replicate, units_of
 from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outputs
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -24,20 +24,23 @@ _Division = Callable[[StageOp, int], None]
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitBuffersPass(PipelinePass):
-    """Divide stages whose buffers exceed the SRAM of a core, however few rows they keep, over as few cores as will do.
+class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
+    """Divide stages whose buffers exceed the SRAM of a core with any number of rows, over as few cores as suffice.
 
-    By outputs, so that each core keeps the channels that it needs for some of the outputs; or by columns, with copies
-    of the weights, where that takes fewer cores. What neither makes small enough stays as it is: to place cores or to
-    run them says how many bytes are missing.
+    By outputs, each core keeps the channels that it needs for some of the outputs. By columns, with copies of the
+    weights, if that takes fewer cores. A stage that neither makes small enough stays as it is, and placing or running
+    its cores reports how many bytes are missing. Without `hardware`, the machine is the one that the pipeline carries.
     """
 
     name = "polyhedral-split-buffers"
 
-    hardware: str
-
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
-        hardware = Hardware.load(self.hardware)
+        hardware = self.described_hardware(pipeline)
+        if hardware is None:
+            raise CompileError(
+                pipeline,
+                "give the `hardware`: the pipeline carries none, see polyhedral-set-hardware",
+            )
         room = hardware.core.sram_bytes
         if room is None:
             return
@@ -75,7 +78,8 @@ class PolyhedralSplitBuffersPass(PipelinePass):
             ways[how][1](stage, parts)
             emit_remark(
                 stage,
-                f"@{name} needs {before} bytes of buffers, and a core has {room}: it is divided into {parts} by {how}",
+                f"@{name} needs {before} bytes of buffers, more than the {room} of a core: divided into {parts} parts "
+                f"by {how}",
             )
 
 

@@ -1,4 +1,4 @@
-"""polyhedral-split-matrices: a matrix that no core has crossbars for is split over several."""
+"""polyhedral-split-matrices: split matrices that exceed the crossbars of a core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from xdsl.rewriter import InsertPoint
 
 from cmir.cost.firing import Matrix
 from cmir.cost.tiling import Tiling
-from cmir.dialects.cmcore import MxvOp, ReduceOp
 from cmir.dialects.polyhedral import (
     ArrayOp,
     MapAttr,
@@ -27,9 +26,11 @@ from cmir.dialects.polyhedral import (
     StageOp,
     WriteOp,
 )
-from cmir.hardware.description import Crossbar, Hardware
+from cmir.dialects.vectors import MxvOp, ReduceOp
+from cmir.hardware.description import Crossbar
 from cmir.isl import dim_names, read_map
 from cmir.passes.base import PipelinePass, symbol_names
+from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.passes.spreading import (
     MixesLanesError,
@@ -43,23 +44,22 @@ from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitMatricesPass(PipelinePass):
-    """Split stages over cores: by outputs, by inputs of their matrices, or both.
+class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
+    """Split stages over cores: by outputs, by inputs of their matrices, or by both.
 
-    By outputs, each core computes some of the rows of y = M·x: several writers of one array, and no arithmetic more.
-    By inputs, each core computes partial sums from some of the columns; a stage of its own adds them up and goes on
-    with the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split has still
-    one body.
+    By outputs, each core computes some of the rows of y = M·x: several cores write one array, without additional
+    arithmetic. By inputs, each core computes partial sums from some of the columns, and an additional stage adds them
+    up and runs the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split still
+    has one body.
 
-    Every matrix that takes more crossbars than a core of the machine has is split over as few cores as will do.
-    hardware: the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and
-    crossbars, how many of them a core has. With `stage`, that stage is split into `outputs` and `inputs` parts by hand;
-    one without a matrix by outputs only.
-    """
+    The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice. hardware:
+    the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and crossbars,
+    the number of crossbars of a core. With neither, the machine is the one that the pipeline carries. With `stage`,
+    only that stage is split, into `outputs` and `inputs` parts; a stage without a matrix can be split only by
+    outputs."""
 
     name = "polyhedral-split-matrices"
 
-    hardware: str | None = None
     rows: int | None = None
     columns: int | None = None
     crossbars: int = 1
@@ -88,15 +88,16 @@ class PolyhedralSplitMatricesPass(PipelinePass):
 
     def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
         """A crossbar, and how many of them a core has; None for as many as needed."""
-        if self.hardware is not None:
-            hardware = Hardware.load(self.hardware)
-            return hardware.crossbar, hardware.core.crossbars
-        if self.rows is None or self.columns is None:
+        if self.hardware is None and self.rows is not None and self.columns is not None:
+            return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
+        by_hand = self.hardware is None and (self.rows is not None or self.columns is not None)
+        hardware = None if by_hand else self.described_hardware(pipeline)
+        if hardware is None:
             raise CompileError(
                 pipeline,
                 "give the `hardware`, the `rows` and `columns` of a crossbar, or a `stage`",
             )
-        return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
+        return hardware.crossbar, hardware.core.crossbars
 
 
 @dataclass(frozen=True)
@@ -125,14 +126,15 @@ class Split:
             of_inputs = lanes[0] if blocks == 1 else 1
         if of_inputs == 1 and inputs > 1:
             why = "has no matrix" if product is None else "has a block-diagonal matrix"
-            raise CompileError(stage, f"@{name} {why}: it is split by outputs only")
+            raise CompileError(stage, f"@{name} {why}: split it by outputs only")
         for what, count, extent in (
             ("outputs", outputs, of_outputs),
             ("inputs", inputs, of_inputs),
         ):
             if not 1 <= count <= extent or ceil(extent / ceil(extent / count)) != count:
                 raise CompileError(
-                    stage, f"the {extent} {what} of @{name} have no {count} parts of one size"
+                    stage,
+                    f"the {extent} {what} of @{name} do not divide into {count} parts of one size",
                 )
         sizes = parts_of(outputs, of_outputs), parts_of(inputs, of_inputs)
         return Split(outputs, sizes[0], inputs, sizes[1])
@@ -182,7 +184,7 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
 
 
 def outputs_of(stage: StageOp) -> int:
-    """How many outputs can be divided among cores: rows or blocks of the matrix, or else outermost lanes written."""
+    """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes."""
     if (product := matrix_product(stage)) is not None:
         blocks, rows, _ = _sizes(product)
         return blocks if blocks > 1 else rows

@@ -1,4 +1,4 @@
-"""polyhedral-stream-inputs: network inputs arrive row by row, from the global control unit."""
+"""polyhedral-stream-inputs: let the global control unit send network inputs row by row."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from cmir.passes.streaming import copy_stage, redirect_reads
 class PolyhedralStreamInputsPass(PipelinePass):
     """Let the global control unit send the inputs of a network to the cores that read them, row by row.
 
-    Without this pass inputs are in the cores' buffers from the start, whole. With it, cores wait for them and can keep
-    them in rings of rows, as what other cores compute. A stage on the global control unit copies each input; a row is
-    all that has one index in the second dimension, where there are three dimensions or more, and otherwise all that
-    has one in the last; an input of one dimension is a row. How long a row takes, the machine's description says.
+    Without this pass, whole inputs are in the cores' buffers from the start. With it, cores wait for inputs and can
+    keep them in rings of rows, like the results of other cores. A stage on the global control unit copies each input.
+    A row consists of the elements with one index in the second dimension, if there are at least three dimensions, and
+    otherwise of those with one index in the last. An input of one dimension is a row. The hardware description
+    determines how long a row takes.
     """
 
     name = "polyhedral-stream-inputs"

@@ -1,4 +1,4 @@
-"""polyhedral-stream-outputs: the global control unit collects network outputs row by row."""
+"""polyhedral-stream-outputs: let the global control unit collect network outputs row by row."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from cmir.passes.streaming import access_of, copy_stage, redirect_reads
 class PolyhedralStreamOutputsPass(PipelinePass):
     """Let the global control unit collect the outputs of a network from the cores that write them, row by row.
 
-    Without this pass outputs are taken in no time. With it, a stage on the global control unit copies each output, and
-    has a buffer for it; cores wait for room there as in any other. Rows are those in which the output is produced,
-    along the outermost dimension of the iterations that write it; where there are none, or several stages disagree, all
-    of it is one row. How long a row takes, the machine's description says.
+    Without this pass, collecting outputs takes no time. With it, a stage on the global control unit copies each output
+    and has a buffer for it, and cores wait for room there as in any other buffer. Rows are those in which the output is
+    produced, along the outermost dimension of the iterations that write it. If there is no such dimension, or several
+    stages disagree, the whole output is one row. The hardware description determines how long a row takes.
     """
 
     name = "polyhedral-stream-outputs"

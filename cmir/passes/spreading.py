@@ -25,7 +25,6 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, OpResult, Region, SSAValue
 
-from cmir.dialects.cmcore import CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.polyhedral import (
     MapAttr,
     MatrixOp,
@@ -36,9 +35,11 @@ from cmir.dialects.polyhedral import (
     box,
     spread_attr,
 )
+from cmir.dialects.vectors import MxvOp, ReduceOp
 from cmir.isl import dim_names, read_map, read_set
 from cmir.isl.cores import core_parameters
 from cmir.passes.rewriting import index_block
+from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 
@@ -200,8 +201,8 @@ def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElem
 class MixesLanesError(Exception):
     """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
 
-    def __init__(self, op: Operation):
-        super().__init__(f"{op.name} mixes lanes")
+    def __init__(self, op: Operation, how: str = "mixes lanes"):
+        super().__init__(f"{op.name} {how}")
         self.op = op
 
 
@@ -240,14 +241,14 @@ def _owner(value: SSAValue) -> Operation:
 
 
 def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation needs of its operands to give a part of its result."""
+    """Return the parts of its operands that an operation needs for a part of its result."""
     match op:
         case ReadOp():
             return ()
-        case arith.ConstantOp() if (
-            isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat()
-        ):
-            return ()
+        case arith.ConstantOp():
+            if isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat():
+                return ()
+            raise MixesLanesError(op, "has an element of its own in each lane")
         case vector.BroadcastOp():
             (source,), rank = op.operands, len(_shape(op.results[0]))
             shape = _shape(source)
@@ -264,7 +265,7 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
 
 
 def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
-    """What an operation gives that is given a part of an operand."""
+    """Return the parts of its results that an operation computes from a part of an operand."""
     match op:
         case WriteOp():
             return ()
@@ -281,13 +282,10 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
             raise MixesLanesError(op)
 
 
-_LANE_BY_LANE = (CompareOp, ConvertOp, SelectOp)
-"""Operations on vectors of our own that are elementwise."""
-
-
 def _is_elementwise(op: Operation) -> bool:
-    """Whether lane i of the result depends on lane i of vector operands only."""
-    if not (op.name.startswith(("arith.", "math.")) or isinstance(op, _LANE_BY_LANE)):
+    """Return True if lane i of the result depends only on lane i of vector operands."""
+    implementation = implementation_of(op)
+    if implementation is None or not implementation.elementwise:
         return False
     shapes = {_shape(value) for value in (*op.operands, *op.results)} - {()}
     return len(op.results) == 1 and len(shapes) == 1

@@ -1,4 +1,4 @@
-"""What lets the global control unit take part in a pipeline: stages that copy an array, row by row."""
+"""Stages by which the global control unit takes part in a pipeline: they copy an array, row by row."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class _Model:
 
     def _literal(self, hint: bool) -> cp_model.IntVar:
         literal = self.model.new_bool_var("")
-        self.model.add_hint(literal, bool(hint))
+        self.model.add_hint(literal, int(hint))
         return literal
 
     def _pair(self, i: int, j: int) -> dict[tuple[int, int], cp_model.IntVar]:

@@ -15,7 +15,7 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp
 from cmir.reference.findings import ProgramFault
 from cmir.reference.values import elements, numpy_type
 
@@ -23,12 +23,18 @@ Value = np.ndarray
 Function = Callable[..., Any]
 
 
-def function_of(op: Operation) -> Function:
-    """The operation as a function of its operands' values. Raises ProgramFault if it is none."""
+Others = Callable[[Operation], Function | None]
+"""Functions of operations that this module does not know; None for one that is none."""
+
+
+def function_of(op: Operation, others: Others = lambda op: None) -> Function:
+    """Return the operation as a function of its operands' values. Raises ProgramFault if it is none."""
     if (plain := _PLAIN.get(op.name)) is not None:
         return plain
     if (make := _MADE.get(op.name)) is not None:
         return make(op)
+    if (other := others(op)) is not None:
+        return other
     raise ProgramFault(f"{op.name} cannot be run in the body of an iteration", op)
 
 

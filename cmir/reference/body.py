@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.reference.arithmetic import function_of
+from cmir.reference.arithmetic import Others, function_of
 from cmir.reference.program import Core, Load, Store
 
 
@@ -29,7 +29,7 @@ class Body:
     values that are the iteration's coordinates.
     """
 
-    def __init__(self, core: Core, matrices: Mapping[SSAValue, np.ndarray]):
+    def __init__(self, core: Core, matrices: Mapping[SSAValue, np.ndarray], others: Others):
         self.values: list[Any] = []
         self.steps: list[Step] = []
         numbers: dict[SSAValue, int] = {}
@@ -49,7 +49,7 @@ class Body:
             elif (store := core.stores.get(op)) is not None:
                 self.steps.append(Step(store, (numbers[store.op.value],), -1))
             else:
-                function = function_of(op)
+                function = function_of(op, others)
                 operands = tuple(numbers[operand] for operand in op.operands)
                 if operands:
                     self.steps.append(Step(function, operands, number(op.results[0])))

@@ -20,6 +20,7 @@ from xdsl.ir import SSAValue
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.reference.accesses import cells_of
+from cmir.reference.arithmetic import Others
 from cmir.reference.body import Body
 from cmir.reference.findings import Deadlock
 from cmir.reference.program import (
@@ -44,16 +45,24 @@ class ReferenceMachine:
     """A network at the `cmcore` level, prepared for a number of inferences.
 
     parameters: values of the parameters that the IR names; only runs with values need them.
+    others: functions of operations in bodies that the machine does not know, those of other packages.
     Raises ProgramFault where no delays can make the program right.
     """
 
-    def __init__(self, network: NetworkOp, inferences: int, parameters: Sample | None = None):
+    def __init__(
+        self,
+        network: NetworkOp,
+        inferences: int,
+        parameters: Sample | None = None,
+        others: Others = lambda op: None,
+    ):
         self.inferences = inferences
         self.program = Elaboration(network, inferences)
         self.cores = self.program.cores
         self.links = _links(self.cores)
         self.actors: list[Actor] = [*map(_Starter, self.cores), *self.links]
         self._parameters = parameters or {}
+        self._others = others
         self._constants: dict[str, np.ndarray] = {}
         self._bodies: dict[str, Body] = {}
 
@@ -94,7 +103,7 @@ class ReferenceMachine:
                 for op in core.program.body.block.ops
                 if isinstance(op, CrossbarOp)
             }
-            self._bodies[core.name] = Body(core, matrices)
+            self._bodies[core.name] = Body(core, matrices, self._others)
         return self._bodies[core.name]
 
 

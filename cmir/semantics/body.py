@@ -6,45 +6,81 @@ them, followed by the dimensions of its vector type. A crossbar product over a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache
 
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, TensorType
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+import cmir.semantics.elementwise
+import cmir.semantics.vectors  # noqa: F401  (both register implementations)
+from cmir import extensions
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.semantics.elements import as_integers, as_unsigned, dense_values, dtype_of
-from cmir.semantics.elementwise import ELEMENTWISE, Plain
-from cmir.semantics.vectors import VECTORS
+from cmir.semantics.implementations import Function, Implementation, implements, registered
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import convert, matrix_product, position
 
 
 def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
-    """The result of a body operation, for all iterations of a chunk."""
+    """Return the result of a body operation, for all iterations of a chunk."""
     # Infinities and NaNs are results like others, as on the accelerator.
     with np.errstate(all="ignore"):
         return function_of(op)(*operands)
 
 
-def function_of(op: Operation) -> Callable[..., np.ndarray]:
-    """The result of a body operation as a function of its operands; it may warn of infinities and NaNs."""
-    if (function := _OPERATIONS.get(type(op))) is None:
+def function_of(op: Operation) -> Function:
+    """Return the result of a body operation as a function of its operands; it may warn of infinities and NaNs.
+
+    Raises CompileError if nothing implements the operation.
+    """
+    if (implementation := implementation_of(op)) is None:
         raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
-    return function.function if isinstance(function, Plain) else partial(function, op)
+    return implementation.of(op)
+
+
+def function_of_iteration(op: Operation) -> Function | None:
+    """Like `function_of`, for arrays that have no axis of iterations. None if nothing implements `op`."""
+    if (implementation := implementation_of(op)) is None:
+        return None
+    function = implementation.of(op)
+    matrices = [isinstance(operand.type, TensorType) for operand in op.operands]
+
+    def of_iteration(*operands: np.ndarray) -> np.ndarray:
+        given = zip(operands, matrices, strict=True)
+        return function(*(x if matrix else np.asarray(x)[None] for x, matrix in given))[0]
+
+    return of_iteration
 
 
 def is_new(op: Operation) -> bool:
-    """Whether the result of a body operation is sure to lie in memory of its own."""
-    return isinstance(op, MxvOp) or isinstance(function_of(op), np.ufunc)
+    """True if the result of a body operation is sure to lie in memory of its own."""
+    implementation = implementation_of(op)
+    return implementation is not None and (
+        implementation.owns_result or isinstance(implementation.function, np.ufunc)
+    )
 
 
-def can_evaluate(op: Operation) -> bool:
-    return type(op) in _OPERATIONS
+def implementation_of(op: Operation) -> Implementation | None:
+    """Return what implements a body operation, in cmir or in an installed package; None if nothing does.
+
+    Raises CompileError if a package cannot be loaded.
+    """
+    found = registered().get(type(op))
+    if found is None:
+        _load_packages()
+        found = registered().get(type(op))
+    return found
 
 
+@cache
+def _load_packages() -> None:
+    for _ in extensions.load(extensions.SEMANTICS):
+        pass  # a module registers its operations while it is loaded
+
+
+@implements(arith.ConstantOp, takes_operation=True, interpreted=True)
 def _constant(op: Operation) -> np.ndarray:
     assert isinstance(op, arith.ConstantOp)
     match op.value:
@@ -58,6 +94,7 @@ def _constant(op: Operation) -> np.ndarray:
             raise CompileError(op, f"constant {op.value} cannot be executed")
 
 
+@implements(MxvOp, takes_operation=True, interpreted=True, owns_result=True)
 def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     """One matrix product for the chunk, in whichever order of axes the lanes lie in memory."""
     assert isinstance(op, MxvOp)
@@ -84,6 +121,7 @@ _REDUCTIONS: dict[str, np.ufunc] = {
 }
 
 
+@implements(ReduceOp, takes_operation=True, interpreted=True)
 def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, ReduceOp)
     axes = tuple(d + 1 for d in op.dims.get_values())
@@ -93,6 +131,7 @@ def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
 
 
+@implements(ArgReduceOp, takes_operation=True, interpreted=True)
 def _arg_reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, ArgReduceOp)
     axis = op.dim.value.data + 1
@@ -110,23 +149,17 @@ _RELATIONS: dict[str, np.ufunc] = {
 }
 
 
+@implements(CompareOp, takes_operation=True, elementwise=True, interpreted=True)
 def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     assert isinstance(op, CompareOp)
     return _RELATIONS[op.relation.data](a, b)
 
 
+@implements(ConvertOp, takes_operation=True, elementwise=True, interpreted=True)
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
     return convert(x, dtype_of(op.results[0].type))
 
 
-_OPERATIONS: dict[type[Operation], Callable[..., np.ndarray]] = {
-    MxvOp: _mxv,
-    ReduceOp: _reduce,
-    ArgReduceOp: _arg_reduce,
-    CompareOp: _compare,
-    SelectOp: lambda _, condition, a, b: np.where(condition, a, b),
-    ConvertOp: _convert,
-    arith.ConstantOp: _constant,
-    **ELEMENTWISE,
-    **VECTORS,
-}
+@implements(SelectOp, elementwise=True, interpreted=True)
+def _select(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.where(condition, a, b)

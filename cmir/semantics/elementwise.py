@@ -6,37 +6,24 @@ Semantics are those of the MLIR documentation; where it leaves a result undefine
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects import arith, math
 from xdsl.ir import Operation
 
 from cmir.semantics.elements import as_integers, as_signed, as_unsigned, dtype_of
+from cmir.semantics.implementations import Function, implements
 from cmir.support.numerics import erf
 
-Evaluate = Callable[..., np.ndarray]
-"""Called with an operation and the arrays of its operands."""
 
-
-@dataclass(frozen=True)
-class Plain:
-    """Of an operation that its operands say all about."""
-
-    function: Callable[..., np.ndarray]
-
-    def __call__(self, op: Operation, *operands: np.ndarray) -> np.ndarray:
-        return self.function(*operands)
-
-
-def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Evaluate:
+def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
     """Of integers, modulo 2 to their width."""
     return lambda op, a, b: as_integers(
         function(as_signed(a), as_signed(b)), dtype_of(op.results[0].type)
     )
 
 
-def _unsigned(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Evaluate:
+def _unsigned(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
     return lambda op, a, b: as_integers(
         function(as_unsigned(a), as_unsigned(b)), dtype_of(op.results[0].type)
     )
@@ -105,26 +92,69 @@ def _same(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _float(number: Callable[[np.ndarray], np.ndarray]) -> Evaluate:
+def _float(number: Callable[[np.ndarray], np.ndarray]) -> Function:
     """A number, read from the operand so, as a float."""
     return lambda op, x: number(x).astype(dtype_of(op.results[0].type))
 
 
-def _integer(number: Callable[[np.ndarray], np.ndarray]) -> Evaluate:
+def _integer(number: Callable[[np.ndarray], np.ndarray]) -> Function:
     """A number, read from the operand so, as an integer."""
     return lambda op, x: as_integers(number(x), dtype_of(op.results[0].type))
 
 
-ELEMENTWISE: dict[type[Operation], Evaluate] = {
-    arith.AddfOp: Plain(np.add),
-    arith.SubfOp: Plain(np.subtract),
-    arith.MulfOp: Plain(np.multiply),
-    arith.DivfOp: Plain(np.divide),
-    arith.NegfOp: Plain(np.negative),
-    arith.MaximumfOp: Plain(np.maximum),
-    arith.MinimumfOp: Plain(np.minimum),
-    arith.MaxnumfOp: Plain(np.fmax),
-    arith.MinnumfOp: Plain(np.fmin),
+_OF_OPERANDS: dict[type[Operation], Function] = {
+    arith.AddfOp: np.add,
+    arith.SubfOp: np.subtract,
+    arith.MulfOp: np.multiply,
+    arith.DivfOp: np.divide,
+    arith.NegfOp: np.negative,
+    arith.MaximumfOp: np.maximum,
+    arith.MinimumfOp: np.minimum,
+    arith.MaxnumfOp: np.fmax,
+    arith.MinnumfOp: np.fmin,
+    arith.AndIOp: np.bitwise_and,
+    arith.OrIOp: np.bitwise_or,
+    arith.XOrIOp: np.bitwise_xor,
+    arith.SelectOp: _select,
+    math.AbsFOp: np.abs,
+    math.AbsIOp: np.abs,
+    math.CeilOp: np.ceil,
+    math.FloorOp: np.floor,
+    math.RoundOp: _round,
+    math.RoundEvenOp: np.rint,
+    math.TruncOp: np.trunc,
+    math.CopySignOp: np.copysign,
+    math.FmaOp: lambda a, b, c: a * b + c,
+    math.SqrtOp: np.sqrt,
+    math.RsqrtOp: lambda x: 1 / np.sqrt(x),
+    math.CbrtOp: np.cbrt,
+    math.PowFOp: np.power,
+    math.FPowIOp: _power,
+    math.ExpOp: np.exp,
+    math.Exp2Op: np.exp2,
+    math.ExpM1Op: np.expm1,
+    math.LogOp: np.log,
+    math.Log2Op: np.log2,
+    math.Log10Op: np.log10,
+    math.Log1pOp: np.log1p,
+    math.ErfOp: erf,
+    math.SinOp: np.sin,
+    math.CosOp: np.cos,
+    math.TanOp: np.tan,
+    math.AsinOp: np.arcsin,
+    math.AcosOp: np.arccos,
+    math.AtanOp: np.arctan,
+    math.Atan2Op: np.arctan2,
+    math.SinhOp: np.sinh,
+    math.CoshOp: np.cosh,
+    math.TanhOp: np.tanh,
+    math.AsinhOp: np.arcsinh,
+    math.AcoshOp: np.arccosh,
+    math.AtanhOp: np.arctanh,
+}
+"""Operations that their operands say all about."""
+
+_OF_TYPES: dict[type[Operation], Function] = {
     arith.CmpfOp: _cmpf,
     arith.AddiOp: _wrapping(np.add),
     arith.SubiOp: _wrapping(np.subtract),
@@ -140,14 +170,10 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.RemUIOp: _unsigned(np.fmod),
     arith.MaxUIOp: _unsigned(np.maximum),
     arith.MinUIOp: _unsigned(np.minimum),
-    arith.AndIOp: Plain(np.bitwise_and),
-    arith.OrIOp: Plain(np.bitwise_or),
-    arith.XOrIOp: Plain(np.bitwise_xor),
     arith.ShLIOp: _wrapping(np.left_shift),
     arith.ShRSIOp: _wrapping(np.right_shift),
     arith.ShRUIOp: _unsigned(np.right_shift),
     arith.CmpiOp: _cmpi,
-    arith.SelectOp: Plain(_select),
     arith.SIToFPOp: _float(as_signed),
     arith.UIToFPOp: _float(as_unsigned),
     arith.ExtFOp: _float(_same),
@@ -159,39 +185,10 @@ ELEMENTWISE: dict[type[Operation], Evaluate] = {
     arith.TruncIOp: _integer(as_signed),
     arith.IndexCastOp: _integer(as_signed),
     arith.BitcastOp: lambda op, x: x.view(dtype_of(op.results[0].type)),
-    math.AbsFOp: Plain(np.abs),
-    math.AbsIOp: Plain(np.abs),
-    math.CeilOp: Plain(np.ceil),
-    math.FloorOp: Plain(np.floor),
-    math.RoundOp: Plain(_round),
-    math.RoundEvenOp: Plain(np.rint),
-    math.TruncOp: Plain(np.trunc),
-    math.CopySignOp: Plain(np.copysign),
-    math.FmaOp: Plain(lambda a, b, c: a * b + c),
-    math.SqrtOp: Plain(np.sqrt),
-    math.RsqrtOp: Plain(lambda x: 1 / np.sqrt(x)),
-    math.CbrtOp: Plain(np.cbrt),
-    math.PowFOp: Plain(np.power),
-    math.FPowIOp: Plain(_power),
-    math.ExpOp: Plain(np.exp),
-    math.Exp2Op: Plain(np.exp2),
-    math.ExpM1Op: Plain(np.expm1),
-    math.LogOp: Plain(np.log),
-    math.Log2Op: Plain(np.log2),
-    math.Log10Op: Plain(np.log10),
-    math.Log1pOp: Plain(np.log1p),
-    math.ErfOp: Plain(erf),
-    math.SinOp: Plain(np.sin),
-    math.CosOp: Plain(np.cos),
-    math.TanOp: Plain(np.tan),
-    math.AsinOp: Plain(np.arcsin),
-    math.AcosOp: Plain(np.arccos),
-    math.AtanOp: Plain(np.arctan),
-    math.Atan2Op: Plain(np.arctan2),
-    math.SinhOp: Plain(np.sinh),
-    math.CoshOp: Plain(np.cosh),
-    math.TanhOp: Plain(np.tanh),
-    math.AsinhOp: Plain(np.arcsinh),
-    math.AcoshOp: Plain(np.arccosh),
-    math.AtanhOp: Plain(np.arctanh),
 }
+"""Operations whose types or attributes matter, which their functions take first."""
+
+for _operation, _function in _OF_OPERANDS.items():
+    implements(_operation, elementwise=True, interpreted=True)(_function)
+for _operation, _function in _OF_TYPES.items():
+    implements(_operation, takes_operation=True, elementwise=True, interpreted=True)(_function)

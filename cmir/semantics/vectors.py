@@ -9,6 +9,7 @@ from xdsl.dialects import vector
 from xdsl.ir import Operation
 
 from cmir.semantics.elements import as_unsigned, dtype_of
+from cmir.semantics.implementations import Function, implements
 from cmir.support.diagnostics import CompileError
 
 
@@ -99,7 +100,7 @@ def _bitcast(op: Operation, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x).view(dtype_of(op.results[0].type))
 
 
-VECTORS: dict[type[Operation], Callable[..., np.ndarray]] = {
+_OPERATIONS: dict[type[Operation], Function] = {
     vector.BroadcastOp: _broadcast,
     vector.ReductionOp: _reduction,
     vector.ExtractOp: _extract,
@@ -107,5 +108,12 @@ VECTORS: dict[type[Operation], Callable[..., np.ndarray]] = {
     vector.ShuffleOp: _shuffle,
     vector.CreateMaskOp: _create_mask,
     vector.BitcastOp: _bitcast,
-    vector.FMAOp: lambda _, a, b, c: a * b + c,
 }
+
+for _operation, _function in _OPERATIONS.items():
+    implements(_operation, takes_operation=True, interpreted=True)(_function)
+
+
+@implements(vector.FMAOp, elementwise=True, interpreted=True)
+def _fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    return a * b + c

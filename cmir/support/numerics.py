@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,15 @@ class DuckArray(ABC):
 
     @abstractmethod
     def matrix_product(self, other: Any) -> Any: ...
+
+    @abstractmethod
+    def uninterpreted(
+        self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
+    ) -> Any:
+        """Apply a function of which nothing is known but its name and the shape of its results.
+
+        Operands have a leading axis, which the function does not mix. elementwise: nor does it mix any other axis.
+        """
 
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation

@@ -23,7 +23,6 @@ import onnx
 from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
-from cmir.frontends.onnx.batches import BATCHED
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
 from cmir.hardware.description import Hardware
@@ -68,7 +67,7 @@ class CmirRep(BackendRep):
         counts = {x.shape[:1] for x in data.values()}
         if len(counts) != 1 or () in counts:
             ways = [self._whole]
-        elif any(node.op_type in BATCHED for node in self.model.graph.node):
+        elif any(map(_is_batched, self.model.graph.node)):
             ways.reverse()
         errors: list[CompileError] = []
         for way in ways:
@@ -111,6 +110,12 @@ class CmirRep(BackendRep):
             compiled = read_model(path, shapes=shapes, batch=batch)
         timed = TimedNetwork.of(lower(compiled), self.hardware)
         return Simulator.of(timed, compiled.parameters)
+
+
+def _is_batched(node: onnx.NodeProto) -> bool:
+    """True if the first dimension of the node's tensors is a batch by definition of its operator."""
+    importer = find_importer(node)
+    return importer is not None and importer.batched
 
 
 def _run(simulator: Simulator, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:

@@ -19,8 +19,9 @@ import multiprocessing
 import sys
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ from cmir.checking import (
     evaluator_of,
     needs_exact_integers,
 )
+from cmir.frontends.onnx import operators as importable
+from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import ELEMENTS
+from cmir.frontends.onnx.table import schemas
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.testing.onnx_backend import CmirBackend, parameters
 
@@ -49,14 +53,6 @@ RESULTS = {*ELEMENTS, TensorProto.INT64}
 SHAPES = {"Shape", "Size"}
 """The operators whose results are known at import whatever their inputs are."""
 CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
-RANDOM = {
-    "Bernoulli",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-}
 TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
 
@@ -82,15 +78,17 @@ def cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, TestCase]]:
         case.name: node.op_type
         for case in loaded
         if case.kind == "node"
-        for node in [_model(case).graph.node[-1]]
-        if len(_model(case).graph.node) == 1
+        for node in [case_model(case).graph.node[-1]]
+        if len(case_model(case).graph.node) == 1
     }
     for case in loaded:
         # `…_expanded` is the function body of the operator of the case without that ending.
         name = case.name.partition("_expanded")[0]
         named = single.get(case.name) or single.get(name)
         if named is None:
-            nodes = Counter(n.op_type for n in _model(case).graph.node if n.op_type != "Constant")
+            nodes = Counter(
+                n.op_type for n in case_model(case).graph.node if n.op_type != "Constant"
+            )
             named = next(iter(nodes)) if len(nodes) == 1 else "networks"
         yield named, case
 
@@ -101,11 +99,11 @@ def run_case(operator: str, case: TestCase) -> Result:
     def result(status: str, reason: str = "") -> Result:
         return Result(case.kind, operator, case.name, status, " ".join(reason.split()))
 
-    model = _model(case)
+    model = case_model(case)
     if reason := not_applicable(model):
         return result("not applicable", reason)
     representation = CmirBackend.prepare(model)
-    for inputs, expected in _data_sets(case, model):
+    for inputs, expected in case_data(case, model):
         data = [x for n, x in zip(representation.inputs, inputs) if n not in parameters(model)]
         if any(np.size(x) == 0 for x in (*data, *expected)):
             return result("not applicable", "tensors without elements")
@@ -152,6 +150,12 @@ def _difference(
     return None
 
 
+@cache
+def _random_operators() -> Set[str]:
+    """The operators that draw random numbers; one with an importer, such as Dropout, draws none in inference."""
+    return {schema.name for schema in schemas() if is_random(schema)} - {*importable()}
+
+
 def not_applicable(model: onnx.ModelProto) -> str | None:
     """What the model needs that this compiler has no notion of; None if there is nothing."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
@@ -159,7 +163,7 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
     if domains - {"", "ai.onnx"}:
         return f"operators of the domain {min(domains - {'', 'ai.onnx'})}"
-    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", RANDOM)):
+    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", _random_operators())):
         if found := operators & named:
             return f"{what}: {min(found)}"
     if operators & TRAINING or any(map(_trains, nodes)):
@@ -188,7 +192,8 @@ def _trains(node: onnx.NodeProto) -> bool:
     return any(a.name == "training_mode" and a.i for a in node.attribute)
 
 
-def _model(case: TestCase) -> onnx.ModelProto:
+def case_model(case: TestCase) -> onnx.ModelProto:
+    """Return the model of a case, which some releases of onnx bring as a file only."""
     if case.model is None:
         assert case.model_dir is not None
         return onnx.load(Path(case.model_dir) / "model.onnx")
@@ -196,10 +201,10 @@ def _model(case: TestCase) -> onnx.ModelProto:
     return case.model
 
 
-def _data_sets(
+def case_data(
     case: TestCase, model: onnx.ModelProto
 ) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-    """Inputs and expected outputs, for each set of data."""
+    """Yield inputs and expected outputs, for each set of data."""
     if case.data_sets is not None:
         for inputs, outputs in case.data_sets:
             yield [_array(x) for x in inputs], [_array(x) for x in outputs]

@@ -1,4 +1,4 @@
-"""cm-opt: parse IR, run passes on it, and print what becomes of it."""
+"""cm-opt: parse IR, run passes on it, and print the result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from cmir.tools.common import (
     run_tool,
     verify,
 )
-from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes
+from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.progress import Progress
 
 NAME = "cm-opt"
@@ -46,7 +46,7 @@ class CmOptMain(xDSLOptMain):
     """xdsl-opt with source locations, mlir-opt's pipelines and diagnostics, and weights."""
 
     _source: str | None = None
-    """What to write to `_source_path`, for --output-source."""
+    """IR to write to `_source_path`, for --output-source."""
     _source_path: Path = Path()
 
     version_format = f"{NAME} {__version__} (xdsl {{xdsl_version}})"
@@ -91,15 +91,20 @@ class CmOptMain(xDSLOptMain):
             help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
         )
         arg_parser.add_argument(
+            "--dump-pass-pipeline",
+            action="store_true",
+            help="print the passes that are run, named pipelines expanded, as --pass-pipeline takes them, to stderr",
+        )
+        arg_parser.add_argument(
             "--print-op-on-diagnostic",
             action="store_true",
-            help="add to an error the operation that it is about, and the pass that found it",
+            help="print the operation that an error is about, and the pass that reported it",
         )
         arg_parser.add_argument(
             "--color",
             choices=["auto", "always", "never"],
             default="auto",
-            help="print IR in colour; auto: on a terminal, unless NO_COLOR is set (default: auto)",
+            help="print IR in colour; auto: on a terminal unless NO_COLOR is set (default: auto)",
         )
         arg_parser.add_argument(
             "--list-passes", action="store_true", help="list passes and their options"
@@ -111,14 +116,16 @@ class CmOptMain(xDSLOptMain):
             "--weights", metavar="FILE", help="values of parameters (safetensors)"
         )
         arg_parser.add_argument(
-            "--output-weights", metavar="FILE", help="write parameters after the passes to FILE"
+            "--output-weights",
+            metavar="FILE",
+            help="write the parameters that result from the passes to FILE",
         )
 
         arg_parser.add_argument(
             "--output-source",
             action="store_true",
-            help="write the nn IR that networks are compiled from to NAME.nn.mlir beside -o NAME.mlir, and say so in"
-            " the networks, for cmcore-verify-values",
+            help="write the nn IR that networks are compiled from to NAME.nn.mlir next to -o NAME.mlir, and record it"
+            " in the networks, for cmcore-verify-values",
         )
 
     def setup_pipeline(self) -> None:
@@ -133,6 +140,8 @@ class CmOptMain(xDSLOptMain):
                 self.args.pass_pipeline, "--pass-pipeline", self.available_passes
             )
         self.pipeline = PassPipeline(tuple(passes))
+        if self.args.dump_pass_pipeline:
+            print(pipeline_text(passes), file=sys.stderr)
 
     def run(self) -> NoReturn:
         """Do what the arguments say, and exit."""

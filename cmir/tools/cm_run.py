@@ -1,4 +1,4 @@
-"""cm-run: compile what is left to compile, and execute it on the accelerator model."""
+"""cm-run: lower a network to cmcore and execute it on the simulated accelerator."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import itertools
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError
-from cmir.tools.common import FAILURE, positive, run_tool
-from cmir.tools.pictures import add_picture_options, check_picture_options, draw_pictures
+from cmir.tools.common import FAILURE, run_tool
+from cmir.tools.pictures import draw_pictures
+from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
     from cmir.elaboration.network import ElaboratedNetwork
@@ -25,149 +25,8 @@ _STEADY_INFERENCES = 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; the result is its exit code."""
-    options = _parser().parse_args(arguments)
+    options = run_parser().parse_args(arguments)
     return run_tool("cm-run", lambda: _run(options))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="cm-run",
-        description="Execute a network on the model of a computational-memory accelerator: an ONNX"
-        " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
-        " of the pipeline.",
-    )
-    parser.add_argument(
-        "model", type=Path, nargs="?", help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)"
-    )
-    parser.add_argument(
-        "inputs",
-        type=Path,
-        nargs="*",
-        help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
-        " one more leading dimension than the input is a stream of inferences",
-    )
-    parser.add_argument(
-        "--random", metavar="SEED", type=int, help="use random inputs instead of files"
-    )
-    parser.add_argument(
-        "-n",
-        "--inferences",
-        metavar="N",
-        type=positive,
-        help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
-    )
-    parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
-    )
-    parser.add_argument(
-        "--hardware",
-        metavar="NAME|FILE",
-        help="preset or TOML file that describes the machine (default: what the IR says, or ideal)",
-    )
-    parser.add_argument(
-        "--list-hardware", action="store_true", help="list the presets that describe machines"
-    )
-    parser.add_argument(
-        "--print-hardware",
-        metavar="NAME|FILE",
-        help="print the description of a machine, a start for one's own",
-    )
-    parser.add_argument(
-        "--storage",
-        choices=["full", "live", "lossless"],
-        help="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
-        " to run with at the interval of whole arrays; how close that is to the least possible is told"
-        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
-    )
-    parser.add_argument(
-        "--replicate",
-        choices=["columns", "rows", "bands", "runs"],
-        nargs="?",
-        const="columns",
-        help="divide stages among the cores that are left, so that the interval is as short as can be:"
-        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",
-    )
-    parser.add_argument(
-        "--placement-seconds",
-        metavar="S",
-        type=float,
-        default=1.0,
-        help="the most time to look for places of cores, on a machine that has places (default: 1)",
-    )
-    parser.add_argument(
-        "--timing-only",
-        action="store_true",
-        help="run no data: cycles, latency and interval as a run would give them, without inputs",
-    )
-    parser.add_argument(
-        "--buffer-curve",
-        action="store_true",
-        help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
-        " live ones to lossless ones, and the bytes that such an interval takes at least",
-    )
-    parser.add_argument(
-        "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
-    )
-    parser.add_argument(
-        "--chunk",
-        metavar="N",
-        type=positive,
-        help="the most iterations a core executes at a time; changes no cycles",
-    )
-    parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
-    )
-    parser.add_argument(
-        "--json",
-        metavar="FILE",
-        type=Path,
-        help="write all figures to a JSON file, with their units",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare with onnxruntime (ONNX), with exact integer arithmetic (ONNX with operators on"
-        " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
-    )
-    parser.add_argument(
-        "--verify",
-        action="store_true",
-        help="prove that control is right in endless streams and that values are those of the nn IR the network"
-        " was compiled from; needs no inputs",
-    )
-    parser.add_argument(
-        "--schedules",
-        metavar="N",
-        type=positive,
-        help="run the compiled text N times on a reference machine that goes one event at a time, with"
-        " control units from reset and random or adversarial delays; fail at the first wrong element,"
-        " deadlock, or output that differs (outputs are computed in the first run)",
-    )
-    parser.add_argument(
-        "--seed", metavar="S", type=int, help="draws the delays of --schedules (default: 0)"
-    )
-    parser.add_argument(
-        "--rtol",
-        type=float,
-        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for outputs of half precision, 0 for"
-        " integers)",
-    )
-    parser.add_argument(
-        "--atol",
-        type=float,
-        help="tolerance of both relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
-        " precision, 0 for integers)",
-    )
-    parser.add_argument(
-        "--quiet", action="store_true", help="print the totals, not a line for each program"
-    )
-    parser.add_argument(
-        "--cores",
-        action="store_true",
-        help="print a line for each core also where several run one program",
-    )
-    add_picture_options(parser)
-    return parser
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -175,25 +34,25 @@ def _run(options: argparse.Namespace) -> int:
         return _list_hardware()
     if options.print_hardware is not None:
         return _print_hardware(options.print_hardware)
-    _validate(options)
+    check_options(options)
     from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.checking import compare
-    from cmir.hardware.attribute import hardware_of
     from cmir.hardware.description import Hardware
     from cmir.simulator.simulator import Simulator
     from cmir.timing.network import TimedNetwork
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
-    from cmir.tools.model import lower, read_model
+    from cmir.tools.model import carried_hardware, lower, read_model
     from cmir.tools.progress import Progress
     from cmir.tools.proofs import verify_network
     from cmir.tools.reference import input_names, reference_of, remark_on_onnxruntime
     from cmir.tools.run_data import write_samples
     from cmir.tools.summary import print_summary
 
-    chosen = options.hardware or "ideal"
-    hardware = Hardware.load(chosen)
+    given = Hardware.load(options.hardware) if options.hardware is not None else None
     model = read_model(options.model, options.weights)
+    described = given or carried_hardware(model)
+    hardware = described or Hardware.load("ideal")
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = input_names(model)
@@ -203,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
             model,
             progress.compiling,
             options.storage,
-            chosen,
+            given,
             options.replicate,
             options.placement_seconds,
             proofs=not options.verify,
@@ -212,9 +71,6 @@ def _run(options: argparse.Namespace) -> int:
             print(f"proof: {verify_network(model, network, progress.compiling)}")
             if not (options.inputs or options.random is not None or options.timing_only):
                 return 0
-        described = options.hardware is not None
-        if not described and (meant := hardware_of(network)) is not None:
-            hardware, described = meant, True
         check_capacity(network, hardware)
         check_sram(network, hardware)
         timed = TimedNetwork.of(network, hardware)
@@ -241,9 +97,9 @@ def _run(options: argparse.Namespace) -> int:
         sram,
         None if options.quiet else "cores" if options.cores else "programs",
     )
-    if described or options.json is not None:
+    if described is not None or options.json is not None:
         costs = costs_of(timed, steady.steady_interval)
-        if described:
+        if described is not None:
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
@@ -331,59 +187,6 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
     if options.output_curve is not None:
         write_curve(points, options.output_curve)
     return 0
-
-
-def _validate(options: argparse.Namespace) -> None:
-    if options.model is None:
-        raise CompileError("cm-run", "no model: give an ONNX file or IR")
-    check_picture_options(options)
-    if options.seed is not None and options.schedules is None:
-        raise CompileError("cm-run", "--seed needs --schedules")
-    if options.buffer_curve:
-        if options.schedules is not None:
-            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
-        if options.verify:
-            raise CompileError(
-                "cm-run", "--buffer-curve stops before there is anything to --verify"
-            )
-        if options.inputs or options.random is not None or options.check or options.output:
-            raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
-        if options.json is not None:
-            raise CompileError(
-                "cm-run", "--buffer-curve runs nothing: it has no figures for --json"
-            )
-        return
-    if options.output_curve is not None:
-        raise CompileError("cm-run", "--output-curve needs --buffer-curve")
-    if options.timing_only:
-        if options.inputs or options.random is not None or options.check or options.output:
-            raise CompileError("cm-run", "--timing-only runs no data: it takes no inputs")
-        return
-    if options.inputs and options.random is not None:
-        raise CompileError("cm-run", "input files and --random exclude each other")
-    if not options.inputs and options.random is None:
-        _check_without_inputs(options)
-    if options.output is not None and options.output.suffix not in (".npy", ".npz"):
-        raise CompileError(options.output, "outputs are written to .npy or .npz files")
-
-
-_OF_RUNS = (
-    *("check", "schedules", "output", "json", "inferences"),
-    *("timeline", "report", "plot", "trace"),
-)
-"""Options that ask for a run, or for something that only a run gives."""
-
-
-def _check_without_inputs(options: argparse.Namespace) -> None:
-    """Without inputs there is only something to prove, and nothing else may be asked for."""
-    wanted = next((name for name in _OF_RUNS if getattr(options, name)), None)
-    if not options.verify:
-        raise CompileError("cm-run", "no inputs: give files, or --random SEED")
-    if wanted is not None:
-        message = (
-            f"--{wanted} needs a run, and --verify alone has none: give files, or --random SEED"
-        )
-        raise CompileError("cm-run", message)
 
 
 def _samples(

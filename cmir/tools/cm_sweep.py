@@ -1,4 +1,4 @@
-"""cm-sweep: a network on a grid of machines, a row for each."""
+"""cm-sweep: run a network on a grid of machines and write a row for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmir.support.diagnostics import CompileError
-from cmir.tools.common import positive, run_tool
+from cmir.tools.common import run_tool
+from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
@@ -28,20 +29,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cm-sweep",
         description="Run a network on a grid of machines, in parallel processes, and write a row for each: cycles,"
-        " energy, area, loads of links. Rows are on the disk as soon as they are done. A sweep that was stopped, or"
-        " whose fields get more values, goes on where it was when the same command is given again; a point that fails"
-        " is a row that says why, and is not tried again. Rows of another network, machine, option or version of cmir"
-        " are refused.",
+        " energy, area, load of links. Rows are on disk as soon as they are done. Repeat the command to resume an"
+        " interrupted sweep, or add values of fields to extend it. A point that fails is a row with the reason, and is"
+        " not tried again. Rows of another network, machine, option or version of cmir are refused.",
     )
-    parser.add_argument("model", type=Path, help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)")
-    parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
+    add_model(parser)
+    add_weights(parser)
+    _add_grid(parser)
+    add_mapping(
+        parser,
+        storage="room in the buffers, as in cm-run",
+        replicate="divide stages among the cores that are left, as in cm-run",
+        placement="the most time to look for places of cores in each point (default: 1)",
     )
-    parser.add_argument(
-        "--hardware",
-        metavar="NAME|FILE",
+    _add_work(parser)
+    return parser
+
+
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    """Add the machines, and the file for their rows."""
+    add_hardware(
+        parser,
+        "preset or TOML file of the machine whose fields are changed (default: ideal)",
         default="ideal",
-        help="preset or TOML file of the machine whose fields are changed (default: ideal)",
     )
     parser.add_argument(
         "--set",
@@ -50,38 +60,25 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="values of a field, such as crossbar.rows=64,128 or core.crossbars=1..8:2 (1, 3, 5, 7) or"
-        " network.shape=[4,4],[8,8]; none leaves the field out; all combinations of several fields are run",
+        " network.shape=[4,4],[8,8]; none leaves the field out; repeat --set to run all combinations of several fields",
     )
     parser.add_argument(
         "-o",
         dest="output",
         metavar="FILE",
         type=Path,
-        help="write the rows to this .csv or .parquet file; the latter appears when all points are done, and until then"
-        " rows are in FILE.journal.csv",
+        help="write the rows to this .csv or .parquet file; a .parquet file appears when all points are done, and until"
+        " then rows are in FILE.journal.csv",
     )
-    parser.add_argument(
-        "--storage", choices=["full", "live", "lossless"], help="room in the buffers, as in cm-run"
-    )
-    parser.add_argument(
-        "--replicate",
-        choices=["columns", "rows", "bands", "runs"],
-        nargs="?",
-        const="columns",
-        help="divide stages among the cores that are left, as in cm-run",
-    )
-    parser.add_argument(
-        "--placement-seconds",
-        metavar="S",
-        type=float,
-        default=1.0,
-        help="the most time to look for places of cores in each point (default: 1)",
-    )
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    """Add what to do at each point, and who does it."""
     parser.add_argument(
         "--run",
         metavar="SEED",
         type=int,
-        help="run each point on random data, too, and compare as cm-run --check does; a point that differs fails",
+        help="also run each point on random data and compare results like cm-run --check; a point that differs fails",
     )
     parser.add_argument(
         "-n",
@@ -89,23 +86,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         type=positive,
         default=1,
-        help="inferences of --run (default: 1)",
+        help="number of inferences of --run (default: 1)",
     )
     parser.add_argument(
         "--jobs",
         metavar="N",
         type=positive,
-        help="processes that work at the same time (default: one for each core of this computer)",
+        help="number of parallel processes (default: one for each core of this computer)",
     )
     parser.add_argument(
         "--client",
         metavar="ADDRESS",
-        help="work on the Dask cluster with this scheduler (needs the package distributed here, and cmir there)",
+        help="run on the Dask cluster with this scheduler (needs the package distributed here, and cmir there)",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="list the points that would be run, and run nothing"
+        "--dry-run", action="store_true", help="list the points without running them"
     )
-    return parser
 
 
 def _sweep(options: argparse.Namespace) -> int:

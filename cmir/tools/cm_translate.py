@@ -1,4 +1,4 @@
-"""cm-translate: a model of another framework as IR and a file of parameters."""
+"""cm-translate: import models of other frameworks as IR and a file of parameters."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _translate(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cm-translate",
-        description="Translate a model of another framework into nn IR. The IR names the model's"
-        " parameters, and a safetensors file beside it holds them.",
+        description="Translate a model of another framework into nn IR. The IR refers to parameters by"
+        " name; their values go to a safetensors file next to it.",
     )
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument(
@@ -57,19 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         "--relation-to-svg",
         metavar="MODEL",
         type=Path,
-        help="draw a dependence of an ONNX file, or of IR at the nn or polyhedral level: what iterations"
-        " write and read, and how far each of the writer's releases the reader; see --dependence",
+        help="draw a dependence of an ONNX file, or of IR at the nn or polyhedral level: the elements that"
+        " iterations write and read, and the release relation; see --dependence",
     )
     action.add_argument(
-        "--list-operators", action="store_true", help="list the ONNX operators that are supported"
+        "--list-operators", action="store_true", help="list the supported ONNX operators"
     )
     parser.add_argument(
         "-o",
         dest="output",
         metavar="FILE",
         type=Path,
-        help="write the IR to FILE and the parameters beside it, with the ending .safetensors, or the drawing;"
-        " without -o, the IR or the drawing is printed",
+        help="write the IR to FILE, and the parameters next to it, with the suffix .safetensors; or write the drawing"
+        " to FILE (default: print the IR or the drawing)",
     )
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WRITER:READER[:ARRAY]",
         type=lambda text: text.split(":"),
         default=[],
-        help="which one to draw, by the names of stages and of the array, if there are several",
+        help="dependence to draw if there are several, by the names of the stages and of the array",
     )
     parser.add_argument(
         "--shape",
@@ -87,13 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_shape,
         action="append",
         default=[],
-        help="set the shape of an input, its batch dimension of 1 included; may be repeated",
+        help="set the shape of an input, including its batch dimension of 1; may be repeated",
     )
     parser.add_argument(
         "--no-batch",
         dest="batch",
         action="store_false",
-        help="the model's tensors have no batch dimension: all of an input is one sample",
+        help="import a model whose tensors have no batch dimension: each input is one sample",
     )
     return parser
 

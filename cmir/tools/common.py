@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import traceback
@@ -30,13 +29,6 @@ INTERNAL_ERROR = 70
 
 _LONGEST = 400
 """Characters of an operation that are shown."""
-
-
-def positive(text: str) -> int:
-    """A type of arguments: a whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
-    return int(text)
 
 
 def run_tool(name: str, run: Callable[[], int | None]) -> int:

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_cores
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
-from cmir.passes.pipelines import VERIFY_VALUES
+from cmir.passes.pipelines import MOST_OPERATIONS
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.tools.common import verify
+from cmir.tools.options import Replication, Storage
 from cmir.tools.pass_pipeline import parse_passes
 
 if TYPE_CHECKING:
@@ -82,52 +84,47 @@ def read_model(
     return Model(path, module, context, None, None)
 
 
-STORAGES = ("full", "live", "lossless")
-"""How many rows buffers have: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
-
-REPLICATIONS = ("columns", "rows", "bands", "runs")
-"""How stages are divided: see polyhedral-replicate."""
-
-
 def lower(
     model: Model,
     progress: Callable[[str], None] | None = None,
-    storage: str | None = None,
-    hardware: str = "ideal",
-    replicate: str | None = None,
+    storage: Storage | None = None,
+    hardware: Hardware | None = None,
+    replicate: Replication | None = None,
     placement_seconds: float = 1.0,
     proofs: bool = True,
 ) -> NetworkOp:
     """Run what remains of the pipeline to cmcore on `model.module`, and give its network.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
-    hardware: the preset or file of the machine that the network is for; matrices are split over its cores, and cores
-    placed on it, as far as it has limits. storage: one of STORAGES; None for what the machine's SRAM makes advisable.
-    Where lossless buffers lose throughput because of the hops between the cores as they are placed, they grow.
-    replicate: how to divide stages among the cores that are left, None for not at all.
+    hardware: the machine that the network is for; matrices are split over its cores, and cores placed on it, as far as
+    it has limits. None for the one that the IR carries, else `ideal`. storage: None for what the machine's SRAM makes
+    advisable. Where lossless buffers lose throughput because of the hops between the cores as they are placed, they
+    grow. replicate: how to divide stages among the cores that are left, None for not at all.
     proofs: include those that compiling includes; without, the network is not proved right.
     """
     from cmir.dialects.cmcore import NetworkOp
-    from cmir.dialects.polyhedral import PipelineOp
+    from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
+    from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-    machine = Hardware.load(hardware)
+    asked = hardware is not None or replicate is not None or storage not in (None, "full")
+    machine = hardware or carried_hardware(model) or Hardware.load("ideal")
     mapped: ModuleOp | None = None
-    if passes := _mapping(machine, hardware, storage, replicate):
+    if (passes := _mapping(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
         pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
         for item in passes:
-            _run(model, item, progress)
+            _run(model, [item], progress)
             for pipeline in pipelines:  # before more work for nothing
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
-        if machine.network.hop_cycles and passes[-1].startswith(f"{_ASSIGN}{{sizes=lossless"):
+        lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
+        if machine.network.hop_cycles and lossless in passes:
             mapped = model.module.clone()
-    pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
-    unplaced = bool(pipelines) or any(op.name == "func.func" for op in model.module.body.block.ops)
-    _run(model, _remaining(model, pipelines), progress, proofs)
+    unplaced = bool(_pipelines(model)) or _has_functions(model)
+    _run(model, _remaining(model), progress, proofs)
     if unplaced and chip_of(machine) is not None:
-        seconds = f"time-limit={placement_seconds:g}"
-        _run(model, f'cmcore-place-cores{{hardware="{hardware}" {seconds}}}', progress)
+        places = CmcorePlaceCoresPass(machine, time_limit=placement_seconds)
+        _run(model, [places], progress)
     if mapped is not None:
         _fit_storage_to_places(model, mapped, machine, progress, proofs)
     networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
@@ -136,6 +133,16 @@ def lower(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
     return networks[0]
+
+
+def carried_hardware(model: Model) -> Hardware | None:
+    """Return the machine that a pipeline or network of the module carries, if one does."""
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.polyhedral import PipelineOp
+    from cmir.hardware.attribute import hardware_of
+
+    carriers = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp | NetworkOp)]
+    return next(filter(None, map(hardware_of, carriers)), None)
 
 
 def _fit_storage_to_places(
@@ -174,31 +181,37 @@ def _fit_storage_to_places(
     for op in list(mapped.body.block.ops):
         op.detach()
         block.add_op(op)
-    _run(model, _remaining(model, pipelines), progress, proofs)
+    _run(model, _remaining(model), progress, proofs)
     for name, core in cores().items():
         core.properties["position"] = positions[name]
 
 
-_ASSIGN = "polyhedral-assign-storage"
-
-
-def _mapping(machine: Hardware, name: str, storage: str | None, replicate: str | None) -> list[str]:
+def _mapping(
+    machine: Hardware, storage: Storage | None, replicate: Replication | None
+) -> list[ModulePass]:
     """The passes that map a pipeline to the cores of a machine, as far as it needs them."""
+    from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
+    from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+    from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
+    from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+    from cmir.passes.polyhedral_stream_inputs import PolyhedralStreamInputsPass
+    from cmir.passes.polyhedral_stream_outputs import PolyhedralStreamOutputsPass
+
     limited = machine.core.sram_bytes is not None
     storage = storage or ("lossless" if limited else "full")
-    passes: list[str] = []
+    passes: list[ModulePass] = []
     if limited or machine.system.input_elements_per_cycle is not None:
-        passes.append("polyhedral-stream-inputs")
+        passes.append(PolyhedralStreamInputsPass())
     if machine.system.output_elements_per_cycle is not None:
-        passes.append("polyhedral-stream-outputs")
+        passes.append(PolyhedralStreamOutputsPass())
     if machine.core.crossbars is not None:
-        passes.append(f'polyhedral-split-matrices{{hardware="{name}"}}')
+        passes.append(PolyhedralSplitMatricesPass(machine))
     if limited:
-        passes.append(f'polyhedral-split-buffers{{hardware="{name}"}}')
+        passes.append(PolyhedralSplitBuffersPass(machine))
     if replicate is not None:
-        passes.append(f'polyhedral-replicate{{hardware="{name}" by={replicate}}}')
+        passes.append(PolyhedralReplicatePass(machine, by=replicate))
     if storage != "full":
-        passes.append(f'{_ASSIGN}{{sizes={storage} hardware="{name}"}}')
+        passes.append(PolyhedralAssignStoragePass(machine, sizes=storage))
     return passes
 
 
@@ -209,11 +222,9 @@ def lower_to_polyhedral(
 
     purpose: what that is for, for the message of the CompileError if it is too late.
     """
-    from cmir.dialects.polyhedral import PipelineOp
-
-    if any(op.name == "func.func" for op in model.module.body.block.ops):
-        _run(model, "nn-to-polyhedral", progress)
-    pipelines = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+    if _has_functions(model):
+        _run(model, _named("nn-to-polyhedral"), progress)
+    pipelines = _pipelines(model)
     if not pipelines or any(pipeline.dependences for pipeline in pipelines):
         level = "its dependences are derived" if pipelines else "it is at the cmcore level"
         raise CompileError(
@@ -226,15 +237,12 @@ def lower_to_polyhedral(
 
 def lower_to_dependences(model: Model) -> PipelineOp:
     """The network of `model.module` as a pipeline with its dependences, which are derived if need be."""
-    from cmir.dialects.polyhedral import PipelineOp
+    from cmir.passes.polyhedral_derive_dependences import PolyhedralDeriveDependencesPass
 
-    def pipelines() -> list[PipelineOp]:
-        return [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
-
-    if not any(pipeline.dependences for pipeline in pipelines()):
+    if not any(pipeline.dependences for pipeline in _pipelines(model)):
         lower_to_polyhedral(model, "a drawing of a dependence")
-        _run(model, "polyhedral-derive-dependences", None)
-    match pipelines():
+        _run(model, [PolyhedralDeriveDependencesPass()], None)
+    match _pipelines(model):
         case [pipeline]:
             return pipeline
         case several:
@@ -242,34 +250,66 @@ def lower_to_dependences(model: Model) -> PipelineOp:
 
 
 def _run(
-    model: Model, passes: str, progress: Callable[[str], None] | None, proofs: bool = True
+    model: Model,
+    passes: Sequence[ModulePass],
+    progress: Callable[[str], None] | None,
+    proofs: bool = True,
 ) -> None:
     """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
-    for item in parse_passes(passes, "pipeline", installed_universe().all_passes):
+    for item in passes:
         if item.name in _PROOFS and not proofs:
             continue
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)
-    verify(model.module, f"after '{passes}'")
+    verify(model.module, f"after '{','.join(item.name for item in passes)}'")
 
 
 _PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
 
 
-def _remaining(model: Model, pipelines: Sequence[PipelineOp]) -> str:
+def _named(pipeline: str) -> list[ModulePass]:
+    """The passes of a named pipeline."""
+    return parse_passes(pipeline, "pipeline", installed_universe().all_passes)
+
+
+def _remaining(model: Model) -> list[ModulePass]:
     """The passes that are still to be run, from what is in the module."""
-    if any(op.name == "func.func" for op in model.module.body.block.ops):
-        return "nn-to-cmcore"
+    from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+    from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
+    from cmir.passes.convert_polyhedral_to_cmcore import ConvertPolyhedralToCmcorePass
+    from cmir.passes.polyhedral_generate_loops import PolyhedralGenerateLoopsPass
+
+    if _has_functions(model):
+        return _named("nn-to-cmcore")
+    pipelines = _pipelines(model)
     if not pipelines:
-        return ""
-    passes = "convert-polyhedral-to-cmcore,cmcore-verify-control"
+        return []
     if not any(pipeline.dependences for pipeline in pipelines):
-        passes = "polyhedral-to-cmcore"
-    elif any(stage.loops is None for p in pipelines for stage in p.stages.values()):
-        passes = f"polyhedral-generate-loops,{passes}"
-    known = source_of_module(model.context, model.module) is not None
-    return f"{passes},{VERIFY_VALUES}" if known else passes
+        passes = _named("polyhedral-to-cmcore")
+    else:
+        passes = [ConvertPolyhedralToCmcorePass(), CmcoreVerifyControlPass()]
+        if any(stage.loops is None for p in pipelines for stage in p.stages.values()):
+            passes.insert(0, PolyhedralGenerateLoopsPass())
+    if source_of_module(model.context, model.module) is not None:
+        passes.append(CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS))
+    return passes
+
+
+def _pipelines(model: Model) -> list[PipelineOp]:
+    from cmir.dialects.polyhedral import PipelineOp
+
+    return [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+
+
+def _has_functions(model: Model) -> bool:
+    return any(op.name == "func.func" for op in model.module.body.block.ops)
+
+
+def _can_be_mapped(model: Model) -> bool:
+    """True if the module holds pipelines whose dependences are still to be derived."""
+    pipelines = _pipelines(model)
+    return bool(pipelines) and not any(pipeline.dependences for pipeline in pipelines)
 
 
 def _found(module: ModuleOp) -> str:

@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from xdsl.passes import ModulePass
-from xdsl.utils.arg_spec import ArgSpec, ParameterListType
+from xdsl.utils.arg_spec import ArgSpec, ParameterListType, ParameterType
 from xdsl.utils.exceptions import ParseError
 from xdsl.utils.hints import isa, type_repr
 from xdsl.utils.lexer import Input, Span
@@ -22,8 +22,15 @@ PassFactory = Callable[[], type[ModulePass]]
 _ANCHOR = "builtin.module"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
-_VALUE = re.compile(r"""(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<word>[^\s,{}'"=]+)""")
+_VALUE = re.compile(
+    r"""(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<word>[^\s,{}'"=]+)""", re.DOTALL
+)
 _SPACE = re.compile(r"\s*")
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
+_QUOTED = str.maketrans(
+    {"\\": "\\\\", '"': '\\"', **{text: f"\\{name}" for name, text in _ESCAPES.items()}}
+)
 
 
 def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> list[ModulePass]:
@@ -44,6 +51,28 @@ def parse_pass_pipeline(
 ) -> list[ModulePass]:
     """The same for text that must be wrapped in `builtin.module(…)`, as mlir-opt demands."""
     return list(_PipelineParser(text, source, known).parse(anchored=True))
+
+
+def pipeline_text(passes: Iterable[ModulePass]) -> str:
+    """Return the text from which `parse_pass_pipeline` makes the same passes."""
+    return f"{_ANCHOR}({','.join(map(_pass_text, passes))})"
+
+
+def _pass_text(item: ModulePass) -> str:
+    spec = item.spec()
+    options: list[str] = []
+    for key, values in spec.parameters.items():
+        text = ",".join(map(_value_text, values))
+        options.append(key.replace("_", "-") + (f"={text}" if values else ""))
+    return f"{spec.name}{{{' '.join(options)}}}" if options else spec.name
+
+
+def _value_text(value: ParameterType) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str) or (_BARE.fullmatch(value) and _scalar(value) == value):
+        return str(value)
+    return f'"{value.translate(_QUOTED)}"'
 
 
 class _PipelineParser:
@@ -145,8 +174,20 @@ class _PipelineParser:
             self._error("expected a value", self.position)
         self.position = match.end()
         if match["quoted"]:
-            return re.sub(r"\\(.)", r"\1", match["quoted"][1:-1])
+            return self._unescaped(match["quoted"][1:-1], match.start() + 1)
         return match["word"]
+
+    def _unescaped(self, text: str, start: int) -> str:
+        """What a text in quotes stands for. start: its position."""
+
+        def character(match: re.Match[str]) -> str:
+            at, escaped = start + match.start(), match[1]
+            if escaped.isalnum() and escaped not in _ESCAPES:
+                message = f"unknown escape '\\{escaped}'; in quotes, a backslash is written '\\\\'"
+                self._error(message, at, at + 2)
+            return _ESCAPES.get(escaped, escaped)
+
+        return re.sub(r"\\(.)", character, text, flags=re.DOTALL)
 
     def _construct(
         self, name: str, options: dict[str, tuple[Span, list[str]]], at: Span

@@ -25,20 +25,19 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeline",
         action="store_true",
-        help="print what each core does in each cycle, or most of the time in a few of them",
+        help="print a timeline: what each core does in each cycle, or in groups of cycles",
     )
     group.add_argument(
         "--report",
         metavar="DIR",
         type=Path,
-        help="write a page to DIR/index.html, with the network, the timeline, buffers, the chip and costs;"
-        " it opens in any browser, without a connection",
+        help="write a self-contained page to DIR/index.html, with the network, timeline, buffers, chip and costs",
     )
     group.add_argument(
         "--plot",
         metavar="FILE",
         type=Path,
-        help="draw the timeline of the pipeline for print, by Matplotlib: .svg, .png or .pdf",
+        help="plot the timeline with Matplotlib, as .svg, .png or .pdf",
     )
     group.add_argument(
         "--trace",

@@ -43,13 +43,14 @@ def run_schedules(
     something goes wrong.
     """
     from cmir.reference import Finding, ReferenceMachine
+    from cmir.semantics.body import function_of_iteration
 
     inferences = min(max(INFERENCES, len(samples)), MOST_INFERENCES)
     inputs = [*islice(cycle(samples), inferences)] if samples else None
     about = "before any schedule"
     outputs: list[dict[str, np.ndarray]] = []
     try:
-        machine = ReferenceMachine(_parsed(network), inferences, parameters)
+        machine = ReferenceMachine(_parsed(network), inferences, parameters, function_of_iteration)
         for k, schedule in enumerate(machine.schedules(count, seed)):
             about = f"schedule {k} ({schedule.name})"
 

@@ -18,6 +18,7 @@ from xdsl.printer import Printer
 import cmir
 from cmir.support.diagnostics import CompileError
 from cmir.tools.model import Model, lower_to_polyhedral
+from cmir.tools.options import Replication, Storage
 from cmir.tools.reference import input_names, reference_of
 from cmir.tools.run_data import random_samples
 from cmir.tools.sweep_grid import Grid, Point
@@ -86,8 +87,8 @@ def prepare(
     model: Model,
     grid: Grid,
     stack: ExitStack,
-    storage: str | None,
-    replicate: str | None,
+    storage: Storage | None,
+    replicate: Replication | None,
     placement_seconds: float,
     run: tuple[int, int, Path] | None,
 ) -> Sweep:

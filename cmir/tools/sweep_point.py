@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools.common import diagnostics_of, verify
+from cmir.tools.options import Replication, Storage
 
 if TYPE_CHECKING:
     from cmir.support.parameters import Parameters
@@ -77,8 +76,8 @@ class Task:
 
     network: str
     table: Mapping[str, Any]
-    storage: str | None = None
-    replicate: str | None = None
+    storage: Storage | None = None
+    replicate: Replication | None = None
     placement_seconds: float = 1.0
     run: Run | None = None
 
@@ -119,12 +118,7 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
     model = Model(Path("network"), *_parsed(task.network), None, None)
     if task.run is not None:
         model.context.parameters = Parameters.open(task.run.folder / "parameters.safetensors")
-    with tempfile.TemporaryDirectory() as folder:
-        description = os.path.join(folder, "machine.toml")
-        Path(description).write_text(hardware.toml(), encoding="utf-8")
-        network = lower(
-            model, None, task.storage, description, task.replicate, task.placement_seconds
-        )
+    network = lower(model, None, task.storage, hardware, task.replicate, task.placement_seconds)
     check_capacity(network, hardware)
     check_sram(network, hardware)
     timed = TimedNetwork.of(network, hardware)

@@ -1,6 +1,6 @@
 // A stencil along diagonals: two steps of y[h, w] = tanh(¼ x[h-1, w-1] + ½ x[h, w] + ¼ x[h+1, w+1]), for 4 channels at
-// once. A convolution would multiply by the six zeros around the diagonal; the relation reads what is needed.
-// Outside the image there is the pad value, -1.
+// once. A convolution would multiply by the six zeros around the diagonal; the relation reads only the diagonal.
+// Outside the image, lanes read the pad value, -1.
 //
 //   cm-run examples/custom/diagonal_stencil.mlir --random 0 -n 3 --check
 

@@ -1,6 +1,6 @@
-// A network that takes from each element of a signal the mean of the three before it, and turns the result around.
-// No layer of a network library reads back to front. Here it is a relation, to b[99 - t], and the control logic
-// follows from it: the automaton of the reader waits for one element, the last, and then for nothing.
+// A network that subtracts from each element of a signal the mean of the three elements before it, and reverses the
+// result. No layer of a network library reads backwards. Here, a relation to b[99 - t] does, and the compiler derives
+// the control logic from it: the automaton of the reader waits for one element, the last, and then for nothing.
 //
 //   cm-run examples/custom/reverse.mlir --random 0 -n 3 --check
 

@@ -1,10 +1,10 @@
-// A reader that goes through a matrix in blocks of its transpose, and computes with its own coordinates: y is the
-// transpose of b with the blocks off the diagonal halved, 4x4 elements an iteration. The writer goes by rows, the
-// reader by blocks of columns; how long it waits follows from the relations, and so it does in any other order.
+// A reader that traverses a matrix in blocks of its transpose and computes with its own coordinates: y is the
+// transpose of b with the blocks off the diagonal halved, 4x4 elements per iteration. The writer goes by rows, the
+// reader by blocks of columns. The relations determine how long the reader waits, in this and in any other order.
 //
 //   cm-run examples/custom/transposing_reader.mlir --random 0 -n 3 --check
 //
-// By rows of blocks it need not wait for all of b:
+// In the order of rows of blocks, the reader need not wait for all of b:
 //
 //   cm-opt examples/custom/transposing_reader.mlir -p 'polyhedral-schedule{stage=transpose interchange=1,0}' -o rows.mlir
 //   cm-run rows.mlir --random 0 -n 3 --check

@@ -1,4 +1,4 @@
-"""Compile the digits network, level by level, and run it on the model of the accelerator.
+"""Compile the digits network, level by level, and run it on the simulated accelerator.
 
     python examples/digits/demo.py
 
@@ -39,24 +39,24 @@ def main() -> None:
     nn, stages = BUILD / "nn.mlir", BUILD / "polyhedral.mlir"
     dependences, cmcore = BUILD / "dependences.mlir", BUILD / "cmcore.mlir"
 
-    headline("nn: the network for one sample, weights by name")
+    headline("nn: operators on one sample, with weights by name")
     run("cm-translate", cm_translate.main, "--import-onnx", EXAMPLE / "digits.onnx", "-o", nn)
     excerpt(nn, "%conv2 =", 3)
 
-    headline("polyhedral: stages, and what each iteration reads and writes as a relation")
+    headline("polyhedral: stages, with relations for what each iteration reads and writes")
     run("cm-opt", cm_opt.main, nn, "-p", "nn-to-polyhedral", "-o", stages)
     excerpt(stages, "polyhedral.stage @conv2", 2)
     excerpt(stages, "cmcore.mxv %conv2_weight", 2)
 
-    headline("... and dependences: the last iteration of conv2 that a write of conv1 lets run")
+    headline("... and dependences: the last iteration of conv2 that each write of conv1 releases")
     run("cm-opt", cm_opt.main, stages, "-p", DEPENDENCES, "-o", dependences)
     excerpt(dependences, "raw @conv1 -> @conv2", 1)
 
-    headline("cmcore: the same as an automaton of conv2's core, which watches the writes of conv1")
+    headline("cmcore: the same as an automaton on conv2's core, which watches the writes of conv1")
     run("cm-opt", cm_opt.main, dependences, "-p", PROGRAMS, "-o", cmcore)
     excerpt(cmcore, "cmcore.snoop %relu1", 18)
 
-    headline("The accelerator runs the program")
+    headline("The simulated accelerator runs the programs")
     with np.load(EXAMPLE / "samples.npz") as samples:
         images, labels = samples["images"], samples["labels"]
     report = execute(cmcore, BUILD / "nn.safetensors", images)

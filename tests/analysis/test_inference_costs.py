@@ -49,8 +49,9 @@ chip = 20
 def costs(tmp_path: Path, description: str, interval: float | None = 500) -> InferenceCosts:
     file = tmp_path / "two.toml"
     file.write_text(description)
-    network = lower(read_model(TEXTBOOK), hardware=str(file))
-    return costs_of(TimedNetwork.of(network, Hardware.load(str(file))), interval)
+    hardware = Hardware.load(str(file))
+    network = lower(read_model(TEXTBOOK), hardware=hardware)
+    return costs_of(TimedNetwork.of(network, hardware), interval)
 
 
 def test_by_hand(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from cmir.checking import difference, evaluator_of, onnxruntime_evaluator
 from cmir.checking.integers import convolution
 from cmir.checking.interpreter import Interpreter
 from cmir.checking.scales import dequantize, dynamic_quantize, quantize
+from cmir.testing.onnx_conformance import case_data, case_model
 
 BYTES = (np.uint8, np.int8)
 
@@ -207,26 +208,20 @@ def test_onnx_test_data() -> None:
         warnings.simplefilter("ignore")  # some of its data come of divisions by zero
         cases = load_model_tests(kind="node")
     for case in cases:
-        model = case.model
-        assert isinstance(model, onnx.ModelProto) and case.data_sets is not None
+        model = case_model(case)
         (op,) = {node.op_type for node in model.graph.node} if len(model.graph.node) == 1 else {""}
         names = [info.name for info in model.graph.input]
         if op not in operators or any(
             f"_{kind}" in case.name for kind in ("e4m3", "e5m2", "float4")
         ):
             continue
-        for inputs, expected in case.data_sets:
-            arrays = map(_array, inputs)
+        for arrays, expected in case_data(case, model):
             results = Interpreter(model)(dict(zip(names, arrays)))
-            for result, wanted in zip(results, map(_array, expected), strict=True):
+            for result, wanted in zip(results, expected, strict=True):
                 assert result.dtype == wanted.dtype, case.name
                 assert difference(result, wanted) is None, case.name
         ran.add(op)
     assert ran == set(operators)
-
-
-def _array(x: Any) -> np.ndarray:
-    return numpy_helper.to_array(x) if isinstance(x, TensorProto) else np.asarray(x)
 
 
 # onnxruntime, whose products of unsigned numbers are right on all processors

@@ -11,7 +11,8 @@ from cmir.documentation.reference import TOOLS, help_of, pages
 from cmir.documentation.transcripts import blocks, check_page, workplace
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FROM_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*FROM_ROOT, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -52,7 +53,8 @@ def test_files_exist(page: Path) -> None:
 
 def test_every_page_is_in_the_navigation() -> None:
     nav = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
-    made = {"index.md", "contributing.md", "changelog.md", *(f"reference/{n}" for n in pages())}
+    made = {"index.md", "contributing.md", "changelog.md", "security.md"}
+    made |= {f"reference/{n}" for n in pages()}
     assert sorted(nav) == sorted(made | {path.name for path in (ROOT / "docs").glob("*.md")})
 
 

@@ -29,7 +29,7 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     "attribute": (
         "float[N,3,8,9] x, float[3] s, float[3] b, float[3] m, float[3] v",
         "[n] y = BatchNormalization<training_mode = 1>(x, s, b, m, v)",
-        "(BatchNormalization): attribute training_mode = 1 is not supported: this is for inference",
+        "(BatchNormalization): attribute training_mode = 1 is not supported: only inference is supported",
         14,
     ),
     "attribute value": (
@@ -85,12 +85,12 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         IMAGE,
         "b = Constant<value = double {0.1}>() d = Cast<to = 11>(x) [n] c = Clip(d, b)"
         " y = Cast<to = 1>(c)",
-        "(Clip): min = 0.1 is not supported: it is no number of float32",
+        "(Clip): min = 0.1 is not supported: float32 cannot represent it",
     ),
     "exponent that is rounded": (
         IMAGE,
         "e = Constant<value = double {0.1}>() [n] y = Pow(x, e)",
-        "(Pow): constant 'e' is rounded in the type of the base",
+        "(Pow): constant 'e' is not representable in the type of the base",
     ),
     "Reshape drops the batch": (
         IMAGE,
@@ -182,7 +182,7 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         IMAGE,
         "i = ArgMax<axis = 1>(x) c = Constant<value_int = 2147483648>() [n] e = Less(i, c)"
         " y = Cast<to = 1>(e)",
-        "(Less): constant 'c' has numbers that int32 does not have",
+        "(Less): constant 'c' has numbers outside the range of int32",
     ),
     "Add of a batch of constants": (
         "float[N,4] x, float[2,4] c",
@@ -325,6 +325,18 @@ def test_missing_external_data(tmp_path: Path) -> None:
     onnx.save(model, path, save_as_external_data=True, location="data.bin", size_threshold=0)
     assert list(import_onnx(path).parameters) == ["w"]
     (tmp_path / "data.bin").unlink()
+    (message,) = refusal(path)
+    assert message.startswith("initializer 'w': ")
+
+
+def test_external_data_outside_the_folder(tmp_path: Path) -> None:
+    """A link in a model's folder does not make files elsewhere readable."""
+    path = tmp_path / "folder" / "model.onnx"
+    path.parent.mkdir()
+    model = model_of(f"{IMAGE}, {FILTER}", "y = Conv(x, w)")
+    onnx.save(model, path, save_as_external_data=True, location="data.bin", size_threshold=0)
+    data = path.with_name("data.bin")
+    data.symlink_to(data.rename(tmp_path / "elsewhere.bin"))
     (message,) = refusal(path)
     assert message.startswith("initializer 'w': ")
 

@@ -134,3 +134,35 @@ def test_outputs(tmp_path: Path) -> None:
     assert refusal("[n] t, u = custom.Fancy(x) y = Add(t, u)", tmp_path) == [
         "node 'n' (Fancy): output 1 is not supported"
     ]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_batch_by_definition(batched: bool, tmp_path: Path) -> None:
+    """Without a batch dimension, all of a tensor is a sample, unless the operator's first dimension is a batch."""
+
+    @importer("Fancy", domain="custom", batched=batched)
+    def import_fancy(node: Node, x: Activation) -> Value:
+        return x
+
+    path = save(model_of("float[2,4] x", "[n] y = custom.Fancy(x)"), tmp_path)
+    if not batched:
+        assert import_onnx(path, batch=False).outputs == {"y": (2, 4)}
+        return
+    with pytest.raises(OnnxError, match="a batch of 2 is not one sample"):
+        import_onnx(path, batch=False)
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_indices_must_not_grow(grows: bool, tmp_path: Path) -> None:
+    @importer("Abs", grows=grows)
+    def import_abs(node: Node, x: Activation) -> Value:
+        return x
+
+    path = save(
+        model_of(INPUTS, "i = ArgMax<axis = 1>(x) [n] m = Abs(i) y = Cast<to = 1>(m)"), tmp_path
+    )
+    if not grows:
+        import_onnx(path)
+        return
+    with pytest.raises(OnnxError, match="arithmetic on int64 is not supported"):
+        import_onnx(path)

@@ -11,57 +11,68 @@ from xdsl.printer import Printer
 
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
-from cmir.hardware.attribute import hardware_of, set_hardware
+from cmir.dialects.polyhedral import PipelineOp
+from cmir.hardware.attribute import Carrier, hardware_of, set_hardware
 from cmir.hardware.description import Hardware, presets
 from cmir.hardware.sections import Energy, Network, System
 from cmir.support.diagnostics import CompileError
 from cmir.support.parsing import parse_module
 
+CARRIERS = (PipelineOp, NetworkOp)
 
-def parsed(text: str) -> NetworkOp:
+
+def parsed(text: str) -> Carrier:
     module = parse_module(text, make_context(), "network.mlir")
-    (network,) = module.body.block.ops
-    assert isinstance(network, NetworkOp)
-    return network
+    (carrier,) = module.body.block.ops
+    assert isinstance(carrier, PipelineOp | NetworkOp)
+    return carrier
 
 
-def through_text(hardware: Hardware) -> Hardware | None:
-    network = NetworkOp("main", [], [])
-    set_hardware(network, hardware)
+def through_text(hardware: Hardware, kind: type[Carrier] = NetworkOp) -> Hardware | None:
+    carrier = kind("main", [], [])
+    set_hardware(carrier, hardware)
     stream = StringIO()
-    Printer(stream).print_op(network)
+    Printer(stream).print_op(carrier)
     return hardware_of(parsed(stream.getvalue()))
 
 
+@pytest.mark.parametrize("kind", CARRIERS)
 @pytest.mark.parametrize("name", presets())
-def test_presets_survive(name: str) -> None:
-    assert through_text(Hardware.load(name)) == Hardware.load(name)
+def test_presets_survive(name: str, kind: type[Carrier]) -> None:
+    assert through_text(Hardware.load(name), kind) == Hardware.load(name)
 
 
 places = st.lists(st.integers(0, 5), min_size=2, max_size=2).map(tuple)
 edges = st.lists(st.tuples(places, places), min_size=1, max_size=4).map(tuple)
+names = st.text(st.characters(codec="utf-8"))
 figures = st.none() | st.floats(0, 1e12, exclude_min=True) | st.integers(0, 10**9)
 
 
-@given(edges, figures, st.floats(1, 1e12))
+@given(names, names, edges, figures, st.floats(1, 1e12))
 def test_anything_survives(
+    name: str,
+    summary: str,
     links: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
     figure: float | None,
     clock: float,
 ) -> None:
     hardware = Hardware(
-        "machine",
+        name,
+        summary,
         network=Network(topology="edges", edges=links),
         energy=Energy(sram_byte=figure),
         system=System(clock_hz=clock),
     )
     assert through_text(hardware) == hardware
+    assert Hardware.load(hardware.toml()) == hardware
 
 
-def test_nothing_said() -> None:
-    assert hardware_of(parsed("cmcore.network @main () -> () {}")) is None
+@pytest.mark.parametrize("kind", CARRIERS)
+def test_nothing_said(kind: type[Carrier]) -> None:
+    assert hardware_of(parsed(f"{kind.name} @main () -> () {{}}")) is None
 
 
+@pytest.mark.parametrize("kind", CARRIERS)
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
@@ -74,12 +85,10 @@ def test_nothing_said() -> None:
         ),
     ],
 )
-def test_refusals(attribute: str, message: str) -> None:
-    network = parsed(
-        f"cmcore.network @main () -> () attributes {{cmir.hardware = {attribute}}} {{}}"
-    )
+def test_refusals(attribute: str, message: str, kind: type[Carrier]) -> None:
+    carrier = parsed(f"{kind.name} @main () -> () attributes {{cmir.hardware = {attribute}}} {{}}")
     with pytest.raises(CompileError) as refusal:
-        hardware_of(network)
+        hardware_of(carrier)
     assert str(refusal.value) == f"network.mlir:1:1: error: {message}"
 
 

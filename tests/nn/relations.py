@@ -21,8 +21,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.dialects import nn
-from cmir.dialects.cmcore import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
 from cmir.semantics.body import evaluate
 
 Point = tuple[int, ...]

@@ -20,8 +20,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.sizing import Sizing
 from cmir.context import make_context
-from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.dialects.vectors import MxvOp
 from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
@@ -110,7 +110,7 @@ def spread(data: st.DataObject, seen: list[PipelineOp], pipeline: PipelineOp) ->
                     reason in error.message
                     for reason in (
                         "parts of one size",
-                        "it is split by outputs only",
+                        "split it by outputs only",
                         "cannot be split into parts",
                         "share an input channel",
                     )
@@ -152,7 +152,7 @@ def test_stages_on_several_cores(
     try:
         model = compiled(network, partial(spread, data, seen), passes)
     except CompileError as error:  # those cores run in no order
-        assert "before it is written, by the stage itself" in error.message
+        assert "before the stage itself writes it" in error.message
         assert any(map(reads_other_copies, seen[-1].stages.values()))
         reject()
     check(network, model, chunk, inferences)

@@ -16,19 +16,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 
-from cmir.dialects.cmcore import (
-    CompareOp,
-    ConvertOp,
-    CrossbarOp,
-    IterationOp,
-    LoadOp,
-    NetworkOp,
-    ProgramOp,
-    ReduceOp,
-    SelectOp,
-    StoreOp,
-)
+from cmir.dialects.cmcore import CrossbarOp, IterationOp, LoadOp, NetworkOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import MapAttr
+from cmir.dialects.vectors import CompareOp, ConvertOp, ReduceOp, SelectOp
 
 
 @dataclass(frozen=True)

@@ -296,9 +296,9 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     """A network of many cores, on a chip with places; its screenshots are those of the documentation."""
     path = tmp_path / "resnet20.onnx"
     onnx.save(build("resnet20"), path)
-    hardware = "hermes"
+    hardware = Hardware.load("hermes")
     network = lower(read_model(path), hardware=hardware, placement_seconds=1)
-    timed = TimedNetwork.of(network, Hardware.load(hardware))
+    timed = TimedNetwork.of(network, hardware)
     opened = open_page(timed, 4, "ResNet-20")
     page = opened.page
     assert (tmp_path / "index.html").stat().st_size < 2_000_000

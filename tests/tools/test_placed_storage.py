@@ -15,6 +15,7 @@ from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
 from cmir.tools.model import lower, lower_to_polyhedral, read_model
+from cmir.tools.options import Storage
 
 MACHINE = """
 [core]
@@ -36,13 +37,13 @@ def residual(folder: Path) -> Path:
     return path
 
 
-def compiled(folder: Path, storage: str, machine: str) -> tuple[TimedNetwork, list[str]]:
+def compiled(folder: Path, storage: Storage, machine: str) -> tuple[TimedNetwork, list[str]]:
     """The machine with the network, and the remarks."""
     description = folder / "machine.toml"
     description.write_text(machine)
-    with collect_diagnostics() as remarks:
-        network = lower(read_model(residual(folder)), None, storage, str(description))
     hardware = Hardware.load(str(description))
+    with collect_diagnostics() as remarks:
+        network = lower(read_model(residual(folder)), None, storage, hardware)
     return TimedNetwork.of(network, hardware), [remark.message for remark in remarks]
 
 
@@ -79,8 +80,8 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
         text = text.replace("fixed_interval = 1\nfixed_latency = 1\n", "")
     description.write_text(text + chips)
     model = read_model(residual(tmp_path))
-    network = lower(model, None, "lossless", str(description))
     hardware = Hardware.load(str(description))
+    network = lower(model, None, "lossless", hardware)
     timed = TimedNetwork.of(network, hardware)
     (pipeline,) = lower_to_polyhedral(read_model(residual(tmp_path)), "a test")
     sizing = Sizing(pipeline, hardware).placed(timed.network.positions)
@@ -99,7 +100,8 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
 
 def test_no_hops_no_growth(tmp_path: Path) -> None:
     """Where hops take no time, and where buffers are not meant to be lossless, nothing is compiled twice."""
-    for storage, hops in (("lossless", 0), ("live", 9)):
+    cases: list[tuple[Storage, int]] = [("lossless", 0), ("live", 9)]
+    for storage, hops in cases:
         text = MACHINE.format(topology="mesh", shape="3, 3", hops=hops)
         _, remarks = compiled(tmp_path, storage, text)
         assert not any("with the hops" in text for text in remarks)

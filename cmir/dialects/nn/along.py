@@ -1,4 +1,4 @@
-"""What operators have in common that compute elements together with others along some axes."""
+"""Base of operators that compute elements together with others along some axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where along an axis the largest or the smallest element is."""
+"""Operators that find the index of the largest or the smallest element along an axis."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ArgReduceOp
 from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
 from cmir.dialects.nn.reduction import ReducingOp
+from cmir.dialects.vectors import ArgReduceOp
 from cmir.support.numerics import position
 
 
@@ -24,7 +24,7 @@ class ArgReductionOp(ReducingOp):
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
     KIND: ClassVar[str]
-    """Which element: `max` or `min`."""
+    """The element that is found: `max` or `min`."""
 
     axis = prop_def(INT)
     last = opt_prop_def(UnitAttr)

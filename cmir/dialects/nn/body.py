@@ -7,7 +7,7 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, VectorType, f16, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
-from cmir.dialects.cmcore import ConvertOp, ReduceOp
+from cmir.dialects.vectors import ConvertOp, ReduceOp
 
 
 def add(builder: Builder, lhs: SSAValue, rhs: SSAValue) -> SSAValue:

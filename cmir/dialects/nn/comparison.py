@@ -30,7 +30,7 @@ class LogicalOp(ExactOp):
 
 
 class ComparisonOp(LogicalOp):
-    """Whether elements of two tensors are in a relation. Those of NaN are false."""
+    """Comparison of the elements of two tensors. Comparisons with NaN are false."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
@@ -43,7 +43,7 @@ class ComparisonOp(LogicalOp):
 @irdl_op_definition
 class EqualOp(ComparisonOp):
     """
-    Whether an element of a tensor is equal to that of another, broadcast as in NumPy.
+    True where the elements of two tensors are equal, broadcast as in NumPy.
 
     ```mlir
     %y = nn.equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -64,7 +64,7 @@ class EqualOp(ComparisonOp):
 @irdl_op_definition
 class LessOp(ComparisonOp):
     """
-    Whether an element of a tensor is less than that of another, broadcast as in NumPy.
+    True where the first operand is less than the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.less %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -81,7 +81,7 @@ class LessOp(ComparisonOp):
 @irdl_op_definition
 class LessOrEqualOp(ComparisonOp):
     """
-    Whether an element of a tensor is at most that of another, broadcast as in NumPy.
+    True where the first operand is less than or equal to the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.less_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -98,7 +98,7 @@ class LessOrEqualOp(ComparisonOp):
 @irdl_op_definition
 class GreaterOp(ComparisonOp):
     """
-    Whether an element of a tensor is greater than that of another, broadcast as in NumPy.
+    True where the first operand is greater than the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.greater %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -115,7 +115,7 @@ class GreaterOp(ComparisonOp):
 @irdl_op_definition
 class GreaterOrEqualOp(ComparisonOp):
     """
-    Whether an element of a tensor is at least that of another, broadcast as in NumPy.
+    True where the first operand is greater than or equal to the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.greater_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -132,7 +132,7 @@ class GreaterOrEqualOp(ComparisonOp):
 @irdl_op_definition
 class AndOp(LogicalOp):
     """
-    Whether both elements of two tensors are true, broadcast as in NumPy.
+    True where both operands are true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.and %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -151,7 +151,7 @@ class AndOp(LogicalOp):
 @irdl_op_definition
 class OrOp(LogicalOp):
     """
-    Whether one or both elements of two tensors are true, broadcast as in NumPy.
+    True where at least one operand is true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.or %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -170,7 +170,7 @@ class OrOp(LogicalOp):
 @irdl_op_definition
 class XorOp(LogicalOp):
     """
-    Whether one element of two is true, but not both, broadcast as in NumPy.
+    True where exactly one operand is true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.xor %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -189,7 +189,7 @@ class XorOp(LogicalOp):
 @irdl_op_definition
 class NotOp(ExactOp):
     """
-    Whether each element is false.
+    True where the operand is false.
 
     ```mlir
     %y = nn.not %x : (tensor<16x8x8xi1>) -> tensor<16x8x8xi1>

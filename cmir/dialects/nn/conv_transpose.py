@@ -15,7 +15,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import (
     FLOATS,
@@ -37,6 +36,7 @@ from cmir.dialects.nn.relations import (
     spatial_names,
 )
 from cmir.dialects.nn.window import verify_has_spatial_dimensions, window_defaults
+from cmir.dialects.vectors import MxvOp
 from cmir.isl.text import read_map
 
 

@@ -13,7 +13,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.body import add
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import (
@@ -30,6 +29,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+from cmir.dialects.vectors import MxvOp
 from cmir.support.numerics import matrix_product
 
 
@@ -50,7 +50,7 @@ class ConvOp(LinearOp):
     ```
 
     One iteration is one position of the result: the matrix of weights times what the window sees.
-    Of integers the products are summed in `i32`, as which the bias then is given.
+    Products of integers are summed in `i32`, which is then the type of the bias.
     ONNX: Conv, ConvInteger and QLinearConv.
     """
 

@@ -19,8 +19,8 @@ class CopyOp(UnaryOp):
     """
     The operand, written to an array of its own by a stage of its own.
 
-    Passes insert it where a value that only exists as a way of reading another one must exist in memory: a
-    network output that is a reshaped tensor, or padding inside padding of another value.
+    Passes insert it if a value that is only a view of another one must exist in memory: a network output
+    that is a reshaped tensor, or padding inside padding of another value.
 
     ```mlir
     %y = nn.copy %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

@@ -1,4 +1,4 @@
-"""What a function of `nn` operators computes, by NumPy: the reference for the compiler's output."""
+"""Evaluation of functions of `nn` operators with NumPy: the reference for the compiler's output."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from cmir.dialects.cmcore import CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.operation import DTYPES, FLOATS
+from cmir.dialects.vectors import CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.support import numerics
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {

@@ -93,10 +93,10 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def reads(self) -> Sequence[Access | Cells]:
-        """What an iteration reads: an entry for each operand, in order, then those of constants."""
+        """Return the reads of an iteration: an entry for each operand, in order, then those of constants."""
 
     def write(self) -> Access:
-        """Where an iteration writes its result. Every element is written exactly once."""
+        """Return the access by which an iteration writes its result. Every element is written exactly once."""
         shape = self.result_shape
         lanes = dict(islice(element_box(shape).items(), 1))
         return Access.build(self.iterations(), lanes, element_names(len(shape)), shape)

@@ -193,7 +193,7 @@ class SliceOp(LayoutOp):
         taken = _ranges(options)
         for axis, (indices, size) in enumerate(zip(taken, x, strict=True)):
             if not indices:
-                raise VerifyException(f"{indices} takes nothing of dimension {axis}")
+                raise VerifyException(f"{indices} selects no element of dimension {axis}")
             outside = [index for index in (indices[0], indices[-1]) if not 0 <= index < size]
             if outside:
                 raise VerifyException(
@@ -305,7 +305,7 @@ class PadOp(LayoutOp):
 
     @property
     def mode(self) -> Literal["edge", "reflect", "wrap"] | None:
-        """Which elements are the pads; None for none."""
+        """The elements of the operand that the pads repeat, or None if the pads are a value."""
         return next((mode for mode in _PAD_MODES if mode in self.properties), None)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:

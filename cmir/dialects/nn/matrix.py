@@ -12,12 +12,12 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import MxvOp
 from cmir.dialects.nn.body import add, products
 from cmir.dialects.nn.interface import Access, Cells, LinearOp
 from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, accumulator, flag, shape_of
 from cmir.dialects.nn.parameter import parameter_of
 from cmir.dialects.nn.relations import Box, element_map
+from cmir.dialects.vectors import MxvOp
 from cmir.support.numerics import matrix_product
 
 
@@ -36,7 +36,7 @@ class GemmOp(LinearOp):
 
     One iteration is one row of the result: a crossbar product if the weight is one matrix of
     parameters, otherwise products and sums of elements.
-    Of integers the products are summed in `i32`, as which the bias then is given.
+    Products of integers are summed in `i32`, which is then the type of the bias.
     ONNX: Gemm, MatMul, MatMulInteger and QLinearMatMul.
     """
 

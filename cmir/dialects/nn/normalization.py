@@ -293,7 +293,7 @@ class LRNOp(IterationOp):
 
     @property
     def _before(self) -> int:
-        """How many of the channels come before the element's own."""
+        """Number of the channels before the element's own."""
         return (number(self.properties, "size") - 1) // 2
 
     def _formula(self, seen: Any) -> Any:

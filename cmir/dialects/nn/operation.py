@@ -1,4 +1,4 @@
-"""What all operators have in common: tensors in, one out, and one way to write them down."""
+"""Base of all operators: tensors in, one tensor out, and a common syntax."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class NNOp(IRDLOperation, ABC):
         """The result for these operands, computed by NumPy in the types of the operands."""
 
     def is_identity(self) -> bool:
-        """Whether the result is known to be the operand itself."""
+        """Return True if the result is known to be the operand itself."""
         return False
 
     def verify_(self) -> None:

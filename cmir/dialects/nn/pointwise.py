@@ -1,4 +1,4 @@
-"""What operators have in common that apply a formula to elements, broadcast as in NumPy."""
+"""Base of operators that apply a formula to elements, broadcast as in NumPy."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp
@@ -34,6 +33,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
+from cmir.dialects.vectors import ReduceOp
 from cmir.support.numerics import convert
 
 
@@ -87,7 +87,7 @@ class PoolOp(IterationOp):
         for axis, counts in enumerate(window.counts(x[1:])):
             if not counts.all():
                 raise VerifyException(
-                    f"the window at position {counts.argmin()} of spatial dimension {axis} sees"
+                    f"the window at position {counts.argmin()} of spatial dimension {axis} contains"
                     " no element of the input"
                 )
         return (x[0], *sizes)
@@ -120,8 +120,8 @@ class MaxPoolOp(PoolOp):
 
     x: C×sizes, result: C×sizes.
 
-    What is outside the input does not count. With `ceil_mode` there is a last window that sticks
-    out of the padded input, unless it would start in the padding behind the input.
+    Positions outside the input do not count. With `ceil_mode`, a last window extends beyond the
+    padded input, unless it would start in the padding after the input.
 
     ```mlir
     %y = nn.max_pool %x {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]}
@@ -161,17 +161,17 @@ class AveragePoolOp(PoolOp):
 
     x: C×sizes, result: C×sizes.
 
-    Only elements of the input count; with `count_include_pad` the zeros of its padding count too.
-    With `ceil_mode` there is a last window that sticks out of the padded input, unless it would
-    start in the padding behind the input; what it sees outside the padded input never counts.
+    Only elements of the input count. With `count_include_pad`, the zeros of its padding count too.
+    With `ceil_mode`, a last window extends beyond the padded input, unless it would start in the
+    padding after the input. Positions outside the padded input never count.
 
     ```mlir
     %y = nn.average_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1], count_include_pad}
         : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
     ```
 
-    If all elements of all windows count, the sum is multiplied by a constant. Otherwise an
-    iteration also reads ones through its window; their sum is the number of elements that count.
+    If all elements of all windows count, the sum is multiplied by a constant. Otherwise, an
+    iteration also reads ones through its window. Their sum is the number of elements that count.
     ONNX: AveragePool.
     """
 
@@ -219,7 +219,7 @@ class AveragePoolOp(PoolOp):
         return total / np.add.reduce(ones[0], axis=axes)
 
     def _counts(self) -> list[np.ndarray]:
-        """How many elements count at each position, for each spatial dimension."""
+        """Return the number of elements that count at each position, for each spatial dimension."""
         padded = self.count_include_pad is not None
         return list(self.window.counts(shape_of(self.x)[1:], padded))
 

@@ -17,7 +17,7 @@ from cmir.dialects.nn.pointwise import ExactOp
 
 
 class ScaledOp(ExactOp):
-    """What relates numbers to integers by a scale and a zero point, all broadcast as in NumPy."""
+    """Base of operators that relate numbers to integers by a scale and a zero point, broadcast as in NumPy."""
 
     x = operand_def(TENSOR)
     scale = operand_def(TENSOR)

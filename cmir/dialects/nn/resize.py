@@ -21,7 +21,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn.canonicalization import MayBeIdentity
 from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
@@ -33,6 +32,7 @@ from cmir.dialects.nn.relations import (
     element_names,
     spatial_names,
 )
+from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
 
 
@@ -243,12 +243,12 @@ class InterpolateOp(IterationOp):
 
     @property
     def _seen(self) -> int:
-        """How many elements of each dimension a position depends on."""
+        """Number of elements of each dimension that a position depends on."""
         return 2 if self.cubic is None else 4
 
     @property
     def _before(self) -> int:
-        """How many of them come before the one that is at or before the position."""
+        """Number of these elements before the one that is at or before the position."""
         return 0 if self.cubic is None else 1
 
     def _weights(self, shares: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ class StageOp(IRDLOperation):
     """
     The operators that make up one stage of the pipeline, with the parameters they use.
 
-    Inside, only the arguments are seen, which stand for the operands. The symbol names the stage.
+    The body sees only its arguments, which stand for the operands. The symbol names the stage.
 
     ```mlir
     %y = nn.stage @conv1(%a = %x : tensor<3x8x8xf32>) -> (tensor<16x8x8xf32>) {
@@ -81,7 +81,7 @@ class StageOp(IRDLOperation):
 
     @property
     def terminator(self) -> YieldOp:
-        """What the stage results in."""
+        """The operation that yields the results of the stage."""
         terminator = self.body.block.last_op
         assert isinstance(terminator, YieldOp)
         return terminator

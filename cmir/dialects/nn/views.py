@@ -21,7 +21,7 @@ class PadConflictError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """Where the elements of a value are found among values that are computed or given.
+    """A map from the elements of a value to those of values that are computed or given.
 
     sources: for each value that no layout operator produces,
         `{ [element of the view] -> [element of that value] }`; their domains are disjoint.
@@ -31,7 +31,7 @@ class View:
     sources: Mapping[SSAValue, isl.Map]
     pad: float | None
     trivial: bool = False
-    """Whether the view is its source, element by element."""
+    """True if the view is its source, element by element."""
 
     @property
     def domain(self) -> isl.Set:
@@ -100,7 +100,7 @@ class Views:
 
 
 def read_through(access: Access, domain: isl.Set, view: View) -> Read:
-    """How an iteration of `domain` reads what it would read of the view. Raises PadConflictError."""
+    """Compose a read of the view, by an iteration of `domain`, with the view. Raises PadConflictError."""
     pad = access.pad
     if view.trivial:
         return Read({base: access.relation for base in view.sources}, pad)
@@ -138,8 +138,8 @@ def simplest(relation: isl.Map) -> isl.Map:
 
 def written_as(view: View) -> bool:
     """
-    Whether whoever computes the sources can write the view instead: nothing in it is padding, and
-    no element is there twice.
+    Return True if the stages that compute the sources can write the view instead: it has no padding,
+    and no element occurs twice.
     """
     return view.pad is None and all(source.is_injective() for source in view.sources.values())
 

@@ -47,7 +47,7 @@ class Window:
     pads: Shape
     dilations: Shape
     ceil_mode: bool = False
-    """Whether a last window that sticks out of the padded input counts."""
+    """True if a last window that extends beyond the padded input counts."""
 
     @property
     def rank(self) -> int:
@@ -154,7 +154,7 @@ class Window:
         return [f"k{name}" for name in spatial_names(self.rank)]
 
     def view(self, x: np.ndarray, pad: float) -> np.ndarray:
-        """What the window sees in `x` (C, *sizes): an array (C, *result sizes, *kernel)."""
+        """Return the elements of `x` (C, *sizes) in each window: an array (C, *result sizes, *kernel)."""
         sizes = x.shape[1:]
         results = self.result_sizes(sizes)
         margins = [(0, 0)]

@@ -11,25 +11,6 @@ from cmir.frontends.onnx.errors import NotImportable
 from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import Importer
 
-BATCHED = {
-    "AveragePool",
-    "BatchNormalization",
-    "Conv",
-    "ConvInteger",
-    "ConvTranspose",
-    "DepthToSpace",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "InstanceNormalization",
-    "LRN",
-    "MaxPool",
-    "QLinearConv",
-    "Resize",
-    "SpaceToDepth",
-    "Upsample",
-}
-"""The operators whose tensors are batches of samples, in ONNX's own words (N×C×…)."""
-
 
 def one_batch(importer: Importer, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
     """Translate a node on tensors that are samples, in a model in which they are batches of 1."""

@@ -22,7 +22,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
 from cmir.dialects.nn.operation import DTYPES, Shape, shape_of, tensor_type
-from cmir.frontends.onnx.batches import BATCHED, one_batch
+from cmir.frontends.onnx.batches import one_batch
 from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
@@ -30,9 +30,6 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
-
-GROWING = {"Add", "Gemm", "MatMul", "Mul", "Sub"}
-"""Operators that make larger integers of their operands: too large ones for int32, which indices are here."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +135,9 @@ class _Translation:
         if not known:
             importer.attributes(node)
             return []
-        if proto.op_type in GROWING and self.graph.indices & set(proto.output):
+        if importer.grows and self.graph.indices & set(proto.output):
             raise NotImportable("arithmetic on int64 is not supported")
-        if not self.graph.batch and proto.op_type in BATCHED:
+        if not self.graph.batch and importer.batched:
             results = one_batch(importer, node, inputs)
         else:
             results = importer(node, inputs)
@@ -212,7 +209,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
     """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
     array = constant.array.astype(np.int32)
     if (array != constant.array).any():
-        raise NotImportable(f"constant '{constant.name}' has numbers that int32 does not have")
+        raise NotImportable(f"constant '{constant.name}' has numbers outside the range of int32")
     return array
 
 

@@ -6,25 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from onnx import AttributeProto, helper
+from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
 
 from cmir.frontends.onnx.errors import NotImportable, one_line
 from cmir.frontends.onnx.node import Constant, Node
 
-RANDOM = {
-    "Bernoulli",
-    "Dropout",
-    "Multinomial",
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-}
+
+def is_random(schema: OpSchema) -> bool:
+    """True if the operator draws random numbers: the newest version of its schema then has an attribute `seed`."""
+    return "seed" in get_schema(schema.name, domain=schema.domain).attributes
 
 
 def is_pure(node: Node) -> bool:
-    """Whether the node's outputs follow from its inputs, by a rule that ONNX defines."""
-    if node.schema is None or node.proto.op_type in RANDOM:
+    """Return True if ONNX defines the node's outputs as a function of its inputs."""
+    if node.schema is None or is_random(node.schema):
         return False
     # A subgraph may refer to any tensor.
     subgraph = (AttributeProto.GRAPH, AttributeProto.GRAPHS)

@@ -136,7 +136,7 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 
 
 def _holds_tensor(node: onnx.NodeProto) -> bool:
-    """Whether the node is a Constant whose value is a dense tensor."""
+    """Return True if the node is a Constant whose value is a dense tensor."""
     return node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]
 
 

@@ -1,4 +1,4 @@
-"""What an importer sees of the node it translates."""
+"""The view that an importer has of the node it translates."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Node:
 
     proto: onnx.NodeProto
     schema: onnx.defs.OpSchema | None
-    """Of the operator at the model's opset; None outside of ONNX's domains."""
+    """Schema of the operator at the model's opset; None outside of ONNX's domains."""
     build: Callable[[Operation], SSAValue]
     """Append an operation with one result, which is returned."""
     parameter: Callable[[Constant], SSAValue]
     """The constant as a parameter of the network."""
     batch: Shape = (1,)
-    """What is in front of an activation's shape in ONNX: the batch, or nothing."""
+    """Leading dimensions of an activation's shape in ONNX: the batch, or nothing."""
 
     def shape(self, x: Activation) -> Shape:
         """The shape that the activation has in ONNX."""

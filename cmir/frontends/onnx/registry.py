@@ -43,11 +43,18 @@ Function: TypeAlias = Callable[..., Value | Sequence[Value]]
 _importers: dict[tuple[str, str], Importer] = {}
 
 
-def importer(op_type: str, domain: str = "") -> Callable[[Function], Function]:
-    """Register the decorated function as the importer of an operator; a later one replaces it."""
+def importer(
+    op_type: str, domain: str = "", *, batched: bool = False, grows: bool = False
+) -> Callable[[Function], Function]:
+    """Register the decorated function as the importer of an operator; a later one replaces it.
+
+    batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), so a model without a batch
+    dimension must have a batch of 1 there. grows: results can be larger integers than the operands, which indices must
+    not become: they are int64 in ONNX and int32 here.
+    """
 
     def register(function: Function) -> Function:
-        _importers[domain, op_type] = Importer(function)
+        _importers[domain, op_type] = Importer(function, batched, grows)
         return function
 
     return register
@@ -72,10 +79,12 @@ def operators() -> list[str]:
 
 
 class Importer:
-    """A registered function and what its signature says."""
+    """A registered function, what its signature says, and the properties of its operator (see `importer`)."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, batched: bool = False, grows: bool = False) -> None:
         self.function = function
+        self.batched = batched
+        self.grows = grows
         self.signature = inspect.signature(function)
         _, *parameters = self.signature.parameters.values()
         self.positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
@@ -142,7 +151,7 @@ class Importer:
         return result if isinstance(result, Sequence) else [result]
 
     def needs_constant(self, index: int) -> bool:
-        """Whether the input at this place must be known at import."""
+        """Return True if the input at this place must be known at import."""
         parameter = self._parameter(index)
         return parameter is None or Activation not in self._accepted(parameter)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, prod
 from typing import Any
 
@@ -138,9 +138,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     def position(self, axis: int, largest: bool, last: bool) -> Residues:
         name = f"position {self.order_kind} {largest} {last}"
-        values = self.world.of_sequence(name, self.values, axis)
-        terms = self.chance.in_table(f"{name} of").times(INPUT_CHANCE)
-        return self.like(values, np.int32, terms.summed(self.shape[axis]).in_table(name))
+        return self._of_sequence(name, axis, np.int32)
 
     def matrix_product(self, other: Any) -> Residues:
         a, b = self, self.lift(other)
@@ -150,6 +148,30 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             a, b = a.astype(np.float32), b.astype(np.float32)
         result = np.matmul(a, b)
         return result.astype(np.float16) if self.dtype == np.float16 else result
+
+    def uninterpreted(
+        self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
+    ) -> Residues:
+        """A random function of all lanes of the operands, or of each lane of an elementwise function."""
+        lifted = [self.lift(x) for x in operands]
+        example = function(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in lifted))
+        count = max(map(len, lifted))
+        if elementwise:
+            aligned = [x.values.reshape(*x.shape, *(1,) * (example.ndim - x.ndim)) for x in lifted]
+            lanes = np.stack(np.broadcast_arrays(*aligned), axis=-1)
+        else:
+            flat = [x.values.reshape(len(x), -1) for x in lifted]
+            rows = [np.broadcast_to(x, (count, x.shape[1])) for x in flat]
+            lanes = np.concatenate(rows, axis=-1)
+        together = self.like(lanes, chance=Chance.of_any(x.chance for x in lifted))
+        result = together._of_sequence(name, -1, example.dtype)
+        if elementwise:
+            return result
+        number = self.world.array(f"{name} lanes", example.shape[1:])
+        places = reduce(result.values.reshape(-1, *(1,) * number.ndim) + number)
+        return result.like(
+            self.world.unary(f"{name} lane", places), chance=result.chance.in_table(f"{name} lane")
+        )
 
     # The protocols of NumPy.
 
@@ -220,6 +242,12 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             return self.like(values, dtype, self.chance.rounded())
         name = f"{how} {old} as {dtype}"
         return self.like(self.world.convert(name, self.values), dtype, self.chance.converted(name))
+
+    def _of_sequence(self, name: str, axis: int, dtype: Any) -> Residues:
+        """A random function of all elements along an axis, in their order."""
+        terms = self.chance.in_table(f"{name} of").times(INPUT_CHANCE)
+        chance = terms.summed(self.shape[axis]).in_table(name)
+        return self.like(self.world.of_sequence(name, self.values, axis), dtype, chance)
 
     def order_of(self, ufunc: np.ufunc) -> Order:
         """How operands of the type of these are ordered by a maximum or a minimum."""

@@ -7,8 +7,9 @@ from math import prod
 from xdsl.dialects.builtin import ShapedType
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import LoadOp, MxvOp, NetworkOp, ProgramOp
+from cmir.dialects.cmcore import LoadOp, NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
+from cmir.dialects.vectors import MxvOp
 
 ELEMENT = 16
 """An element of a vector counts as so many multiplications: functions are looked up, and products are BLAS's."""

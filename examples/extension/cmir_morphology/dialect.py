@@ -1,4 +1,4 @@
-"""The `morphology` dialect: one operator that no library has, with all that the compiler asks of it."""
+"""The `morphology` dialect: one operator, with everything that the compiler requires of it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from xdsl.ir import Attribute, Dialect, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.cmcore import ReduceOp
 from cmir.dialects.nn import Access, IterationOp
 from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
+from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
 
 
@@ -54,7 +54,7 @@ class DilateOp(IterationOp):
         return x
 
     def reads(self) -> Sequence[Access]:
-        """A lane for each element of the diamond, in each channel; those outside read as -inf."""
+        """Return the read of the window: a lane for each position of a box; those outside the diamond read -inf."""
         channels, height, width = shape_of(self.x)
         r = self.radius.value.data
         relation = read_map(
@@ -70,7 +70,7 @@ class DilateOp(IterationOp):
         return builder.insert(ReduceOp("maximumf", x, [0, 1])).results[0]
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        """One step at a time."""
+        """Compute the dilation one step at a time."""
         (x,) = operands
         for _ in range(self.radius.value.data):
             padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), constant_values=-inf)

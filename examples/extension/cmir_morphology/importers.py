@@ -8,5 +8,5 @@ from cmir_morphology.dialect import DilateOp
 
 @importer("Dilate", domain="morphology")
 def dilate(node: Node, x: Activation, *, radius: int = 1) -> Value:
-    """Of float32, with channels and two spatial dimensions."""
+    """float32, with channels and two spatial dimensions."""
     return node.build(DilateOp(x, radius))

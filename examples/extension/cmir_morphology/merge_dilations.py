@@ -1,4 +1,4 @@
-"""morphology-merge-dilations: dilations that follow each other become one."""
+"""morphology-merge-dilations: merge consecutive dilations."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from cmir_morphology.dialect import DilateOp
 
 class _Merge(RewritePattern):
     """
-    A path of r + s steps between two elements of an image is one of r and one of s. As a shortest path
-    stays between its ends, the element where they meet is in the image too, so nothing changes at borders.
+    Merge two dilations: a path of r + s steps between two elements of an image is a path of r steps and one of s.
+    A shortest path stays between its ends, so the element where the two meet is in the image too, and borders do
+    not matter.
     """
 
     @op_type_rewrite_pattern
@@ -37,7 +38,7 @@ class _Merge(RewritePattern):
 
 @dataclass(frozen=True)
 class MorphologyMergeDilationsPass(ModulePass):
-    """Replace a dilation of a dilation that nothing else reads by one with the sum of their radii."""
+    """Merge a dilation into its only reader, if that is a dilation: the radii add up."""
 
     name = "morphology-merge-dilations"
 

@@ -1,4 +1,4 @@
-"""What xDSL's registry is told; each module is imported when it is first used."""
+"""The entries of xDSL's registry; each module is imported when it is first used."""
 
 from __future__ import annotations
 

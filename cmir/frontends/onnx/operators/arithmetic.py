@@ -36,8 +36,12 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Sqrt": nn.SqrtOp,
     "Tanh": nn.TanhOp,
 }
-BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "Add": nn.AddOp,
+    "Mul": nn.MulOp,
+    "Sub": nn.SubOp,
+}
+BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "And": nn.AndOp,
     "Div": nn.DivOp,
     "Equal": nn.EqualOp,
@@ -45,10 +49,8 @@ BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "GreaterOrEqual": nn.GreaterOrEqualOp,
     "Less": nn.LessOp,
     "LessOrEqual": nn.LessOrEqualOp,
-    "Mul": nn.MulOp,
     "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
-    "Sub": nn.SubOp,
     "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -85,6 +87,8 @@ def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
 
 for name, unary in UNARY.items():
     importer(name)(_unary(unary))
+for name, growing in GROWING.items():
+    importer(name, grows=True)(_binary(growing))
 for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():
@@ -98,11 +102,13 @@ def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Of floats, also to integers or to constants that the type of the base has."""
+    """Floats. The exponent may also be an integer, or a constant that the type of the base can represent."""
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
-            raise NotImportable(f"constant '{exponent.name}' is rounded in the type of the base")
+            raise NotImportable(
+                f"constant '{exponent.name}' is not representable in the type of the base"
+            )
         exponent = Constant(exponent.name, array)
     elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
         element = element_of(base) if isinstance(base, Activation) else f32

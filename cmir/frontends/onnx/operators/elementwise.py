@@ -46,7 +46,7 @@ def _sample(constant: Constant, rank: int) -> Constant:
     )
 
 
-@importer("BatchNormalization")
+@importer("BatchNormalization", batched=True)
 def batch_normalization(
     node: Node,
     x: Activation,
@@ -60,11 +60,13 @@ def batch_normalization(
     spatial: int = 1,
     training_mode: int = 0,
 ) -> Value:
-    """For inference only: `training_mode` is 0, and `spatial` 1."""
+    """Inference only: `training_mode` must be 0, and `spatial` 1."""
     if not spatial:
         raise NotImportable("attribute spatial = 0 is not supported")
     if training_mode:
-        raise NotImportable("attribute training_mode = 1 is not supported: this is for inference")
+        raise NotImportable(
+            "attribute training_mode = 1 is not supported: only inference is supported"
+        )
     parameters = [node.parameter(p) for p in (scale, bias, mean, variance)]
     return node.build(nn.BatchNormOp(x, *parameters, epsilon=epsilon))
 
@@ -83,7 +85,7 @@ FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
-    """To float16, float, double and bool, and from bool, int8 and uint8 to int32."""
+    """Casts to float16, float, double and bool, and from bool, int8 and uint8 to int32."""
     if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
         raise NotImportable(f"attribute to = {name} is not supported")
@@ -92,7 +94,7 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
-    """As Cast; a constant to float16, float and double."""
+    """Like Cast. Constants are cast to float16, float and double."""
     if not isinstance(x, Constant):
         return as_element(node, x, element_of(like))
     if element_of(like) not in FLOATS:
@@ -117,7 +119,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
 def option(name: str, number: float) -> float:
     """A number as an option of an operator, which is a float. Refuses one that would be rounded."""
     if float(np.float32(number)) != number:
-        raise NotImportable(f"{name} = {number} is not supported: it is no number of float32")
+        raise NotImportable(f"{name} = {number} is not supported: float32 cannot represent it")
     return number
 
 
@@ -130,7 +132,9 @@ def dropout(
     seed: int = 0,
     training_mode: bool = False,
 ) -> Value:
-    """For inference only: the identity."""
+    """Inference only: the identity."""
     if training_mode:
-        raise NotImportable("input training_mode = true is not supported: this is for inference")
+        raise NotImportable(
+            "input training_mode = true is not supported: only inference is supported"
+        )
     return x

@@ -31,7 +31,7 @@ def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
 
 @importer("Reshape")
 def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int = 0) -> Value:
-    """Of the dimensions behind the batch."""
+    """Reshapes the dimensions after the batch dimension."""
     before = dict(enumerate(node.shape(x)))
     target = [n if n or allowzero else before.get(i, 0) for i, n in enumerate(shape)]
     if -1 in target:
@@ -42,7 +42,7 @@ def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int =
 
 @importer("Flatten")
 def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
-    """With axis 1, unless there is no batch dimension."""
+    """`axis` must be 1, unless the model has no batch dimension."""
     shape = node.shape(x)
     # An axis behind the last dimension is allowed.
     first = axis % len(shape) if axis < 0 else axis
@@ -122,5 +122,5 @@ def pad(
 
 @importer("Shape")
 def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
-    """A constant, as all shapes are static."""
+    """A constant, because all shapes are static."""
     return Constant(node.proto.output[0], np.array(node.shape(x)[start:end], np.int64))

@@ -12,7 +12,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-@importer("Gemm")
+@importer("Gemm", grows=True)
 def gemm(
     node: Node,
     a: Activation,
@@ -24,7 +24,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """alpha · a · b + beta · c, where a row of a is a sample. The factors go into b and c."""
+    """alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
     if transA and node.batch:
         raise NotImportable("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
@@ -54,7 +54,7 @@ def _scaled(constant: Constant, factor: float) -> Constant:
 
 
 def _row(constant: Constant, size: int) -> Constant:
-    """What is added to the one row of a product; a scalar or one number stands for all columns."""
+    """Return the bias that is added to the one row of a product; a scalar or one number stands for all columns."""
     if constant.shape not in ((), (1,), (size,), (1, 1), (1, size)):
         raise NotImportable(
             f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"
@@ -63,10 +63,10 @@ def _row(constant: Constant, size: int) -> Constant:
     return Constant(constant.name, np.broadcast_to(constant.array, (1, size))[0])
 
 
-@importer("MatMul")
+@importer("MatMul", grows=True)
 def matmul(node: Node, a: Value, b: Value) -> Value:
-    """Of floats. On the DPU rather than on crossbars if both inputs depend on the network's, or if a
-    constant is more than one matrix."""
+    """Floats. Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if
+    a constant is more than one matrix."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)

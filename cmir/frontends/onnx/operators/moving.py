@@ -86,7 +86,7 @@ def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
 
 @importer("Squeeze")
 def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
-    """With axes, unless there is no batch dimension."""
+    """`axes` is required, unless the model has no batch dimension."""
     shape = shape_of(data)
     if axes is None:
         if node.batch:
@@ -94,7 +94,9 @@ def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) 
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     removed = {node.axis(data, axis) for axis in axes}
     if any(shape[axis] != 1 for axis in removed):
-        raise NotImportable(f"axes = {list(axes)} of a sample of shape {list(shape)} are not all 1")
+        raise NotImportable(
+            f"axes = {list(axes)} of a sample of shape {list(shape)} have a size other than 1"
+        )
     kept = [size for axis, size in enumerate(shape) if axis not in removed]
     return node.build(nn.ReshapeOp(data, kept))
 
@@ -114,7 +116,7 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     )
 
 
-@importer("DepthToSpace")
+@importer("DepthToSpace", batched=True)
 def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, *sizes = _image(input)
     if channels % blocksize**2:
@@ -127,7 +129,7 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
     return _rearranged(node, input, shape, perm, (rest, height * blocksize, width * blocksize))
 
 
-@importer("SpaceToDepth")
+@importer("SpaceToDepth", batched=True)
 def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, height, width = _image(input)
     if height % blocksize or width % blocksize:
@@ -154,7 +156,7 @@ def _rearranged(
     return node.build(nn.ReshapeOp(node.build(nn.TransposeOp(apart, perm)), result))
 
 
-@importer("ConvTranspose")
+@importer("ConvTranspose", batched=True)
 def conv_transpose(
     node: Node,
     x: Activation,
@@ -166,7 +168,7 @@ def conv_transpose(
     output_padding: Sequence[int] | None = None,
     output_shape: Sequence[int] | None = None,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     kernel, sizes = window.kernel_of(w.shape), shape_of(x)[1:]
     rank = len(sizes)
     strides, dilations = window.strides or [1] * rank, window.dilations or [1] * rank

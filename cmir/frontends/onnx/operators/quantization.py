@@ -35,7 +35,7 @@ def quantize_linear(
     precision: int = 0,
     saturate: int = 1,
 ) -> Value:
-    """To int8 or uint8, with one scale or one for each index of an axis."""
+    """Quantises to int8 or uint8, with one scale or one for each index of an axis."""
     if block_size:
         raise NotImportable("attribute block_size is not supported")
     if precision not in (0, 1):
@@ -60,7 +60,7 @@ def dequantize_linear(
     block_size: int = 0,
     output_dtype: int = 0,
 ) -> Value:
-    """From int8, uint8 or int32, with one scale or one for each index of an axis."""
+    """int8, uint8 or int32, with one scale or one for each index of an axis."""
     if block_size:
         raise NotImportable("attribute block_size is not supported")
     if output_dtype not in (0, 1):
@@ -73,9 +73,9 @@ def dequantize_linear(
 
 @importer("DynamicQuantizeLinear")
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
-    """In models without a batch dimension: the scale is one for all of the tensor."""
+    """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
-        raise NotImportable("its scale would be one for all samples of a batch")
+        raise NotImportable("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
     zero = node.parameter(Constant("zero", np.zeros((), np.float32)))
     byte = node.parameter(Constant("zero", np.zeros((), np.uint8)))
@@ -93,7 +93,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
         if not shape_of(value):
             return value
         if node.batch or len(shape_of(value)) > 1:
-            raise NotImportable("scales and zero points that are computed must be one for a sample")
+            raise NotImportable("computed scales and zero points must be one number per sample")
         shape = [1] * len(shape_of(x))
         shape[node.axis(x, axis)] = shape_of(value)[0]
         return node.build(nn.ReshapeOp(value, shape))
@@ -107,7 +107,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
     return node.parameter(Constant(value.name, array.reshape(shape)))
 
 
-@importer("ConvInteger")
+@importer("ConvInteger", batched=True)
 def conv_integer(
     node: Node,
     x: Activation,
@@ -118,14 +118,14 @@ def conv_integer(
     window: Window,
     group: int = 1,
 ) -> Value:
-    """Of int8 or uint8, with a zero point of the weights that is known."""
+    """int8 or uint8, with a known zero point of the weights."""
     weights = _centred(w, w_zero_point, 0)
     if isinstance(x_zero_point, Activation):
         x, x_zero_point = node.build(nn.SubOp(_wide(node, x), _wide(node, x_zero_point))), None
     return _conv(node, x, weights, x_zero_point, None, window, group)
 
 
-@importer("QLinearConv")
+@importer("QLinearConv", batched=True)
 def qlinear_conv(
     node: Node,
     x: Activation,
@@ -141,7 +141,7 @@ def qlinear_conv(
     window: Window,
     group: int = 1,
 ) -> Value:
-    """Of int8 or uint8, with scales and zero points that are known, also by output channel."""
+    """int8 or uint8, with known scales and zero points, also per output channel."""
     weights = _centred(w, w_zero_point, 0)
     sums = _conv(node, x, weights, x_zero_point, b, window, group)
     factor = _factor(x_scale, w_scale, y_scale)
@@ -182,7 +182,7 @@ def matmul_integer(
     a_zero_point: Value | None = None,
     b_zero_point: Value | None = None,
 ) -> Value:
-    """Of int8 or uint8."""
+    """int8 or uint8."""
     return _matmul(node, a, b, a_zero_point, b_zero_point)
 
 
@@ -198,7 +198,7 @@ def qlinear_matmul(
     y_scale: Constant,
     y_zero_point: Constant,
 ) -> Value:
-    """Of int8 or uint8, with scales and zero points that are known: one, or one for each column of b."""
+    """int8 or uint8, with known scales and zero points: one, or one for each column of b."""
     if a_scale.array.size > 1:
         raise NotImportable("input a_scale must be one number")
     sums = _matmul(node, a, b, a_zero_point, b_zero_point)
@@ -218,7 +218,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
         if len(shape_of(zero_point)) > 1 or shape_of(zero_point) and node.batch:
-            raise NotImportable("zero points that are computed must be one for a sample")
+            raise NotImportable("computed zero points must be one number per sample")
         number = _wide(node, zero_point)
         if shape_of(number) and axis == -2:
             number = node.build(nn.ReshapeOp(number, [*shape_of(number), 1]))
@@ -270,7 +270,7 @@ def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.n
 
 
 def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
-    """What sums are multiplied by, in float32 as onnxruntime computes it."""
+    """Return the factor of sums, in float32 as onnxruntime computes it."""
     if x_scale.array.size > 1 or y_scale.array.size > 1:
         raise NotImportable("the scales of the network's data must be single numbers")
     x, w, y = (np.asarray(s.array, np.float32) for s in (x_scale, w_scale, y_scale))

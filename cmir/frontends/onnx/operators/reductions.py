@@ -58,7 +58,7 @@ def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Func
     def arg_reduction(
         node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
     ) -> Value:
-        """Indices are int32; arithmetic on them is refused."""
+        """Indices are int32, and arithmetic on them is refused."""
         (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
 
@@ -69,7 +69,7 @@ importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
 importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
 
 
-@importer("GlobalMaxPool")
+@importer("GlobalMaxPool", batched=True)
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
 
@@ -105,7 +105,7 @@ def layer_normalization(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Value | Sequence[Value]:
-    """`stash_type` is 1; of float64 it is computed in float64 all the same."""
+    """`stash_type` must be 1; float64 is still computed in float64."""
     if stash_type != 1:
         raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))
@@ -138,7 +138,7 @@ def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
         ) from None
 
 
-@importer("InstanceNormalization")
+@importer("InstanceNormalization", batched=True)
 def instance_normalization(
     node: Node, x: Activation, scale: Constant, bias: Constant, *, epsilon: float = 1e-5
 ) -> Value:
@@ -146,7 +146,7 @@ def instance_normalization(
     return node.build(nn.InstanceNormOp(x, *parameters, epsilon=epsilon))
 
 
-@importer("LRN")
+@importer("LRN", batched=True)
 def lrn(
     node: Node,
     x: Activation,

@@ -18,14 +18,14 @@ Coordinate = tuple[Fraction, Fraction]
 """(a, b): position i of the result is at a · i + b in the input."""
 
 
-@importer("Upsample")
+@importer("Upsample", batched=True)
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
     """Modes nearest and linear."""
     sizes, factors = _from_scales(node.shape(x), scales)
     return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
 
 
-@importer("Resize")
+@importer("Resize", batched=True)
 def resize(
     node: Node,
     x: Activation,
@@ -171,7 +171,7 @@ def _crop(
 def _regions(
     roi: Sequence[float] | None, axes: Sequence[int], shape: Sequence[int]
 ) -> list[tuple[Fraction, Fraction]]:
-    """Where the region starts and ends in each dimension, from 0, its first element, to 1, its last."""
+    """Return start and end of the region in each dimension, from 0, its first element, to 1, its last."""
     if roi is None or len(roi) != 2 * len(axes):
         raise NotImportable(f"input roi must have {2 * len(axes)} numbers")
     every = [(Fraction(0), Fraction(1))] * len(shape)
@@ -198,7 +198,7 @@ def _taken(
     rounding: str,
     slope: float,
 ) -> Activation:
-    """What is at these places of the input's dimensions."""
+    """Build the result whose elements are at these places of the input's dimensions."""
     if mode == "nearest":
         rounded = [_rounded(place, rounding) for place in places]
         return node.build(nn.ResizeOp(x, sizes, *map(list, zip(*rounded, strict=True))))
@@ -213,7 +213,7 @@ def _taken(
 
 
 def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordinate:
-    """Where the positions of the result are in the input."""
+    """Return factor and offset of the map from positions of the result to positions in the input."""
     half = Fraction(1, 2)
     match mode:
         case "asymmetric":

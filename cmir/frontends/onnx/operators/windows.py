@@ -68,7 +68,7 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
 
-@importer("Conv")
+@importer("Conv", batched=True)
 def conv(
     node: Node,
     x: Activation,
@@ -78,14 +78,14 @@ def conv(
     window: Window,
     group: int = 1,
 ) -> Value:
-    """Of floats. Any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions."""
     pads = window.padding(x, window.kernel_of(w.shape))
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
     return node.build(nn.ConvOp(x, weights, bias, window.strides, pads, window.dilations, group))
 
 
-@importer("MaxPool")
+@importer("MaxPool", batched=True)
 def max_pool(
     node: Node,
     x: Activation,
@@ -94,13 +94,13 @@ def max_pool(
     ceil_mode: int = 0,
     storage_order: int = 0,  # of the output Indices only, which is not supported
 ) -> Value:
-    """Of floats, int8 and uint8. Without the output Indices."""
+    """Floats, int8 and uint8, without the output Indices."""
     kernel = window.kernel
     options = window.strides, window.padding(x, kernel), window.dilations
     return node.build(nn.MaxPoolOp(x, kernel, *options, bool(ceil_mode)))
 
 
-@importer("AveragePool")
+@importer("AveragePool", batched=True)
 def average_pool(
     node: Node,
     x: Activation,
@@ -115,6 +115,6 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
-@importer("GlobalAveragePool")
+@importer("GlobalAveragePool", batched=True)
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))

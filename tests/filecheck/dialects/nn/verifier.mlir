@@ -237,7 +237,7 @@ func.func @pool_no_kernel(%x: tensor<3x4x4xf32>) {
 // -----
 
 func.func @pool_padding(%x: tensor<3x4xf32>) {
-  // expected-error @+1 {{the window at position 0 of spatial dimension 0 sees no element of the input}}
+  // expected-error @+1 {{the window at position 0 of spatial dimension 0 contains no element of the input}}
   %0 = nn.average_pool %x {kernel = [2], pads = [2, 0]} : (tensor<3x4xf32>) -> tensor<3x5xf32>
   func.return
 }
@@ -301,7 +301,7 @@ func.func @slice_outside(%x: tensor<3x4xf32>) {
 // -----
 
 func.func @slice_relative(%x: tensor<3x4xf32>) {
-  // expected-error @+1 {{range(0, -1) takes nothing of dimension 1}}
+  // expected-error @+1 {{range(0, -1) selects no element of dimension 1}}
   %0 = nn.slice %x {ends = [3, -1]} : (tensor<3x4xf32>) -> tensor<3x3xf32>
   func.return
 }

@@ -247,7 +247,7 @@ polyhedral.pipeline @main () -> () {
 
 polyhedral.pipeline @main () -> () {
   polyhedral.array @b : tensor<4xf32>
-  // expected-error @below {{the schedule gives some iteration two times}}
+  // expected-error @below {{the schedule gives iteration s[0] two times}}
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> schedule #polyhedral.map<"{ s[i] -> [i, j] : 0 <= j <= 1 }"> {
     %x = arith.constant dense<0.0> : vector<1xf32>
     polyhedral.write %x, @b #polyhedral.map<"{ [s[i] -> lane[0]] -> b[i] : 0 <= i < 4 }"> : vector<1xf32>
@@ -258,7 +258,7 @@ polyhedral.pipeline @main () -> () {
 
 polyhedral.pipeline @main () -> () {
   polyhedral.array @b : tensor<4xf32>
-  // expected-error @below {{the schedule gives two iterations the same time}}
+  // expected-error @below {{the schedule gives iterations s[2] and s[3] the same time}}
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> schedule #polyhedral.map<"{ s[i] -> [floor(i/2)] }"> {
     %x = arith.constant dense<0.0> : vector<1xf32>
     polyhedral.write %x, @b #polyhedral.map<"{ [s[i] -> lane[0]] -> b[i] : 0 <= i < 4 }"> : vector<1xf32>

@@ -10,19 +10,19 @@
 
 // Three cores that all talk to each other, and a fourth at the end of the chain; 40 bytes each time. On a mesh, of
 // three cores at least two are not neighbours.
-// OPTIMAL: places.mlir:{{[0-9]+}}:1: remark: 4 cores on a mesh of 2×3: traffic × hops = 200 bytes an inference, bound 200; a snake has 200; the most loaded link, (0, 1) -> (0, 2), carries 80
+// OPTIMAL: places.mlir:{{[0-9]+}}:1: remark: 4 cores on a mesh of 2×3: traffic × hops = 200 bytes an inference, bound 200; 200 with strategy=snake; the most loaded link, (0, 1) -> (0, 2), carries 80
 // OPTIMAL: cmcore.core @core0 runs @conv1 at (0, 0)
 // OPTIMAL-NEXT: cmcore.core @core1 runs @conv2 at (0, 1)
 // OPTIMAL-NEXT: cmcore.core @core2 runs @conv3 at (0, 2)
 // OPTIMAL-NEXT: cmcore.core @core3 runs @conv4 at (1, 2)
 
-// GREEDY: remark: {{.*}}: traffic × hops = 200 bytes an inference, bound 160; a snake has 200;
+// GREEDY: remark: {{.*}}: traffic × hops = 200 bytes an inference, bound 160; 200 with strategy=snake;
 // GREEDY: cmcore.core @core0 runs @conv1 at (0, 0)
 // GREEDY-NEXT: cmcore.core @core1 runs @conv2 at (0, 1)
 // GREEDY-NEXT: cmcore.core @core2 runs @conv3 at (0, 2)
 // GREEDY-NEXT: cmcore.core @core3 runs @conv4 at (1, 2)
 
-// SNAKE: remark: {{.*}}: traffic × hops = 200 bytes an inference, bound 160; a snake has 200;
+// SNAKE: remark: {{.*}}: traffic × hops = 200 bytes an inference, bound 160; 200 with strategy=snake;
 // SNAKE: cmcore.core @core0 runs @conv1 at (0, 0)
 // SNAKE-NEXT: cmcore.core @core1 runs @conv2 at (0, 1)
 // SNAKE-NEXT: cmcore.core @core2 runs @conv3 at (0, 2)
@@ -41,7 +41,7 @@
 // TORUS-NEXT: cmcore.core @core2 runs @conv3 at (0, 2)
 // TORUS-NEXT: cmcore.core @core3 runs @conv4 at (1, 2)
 
-// ALL: remark: 4 cores on 9 places, all to all: traffic × hops = 160 bytes an inference, bound 160; a snake has 160; the most loaded link, (0) -> (1), carries 40
+// ALL: remark: 4 cores on 9 places, all to all: traffic × hops = 160 bytes an inference, bound 160; 160 with strategy=snake; the most loaded link, (0) -> (1), carries 40
 // ALL: cmcore.core @core0 runs @conv1 at (0)
 // ALL-NEXT: cmcore.core @core1 runs @conv2 at (1)
 // ALL-NEXT: cmcore.core @core2 runs @conv3 at (2)
@@ -54,7 +54,7 @@
 // CHIPS-NEXT: cmcore.core @core3 runs @conv4 at (0, 3)
 
 // In order, the second of three links would carry 80 bytes. There are several placements without.
-// LINKS: remark: 4 cores on a mesh of 4: traffic × hops = 240 bytes an inference, bound 240; a snake has 200; the most loaded link, {{.*}}, carries 40
+// LINKS: remark: 4 cores on a mesh of 4: traffic × hops = 240 bytes an inference, bound 240; 200 with strategy=snake; the most loaded link, {{.*}}, carries 40
 
 // PARSED: cmcore.core @core0 runs @conv1 at (0, 0)
 // PARSED-NEXT: cmcore.core @core1 runs @conv2 at (0, 1)

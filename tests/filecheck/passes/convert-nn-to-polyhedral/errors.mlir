@@ -16,7 +16,7 @@ func.func @input_returned(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 func.func @nothing(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @below {{stage @s computes nothing}}
+  // expected-error @below {{stage @s contains no computation}}
   %y = nn.stage @s(%a = %x : tensor<4xf32>) -> (tensor<4xf32>) {
     nn.yield %a : tensor<4xf32>
   }
@@ -52,7 +52,7 @@ func.func @two_roots(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
 func.func @foreign(%x: tensor<4xf32>) -> tensor<4xf32> {
   %y = nn.stage @s(%a = %x : tensor<4xf32>) -> (tensor<4xf32>) {
     %r = arith.addf %a, %a : tensor<4xf32>
-    // expected-error @below {{an operand of nn.relu is computed by no stage}}
+    // expected-error @below {{no stage computes an operand of nn.relu}}
     %s = nn.relu %r : (tensor<4xf32>) -> tensor<4xf32>
     nn.yield %s : tensor<4xf32>
   }

@@ -6,7 +6,7 @@
 // CHECK-NEXT: nn.copy %x_1
 // CHECK: func.return %x_copy
 func.func @returns_input(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-remark @below {{a copy of %x gets a stage of its own: an output of the network has memory of its own}}
+  // expected-remark @below {{inserted a stage that copies %x: an output of the network needs its own memory}}
   func.return %x : tensor<4xf32>
 }
 
@@ -35,7 +35,7 @@ func.func @returns_view_of_read(%x: tensor<2x2xf32>) -> (tensor<4xf32>, tensor<2
   %r = nn.relu %x : (tensor<2x2xf32>) -> tensor<2x2xf32>
   %g = nn.global_average_pool %r : (tensor<2x2xf32>) -> tensor<2x1xf32>
   %f = nn.reshape %r {shape = [4]} : (tensor<2x2xf32>) -> tensor<4xf32>
-  // expected-remark @below {{a copy of %f gets a stage of its own: what computes it cannot write it in this layout}}
+  // expected-remark @below {{inserted a stage that copies %f: the stage that computes it cannot write it in this layout}}
   func.return %f, %g : tensor<4xf32>, tensor<2x1xf32>
 }
 
@@ -45,7 +45,7 @@ func.func @returns_view_of_read(%x: tensor<2x2xf32>) -> (tensor<4xf32>, tensor<2
 // CHECK: func.return %r, %r_copy
 func.func @returns_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %r = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
-  // expected-remark @below {{a copy of %r gets a stage of its own: another output has its memory}}
+  // expected-remark @below {{inserted a stage that copies %r: another output uses its memory}}
   func.return %r, %r : tensor<4xf32>, tensor<4xf32>
 }
 
@@ -59,7 +59,7 @@ func.func @returns_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // CHECK: nn.stage @max_pool1(%p_copy_1 = %p_copy : tensor<1x6xf32>)
 func.func @pad_in_window(%x: tensor<1x4xf32>) -> tensor<1x6xf32> {
   %p = nn.pad %x {pads = [0, 1, 0, 1], value = 1.0} : (tensor<1x4xf32>) -> tensor<1x6xf32>
-  // expected-remark @below {{a copy of %p gets a stage of its own: padding with -inf and 1.0 in one read}}
+  // expected-remark @below {{inserted a stage that copies %p: padding with -inf and 1.0 in one read}}
   %m = nn.max_pool %p {kernel = [3], pads = [1, 1]} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   func.return %m : tensor<1x6xf32>
 }
@@ -73,7 +73,7 @@ func.func @pad_in_window(%x: tensor<1x4xf32>) -> tensor<1x6xf32> {
 // CHECK-NEXT: nn.stage @relu1(%q_1 = %q : tensor<8xf32>)
 func.func @pad_in_pad(%x: tensor<4xf32>) -> tensor<8xf32> {
   %p = nn.pad %x {pads = [1, 1], value = 1.0} : (tensor<4xf32>) -> tensor<6xf32>
-  // expected-remark @below {{a copy of %p gets a stage of its own: padding with 1.0 and 2.0 in one value}}
+  // expected-remark @below {{inserted a stage that copies %p: padding with 1.0 and 2.0 in one value}}
   %q = nn.pad %p {pads = [1, 1], value = 2.0} : (tensor<6xf32>) -> tensor<8xf32>
   %m = nn.relu %q : (tensor<8xf32>) -> tensor<8xf32>
   func.return %m : tensor<8xf32>

@@ -8,8 +8,8 @@
 // CHECK: remark: buffers take 12 bytes of SRAM, 32 with room for whole inferences (2.7 times as much); no sizes take less
 // CHECK: cmcore.buffer @a storage {{.*}} : memref<3xf32>
 // THREE: memref<3xf32>
-// ONE: error: 1 row in the buffer of @a at @R has one slot for elements that are stored at once: 3 rows keep them apart
-// TWO: error: 2 rows in the buffer of @a at @R have one slot for elements that are stored at once: 3 rows keep them apart
+// ONE: error: with 1 row in the buffer of @a at @R, elements that are stored at once share a slot: use 3 rows
+// TWO: error: with 2 rows in the buffer of @a at @R, elements that are stored at once share a slot: use 3 rows
 
 polyhedral.pipeline @main () -> (@out) {
   polyhedral.array @a : tensor<8xf32>

@@ -45,7 +45,7 @@ polyhedral.pipeline @twice_by_two () -> (@b) {
 
 polyhedral.pipeline @self () -> (@b) {
   polyhedral.array @b : tensor<4xf32>
-  // expected-error @below {{iteration W[0] reads @b before it is written, by the stage itself; give what it reads an array and a stage of its own}}
+  // expected-error @below {{iteration W[0] reads @b before the stage itself writes it; compute what it reads in a separate stage}}
   polyhedral.stage @W (%w) domain #polyhedral.set<"{ W[w] : 0 <= w < 4 }"> {
     %x = polyhedral.read @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w + 1] : 0 <= w < 3 }"> : vector<1xf32>
     polyhedral.write %x, @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w] : 0 <= w < 4 }"> : vector<1xf32>

@@ -26,10 +26,10 @@
 // APART: check: equal
 
 // ORDER: error: stage @A reads nothing that @B computes: there is no order to merge them in
-// ONE: error: give two `stages` or more to merge
+// ONE: error: `stages` must name two stages or more
 // UNKNOWN: error: there is no stage @C
-// CORES: error: stage @A has cores of its own: merge it before
-// STORAGE: error: storage of @B is assigned already: merge stages before
+// CORES: error: stage @A is spread over cores: merge stages before spreading them
+// STORAGE: error: storage of @B is already assigned: merge stages before assigning storage
 
 polyhedral.pipeline @main (@a) -> (@c) {
   polyhedral.array @a : tensor<5xf32>

@@ -35,7 +35,7 @@
 // CMCORE-NEXT: }
 
 // Three copies of A leave two rows each, and B with its four rows is no slower with two copies: five cores are enough.
-// BALANCE: copies.mlir:{{[0-9]+}}:1: remark: 5 of 6 cores; the busiest works 8 cycles on an inference, without copies 24
+// BALANCE: copies.mlir:{{[0-9]+}}:1: remark: 5 of 6 cores in use; the busiest takes 8 cycles for an inference, 24 without copies
 // BALANCE: polyhedral.stage @A [%p] (%h, %w) domain {{.*}}mod 3 = 0 and 0 <= p <= 2
 // BALANCE: polyhedral.stage @B [%p] (%h, %w) domain {{.*}}mod 2 = 0 and 0 <= p <= 1
 

@@ -9,7 +9,7 @@
 
 // What is read at once is divided by channels: each core sums up three of six.
 
-// REMARK: remark: @sum needs 384 bytes of buffers, and a core has 200: it is divided into 2 by outputs
+// REMARK: remark: @sum needs 384 bytes of buffers, more than the 200 of a core: divided into 2 parts by outputs
 // CHECK: polyhedral.stage @many (%h, %w)
 // CHECK: polyhedral.stage @sum [%o] () domain #polyhedral.set<"{ sum[o] : 0 <= o <= 1 }">
 // CHECK-NEXT: polyhedral.read @b #polyhedral.map<"{ [sum[o] -> lane[c, h, w]] -> b[3o + c, h, w] : 0 <= o <= 1 and 0 <= c <= 2 and 0 <= h <= 3 and 0 <= w <= 3 }"> : vector<3x4x4xf32>
@@ -34,7 +34,7 @@ polyhedral.pipeline @channels (@a) -> (@c) {
 
 // One channel: a copy for each half of the columns, which keeps two rows of them and one column more.
 
-// REMARK: remark: @blur needs 256 bytes of buffers, and a core has 200: it is divided into 2 by columns
+// REMARK: remark: @blur needs 256 bytes of buffers, more than the 200 of a core: divided into 2 parts by columns
 // CHECK: polyhedral.stage @blur [%p] (%h, %w) domain
 polyhedral.pipeline @columns (@a) -> (@c) {
   polyhedral.array @a : tensor<3x1xf32>

@@ -5,7 +5,7 @@
 // MIXES: errors.mlir:{{[0-9]+}}:5: error: stage @S cannot be split into parts: cmcore.reduce mixes lanes
 
 // RUN: not cm-opt %s -p 'polyhedral-split-matrices{stage=S inputs=4}' 2>&1 | filecheck %s --check-prefix=PARTS
-// PARTS: error: the 3 inputs of @S have no 4 parts of one size
+// PARTS: error: the 3 inputs of @S do not divide into 4 parts of one size
 
 // RUN: not cm-opt %s -p 'polyhedral-split-matrices{stage=T outputs=2}' 2>&1 | filecheck %s --check-prefix=STAGE
 // STAGE: error: there is no stage @T

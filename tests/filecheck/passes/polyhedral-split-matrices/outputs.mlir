@@ -9,7 +9,7 @@
 // CHECK-NEXT: %y = cmcore.reduce maximumf %x along [0] : vector<2x2xf32> -> vector<2xf32>
 // CHECK-NEXT: polyhedral.write %y, @b #polyhedral.map<"{ [peak[o, m] -> lane[c]] -> b[2o + c, m] : 0 <= o <= 2 and 0 <= m <= 4 and 0 <= c <= 1 }"> : vector<2xf32>
 
-// INPUTS: outputs.mlir:{{[0-9]+}}:3: error: @peak has no matrix: it is split by outputs only
+// INPUTS: outputs.mlir:{{[0-9]+}}:3: error: @peak has no matrix: split it by outputs only
 
 polyhedral.pipeline @main (@a) -> (@b) {
   polyhedral.array @a : tensor<6x6xf32>

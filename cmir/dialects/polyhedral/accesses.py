@@ -1,0 +1,163 @@
+"""Access relations and the numbers they read outside of arrays: their verification, and their common syntax."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import copysign
+from typing import TypeAlias
+
+import islpy as isl
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, VectorType, i1
+from xdsl.ir import Attribute, Operation
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.polyhedral.arrays import ArrayOp
+from cmir.dialects.polyhedral.relations import MapAttr, SetAttr, box, sample
+from cmir.dialects.syntax import parse_attributes, print_attributes
+from cmir.isl.cores import parameters
+
+
+@lru_cache(maxsize=16384)
+def access_problem(
+    access: MapAttr,
+    coordinates: int,
+    lanes: tuple[int, ...],
+    array: str,
+    shape: tuple[int, ...],
+    domain: SetAttr | None = None,
+) -> str | None:
+    """What is wrong with an access relation, or None. Cached: the same IR is verified after every pass.
+
+    coordinates: how many an iteration has. domain: the iterations, where they are known as a set.
+    """
+    relation = access.relation
+    if parameters(relation):
+        return f"an access is the same on all cores and has no parameters, got {access.data}"
+    if not relation.domain().is_wrapping():
+        return f"an access relates [iteration -> lane] to a location, got {access.data}"
+    pair = relation.domain().unwrap()
+    if pair.domain().is_wrapping() or pair.range().is_wrapping():
+        return f"an iteration and a lane have no parts, got {access.data}"
+    name = domain.points.get_tuple_name() if domain is not None else None
+    if domain is not None and pair.get_tuple_name(isl.dim_type.in_) != name:
+        return f"the iteration must be a point of {name}[…], got {access.data}"
+    if pair.dim(isl.dim_type.in_) != coordinates:
+        return (
+            f"the iteration must have {coordinates} coordinates, got {pair.dim(isl.dim_type.in_)}"
+        )
+    if pair.dim(isl.dim_type.out) != len(lanes):
+        return (
+            f"the lane must have {len(lanes)} coordinates, the rank of the vector, "
+            f"got {pair.dim(isl.dim_type.out)}"
+        )
+    if relation.get_tuple_name(isl.dim_type.out) != array:
+        return f"the location must be a point of {array}[…], got {access.data}"
+    if relation.dim(isl.dim_type.out) != len(shape):
+        return (
+            f"the location must have {len(shape)} coordinates, the rank of the array, "
+            f"got {relation.dim(isl.dim_type.out)}"
+        )
+    if not relation.is_single_valued():
+        return "a lane must have one location at most"
+    if domain is not None and not pair.domain().is_subset(domain.points):
+        return f"iterations outside the domain: {sample(pair.domain().subtract(domain.points))}"
+    lane_box = box(lanes).set_tuple_id(pair.range().get_tuple_id()) if _named(pair) else box(lanes)
+    if not pair.range().is_subset(lane_box):
+        return f"lanes outside the vector: {sample(pair.range().subtract(lane_box))}"
+    locations = box(shape, array)
+    if not relation.range().is_subset(locations):
+        return f"locations outside the array: {sample(relation.range().subtract(locations))}"
+    return None
+
+
+def _named(pair: isl.Map) -> bool:
+    return bool(pair.has_tuple_id(isl.dim_type.out))
+
+
+@lru_cache(maxsize=16384)
+def overlap_problem(maps: tuple[MapAttr, ...]) -> str | None:
+    """Says which lanes have a location in two arrays, if any do."""
+    seen = None
+    for access in maps if len(maps) > 1 else ():
+        lanes = access.relation.domain()
+        if seen is not None and not seen.is_disjoint(lanes):
+            return f"a lane has locations in two arrays: {sample(seen.intersect(lanes))}"
+        seen = lanes if seen is None else seen.union(lanes)
+    return None
+
+
+def verify_element_types(vector: VectorType[Attribute], array: ArrayOp) -> None:
+    """What is read or written has the type of the array's elements."""
+    if vector.element_type != array.type.element_type:
+        raise VerifyException(
+            f"the vector has elements of type {vector.element_type}, "
+            f"@{array.sym_name.data} of {array.type.element_type}"
+        )
+
+
+Number: TypeAlias = FloatAttr | IntegerAttr
+
+
+def number_of(value: float, vector: VectorType[Attribute]) -> Number:
+    """The number as an element of a vector."""
+    if isinstance(vector.element_type, IntegerType):
+        return IntegerAttr(int(value), vector.element_type)
+    assert isinstance(vector.element_type, AnyFloat)
+    return FloatAttr(value, vector.element_type)
+
+
+def parse_access_tail(
+    parser: Parser,
+) -> tuple[Number, dict[str, Attribute], VectorType[Attribute]]:
+    """`(pad number)? (attributes {…})? : vector<…>`; the pad value is an element of the vector."""
+    start, number, bits, truth = parser.pos, 0.0, None, None
+    if parser.parse_optional_keyword("pad"):
+        start = parser.pos
+        truth = parser.parse_optional_boolean()
+        number = parser.parse_number() if truth is None else truth
+        if parser.lexer.input.content.startswith("0x", start):
+            bits = int(number)
+    attributes = parse_attributes(parser)
+    parser.parse_punctuation(":")
+    type_start = parser.pos
+    type = parser.parse_type()
+    if not isinstance(type, VectorType):
+        parser.raise_error(f"expected a vector type, got {type}", type_start, parser.pos)
+    element = type.element_type
+    if truth is not None and element != i1:
+        parser.raise_error("truth values are elements of vectors of i1", start, type_start)
+    if isinstance(element, IntegerType):
+        try:
+            return IntegerAttr(int(number), element), attributes, type
+        except VerifyException as error:
+            parser.raise_error(str(error), start, type_start)
+    if not isinstance(element, AnyFloat):
+        message = f"the elements must be integers or floating-point, got {element}"
+        parser.raise_error(message, type_start, parser.pos)
+    if bits is not None:  # infinities and NaN, as everywhere in MLIR
+        try:
+            number = element.unpack(bits.to_bytes(element.compile_time_size, "little"), 1)[0]
+        except OverflowError:
+            parser.raise_error(f"{bits:#x} has more bits than {element}", start, type_start)
+    return FloatAttr(float(number), element), attributes, type
+
+
+def print_access_tail(
+    printer: Printer, op: Operation, pad: Number, type: VectorType[Attribute]
+) -> None:
+    if pad.value.data != 0 or copysign(1, pad.value.data) < 0:
+        printer.print_string(" pad ")
+        pad.print_without_type(printer)
+    print_attributes(printer, op)
+    printer.print_string(" : ")
+    printer.print_attribute(type)
+
+
+def verify_pad(pad: Number, type: VectorType[Attribute]) -> None:
+    """A pad value is an element of the vector."""
+    if pad.type != type.element_type:
+        raise VerifyException(
+            f"the pad value has type {pad.type}, the vector has elements of type {type.element_type}"
+        )

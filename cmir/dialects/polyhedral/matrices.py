@@ -1,0 +1,107 @@
+"""Matrices of parameters' elements."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import islpy as isl
+from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
+from xdsl.ir import Attribute
+from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
+from xdsl.traits import HasParent
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.polyhedral.arrays import ArrayOp, find_array
+from cmir.dialects.polyhedral.relations import (
+    RELATION,
+    MapAttr,
+    box,
+    core_parameters_problem,
+    sample,
+)
+from cmir.dialects.polyhedral.stages import StageOp
+from cmir.dialects.symbols import symbol
+
+
+@irdl_op_definition
+class MatrixOp(IRDLOperation):
+    """A matrix of a parameter's elements, to be programmed into crossbars once.
+
+    ```mlir
+    %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>
+    ```
+
+    The relation maps each cell to an element. A rank-3 type is block-diagonal: `[block, row, column]`.
+    Where a stage is spread over cores, p0, p1, … are the coordinates of the core whose matrix it is, as in
+    `[p0] -> { cell[r, c] -> w[64p0 + r, 0, c] : … }`, and cells without an element are 0.
+    """
+
+    name = "polyhedral.matrix"
+
+    array = prop_def(FlatSymbolRefAttrConstr)
+    cells = prop_def(RELATION)
+    result = result_def(TensorType)
+
+    traits = traits_def(HasParent(StageOp))
+
+    assembly_format = "$array $cells attr-dict `:` type($result)"
+
+    def __init__(self, array: str, cells: MapAttr, result_type: TensorType[Attribute]):
+        super().__init__(
+            properties={"array": SymbolRefAttr(array), "cells": cells}, result_types=[result_type]
+        )
+
+    def verify_(self) -> None:
+        stage = self.parent_op()
+        assert isinstance(stage, StageOp)
+        array = find_array(self, symbol(self.array))
+        verify_cells(array, self.cells, self.result.type, stage.core_dims)
+
+
+def verify_cells(
+    array: ArrayOp, cells: MapAttr, type: TensorType[Attribute], core_dims: int
+) -> None:
+    """A matrix has rank 2 or 3, and every cell of it one element of the parameter.
+
+    Of the matrices of several cores, some may be smaller than others: they have cells without elements.
+    """
+    name, shape = array.sym_name.data, type.get_shape()
+    if array.source is None:
+        raise VerifyException(f"a matrix has elements of a parameter, and @{name} is none")
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise VerifyException(
+            f"a matrix has a static shape of rank 2, or 3 when block-diagonal; got {type}"
+        )
+    if type.element_type != array.type.element_type:
+        raise VerifyException(
+            f"the matrix has elements of type {type.element_type}, @{name} of "
+            f"{array.type.element_type}"
+        )
+    if message := cells_problem(cells, shape, name, array.shape, core_dims):
+        raise VerifyException(message)
+
+
+@lru_cache(maxsize=16384)
+def cells_problem(
+    cells: MapAttr, matrix: tuple[int, ...], array: str, shape: tuple[int, ...], core_dims: int
+) -> str | None:
+    """What is wrong with the relation of a matrix's cells to the elements of an array, or None."""
+    relation = cells.relation
+    if message := core_parameters_problem(relation, core_dims):
+        return message
+    locations = box(shape, array)
+    if not relation.get_space().range().has_equal_tuples(locations.get_space()):
+        return f"the cells must be elements of {locations}, got {cells.data}"
+    if relation.domain().is_wrapping() or relation.dim(isl.dim_type.in_) != len(matrix):
+        return (
+            f"a cell must have {len(matrix)} coordinates, the rank of the matrix, got {cells.data}"
+        )
+    if not relation.is_single_valued():
+        return "a cell must have one element"
+    inside = box(matrix, relation.get_tuple_name(isl.dim_type.in_) or "")
+    if not core_dims and not inside.is_subset(relation.domain()):
+        return f"a cell without an element: {sample(inside.subtract(relation.domain()))}"
+    elements = relation.intersect_domain(inside).range()
+    if not elements.is_subset(locations):
+        return f"elements outside the array: {sample(elements.subtract(locations))}"
+    return None

@@ -1,0 +1,49 @@
+"""Parsing and printing that the operations of every level share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, FlatSymbolRefAttr, SymbolRefAttr
+from xdsl.ir import Attribute, Block, Operation, Region
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+
+
+def parse_attributes(parser: Parser) -> dict[str, Attribute]:
+    """`attributes {…}`, if present: what others have attached to an operation."""
+    attributes = parser.parse_optional_attr_dict_with_keyword()
+    return dict(attributes.data) if attributes is not None else {}
+
+
+def print_attributes(printer: Printer, op: Operation) -> None:
+    printer.print_op_attributes(op.attributes, print_keyword=True)
+
+
+def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = None) -> Region:
+    """A region of one block, which can be empty: `{}`."""
+    region = parser.parse_region(arguments)
+    if not region.blocks:
+        region.add_block(Block(arg_types=[argument.type for argument in arguments or ()]))
+    return region
+
+
+def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
+    """Parse an identifier. Verifiers check that it is one of `words`, which the error lists where there is none."""
+    expected = f"expected {what}: {', '.join(words)}"
+    return parser.expect(parser.parse_optional_identifier, expected)
+
+
+def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:
+    """`(@a, @b)`"""
+    return ArrayAttr(
+        SymbolRefAttr(name)
+        for name in parser.parse_comma_separated_list(
+            parser.Delimiter.PAREN, parser.parse_symbol_name
+        )
+    )
+
+
+def print_symbol_list(printer: Printer, symbols: Iterable[SymbolRefAttr]) -> None:
+    with printer.in_parens():
+        printer.print_list(symbols, lambda s: printer.print_symbol_name(s.root_reference.data))

@@ -1,0 +1,166 @@
+"""Operations on each element of vectors that upstream dialects lack."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from xdsl.dialects.builtin import StringAttr, VectorType, i1
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    BaseAttr,
+    IRDLOperation,
+    VarConstraint,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
+
+
+@irdl_op_definition
+class CompareOp(IRDLOperation):
+    """Whether the elements of two vectors are in a relation to each other, on the DPU.
+
+    ```mlir
+    %y = cmcore.compare lt %a, %b : vector<16xf32>
+    ```
+
+    The relations are those of numbers: of unsigned ones if the elements are unsigned, and false for NaN, but for
+    `ne`. (`arith.cmpf` and `arith.cmpi` take vectors in MLIR, but not in xDSL.)
+    """
+
+    name = "cmcore.compare"
+
+    RELATIONS: ClassVar = ("eq", "ne", "lt", "le", "gt", "ge")
+
+    relation = prop_def(StringAttr)
+    lhs = operand_def(VectorType)
+    rhs = operand_def(VectorType)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, relation: str, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        lhs = SSAValue.get(lhs, type=VectorType)
+        super().__init__(
+            operands=[lhs, rhs],
+            properties={"relation": StringAttr(relation)},
+            result_types=[VectorType(i1, lhs.type.get_shape())],
+        )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> CompareOp:
+        relation = parse_word(parser, "a relation", cls.RELATIONS)
+        lhs = parser.parse_unresolved_operand()
+        parser.parse_punctuation(",")
+        rhs = parser.parse_unresolved_operand()
+        attributes = parse_attributes(parser)
+        parser.parse_punctuation(":")
+        type = parser.parse_type()
+        shape = type.get_shape() if isinstance(type, VectorType) else ()
+        return cls.create(
+            operands=[parser.resolve_operand(operand, type) for operand in (lhs, rhs)],
+            result_types=[VectorType(i1, shape)],
+            properties={"relation": StringAttr(relation)},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.relation.data} ")
+        printer.print_list(self.operands, printer.print_ssa_value)
+        print_attributes(printer, self)
+        printer.print_string(" : ")
+        printer.print_attribute(self.lhs.type)
+
+    def verify_(self) -> None:
+        if self.relation.data not in self.RELATIONS:
+            raise VerifyException(
+                f"the relation must be one of {', '.join(self.RELATIONS)}, got {self.relation.data}"
+            )
+        assert isinstance(self.lhs.type, VectorType)
+        if self.rhs.type != self.lhs.type:
+            raise VerifyException(
+                f"the operands must have one type, got {self.lhs.type} and {self.rhs.type}"
+            )
+        if self.result.type != (expected := VectorType(i1, self.lhs.type.get_shape())):
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class SelectOp(IRDLOperation):
+    """The elements of one vector where a condition holds, those of another one elsewhere, on the DPU.
+
+    ```mlir
+    %y = cmcore.select %c, %a, %b : vector<16xi1>, vector<16xf32>
+    ```
+    """
+
+    name = "cmcore.select"
+
+    _T: ClassVar = VarConstraint("_T", BaseAttr(VectorType))
+
+    condition = operand_def(VectorType)
+    lhs = operand_def(_T)
+    rhs = operand_def(_T)
+    result = result_def(_T)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$condition `,` $lhs `,` $rhs attr-dict `:` type($condition) `,` type($result)"
+    )
+
+    def __init__(
+        self,
+        condition: SSAValue | Operation,
+        lhs: SSAValue | Operation,
+        rhs: SSAValue | Operation,
+    ):
+        super().__init__(operands=[condition, lhs, rhs], result_types=[SSAValue.get(lhs).type])
+
+    def verify_(self) -> None:
+        assert isinstance(self.result.type, VectorType)
+        if self.condition.type != (expected := VectorType(i1, self.result.type.get_shape())):
+            raise VerifyException(
+                f"the condition must have type {expected}, got {self.condition.type}"
+            )
+
+
+@irdl_op_definition
+class ConvertOp(IRDLOperation):
+    """The elements of a vector as numbers of another type, as near as that type has them, on the DPU.
+
+    ```mlir
+    %y = cmcore.convert %x : vector<16xf32> -> vector<16xi8>
+    ```
+
+    Fractions are rounded to the nearest integer, to the even one of two; what is beyond the largest or the
+    smallest number of an integer type becomes that number. NaN becomes 0.
+    """
+
+    name = "cmcore.convert"
+
+    vector = operand_def(VectorType)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$vector attr-dict `:` type($vector) `->` type($result)"
+
+    def __init__(self, vector: SSAValue | Operation, element: Attribute):
+        vector = SSAValue.get(vector, type=VectorType)
+        result = VectorType(element, vector.type.get_shape())
+        super().__init__(operands=[vector], result_types=[result])
+
+    def verify_(self) -> None:
+        assert isinstance(self.vector.type, VectorType)
+        expected = VectorType(self.result.type.element_type, self.vector.type.get_shape())
+        if self.result.type != expected:
+            raise VerifyException(f"the result must have type {expected}, got {self.result.type}")

@@ -1,0 +1,208 @@
+"""The options of cm-run: which there are, and which go together."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cmir.support.diagnostics import CompileError
+from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
+from cmir.tools.pictures import add_picture_options, check_picture_options
+
+
+def run_parser() -> argparse.ArgumentParser:
+    """Return the parser of cm-run's command line."""
+    parser = argparse.ArgumentParser(
+        prog="cm-run",
+        description="Execute a network on the model of a computational-memory accelerator: an ONNX"
+        " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
+        " of the pipeline.",
+    )
+    _add_data(parser)
+    _add_machine(parser)
+    _add_work(parser)
+    _add_checks(parser)
+    parser.add_argument(
+        "--quiet", action="store_true", help="print the totals, not a line for each program"
+    )
+    parser.add_argument(
+        "--cores",
+        action="store_true",
+        help="print a line for each core also where several run one program",
+    )
+    add_picture_options(parser)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the network and what goes into it."""
+    add_model(parser, optional=True)
+    parser.add_argument(
+        "inputs",
+        type=Path,
+        nargs="*",
+        help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
+        " one more leading dimension than the input is a stream of inferences",
+    )
+    parser.add_argument(
+        "--random", metavar="SEED", type=int, help="use random inputs instead of files"
+    )
+    parser.add_argument(
+        "-n",
+        "--inferences",
+        metavar="N",
+        type=positive,
+        help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
+    )
+    add_weights(parser)
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add the machine, and how the network is mapped to it."""
+    add_hardware(
+        parser,
+        "preset or TOML file that describes the machine (default: what the IR says, or ideal)",
+    )
+    parser.add_argument(
+        "--list-hardware", action="store_true", help="list the presets that describe machines"
+    )
+    parser.add_argument(
+        "--print-hardware",
+        metavar="NAME|FILE",
+        help="print the description of a machine, a start for one's own",
+    )
+    add_mapping(
+        parser,
+        storage="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
+        " to run with at the interval of whole arrays; how close that is to the least possible is told"
+        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
+        replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
+        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",
+        placement="the most time to look for places of cores, on a machine that has places (default: 1)",
+    )
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    """Add what to do with the network, and where the results go."""
+    parser.add_argument(
+        "--timing-only",
+        action="store_true",
+        help="run no data: cycles, latency and interval as a run would give them, without inputs",
+    )
+    parser.add_argument(
+        "--buffer-curve",
+        action="store_true",
+        help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
+        " live ones to lossless ones, and the bytes that such an interval takes at least",
+    )
+    parser.add_argument(
+        "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
+    )
+    parser.add_argument(
+        "--chunk",
+        metavar="N",
+        type=positive,
+        help="the most iterations a core executes at a time; changes no cycles",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
+    )
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help="write all figures to a JSON file, with their units",
+    )
+
+
+def _add_checks(parser: argparse.ArgumentParser) -> None:
+    """Add what results are compared with, and what is proved."""
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with onnxruntime (ONNX), with exact integer arithmetic (ONNX with operators on"
+        " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="prove that control is right in endless streams and that values are those of the nn IR the network"
+        " was compiled from; needs no inputs",
+    )
+    parser.add_argument(
+        "--schedules",
+        metavar="N",
+        type=positive,
+        help="run the compiled text N times on a reference machine that goes one event at a time, with"
+        " control units from reset and random or adversarial delays; fail at the first wrong element,"
+        " deadlock, or output that differs (outputs are computed in the first run)",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=int, help="draws the delays of --schedules (default: 0)"
+    )
+    parser.add_argument(
+        "--rtol",
+        type=float,
+        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for outputs of half precision, 0 for"
+        " integers)",
+    )
+    parser.add_argument(
+        "--atol",
+        type=float,
+        help="tolerance of both relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
+        " precision, 0 for integers)",
+    )
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise CompileError for options that contradict each other, or ask for what will not be there."""
+    if options.model is None:
+        raise CompileError("cm-run", "no model: give an ONNX file or IR")
+    check_picture_options(options)
+    if options.seed is not None and options.schedules is None:
+        raise CompileError("cm-run", "--seed needs --schedules")
+    if options.buffer_curve:
+        if options.schedules is not None:
+            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
+        if options.verify:
+            raise CompileError(
+                "cm-run", "--buffer-curve stops before there is anything to --verify"
+            )
+        if options.inputs or options.random is not None or options.check or options.output:
+            raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+        if options.json is not None:
+            raise CompileError(
+                "cm-run", "--buffer-curve runs nothing: it has no figures for --json"
+            )
+        return
+    if options.output_curve is not None:
+        raise CompileError("cm-run", "--output-curve needs --buffer-curve")
+    if options.timing_only:
+        if options.inputs or options.random is not None or options.check or options.output:
+            raise CompileError("cm-run", "--timing-only runs no data: it takes no inputs")
+        return
+    if options.inputs and options.random is not None:
+        raise CompileError("cm-run", "input files and --random exclude each other")
+    if not options.inputs and options.random is None:
+        _check_without_inputs(options)
+    if options.output is not None and options.output.suffix not in (".npy", ".npz"):
+        raise CompileError(options.output, "outputs are written to .npy or .npz files")
+
+
+_OF_RUNS = (
+    *("check", "schedules", "output", "json", "inferences"),
+    *("timeline", "report", "plot", "trace"),
+)
+"""Options that ask for a run, or for something that only a run gives."""
+
+
+def _check_without_inputs(options: argparse.Namespace) -> None:
+    """Without inputs there is only something to prove, and nothing else may be asked for."""
+    wanted = next((name for name in _OF_RUNS if getattr(options, name)), None)
+    if not options.verify:
+        raise CompileError("cm-run", "no inputs: give files, or --random SEED")
+    if wanted is not None:
+        message = (
+            f"--{wanted} needs a run, and --verify alone has none: give files, or --random SEED"
+        )
+        raise CompileError("cm-run", message)
