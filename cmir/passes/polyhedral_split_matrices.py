@@ -13,6 +13,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, TensorType, VectorType
 from xdsl.ir import Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
+from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.cost.firing import Matrix
 from cmir.cost.tiling import Tiling
@@ -325,7 +326,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
         op.location = mxv.location
     total.result.name_hint = mxv.result.name_hint
     mxv.result.replace_all_uses_with(total.result)
-    _erase_unused(stage)
+    region_dce(stage.body)
     return multiplying
 
 
@@ -362,10 +363,3 @@ def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: Map
         schedule,
         core_dims=stage.core_dims,
     )
-
-
-def _erase_unused(stage: StageOp) -> None:
-    for op in reversed(list(stage.body.block.ops)):
-        if not isinstance(op, WriteOp) and not any(r.uses.get_length() for r in op.results):
-            op.detach()
-            op.erase()
