@@ -26,6 +26,7 @@ from cmir.dialects.cmcore import (
     ProgramOp,
     StoreOp,
 )
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
@@ -206,7 +207,7 @@ class Program:
 
     def title(self, core: Sequence[int]) -> str:
         """What a core is called in messages: `@conv1`, or `@conv1[2]` if several run the program."""
-        return f"@{core_name(self.name, core)}"
+        return f"@{CoreName(self.name, tuple(core))}"
 
     def core_of(self, position: Any) -> Any:
         """The number of the core that runs an iteration, given by its place in `points`."""
@@ -239,18 +240,13 @@ class Program:
         return writer
 
 
-def core_name(program: str, core: Sequence[int]) -> str:
-    """What a core is called in reports: as its program, with its coordinates if several cores run it."""
-    return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
-
-
 class Core:
     """What one core runs: its own iterations of a program."""
 
     def __init__(self, program: Program, number: int):
         self.program, self.number = program, number
         self.coordinates = tuple(program.core_coordinates[number].tolist())
-        self.name = core_name(program.name, self.coordinates)
+        self.name = CoreName(program.name, self.coordinates)
         self._run = slice(int(program.starts[number]), int(program.starts[number + 1]))
         self.points = program.points[self._run]
 

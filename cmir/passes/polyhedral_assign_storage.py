@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import Found, SizeSearch
 from cmir.analysis.sizing import Sizing
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
@@ -125,7 +126,7 @@ class PolyhedralAssignStoragePass(HardwarePass):
 
 
 def assign_storage_at(
-    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[str, tuple[int, ...]]
+    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[CoreName, tuple[int, ...]]
 ) -> bool:
     """Give buffers other sizes where theirs lose throughput because of the hops between cores; True if that helps.
 

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store
@@ -24,7 +25,7 @@ CACHED_LANES = 1 << 21
 """The slots of a gathered load are kept between inferences if they are at most this many."""
 
 
-_Place = tuple[str, SSAValue]
+_Place = tuple[CoreName, SSAValue]
 """A buffer: the name of the core that has it, and its value in the program."""
 
 
@@ -42,10 +43,10 @@ class MemoryPlan:
             for load in program.loads.values()
         }
         self.layouts: dict[_Place, Layout] = {}
-        self.stores: dict[tuple[str, Operation], Window | None] = {}
-        self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
+        self.stores: dict[tuple[CoreName, Operation], Window | None] = {}
+        self.gathered: dict[tuple[CoreName, Operation, SSAValue], np.ndarray] = {}
         self._turns: dict[tuple[_Place, int], Turn | None] = {}
-        self._fits: dict[tuple[str, Operation, _Place], bool] = {}
+        self._fits: dict[tuple[CoreName, Operation, _Place], bool] = {}
         for core in network.cores.values():
             loads = list(core.loads.values())
             for value, buffer in core.buffers.items():
