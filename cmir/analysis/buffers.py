@@ -11,6 +11,7 @@ import islpy as isl
 from cmir.analysis.parts import ArrayPart
 from cmir.analysis.ring import keeps_apart
 from cmir.analysis.size_cover import Key
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependences import stream_times
 from cmir.isl.storage import BoundingBox, Rows, ring_storage
 
@@ -32,7 +33,7 @@ class ReaderBuffer:
     at_once: frozenset[int]
     kept: BoundingBox | None
     row_bytes: int
-    edges: tuple[tuple[str, str], ...]
+    edges: tuple[tuple[CoreName, CoreName], ...]
 
     @property
     def key(self) -> Key:

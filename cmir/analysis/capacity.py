@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import MemRefType
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.elaboration.network import ElaboratedNetwork
@@ -103,7 +104,7 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     )
 
 
-def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[str, int]:
+def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[CoreName, int]:
     """Bytes of the buffers of each core; 0 for the global control unit, which has a memory of its own."""
     sizes = {
         name: sum(_bytes(buffer, hardware) for buffer in program.op.buffers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from cmir.cost.program_cost import Cost
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 
 PICO = 1e-12
@@ -27,8 +28,8 @@ class TrafficTotals:
 
 def inference_energy(
     hardware: Hardware,
-    costs: Mapping[str, Cost],
-    iterations: Mapping[str, int],
+    costs: Mapping[CoreName, Cost],
+    iterations: Mapping[CoreName, int],
     traffic: TrafficTotals,
     interval: float | None = None,
 ) -> dict[str, float]:
@@ -61,7 +62,7 @@ def inference_energy(
     return joules
 
 
-def area(hardware: Hardware, costs: Mapping[str, Cost]) -> dict[str, float]:
+def area(hardware: Hardware, costs: Mapping[CoreName, Cost]) -> dict[str, float]:
     """mm² by component of the cores that work, as far as the machine has figures.
 
     costs: of each core. A core has the crossbars that the machine gives it, used or not; where it gives none, those

@@ -16,15 +16,16 @@ from xdsl.dialects.builtin import IndexType, VectorType
 from xdsl.ir import Block, Region
 
 from cmir.dialects.cmcore import FireOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
 from cmir.elaboration.automata import NEVER
-from cmir.elaboration.program import core_name
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
 from cmir.isl.visits import in_order, run_of, visits
-from cmir.semantics.access import CompiledAccess, ravel
+from cmir.semantics.access import CompiledAccess
 from cmir.support.blocks import blocks
+from cmir.support.numerics import ravel
 
 
 class Footprint:
@@ -38,7 +39,7 @@ class Footprint:
         self.name = stage.sym_name.data
         cores = stage.cores()
         coordinates = parameter_values(cores)
-        self.cores = [core_name(self.name, core) for core in coordinates.tolist()]
+        self.cores = [CoreName(self.name, tuple(core)) for core in coordinates.tolist()]
         block = Block(arg_types=[IndexType()] * stage.core_dims)
         order = stage.order_on_core()
         visit_in_order(order, lambda b, point: b.insert(FireOp(point)), block, cores=cores)

@@ -24,6 +24,7 @@ import numpy as np
 
 from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, cheapest
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
@@ -71,8 +72,8 @@ class _CreditWait:
     """
 
     array: str
-    writer: str
-    reader: str
+    writer: CoreName
+    reader: CoreName
     iteration: int
     need: int
     lead: int = 0
@@ -336,11 +337,11 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
     return frozenset(one) & frozenset(other)
 
 
-def _cycle(run: Recurrence, core: str | None) -> list[_CreditWait]:
+def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
     """The waits for room of a cycle in which cores of a stuck run wait; core: one from which to look for it."""
     if core is None or run.states[core].done == run.states[core].total:
         core = next(name for name, state in run.states.items() if state.done < state.total)
-    path: dict[str, _CreditWait | None] = {}
+    path: dict[CoreName, _CreditWait | None] = {}
     while core not in path:
         source, path[core] = _wait(run, core)
         core = source
@@ -349,7 +350,7 @@ def _cycle(run: Recurrence, core: str | None) -> list[_CreditWait]:
     return [war for war in wars if war is not None]
 
 
-def _wait(run: Recurrence, core: str) -> tuple[str, _CreditWait | None]:
+def _wait(run: Recurrence, core: CoreName) -> tuple[CoreName, _CreditWait | None]:
     """A core that a stuck one waits for, and the wait if it is for room; for data, if that is missing too."""
     state = run.states[core]
     inference, iteration = divmod(state.done, state.actor.iterations)

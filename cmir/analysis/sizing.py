@@ -24,6 +24,7 @@ from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.analysis.size_cover import Key, Sizes
 from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
@@ -34,7 +35,7 @@ from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
-Edge = tuple[str, str, str]
+Edge = tuple[str, CoreName, CoreName]
 """(array, core that writes it, core that reads it)"""
 
 
@@ -81,7 +82,7 @@ class Sizing:
         cores = chain.from_iterable(self.footprints[name].cores for name in owners)
         self._equal_rings.clear()
         self._parts: dict[tuple[str, str], list[ReaderBuffer]] = defaultdict(list)
-        self._fills: dict[str, list[Edge]] = defaultdict(list)
+        self._fills: dict[CoreName, list[Edge]] = defaultdict(list)
         for buffer in self.buffers.values():
             self._parts[buffer.array, buffer.reader].append(buffer)
             for writer, reader in buffer.edges:
@@ -95,7 +96,7 @@ class Sizing:
         }
         self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
 
-    def placed(self, positions: Mapping[str, tuple[int, ...]]) -> Sizing:
+    def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
         """The same pipeline with its cores at these places of the machine; the global control unit has none."""
         sizing = copy.copy(self)
         sizing.__dict__.pop("interval", None)
@@ -105,7 +106,7 @@ class Sizing:
     def _place(self, places: Places) -> None:
         """Work out delays and costs that depend on the places of cores."""
         stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
-        crossing: dict[str, set[str]] = {core: set() for core in stage_of}
+        crossing: dict[CoreName, set[str]] = {core: set() for core in stage_of}
         for array, writer, reader in self.data:
             if places.crosses(writer, reader):
                 crossing[writer].add(array)
@@ -116,13 +117,13 @@ class Sizing:
             core: cost(name, frozenset(crossing[core])) for core, name in stage_of.items()
         }
         self.places = places
-        self.raw: dict[str, list[Dependence]] = {core: [] for core in stage_of}
+        self.raw: dict[CoreName, list[Dependence]] = {core: [] for core in stage_of}
         for (array, writer, reader), needs in self.data.items():
             delay = self.costs[writer].latency + self._travel(writer, reader)
             self.raw[reader].append(Dependence(DependenceKind.RAW, writer, array, needs, delay))
         self._room = cache(self._room_uncached)
 
-    def _travel(self, source: str, target: str) -> int:
+    def _travel(self, source: CoreName, target: CoreName) -> int:
         """Cycles that a result or a credit takes from one core to another."""
         return self.places.hops(source, target) * self.hardware.interconnect.hop_cycles
 
@@ -167,7 +168,7 @@ class Sizing:
         alike = _uniform_axes([*chain(last_read, *written.values())], rows)
         last_read = [by_row(table[alike], rows) for table in last_read]
         written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
-        edges: list[tuple[str, str]] = []
+        edges: list[tuple[CoreName, CoreName]] = []
         for writer, table in tables.items():
             source = self.footprints[writer]
             for (core, other), needs in footprint.needs_data(array, source, table).items():
@@ -207,7 +208,7 @@ class Sizing:
             self._equal_rings[key] = Ring(columns[0], columns[1], *iterations)
         return self._equal_rings[key]
 
-    def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
+    def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
         """Bytes of the buffers of each core."""
         stages = dict.fromkeys(self.footprints, 0)
         for resident in self.residents.values():
@@ -287,11 +288,11 @@ class Sizing:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
                 period = ceil(cycle.delay / cycle.tokens)
 
-    def actors(self, sizes: Sizes) -> dict[str, Actor]:
+    def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
         """The network with buffers of these sizes."""
         return {core: self.actor(core, sizes) for core in self.raw}
 
-    def actor(self, core: str, sizes: Sizes) -> Actor:
+    def actor(self, core: CoreName, sizes: Sizes) -> Actor:
         """One core of the network with buffers of these sizes."""
         keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)

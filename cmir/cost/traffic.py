@@ -17,7 +17,6 @@ import numpy as np
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, box, symbol
-from cmir.elaboration.program import core_name
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import Link, Place, Topology
 from cmir.isl.evaluate import compile_function
@@ -34,11 +33,6 @@ class Flow:
     source: int
     targets: tuple[int, ...]
     bytes: int
-
-
-def core_names(network: NetworkOp) -> list[str]:
-    """What the cores of a network are called in reports, in the network's order."""
-    return [core_name(symbol(core.program), core.core) for core in network.cores]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.program import Program
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Frame, Visit, execution_order, in_order, run_of, visits
-from cmir.semantics.access import ravel
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import ravel
 
 NEVER = np.iinfo(np.int64).max // 4
 """The event that a dependence waits for where no event releases the iteration."""

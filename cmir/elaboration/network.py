@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.automata import Automaton, automata_of
-from cmir.elaboration.program import Core, Program, core_name
+from cmir.elaboration.program import Core, Program
 from cmir.support.diagnostics import CompileError
 
 
@@ -18,8 +19,8 @@ from cmir.support.diagnostics import CompileError
 class CoreWait:
     """An automaton of a core: `core` waits for `source`."""
 
-    core: str
-    source: str
+    core: CoreName
+    source: CoreName
     automaton: Automaton
 
 
@@ -35,7 +36,7 @@ class ElaboratedNetwork:
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
         self.arrays = network.arrays
-        self.positions: dict[str, tuple[int, ...]] = {}
+        self.positions: dict[CoreName, tuple[int, ...]] = {}
         if not network.programs:
             raise CompileError(network, "the network has no program to run")
         coordinates = self._coordinates()
@@ -54,12 +55,11 @@ class ElaboratedNetwork:
         network = self.op
         coordinates: dict[str, list[tuple[int, ...]]] = {name: [] for name in network.programs}
         for core in network.cores:
-            program = symbol(core.program)
-            name = core_name(program, core.core)
+            name = core.core_name
             if name in self.positions:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = tuple(core.position.get_values())
-            coordinates[program].append(core.core)
+            coordinates[name.program].append(name.coordinates)
         for name, op in network.programs.items():
             if op.gcu is not None:
                 coordinates[name].append(())
@@ -71,7 +71,7 @@ class ElaboratedNetwork:
     def waits(self) -> list[CoreWait]:
         """The automata of all cores."""
         names = {
-            name: [core_name(name, core) for core in program.core_coordinates.tolist()]
+            name: [CoreName(name, tuple(core)) for core in program.core_coordinates.tolist()]
             for name, program in self.programs.items()
         }
         return [

@@ -26,14 +26,16 @@ from cmir.dialects.cmcore import (
     ProgramOp,
     StoreOp,
 )
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.visits import PointIndex, in_order, run_of, visits
-from cmir.semantics.access import CompiledAccess, ravel
+from cmir.semantics.access import CompiledAccess
 from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import ravel
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ class Program:
 
     def title(self, core: Sequence[int]) -> str:
         """Return the name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
-        return f"@{core_name(self.name, core)}"
+        return f"@{CoreName(self.name, tuple(core))}"
 
     def core_of(self, position: Any) -> Any:
         """The number of the core that runs an iteration, given by its place in `points`."""
@@ -239,18 +241,13 @@ class Program:
         return writer
 
 
-def core_name(program: str, core: Sequence[int]) -> str:
-    """Return the name of a core in reports: that of its program, with coordinates if several cores run it."""
-    return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
-
-
 class Core:
     """A core and the iterations of a program that it runs."""
 
     def __init__(self, program: Program, number: int):
         self.program, self.number = program, number
         self.coordinates = tuple(program.core_coordinates[number].tolist())
-        self.name = core_name(program.name, self.coordinates)
+        self.name = CoreName(program.name, self.coordinates)
         self._run = slice(int(program.starts[number]), int(program.starts[number + 1]))
         self.points = program.points[self._run]
 

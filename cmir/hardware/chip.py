@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import Interconnect
 from cmir.hardware.topology import Topology, graph, text, topology
@@ -18,16 +19,16 @@ class Places:
     """Places of cores. positions: by core; a core without one is the global control unit, as near to all cores."""
 
     chip: Topology | None
-    positions: Mapping[str, tuple[int, ...]]
+    positions: Mapping[CoreName, tuple[int, ...]]
 
-    def hops(self, source: str, target: str) -> int:
+    def hops(self, source: CoreName, target: CoreName) -> int:
         """Hops from one core to another; without a chip, two cores are one hop apart."""
         here, there = self.positions.get(source), self.positions.get(target)
         if here is None or there is None:
             return 0
         return int(here != there) if self.chip is None else self.chip.hops(here, there)
 
-    def crosses(self, source: str, target: str) -> bool:
+    def crosses(self, source: CoreName, target: CoreName) -> bool:
         """True if the way from one core to another leads to another chip."""
         here, there = self.positions.get(source), self.positions.get(target)
         if self.chip is None or here is None or there is None:

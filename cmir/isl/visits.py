@@ -16,9 +16,8 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from cmir.semantics.access import ravel
 from cmir.support.diagnostics import CompileError
-from cmir.support.numerics import divide_towards_zero
+from cmir.support.numerics import divide_towards_zero, ravel
 
 
 @dataclass

@@ -15,6 +15,7 @@ from xdsl.rewriter import Rewriter
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
@@ -124,7 +125,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
 
 def assign_storage_at(
-    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[str, tuple[int, ...]]
+    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[CoreName, tuple[int, ...]]
 ) -> bool:
     """Give buffers other sizes where theirs lose throughput because of the hops between cores; True if that helps.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Dependence
 from cmir.timing.report import CoreReport, RunReport
@@ -21,7 +22,7 @@ class Cause:
     """Cause of a wait: data in the core's buffer of `array` from `source`, or room there at `source`."""
 
     kind: DependenceKind
-    source: str
+    source: CoreName
     array: str
 
     def __str__(self) -> str:
@@ -62,7 +63,7 @@ class Activity:
     each one in which the core did nothing, and which of `causes` it waited for, −1 where it did not.
     """
 
-    name: str
+    name: CoreName
     iterations: int
     interval: int
     start: np.ndarray
@@ -118,13 +119,13 @@ class Activity:
         )
 
 
-def activities(actors: Mapping[str, Actor], report: RunReport) -> list[Activity]:
+def activities(actors: Mapping[CoreName, Actor], report: RunReport) -> list[Activity]:
     """Return the activity of each core, in the order of the report. actors: those that the report is of."""
     reports = {core.name: core for core in report.cores}
     return [_activity(actors[core.name], core, reports) for core in report.cores]
 
 
-def _activity(actor: Actor, core: CoreReport, reports: Mapping[str, CoreReport]) -> Activity:
+def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreReport]) -> Activity:
     start = core.start.reshape(-1)
     wait = np.diff(start, prepend=-core.interval) - core.interval
     waiting = np.flatnonzero(wait)

@@ -14,7 +14,7 @@ import numpy as np
 
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.energy import TrafficTotals, inference_energy
-from cmir.cost.traffic import core_names, flows_of, link_loads
+from cmir.cost.traffic import flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.topology import Topology
@@ -70,8 +70,8 @@ def _cores(
         waited = activity.waited()
         stretches = activity.stretches()
         data: Data = {
-            "name": core.name,
-            "stage": timed.network.cores[core.name].program.name,
+            "name": str(core.name),
+            "stage": core.name.program,
             "place": timed.network.positions.get(core.name),
             "iterations": core.iterations,
             "interval": core.interval,
@@ -82,7 +82,7 @@ def _cores(
             "credit": core.credit_stalls,
             "end": activity.end,
             "causes": [
-                [c.kind.awaited, c.source, c.array, waited.get(c, 0)] for c in activity.causes
+                [c.kind.awaited, str(c.source), c.array, waited.get(c, 0)] for c in activity.causes
             ],
         }
         if len(stretches) <= most:
@@ -114,7 +114,7 @@ def _buffers(timed: TimedNetwork, report: RunReport, notes: list[str]) -> list[D
         low, high = occupancy.live.bounds(report.cycles, parts)
         buffers.append(
             {
-                "core": occupancy.core,
+                "core": str(occupancy.core),
                 "array": occupancy.array,
                 "slots": occupancy.slots,
                 "bytes": occupancy.bytes,
@@ -171,10 +171,10 @@ def _read(op: ProgramOp) -> list[str]:
 
 
 def _chip(timed: TimedNetwork, chip: Topology) -> Data:
-    names = core_names(timed.network.op)
+    names = [core.core_name for core in timed.network.op.cores]
     positions = [timed.network.positions[name] for name in names]
     loads = link_loads(chip, positions, flows_of(timed.network.op, timed.hardware))
-    at = dict(zip(positions, names, strict=True))
+    at = dict(zip(positions, map(str, names), strict=True))
     interconnect = timed.hardware.interconnect
     return {
         "title": chip.title,
@@ -194,7 +194,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
     """Return the costs of an inference, by stage; energy is that of iterations, not of links."""
     of_stage: dict[str, list[Activity]] = defaultdict(list)
     for activity in found:
-        of_stage[timed.network.cores[activity.name].program.name].append(activity)
+        of_stage[activity.name.program].append(activity)
     layers: list[Data] = []
     for name, cores in of_stage.items():
         iterations = {activity.name: activity.iterations for activity in cores}

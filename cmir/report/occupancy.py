@@ -12,10 +12,11 @@ from math import prod
 
 import numpy as np
 
-from cmir.elaboration.program import Buffer, Core, Load, core_name
+from cmir.dialects.core_name import CoreName
+from cmir.elaboration.program import Buffer, Core, Load
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.semantics.access import ravel
 from cmir.support.blocks import blocks
+from cmir.support.numerics import ravel
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import CoreReport, RunReport
 
@@ -45,7 +46,7 @@ class StepFunction:
 class Occupancy:
     """The live elements of a buffer of `array` at a core, in a run. slots: how many elements it has room for."""
 
-    core: str
+    core: CoreName
     array: str
     slots: int
     bytes: int
@@ -81,7 +82,7 @@ def _occupancy(
     buffer: Buffer,
     loads: list[tuple[Load, int]],
     writers: list[str],
-    reports: dict[str, CoreReport],
+    reports: dict[CoreName, CoreReport],
 ) -> Occupancy:
     last = _last_reads(timed, core, buffer, loads)
     arrivals: list[np.ndarray] = []
@@ -96,7 +97,7 @@ def _occupancy(
         writers_of, readers_of = np.divmod(pairs, core.iterations)
         whose = program.core_of(writers_of)
         for number in np.unique(whose):
-            source = core_name(name, program.core_coordinates[number].tolist())
+            source = CoreName(name, tuple(program.core_coordinates[number].tolist()))
             writer, reader = writers_of[whose == number], readers_of[whose == number]
             arrival = reports[source].start[:, writer - program.starts[number]]
             arrivals.append(arrival + timed.delay(DependenceKind.RAW, core.name, source))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.report.activity import Activity, activities
 from cmir.support.atomic import atomic_path
 from cmir.timing.recurrence import Actor
@@ -38,7 +39,7 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
-def write_plot(actors: Mapping[str, Actor], report: RunReport, path: Path) -> None:
+def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) -> None:
     """Draw a run into a file, of the kind that its ending says: .svg, .png or .pdf."""
     from matplotlib import rc_context
 
@@ -60,7 +61,7 @@ def timeline_figure(found: list[Activity], cycles: int) -> Figure:
     for row, activity in enumerate(found):
         _bar(axes, row, activity, cycles)
     axes.set(xlim=(0, cycles), ylim=(len(found) - 0.5, -0.5), xlabel="time (cycles)", ylabel="core")
-    axes.set_yticks(range(len(found)), [activity.name for activity in found])
+    axes.set_yticks(range(len(found)), [str(activity.name) for activity in found])
     axes.tick_params(axis="y", length=0, labelsize=8 if len(found) <= 24 else 6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda cycle, _: f"{cycle:,.0f}".replace(",", "\u2009"))

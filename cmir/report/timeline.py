@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from cmir.dialects.core_name import CoreName
 from cmir.report.activity import Activity, activities
 from cmir.timing.recurrence import Actor
 from cmir.timing.report import RunReport
@@ -25,7 +26,7 @@ TICK = 10
 
 
 def print_timeline(
-    actors: Mapping[str, Actor], report: RunReport, console: Console | None = None
+    actors: Mapping[CoreName, Actor], report: RunReport, console: Console | None = None
 ) -> None:
     """Print what each core does in each column; colours only where there is a terminal.
 
@@ -33,7 +34,7 @@ def print_timeline(
     """
     console = console or Console(highlight=False)
     found = activities(actors, report)
-    width = max(4, *(min(len(activity.name), LONGEST_NAME) for activity in found))
+    width = max(4, *(min(len(str(activity.name)), LONGEST_NAME) for activity in found))
     columns = max(TICK, console.width - width - 2)
     step = column_cycles(report.cycles, columns)
     edges = np.arange(0, report.cycles + step, step)
@@ -84,4 +85,4 @@ def _row(activity: Activity, edges: np.ndarray) -> tuple[str, Text]:
         else:
             text.append(*WAITS["data" if data >= credit else "credit"])
     text.rstrip()
-    return activity.name, text
+    return str(activity.name), text

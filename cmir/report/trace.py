@@ -46,7 +46,7 @@ def trace_events(timed: TimedNetwork, report: RunReport) -> Iterator[Event]:
     yield _metadata(CORES, CORES, "process_name", name=f"cores of {timed.hardware.name}")
     found = activities(timed.actors, report)
     for number, activity in enumerate(found, BUFFERS + 1):
-        yield _metadata(CORES, number, "thread_name", name=activity.name)
+        yield _metadata(CORES, number, "thread_name", name=str(activity.name))
         yield _metadata(CORES, number, "thread_sort_index", sort_index=number)
         yield from _slices(activity, number, MOST_SLICES // len(found))
     yield _metadata(BUFFERS, BUFFERS, "process_name", name="live elements of buffers")
@@ -71,7 +71,7 @@ def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
         why = activity.causes[cause] if wait else None
         args: dict[str, Any] = {}
         if why is not None:
-            args = {"array": why.array, "source": why.source}
+            args = {"array": why.array, "source": str(why.source)}
         for k in range(count) if each else (0,):
             at, inference = begin + k * (wait + fire), first // activity.iterations
             if why is not None and each:

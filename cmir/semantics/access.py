@@ -64,16 +64,3 @@ class CompiledAccess:
             for axis, lanes in enumerate(self.box)
         ]
         return self.function([*iteration, *lane])
-
-
-def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Row-major index, adding up broadcastable parts so that small ones are combined first."""
-    parts: list[np.ndarray] = []
-    stride = 1
-    for coordinate, size in zip(reversed(coordinates), reversed(shape), strict=True):
-        parts.append(coordinate * stride)
-        stride *= size
-    index: np.ndarray = np.zeros((), np.int64)
-    for part in sorted(parts, key=lambda p: p.size):
-        index = index + part
-    return index

@@ -19,11 +19,12 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
-from cmir.semantics.access import CompiledAccess, ravel
+from cmir.semantics.access import CompiledAccess
 from cmir.semantics.body import evaluate_operation
 from cmir.semantics.weights import parameter_elements, program_cells
 from cmir.support.blocks import LANES_AT_ONCE, blocks
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import ravel
 
 Arrays = dict[str, np.ndarray]
 

@@ -13,9 +13,9 @@ from cmir.dialects.cmcore import CrossbarOp
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
 from cmir.isl.cores import at_core
 from cmir.isl.evaluate import compile_function
-from cmir.semantics.access import ravel
 from cmir.semantics.elements import dense_values
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import ravel
 
 CELLS_AT_ONCE = 1 << 18
 """The cells of a matrix whose places in the weights are worked out at a time."""

@@ -11,9 +11,9 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.elaboration.program import Buffer, Load
-from cmir.semantics.access import ravel
 from cmir.simulator.regular import RegularBuffer, RingOrder
 from cmir.simulator.window import Margin, StridedWindow
+from cmir.support.numerics import ravel
 
 
 @dataclass(frozen=True)

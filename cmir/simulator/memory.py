@@ -10,21 +10,23 @@ from math import prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store
-from cmir.semantics.access import CompiledAccess, ravel
+from cmir.semantics.access import CompiledAccess
 from cmir.simulator.layout import Layout
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.regular import RingOrder
 from cmir.simulator.weights import Weights
 from cmir.simulator.window import StridedWindow, iterations_first, iterations_last
+from cmir.support.numerics import ravel
 
 CACHED_LANES = 1 << 21
 """The slots of a gathered load are kept between inferences if they are at most this many."""
 
 
-_Place = tuple[str, SSAValue]
+_Place = tuple[CoreName, SSAValue]
 """A buffer: the name of the core that has it, and its value in the program."""
 
 
@@ -42,10 +44,10 @@ class MemoryPlan:
             for load in program.loads.values()
         }
         self.layouts: dict[_Place, Layout] = {}
-        self.stores: dict[tuple[str, Operation], StridedWindow | None] = {}
-        self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
+        self.stores: dict[tuple[CoreName, Operation], StridedWindow | None] = {}
+        self.gathered: dict[tuple[CoreName, Operation, SSAValue], np.ndarray] = {}
         self._ring_orders: dict[tuple[_Place, int], RingOrder | None] = {}
-        self._fits: dict[tuple[str, Operation, _Place], bool] = {}
+        self._fits: dict[tuple[CoreName, Operation, _Place], bool] = {}
         for core in network.cores.values():
             loads = list(core.loads.values())
             for value, buffer in core.buffers.items():

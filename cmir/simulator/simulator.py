@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from cmir.analysis.capacity import check_sram
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.simulator.execution import Body
 from cmir.simulator.memory import Memory, MemoryPlan
@@ -40,7 +41,7 @@ class Simulator:
     def __init__(
         self,
         network: ElaboratedNetwork,
-        actors: Mapping[str, Actor],
+        actors: Mapping[CoreName, Actor],
         parameters: Mapping[str, np.ndarray] | None = None,
         numbers: Numbers = NUMBERS,
         memory: MemoryOf = Memory,
@@ -57,7 +58,7 @@ class Simulator:
 
     def _start(self, parameters: Mapping[str, np.ndarray] | None, numbers: Numbers) -> None:
         self.weights = Weights(self.network.arrays, parameters, numbers)
-        self._bodies: dict[str, Body] = {}
+        self._bodies: dict[CoreName, Body] = {}
 
     def over(self, numbers: Numbers) -> Simulator:
         """The same network on other numbers without parameters, which keep pad values as those of this one do."""
@@ -70,7 +71,7 @@ class Simulator:
         """Layout of the data of a run in memory."""
         return MemoryPlan(self.network, self.weights.numbers)
 
-    def body(self, core: str) -> Body:
+    def body(self, core: CoreName) -> Body:
         """The body of a core's iterations, prepared for execution."""
         if core not in self._bodies:
             self._bodies[core] = Body(self.network.cores[core], self.weights)
@@ -89,7 +90,7 @@ class Simulator:
             self._check(inference)
         memory = self._memory(self.network, self.memory_plan, self.weights, inputs)
 
-        def run_chunk(name: str, inference: int, first: int, last: int) -> None:
+        def run_chunk(name: CoreName, inference: int, first: int, last: int) -> None:
             self.body(name).run(memory, inference, first, last)
 
         report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()

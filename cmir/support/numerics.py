@@ -144,3 +144,16 @@ def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def divide_towards_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the quotients of integers, rounded towards zero; 0 where the divisor is 0."""
     return (a - np.fmod(a, b)) // b
+
+
+def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return row-major indices, adding up broadcastable parts so that small ones are combined first."""
+    parts: list[np.ndarray] = []
+    stride = 1
+    for coordinate, size in zip(reversed(coordinates), reversed(shape), strict=True):
+        parts.append(coordinate * stride)
+        stride *= size
+    index: np.ndarray = np.zeros((), np.int64)
+    for part in sorted(parts, key=lambda p: p.size):
+        index = index + part
+    return index

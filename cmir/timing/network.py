@@ -7,6 +7,7 @@ from functools import cache
 
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
@@ -35,12 +36,12 @@ class TimedNetwork:
         """A network on a chip. Raises CompileError where it cannot be executed there."""
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
-    def _interval_and_latency(self, core: str) -> tuple[int, int]:
+    def _interval_and_latency(self, core: CoreName) -> tuple[int, int]:
         return self.costs[core].interval, self.costs[core].latency
 
-    def _costs(self) -> dict[str, Cost]:
+    def _costs(self) -> dict[CoreName, Cost]:
         """Costs of an iteration of each core, which depend on what the core sends to other chips."""
-        crossing: dict[str, set[str]] = {name: set() for name in self.network.cores}
+        crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
                 wait.source, wait.core
@@ -54,7 +55,7 @@ class TimedNetwork:
             for name, core in self.network.cores.items()
         }
 
-    def delay(self, kind: DependenceKind, core: str, source: str) -> int:
+    def delay(self, kind: DependenceKind, core: CoreName, source: CoreName) -> int:
         """Cycles from the start of an iteration of `source` until `core` sees it."""
         first = self.hardware.core.credit_latency
         if kind is DependenceKind.RAW:
@@ -70,7 +71,7 @@ class TimedNetwork:
         return time_stream(self.actors, inferences, chunk)
 
 
-def unit_actors(network: ElaboratedNetwork) -> dict[str, Actor]:
+def unit_actors(network: ElaboratedNetwork) -> dict[CoreName, Actor]:
     """The cores of a network where everything takes one cycle.
 
     They decide what is the same for all latencies: whether the network runs, and what it computes.
@@ -80,10 +81,10 @@ def unit_actors(network: ElaboratedNetwork) -> dict[str, Actor]:
 
 def _actors(
     network: ElaboratedNetwork,
-    interval_and_latency: Callable[[str], tuple[int, int]],
-    delay: Callable[[DependenceKind, str, str], int],
-) -> dict[str, Actor]:
-    dependences: dict[str, list[Dependence]] = {name: [] for name in network.cores}
+    interval_and_latency: Callable[[CoreName], tuple[int, int]],
+    delay: Callable[[DependenceKind, CoreName, CoreName], int],
+) -> dict[CoreName, Actor]:
+    dependences: dict[CoreName, list[Dependence]] = {name: [] for name in network.cores}
     for wait in network.waits:
         found = wait.automaton
         cycles = delay(found.kind, wait.core, wait.source)

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.timing.recurrence import Actor, Dependence, Wait
 
 
@@ -41,7 +42,7 @@ class CycleEdge:
     lead: how many iterations of the source the cycle passes before the one that is followed.
     """
 
-    waiter: str
+    waiter: CoreName
     target: int
     dependence: Dependence
     lead: int
@@ -85,7 +86,7 @@ class _Edges:
 class _Hop:
     """From an iteration to one that it is the parent of: a dependence if there is one, then steps of the actor."""
 
-    actor: str
+    actor: CoreName
     target: int
     dependence: Dependence | None
     steps: int
@@ -94,7 +95,7 @@ class _Hop:
 
 
 def periodic_schedule(
-    actors: Mapping[str, Actor], period: int, earliest: np.ndarray | None = None
+    actors: Mapping[CoreName, Actor], period: int, earliest: np.ndarray | None = None
 ) -> np.ndarray:
     """The earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
 
@@ -119,7 +120,7 @@ class PeriodicSearch:
 
     def __init__(
         self,
-        actors: Mapping[str, Actor],
+        actors: Mapping[CoreName, Actor],
         period: int,
         earliest: np.ndarray | None = None,
         like: PeriodicSearch | None = None,

@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError
@@ -34,7 +35,7 @@ class Dependence:
     """
 
     kind: DependenceKind
-    source: str
+    source: CoreName
     array: str
     needs: np.ndarray
     delay: int
@@ -54,7 +55,7 @@ class Dependence:
 class Actor:
     """What fires in order: the iterations of one core. interval: cycles between two starts."""
 
-    name: str
+    name: CoreName
     iterations: int
     interval: int
     latency: int
@@ -65,8 +66,8 @@ class Actor:
 class Wait:
     """`waiter` cannot go on until `source` does: for data in, or for room for, `array`."""
 
-    waiter: str
-    source: str
+    waiter: CoreName
+    source: CoreName
     kind: DependenceKind
     array: str
 
@@ -86,7 +87,7 @@ class DeadlockError(CompileError):
         super().__init__(None, "deadlock: " + ", ".join(map(str, self.cycle)))
 
 
-Execute = Callable[[str, int, int, int], None]
+Execute = Callable[[CoreName, int, int, int], None]
 """Called with (actor, inference, first, last) to run iterations first ≤ i < last on data."""
 
 Progress = Callable[[int, int], None]
@@ -104,7 +105,7 @@ class _ActorState:
     stalls: dict[DependenceKind, np.ndarray] = field(default_factory=dict)
     blocked: tuple[_ActorState, int] | None = None  # who must have run more than so many iterations
     incoming: list[tuple[Dependence, _ActorState]] = field(default_factory=list)
-    waiters: dict[str, _ActorState] = field(default_factory=dict)
+    waiters: dict[CoreName, _ActorState] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -126,7 +127,7 @@ class Recurrence:
 
     def __init__(
         self,
-        actors: Mapping[str, Actor],
+        actors: Mapping[CoreName, Actor],
         inferences: int,
         chunk: int | None = None,
         execute: Execute | None = None,
@@ -142,7 +143,7 @@ class Recurrence:
             state.stalls = {kind: np.zeros(inferences, np.int64) for kind in DependenceKind}
         self.allow(actors)
 
-    def allow(self, actors: Mapping[str, Actor]) -> None:
+    def allow(self, actors: Mapping[CoreName, Actor]) -> None:
         """Give some actors other dependences, that hold for all that has run: to go on after a deadlock."""
         for name, actor in actors.items():
             state = self.states[name]
@@ -154,12 +155,12 @@ class Recurrence:
     def run(self) -> RunReport:
         """Run all inferences, or what is left of them. Raises DeadlockError where no actor can go on."""
         work = deque(state for state in self.states.values() if state.may_advance)
-        queued = {state.actor.name for state in work}
+        queued = set(work)
         total = sum(state.total for state in self.states.values())
         done = sum(state.done for state in self.states.values())
         while work:
             state = work.popleft()
-            queued.discard(state.actor.name)
+            queued.discard(state)
             ran = self._advance(state)
             if not ran:
                 continue
@@ -167,8 +168,8 @@ class Recurrence:
             if self.progress is not None:
                 self.progress(done, total)
             for again in (state, *state.waiters.values()):
-                if again.actor.name not in queued and again.may_advance:
-                    queued.add(again.actor.name)
+                if again not in queued and again.may_advance:
+                    queued.add(again)
                     work.append(again)
         if done < total:
             raise DeadlockError(self._blocking_cycle())
@@ -235,7 +236,7 @@ class Recurrence:
         """A cycle of waits: every stuck actor waits for a stuck one, or for one that has ended."""
         stuck = next(state for state in self.states.values() if self._waits(state))
         path: list[Wait] = []
-        seen: dict[str, int] = {}
+        seen: dict[CoreName, int] = {}
         while stuck.actor.name not in seen:
             seen[stuck.actor.name] = len(path)
             waits = self._waits(stuck)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
+
 
 @dataclass(frozen=True)
 class CoreReport:
@@ -17,7 +19,7 @@ class CoreReport:
     data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
     """
 
-    name: str
+    name: CoreName
     iterations: int
     start: np.ndarray
     interval: int

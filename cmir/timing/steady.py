@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Recurrence
@@ -29,7 +30,7 @@ _FIRST = 4
 
 
 def time_stream(
-    actors: Mapping[str, Actor], inferences: int, chunk: int | None = None
+    actors: Mapping[CoreName, Actor], inferences: int, chunk: int | None = None
 ) -> RunReport:
     """The timing of a stream of inferences, exactly as the recurrence gives it for all of them.
 
@@ -46,7 +47,7 @@ def time_stream(
         count = min(2 * count, inferences)
 
 
-def repeats(actors: Mapping[str, Actor], report: RunReport) -> bool:
+def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
     """Return True if the last inferences meet the hypothesis of the claim, so that all later ones repeat them."""
     inferences = report.inferences
     oldest, odd = 1, 0
@@ -57,7 +58,7 @@ def repeats(actors: Mapping[str, Actor], report: RunReport) -> bool:
             oldest = max(oldest, -int(needs.min(initial=0) // actors[dependence.source].iterations))
     if odd + oldest + 2 > inferences:
         return False
-    shifts: dict[str, int] = {}
+    shifts: dict[CoreName, int] = {}
     for core in report.cores:
         steps = np.diff(core.start[-oldest - 2 :], axis=0)
         if (steps != steps[0, 0]).any():

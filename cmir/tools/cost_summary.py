@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text
 from cmir.support.atomic import atomic_path
@@ -87,7 +88,7 @@ def run_figures(
     report: RunReport,
     costs: InferenceCosts,
     hardware: Hardware,
-    sram_bytes: Mapping[str, int],
+    sram_bytes: Mapping[CoreName, int],
     cores: int,
     each: bool = False,
 ) -> dict[str, Any]:

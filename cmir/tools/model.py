@@ -163,14 +163,14 @@ def _fit_storage_to_places(
     mapped: its module as it was when buffers had been assigned.
     """
     from cmir.dialects.cmcore import CoreOp, NetworkOp
-    from cmir.dialects.polyhedral import PipelineOp, symbol
-    from cmir.elaboration.program import core_name
+    from cmir.dialects.core_name import CoreName
+    from cmir.dialects.polyhedral import PipelineOp
     from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
 
-    def cores() -> dict[str, CoreOp]:
+    def cores() -> dict[CoreName, CoreOp]:
         return {
-            core_name(symbol(core.program), core.core): core
+            core.core_name: core
             for network in top_level(model.module, NetworkOp)
             for core in network.cores
         }

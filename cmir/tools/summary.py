@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cmir.analysis.curve import CurvePoint
+from cmir.dialects.core_name import CoreName
 from cmir.support.atomic import atomic_path
 from cmir.timing.report import CoreReport, RunReport
 
@@ -18,7 +19,7 @@ def print_summary(
     steady_interval: float | None,
     hardware: str,
     cores: int,
-    sram_bytes: Mapping[str, int],
+    sram_bytes: Mapping[CoreName, int],
     lines: Literal["programs", "cores"] | None,
 ) -> None:
     """Print cycles, latency, interval and memory, and a line for each program or each core.
@@ -42,7 +43,7 @@ def print_summary(
         _print_cores(report, sram_bytes, lines == "cores")
 
 
-def _print_cores(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -> None:
+def _print_cores(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> None:
     """A line for each core, or for all cores that run one program."""
     lines = lines_of(report, sram_bytes, each)
     names = [f"{line.name} × {line.cores}" if line.cores > 1 else line.name for line in lines]
@@ -74,20 +75,20 @@ class Line:
     sram_bytes: int
 
 
-def lines_of(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -> list[Line]:
+def lines_of(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> list[Line]:
     """A line for each core, or for all cores that run one program."""
     groups: dict[str, list[CoreReport]] = {}
     for core in report.cores:
-        groups.setdefault(core.name if each else core.name.partition("[")[0], []).append(core)
+        groups.setdefault(str(core.name) if each else core.name.program, []).append(core)
     return [_line(name, cores, report.cycles, sram_bytes) for name, cores in groups.items()]
 
 
 def _line(
-    name: str, cores: Sequence[CoreReport], cycles: int, sram_bytes: Mapping[str, int]
+    name: str, cores: Sequence[CoreReport], cycles: int, sram_bytes: Mapping[CoreName, int]
 ) -> Line:
     busy = sum(core.busy for core in cores)
     return Line(
-        name if len(cores) > 1 else cores[0].name,
+        name if len(cores) > 1 else str(cores[0].name),
         len(cores),
         sum(core.start.size for core in cores),
         busy,

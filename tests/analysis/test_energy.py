@@ -8,6 +8,7 @@ import pytest
 
 from cmir.analysis.energy import TrafficTotals, area, inference_energy
 from cmir.cost.program_cost import Cost
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import Area, CoreSection, Crossbar, Energy, Interconnect, System
 
@@ -22,10 +23,10 @@ MACHINE = Hardware(
 )
 
 COSTS = {
-    "conv": Cost(5, 9, 2, {"crossbar": 200, "adc": 16, "dpu": 4, "sram": 8}),
-    "pool": Cost(1, 2, 0, {"crossbar": 0, "adc": 0, "dpu": 6, "sram": 4}),
+    CoreName("conv"): Cost(5, 9, 2, {"crossbar": 200, "adc": 16, "dpu": 4, "sram": 8}),
+    CoreName("pool"): Cost(1, 2, 0, {"crossbar": 0, "adc": 0, "dpu": 6, "sram": 4}),
 }
-ITERATIONS = {"conv": 100, "pool": 25}
+ITERATIONS = {CoreName("conv"): 100, CoreName("pool"): 25}
 TRAFFIC = TrafficTotals(byte_hops=4000, chip_bytes=20, delivered=2000)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from networks import Builder
 from proof.networks_to_prove import lower
 
-from cmir.cost.traffic import Flow, core_names, flows_of, link_loads, traffic_matrix
+from cmir.cost.traffic import Flow, flows_of, link_loads, traffic_matrix
 from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import symbol
@@ -52,7 +52,7 @@ def residual(passes: str) -> NetworkOp:
 def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
     """Bytes by source and targets, from sets of elements that cores read and write."""
     elaborated = ElaboratedNetwork(network)
-    numbers = {name: number for number, name in enumerate(core_names(network))}
+    numbers = {name: number for number, name in enumerate(core.core_name for core in network.cores)}
 
     def elements(access: CompiledAccess) -> set[tuple[int, ...]]:
         location, defined = access.locations(0, len(access.points))
@@ -92,7 +92,7 @@ def test_flows_are_what_is_stored_and_read(make, passes: str):
 
 def test_elements_go_to_those_who_read_them():
     network = strided("")
-    names = core_names(network)
+    names = [str(core.core_name) for core in network.cores]
     sent = {
         tuple(names[t] for t in f.targets): f.bytes
         for f in flows_of(network)

@@ -213,10 +213,10 @@ def test_cycles_equal_the_naive_simulators_whatever_the_chunk(
     for chunk in (None, 7, 1):
         for inferences in (INFERENCES, 1):
             report = model.timed.time(inferences, chunk)
-            assert {core.name for core in report.cores} == set(expected)
+            assert {str(core.name) for core in report.cores} == set(expected)
             for core in report.cores:
                 # What comes later does not delay what came before.
-                np.testing.assert_array_equal(core.start, expected[core.name][:inferences])
+                np.testing.assert_array_equal(core.start, expected[str(core.name)][:inferences])
             assert report.cycles == 1 + max(s[:inferences].max() for s in expected.values())
 
 

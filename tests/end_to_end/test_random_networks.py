@@ -45,9 +45,9 @@ def check(network: Network, model: Compiled, chunk: int | None, inferences: int)
     _check_results(network, machine.run(first, samples))
     machine.run(second)
     starts = simulate(model.pipeline, inferences)
-    assert {core.name for core in report.cores} == set(starts)
+    assert {str(core.name) for core in report.cores} == set(starts)
     for core in report.cores:
-        np.testing.assert_array_equal(core.start, starts[core.name])
+        np.testing.assert_array_equal(core.start, starts[str(core.name)])
 
 
 def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]) -> None:

@@ -80,7 +80,7 @@ def test_any_order_of_every_stage(data: st.DataObject) -> None:
     for chunk in (None, 1, 5):
         report = network.simulator.run(samples, chunk)
         for core in report.cores:
-            np.testing.assert_array_equal(core.start, starts[core.name])
+            np.testing.assert_array_equal(core.start, starts[str(core.name)])
         for sample, outputs in zip(samples, report.outputs, strict=True):
             (expected,) = network.reference(sample)
             (got,) = outputs.values()

@@ -32,8 +32,8 @@ from cmir.dialects.cmcore import (
     SnoopOp,
     StoreOp,
 )
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import MapAttr, symbol
-from cmir.elaboration.program import core_name
 from cmir.isl.cores import at_core
 
 INFERENCES = 8
@@ -136,7 +136,7 @@ class Core:
 
     def __init__(self, op: ProgramOp, coordinates: Point):
         self.op, self.program, self.coordinates = op, op.sym_name.data, coordinates
-        self.name = core_name(self.program, coordinates)
+        self.name = CoreName(self.program, coordinates)
         self.iterations: list[Point] = [
             tuple(values[x] for x in fire.operands)
             for fire, values in execute(op.loop_nest.body, FireOp, coordinates)
@@ -251,7 +251,7 @@ class Enumeration:
             if pair.wrong:
                 raise Wrong(f"{pair.kind} of {pair.core.name} from {pair.neighbour.name}")
         if stuck := self.stuck():
-            raise Wrong(f"deadlock of {', '.join(stuck)}")
+            raise Wrong(f"deadlock of {', '.join(map(str, stuck))}")
 
     def stores(self, array: str) -> Counter[Point]:
         """How often each element is stored in one inference."""
@@ -438,9 +438,9 @@ class Enumeration:
                     now[i] = None if event is None or so_far is None else max(event, so_far)
         return result
 
-    def stuck(self, inferences: int = INFERENCES) -> list[str]:
+    def stuck(self, inferences: int = INFERENCES) -> list[CoreName]:
         """The cores that do not get through a stream of inferences that starts with empty buffers."""
-        waits: dict[str, list[Pair]] = defaultdict(list)
+        waits: dict[CoreName, list[Pair]] = defaultdict(list)
         for pair in self.pairs():
             waits[pair.core.name].append(pair)
         done = dict.fromkeys(self.cores, 0)

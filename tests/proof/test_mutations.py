@@ -207,7 +207,7 @@ def _dead(
 def _cores(network: NetworkOp, program: str) -> list[Core]:
     """The cores that run a program, also given by the name of one of them."""
     cores = Enumeration(network).cores.values()
-    return [core for core in cores if program in (core.program, core.name)]
+    return [core for core in cores if program in (core.program, str(core.name))]
 
 
 def _stores_again(network: NetworkOp, name: str, element: str) -> bool:

@@ -60,7 +60,7 @@ def test_random_parts(drawn: Pipeline, sizes: str, chunk: int | None) -> None:
         np.testing.assert_array_equal(outputs["out"], expected)
     starts = simulate(pipeline, 3)
     for core in report.cores:
-        np.testing.assert_array_equal(core.start, starts[core.name])
+        np.testing.assert_array_equal(core.start, starts[str(core.name)])
     if sizes == "lossless":
         assert rings.time(12).steady_interval == sizing.interval
     assert sram_bytes(rings.network, IDEAL) == sizing.sram_bytes(sizing.given(pipeline))

@@ -21,6 +21,7 @@ from cmir.analysis.curve import buffer_curve
 from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch
 from cmir.analysis.sizing import Sizing
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Recurrence
@@ -222,4 +223,7 @@ def test_too_small_sram(tmp_path: Path) -> None:
     )
     passes = f'polyhedral-assign-storage{{hardware="{small}"}}'
     model = compile_network(net.model(last), passes=passes, hardware=str(small))
-    assert sram_bytes(model.timed.network, model.timed.hardware)["conv2"] == 3 * 2 * 16 * 4 + 4
+    assert (
+        sram_bytes(model.timed.network, model.timed.hardware)[CoreName("conv2")]
+        == 3 * 2 * 16 * 4 + 4
+    )

@@ -140,13 +140,13 @@ def test_storage_is_proved_and_timed(text: str, sizes: str) -> None:
     expected = Recurrence(sizing.actors(found.sizes), 4).run()
     naive = simulate(with_rings(pipeline, found.sizes), 4)
     for core in expected.cores:
-        assert core.start.tolist() == naive[core.name].tolist()
+        assert core.start.tolist() == naive[str(core.name)].tolist()
     passes = f"polyhedral-assign-storage{{sizes={sizes}}},polyhedral-to-cmcore"
     run_passes(module, passes, make_context())
     (network,) = module.body.block.ops
     assert isinstance(network, NetworkOp)
     for core in TimedNetwork.of(network, IDEAL).time(4).cores:
-        assert core.start.tolist() == naive[core.name].tolist()
+        assert core.start.tolist() == naive[str(core.name)].tolist()
 
 
 def test_reconvergent_rates() -> None:

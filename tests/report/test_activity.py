@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, Drawn, residual_block
 
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.activity import Activity, activities
 
@@ -109,7 +110,9 @@ def test_stretches_of_any_waits(waits: list[int], interval: int, iterations: int
     iterations = min(iterations, len(waits))
     wait = np.array(waits)
     start = np.cumsum(wait + interval) - interval
-    activity = Activity("a", iterations, interval, start, wait, np.where(wait > 0, 0, -1), ())
+    activity = Activity(
+        CoreName("a"), iterations, interval, start, wait, np.where(wait > 0, 0, -1), ()
+    )
     stretches = activity.stretches()
     lengths = stretches.count * (stretches.wait + stretches.fire)
     assert stretches.begin.tolist() == (np.cumsum(lengths) - lengths).tolist()

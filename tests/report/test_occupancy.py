@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.report.occupancy import StepFunction, occupancies
 
@@ -41,10 +42,10 @@ def test_elements_one_by_one(
         for kind, ops in (("read", stage.reads()), ("write", stage.writes()))
     }
 
-    def accessed(core: str, kind: str, array: str) -> list[tuple[Point, int]]:
+    def accessed(core: CoreName, kind: str, array: str) -> list[tuple[Point, int]]:
         """The elements that a core reads or writes, and in which of its iterations."""
         place = {tuple(p): k for k, p in enumerate(timed.network.cores[core].points.tolist())}
-        found = accesses[timed.network.cores[core].program.name, kind]
+        found = accesses[core.program, kind]
         return [
             (x, place[i])
             for name, points in found

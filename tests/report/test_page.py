@@ -25,7 +25,7 @@ def figures_of(drawn: Drawn | None = None) -> dict[str, Any]:
 def test_cores() -> None:
     report, data = residual_block(machine=SLOW).report, figures_of()
     for core, found in zip(report.cores, data["cores"], strict=True):
-        assert found["name"] == core.name
+        assert found["name"] == str(core.name)
         by_kind = {"data": 0, "credit": 0}
         for kind, _, _, cycles in found["causes"]:
             by_kind[kind] += cycles

@@ -45,16 +45,16 @@ def test_loaded_and_queried() -> None:
     waited: dict[tuple[str, str], int] = defaultdict(int)
     for core, start, length, what, first, last, source in slices:
         if what.startswith("waits"):
-            assert source in timed.network.cores
+            assert source in map(str, timed.network.cores)
             waited[core, what] += length // CYCLE
         else:
             interval = length // CYCLE // (last - first + 1)
             starts[core] += [start // CYCLE + k * interval for k in range(last - first + 1)]
-    assert list(starts) == sorted(core.name for core in report.cores)
+    assert list(starts) == sorted(str(core.name) for core in report.cores)
     for core in report.cores:
-        assert starts[core.name] == core.start.reshape(-1).tolist()
-        assert waited[core.name, "waits for data"] == core.data_stalls
-        assert waited[core.name, "waits for credit"] == core.credit_stalls
+        assert starts[str(core.name)] == core.start.reshape(-1).tolist()
+        assert waited[str(core.name), "waits for data"] == core.data_stalls
+        assert waited[str(core.name), "waits for credit"] == core.credit_stalls
     assert sorted(counts) == sorted(
         (f"{o.array} at {o.core} elements", o.most, len(o.live.times))
         for o in occupancies(timed, report)

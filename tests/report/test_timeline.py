@@ -42,7 +42,7 @@ def test_a_column_a_cycle() -> None:
             if wait:
                 cells[start - wait : start] = kinds[activity.causes[activity.cause[k]].kind]
         name, _, text = row.partition("  ")
-        assert name.rstrip() == activity.name and text.strip() == "".join(cells).strip()
+        assert name.rstrip() == str(activity.name) and text.strip() == "".join(cells).strip()
 
 
 def test_narrow() -> None:

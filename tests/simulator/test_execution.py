@@ -9,6 +9,7 @@ import pytest
 from networks import Builder, Compiled, compile_network
 from tolerance import assert_close
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.program import Core, Load, Store
 from cmir.simulator.execution import Body
 from cmir.simulator.memory import Memory
@@ -27,7 +28,7 @@ def compiled() -> Compiled:
 class Recorder(Memory):
     """A memory that checks that bodies leave what it hands out as it is, and records how it is asked."""
 
-    asked: list[tuple[str, int, int, int]]
+    asked: list[tuple[CoreName, int, int, int]]
     given: list[tuple[np.ndarray, np.ndarray]]
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
@@ -61,16 +62,18 @@ def test_blocks(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
     lanes = 3 * 3 * 3  # of the convolution's window
     monkeypatch.setattr(blocks, "LANES_AT_ONCE", lanes * iterations)
     memory = recorder(net, samples)
-    core = network.cores["conv1"]
+    core = network.cores[CoreName("conv1")]
     body = Body(core, weights)
     assert body.lanes == lanes
-    pool = network.cores["max_pool1"]
+    pool = network.cores[CoreName("max_pool1")]
     for inference, sample in enumerate(samples):
         memory.asked.clear()
         body.run(memory, inference, 0, 5)
         body.run(memory, inference, 5, core.iterations)
         cuts = [*range(0, 5, iterations), *range(5, core.iterations, iterations), core.iterations]
-        expected = [("conv1", inference, a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        expected = [
+            (CoreName("conv1"), inference, a, b) for a, b in zip(cuts, cuts[1:], strict=False)
+        ]
         assert memory.asked == expected
         Body(pool, weights).run(memory, inference, 0, pool.iterations)
         (output,) = memory.outputs[inference].values()
@@ -81,15 +84,19 @@ def test_an_iteration_is_never_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     net = compiled()
     monkeypatch.setattr(blocks, "LANES_AT_ONCE", 1)
     memory = recorder(net, net.samples(1))
-    core = net.timed.network.cores["conv1"]
+    core = net.timed.network.cores[CoreName("conv1")]
     Body(core, net.simulator.weights).run(memory, 0, 0, 3)
-    assert memory.asked == [("conv1", 0, 0, 1), ("conv1", 0, 1, 2), ("conv1", 0, 2, 3)]
+    assert memory.asked == [
+        (CoreName("conv1"), 0, 0, 1),
+        (CoreName("conv1"), 0, 1, 2),
+        (CoreName("conv1"), 0, 2, 3),
+    ]
 
 
 def test_constants_are_computed_once() -> None:
     """The matrix and what follows from constants alone are known; loads and what follows from them are not."""
     net = compiled()
-    body = Body(net.timed.network.cores["conv1"], net.simulator.weights)
+    body = Body(net.timed.network.cores[CoreName("conv1")], net.simulator.weights)
     known = {n for n, value in enumerate(body.values) if value is not None}
     results = {step.result for step in body.steps if step.result >= 0}
     assert known and results and not known & results

@@ -9,6 +9,7 @@ import pytest
 from enumeration import Point, pairs
 from networks import Builder, Compiled, compile_network
 
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import MapAttr
 from cmir.elaboration.program import Core, Load
 from cmir.simulator.memory import Memory
@@ -118,7 +119,7 @@ def test_rings_keep_the_last_rows(rows: int) -> None:
     net = compiled(f"polyhedral-assign-storage{{rows={rows}}}")
     network, random = net.timed.network, np.random.default_rng(1)
     memory = memory_of(net, net.samples(INFERENCES))
-    writer = network.cores["conv1"]
+    writer = network.cores[CoreName("conv1")]
     (store,) = writer.stores.values()
     ((place, layout),) = [
         (place, layout)

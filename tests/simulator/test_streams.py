@@ -50,9 +50,9 @@ def test_cycles_are_those_of_the_naive_simulator(passes: str) -> None:
     compiled = compile_network(net.model(output), passes=passes)
     samples = compiled.samples(3)
     report, expected = compiled.simulator.run(samples), simulate(compiled.pipeline, 3)
-    assert {core.name for core in report.cores} == set(expected)
+    assert {str(core.name) for core in report.cores} == set(expected)
     for core in report.cores:
-        np.testing.assert_array_equal(core.start, expected[core.name])
+        np.testing.assert_array_equal(core.start, expected[str(core.name)])
     for sample, outputs in zip(samples, report.outputs, strict=True):
         (got,), (reference,) = outputs.values(), compiled.reference(sample)
         assert_close(got, reference)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.timing.recurrence import Actor
 
-Node = tuple[str, int]
+Node = tuple[CoreName, int]
 Edge = tuple[Node, Node, int, int]
 
 
-def edges(actors: Mapping[str, Actor]) -> list[Edge]:
+def edges(actors: Mapping[CoreName, Actor]) -> list[Edge]:
     """What each iteration must follow: source, target, cycles between them, inferences between them."""
     found: list[Edge] = []
     for name, actor in actors.items():
@@ -27,7 +28,7 @@ def edges(actors: Mapping[str, Actor]) -> list[Edge]:
     return found
 
 
-def longest_paths(actors: Mapping[str, Actor], period: int) -> dict[Node, int] | None:
+def longest_paths(actors: Mapping[CoreName, Actor], period: int) -> dict[Node, int] | None:
     """The earliest starts, or None if a cycle is positive (Floyd and Warshall)."""
     nodes = [(name, i) for name, actor in actors.items() for i in range(actor.iterations)]
     number = {node: k for k, node in enumerate(nodes)}

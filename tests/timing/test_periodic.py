@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timing.longest_paths import longest_paths
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
-Network = dict[str, Actor]
+Network = dict[CoreName, Actor]
 
 
 @st.composite
@@ -22,10 +23,10 @@ def networks(draw: st.DrawFn) -> Network:
 
     Data comes from actors that are before it in a line as a rule, so that many networks have schedules.
     """
-    names = [f"a{k}" for k in range(draw(st.integers(1, 5)))]
+    names = [CoreName(f"a{k}") for k in range(draw(st.integers(1, 5)))]
     counts = {name: draw(st.integers(1, 5)) for name in names}
 
-    def dependence(kind: DependenceKind, target: str, source: str) -> Dependence:
+    def dependence(kind: DependenceKind, target: CoreName, source: CoreName) -> Dependence:
         last = counts[source] - 1
         low, high = (
             (0, last)
@@ -117,10 +118,10 @@ def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
 
 def test_what_is_in_the_way() -> None:
     """Two actors with room for one element: a round trip of 5 + 7 cycles for each of 4 elements."""
-    each = np.arange(4)
-    writer = Actor("w", 4, 1, 5, [Dependence(DependenceKind.WAR, "r", "b", each - 1, 7)])
-    reader = Actor("r", 4, 1, 7, [Dependence(DependenceKind.RAW, "w", "b", each, 5)])
-    actors = {"w": writer, "r": reader}
+    each, w, r = np.arange(4), CoreName("w"), CoreName("r")
+    writer = Actor(w, 4, 1, 5, [Dependence(DependenceKind.WAR, r, "b", each - 1, 7)])
+    reader = Actor(r, 4, 1, 7, [Dependence(DependenceKind.RAW, w, "b", each, 5)])
+    actors = {w: writer, r: reader}
     assert periodic_schedule(actors, 48).tolist() == [0, 12, 24, 36, 5, 17, 29, 41]
     with pytest.raises(InfeasiblePeriodError) as refusal:
         periodic_schedule(actors, 47)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
@@ -15,10 +16,10 @@ from cmir.timing.steady import repeats, time_stream
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> dict[str, Actor]:
+def networks(draw: st.DrawFn) -> dict[CoreName, Actor]:
     """Actors in order, each waiting for data of those before it and for room at those after it."""
     counts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-    actors: dict[str, Actor] = {}
+    actors: dict[CoreName, Actor] = {}
     for here, count in enumerate(counts):
         dependences: list[Dependence] = []
         for there, theirs in enumerate(counts):
@@ -30,15 +31,16 @@ def networks(draw: st.DrawFn) -> dict[str, Actor]:
             needs[: draw(st.integers(0, count))] = ALWAYS
             kind = DependenceKind.RAW if there < here else DependenceKind.WAR
             delay = draw(st.integers(0, 9))
-            dependences.append(Dependence(kind, f"s{there}", f"b{there}", needs, delay))
+            dependences.append(Dependence(kind, CoreName(f"s{there}"), f"b{there}", needs, delay))
         interval, latency = draw(st.integers(1, 9)), draw(st.integers(1, 9))
-        actors[f"s{here}"] = Actor(f"s{here}", count, interval, latency, dependences)
+        name = CoreName(f"s{here}")
+        actors[name] = Actor(name, count, interval, latency, dependences)
     return actors
 
 
 @given(networks(), st.integers(1, 40))
 def test_streams_are_timed_as_the_recurrence_times_them(
-    actors: dict[str, Actor], inferences: int
+    actors: dict[CoreName, Actor], inferences: int
 ) -> None:
     try:
         expected = Recurrence(actors, inferences).run()
@@ -55,19 +57,21 @@ def test_streams_are_timed_as_the_recurrence_times_them(
 
 def test_what_overtakes_is_waited_for() -> None:
     """A reader that waits for a slower one as well is ahead of it for a while, and inferences are alike till then."""
-    slow = Actor("slow", 1, 10, 1, ())
-    fast = Actor("fast", 1, 9, 1, ())
-    late = [Dependence(DependenceKind.RAW, "fast", "b", np.zeros(1, np.int64), 60)]
-    soon = [Dependence(DependenceKind.RAW, "slow", "c", np.zeros(1, np.int64), 1)]
-    actors = {"slow": slow, "fast": fast, "reader": Actor("reader", 1, 1, 1, [*late, *soon])}
+    slow_one, fast_one, follower = map(CoreName, ("slow", "fast", "reader"))
+    slow = Actor(slow_one, 1, 10, 1, ())
+    fast = Actor(fast_one, 1, 9, 1, ())
+    late = [Dependence(DependenceKind.RAW, fast_one, "b", np.zeros(1, np.int64), 60)]
+    soon = [Dependence(DependenceKind.RAW, slow_one, "c", np.zeros(1, np.int64), 1)]
+    reader = Actor(follower, 1, 1, 1, [*late, *soon])
+    actors = {actor.name: actor for actor in (slow, fast, reader)}
     short = Recurrence(actors, 16).run()
     assert {core.name: int(core.start[-1, 0] - core.start[-2, 0]) for core in short.cores} == {
-        "slow": 10,
-        "fast": 9,
-        "reader": 9,
+        slow_one: 10,
+        fast_one: 9,
+        follower: 9,
     }
     assert not repeats(actors, short)
-    starts: dict[str, np.ndarray] = {c.name: c.start for c in time_stream(actors, 99).cores}
+    starts: dict[CoreName, np.ndarray] = {c.name: c.start for c in time_stream(actors, 99).cores}
     reference: RunReport = Recurrence(actors, 99).run()
     for core in reference.cores:
         np.testing.assert_array_equal(starts[core.name], core.start)

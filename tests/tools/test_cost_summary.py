@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
+from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.timing.report import CoreReport, RunReport
 from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
@@ -89,17 +90,18 @@ def test_warnings_above_the_interval(capsys: pytest.CaptureFixture[str]) -> None
     ]
 
 
-def core(name: str, *starts: tuple[int, ...]) -> CoreReport:
+def core(name: CoreName, *starts: tuple[int, ...]) -> CoreReport:
     return CoreReport(name, len(starts[0]), np.array(starts), 2, 3, 1, 0)
 
 
-REPORT = RunReport([core("a[0]", (0, 2), (4, 6)), core("a[1]", (5, 7), (9, 12))], [])
+A0, A1 = CoreName("a", (0,)), CoreName("a", (1,))
+REPORT = RunReport([core(A0, (0, 2), (4, 6)), core(A1, (5, 7), (9, 12))], [])
 
 
 def test_figures_in_seconds_where_there_is_a_clock() -> None:
     ideal = Hardware.load("ideal")
     clocked = replace(ideal, system=replace(ideal.system, clock_hz=1e9))
-    sram = {"a[0]": 10, "a[1]": 20}
+    sram = {A0: 10, A1: 20}
     table = run_figures(REPORT, COSTS, clocked, sram, cores=2)
     assert table["cycles"] == 15 and table["latency_cycles"] == 10
     assert table["latency_seconds"] == pytest.approx(10e-9)
@@ -126,6 +128,6 @@ def test_figures_in_seconds_where_there_is_a_clock() -> None:
 
 
 def test_json(tmp_path: Path) -> None:
-    table = run_figures(REPORT, COSTS, Hardware.load("ideal"), {"a[0]": 1, "a[1]": 2}, cores=2)
-    write_json(table, tmp_path / "run_figures.json")
-    assert json.loads((tmp_path / "run_figures.json").read_text(encoding="utf-8")) == table
+    table = run_figures(REPORT, COSTS, Hardware.load("ideal"), {A0: 1, A1: 2}, cores=2)
+    write_json(table, tmp_path / "figures.json")
+    assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")) == table

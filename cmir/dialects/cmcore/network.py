@@ -32,6 +32,7 @@ from cmir.dialects.cmcore.automata import CreditOp, SnoopOp
 from cmir.dialects.cmcore.iteration import IterationOp
 from cmir.dialects.cmcore.loops import LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral.arrays import ArrayOp, ArraysOp, verify_ends, verify_holds_only
 from cmir.dialects.polyhedral.syntax import verify_takes_cores
 from cmir.dialects.symbols import symbol
@@ -229,6 +230,10 @@ class CoreOp(IRDLOperation):
     def core(self) -> tuple[int, ...]:
         """The coordinates among the cores that run the program."""
         return () if self.coordinates is None else tuple(self.coordinates.get_values())
+
+    @property
+    def core_name(self) -> CoreName:
+        return CoreName(symbol(self.program), self.core)
 
     @classmethod
     def parse(cls, parser: Parser) -> CoreOp:

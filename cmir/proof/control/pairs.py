@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.ir import Operation
 
+from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control.automata import AutomatonFamily
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
@@ -136,7 +137,9 @@ class Pair:
         own = self.stage.core_of == self.stage.core_of[iteration]
         return bool((later[own] > NOTHING).any())
 
-    def dependences(self, name: Callable[[Stage, int], str]) -> list[tuple[str, Dependence]]:
+    def dependences(
+        self, name: Callable[[Stage, int], CoreName]
+    ) -> list[tuple[CoreName, Dependence]]:
         """(core, dependence) for each pair of cores that has been checked, as the timing recurrence takes them."""
         found = []
         stage, source = self.stage, self.source

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
@@ -155,7 +156,7 @@ class _Proof:
 
     def _check_live(self) -> None:
         """The network runs from reset, through those inferences that are not like all later ones, and one more."""
-        dependences: dict[str, list[Dependence]] = defaultdict(list)
+        dependences: dict[CoreName, list[Dependence]] = defaultdict(list)
         for pair in self.pairs:
             for core, dependence in pair.dependences(_core_name):
                 dependences[core].append(dependence)
@@ -172,8 +173,8 @@ class _Proof:
             raise CompileError(self.network, deadlock.message) from None
 
 
-def _core_name(stage: Stage, core: int) -> str:
-    return stage.title(stage.cores[core].tolist()).removeprefix("@")
+def _core_name(stage: Stage, core: int) -> CoreName:
+    return CoreName(stage.name, tuple(stage.cores[core].tolist()))
 
 
 def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:

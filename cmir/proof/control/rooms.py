@@ -120,7 +120,7 @@ class Walk:
             n, e = (int(x) for x in np.argwhere(slots == -2)[0])
             raise CompileError(
                 self.room.slots.op,
-                f"the buffer of @{name} at @{reader.name} has no slot for {_in(space.text(e), n)} "
+                f"the buffer of @{name} at @{reader.name} has no slot for {space.text(e, n)} "
                 "(inference first): it lies outside the buffer",
             )
         lost = (slots < 0) & (self.last_read >= 0)
@@ -188,7 +188,7 @@ class Walk:
             who = f"two cores of @{first.name} store, in no order"
             if first is not second:
                 who = f"@{first.name} and @{second.name} store, in no order"
-        both = " and ".join(_in(space.text(e), n) for n, e in sorted((one, two)))
+        both = " and ".join(space.text(e, n) for n, e in sorted((one, two)))
         return CompileError(
             self.room.slots.op,
             f"the buffer of @{array.name} at @{reader.name} has one slot for {both} "
@@ -213,9 +213,3 @@ class Walk:
         before = self.before[inference, stored]
         count = self.array.space.count
         return [divmod(int(b), count) for b in before if b >= 0]
-
-
-def _in(element: str, inference: int) -> str:
-    """`b[0, 8]` of an inference, as `b[1, 0, 8]`."""
-    name, _, rest = element.partition("[")
-    return f"{name}[{inference}{', ' * (rest != ']')}{rest}"

@@ -62,9 +62,10 @@ class ElementSpace:
         self.strides = [prod(self.sizes[axis + 1 :]) for axis in range(len(self.sizes))]
         self.count = prod(self.sizes)
 
-    def text(self, element: int) -> str:
-        """The first of the elements with this number, as `b[0, 8]`."""
-        return f"{self.name}{self.location(element)}"
+    def text(self, element: int, inference: int | None = None) -> str:
+        """The first of the elements with this number, as `b[0, 8]`; that of inference 1 as `b[1, 0, 8]`."""
+        stream = [] if inference is None else [inference]
+        return f"{self.name}{[*stream, *self.location(element)]}"
 
     def location(self, element: int) -> list[int]:
         at = np.unravel_index(element, self.sizes) if self.sizes else ()
