@@ -11,14 +11,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xdsl.dialects.builtin import f32
+from xdsl.dialects.test import TestPureOp as PureOp
+from xdsl.utils.test_value import create_ssa_value
 
 from cmir import extensions
 from cmir.frontends.onnx import registry
 from cmir.passes.pipelines import PIPELINES, installed_pipelines
+from cmir.semantics import body, implementations
+from cmir.support.diagnostics import CompileError
 from cmir.tools import cm_opt, cm_translate
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "extension"
-CACHES = (extensions.installed_universe, installed_pipelines, registry.load_importers)
+CACHES = (
+    extensions.installed_universe,
+    installed_pipelines,
+    registry.load_importers,
+    body.load_implementations,
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +96,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that is searched for packages; caches are empty before and after."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "_importers", dict(registry._importers))
+    monkeypatch.setattr(implementations, "_implementations", dict(implementations.registered()))
     for cached in CACHES:
         cached.cache_clear()
     yield tmp_path
@@ -155,6 +166,34 @@ def test_broken_importers(site: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == (
         "package thing: error: entry point 'thing' of 'cmir.onnx':"
         " ModuleNotFoundError: No module named 'nonsense_package'\n"
+    )
+
+
+def test_implementations_are_found(site: Path) -> None:
+    """The operation and its implementation may be of different packages: here, xDSL has the operation."""
+    code = """
+from xdsl.dialects.test import TestPureOp
+from cmir.semantics.implementations import implements
+implements(TestPureOp)(lambda x: -x)
+"""
+    install(site, "cmir.semantics", "thing_negates", "thing_negates", code)
+    op = PureOp([create_ssa_value(f32)], [f32])
+    np.testing.assert_array_equal(body.evaluate(op, np.ones(2, np.float32)), [-1, -1])
+
+
+def test_broken_implementations(site: Path) -> None:
+    code = """
+from xdsl.dialects.arith import AddfOp
+from cmir.semantics.implementations import implements
+implements(AddfOp)(lambda a, b: a - b)
+"""
+    install(site, "cmir.semantics", "thing_subtracts", "thing_subtracts", code)
+    op = PureOp([create_ssa_value(f32)], [f32])
+    with pytest.raises(CompileError) as caught:
+        body.evaluate(op, np.ones(2, np.float32))
+    assert str(caught.value).splitlines()[0] == (
+        "package thing: error: entry point 'thing' of 'cmir.semantics':"
+        " ValueError: arith.addf has an implementation already"
     )
 
 

@@ -71,13 +71,14 @@ def implementation_of(op: Operation) -> Implementation | None:
     """
     found = registered().get(type(op))
     if found is None:
-        _load_packages()
+        load_implementations()
         found = registered().get(type(op))
     return found
 
 
 @cache
-def _load_packages() -> None:
+def load_implementations() -> None:
+    """Load the implementations of other packages. Raises CompileError if one of these cannot be loaded."""
     for _ in extensions.load(extensions.SEMANTICS):
         pass  # a module registers its operations while it is loaded
 

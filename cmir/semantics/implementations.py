@@ -63,8 +63,9 @@ class Implementation:
 
     def __call__(self, *operands: Any, **settings: Any) -> Any:
         """Return the result for arrays, or for what stands for arrays in a proof."""
-        function = partial(self.function, **settings) if settings else self.function
-        return self._apply(_key(settings), function, *operands)
+        defaults = {p.name: p.default for p in self.settings if p.default is not p.empty}
+        given = defaults | settings
+        return self._apply(_key(given), partial(self.function, **given), *operands)
 
     def of(self, op: Operation) -> Function:
         """Return the function of the operands of `op`. Raises CompileError if `op` lacks a property it takes."""

@@ -174,6 +174,16 @@ class TestUninterpreted:
         np.testing.assert_array_equal(found.values, implementation(a, b, by=1).values)
         assert (found.values != implementation(a, b, by=2).values).all()
 
+    def test_defaults_of_properties_are_properties(self) -> None:
+        @implements(ShiftOp)
+        def shift(a: np.ndarray, b: np.ndarray, *, by: int = 2) -> np.ndarray:
+            return shifted(a, b, by=by)
+
+        a, b = self.residues(3, 4), self.residues(3, 4, seed=1)
+        for properties in ({}, {"by": 2}):
+            found: Any = shift.of(ShiftOp(operands(), **properties))(a, b)  # pyright: ignore[reportArgumentType]
+            np.testing.assert_array_equal(found.values, shift(a, b).values)
+
     @pytest.mark.parametrize("operand", [0, 1])
     def test_every_lane_depends_on_every_lane(self, operand: int) -> None:
         self.check_changes(False, operand, np.ones((3, 4), np.bool_))

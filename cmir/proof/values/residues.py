@@ -165,6 +165,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             rows = [np.broadcast_to(x, (count, x.shape[1])) for x in flat]
             lanes = np.concatenate(rows, axis=-1)
         together = self.like(lanes, chance=Chance.of_any(x.chance for x in lifted))
+        name = " ".join((name, *(x.kind for x in lifted)))
         result = together._of_sequence(name, -1, example.dtype)
         if elementwise:
             return result
