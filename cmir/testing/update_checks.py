@@ -2,7 +2,7 @@
 
 A directive that fails is matched again with any text in place of each `#polyhedral.map<"…">` and `#polyhedral.set<"…">`
 in it, by the rules and from the place at which FileCheck would look for it. What is found replaces those texts, and
-nothing else. The file is written only if it passes then.
+nothing else. The file is written only if the output of that command matches all directives then.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def main(arguments: list[str]) -> int:
     code = matcher.run()
     if code == 0 and matcher.updates:
         path = Path(options.match_filename)
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = path.read_bytes().decode("utf-8").split("\n")
         for number, (old, new) in matcher.updates.items():
             head, _, tail = lines[number - 1].rpartition(old)
             lines[number - 1] = head + new + tail
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_bytes("\n".join(lines).encode("utf-8"))
     return code
 
 
