@@ -86,7 +86,8 @@ test-minimum:
 	$(MAKE) --no-print-directory test VENV=build/minimum TEST_PARTS='filecheck pytest'
 
 test-python:
-	$(MAKE) --no-print-directory test VENV=build/$(notdir $(PYTHON)) TEST_PARTS='filecheck pytest'
+	version=$$($(PYTHON) -c 'import platform; print(platform.python_version())') && \
+		$(MAKE) --no-print-directory test VENV=build/python-$$version TEST_PARTS='filecheck pytest'
 
 # Takes about a quarter of an hour, or less than a minute with make bench BENCH_FLAGS=--quick
 bench: $(STAMP)

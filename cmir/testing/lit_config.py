@@ -7,7 +7,8 @@ The settings of a lit suite for a compiler built on cmir. All of a `lit.cfg.py` 
 
 Tests are then files `.mlir` and `.test` whose RUN lines use cm-opt, cm-run, cm-translate and filecheck, as they
 are installed with the Python that runs lit. They run inside the lit process (see `lit_format`), or as true
-subprocesses with `lit --param subprocess=1`.
+subprocesses with `lit --param subprocess=1`. With `lit --param update=1`, texts of relations in tests that fail
+are updated (see `update_checks`).
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ def configure(
     config.excludes = ["Inputs"]
     config.test_source_root = str(Path(file).resolve().parent)
     config.test_exec_root = str(Path(exec_root or "build").resolve())
-    subprocess = lit_config.params.get("subprocess", "0") != "0"
-    config.test_format = InProcessTest(tools, subprocess)
+    subprocess, update = (
+        lit_config.params.get(name, "0") != "0" for name in ("subprocess", "update")
+    )
+    config.test_format = InProcessTest(tools, subprocess, update)
     path = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
     config.environment["PATH"] = os.pathsep.join(path)
     if find_spec("psutil"):

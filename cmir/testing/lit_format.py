@@ -61,10 +61,17 @@ class InProcessTest(ShTest):
     Params:
         tools: commands to run in process besides cm-opt, cm-run, cm-translate and filecheck.
         subprocess: run no command in process.
+        update: update texts of relations in tests that fail (see `update_checks`), of those that run in process.
     """
 
-    def __init__(self, tools: Mapping[str, str] | None = None, subprocess: bool = False) -> None:
+    def __init__(
+        self,
+        tools: Mapping[str, str] | None = None,
+        subprocess: bool = False,
+        update: bool = False,
+    ) -> None:
         super().__init__()
+        self.filecheck = "cmir.testing.update_checks:main" if update else "filecheck.main:main"
         self.tools = {**TOOLS, **(tools or {})}
         self.subprocess = subprocess
 
@@ -134,11 +141,15 @@ class InProcessTest(ShTest):
 
     def _main(self, name: str) -> Callable[[list[str]], int | None]:
         if name == "filecheck":
-            from filecheck.main import main
-
+            main = _function(self.filecheck)
             return lambda arguments: main(["filecheck", *arguments])
-        module, _, function = self.tools[name].partition(":")
-        return getattr(import_module(module), function)
+        return _function(self.tools[name])
+
+
+def _function(entry: str) -> Callable[[list[str]], int | None]:
+    """The function that an entry `module:function` names."""
+    module, _, name = entry.partition(":")
+    return getattr(import_module(module), name)
 
 
 def parse_pipeline(line: str) -> list[Command] | None:

@@ -16,7 +16,7 @@ from xdsl.dialects.vector import Vector
 from xdsl.ir import Operation
 from xdsl.parser import Parser
 
-from cmir.semantics.body import function_of
+from cmir.semantics.body import evaluate_operation
 
 ITERATIONS = 3
 
@@ -35,7 +35,7 @@ def operation(text: str, *types: str) -> Operation:
 
 
 def run(op: Operation, *operands: np.ndarray) -> np.ndarray:
-    return function_of(op)(*operands)
+    return evaluate_operation(op, *operands)
 
 
 def ints(*shape: int, dtype: str = "int8", seed: int = 0) -> np.ndarray:

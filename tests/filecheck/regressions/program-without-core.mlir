@@ -1,6 +1,7 @@
+// A program that no core runs was not refused before the run.
 // RUN: not cm-run %s --timing-only 2>&1 | filecheck %s
 
-// CHECK: no-core.mlir:8:3: error: no core runs @Q
+// CHECK: program-without-core.mlir:9:3: error: no core runs @Q
 
 cmcore.network @main () -> () {
   cmcore.program @P { cmcore.loop_nest { cmcore.fire() } cmcore.iteration () {} }
