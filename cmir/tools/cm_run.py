@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 def _compile(
     options: argparse.Namespace, model: Model, hardware: Hardware, progress: Progress
 ) -> TimedNetwork | None:
-    """Lower the model to the machine, and do the proofs of --verify; None where no more is asked for."""
+    """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is asked for."""
     from cmir.analysis.capacity import check_capacity, check_sram
     from cmir.timing.network import TimedNetwork
     from cmir.tools.model import lower
@@ -105,7 +105,7 @@ def _execute(
     names: list[str] | None,
     progress: Progress,
 ) -> tuple[list[Sample], RunReport]:
-    """The inputs of each inference, none if only time counts, and what a run gives."""
+    """Run the network, or time it. Return the inputs of each inference, if there are any, and the report."""
     from cmir.simulator.simulator import Simulator
 
     if options.timing_only:
@@ -122,7 +122,7 @@ def _execute(
 def _show(
     options: argparse.Namespace, timed: TimedNetwork, report: RunReport, described: bool
 ) -> None:
-    """Print, write and draw the figures of a run. described: a machine is, so that costs are of interest."""
+    """Print, write and draw the figures of a run. described: there is a hardware description, so print costs."""
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
@@ -152,7 +152,7 @@ def _check(
     name: str,
     evaluate: Reference,
 ) -> bool:
-    """Compare the outputs with those of a reference, and say whether they are equal."""
+    """Compare the outputs with a reference, and return True if they are equal."""
     from cmir.checking import compare
     from cmir.tools.reference import remark_on_onnxruntime
 

@@ -94,7 +94,7 @@ def lower(
     placement_seconds: float = 1.0,
     proofs: bool = True,
 ) -> ElaboratedNetwork:
-    """Run what remains of the pipeline to cmcore on `model.module`, and return its network, elaborated.
+    """Run what remains of the pipeline to cmcore on `model.module`, and return the elaborated network.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
     hardware: the machine that the network is for; matrices are split over its cores, and cores placed on it, as far as
@@ -266,7 +266,7 @@ def _run(
 
 
 def _named(pipeline: str) -> list[ModulePass]:
-    """The passes of a named pipeline, without its proofs, which are for a network that is placed."""
+    """Return the passes of a named pipeline without its proofs, which are run on the placed network."""
     passes = parse_passes(pipeline, "pipeline", installed_universe().all_passes)
     return [item for item in passes if item.name not in _PROOFS]
 
@@ -294,7 +294,7 @@ def _remaining(model: Model) -> list[ModulePass]:
 def _prove(
     model: Model, network: NetworkOp, progress: Callable[[str], None] | None
 ) -> ElaboratedNetwork:
-    """Do the proofs that compiling includes, and return the network, elaborated."""
+    """Run the proofs that compiling includes, and return the elaborated network."""
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
     from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
@@ -323,7 +323,7 @@ def _has_functions(model: Model) -> bool:
 
 
 def _can_be_mapped(model: Model) -> bool:
-    """True if the module holds pipelines whose dependences are still to be derived."""
+    """True if the module holds pipelines, and their dependences are not derived yet."""
     pipelines = _pipelines(model)
     return bool(pipelines) and not any(pipeline.dependences for pipeline in pipelines)
 

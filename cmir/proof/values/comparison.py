@@ -60,7 +60,7 @@ def prove(
 ) -> Verdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
-    seed: of the first interpretation; the others follow. elaborated: the network elaborated, where that has been done.
+    seed: of the first interpretation; the others follow. elaborated: the elaborated network, if it exists already.
     Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
     where the network does not run.
     """
