@@ -1,0 +1,75 @@
+"""Old names of modules, which can be imported for one more release and then warn."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_ROOMS = {
+    "support": "atomic diagnostics highlighting numerics parameters parsing",
+    "semantics": "body constants elements elementwise nest vectors",
+    "hardware": "chip fields sections topology",
+    "cost": "firing tiling traffic",
+    "elaboration": "automata program",
+    "timing": "periodic recurrence report steady",
+    "analysis": "balance buffers capacity copies curve energy footprint inference_costs parts ring size_cover"
+    " size_search sizing",
+    "simulator": "execution layout memory numbers regular window",
+}
+
+MODULES = {
+    "cmir.accelerator.cost": "cmir.cost.program_cost",
+    "cmir.accelerator.engine": "cmir.simulator.simulator",
+    "cmir.accelerator.hardware": "cmir.hardware.description",
+    "cmir.accelerator.hardware_attribute": "cmir.hardware.attribute",
+    "cmir.accelerator.placement": "cmir.placement.problem",
+    "cmir.accelerator.placement_bound": "cmir.placement.bound",
+    "cmir.accelerator.placement_model": "cmir.placement.model",
+    "cmir.accelerator.placement_search": "cmir.placement.search",
+    "cmir.accelerator.polyhedral_reference": "cmir.semantics.pipeline",
+} | {
+    f"cmir.{name}" if room == "support" else f"cmir.accelerator.{name}": f"cmir.{room}.{name}"
+    for room, names in _ROOMS.items()
+    for name in names.split()
+}
+"""By old name, where a module is now."""
+
+NAMES: dict[str, dict[str, str]] = {}
+"""By old name of a module, the classes and functions in it that have other names now: old to new."""
+
+_PACKAGE = "cmir.accelerator"
+"""A package of which nothing but the name is left."""
+
+
+class RenamedModules(MetaPathFinder, Loader):
+    """Finds modules under their old names."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in MODULES and fullname != _PACKAGE:
+            return None
+        return ModuleSpec(fullname, self, is_package=fullname == _PACKAGE)
+
+    def exec_module(self, module: ModuleType) -> None:
+        old = module.__name__
+        if old == _PACKAGE:
+            return
+        new = MODULES[old]
+        warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=2)
+        contents = vars(import_module(new))
+        module.__dict__.update(
+            {name: value for name, value in contents.items() if not name.startswith("__")}
+        )
+        for name, now in NAMES.get(old, {}).items():
+            module.__dict__[name] = contents[now]
+
+
+def install() -> None:
+    """Make modules importable under their old names."""
+    sys.meta_path.append(RenamedModules())
