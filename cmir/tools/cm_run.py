@@ -14,6 +14,7 @@ from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
+    from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.hardware.description import Hardware
     from cmir.timing.network import TimedNetwork
@@ -80,6 +81,11 @@ def _compile(
     from cmir.tools.model import lower
     from cmir.tools.proofs import verify_network
 
+    def verify(network: NetworkOp) -> ElaboratedNetwork:
+        verdict, elaborated = verify_network(model, network, progress.compiling)
+        print(f"proof: {verdict}")
+        return elaborated
+
     network = lower(
         model,
         progress.compiling,
@@ -87,12 +93,11 @@ def _compile(
         hardware,
         options.replicate,
         options.placement_seconds,
-        proofs=not options.verify,
+        verify if options.verify else None,
     )
-    if options.verify:
-        print(f"proof: {verify_network(model, network, progress.compiling)}")
-        if not (options.inputs or options.random is not None or options.timing_only):
-            return None
+    runs = options.inputs or options.random is not None or options.timing_only
+    if options.verify and not runs:
+        return None
     check_capacity(network.op, hardware)
     check_sram(network.op, hardware)
     return TimedNetwork(network, hardware)

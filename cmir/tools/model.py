@@ -92,7 +92,7 @@ def lower(
     hardware: Hardware | None = None,
     replicate: Replication | None = None,
     placement_seconds: float = 1.0,
-    proofs: bool = True,
+    prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
     """Run what remains of the pipeline to cmcore on `model.module`, and return the elaborated network.
 
@@ -101,7 +101,7 @@ def lower(
     it has limits. None for the one that the IR carries, else `ideal`. storage: None for what the machine's SRAM makes
     advisable. Where lossless buffers lose throughput because of the hops between the cores as they are placed, they
     grow. replicate: how to divide stages among the cores that are left, None for not at all.
-    proofs: include those that compiling includes; without, the network is not proved right.
+    prove: elaborates the network, and may refuse it; by default, the proofs that compiling includes do so.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
@@ -136,9 +136,9 @@ def lower(
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
-    if unfinished and proofs:
-        return _prove(model, networks[0], progress)
-    return ElaboratedNetwork(networks[0])
+    if prove is not None:
+        return prove(networks[0])
+    return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])
 
 
 def carried_hardware(model: Model) -> Hardware | None:

@@ -70,6 +70,7 @@ def prove(
         if name not in running and program.gcu is None:
             raise CompileError(program, f"program @{name} is run by no core")
     elaborated = elaborated or ElaboratedNetwork(network)
+    assert elaborated.op is network
     actors, numbers = unit_actors(elaborated), FieldNumbers(Interpretation(seed))
     simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
     comparison = _Comparison(function, simulator)
