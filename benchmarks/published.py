@@ -34,7 +34,7 @@ import onnx
 from xdsl.universe import Universe
 from zoo import build
 
-from cmir.analysis.balance import Choice, balance
+from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.context import make_context
 from cmir.cost.firing import Firing, Matrix
 from cmir.cost.tiling import Tiling
@@ -81,7 +81,7 @@ class Layer:
         """The crossbars that one copy of it takes."""
         return Tiling.of(self.matrix, CROSSBAR).crossbars
 
-    def mapped(self, choice: Choice) -> Mapped:
+    def mapped(self, choice: ReplicationChoice) -> Mapped:
         """The layer with so many copies. Copies of a block-diagonal matrix have no published counterpart."""
         assert self.matrix.blocks == 1, "a published network has no grouped convolution"
         sizes = self.matrix.outputs, self.matrix.inputs, self.iterations
@@ -137,13 +137,13 @@ def mapped(
     return [layer.mapped(choice) for layer, choice in zip(layers, chosen, strict=True)]
 
 
-def _choices(layer: Layer, deal: int) -> list[Choice]:
-    choices: list[Choice] = []
+def _choices(layer: Layer, deal: int) -> list[ReplicationChoice]:
+    choices: list[ReplicationChoice] = []
     each, deals = layer.crossbars, layer.iterations // deal
     for copies in range(1, deals + 1):
         interval = ceil(deals / copies) * deal
         if not choices or interval < choices[-1].interval:
-            choices.append(Choice(copies, copies * each, interval))
+            choices.append(ReplicationChoice(copies, copies * each, interval))
     return choices
 
 

@@ -54,7 +54,9 @@ def _compile_table(networks: Json) -> Table:
         )
     table.add_row("all", *(_seconds(one["total"] + one["start-up"]) for one in compiled))
     storage = [network.get("storage") for network in networks.values()]
-    table.add_row("lossless rings", *("" if s is None else _seconds(s) for s in storage))
+    table.add_row(
+        "throughput-preserving rings", *("" if s is None else _seconds(s) for s in storage)
+    )
     peaks = [network["peak bytes"] for network in networks.values()]
     table.add_row("peak MB of compilation", *(f"{p['compile'] / 1e6:.0f}" for p in peaks))
     with_run = (f"{p['run'] / 1e6:.0f}" if "run" in p else "" for p in peaks)

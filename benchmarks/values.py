@@ -18,7 +18,7 @@ from zoo import build
 
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
-from cmir.proof.values.comparison import ROUNDS, prove
+from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.tools.model import lower, read_model
@@ -60,7 +60,7 @@ def measure(name: str, path: Path, options: argparse.Namespace) -> None:
     source = find_source(model.context, model.module, network.op)
     assert source is not None
     start = time.process_time()
-    verdict = prove(network.op, source, options.rounds)
+    verdict = prove_values(network.op, source, options.rounds)
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{name:<28} {seconds:7.1f} s {peak:6} MB  {verdict}", flush=True)

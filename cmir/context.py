@@ -1,4 +1,4 @@
-"""What passes share besides the IR: the dialects that are known, and the model's parameters."""
+"""State that passes share besides the IR: the known dialects, and the model's parameters."""
 
 from __future__ import annotations
 

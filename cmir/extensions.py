@@ -1,5 +1,5 @@
 """
-What other packages add to the toolkit. A package says so in the entry points of its metadata:
+Extensions of the toolkit by other packages. A package declares them in the entry points of its metadata:
 
     [project.entry-points."xdsl.universe"]
     morphology = "cmir_morphology.universe:UNIVERSE"     # dialects, passes, targets (see xdsl.universe)

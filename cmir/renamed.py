@@ -12,7 +12,7 @@ from types import ModuleType
 
 _ROOMS = {
     "support": "atomic diagnostics highlighting numerics parameters parsing",
-    "semantics": "body constants elements elementwise nest vectors",
+    "semantics": "body elements elementwise nest vectors",
     "hardware": "chip fields sections topology",
     "cost": "firing tiling traffic",
     "elaboration": "automata program",
@@ -23,6 +23,7 @@ _ROOMS = {
 }
 
 MODULES = {
+    "cmir.accelerator.constants": "cmir.semantics.weights",
     "cmir.accelerator.cost": "cmir.cost.program_cost",
     "cmir.accelerator.engine": "cmir.simulator.simulator",
     "cmir.accelerator.hardware": "cmir.hardware.description",

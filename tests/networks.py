@@ -19,13 +19,13 @@ from xdsl.printer import Printer
 from cmir.checking import evaluator_of
 from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import evaluate_function
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.reference import ReferenceMachine
-from cmir.semantics.elements import dtype_of
 from cmir.simulator.simulator import Simulator
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module

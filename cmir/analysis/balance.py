@@ -1,4 +1,4 @@
-"""How many copies of each stage make a pipeline the fastest."""
+"""The numbers of copies of stages that make a pipeline fastest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Choice:
+class ReplicationChoice:
     """A number of copies of a stage: the cores they take, and the interval they have.
 
     interval: between two inferences, if the stage were alone; in any unit that is the same for all stages.
@@ -18,7 +18,7 @@ class Choice:
     interval: int
 
 
-def balance(stages: Sequence[Sequence[Choice]], cores: int) -> list[Choice]:
+def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[ReplicationChoice]:
     """A choice for each stage, so that the longest interval is as short as possible with so many cores.
 
     Of several such choices, one that takes the fewest cores. stages: what can be chosen for each. Raises ValueError
@@ -26,7 +26,7 @@ def balance(stages: Sequence[Sequence[Choice]], cores: int) -> list[Choice]:
     """
     from ortools.sat.python import cp_model
 
-    def solve(longest: int | None) -> list[Choice] | None:
+    def solve(longest: int | None) -> list[ReplicationChoice] | None:
         """The shortest interval; with `longest` given, the fewest cores for one that is not longer."""
         model = cp_model.CpModel()
         picks = [[model.new_bool_var("") for _ in choices] for choices in stages]

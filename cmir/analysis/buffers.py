@@ -8,15 +8,15 @@ from math import prod
 
 import islpy as isl
 
-from cmir.analysis.parts import Part
+from cmir.analysis.parts import ArrayPart
 from cmir.analysis.ring import keeps_apart
 from cmir.analysis.size_cover import Key
 from cmir.isl.dependences import stream_times
-from cmir.isl.storage import Kept, Rows, ring_storage
+from cmir.isl.storage import BoundingBox, Rows, ring_storage
 
 
 @dataclass(frozen=True, eq=False)
-class Buffer:
+class ReaderBuffer:
     """An array, or a part of it, kept by a reader, in the same way on each of its cores.
 
     least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
@@ -27,10 +27,10 @@ class Buffer:
 
     array: str
     reader: str
-    part: Part
+    part: ArrayPart
     least: int
     at_once: frozenset[int]
-    kept: Kept | None
+    kept: BoundingBox | None
     row_bytes: int
     edges: tuple[tuple[str, str], ...]
 
@@ -44,7 +44,7 @@ class Buffer:
 
     @property
     def elements(self) -> isl.Set:
-        """Those of the part in all inferences, `{ b[n, location] }`."""
+        """The elements of the part in all inferences, `{ b[n, location] }`."""
         assert self.part.elements is not None
         return stream_times(self.part.elements).set_tuple_name(self.array)
 
@@ -57,12 +57,14 @@ class Buffer:
         return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
 
     def storage(self, rows: int) -> isl.Map:
-        """Where elements are, with so many rows."""
+        """Return the storage map for so many rows."""
         ring = ring_storage(self.array, self.rows, rows, self.kept)
         return ring if self.part.elements is None else ring.intersect_domain(self.elements)
 
 
-def rows_found(rings: Sequence[Buffer], storage: isl.Map, shape: tuple[int, ...]) -> dict[Key, int]:
+def rows_found(
+    rings: Sequence[ReaderBuffer], storage: isl.Map, shape: tuple[int, ...]
+) -> dict[Key, int]:
     """The rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
     if not rings:
         return {}

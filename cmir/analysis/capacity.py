@@ -1,4 +1,4 @@
-"""Whether a network fits on a machine: its cores, and the crossbars and SRAM of each."""
+"""Capacity of a machine for a network: its cores, and the crossbars and SRAM of each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from xdsl.dialects.builtin import MemRefType
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
-from cmir.semantics.elements import dtype_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -30,7 +30,7 @@ def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware)
         raise CompileError(
             network,
             f"the network needs {needs} cores, {needs - has} more than the {has} of "
-            f"'{hardware.name}'; several chips are a description with `network.chips`, and fewer "
+            f"'{hardware.name}'; several chips are a description with `interconnect.chips`, and fewer "
             f"copies of a stage or larger crossbars take fewer cores",
         )
 

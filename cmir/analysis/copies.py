@@ -1,4 +1,4 @@
-"""How many copies of a program with the same weights a network has."""
+"""Numbers of copies of programs with the same weights in a network."""
 
 from __future__ import annotations
 

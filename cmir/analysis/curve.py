@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmir.analysis.size_cover import Sizes
-from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
 from cmir.timing.recurrence import Recurrence
 
 _INTERVALS = 6
-"""Steps between the interval of live sizes and that of lossless ones."""
+"""Steps between the interval of deadlock-free sizes and that of throughput-preserving ones."""
 
 _INFERENCES = 8
 """Inferences that are timed to find a steady-state interval."""
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """Sizes, what they cost and what they give.
 
     sram_bytes: of all cores. bound: no sizes with such an interval take fewer bytes. interval: the steady-state
@@ -30,8 +30,8 @@ class Point:
     sizes: Sizes
 
 
-def buffer_curve(sizing: Sizing) -> list[Point]:
-    """From live sizes to lossless ones; more memory, shorter interval.
+def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
+    """From deadlock-free sizes to throughput-preserving ones; more memory, shorter interval.
 
     In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
     bound is less than their bytes (`cmir.analysis.size_search`). Sizes that need no less memory than others, and
@@ -51,7 +51,7 @@ def buffer_curve(sizing: Sizing) -> list[Point]:
     return curve
 
 
-def _point(sizing: Sizing, found: Found) -> Point:
+def _point(sizing: Sizing, found: SizeSolution) -> CurvePoint:
     report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
-    return Point(found.sram_bytes, found.bound, report.steady_interval, found.sizes)
+    return CurvePoint(found.sram_bytes, found.bound, report.steady_interval, found.sizes)

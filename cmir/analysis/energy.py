@@ -13,7 +13,7 @@ PICO = 1e-12
 
 
 @dataclass(frozen=True)
-class Traffic:
+class TrafficTotals:
     """What cores send in an inference.
 
     byte_hops: bytes times the hops that they go, on chips; something sent to several cores counts once for each link.
@@ -29,7 +29,7 @@ def inference_energy(
     hardware: Hardware,
     costs: Mapping[str, Cost],
     iterations: Mapping[str, int],
-    traffic: Traffic,
+    traffic: TrafficTotals,
     interval: float | None = None,
 ) -> dict[str, float]:
     """Joules of one inference by component, as far as the machine has figures.
@@ -75,7 +75,7 @@ def area(hardware: Hardware, costs: Mapping[str, Cost]) -> dict[str, float]:
         "adc": (figures.adc, None if adcs is None else crossbars * adcs),
         "core": (figures.core, len(costs)),
         "router": (figures.router, len(costs)),
-        "chip": (figures.chip, prod(hardware.network.chips or (1,))),
+        "chip": (figures.chip, prod(hardware.interconnect.chips or (1,))),
     }
     return {
         component: figure * count

@@ -1,4 +1,4 @@
-"""What stages read and write, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
+"""Accesses of stages, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
 
 `cmir.isl.dependences` derives the same for all inferences at once, symbolically; control logic comes from there.
 These arrays serve searches that try many buffer sizes, where deriving each anew would be slow.
@@ -22,7 +22,7 @@ from cmir.elaboration.program import core_name
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
-from cmir.semantics.access import Access, ravel
+from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.nest import in_order, run_of, visits
 
 _LANES_AT_ONCE = 1 << 22
@@ -61,19 +61,19 @@ class Footprint:
         """The cores that run the iterations at these places."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def reads(self, array: str) -> Iterable[Access]:
+    def reads(self, array: str) -> Iterable[CompiledAccess]:
         """The accesses by which iterations read an array."""
         for op in self.stage.reads():
             assert isinstance(op.result.type, VectorType)
             for name, relation in op.arrays_and_maps():
                 if name == array:
-                    yield Access.compile(relation, self.points, op.result.type.get_shape())
+                    yield CompiledAccess.compile(relation, self.points, op.result.type.get_shape())
 
-    def _writes(self, array: str) -> Iterable[Access]:
+    def _writes(self, array: str) -> Iterable[CompiledAccess]:
         for op in self.stage.writes():
             assert isinstance(op.value.type, VectorType)
             if symbol(op.array) == array:
-                yield Access.compile(op.map, self.points, op.value.type.get_shape())
+                yield CompiledAccess.compile(op.map, self.points, op.value.type.get_shape())
 
     def writer(self, array: ArrayOp) -> np.ndarray:
         """The place of the iteration that writes each element, −1 where none does; in the shape of the array."""
@@ -86,7 +86,7 @@ class Footprint:
         return np.where(place < 0, place, place - first)
 
     def _last(
-        self, array: ArrayOp, accesses: Iterable[Access], first: int, last: int
+        self, array: ArrayOp, accesses: Iterable[CompiledAccess], first: int, last: int
     ) -> np.ndarray:
         result = np.full(array.shape, -1, np.int64)
         for access in accesses if first < last else ():
@@ -136,7 +136,7 @@ class Footprint:
         }
 
 
-def _last_use(access: Access, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
+def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
     """The last of some iterations that touches each element of an array of this shape; −1 where none does."""
     touched = _independent_lanes(access, first, min(first + 2, last))
     lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
@@ -164,7 +164,9 @@ def _last_use(access: Access, shape: tuple[int, ...], first: int, last: int) -> 
     return result
 
 
-def _independent_lanes(access: Access, start: int, stop: int) -> dict[int, tuple[int, np.ndarray]]:
+def _independent_lanes(
+    access: CompiledAccess, start: int, stop: int
+) -> dict[int, tuple[int, np.ndarray]]:
     """The axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
 
     By axis: the dimension, and its elements. As a rule all channels are read in the same way, and one need be looked
@@ -185,7 +187,7 @@ def _varies(values: np.ndarray, axis: int) -> bool:
     return values.ndim > axis and values.shape[axis] > 1
 
 
-def _blocks(access: Access, first: int, last: int) -> Iterable[tuple[int, int]]:
+def _blocks(access: CompiledAccess, first: int, last: int) -> Iterable[tuple[int, int]]:
     step = max(1, _LANES_AT_ONCE // max(1, prod(access.lanes)))
     for start in range(first, last, step):
         yield start, min(last, start + step)

@@ -1,4 +1,4 @@
-"""What an inference costs on a machine: energy, area, and what links carry, as far as the description has figures.
+"""Costs of an inference on a machine: energy, area, and load of links, as far as the description has figures.
 
 A figure that the description lacks is not taken for zero: what needs it is left out, and the field is named.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from cmir.analysis.energy import Traffic, area, inference_energy
-from cmir.cost.traffic import Flow, link_loads, sent_in
+from cmir.analysis.energy import TrafficTotals, area, inference_energy
+from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
@@ -20,7 +20,7 @@ from cmir.timing.network import TimedNetwork
 
 @dataclass(frozen=True)
 class LinkUse:
-    """What a link carries.
+    """Load of a link.
 
     bytes: in an inference. bytes_per_cycle: that it can carry; None for no limit.
     """
@@ -37,7 +37,7 @@ class LinkUse:
 
 @dataclass(frozen=True)
 class Stream:
-    """What goes in or out of the machine, through the global control unit.
+    """Inputs or outputs of the machine, through the global control unit.
 
     what: `inputs` or `outputs`. elements: of all of them, in an inference. elements_per_cycle: the machine's rate.
     """
@@ -54,7 +54,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class InferenceCosts:
-    """Of one inference in a stream.
+    """Costs of one inference in a stream.
 
     interval: cycles between inferences in the steady state, as cores have it; None where it is not known.
     energy: joules by component. area: mm² by component, of the cores that work.
@@ -102,7 +102,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
         )
     else:
         chip, places = timed.places.chip, list(timed.network.positions.values())
-    sent = sent_in(network, hardware)
+    sent = traffic_of(network, hardware)
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
@@ -119,13 +119,13 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     )
 
 
-def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> Traffic:
+def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> TrafficTotals:
     across = sum(load for link, load in loads.items() if chip.crosses(*link))
-    return Traffic(sum(loads.values()) - across, across, delivered)
+    return TrafficTotals(sum(loads.values()) - across, across, delivered)
 
 
 def _use(chip: Topology, hardware: Hardware, link: Link, load: int) -> LinkUse:
-    return LinkUse(link, load, hardware.network.rate(chip.crosses(*link)))
+    return LinkUse(link, load, hardware.interconnect.rate(chip.crosses(*link)))
 
 
 def _streams(network: NetworkOp, hardware: Hardware) -> Iterator[Stream]:
@@ -150,7 +150,7 @@ def _byte_hops(
     )
 
 
-def _missing_energy(hardware: Hardware, traffic: Traffic) -> Iterator[tuple[str, str]]:
+def _missing_energy(hardware: Hardware, traffic: TrafficTotals) -> Iterator[tuple[str, str]]:
     figures = hardware.energy
     of_component = {
         "crossbar": "crossbar_product",

@@ -17,12 +17,12 @@ import numpy as np
 
 from cmir.analysis.footprint import Footprint, rows_of_banks
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.isl.storage import Kept, Rows, rows_of
+from cmir.isl.storage import BoundingBox, Rows, rows_of
 from cmir.isl.text import read_set
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ArrayPart:
     """Elements of an array, the rows in which they are produced, and the stages that write them.
 
     elements: None for all of the array.
@@ -37,22 +37,22 @@ class Part:
         return access if self.elements is None else access.intersect_range(self.elements)
 
     @cached_property
-    def box(self) -> Kept | None:
+    def box(self) -> BoundingBox | None:
         """The box around the elements, None for all of the array."""
-        return None if self.elements is None else Kept.of(isl.Map.from_range(self.elements))
+        return None if self.elements is None else BoundingBox.of(isl.Map.from_range(self.elements))
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from other parts: the stage that writes it, nothing for all of the array."""
+        """Key that distinguishes the part: the stage that writes it, nothing for the whole array."""
         return () if self.elements is None else self.writers
 
 
-def parts_of(
+def array_parts(
     array: ArrayOp,
     writes: Mapping[str, isl.Map],
     footprints: Mapping[str, Footprint],
     tables: Mapping[str, np.ndarray],
-) -> list[Part]:
+) -> list[ArrayPart]:
     """The parts of an array.
 
     writes: of each stage that writes it, iteration -> location. tables: likewise `Footprint.writer`.
@@ -65,17 +65,17 @@ def parts_of(
         cores[name] = footprints[name].core_of(tables[name])
         boxes[name] = _box(cores[name], rows[name].axis)
     if len(names) == 1:
-        return [Part(rows_of_banks(rows[names[0]], cores[names[0]]), names)]
+        return [ArrayPart(rows_of_banks(rows[names[0]], cores[names[0]]), names)]
     if not all((table >= 0).any() for table in tables.values()):
-        return [Part(whole, names)]
+        return [ArrayPart(whole, names)]
     found = {name: _rows_in(boxes[name], rows[name], cores[name]) for name in names}
     if (common := _common_rows([*found.values()], shape, [*cores.values()])) is not None:
-        return [Part(common, names)]
+        return [ArrayPart(common, names)]
     written = sum(np.count_nonzero(table >= 0) for table in tables.values())
     if written != prod(shape) or sum(prod(part.shape) for part in found.values()) != prod(shape):
-        return [Part(whole, names)]  # parts are no boxes
+        return [ArrayPart(whole, names)]  # parts are no boxes
     elements = {name: _elements(array.sym_name.data, box) for name, box in boxes.items()}
-    return [Part(part, (name,), elements[name]) for name, part in found.items()]
+    return [ArrayPart(part, (name,), elements[name]) for name, part in found.items()]
 
 
 def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:

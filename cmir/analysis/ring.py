@@ -1,4 +1,4 @@
-"""What a ring of rows asks of the core that writes it, as arrays: the numeric side of write after read.
+"""Needs of a core that writes into a ring of rows, as arrays: the numeric side of write after read.
 
 A ring of R rows keeps row g of the stream in row g mod R; g = H·n + h for row h of inference n. Elements that differ in
 other coordinates never share a slot, so a buffer is a set of columns, each a ring of its own.
@@ -37,7 +37,7 @@ def keeps_apart(at_once: Collection[int], size: int) -> bool:
 
 
 class Ring:
-    """What one core writes of an array into a buffer of one reading core.
+    """Elements of an array that one core writes into a buffer of one reading core.
 
     written, last_read: for each column and row, shape (columns, H), the iteration that writes the element and the last
     one that reads it, each counted on its core; −1 for none.
@@ -80,7 +80,7 @@ class Ring:
         return np.maximum(needs, needs[-1] - self.reads)
 
     def _by_row(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Where rows are written in order, the last occupant of a slot is the element R rows before."""
+        """Return the needs if rows are written in order: the last occupant of a slot then is R rows before."""
         earlier, row = np.divmod(np.arange(self.rows) - size, self.rows)
         old = self.last_read[:, row]
         needed = np.where(old < 0, -NEVER, old + earlier * self.reads)
@@ -132,7 +132,7 @@ class Ring:
         return bool((data[needs[waits]] < waits).all())
 
     def needs_of(self, iteration: int, most: int) -> np.ndarray:
-        """What `needs` says for one iteration of the writer, in rings of 1 to `most` rows."""
+        """Return the value of `needs` for one iteration of the writer, in rings of 1 to `most` rows."""
         if not self.in_order:
             return np.array([self.needs(size)[iteration] for size in range(1, most + 1)])
         top = (self.written <= iteration).sum(axis=1) - 1  # the last row that a column has by then

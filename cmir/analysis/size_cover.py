@@ -35,7 +35,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SizeChoice:
     """A buffer to choose a size for.
 
     row_bytes: bytes of a row on all cores that have such a buffer. sram: False in the memory of the global control
@@ -49,7 +49,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Room:
+class CoreSram:
     """The SRAM of a core. row_bytes: of the buffers in it, on one core; bytes: what is left for them."""
 
     row_bytes: Mapping[Key, int]
@@ -58,7 +58,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Cover:
-    """What CP-SAT found. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
+    """Result of CP-SAT. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
 
     settled: whether these are the cheapest, or there are none.
     """
@@ -70,9 +70,9 @@ class Cover:
 
 
 def cheapest(
-    choices: Mapping[Key, Choice],
+    choices: Mapping[Key, SizeChoice],
     cuts: Sequence[Cut],
-    rooms: Sequence[Room],
+    rooms: Sequence[CoreSram],
     hint: Sizes | None,
     limit: float,
 ) -> Cover:
@@ -122,7 +122,7 @@ def cheapest(
     return Cover(found, bound, work, status == cp_model.OPTIMAL)
 
 
-def _most_needed(choices: Mapping[Key, Choice], cuts: Sequence[Cut]) -> dict[Key, int]:
+def _most_needed(choices: Mapping[Key, SizeChoice], cuts: Sequence[Cut]) -> dict[Key, int]:
     """The size of each buffer above which a larger one satisfies no more cuts."""
     most = {key: choice.least for key, choice in choices.items()}
     for cut in cuts:

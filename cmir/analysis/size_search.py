@@ -1,7 +1,7 @@
 """The smallest sizes of buffers with which a network runs, or runs at an interval.
 
-Live sizes let one inference complete from empty buffers; then any number does. Lossless sizes have a periodic schedule
-of an interval λ (`cmir.timing.periodic`), as a rule that of the busiest core.
+Deadlock-free sizes let one inference complete from empty buffers; then any number does. Throughput-preserving sizes
+have a periodic schedule of an interval λ (`cmir.timing.periodic`), as a rule that of the busiest core.
 
 Sizes that do not suffice show a cycle of waits: cores that wait for each other for ever, or a cycle that takes longer
 than λ. With other sizes the cycle stays if each of its waits for room is for the same iteration or a later one. So for
@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmir.analysis.size_cover import Choice, Cut, Key, Room, Sizes, cheapest
+from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, cheapest
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.periodic import PeriodicSearch, TooFastError
+from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
 
 _WORK = 50_000_000
@@ -48,7 +48,7 @@ _WINDOW = 64
 
 
 @dataclass(frozen=True)
-class Found:
+class SizeSolution:
     """Sizes that suffice. sram_bytes: of all cores. bound: no sizes that suffice take fewer bytes."""
 
     sizes: dict[Key, int]
@@ -62,7 +62,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _War:
+class _CreditWait:
     """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to be done with `array`.
 
     need: the cycle stays if the wait is for this iteration of the reader, counted from the same inference, or a later
@@ -96,7 +96,7 @@ class SizeSearch:
         self.sizing, self.work = sizing, 0
         self.cuts: list[Cut] = []
         self.choices = {
-            key: Choice(
+            key: SizeChoice(
                 buffer.least,
                 buffer.can_have,
                 buffer.row_bytes * len(sizing.footprints[buffer.reader].cores),
@@ -105,17 +105,17 @@ class SizeSearch:
             for key, buffer in sizing.buffers.items()
         }
         self._least = {key: choice.least for key, choice in self.choices.items()}
-        self._found: dict[int | None, Found] = {}
+        self._found: dict[int | None, SizeSolution] = {}
 
-    def live(self) -> Found:
-        """Sizes with which the network does not deadlock. Raises DeadlockError where no sizes help."""
+    def live(self) -> SizeSolution:
+        """The smallest sizes found that are deadlock-free. Raises DeadlockError where no sizes help."""
         return self._unlimited(None)
 
-    def lossless(self, interval: int | None = None) -> Found:
+    def lossless(self, interval: int | None = None) -> SizeSolution:
         """Sizes with a steady-state interval of at most `interval`; without it, of the interval without bounds."""
         return self._unlimited(max(interval or 0, self.sizing.interval))
 
-    def _unlimited(self, period: int | None) -> Found:
+    def _unlimited(self, period: int | None) -> SizeSolution:
         """Sizes for an interval, whether they fit or not; None for any interval."""
         if period not in self._found:
             found = self._search(period)
@@ -123,10 +123,10 @@ class SizeSearch:
             self._found[period] = found
         return self._found[period]
 
-    def fitting(self) -> tuple[int, Found]:
+    def fitting(self) -> tuple[int, SizeSolution]:
         """The shortest interval for which sizes are found that fit the SRAM of all cores, and such sizes.
 
-        By bisection, to a hundredth. Live sizes where not even these fit.
+        By bisection, to a hundredth. Deadlock-free sizes where not even these fit.
         """
         fastest, found = self.sizing.interval, self.lossless()
         if not self.sizing.fits(found.sizes):
@@ -154,7 +154,7 @@ class SizeSearch:
         fit: bool = False,
         first: bool = False,
         known: dict[Key, int] | None = None,
-    ) -> Found | None:
+    ) -> SizeSolution | None:
         """Sizes for an interval, None for any interval; None if there are none, or none are found.
 
         fit: they must fit the SRAM of cores. first: those found first will do. known: sizes that suffice, and fit.
@@ -177,12 +177,12 @@ class SizeSearch:
                 break
         if best is None:
             return None
-        return Found(best, self._bytes(best), min(bound, self._bytes(best)))
+        return SizeSolution(best, self._bytes(best), min(bound, self._bytes(best)))
 
     def _better(
         self, best: dict[Key, int] | None, other: dict[Key, int] | None, fit: bool
     ) -> dict[Key, int] | None:
-        """Of two sizes that suffice, those that take less, if they fit where they must."""
+        """Return the smaller of two sufficient sizes, among those that fit where they must."""
         if other is None or (fit and not self.sizing.fits(other)):
             return best
         return other if best is None or self._bytes(other) < self._bytes(best) else best
@@ -191,14 +191,14 @@ class SizeSearch:
         """SRAM bytes of all cores."""
         return sum(self.sizing.sram_bytes(sizes).values())
 
-    def _rooms(self) -> list[Room]:
+    def _rooms(self) -> list[CoreSram]:
         """The SRAM of a core of each stage. Cores of a stage have the same buffers."""
         sizing, sram = self.sizing, self.sizing.hardware.core.sram_bytes
         if sram is None:
             return []
         taken = sizing.sram_bytes({})
         return [
-            Room(
+            CoreSram(
                 {key: b.row_bytes for key, b in sizing.buffers.items() if b.reader == name},
                 sram - taken[sizing.footprints[name].cores[0]],
             )
@@ -278,19 +278,19 @@ class SizeSearch:
             try:
                 search.run()
                 return
-            except TooFastError as error:
+            except InfeasiblePeriodError as error:
                 cut = self._cut_of(error, sizes, period)
             finally:
                 self.work += search.work
             assert cut.broken, "without bounds there is a schedule"
             yield [cut]
 
-    def _cut_of(self, error: TooFastError, sizes: Sizes, period: int) -> Cut:
+    def _cut_of(self, error: InfeasiblePeriodError, sizes: Sizes, period: int) -> Cut:
         """The cut of a cycle that is too slow. Its waits may become shorter by what it has to spare."""
         links = [link for link in error.links if link.dependence.kind is DependenceKind.WAR]
         slack = (error.delay - period * error.tokens - 1) // max(1, len(links))
         wars = [
-            _War(
+            _CreditWait(
                 link.dependence.array,
                 link.waiter,
                 link.dependence.source,
@@ -307,7 +307,7 @@ class SizeSearch:
         below = period + 1 if slack else -(-error.delay // error.tokens)
         return self._cut(wars, sizes, below)
 
-    def _cut(self, wars: Sequence[_War], sizes: Sizes, below: int | None) -> Cut:
+    def _cut(self, wars: Sequence[_CreditWait], sizes: Sizes, below: int | None) -> Cut:
         """The cut of a cycle with these waits for room."""
         broken: dict[Key, Collection[int]] = {}
         for war in wars:
@@ -316,7 +316,7 @@ class SizeSearch:
             broken[key] = _both(broken[key], with_it) if key in broken else with_it
         return Cut(broken, below)
 
-    def _broken(self, war: _War, size: int) -> Collection[int]:
+    def _broken(self, war: _CreditWait, size: int) -> Collection[int]:
         """The sizes of a ring with which a wait stays; where larger rings may wait longer, those near the present."""
         ring = self.sizing.rings[war.edge]
         if not ring.in_order:
@@ -330,17 +330,17 @@ class SizeSearch:
 
 
 def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
-    """What two collections have in common."""
+    """Return the common elements of two collections."""
     if isinstance(one, range) and isinstance(other, range):
         return min(one, other, key=len)
     return frozenset(one) & frozenset(other)
 
 
-def _cycle(run: Recurrence, core: str | None) -> list[_War]:
+def _cycle(run: Recurrence, core: str | None) -> list[_CreditWait]:
     """The waits for room of a cycle in which cores of a stuck run wait; core: one from which to look for it."""
     if core is None or run.states[core].done == run.states[core].total:
         core = next(name for name, state in run.states.items() if state.done < state.total)
-    path: dict[str, _War | None] = {}
+    path: dict[str, _CreditWait | None] = {}
     while core not in path:
         source, path[core] = _wait(run, core)
         core = source
@@ -349,7 +349,7 @@ def _cycle(run: Recurrence, core: str | None) -> list[_War]:
     return [war for war in wars if war is not None]
 
 
-def _wait(run: Recurrence, core: str) -> tuple[str, _War | None]:
+def _wait(run: Recurrence, core: str) -> tuple[str, _CreditWait | None]:
     """A core that a stuck one waits for, and the wait if it is for room; for data, if that is missing too."""
     state = run.states[core]
     inference, iteration = divmod(state.done, state.actor.iterations)
@@ -359,7 +359,7 @@ def _wait(run: Recurrence, core: str) -> tuple[str, _War | None]:
         if dependence.needs[iteration] >= need:
             if dependence.kind is DependenceKind.RAW:
                 return source.actor.name, None
-            war = _War(dependence.array, core, source.actor.name, iteration, need)
+            war = _CreditWait(dependence.array, core, source.actor.name, iteration, need)
             found = source.actor.name, war
     assert found is not None, "it is stuck"
     return found

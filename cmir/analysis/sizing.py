@@ -18,20 +18,20 @@ from math import ceil, prod
 import islpy as isl
 import numpy as np
 
-from cmir.analysis.buffers import Buffer, rows_found
+from cmir.analysis.buffers import ReaderBuffer, rows_found
 from cmir.analysis.footprint import Footprint, by_row
-from cmir.analysis.parts import Part, parts_of
+from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.analysis.size_cover import Key, Sizes
 from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.isl.storage import Kept, Rows, stacked
-from cmir.semantics.elements import dtype_of
-from cmir.timing.periodic import TooFastError, periodic_schedule
+from cmir.isl.storage import BoundingBox, Rows, stacked
+from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 Edge = tuple[str, str, str]
@@ -39,12 +39,12 @@ Edge = tuple[str, str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class ResidentArray:
     """An input or a parameter that a reader keeps: all that a core needs of it, from the start."""
 
     array: str
     reader: str
-    kept: Kept | None
+    kept: BoundingBox | None
     bytes: int
 
 
@@ -60,9 +60,9 @@ class Sizing:
         self.hardware = hardware
         self.stages, self.arrays = pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
-        self.buffers: dict[Key, Buffer] = {}
+        self.buffers: dict[Key, ReaderBuffer] = {}
         self.keys: dict[Edge, Key] = {}
-        self.wholes: dict[tuple[str, str], Whole] = {}
+        self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
         self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
@@ -80,7 +80,7 @@ class Sizing:
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
         cores = chain.from_iterable(self.footprints[name].cores for name in owners)
         self._equal_rings.clear()
-        self._parts: dict[tuple[str, str], list[Buffer]] = defaultdict(list)
+        self._parts: dict[tuple[str, str], list[ReaderBuffer]] = defaultdict(list)
         self._fills: dict[str, list[Edge]] = defaultdict(list)
         for buffer in self.buffers.values():
             self._parts[buffer.array, buffer.reader].append(buffer)
@@ -124,19 +124,19 @@ class Sizing:
 
     def _travel(self, source: str, target: str) -> int:
         """Cycles that a result or a credit takes from one core to another."""
-        return self.places.hops(source, target) * self.hardware.network.hop_cycles
+        return self.places.hops(source, target) * self.hardware.interconnect.hop_cycles
 
     @staticmethod
-    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> Kept | None:
+    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> BoundingBox | None:
         if not stage.core_dims or read.is_empty():
             return None
-        kept = Kept.of(on_core(read, stage.core_dims))
+        kept = BoundingBox.of(on_core(read, stage.core_dims))
         return kept if kept.sizes != array.shape else None
 
     def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
         kept, name = self._kept(array, self.stages[reader], read), array.sym_name.data
         size = self._bytes(array, array.shape if kept is None else kept.sizes)
-        self.wholes[name, reader] = Whole(name, reader, kept, size)
+        self.residents[name, reader] = ResidentArray(name, reader, kept, size)
 
     def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
         return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
@@ -145,7 +145,7 @@ class Sizing:
         self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
     ) -> None:
         tables = {writer: self.footprints[writer].writer(array) for writer in writes}
-        for part in parts_of(array, writes, self.footprints, tables):
+        for part in array_parts(array, writes, self.footprints, tables):
             written = {writer: tables[writer] for writer in part.writers}
             for reader, read in readers.items():
                 self._keep_part(array, part, written, reader, part.of(read))
@@ -153,7 +153,7 @@ class Sizing:
     def _keep_part(
         self,
         array: ArrayOp,
-        part: Part,
+        part: ArrayPart,
         tables: Mapping[str, np.ndarray],
         reader: str,
         read: isl.Map,
@@ -189,7 +189,7 @@ class Sizing:
         )
         shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
         least, row_bytes = _least(pairs, at_once), self._bytes(array, shape)
-        buffer = Buffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
+        buffer = ReaderBuffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
         self.buffers[buffer.key] = buffer
 
     def _ring(
@@ -210,9 +210,9 @@ class Sizing:
     def sram_bytes(self, sizes: Sizes) -> dict[str, int]:
         """Bytes of the buffers of each core."""
         stages = dict.fromkeys(self.footprints, 0)
-        for whole in self.wholes.values():
-            if self.stages[whole.reader].gcu is None:  # it has a memory of its own
-                stages[whole.reader] += whole.bytes
+        for resident in self.residents.values():
+            if self.stages[resident.reader].gcu is None:  # it has a memory of its own
+                stages[resident.reader] += resident.bytes
         for key, rows in sizes.items():
             if self.stages[self.buffers[key].reader].gcu is None:
                 stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
@@ -282,7 +282,7 @@ class Sizing:
         while True:
             try:
                 return period, periodic_schedule(actors, period)
-            except TooFastError as cycle:
+            except InfeasiblePeriodError as cycle:
                 if cycle.tokens == 0:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
                 period = ceil(cycle.delay / cycle.tokens)
@@ -317,7 +317,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
     """The fewest rows with which each writer and the reader could run if they were alone.
 
     pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
-    `Buffer`.
+    `ReaderBuffer`.
     """
     different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
 
@@ -335,7 +335,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
 
 
 def _inside(
-    kept: Kept | None, core: tuple[int, ...], rows: Rows
+    kept: BoundingBox | None, core: tuple[int, ...], rows: Rows
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
     if kept is None:

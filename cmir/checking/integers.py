@@ -33,7 +33,7 @@ def wrapped(sums: np.ndarray) -> np.ndarray:
     return sums.astype(np.int32)
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def exact_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the matrix product of int64 arrays, batched as in NumPy."""
     return np.matmul(a, b)
 
@@ -111,5 +111,5 @@ def convolution(
     sums = np.zeros((x.shape[0], group, outputs, int(np.prod(sizes))), np.int64)
     for offset, part in taps(x, kernel, strides, dilations, sizes):
         part = part.reshape(x.shape[0], group, w.shape[1], -1)
-        sums += product(grouped[:, :, :, *offset], part)
+        sums += exact_product(grouped[:, :, :, *offset], part)
     return sums.reshape(x.shape[0], w.shape[0], *sizes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from cmir.checking.integers import along, centred, taps, window_pads, wrapped
 from cmir.checking.operators import (
-    integer_product,
+    centred_product,
     matmul_integer,
     qlinear_conv,
 )
@@ -252,7 +252,7 @@ def qgemm(
     transB: int = 0,
 ) -> Numbers:
     """C has the scale of the products and no zero point. Without a scale, the result is real numbers."""
-    sums = integer_product(a.T if transA else a, b.T if transB else b, a_zero_point, b_zero_point)
+    sums = centred_product(a.T if transA else a, b.T if transB else b, a_zero_point, b_zero_point)
     if c is not None:
         sums = sums + c.astype(np.int64)
     factor = along(np.float32(alpha) * single(a_scale) * single(b_scale), 2, 1)
@@ -271,7 +271,7 @@ def matmul_integer_to_float(
     b_zero_point: Optional = None,
     bias: Optional = None,
 ) -> Numbers:
-    sums = integer_product(a, b, a_zero_point, b_zero_point)
+    sums = centred_product(a, b, a_zero_point, b_zero_point)
     factor = along(single(a_scale), 2, -2) * along(single(b_scale), 2, -1)
     result = wrapped(sums).astype(np.float32) * factor
     return result if bias is None else result + bias

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cmir.checking.integers import along, centred, convolution, product, wrapped
+from cmir.checking.integers import along, centred, convolution, exact_product, wrapped
 from cmir.checking.registry import operator
 from cmir.checking.scales import requantize, single
 
@@ -52,17 +52,17 @@ def matmul_integer(
     a_zero_point: np.ndarray | None = None,
     b_zero_point: np.ndarray | None = None,
 ) -> np.ndarray:
-    return wrapped(integer_product(a, b, a_zero_point, b_zero_point))
+    return wrapped(centred_product(a, b, a_zero_point, b_zero_point))
 
 
-def integer_product(
+def centred_product(
     a: np.ndarray,
     b: np.ndarray,
     a_zero_point: np.ndarray | None,
     b_zero_point: np.ndarray | None,
 ) -> np.ndarray:
     """Return exact sums. Lists of zero points are for the rows of a and the columns of b."""
-    return product(centred(a, a_zero_point, -2), centred(b, b_zero_point, -1))
+    return exact_product(centred(a, a_zero_point, -2), centred(b, b_zero_point, -1))
 
 
 @operator("QLinearMatMul")
@@ -76,7 +76,7 @@ def qlinear_matmul(
     y_scale: np.ndarray,
     y_zero_point: np.ndarray,
 ) -> np.ndarray:
-    sums = integer_product(a, b, a_zero_point, b_zero_point)
+    sums = centred_product(a, b, a_zero_point, b_zero_point)
     rows = along(single(a_scale), max(sums.ndim, 2), -2)
     columns = along(single(b_scale), max(sums.ndim, 2), -1)
     scale, zero = (along(v, max(sums.ndim, 2), -2) for v in (single(y_scale), y_zero_point))

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from cmir.checking.integers import along, centred, wrapped
 
 
-def limits(dtype: np.dtype) -> tuple[int, int]:
+def integer_limits(dtype: np.dtype) -> tuple[int, int]:
     """Return the least and the greatest number of an integer type. Raises ValueError for other types."""
     try:
         if dtype.kind in "iu":
@@ -28,7 +28,7 @@ def limits(dtype: np.dtype) -> tuple[int, int]:
 
 def saturated(quotient: np.ndarray, zero_point: np.ndarray | int, dtype: np.dtype) -> np.ndarray:
     """Round to the nearest integer (ties to even), add the zero point, and saturate to `dtype`. NaN counts as zero."""
-    low, high = limits(dtype)
+    low, high = integer_limits(dtype)
     zero = np.asarray(zero_point).astype(np.int64)
     whole = np.nan_to_num(
         np.rint(quotient.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf
@@ -36,7 +36,7 @@ def saturated(quotient: np.ndarray, zero_point: np.ndarray | int, dtype: np.dtyp
     return (np.clip(whole, low - zero, high - zero).astype(np.int64) + zero).astype(dtype)
 
 
-def spread(
+def broadcast_scales(
     values: np.ndarray, shape: tuple[int, ...], axis: int, block_size: int = 0
 ) -> np.ndarray:
     """Broadcast scales or zero points: one, one for each index of `axis`, or one for each block along `axis`."""
@@ -62,8 +62,8 @@ def quantize(
         kind = helper.tensor_dtype_to_np_dtype(output_dtype or TensorProto.UINT8)
         y_zero_point = np.zeros((), kind)
     kind = helper.tensor_dtype_to_np_dtype(precision) if precision else y_scale.dtype
-    scale = spread(y_scale, x.shape, axis, block_size).astype(kind)
-    zero = spread(y_zero_point, x.shape, axis, block_size)
+    scale = broadcast_scales(y_scale, x.shape, axis, block_size).astype(kind)
+    zero = broadcast_scales(y_zero_point, x.shape, axis, block_size)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         quotient = np.asarray(x.astype(kind) / scale)
     return saturated(quotient, zero, y_zero_point.dtype)
@@ -79,11 +79,11 @@ def dequantize(
     output_dtype: int = 0,
 ) -> np.ndarray:
     """Return ONNX's DequantizeLinear, of any opset. A result of half precision is the rounded single-precision one."""
-    limits(x.dtype)
-    scale = spread(x_scale, x.shape, axis, block_size).astype(np.float32)
+    integer_limits(x.dtype)
+    scale = broadcast_scales(x_scale, x.shape, axis, block_size).astype(np.float32)
     zero = None
     if x_zero_point is not None:
-        zero = spread(x_zero_point, x.shape, axis, block_size)
+        zero = broadcast_scales(x_zero_point, x.shape, axis, block_size)
     kind = helper.tensor_dtype_to_np_dtype(output_dtype) if output_dtype else x_scale.dtype
     return np.asarray(centred(x, zero).astype(np.float32) * scale).astype(kind)
 

@@ -29,7 +29,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Step:
+class FiringStep:
     """An operation of an iteration.
 
     kind: `load`, `product`, `vector` or `store`. elements: those loaded, stored, or worked on; results of a product.
@@ -49,7 +49,7 @@ class Step:
 class Firing:
     """One iteration: its steps in order, each after those it takes results from, and its matrices."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[FiringStep, ...]
     matrices: tuple[Matrix, ...] = ()
 
     @staticmethod
@@ -61,7 +61,7 @@ class Firing:
 
 def firing_of(body: Block) -> Firing:
     """One iteration, from its body."""
-    steps: list[Step] = []
+    steps: list[FiringStep] = []
     matrices: dict[SSAValue, Matrix] = {}
     made_by: dict[SSAValue, tuple[int, ...]] = {}
     for op in body.ops:
@@ -74,17 +74,19 @@ def firing_of(body: Block) -> Firing:
     return Firing(tuple(steps), tuple(matrices.values()))
 
 
-def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]) -> Step | None:
+def _step(
+    op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]
+) -> FiringStep | None:
     """What an operation does, if it takes any time. matrices: those seen so far, to which its own is added."""
     match op:
         case MxvOp():
             matrices.setdefault(op.matrix, _matrix(op.matrix))
             number = list(matrices).index(op.matrix)
-            return Step("product", *_size(op.result), after, number)
+            return FiringStep("product", *_size(op.result), after, number)
         case LoadOp() | ReadOp():
-            return Step("load", *_size(op.result), after, arrays=_loaded(op))
+            return FiringStep("load", *_size(op.result), after, arrays=_loaded(op))
         case StoreOp() | WriteOp():
-            return Step("store", *_size(op.value), after, arrays=(symbol(op.array),))
+            return FiringStep("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:
             # Constants are there from the start, and coordinates are the control unit's business.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
@@ -93,7 +95,7 @@ def _step(op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix
             implementation = implementation_of(op)
             if implementation is not None and implementation.work is not None:
                 elements = implementation.work(op)
-            return Step("vector", elements, bits, after)
+            return FiringStep("vector", elements, bits, after)
 
 
 def _loaded(op: LoadOp | ReadOp) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What one iteration of a program costs on a machine: cycles, crossbars and energy.
+"""Cost of one iteration of a program on a machine: cycles, crossbars and energy.
 
 A core works on several iterations at a time, like any pipeline. Nothing in an iteration depends on the one before, so
 the *initiation interval* is that of the resource that is busy longest (Rau, Iterative Modulo Scheduling, MICRO 1994:
@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from cmir.cost.firing import Firing, Step
+from cmir.cost.firing import Firing, FiringStep
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
@@ -22,7 +22,7 @@ from cmir.hardware.description import Hardware
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one iteration on one core.
+    """Cost of one iteration on one core.
 
     interval: cycles between the starts of two iterations.
     latency: cycles from the start of an iteration to the arrival of its result, but for the hops.
@@ -97,7 +97,7 @@ _Use = tuple[str, int, int]
 
 
 def _time(
-    step: Step, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
+    step: FiringStep, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
 ) -> list[_Use]:
     """The resources that a step uses, one after the other."""
     core = hardware.core
@@ -109,7 +109,7 @@ def _time(
         case "store":
             size = hardware.bytes_of(step.elements, step.bits)
             crosses = any(array in crossing for array in step.arrays)
-            cycles = _cycles(size, hardware.network.narrowest(crosses))
+            cycles = _cycles(size, hardware.interconnect.narrowest(crosses))
             return [("link", cycles, cycles)]
         case "product":
             tiling = tilings[step.matrix]
@@ -127,7 +127,7 @@ def _on_dpu(elements: int, hardware: Hardware) -> _Use:
     return "dpu", cycles, cycles + hardware.core.vector_latency
 
 
-def _partial_sums(step: Step, tilings: list[Tiling]) -> int:
+def _partial_sums(step: FiringStep, tilings: list[Tiling]) -> int:
     """Additions on the DPU, for outputs whose inputs are on several crossbars."""
     return (tilings[step.matrix].parts - 1) * step.elements
 

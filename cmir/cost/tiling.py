@@ -1,4 +1,4 @@
-"""How many crossbars a matrix takes, and what a product on them involves."""
+"""Number of crossbars that a matrix takes, and the work of a product on them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Tiling:
         return Tiling(tiles * copies, parts, rows, columns * spread, conversions)
 
     def rounds(self, crossbar: Crossbar) -> int:
-        """How often the rows of a crossbar are driven, in groups and phases, for one product."""
+        """Return how often a product drives the rows of a crossbar, in groups and phases."""
         return crossbar.phases * ceil(self.rows / (crossbar.active_rows or self.rows))
 
     def interval(self, crossbar: Crossbar) -> int:

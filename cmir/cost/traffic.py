@@ -15,13 +15,13 @@ import islpy as isl
 import numpy as np
 
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, box, symbol
 from cmir.elaboration.program import core_name
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import Link, Place, Topology
 from cmir.isl.evaluate import compile_function
 from cmir.isl.memo import unnamed
-from cmir.semantics.elements import dtype_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def core_names(network: NetworkOp) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Sent:
+class NetworkTraffic:
     """What goes to and fro in an inference.
 
     flows: between cores. delivered: bytes that are written into buffers of cores, inputs of the network included, but
@@ -58,10 +58,10 @@ def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]
 
     hardware: whose elements count, if they have other sizes than in the IR.
     """
-    return sent_in(network, hardware).flows
+    return traffic_of(network, hardware).flows
 
 
-def sent_in(network: NetworkOp, hardware: Hardware | None = None) -> Sent:
+def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkTraffic:
     """As `flows_of`, with what arrives at cores from wherever."""
     machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
@@ -88,7 +88,7 @@ def sent_in(network: NetworkOp, hardware: Hardware | None = None) -> Sent:
                     size = machine.bytes_of(elements, bits)
                     total[source, targets] = total.get((source, targets), 0) + size
     flows = [Flow(source, targets, size) for (source, targets), size in sorted(total.items())]
-    return Sent(flows, delivered)
+    return NetworkTraffic(flows, delivered)
 
 
 def traffic_matrix(flows: Iterable[Flow], cores: int) -> np.ndarray:

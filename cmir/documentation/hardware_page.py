@@ -53,9 +53,11 @@ additions.
 
 **Other resources.** A load of b bytes occupies the SRAM for ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles. An
 operation on n elements occupies the DPU for ⌈n / `vector_lanes`⌉ cycles, where n is the size of its largest operand or
-result, 1 for a scalar. A store occupies the link for ⌈b / `link_bytes_per_cycle`⌉ cycles, however many readers it has.
-If a reader is on another chip, the narrower of a link and a link between chips counts. Arriving writes have their own
-port. An element has `element_bits` bits, or those of its type.
+result, 1 for a scalar. Packages can declare another n for
+[operations of their own](extending.md#an-operation-of-bodies). A store occupies the link for
+⌈b / `link_bytes_per_cycle`⌉ cycles, however many readers it has. If a reader is on another chip, the narrower of a link
+and a link between chips counts. Arriving writes have their own port. An element has `element_bits` bits, or those of
+its type.
 
 **Interval.** No operation of an iteration depends on the preceding iteration, so the next one can start when the
 busiest resource is free again. The interval is the largest sum of times on one resource, and at least one cycle. (This
@@ -89,7 +91,7 @@ parts that each chip has once.
 """
 
 
-def page() -> str:
+def hardware_page() -> str:
     """Return the page in Markdown."""
     parts = [HEAD]
     for name, section in SECTIONS.items():
@@ -140,4 +142,4 @@ def _value(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(hardware_page())

@@ -98,7 +98,7 @@ def passes_page(names: Sequence[str]) -> str:
 
 
 def tools_page() -> str:
-    """What the tools say of themselves."""
+    """Return the page of the tools, with their help texts."""
     parts = ["# Tools", NOTE]
     for tool in TOOLS:
         parts += [f"## `{tool}`", f"```text\n{help_of(tool)}```"]
@@ -106,7 +106,7 @@ def tools_page() -> str:
 
 
 def help_of(tool: str) -> str:
-    """What a tool prints for `--help`."""
+    """Return the output of `--help` of a tool."""
     module = __import__(f"cmir.tools.{tool.replace('-', '_')}", fromlist=["main"])
     output = io.StringIO()
     with redirect_stdout(output), patch.dict(os.environ, COLUMNS="100"):

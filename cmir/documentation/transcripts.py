@@ -43,7 +43,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Step:
+class TranscriptStep:
     """A command, where it stands, and the lines that it should print."""
 
     command: str
@@ -62,9 +62,9 @@ def blocks(page: str) -> Iterator[Block]:
         previous = match
 
 
-def steps(page: str) -> list[Step | Block]:
+def steps(page: str) -> list[TranscriptStep | Block]:
     """What is executed, in order: commands, and blocks that are Python sessions."""
-    found: list[Step | Block] = []
+    found: list[TranscriptStep | Block] = []
     for block in blocks(page):
         if block.language == "console":
             found += _steps_of(block)
@@ -72,16 +72,18 @@ def steps(page: str) -> list[Step | Block]:
             found.append(block)
         elif block.language in _OUTPUT and block.below == "console":
             last = found[-1]
-            if isinstance(last, Step) and not last.expected:
-                found[-1] = Step(last.command, last.line, block.text.splitlines())
+            if isinstance(last, TranscriptStep) and not last.expected:
+                found[-1] = TranscriptStep(last.command, last.line, block.text.splitlines())
     return found
 
 
-def _steps_of(block: Block) -> Iterator[Step]:
+def _steps_of(block: Block) -> Iterator[TranscriptStep]:
     lines = block.text.splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("$ ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield Step(lines[start].removeprefix("$ "), block.line + start, lines[start + 1 : end])
+        yield TranscriptStep(
+            lines[start].removeprefix("$ "), block.line + start, lines[start + 1 : end]
+        )
 
 
 def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
@@ -100,7 +102,7 @@ def check_page(path: Path, folder: Path) -> str | None:
     """
     names: dict[str, object] = {}
     for step in steps(path.read_text(encoding="utf-8")):
-        if isinstance(step, Step):
+        if isinstance(step, TranscriptStep):
             problem = _check_command(path, step, folder)
         else:
             problem = _check_session(path, step, names, folder)
@@ -109,7 +111,7 @@ def check_page(path: Path, folder: Path) -> str | None:
     return None
 
 
-def _check_command(path: Path, step: Step, folder: Path) -> str | None:
+def _check_command(path: Path, step: TranscriptStep, folder: Path) -> str | None:
     search = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
     done = subprocess.run(
         step.command,

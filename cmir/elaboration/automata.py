@@ -20,7 +20,7 @@ NEVER = np.iinfo(np.int64).max // 4
 """The event that a dependence waits for where no event releases the iteration."""
 
 ALWAYS = -NEVER
-"""Where it waits for none."""
+"""The need of an iteration that waits for none."""
 
 _MOST_AHEAD = 1 << 12
 """Inferences that a limit may lie ahead of its event. Each of the first ones may have to be looked at by itself."""
@@ -63,7 +63,7 @@ class _Evaluation:
             self.kind, self.array = DependenceKind.WAR, symbol(op.array)
         own, theirs = len(program.core_coordinates), len(source.core_coordinates)
         self.core, self.source_core = np.divmod(np.arange(own * theirs), theirs)
-        """Of each pair of cores, the numbers of the two."""
+        """The numbers of the two cores of each pair."""
 
     def automata(self) -> Iterator[Automaton]:
         coordinates = (
@@ -201,6 +201,6 @@ def _at_each(found: list[Visit], values: Iterable[bool]) -> np.ndarray:
 
 
 def _ahead(op: Operation, frame: Frame) -> np.ndarray:
-    """How many inferences ahead of its event a release reaches, at each visit."""
+    """Return how many inferences ahead of its event a release reaches, at each visit."""
     ahead = _release(op).ahead
     return np.zeros(frame.count, np.int64) if ahead is None else frame.spread(ahead)

@@ -26,12 +26,12 @@ from cmir.dialects.cmcore import (
     ProgramOp,
     StoreOp,
 )
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
-from cmir.semantics.access import Access, ravel
+from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.body import implementation_of
-from cmir.semantics.elements import dtype_of
 from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
@@ -93,7 +93,7 @@ class Load:
     """
 
     op: LoadOp
-    sources: tuple[tuple[SSAValue, Access], ...]
+    sources: tuple[tuple[SSAValue, CompiledAccess], ...]
     lanes: tuple[int, ...]
     apart: bool
 
@@ -107,7 +107,7 @@ class Load:
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
         sources = tuple(
-            (b, Access.compile(m, points, *_lanes_with_location(m)))
+            (b, CompiledAccess.compile(m, points, *_lanes_with_location(m)))
             for b, m in op.buffers_and_maps()
         )
         accesses = [access for _, access in sources]
@@ -127,7 +127,7 @@ def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int,
 
 
 def _overlap(one: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
-    """Whether two boxes have a lane in common."""
+    """Return True if two boxes have a lane in common."""
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
@@ -137,7 +137,7 @@ class Store:
 
     op: StoreOp
     array: str
-    access: Access
+    access: CompiledAccess
     lanes: tuple[int, ...]
 
     def of_run(self, run: slice) -> Store:
@@ -149,7 +149,7 @@ class Store:
         type = op.value.type
         assert isinstance(type, VectorType)
         lanes = type.get_shape()
-        return Store(op, symbol(op.array), Access.compile(op.map, points, lanes), lanes)
+        return Store(op, symbol(op.array), CompiledAccess.compile(op.map, points, lanes), lanes)
 
 
 _MOST_PLACES = 1 << 32
@@ -205,7 +205,7 @@ class Program:
             )
 
     def title(self, core: Sequence[int]) -> str:
-        """What a core is called in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        """Return the name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
         return f"@{core_name(self.name, core)}"
 
     def core_of(self, position: Any) -> Any:
@@ -240,12 +240,12 @@ class Program:
 
 
 def core_name(program: str, core: Sequence[int]) -> str:
-    """What a core is called in reports: as its program, with its coordinates if several cores run it."""
+    """Return the name of a core in reports: that of its program, with coordinates if several cores run it."""
     return f"{program}[{', '.join(map(str, core))}]" if len(core) else program
 
 
 class Core:
-    """What one core runs: its own iterations of a program."""
+    """A core and the iterations of a program that it runs."""
 
     def __init__(self, program: Program, number: int):
         self.program, self.number = program, number

@@ -66,7 +66,7 @@ def _attribute(value: Any) -> Attribute:
 
 
 def _value(attribute: Attribute, carrier: Carrier) -> Any:
-    """What TOML would have."""
+    """Return the value as TOML would have it."""
     match attribute:
         case DictionaryAttr():
             return {name: _value(item, carrier) for name, item in attribute.data.items()}

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.hardware.description import Hardware, Network
+from cmir.hardware.description import Hardware
+from cmir.hardware.sections import Interconnect
 from cmir.hardware.topology import Topology, graph, text, topology
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where cores are. positions: by core; a core without one is the global control unit, as near to all cores."""
+    """Places of cores. positions: by core; a core without one is the global control unit, as near to all cores."""
 
     chip: Topology | None
     positions: Mapping[str, tuple[int, ...]]
@@ -39,21 +40,23 @@ def chip_of(hardware: Hardware) -> Topology | None:
 
     Raises CompileError for links that make no chip.
     """
-    network = hardware.network
-    if network.edges is None and network.shape is None:
+    interconnect = hardware.interconnect
+    if interconnect.edges is None and interconnect.shape is None:
         return None
     try:
-        return _chip(network)
+        return _chip(interconnect)
     except ValueError as error:
-        raise CompileError(hardware.name, f"`network`: {error}") from None
+        raise CompileError(hardware.name, f"`interconnect`: {error}") from None
 
 
 @lru_cache(maxsize=64)
-def _chip(network: Network) -> Topology:
-    if network.edges is not None:
-        return graph(network.edges)
-    assert network.shape is not None
-    return topology(network.topology, network.shape, network.chips, network.chip_hops)
+def _chip(interconnect: Interconnect) -> Topology:
+    if interconnect.edges is not None:
+        return graph(interconnect.edges)
+    assert interconnect.shape is not None
+    return topology(
+        interconnect.topology, interconnect.shape, interconnect.chips, interconnect.chip_hops
+    )
 
 
 def check_places(network: NetworkOp, hardware: Hardware) -> None:

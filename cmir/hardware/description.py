@@ -16,8 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from cmir.hardware.fields import descriptions, read_section
-from cmir.hardware.sections import SECTIONS, Area, CoreSection, Crossbar, Energy, Network, System
-from cmir.support.diagnostics import CompileError, Where
+from cmir.hardware.sections import (
+    FORMER_NAMES,
+    SECTIONS,
+    Area,
+    CoreSection,
+    Crossbar,
+    Energy,
+    Interconnect,
+    System,
+)
+from cmir.support.diagnostics import CompileError, Where, emit_remark
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Hardware:
     summary: str = ""
     crossbar: Crossbar = Crossbar()
     core: CoreSection = CoreSection()
-    network: Network = Network()
+    interconnect: Interconnect = Interconnect()
     system: System = System()
     energy: Energy = Energy()
     area: Area = Area()
@@ -64,7 +73,11 @@ class Hardware:
 
     @staticmethod
     def of(table: Mapping[str, Any], where: Where) -> Hardware:
-        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault."""
+        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault.
+
+        Tables may have the names of earlier versions, which a remark mentions.
+        """
+        table = _with_current_names(table, where)
         if unknown := set(table) - {"name", "summary", *SECTIONS}:
             raise CompileError(where, f"unknown field `{min(unknown)}`")
         texts = {field: table.get(field, "") for field in ("name", "summary")}
@@ -112,16 +125,34 @@ class Hardware:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with fields together, as messages."""
-        for section in (self.crossbar, self.network):
+        for section in (self.crossbar, self.interconnect):
             if (problem := section.problem()) is not None:
                 yield problem
-        places, count = self.network.places, self.core.count
+        places, count = self.interconnect.places, self.core.count
         if places is not None and count is not None and places < count:
-            yield f"`core.count` must be <= {places}, the places of `network`, got {count}"
+            yield f"`core.count` must be <= {places}, the places of `interconnect`, got {count}"
 
     def bytes_of(self, elements: int, bits: int) -> int:
         """Bytes of elements as they are stored and sent. bits: those of their type in the IR."""
         return ceil(elements * (self.system.element_bits or bits) / 8)
+
+
+def _with_current_names(table: Mapping[str, Any], where: Where) -> dict[str, Any]:
+    """Rename tables that have a former name. Raises CompileError if a table is given under both of its names."""
+    current: dict[str, Any] = {}
+    for name, value in table.items():
+        if (name := current_name(name, where)) in current:
+            raise CompileError(where, f"table `{name}` is given twice, under a former name, too")
+        current[name] = value
+    return current
+
+
+def current_name(table: str, where: Where) -> str:
+    """Return the current name of a table; a remark tells the user about a former one."""
+    if (name := FORMER_NAMES.get(table)) is None:
+        return table
+    emit_remark(where, f"table `{table}` is called `{name}` now; the former name is still read")
+    return name
 
 
 def _is_file(path: str) -> bool:

@@ -17,7 +17,7 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True)
 class Kind:
-    """What the value of a field may be.
+    """Kind of values that a field may have.
 
     text: what it must be, for messages and documentation. accepts: whether a value of TOML is that.
     convert: the value as the field has it.
@@ -33,7 +33,7 @@ def integer(least: int) -> Kind:
     return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
 
 
-def number(least: float | None = None) -> Kind:
+def real(least: float | None = None) -> Kind:
     """A number that is not less than `least`, or a positive one."""
     text = "a number > 0" if least is None else f"a number >= {least:g}"
 
@@ -83,7 +83,7 @@ def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
 
 @dataclass(frozen=True)
 class Description:
-    """What a field says of itself. absent: what it means if it is not given and has no default."""
+    """Description of a field. absent: what it means if it is not given and has no default."""
 
     kind: Kind
     meaning: str
@@ -101,7 +101,7 @@ def described(
 
 
 def descriptions(section: Any) -> dict[str, Description]:
-    """What the fields of a section, or of its class, say of themselves, in order."""
+    """Return the descriptions of the fields of a section, or of its class, in order."""
     return {field.name: field.metadata["description"] for field in dataclasses.fields(section)}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
 
-from cmir.hardware.fields import choice, described, edges, integer, integers, number
+from cmir.hardware.fields import choice, described, edges, integer, integers, real
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ TOPOLOGIES = ("all-to-all", "mesh", "torus", "ring", "edges")
 
 
 @dataclass(frozen=True)
-class Network:
+class Interconnect:
     """The interconnect."""
 
     topology: str = described(
@@ -197,19 +197,19 @@ class Network:
     def problem(self) -> str | None:
         """Return what is wrong with the combination of fields, or None."""
         if (self.edges is None) == (self.topology == "edges"):
-            return "`network.edges` and topology `edges` need each other"
+            return "`interconnect.edges` and topology `edges` need each other"
         if self.topology == "edges" and self.shape is not None:
-            return "`network.shape` and `network.edges` exclude each other"
+            return "`interconnect.shape` and `interconnect.edges` exclude each other"
         if self.topology in ("mesh", "torus", "ring") and self.shape is None:
-            return f"a {self.topology} needs `network.shape`"
+            return f"a {self.topology} needs `interconnect.shape`"
         dimensions = len(self.shape or ())
         if self.topology == "ring" and dimensions != 1:
-            return f"`network.shape` of a ring must be one number, got {dimensions}"
+            return f"`interconnect.shape` of a ring must be one number, got {dimensions}"
         if self.chips is not None and self.topology != "mesh":
-            return f"`network.chips` is for topology `mesh`, got `{self.topology}`"
+            return f"`interconnect.chips` is for topology `mesh`, got `{self.topology}`"
         if self.chips is not None and len(self.chips) != dimensions:
             return (
-                f"`network.chips` must have as many dimensions as `network.shape`, {dimensions}, "
+                f"`interconnect.chips` must have as many dimensions as `interconnect.shape`, {dimensions}, "
                 f"got {len(self.chips)}"
             )
         return None
@@ -220,7 +220,7 @@ class System:
     """Clock, number formats, and the rates of inputs and outputs."""
 
     clock_hz: float | None = described(
-        number(), "clock frequency of the cores", "Hz", absent="times are in cycles only"
+        real(), "clock frequency of the cores", "Hz", absent="times are in cycles only"
     )
     element_bits: int | None = described(
         integer(1), "bits per element, stored or sent", "bits", absent="those of its type"
@@ -241,23 +241,23 @@ class Energy:
     """Energy per event. A figure that is not given is not reported."""
 
     crossbar_product: float | None = described(
-        number(0), "product on a crossbar, all phases", "pJ", absent="not reported"
+        real(0), "product on a crossbar, all phases", "pJ", absent="not reported"
     )
     adc_conversion: float | None = described(
-        number(0), "conversion of a column in a phase", "pJ", absent="not reported"
+        real(0), "conversion of a column in a phase", "pJ", absent="not reported"
     )
     vector_element: float | None = described(
-        number(0), "DPU operation on one element", "pJ", absent="not reported"
+        real(0), "DPU operation on one element", "pJ", absent="not reported"
     )
     sram_byte: float | None = described(
-        number(0), "byte read from SRAM or written to it", "pJ", absent="not reported"
+        real(0), "byte read from SRAM or written to it", "pJ", absent="not reported"
     )
-    link_byte: float | None = described(number(0), "byte over a hop", "pJ", absent="not reported")
+    link_byte: float | None = described(real(0), "byte over a hop", "pJ", absent="not reported")
     chip_link_byte: float | None = described(
-        number(0), "byte from chip to chip", "pJ", absent="as over a hop"
+        real(0), "byte from chip to chip", "pJ", absent="as over a hop"
     )
     static_watts: float | None = described(
-        number(0), "power of all chips, regardless of their work", "W", absent="not reported"
+        real(0), "power of all chips, regardless of their work", "W", absent="not reported"
     )
 
 
@@ -265,26 +265,29 @@ class Energy:
 class Area:
     """Area of components. A figure that is not given is not reported."""
 
-    crossbar: float | None = described(number(0), "crossbar", "mm²", absent="not reported")
-    adc: float | None = described(number(0), "ADC", "mm²", absent="not reported")
-    core: float | None = described(number(0), "rest of a core", "mm²", absent="not reported")
+    crossbar: float | None = described(real(0), "crossbar", "mm²", absent="not reported")
+    adc: float | None = described(real(0), "ADC", "mm²", absent="not reported")
+    core: float | None = described(real(0), "rest of a core", "mm²", absent="not reported")
     router: float | None = described(
-        number(0), "links and router of a place", "mm²", absent="not reported"
+        real(0), "links and router of a place", "mm²", absent="not reported"
     )
     chip: float | None = described(
-        number(0), "components that a chip has once", "mm²", absent="not reported"
+        real(0), "components that a chip has once", "mm²", absent="not reported"
     )
 
 
 SECTIONS: dict[str, type[Any]] = {
     "crossbar": Crossbar,
     "core": CoreSection,
-    "network": Network,
+    "interconnect": Interconnect,
     "system": System,
     "energy": Energy,
     "area": Area,
 }
 """The tables of a description, all optional, in order."""
+
+FORMER_NAMES = {"network": "interconnect"}
+"""Tables by names that they had in earlier versions, which are still read."""
 
 
 def _share(whole: int | None, part: int | None) -> int:

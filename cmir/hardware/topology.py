@@ -1,4 +1,4 @@
-"""Where the cores of a chip are, and the links between them.
+"""Topologies: the places of a chip's cores, and the links between them.
 
 A place is a tuple of integers. Links are directed; what goes from one place to another takes a route of links, and the
 hops of the route are its length. Routes are fixed: a network on a chip that does not choose its way by load never
@@ -74,11 +74,11 @@ class Topology(ABC):
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
     def crosses(self, start: Place, end: Place) -> bool:
-        """Whether two places, of a link or of any others, are on different chips."""
+        """Return True if two places are on different chips."""
         return False
 
     def index_of(self, place: Place) -> int:
-        """Which of `places` it is. Raises ValueError if there is no such place."""
+        """Return the index in `places`. Raises ValueError if there is no such place."""
         index = self._indices.get(place)
         if index is None:
             raise ValueError(f"there is no place {text(place)} on the chip, {self.title}")
@@ -87,14 +87,14 @@ class Topology(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """What the topology is, in a few words."""
+        """Short description of the topology."""
 
     def snake(self) -> tuple[Place, ...]:
         """All places, each but the first next to the one before where the topology is a mesh or torus."""
         return self.places
 
     def __contains__(self, place: Place) -> bool:
-        """Whether there is such a place."""
+        """Return True if there is such a place."""
         return place in self._indices
 
     @cached_property
@@ -126,16 +126,20 @@ def topology(
     if kind != "mesh":
         if chips is not None and prod(chips) != 1:
             raise ValueError(f"several chips must be meshes, not {kind}")
-        return _AllToAll(tuple(shape)) if kind == "all-to-all" else _Grid(tuple(shape), kind)
+        return (
+            _CompleteTopology(tuple(shape))
+            if kind == "all-to-all"
+            else _GridTopology(tuple(shape), kind)
+        )
     if chips is None:
-        return _Grid(tuple(shape), kind)
+        return _GridTopology(tuple(shape), kind)
     _check_sizes("chips", chips)
     if len(chips) != len(shape):
         raise ValueError(
             f"`chips` must have as many dimensions as `shape`, {len(shape)}, got {_list(chips)}"
         )
     whole = tuple(c * s for c, s in zip(chips, shape, strict=True))
-    return _Grid(whole, kind, tuple(shape), crossing)
+    return _GridTopology(whole, kind, tuple(shape), crossing)
 
 
 def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None = None) -> Topology:
@@ -162,7 +166,7 @@ def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None =
         for end in edge:
             if end not in everywhere:
                 raise ValueError(f"the link {link_text(edge)} leads to no place of the chip")
-    return _Graph(tuple(sorted(known)), tuple(edges))
+    return _GraphTopology(tuple(sorted(known)), tuple(edges))
 
 
 def text(place: Place) -> str:
@@ -185,7 +189,7 @@ def _check_sizes(name: str, sizes: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True)
-class _Shaped(Topology):
+class _BoxTopology(Topology):
     """A topology with a place for each point of a box."""
 
     shape: tuple[int, ...]
@@ -199,7 +203,7 @@ class _Shaped(Topology):
 
 
 @dataclass(frozen=True)
-class _AllToAll(_Shaped):
+class _CompleteTopology(_BoxTopology):
     """Every place is one hop from every other."""
 
     @property
@@ -218,7 +222,7 @@ class _AllToAll(_Shaped):
 
 
 @dataclass(frozen=True)
-class _Grid(_Shaped):
+class _GridTopology(_BoxTopology):
     """A mesh or a torus. Routes go along the first dimension first, on a torus the shorter way and of two the upward.
 
     chip: the shape of each of the chips that a mesh is made of; empty for one chip. crossing: the hops of a link
@@ -280,7 +284,7 @@ class _Grid(_Shaped):
 
 
 @dataclass(frozen=True)
-class _Graph(Topology):
+class _GraphTopology(Topology):
     """A topology given by its links."""
 
     ends: tuple[Place, ...]
@@ -303,7 +307,7 @@ class _Graph(Topology):
         return self.edges
 
     def _distances(self) -> np.ndarray:
-        """As of any topology; −1 where there is no way."""
+        """Hop counts; −1 where unreachable."""
         import networkx
 
         network = networkx.DiGraph()

@@ -22,7 +22,7 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from cmir.isl.ast_cost import Cost, nest_cost
+from cmir.isl.ast_cost import NestCost, nest_cost
 from cmir.isl.budget import within_budget
 from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
 from cmir.isl.lattice import lattice_pairs
@@ -33,10 +33,10 @@ from cmir.isl.text import IslError
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
 Separation = Literal["auto", "always", "never"]
-"""Whether ISL makes loops of disjoint pieces, free of conditions; auto: where that is cheaper."""
+"""Policy for separating loops into disjoint pieces without conditions; auto: if that is cheaper."""
 
 _MANY_PIECES = 8
-"""Of more pieces than these, only separate loops are made."""
+"""Limit of pieces; with more, only separate loops are generated."""
 
 SEPARATIONS: tuple[Separation, ...] = get_args(Separation)
 
@@ -80,7 +80,7 @@ def _enumerated_loops(schedule: isl.Map) -> Nest:
 
 def append_nest(nest: Nest, emit: Emit, block: Block, constants: Constants | None = None) -> None:
     """Append a nest to `block` as `scf` and `arith` operations."""
-    _NestTranslator(constants or Constants(block), emit).nest(nest, _Scope(block), {})
+    _NestTranslator(constants or Constants(block), emit).nest(nest, _BlockScope(block), {})
 
 
 def append_loops(
@@ -91,7 +91,7 @@ def append_loops(
     parameters: Sequence[str] = (),
 ) -> None:
     """Append an AST to `block`, whose arguments are the parameters, as `scf` and `arith` operations."""
-    scope = _Scope(block)
+    scope = _BlockScope(block)
     scope.names.update(zip(parameters, block.args, strict=True))
     _Translator(constants or Constants(block), emit).node(node, scope)
 
@@ -134,7 +134,7 @@ def cheapest_loops(
         "auto": [separate, joint] if many else [joint, separate],
     }
     for parts in (pieces, [whole]):
-        best: tuple[Cost, isl.AstNode] | None = None
+        best: tuple[NestCost, isl.AstNode] | None = None
         for option in options[separation]:
             node = loops(parts, option)
             cost = nest_cost(node, len(values), at)
@@ -148,13 +148,15 @@ def cheapest_loops(
     raise IslError(f'ISL generates loops that miss points of the schedule "{schedule}"')
 
 
-class _Scope:
+class _BlockScope:
     """A block of the nest, in the making.
 
     names: the values of ISL's iterators. computed: the values of operations, none of which is computed twice.
     """
 
-    def __init__(self, block: Block, outer: _Scope | None = None, loop: Operation | None = None):
+    def __init__(
+        self, block: Block, outer: _BlockScope | None = None, loop: Operation | None = None
+    ):
         """outer: what the block is nested in; loop: the loop there, if it is the body of one."""
         self.block, self.outer, self.loop = block, outer, loop
         self.builder = Builder(InsertPoint.at_end(block))
@@ -185,7 +187,7 @@ class _Translator:
         self.constants = constants
         self.emit = emit
 
-    def node(self, node: isl.AstNode, scope: _Scope) -> None:
+    def node(self, node: isl.AstNode, scope: _BlockScope) -> None:
         match node.get_type():
             case isl.ast_node_type.for_:  # pyright: ignore[reportAttributeAccessIssue]
                 self._for(node, scope)
@@ -201,7 +203,7 @@ class _Translator:
                 _, *coordinates = _arguments(node.user_get_expr())
                 self.emit(scope.builder, [self.expression(c, scope) for c in coordinates])
 
-    def _for(self, node: isl.AstNode, scope: _Scope) -> None:
+    def _for(self, node: isl.AstNode, scope: _BlockScope) -> None:
         iterator = node.for_get_iterator().get_id().get_name()
         lower = self.expression(node.for_get_init(), scope)
         if node.for_is_degenerate():
@@ -214,12 +216,12 @@ class _Translator:
         body = Block(arg_types=[IndexType()])
         body.args[0].name_hint = f"i{iterator.lstrip('c')}"
         loop = scope.builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
-        inner = _Scope(body, scope, loop)
+        inner = _BlockScope(body, scope, loop)
         inner.names[iterator] = body.args[0]
         self.node(node.for_get_body(), inner)
         inner.builder.insert(scf.YieldOp())
 
-    def _exclusive(self, condition: isl.AstExpr, scope: _Scope) -> SSAValue:
+    def _exclusive(self, condition: isl.AstExpr, scope: _BlockScope) -> SSAValue:
         """The bound of a loop condition `i < bound` or `i <= bound`, as `scf.for` wants it: exclusive."""
         _, bound = _arguments(condition)
         if condition.get_op_type() == isl.ast_expr_op_type.lt:
@@ -238,18 +240,18 @@ class _Translator:
         op = arith.AddiOp if offset > 0 else arith.SubiOp
         return scope.insert(op(value, self.constants.get(abs(offset))))
 
-    def _if(self, node: isl.AstNode, scope: _Scope) -> None:
+    def _if(self, node: isl.AstNode, scope: _BlockScope) -> None:
         condition = self.expression(node.if_get_cond(), scope)
         then, otherwise = Region(Block()), Region()
-        self.node(node.if_get_then_node(), inner := _Scope(then.block, scope))
+        self.node(node.if_get_then_node(), inner := _BlockScope(then.block, scope))
         inner.builder.insert(scf.YieldOp())
         if node.if_has_else_node():
             otherwise.add_block(Block())
-            self.node(node.if_get_else_node(), inner := _Scope(otherwise.block, scope))
+            self.node(node.if_get_else_node(), inner := _BlockScope(otherwise.block, scope))
             inner.builder.insert(scf.YieldOp())
         scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
 
-    def expression(self, expr: isl.AstExpr, scope: _Scope) -> SSAValue:
+    def expression(self, expr: isl.AstExpr, scope: _BlockScope) -> SSAValue:
         """The value of an ISL expression, as `arith` operations on `index` (conditions: on `i1`)."""
         match expr.get_type():
             case isl.ast_expr_type.int:
@@ -260,7 +262,7 @@ class _Translator:
                 arguments = [self.expression(a, scope) for a in _arguments(expr)]
                 return self._operation(expr.get_op_type(), arguments, scope)
 
-    def _operation(self, kind: object, args: list[SSAValue], scope: _Scope) -> SSAValue:
+    def _operation(self, kind: object, args: list[SSAValue], scope: _BlockScope) -> SSAValue:
         if kind == isl.ast_expr_op_type.minus:
             return scope.insert(arith.SubiOp(self.constants.get(0), args[0]))
         if kind in (isl.ast_expr_op_type.cond, isl.ast_expr_op_type.select):
@@ -280,7 +282,7 @@ class _NestTranslator:
         self.constants = constants
         self.emit = emit
 
-    def nest(self, nest: Nest, scope: _Scope, counters: Mapping[int, SSAValue]) -> None:
+    def nest(self, nest: Nest, scope: _BlockScope, counters: Mapping[int, SSAValue]) -> None:
         for node in nest:
             if isinstance(node, Visit):
                 values = [self.value(value, scope, counters) for value in node.point]
@@ -291,11 +293,11 @@ class _NestTranslator:
             body.args[0].name_hint = f"j{node.counter}"
             bounds = self.constants.get(0), trips, self.constants.get(1)
             loop = scope.builder.insert(scf.ForOp(*bounds, [], Region(body)))
-            inner = _Scope(body, scope, loop)
+            inner = _BlockScope(body, scope, loop)
             self.nest(node.body, inner, {**counters, node.counter: body.args[0]})
             inner.builder.insert(scf.YieldOp())
 
-    def value(self, value: Value, scope: _Scope, counters: Mapping[int, SSAValue]) -> SSAValue:
+    def value(self, value: Value, scope: _BlockScope, counters: Mapping[int, SSAValue]) -> SSAValue:
         total: SSAValue | None = None
         for term in value.terms:
             part = counters[term.counter]
@@ -308,12 +310,12 @@ class _NestTranslator:
             return self.constants.get(value.constant)
         return self._plus(total, value.constant, scope)
 
-    def _times(self, value: SSAValue, factor: int, scope: _Scope) -> SSAValue:
+    def _times(self, value: SSAValue, factor: int, scope: _BlockScope) -> SSAValue:
         if factor == 1:
             return value
         return scope.insert(arith.MuliOp(value, self.constants.get(factor)))
 
-    def _plus(self, value: SSAValue, number: int, scope: _Scope) -> SSAValue:
+    def _plus(self, value: SSAValue, number: int, scope: _BlockScope) -> SSAValue:
         if number == 0:
             return value
         return scope.insert(arith.AddiOp(value, self.constants.get(number)))

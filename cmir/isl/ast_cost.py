@@ -18,7 +18,7 @@ Node = isl.ast_node_type
 
 
 @dataclass(frozen=True)
-class Cost:
+class NestCost:
     """What one run of a nest evaluates, and how long its text is.
 
     tests: conditions of ifs and selects, minima and maxima. loops: tests of loops, one more than a loop has trips.
@@ -30,8 +30,8 @@ class Cost:
     operations: int = 0
     visits: int = 0
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
+    def __add__(self, other: NestCost) -> NestCost:
+        return NestCost(
             self.tests + other.tests,
             self.loops + other.loops,
             self.operations + other.operations,
@@ -46,12 +46,12 @@ class Cost:
 
 def nest_cost(
     node: isl.AstNode, times: int = 1, parameters: Mapping[str, np.ndarray] | None = None
-) -> Cost:
+) -> NestCost:
     """The cost of an AST that is run so many times, with these values of its parameters each time."""
     return _node(node, times, dict(parameters or {}))
 
 
-def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
+def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> NestCost:
     """The cost of a node that is reached `count` times; names: loop counters each time."""
     match node.get_type():
         case Node.for_:  # pyright: ignore[reportAttributeAccessIssue]
@@ -61,14 +61,14 @@ def _node(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
         case Node.block:
             children = node.block_get_children()
             parts = (_node(children.get_at(i), count, names) for i in range(children.n_ast_node()))
-            return reduce(Cost.__add__, parts, Cost())
+            return reduce(NestCost.__add__, parts, NestCost())
         case Node.mark:
             return _node(node.mark_get_node(), count, names)
         case _:
-            return Cost(operations=1, visits=count) + _expression(node.user_get_expr(), count)
+            return NestCost(operations=1, visits=count) + _expression(node.user_get_expr(), count)
 
 
-def _for(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
+def _for(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> NestCost:
     name = node.for_get_iterator().get_id().get_name()
     body, init = node.for_get_body(), node.for_get_init()
     cost = _expression(init, count)
@@ -81,7 +81,7 @@ def _for(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
     step = node.for_get_inc().get_val().to_python()
     trips = np.broadcast_to(np.maximum(0, -((lower - upper) // step)), (count,))
     total = int(trips.sum())
-    cost += _expression(bound, count) + Cost(loops=total + count, operations=1)
+    cost += _expression(bound, count) + NestCost(loops=total + count, operations=1)
     if body.get_type() == Node.user:  # nothing in it depends on where it is
         return cost + _node(body, total, {})
     origin = np.repeat(np.arange(count), trips)
@@ -91,9 +91,9 @@ def _for(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
     return cost + _node(body, total, inner)
 
 
-def _if(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
+def _if(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> NestCost:
     condition = node.if_get_cond()
-    cost = Cost(operations=1) + _expression(condition, count)
+    cost = NestCost(operations=1) + _expression(condition, count)
     taken = np.broadcast_to(_value(condition, names), (count,)).astype(bool)
     branches = [(node.if_get_then_node(), taken)]
     if node.if_has_else_node():
@@ -104,17 +104,17 @@ def _if(node: isl.AstNode, count: int, names: dict[str, np.ndarray]) -> Cost:
     return cost
 
 
-def _expression(expr: isl.AstExpr, count: int) -> Cost:
+def _expression(expr: isl.AstExpr, count: int) -> NestCost:
     """The cost of an expression that is evaluated `count` times."""
     if expr.get_type() != isl.ast_expr_type.op:
-        return Cost()
+        return NestCost()
     kind, arguments = expr.get_op_type(), expr.get_op_n_arg()
     parts = (_expression(expr.get_op_arg(i), count) for i in range(arguments))
     if kind == Expression.call:
-        return reduce(Cost.__add__, parts, Cost())
+        return reduce(NestCost.__add__, parts, NestCost())
     operations = max(1, arguments - 1) if kind in _FOLDS else 1
     tests = operations if kind in _TESTS else 0
-    return reduce(Cost.__add__, parts, Cost(tests=tests * count, operations=operations))
+    return reduce(NestCost.__add__, parts, NestCost(tests=tests * count, operations=operations))
 
 
 def _value(expr: isl.AstExpr, names: dict[str, np.ndarray]) -> np.ndarray:

@@ -23,7 +23,7 @@ _over_budget: set[str] = set()
 
 
 def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Result | None:
-    """What `compute` gives for these relations, or None if ISL does not get there within `MOST_OPERATIONS`.
+    """Return the result of `compute` for these relations, or None if ISL needs more than `MOST_OPERATIONS`.
 
     Parsing fails in its own way when the budget is used up, so every failure counts. What has failed is not tried
     again; the names of relations do not matter for that.

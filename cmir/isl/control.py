@@ -23,7 +23,7 @@ from cmir.isl.text import read_map
 
 
 @dataclass(frozen=True)
-class Automaton:
+class AutomatonSteps:
     """The steps of an automaton in one inference.
 
     events: `{ [step] -> [time of the event] }`, for the steps that wait.
@@ -35,7 +35,7 @@ class Automaton:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AutomatonFailures:
     """The failures of automata; empty sets and maps if there are none.
 
     dead: `{ [n, time] }` of iterations that no step ever allows.
@@ -48,7 +48,7 @@ class Verdict:
     late: isl.Map
 
 
-def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
+def judge(automata: list[AutomatonSteps], needs: isl.Map, times: isl.Set) -> AutomatonFailures:
     """The verdict on the automata on one neighbour.
 
     needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: those of all iterations of an inference.
@@ -68,7 +68,7 @@ def judge(automata: list[Automaton], needs: isl.Map, times: isl.Set) -> Verdict:
     late = _later_than(allowed, needed)
     needless = allowed.intersect_domain(allowed.domain().subtract(needed.domain()))
     missing = uncontrolled.intersect_domain(uncontrolled.domain().subtract(dead))
-    return Verdict(dead, early.union(missing), late.union(needless))
+    return AutomatonFailures(dead, early.union(missing), late.union(needless))
 
 
 def from_reset(times: isl.Set) -> isl.Set:
@@ -82,7 +82,7 @@ def _later_than(first: isl.Map, second: isl.Map) -> isl.Map:
     return first.intersect_domain(earlier.intersect(second).domain())
 
 
-def _allowed(automaton: Automaton, times: isl.Set) -> tuple[isl.Map, isl.Set]:
+def _allowed(automaton: AutomatonSteps, times: isl.Set) -> tuple[isl.Map, isl.Set]:
     """allow, `{ [n, time] -> [n', event] }`, and the times for which no step allows anything."""
     steps = from_reset(stream_times(automaton.limits.domain()))
     limit = prefix_maximum(steps, _in_stream(automaton.limits).intersect_domain(steps))

@@ -71,7 +71,7 @@ def with_core_as_input(relation: isl.Map, dims: int) -> isl.Map:
 
 
 def as_neighbour(value: _Object) -> _Object:
-    """What concerns a core, as a neighbour that another core follows: p0 is called q0."""
+    """Rename the parameters of a core to those of a neighbour that another core follows: p0 becomes q0."""
     for d, name in enumerate(parameters(value)):
         value = value.set_dim_name(isl.dim_type.param, d, f"q{name[1:]}")
     return value
@@ -98,7 +98,7 @@ def parameter_values(context: isl.Set) -> np.ndarray:
 
 
 def count_points(points: isl.Set) -> int:
-    """How many points a bounded set has, over all values of its parameters together."""
+    """Return the number of points of a bounded set, over all values of its parameters together."""
     return _with_parameters_as_dims(points).count_val().to_python()
 
 
@@ -112,7 +112,7 @@ def some_core(value: isl.Map | isl.Set) -> dict[str, int]:
 
 
 def at(value: _Object, core: Mapping[str, int]) -> _Object:
-    """What an object is for these values of parameters, without them."""
+    """Fix parameters to these values and remove them."""
     if not core:
         return value
     value = with_parameters(value, [*core])
@@ -122,12 +122,12 @@ def at(value: _Object, core: Mapping[str, int]) -> _Object:
 
 
 def at_core(value: _Object, core: Sequence[int]) -> _Object:
-    """What an object with the coordinates of a core as parameters is for one of the cores."""
+    """Specialise an object with the coordinates of a core as parameters to one of the cores."""
     return at(value, dict(zip(core_parameters(len(core)), core, strict=True)))
 
 
 def at_some_core(value: _Object) -> _Object:
-    """What an object is for one of the cores, or pairs of cores, for which it is not empty."""
+    """Specialise an object to one of the cores, or pairs of cores, for which it is not empty."""
     return at(value, some_core(value))
 
 

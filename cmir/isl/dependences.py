@@ -104,11 +104,11 @@ def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
 
 
 _FEW = 8
-"""Of a relation with more basic maps, ISL's `lexmax` takes longer than comparing functions does."""
+"""Number of basic maps above which ISL's `lexmax` takes longer than comparing functions."""
 
 
 def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = None) -> isl.Map:
-    """As `prefix_maximum`, and what is `always` needed. The domain of `needs` is in `domain`."""
+    """Like `prefix_maximum`, with what is `always` needed. The domain of `needs` is in `domain`."""
     others = [] if always is None else [always]
     every = reduce(isl.Map.union, others, domain.lex_ge_set(domain).apply_range(needs))
     if every.n_basic_map() <= _FEW:
@@ -165,7 +165,7 @@ def _just_before(earlier: isl.Map) -> isl.Map:
 
 
 _NEAR = 3
-"""How many times just before are tried before they are looked for."""
+"""Number of immediately preceding times to try before searching."""
 
 
 def _last_with_each(
@@ -245,7 +245,7 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
 
 
 def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
-    """As `raw_release`, by operations on formulas."""
+    """Like `raw_release`, by operations on formulas."""
     latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
     nothing = isl.Map.empty(latest.get_space())
     release = _last_with_each(latest, order_r.range(), nothing, isl.Map.reverse)
@@ -279,7 +279,7 @@ def war_release(
 def _war_formulas(
     write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
 ) -> Release:
-    """As `war_release`, by operations on formulas."""
+    """Like `war_release`, by operations on formulas."""
     needs = war_needs(write, read, storage, order_w, order_r)
     allowed = _allowed_after(order_w.range(), needs)
     final = allowed.intersect_domain(_last_of(allowed.domain())).range()

@@ -118,7 +118,7 @@ def _inequalities(basic: isl.BasicSet) -> np.ndarray:
 
 
 def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
-    """Of each integer division whose definition ISL knows, that its rest is not negative and below its divisor.
+    """Return, for each integer division that ISL can define, that its remainder is not negative and below the divisor.
 
     The constraints of a basic set may leave that out.
     """

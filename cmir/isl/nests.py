@@ -71,7 +71,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Loop:
-    """What is done for counter = 0, 1, … below `trips`."""
+    """A loop whose body runs for counter = 0, 1, … below `trips`."""
 
     counter: int
     trips: Value
@@ -87,7 +87,7 @@ class _Leaf:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _LoopRun:
     """A loop. Constants: its trips, and those of its body in the first trip, which grow as `shapes` say."""
 
     body: _Form
@@ -101,7 +101,7 @@ class _Sequence:
     parts: tuple[tuple[_Form, int], ...]
 
 
-_Form = _Leaf | _Run | _Sequence
+_Form = _Leaf | _LoopRun | _Sequence
 
 
 def nest_of(times: np.ndarray, points: np.ndarray) -> Nest:
@@ -136,7 +136,7 @@ def _built(
     match form:
         case _Leaf():
             yield Visit(tuple(constants))
-        case _Run():
+        case _LoopRun():
             trips, *first = constants
             counter = next(counters)
             inner = [v.grown(shape, counter) for v, shape in zip(first, form.shapes, strict=True)]
@@ -187,12 +187,12 @@ def _runs(form: _Form, constants: np.ndarray) -> Iterator[tuple[_Form, np.ndarra
         if length == 1:
             yield form, constants[start]
         else:
-            yield _Run(form, shapes), np.array([length, *constants[start]])
+            yield _LoopRun(form, shapes), np.array([length, *constants[start]])
         start += length
 
 
 def _longest(rows: np.ndarray) -> tuple[int, tuple[Shape, ...]]:
-    """How many rows from the first one on are simple functions of their number, and which."""
+    """Return how many leading rows are simple functions of their number, and these functions."""
     steps = np.diff(rows, axis=0)
     most = len(rows)
     if (shapes := _shapes(steps)) is None:
@@ -263,7 +263,7 @@ def _line(steps: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 @lru_cache(maxsize=65536)
 def _straight_prefix(steps: tuple[int, ...]) -> int:
-    """How many of the first steps are those of a line; each part of a line is one."""
+    """Return how many leading steps form a line; each part of a line is one."""
     low, high = 1, len(steps)
     while low < high:
         middle = (low + high + 1) // 2
@@ -272,7 +272,7 @@ def _straight_prefix(steps: tuple[int, ...]) -> int:
 
 
 def _repeating_prefix(steps: np.ndarray) -> int:
-    """How many of the first rows of steps repeat with some period that goes into them twice."""
+    """Return how many leading rows of steps repeat with a period that fits into them twice."""
     best = 1
     for period in range(1, len(steps) // 2 + 1):
         differs = (steps[period:] != steps[:-period]).any(axis=1)

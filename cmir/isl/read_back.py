@@ -18,7 +18,7 @@ from cmir.isl.cores import ANY_CORE
 from cmir.isl.text import CONTEXT, read_set
 
 
-class NotAffineError(Exception):
+class NonAffineError(Exception):
     """A nest that ISL cannot describe. `op` is the operation at fault."""
 
     def __init__(self, op: Operation, reason: str):
@@ -33,14 +33,14 @@ def read_visits(
     count: int,
     cores: isl.Set = ANY_CORE,
 ) -> isl.Map:
-    """Where the nest visits operations of class `kind`: `{ [time] -> [values] }`.
+    """Return the visits of operations of class `kind` by the nest: `{ [time] -> [values] }`.
 
     operands: the values of interest at each visit, `count` of them for every operation. cores: the values that the
     arguments of the region can have, as those of its parameters.
-    Times compare lexicographically in the order of execution. Raises NotAffineError.
+    Times compare lexicographically in the order of execution. Raises NonAffineError.
     """
     reader = _Reader(kind)
-    outermost = _Scope(0, isl.Set.from_params(cores), ())
+    outermost = _LoopScope(0, isl.Set.from_params(cores), ())
     outermost.values.update(zip(region.block.args, _parameters(cores), strict=True))
     reader.block(region.block, outermost)
     depth = max((len(position) for _, _, position in reader.found), default=0)
@@ -62,7 +62,7 @@ def _parameters(cores: isl.Set) -> Iterator[isl.PwAff]:
         yield isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, dim))
 
 
-def _tuple(values: Sequence[isl.PwAff], scope: _Scope) -> isl.Map:
+def _tuple(values: Sequence[isl.PwAff], scope: _LoopScope) -> isl.Map:
     """`{ [iterators] -> [values] }`"""
     result = isl.Map.from_domain_and_range(
         isl.Set.universe(scope.domain.get_space()), read_set("{ [] }")
@@ -91,17 +91,17 @@ class _Iterator:
 
 
 @dataclass
-class _Scope:
+class _LoopScope:
     """A place in the nest: the loops around it, the points they visit, and what is computed there."""
 
     depth: int
     domain: isl.Set
     position: Position
-    outer: _Scope | None = None
+    outer: _LoopScope | None = None
     values: dict[SSAValue, isl.PwAff | isl.Set] = field(default_factory=dict)
 
     def _find(self, value: SSAValue) -> tuple[isl.PwAff | isl.Set, int]:
-        scope: _Scope | None = self
+        scope: _LoopScope | None = self
         while scope is not None:
             if value in scope.values:
                 return scope.values[value], scope.depth
@@ -121,7 +121,7 @@ class _Scope:
         return found.add_dims(isl.dim_type.in_, self.depth - depth)
 
     def condition(self, value: SSAValue) -> isl.Set:
-        """Where a condition holds, as a set of iterators of this scope."""
+        """Return the set of iterators of this scope for which a condition holds."""
         found, depth = self._find(value)
         assert isinstance(found, isl.Set)
         return found.add_dims(isl.dim_type.set, self.depth - depth)
@@ -132,15 +132,15 @@ class _Reader:
 
     def __init__(self, kind: type[Operation]):
         self.kind = kind
-        self.found: list[tuple[Operation, _Scope, Position]] = []
+        self.found: list[tuple[Operation, _LoopScope, Position]] = []
 
-    def block(self, block: Block, scope: _Scope) -> None:
+    def block(self, block: Block, scope: _LoopScope) -> None:
         for statement, op in enumerate(block.ops):
             position = (*scope.position, statement)
             if isinstance(op, self.kind):
                 self.found.append((op, scope, position))
             elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
-                raise NotAffineError(op, f"{op.name} must not have results")
+                raise NonAffineError(op, f"{op.name} must not have results")
             elif isinstance(op, scf.ForOp):
                 self._for(op, scope, position)
             elif isinstance(op, scf.IfOp):
@@ -148,13 +148,13 @@ class _Reader:
             elif not isinstance(op, scf.YieldOp):
                 scope.values[op.results[0]] = _evaluate(op, scope)
 
-    def _for(self, op: scf.ForOp, scope: _Scope, position: Position) -> None:
+    def _for(self, op: scf.ForOp, scope: _LoopScope, position: Position) -> None:
         step = _constant_of(op.step)
         if step is None or step < 1:
-            raise NotAffineError(op, "the step of a loop must be a positive constant")
+            raise NonAffineError(op, "the step of a loop must be a positive constant")
         domain = scope.domain.add_dims(isl.dim_type.set, 1)
         iterator = _Iterator(scope.depth)
-        inner = _Scope(scope.depth + 1, domain, (*position, iterator), scope)
+        inner = _LoopScope(scope.depth + 1, domain, (*position, iterator), scope)
         index, lower, upper = inner.affine(iterator), inner.affine(op.lb), inner.affine(op.ub)
         inner.values[op.body.block.args[0]] = index
         inside = index.ge_set(lower).intersect(index.lt_set(upper))
@@ -164,7 +164,7 @@ class _Reader:
         inner.domain = domain.intersect(inside)
         self.block(op.body.block, inner)
 
-    def _if(self, op: scf.IfOp, scope: _Scope, position: Position) -> None:
+    def _if(self, op: scf.IfOp, scope: _LoopScope, position: Position) -> None:
         condition = scope.condition(op.cond)
         for region, taken in (
             (op.true_region, condition),
@@ -172,7 +172,7 @@ class _Reader:
         ):
             if region.blocks:
                 domain = scope.domain.intersect(taken)
-                self.block(region.block, _Scope(scope.depth, domain, position, scope))
+                self.block(region.block, _LoopScope(scope.depth, domain, position, scope))
 
 
 def _constant_of(value: SSAValue) -> int | None:
@@ -182,7 +182,7 @@ def _constant_of(value: SSAValue) -> int | None:
     return None
 
 
-def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
+def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
     """The value of an `arith` operation as a function of the iterators, or where it holds."""
     known = i1 if isinstance(op, arith.AndIOp | arith.OrIOp) else IndexType()
     types = [*op.operand_types] if isinstance(op, arith.CmpiOp) else [*op.result_types]
@@ -190,16 +190,16 @@ def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
         space = scope.domain.get_space()
         return isl.Set.universe(space) if _constant_of(op.result) else isl.Set.empty(space)
     if any(type_ != known for type_ in types):
-        raise NotAffineError(op, f"{op.name} of {types[0]} is not quasi-affine")
+        raise NonAffineError(op, f"{op.name} of {types[0]} is not quasi-affine")
     if isinstance(op, arith.ConstantOp):
         value = _constant_of(op.result)
         if value is None:
-            raise NotAffineError(op, "a control loop computes with integers only")
+            raise NonAffineError(op, "a control loop computes with integers only")
         return scope.affine(value)
     if isinstance(op, arith.CmpiOp):
         compare = _COMPARISONS.get(op.predicate.value.data)
         if compare is None:
-            raise NotAffineError(op, "unsigned comparisons are not affine")
+            raise NonAffineError(op, "unsigned comparisons are not affine")
         return compare(scope.affine(op.lhs), scope.affine(op.rhs))
     if isinstance(op, arith.SelectOp):
         condition = scope.condition(op.cond)
@@ -214,18 +214,18 @@ def _evaluate(op: Operation, scope: _Scope) -> isl.PwAff | isl.Set:
     if (divide := _DIVISIONS.get(type(op))) is not None:
         divisor = _constant_of(op.operands[1])
         if divisor is None or divisor < 1:
-            raise NotAffineError(op, f"{op.name} must be by a positive constant")
+            raise NonAffineError(op, f"{op.name} must be by a positive constant")
         return divide(scope.affine(op.operands[0]), isl.Val(divisor))
     if (combine := _SUMS.get(type(op))) is not None:
         return combine(scope.affine(op.operands[0]), scope.affine(op.operands[1]))
-    raise NotAffineError(op, f"{op.name} is not quasi-affine")
+    raise NonAffineError(op, f"{op.name} is not quasi-affine")
 
 
-def _product(op: arith.MuliOp, scope: _Scope) -> isl.PwAff:
+def _product(op: arith.MuliOp, scope: _LoopScope) -> isl.PwAff:
     for factor, other in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
         if (value := _constant_of(factor)) is not None:
             return scope.affine(other).scale_val(isl.Val(value))
-    raise NotAffineError(op, "one factor of a product must be a constant")
+    raise NonAffineError(op, "one factor of a product must be a constant")
 
 
 def _quotient(value: isl.PwAff, divisor: isl.Val) -> isl.PwAff:

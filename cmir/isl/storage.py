@@ -67,7 +67,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Kept:
+class BoundingBox:
     """The box of an array that one core reads, and has to keep.
 
     low: its first element in each dimension, `[p0] -> { [x] }`, of the core p0. sizes: its extents; the same for all
@@ -78,7 +78,7 @@ class Kept:
     sizes: tuple[int, ...]
 
     @staticmethod
-    def of(read: isl.Map) -> Kept:
+    def of(read: isl.Map) -> BoundingBox:
         """read: `[p0] -> { iteration -> location }` of each core."""
         points = read.range()
         lows, sizes = [], []
@@ -90,7 +90,7 @@ class Kept:
             lows.append(low)
             extent = low.apply(isl.Map("{ [x] -> [-x] }")).sum(high)
             sizes.append(extent.dim_max_val(0).to_python() + 1)
-        return Kept(tuple(lows), tuple(sizes))
+        return BoundingBox(tuple(lows), tuple(sizes))
 
     def box(self, name: str) -> isl.Set:
         """`[p0] -> { name[x] : low <= x < low + size }`"""
@@ -136,7 +136,7 @@ def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
 
 
 def _advances(row: isl.Map, descending: bool) -> bool:
-    """Whether later times have rows that are later (or, descending, earlier) or the same, and not all the same."""
+    """Return True if rows increase (or, descending, decrease) weakly with time, and are not all the same."""
     rows = row.range()
     if rows.is_singleton():
         return False
@@ -146,7 +146,7 @@ def _advances(row: isl.Map, descending: bool) -> bool:
     return bool(goes.intersect(back).is_empty())
 
 
-def ring_storage(array: str, rows: Rows, size: int, kept: Kept | None = None) -> isl.Map:
+def ring_storage(array: str, rows: Rows, size: int, kept: BoundingBox | None = None) -> isl.Map:
     """A ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`.
 
     With several banks there is one more dimension of slots in front. Of the array, only what is `kept` has slots.
@@ -177,7 +177,7 @@ def ring_storage(array: str, rows: Rows, size: int, kept: Kept | None = None) ->
     return kept.shifted(ring.intersect_domain(inside), others).coalesce()
 
 
-def box_storage(array: str, kept: Kept) -> isl.Map:
+def box_storage(array: str, kept: BoundingBox) -> isl.Map:
     """A slot for each element that is kept of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
     dims = [f"d{i}" for i in range(len(kept.sizes))]
     whole = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(dims)}] }}")

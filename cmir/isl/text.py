@@ -40,7 +40,7 @@ def read_set(text: str) -> isl.Set:
 
 
 def is_tuple_name(name: str) -> bool:
-    """Whether ISL can call a tuple so. Its own words, such as `mod`, are fine."""
+    """Return True if ISL accepts this name for a tuple. Its own words, such as `mod`, are fine."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
 
 
@@ -57,7 +57,7 @@ def canonical_set(text: str) -> str:
 
 
 def _spelling(read: Callable[[str], isl.Map | isl.Set], text: str) -> str:
-    """What ISL prints of what it has just read, once that does not change any more.
+    """Return ISL's spelling of what it has just read, once that reaches a fixed point.
 
     Objects that have been computed with print differently at times, though they denote the same: ISL brings
     constraints of its objects into other forms as it goes. A spelling must not depend on that.
@@ -74,7 +74,7 @@ _SPELLINGS = 4
 
 
 def _reason(error: isl.Error, wanted: str) -> str:
-    """What ISL says, without the C function and source position it adds."""
+    """Return ISL's message, without the C function and source position that it adds."""
     message = str(error).partition(" failed: ")[2] or str(error)
     if "obj.type" in message:  # well-formed, but an object of another kind
         return f"it is not {wanted}"

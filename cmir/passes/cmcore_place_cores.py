@@ -18,7 +18,7 @@ from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
 from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
-from cmir.placement.search import Found, optimize
+from cmir.placement.search import PlacementSolution, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _SEEDS = 2**31
@@ -94,7 +94,7 @@ class CmcorePlaceCoresPass(HardwarePass):
             core.properties["position"] = DenseArrayBase.from_list(i64, place)
         emit_remark(network, _summary(problem, found))
 
-    def _search(self, problem: Problem, tell: Callable[[str], None]) -> Found:
+    def _search(self, problem: Problem, tell: Callable[[str], None]) -> PlacementSolution:
         if self.strategy == "optimal":
             return optimize(
                 problem,
@@ -104,9 +104,9 @@ class CmcorePlaceCoresPass(HardwarePass):
             )
         placement = greedy(problem) if self.strategy == "greedy" else snake(problem)
         cost, overload = problem.cost(placement), problem.overload(placement)
-        return Found(placement, cost, lower_bound(problem), overload, False, True)
+        return PlacementSolution(placement, cost, lower_bound(problem), overload, False, True)
 
-    def _too_much(self, problem: Problem, found: Found) -> str:
+    def _too_much(self, problem: Problem, found: PlacementSolution) -> str:
         (link, excess), *_ = problem.excesses(found.placement).items()
         capacity = problem.capacity(link) or 0
         within = f"every link within {capacity} bytes an inference"
@@ -123,7 +123,7 @@ class CmcorePlaceCoresPass(HardwarePass):
         return f"found no placement that keeps {within}: link {best}; {help}"
 
 
-def _summary(problem: Problem, found: Found) -> str:
+def _summary(problem: Problem, found: PlacementSolution) -> str:
     parts = [
         f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
         f"bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"

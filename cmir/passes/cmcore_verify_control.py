@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.proof.control import MOST_POINTS, prove
+from cmir.proof.control import MOST_POINTS, prove_control
 from cmir.support.diagnostics import emit_remark
 
 
@@ -34,6 +34,6 @@ class CmcoreVerifyControlPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for network in op.body.block.ops:
             if isinstance(network, NetworkOp):
-                verdict = prove(network, self.most_points)
+                verdict = prove_control(network, self.most_points)
                 if verdict.points is None:
                     emit_remark(network, str(verdict))

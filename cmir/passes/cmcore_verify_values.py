@@ -11,9 +11,9 @@ from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.proof.values.comparison import ROUNDS, prove
+from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
-from cmir.proof.values.work import operations_of
+from cmir.proof.values.workload import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _INFERENCES = 2
@@ -100,6 +100,6 @@ class CmcoreVerifyValuesPass(ModulePass):
                 "cm-run --verify checks them",
             )
             return
-        verdict = prove(network, source, self.rounds, elaborated=elaborated)
+        verdict = prove_values(network, source, self.rounds, elaborated=elaborated)
         if verdict.uncovered is not None:
             emit_remark(network, str(verdict))

@@ -16,12 +16,13 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmir.context import parameters_of
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
-from cmir.dialects.nn.operation import dtype_of, element_of, tensor_type
+from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.passes.naming import unused_name
-from cmir.proof.values.folding import Normalized, check_folding
+from cmir.proof.values.folding import NormalizationParameters, check_folding
 from cmir.support.diagnostics import emit_remark
 from cmir.support.parameters import Parameters
 
@@ -67,7 +68,7 @@ class _Folder:
         shape = [-1 if axis == linear.channel_axis else 1 for axis in range(w.ndim)]
         w_folded = (w * factor.reshape(shape)).astype(dtype_of(weight))
         b_folded = (factor * (b - mean) + bias).astype(dtype_of(op.bias))
-        before = Normalized(w, b, scale, bias, mean, variance, op.epsilon.value.data)
+        before = NormalizationParameters(w, b, scale, bias, mean, variance, op.epsilon.value.data)
         check_folding(op, before, w_folded, b_folded, linear.channel_axis)
         new_weight = self._parameter(w_folded, weight, op)
         new_bias = self._parameter(b_folded, op.bias, op)

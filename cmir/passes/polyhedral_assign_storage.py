@@ -12,7 +12,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 
 from cmir.analysis.size_cover import Key
-from cmir.analysis.size_search import Found, SizeSearch
+from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
@@ -90,7 +90,7 @@ class PolyhedralAssignStoragePass(HardwarePass):
             raise CompileError(pipeline, f"{rows} rows are too few: {deadlock.message}") from None
         return sizes
 
-    def _search(self, pipeline: PipelineOp, sizing: Sizing) -> Found:
+    def _search(self, pipeline: PipelineOp, sizing: Sizing) -> SizeSolution:
         search = SizeSearch(sizing)
         if self.sizes == "live":
             return search.live()
@@ -111,10 +111,10 @@ class PolyhedralAssignStoragePass(HardwarePass):
     ) -> None:
         for place, (storage, shape) in sizing.storages(sizes).items():
             _set_storage(pipeline, place, storage, shape)
-        for key, whole in sizing.wholes.items():
-            if whole.kept is not None and self._chosen(*key):
-                storage = box_storage(whole.array, whole.kept)
-                _set_storage(pipeline, key, storage, whole.kept.sizes)
+        for key, resident in sizing.residents.items():
+            if resident.kept is not None and self._chosen(*key):
+                storage = box_storage(resident.array, resident.kept)
+                _set_storage(pipeline, key, storage, resident.kept.sizes)
         before = sum(sizing.sram_bytes(sizing.full()).values())
         after = sum(sizing.sram_bytes(sizing.given(pipeline)).values())
         emit_remark(
@@ -151,7 +151,7 @@ def assign_storage_at(
     return True
 
 
-def _gap(found: Found) -> str:
+def _gap(found: SizeSolution) -> str:
     """Describe the largest possible gap to the smallest sizes."""
     if found.smallest:
         return "; no sizes take less"

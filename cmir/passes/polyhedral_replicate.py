@@ -11,12 +11,12 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.analysis.balance import Choice, balance
+from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.isl.points import points_of
 from cmir.passes.hardware import HardwarePass
-from cmir.passes.spreading import spread
+from cmir.passes.spreading import spread_stage
 from cmir.support.diagnostics import CompileError, emit_remark
 
 By = Literal["rows", "bands", "columns", "runs"]
@@ -103,18 +103,18 @@ class PolyhedralReplicatePass(HardwarePass):
             f"cycles for an inference, {before} without copies",
         )
 
-    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[Choice]:
+    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
         """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
-        work, each = _work(stage, self.by), stage.count_cores()
-        choices: list[Choice] = []
-        for copies in range(1, min(len(work), max(1, cores // each)) + 1):
-            interval = cycles * int(_shares(work, copies, self.by).max())
+        workload, each = _workload(stage, self.by), stage.count_cores()
+        choices: list[ReplicationChoice] = []
+        for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
+            interval = cycles * int(_shares(workload, copies, self.by).max())
             if not choices or interval < choices[-1].interval:
-                choices.append(Choice(copies, copies * each, interval))
+                choices.append(ReplicationChoice(copies, copies * each, interval))
         return choices
 
 
-def _work(stage: StageOp, by: By) -> np.ndarray:
+def _workload(stage: StageOp, by: By) -> np.ndarray:
     """The iterations of each row, or run of one, of the busiest core."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
@@ -128,11 +128,11 @@ def _work(stage: StageOp, by: By) -> np.ndarray:
     return counts.reshape(-1, units).max(axis=0)
 
 
-def _shares(work: np.ndarray, copies: int, by: By) -> np.ndarray:
+def _shares(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
     """The iterations of each copy."""
     if by == "rows":
-        return np.bincount(np.arange(len(work)) % copies, work)
-    return np.add.reduceat(work, np.arange(0, len(work), ceil(len(work) / copies)))
+        return np.bincount(np.arange(len(workload)) % copies, workload)
+    return np.add.reduceat(workload, np.arange(0, len(workload), ceil(len(workload) / copies)))
 
 
 @dataclass(frozen=True)
@@ -176,4 +176,4 @@ def replicate(stage: StageOp, copies: int, by: By) -> None:
     number, size = " + ".join(terms), ceil(units / copies)
     dealt = f"({number}) mod {copies} = {{core}}"
     run = f"{size}*{{core}} <= {number} < {size}*{{core}} + {size}"
-    spread(stage, "p", dealt if by == "rows" else run, copies)
+    spread_stage(stage, "p", dealt if by == "rows" else run, copies)

@@ -32,12 +32,12 @@ from cmir.isl import read_map
 from cmir.passes.hardware import HardwarePass
 from cmir.passes.naming import names_in, unused_name
 from cmir.passes.spreading import (
-    MixesLanesError,
-    Part,
-    matrix_product,
-    parts_of,
+    DimensionPart,
+    LaneMixingError,
+    crossbar_product,
+    part_size,
     parts_with,
-    spread,
+    spread_stage,
 )
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -84,7 +84,7 @@ class PolyhedralSplitMatricesPass(HardwarePass):
         if crossbars is None:
             return
         for stage in pipeline.stages.values():
-            if (product := matrix_product(stage)) is not None:
+            if (product := crossbar_product(stage)) is not None:
                 split = Split.fewest(stage, product, crossbar, crossbars)
                 if split.cores > 1:
                     yield stage, split
@@ -122,7 +122,7 @@ class Split:
 
     @staticmethod
     def by_hand(stage: StageOp, outputs: int, inputs: int = 1) -> Split:
-        product, name, of_outputs = matrix_product(stage), stage.sym_name.data, outputs_of(stage)
+        product, name, of_outputs = crossbar_product(stage), stage.sym_name.data, outputs_of(stage)
         of_inputs = 1
         if product is not None:
             blocks, _, lanes = _sizes(product)
@@ -139,7 +139,7 @@ class Split:
                     stage,
                     f"the {extent} {what} of @{name} do not divide into {count} parts of one size",
                 )
-        sizes = parts_of(outputs, of_outputs), parts_of(inputs, of_inputs)
+        sizes = part_size(outputs, of_outputs), part_size(inputs, of_inputs)
         return Split(outputs, sizes[0], inputs, sizes[1])
 
     @staticmethod
@@ -188,7 +188,7 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
 
 def outputs_of(stage: StageOp) -> int:
     """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes."""
-    if (product := matrix_product(stage)) is not None:
+    if (product := crossbar_product(stage)) is not None:
         blocks, rows, _ = _sizes(product)
         return blocks if blocks > 1 else rows
     write, *others = stage.writes()
@@ -210,14 +210,14 @@ def _sizes_of_parts(extent: int) -> list[int]:
 
 
 def _apply(stage: StageOp, split: Split) -> None:
-    product, name = matrix_product(stage), stage.sym_name.data
+    product, name = crossbar_product(stage), stage.sym_name.data
     what = f"@{name}"
     if product is not None:
         shape = "×".join(map(str, product[0].result.type.get_shape()))
         what = f"the {shape} matrix of @{name}"
         if split.inputs > 1:
             stage = _sum_partial_products(stage, product, split.inputs)
-            product = matrix_product(stage)
+            product = crossbar_product(stage)
             assert product is not None
             _split_inputs(stage, product, split)
     if split.outputs > 1:
@@ -229,27 +229,27 @@ def _apply(stage: StageOp, split: Split) -> None:
 
 def split_outputs(stage: StageOp, split: Split) -> None:
     """Spread a stage over cores that each compute some of its outputs, in place."""
-    if (product := matrix_product(stage)) is None:
+    if (product := crossbar_product(stage)) is None:
         (write,) = stage.writes()
-        _spread(stage, "o", split.outputs, {write.value: Part(0, split.output_size)}, ())
+        _spread(stage, "o", split.outputs, {write.value: DimensionPart(0, split.output_size)}, ())
         return
     matrix, mxv = product
     blocks, rows, lanes = _sizes(product)
-    seeds: dict[SSAValue, Part]
+    seeds: dict[SSAValue, DimensionPart]
     if blocks > 1:
         if lanes[0] % blocks:
             raise CompileError(
                 stage, f"blocks of the matrix of @{stage.sym_name.data} share an input channel"
             )
         seeds = {
-            matrix.result: Part(0, split.output_size),
-            mxv.vector: Part(0, split.output_size * (lanes[0] // blocks)),
-            mxv.result: Part(0, split.output_size * rows),
+            matrix.result: DimensionPart(0, split.output_size),
+            mxv.vector: DimensionPart(0, split.output_size * (lanes[0] // blocks)),
+            mxv.result: DimensionPart(0, split.output_size * rows),
         }
     else:
         seeds = {
-            matrix.result: Part(0, split.output_size),
-            mxv.result: Part(0, split.output_size),
+            matrix.result: DimensionPart(0, split.output_size),
+            mxv.result: DimensionPart(0, split.output_size),
         }
     _spread(stage, "o", split.outputs, seeds, product)
 
@@ -257,9 +257,9 @@ def split_outputs(stage: StageOp, split: Split) -> None:
 def _split_inputs(stage: StageOp, product: tuple[MatrixOp, MxvOp], split: Split) -> None:
     matrix, mxv = product
     _, _, lanes = _sizes(product)
-    seeds: dict[SSAValue, Part] = {
-        matrix.result: Part(1, split.input_size * prod(lanes[1:])),
-        mxv.vector: Part(0, split.input_size),
+    seeds: dict[SSAValue, DimensionPart] = {
+        matrix.result: DimensionPart(1, split.input_size * prod(lanes[1:])),
+        mxv.vector: DimensionPart(0, split.input_size),
     }
     _spread(stage, "q", split.inputs, seeds, product)
     # Each part writes partial sums of its own.
@@ -274,16 +274,16 @@ def _spread(
     stage: StageOp,
     name: str,
     count: int,
-    seeds: dict[SSAValue, Part],
+    seeds: dict[SSAValue, DimensionPart],
     fixed: Iterable[Operation],
 ) -> None:
     try:
         parts = parts_with(seeds, fixed)
-    except MixesLanesError as error:
+    except LaneMixingError as error:
         raise CompileError(
             error.op, f"stage @{stage.sym_name.data} cannot be split into parts: {error}"
         ) from None
-    spread(stage, name, "", count, parts)
+    spread_stage(stage, name, "", count, parts)
 
 
 def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:

@@ -44,24 +44,26 @@ from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class Part:
+class DimensionPart:
     """One dimension of a value, of which each core has a run of `size`: `dim` of the value's shape."""
 
     dim: int
     size: int
 
 
-Parts = Mapping[SSAValue, Part]
+Parts = Mapping[SSAValue, DimensionPart]
 
 
-def parts_of(count: int, extent: int) -> int:
+def part_size(count: int, extent: int) -> int:
     """The size of `count` parts of an extent; the last may be smaller, and none is empty."""
     size = ceil(extent / count)
     assert ceil(extent / size) == count, "so many parts would leave some without anything"
     return size
 
 
-def spread(stage: StageOp, name: str, where: str, count: int, parts: Parts | None = None) -> None:
+def spread_stage(
+    stage: StageOp, name: str, where: str, count: int, parts: Parts | None = None
+) -> None:
     """Spread a stage over `count` cores more, in place.
 
     name: of the new coordinate, if it is free. where: a constraint that relates it, written `{core}`, to the
@@ -151,7 +153,7 @@ class _Spreading:
         shape[part.dim] = part.size
         return type(value.type)(value.type.element_type, shape)
 
-    def _access(self, access: MapAttr, part: Part | None) -> MapAttr:
+    def _access(self, access: MapAttr, part: DimensionPart | None) -> MapAttr:
         """The access by new iterations, and, of a part, by new lanes."""
         relation = access.relation
         pair = relation.domain().unwrap()
@@ -173,7 +175,7 @@ class _Spreading:
         within = isl.Map.from_domain_and_range(self.to_old.domain(), inside).wrap()
         return MapAttr.of(lanes_of.intersect_domain(within).apply_range(relation).coalesce())
 
-    def _cells(self, matrix: MatrixOp, part: Part) -> isl.Map:
+    def _cells(self, matrix: MatrixOp, part: DimensionPart) -> isl.Map:
         """`[p0] -> { cell[r, c] -> w[…] }` of the core's part of the matrix."""
         shape = matrix.result.type.get_shape()
         cells = matrix.cells.relation
@@ -202,7 +204,7 @@ def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElem
     return DenseIntOrFPElementsAttr.from_list(type, [number])
 
 
-class MixesLanesError(Exception):
+class LaneMixingError(Exception):
     """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
 
     def __init__(self, op: Operation, how: str = "mixes lanes"):
@@ -211,20 +213,20 @@ class MixesLanesError(Exception):
 
 
 def parts_with(
-    seeds: Mapping[SSAValue, Part], fixed: Iterable[Operation] = ()
-) -> dict[SSAValue, Part]:
+    seeds: Mapping[SSAValue, DimensionPart], fixed: Iterable[Operation] = ()
+) -> dict[SSAValue, DimensionPart]:
     """The values that have parts when some have: what they are computed from, and what is computed from them.
 
-    fixed: operations that take or give parts as the seeds say. Raises MixesLanesError.
+    fixed: operations that take or give parts as the seeds say. Raises LaneMixingError.
     """
     parts, work, known = dict(seeds), list(seeds), set(fixed)
 
-    def note(value: SSAValue, part: Part) -> None:
+    def note(value: SSAValue, part: DimensionPart) -> None:
         if value not in parts:
             parts[value] = part
             work.append(value)
         elif parts[value] != part:
-            raise MixesLanesError(_owner(value))
+            raise LaneMixingError(_owner(value))
 
     while work:
         value = work.pop()
@@ -244,7 +246,7 @@ def _owner(value: SSAValue) -> Operation:
     return value.op
 
 
-def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]:
+def _operand_parts(op: Operation, part: DimensionPart) -> Iterable[tuple[SSAValue, DimensionPart]]:
     """Return the parts of its operands that an operation needs for a part of its result."""
     match op:
         case ReadOp():
@@ -252,23 +254,25 @@ def _operand_parts(op: Operation, part: Part) -> Iterable[tuple[SSAValue, Part]]
         case arith.ConstantOp():
             if isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat():
                 return ()
-            raise MixesLanesError(op, "has an element of its own in each lane")
+            raise LaneMixingError(op, "has an element of its own in each lane")
         case vector.BroadcastOp():
             (source,), rank = op.operands, len(_shape(op.results[0]))
             shape = _shape(source)
             dim = part.dim - (rank - len(shape))
             kept = dim >= 0 and shape[dim] > 1
-            return [(source, Part(dim, part.size))] if kept else ()
+            return [(source, DimensionPart(dim, part.size))] if kept else ()
         case ReduceOp():
             kept = [d for d in range(len(_shape(op.vector))) if d not in op.dims.get_values()]
-            return [(op.vector, Part(kept[part.dim], part.size))]
+            return [(op.vector, DimensionPart(kept[part.dim], part.size))]
         case _ if _is_elementwise(op):
             return [(operand, part) for operand in op.operands if _shape(operand)]
         case _:
-            raise MixesLanesError(op)
+            raise LaneMixingError(op)
 
 
-def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tuple[SSAValue, Part]]:
+def _result_parts(
+    op: Operation, operand: SSAValue, part: DimensionPart
+) -> Iterable[tuple[SSAValue, DimensionPart]]:
     """Return the parts of its results that an operation computes from a part of an operand."""
     match op:
         case WriteOp():
@@ -276,14 +280,19 @@ def _result_parts(op: Operation, operand: SSAValue, part: Part) -> Iterable[tupl
         case vector.BroadcastOp():
             (result,) = op.results
             return [
-                (result, Part(part.dim + len(_shape(result)) - len(_shape(operand)), part.size))
+                (
+                    result,
+                    DimensionPart(part.dim + len(_shape(result)) - len(_shape(operand)), part.size),
+                )
             ]
         case ReduceOp() if part.dim not in (reduced := op.dims.get_values()):
-            return [(op.result, Part(part.dim - sum(d < part.dim for d in reduced), part.size))]
+            return [
+                (op.result, DimensionPart(part.dim - sum(d < part.dim for d in reduced), part.size))
+            ]
         case _ if _is_elementwise(op):
             return [(result, part) for result in op.results]
         case _:
-            raise MixesLanesError(op)
+            raise LaneMixingError(op)
 
 
 def _is_elementwise(op: Operation) -> bool:
@@ -299,7 +308,7 @@ def _shape(value: SSAValue) -> tuple[int, ...]:
     return tuple(value.type.get_shape()) if isinstance(value.type, VectorType) else ()
 
 
-def matrix_product(stage: StageOp) -> tuple[MatrixOp, MxvOp] | None:
+def crossbar_product(stage: StageOp) -> tuple[MatrixOp, MxvOp] | None:
     """The crossbar product of a stage; None if it has none. Raises CompileError if there are several."""
     products = [op for op in stage.body.block.ops if isinstance(op, MxvOp)]
     if not products:

@@ -1,4 +1,4 @@
-"""What no placement can be below, from how many places there are around a place.
+"""A lower bound of placements, from the number of places around a place.
 
 Where cores are is left out; what remains is how many hops each two that talk are apart. Of those a placement allows
 no more than
@@ -25,7 +25,7 @@ LEVELS = 4
 """So many different distances are told apart."""
 
 NEAR = 2
-"""Of places near to two others, so many distances are looked at."""
+"""Number of distances considered for places near to two others."""
 
 SHARED = 20_000
 """Places near to two others are left out of account if there are more such triples of cores."""
@@ -104,7 +104,7 @@ def _near_to_both(apart: np.ndarray, r: int, s: int) -> int:
 def _both(
     model: cp_model.CpModel, one: Sequence[cp_model.IntVar], other: Sequence[cp_model.IntVar]
 ) -> cp_model.IntVar:
-    """Whether something of either holds, of which at most one does."""
+    """Return a variable that is true if one of `one` and one of `other` hold; at most one of each does."""
     both = model.new_bool_var("")
     model.add(both >= sum(one) + sum(other) - 1)
     return both

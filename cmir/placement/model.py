@@ -41,7 +41,7 @@ class Answer:
 
 
 def size_of(problem: Problem) -> int:
-    """How many truth values the model of the whole problem has."""
+    """Return the number of truth values of the model of the whole problem."""
     pairs = int(np.count_nonzero(np.triu(problem.talk, 1)))
     return (problem.cores + pairs * (problem.places - 1)) * problem.places
 
@@ -60,10 +60,10 @@ def solve(
     have, among them those they have. Minimised is the cost, with links within their capacity; with `overload`, what
     links would have to carry above it.
     """
-    return _Model(problem, placement, movable, allowed, overload).solve(limits)
+    return _PlacementModel(problem, placement, movable, allowed, overload).solve(limits)
 
 
-class _Model:
+class _PlacementModel:
     def __init__(
         self,
         problem: Problem,
@@ -106,7 +106,7 @@ class _Model:
         return y
 
     def _cost(self) -> cp_model.LinearExprT:
-        """What is sent to and from movable cores, and what is sent between the others."""
+        """Return the cost of the traffic to and from movable cores, and between the others."""
         traffic, distances = self.problem.traffic, self.problem.distances
         fixed = np.setdiff1d(np.arange(self.problem.cores), self.movable)
         places, allowed = self.placement[fixed], np.array(self.allowed)

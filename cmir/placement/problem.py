@@ -1,4 +1,4 @@
-"""Which core goes where on a chip: the problem, a fast heuristic, and a bound.
+"""Placement of cores on a chip: the problem, a fast heuristic, and a bound.
 
 Placing cores so that what they send travels few hops is the quadratic assignment problem (Koopmans and Beckmann,
 Econometrica 1957). The heuristic puts one core after the other next to those it talks to most, then moves and
@@ -90,7 +90,7 @@ class Problem:
 
     @property
     def limited(self) -> bool:
-        """Whether links have capacities."""
+        """True if links have capacities."""
         return self.link_capacity is not None or self.chip_link_capacity is not None
 
     def capacity(self, link: Link) -> int | None:
@@ -100,7 +100,7 @@ class Problem:
         return self.link_capacity
 
     def loads(self, placement: np.ndarray) -> dict[Link, int]:
-        """What links carry, as `link_loads`."""
+        """Return the loads of links, like `link_loads`."""
         return link_loads(self.topology, self.positions(placement), self.flows)
 
     def positions(self, placement: np.ndarray) -> list[Place]:
@@ -108,7 +108,7 @@ class Problem:
         return [self.topology.places[p] for p in placement]
 
     def cost_at(self, placement: np.ndarray) -> np.ndarray:
-        """What each core's own traffic would cost at each place, the others staying; shape (cores, places)."""
+        """Return the cost of each core's own traffic at each place while the others stay; shape (cores, places)."""
         traffic, distances = self._floats
         cost = traffic @ distances[:, placement].T + traffic.T @ distances[placement]
         return cost.astype(np.int64)
@@ -217,7 +217,7 @@ class _Improvement:
 
 
 def lower_bound(problem: Problem) -> int:
-    """What no placement can be below: the bound of Gilmore (1962) and Lawler (1963).
+    """Return a lower bound of placements, by Gilmore (1962) and Lawler (1963).
 
     If core i is at place a, what it sends costs at least its flows, largest first, times the distances from a,
     smallest first; and each core is somewhere else. Where distances are the same both ways, half of what a core

@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class PlacementSolution:
     """A placement, what it costs, and what none can be below.
 
     overload: bytes that links would have to carry above their capacity. impossible: whether it is known that there is
@@ -65,7 +65,7 @@ class Found:
 
 def optimize(
     problem: Problem, seconds: float, seed: int = 0, progress: Progress | None = None
-) -> Found:
+) -> PlacementSolution:
     """The best placement that is found within so many seconds; never worse than the heuristic's."""
     return _Search(problem, seconds, seed, progress).run()
 
@@ -89,20 +89,20 @@ class _Search:
         return self.deadline - time.monotonic()
 
     def _value(self, placement: np.ndarray) -> tuple[int, int]:
-        """What is minimised: first what is above the capacity of links, then the cost."""
+        """Return the objective: first the load above the capacity of links, then the cost."""
         return self.problem.overload(placement), self.problem.cost(placement)
 
     @property
     def _done(self) -> bool:
         return self.value == (0, self.bound)
 
-    def run(self) -> Found:
+    def run(self) -> PlacementSolution:
         from cmir.placement.model import size_of
 
         self._report()
         settled = (size_of(self.problem) <= AT_ONCE or self._nearby()) and self._whole()
         overload, cost = self.value
-        return Found(self.best, cost, self.bound, overload, self.impossible, settled)
+        return PlacementSolution(self.best, cost, self.bound, overload, self.impossible, settled)
 
     def _nearby(self) -> bool:
         """Improve the placement until neither shaking nor windows do; False if there was not time enough."""
@@ -197,7 +197,7 @@ class _Search:
         return self.best[self.problem.talk[cores].any(axis=0)]
 
     def _can_gain(self, cores: np.ndarray) -> bool:
-        """Whether links are overloaded, or some core sends further than to a neighbour."""
+        """Return True if links are overloaded, or some core sends further than to a neighbour."""
         if self.value[0]:
             return True
         apart = self.problem.distances[np.ix_(self.best[cores], self.best)]

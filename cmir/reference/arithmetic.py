@@ -27,7 +27,7 @@ Others = Callable[[Operation], Function | None]
 """Functions of operations that this module does not know; None for one that is none."""
 
 
-def function_of(op: Operation, others: Others = lambda op: None) -> Function:
+def reference_function(op: Operation, others: Others = lambda op: None) -> Function:
     """Return the operation as a function of its operands' values. Raises ProgramFault if it is none."""
     if (plain := _PLAIN.get(op.name)) is not None:
         return plain

@@ -9,29 +9,31 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.reference.arithmetic import Others, function_of
-from cmir.reference.program import Core, Load, Store
+from cmir.reference.arithmetic import Others, reference_function
+from cmir.reference.program import ReferenceCore, ReferenceLoad, ReferenceStore
 
 
 @dataclass(frozen=True)
-class Step:
+class ReferenceStep:
     """A load, a store, or a function of values, given by their numbers. A store gives none."""
 
-    work: Load | Store | Callable[..., Any]
+    work: ReferenceLoad | ReferenceStore | Callable[..., Any]
     operands: tuple[int, ...]
     result: int
 
 
-class Body:
+class ReferenceBody:
     """The operations of an iteration in order.
 
     values: those that are the same in all iterations, by number; the others are None. coordinates: the numbers of the
     values that are the iteration's coordinates.
     """
 
-    def __init__(self, core: Core, matrices: Mapping[SSAValue, np.ndarray], others: Others):
+    def __init__(
+        self, core: ReferenceCore, matrices: Mapping[SSAValue, np.ndarray], others: Others
+    ):
         self.values: list[Any] = []
-        self.steps: list[Step] = []
+        self.steps: list[ReferenceStep] = []
         numbers: dict[SSAValue, int] = {}
 
         def number(value: SSAValue, content: np.ndarray | None = None) -> int:
@@ -45,13 +47,13 @@ class Body:
         self.coordinates = [number(argument) for argument in block.args]
         for op in block.ops:
             if (load := core.loads.get(op)) is not None:
-                self.steps.append(Step(load, (), number(load.op.result)))
+                self.steps.append(ReferenceStep(load, (), number(load.op.result)))
             elif (store := core.stores.get(op)) is not None:
-                self.steps.append(Step(store, (numbers[store.op.value],), -1))
+                self.steps.append(ReferenceStep(store, (numbers[store.op.value],), -1))
             else:
-                function = function_of(op, others)
+                function = reference_function(op, others)
                 operands = tuple(numbers[operand] for operand in op.operands)
                 if operands:
-                    self.steps.append(Step(function, operands, number(op.results[0])))
+                    self.steps.append(ReferenceStep(function, operands, number(op.results[0])))
                 else:
                     number(op.results[0], function())

@@ -16,7 +16,7 @@ Environment = dict[SSAValue, int]
 """The values of a loop nest."""
 
 
-def visits(
+def reached_operations(
     region: Region, kind: type[Operation], arguments: Sequence[int]
 ) -> Iterator[tuple[Operation, Environment]]:
     """Run a region; every operation of a class that is reached, in order, with the values at that time."""

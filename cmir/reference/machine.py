@@ -21,18 +21,18 @@ from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.reference.accesses import cells_of
 from cmir.reference.arithmetic import Others
-from cmir.reference.body import Body
+from cmir.reference.body import ReferenceBody
 from cmir.reference.findings import Deadlock
 from cmir.reference.program import (
-    Array,
-    Core,
     Elaboration,
-    Load,
-    Store,
+    ReferenceArray,
+    ReferenceCore,
+    ReferenceLoad,
+    ReferenceStore,
 )
-from cmir.reference.schedules import STARVED, Actor, Schedule, schedules
-from cmir.reference.state import State
-from cmir.reference.values import numpy_type, parameter
+from cmir.reference.schedules import STARVED, ReferenceActor, Schedule, schedules
+from cmir.reference.state import CoreState
+from cmir.reference.values import numpy_type, parameter_array
 
 Sample = Mapping[str, np.ndarray]
 """An array for each input, or for each parameter by its name in the IR."""
@@ -60,11 +60,11 @@ class ReferenceMachine:
         self.program = Elaboration(network, inferences)
         self.cores = self.program.cores
         self.links = _links(self.cores)
-        self.actors: list[Actor] = [*map(_Starter, self.cores), *self.links]
+        self.actors: list[ReferenceActor] = [*map(_Starter, self.cores), *self.links]
         self._parameters = parameters or {}
         self._others = others
         self._constants: dict[str, np.ndarray] = {}
-        self._bodies: dict[str, Body] = {}
+        self._bodies: dict[str, ReferenceBody] = {}
 
     def schedules(self, count: int, seed: int = 0) -> list[Schedule]:
         """Random and adversarial schedules for this network."""
@@ -82,15 +82,15 @@ class ReferenceMachine:
         Raises Violation or Deadlock.
         """
         with np.errstate(all="ignore"):
-            return _Run(self, schedule, inputs).run(progress)
+            return _ReferenceRun(self, schedule, inputs).run(progress)
 
-    def constant(self, array: Array) -> np.ndarray:
+    def constant(self, array: ReferenceArray) -> np.ndarray:
         """The elements of a parameter."""
         if array.name not in self._constants:
-            self._constants[array.name] = parameter(array.op, self._parameters)
+            self._constants[array.name] = parameter_array(array.op, self._parameters)
         return self._constants[array.name]
 
-    def body(self, core: Core) -> Body:
+    def body(self, core: ReferenceCore) -> ReferenceBody:
         """The body of a core's iterations, with its matrices."""
         if core.name not in self._bodies:
             matrices: dict[SSAValue, np.ndarray] = {
@@ -103,7 +103,7 @@ class ReferenceMachine:
                 for op in core.program.body.block.ops
                 if isinstance(op, CrossbarOp)
             }
-            self._bodies[core.name] = Body(core, matrices, self._others)
+            self._bodies[core.name] = ReferenceBody(core, matrices, self._others)
         return self._bodies[core.name]
 
 
@@ -111,40 +111,40 @@ class ReferenceMachine:
 class _Starter:
     """A core, as what starts iterations."""
 
-    core: Core
+    core: ReferenceCore
     kind: str = "core"
 
 
 @dataclass(frozen=True)
-class _Link:
+class _Channel:
     """A channel from one core to another: of data, or of credits, one for each iteration that is done."""
 
     kind: str
     source: int
     target: int
-    stores: tuple[tuple[int, Store], ...] = ()
+    stores: tuple[tuple[int, ReferenceStore], ...] = ()
     """The stores whose array the target has a buffer of, by their place among the source's."""
 
 
-def _links(cores: Sequence[Core]) -> list[_Link]:
+def _links(cores: Sequence[ReferenceCore]) -> list[_Channel]:
     number = {core.name: k for k, core in enumerate(cores)}
     buffering: dict[str, list[int]] = defaultdict(list)
     for k, core in enumerate(cores):
         for name in {buffer.array.name for buffer in core.buffers.values()}:
             buffering[name].append(k)
-    links: list[_Link] = []
+    links: list[_Channel] = []
     for k, core in enumerate(cores):
-        sent: dict[int, list[tuple[int, Store]]] = defaultdict(list)
+        sent: dict[int, list[tuple[int, ReferenceStore]]] = defaultdict(list)
         for place, store in enumerate(core.stores.values()):
             for target in buffering[store.array.name]:
                 sent[target].append((place, store))
-        links += [_Link("data", k, target, tuple(stores)) for target, stores in sent.items()]
+        links += [_Channel("data", k, target, tuple(stores)) for target, stores in sent.items()]
         followed = {number[a.source.name] for a in core.automata if not a.follows_data}
-        links += [_Link("credit", source, k) for source in sorted(followed)]
+        links += [_Channel("credit", source, k) for source in sorted(followed)]
     return links
 
 
-class _Run:
+class _ReferenceRun:
     """One run of a machine on a schedule."""
 
     def __init__(
@@ -153,7 +153,7 @@ class _Run:
         self.machine, self.schedule, self.inputs = machine, schedule, inputs
         self.values = inputs is not None
         program = machine.program
-        self.states = [State(core, machine.inferences, self.values) for core in machine.cores]
+        self.states = [CoreState(core, machine.inferences, self.values) for core in machine.cores]
         self.queues: list[deque[tuple[int, list[Any]]]] = [deque() for _ in machine.links]
         number = {id(core): k for k, core in enumerate(machine.cores)}
         self.followers = [
@@ -214,7 +214,7 @@ class _Run:
             state.offered = True
             self._push(k)
 
-    def _fill(self, state: State, parameters: bool, inference: int) -> None:
+    def _fill(self, state: CoreState, parameters: bool, inference: int) -> None:
         """Put what is given into the buffers: parameters at the start of the world, inputs at that of an inference."""
         for memory in state.memories.values():
             array = memory.array
@@ -244,7 +244,7 @@ class _Run:
                 self.queues[number].append((stamp, message))
         self._offer(k)
 
-    def _execute(self, state: State, inference: int, i: int) -> list[Any]:
+    def _execute(self, state: CoreState, inference: int, i: int) -> list[Any]:
         """Run an iteration; what each store sends: (array, inference, locations, values), or None for nothing."""
         core = state.core
         if not self.values:
@@ -257,15 +257,17 @@ class _Run:
             values[number] = np.array(coordinate)
         sent: list[Any] = []
         for step in body.steps:
-            if isinstance(step.work, Load):
+            if isinstance(step.work, ReferenceLoad):
                 values[step.result] = self._load(state, step.work, inference, i)
-            elif isinstance(step.work, Store):
+            elif isinstance(step.work, ReferenceStore):
                 sent.append(self._send(step.work, values[step.operands[0]], inference, i))
             else:
                 values[step.result] = step.work(*(values[n] for n in step.operands))
         return sent
 
-    def _load(self, state: State, load: Load, inference: int, i: int) -> np.ndarray | None:
+    def _load(
+        self, state: CoreState, load: ReferenceLoad, inference: int, i: int
+    ) -> np.ndarray | None:
         """Read lanes from their slots, and check that what is wanted is there."""
         result = None
         if self.values:
@@ -281,8 +283,8 @@ class _Run:
         return result
 
     def _send(
-        self, store: Store, value: np.ndarray | None, inference: int, i: int
-    ) -> tuple[Array, int, np.ndarray, np.ndarray | None] | None:
+        self, store: ReferenceStore, value: np.ndarray | None, inference: int, i: int
+    ) -> tuple[ReferenceArray, int, np.ndarray, np.ndarray | None] | None:
         first, last = store.lanes.starts[i], store.lanes.starts[i + 1]
         if first == last:
             return None
@@ -307,7 +309,7 @@ class _Run:
         if queue:
             self._push(len(self.states) + number)
 
-    def _waits(self, state: State) -> str:
+    def _waits(self, state: CoreState) -> str:
         inference, i = divmod(state.done, state.count)
         blocking = [f.awaited() for f in state.followers if f.limit < state.done]
         point = state.core.iterations[i]

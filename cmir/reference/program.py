@@ -25,11 +25,11 @@ from cmir.dialects.cmcore import (
 from cmir.dialects.polyhedral import ArrayOp, symbol
 from cmir.reference.accesses import Lanes, Point, lanes_of, slots_of
 from cmir.reference.findings import ProgramFault, element
-from cmir.reference.loops import visits
+from cmir.reference.loops import reached_operations
 
 
 @dataclass
-class Array:
+class ReferenceArray:
     """An array of the network: an input, a parameter, or computed by programs."""
 
     name: str
@@ -53,32 +53,32 @@ class Array:
 
 
 @dataclass
-class Buffer:
+class ReferenceBuffer:
     """A buffer of one core. slots: of each inference, the slot of each element; -1 for none."""
 
-    array: Array
+    array: ReferenceArray
     slots: np.ndarray
     count: int
     op: BufferOp
 
 
 @dataclass
-class Load:
+class ReferenceLoad:
     """A load: the buffers it reads, and the lanes that come from each."""
 
     op: LoadOp
-    sources: list[tuple[Buffer, Lanes]]
+    sources: list[tuple[ReferenceBuffer, Lanes]]
 
 
 @dataclass
-class Store:
+class ReferenceStore:
     op: StoreOp
-    array: Array
+    array: ReferenceArray
     lanes: Lanes
 
 
 @dataclass
-class Core:
+class ReferenceCore:
     """A program on one core, or on the global control unit.
 
     iterations: in the order in which they are fired. position: of each in that order.
@@ -88,10 +88,10 @@ class Core:
     coordinates: Point
     iterations: list[Point]
     position: dict[Point, int]
-    buffers: dict[Operation, Buffer] = field(default_factory=dict)
-    loads: dict[Operation, Load] = field(default_factory=dict)
-    stores: dict[Operation, Store] = field(default_factory=dict)
-    automata: list[Automaton] = field(default_factory=list)
+    buffers: dict[Operation, ReferenceBuffer] = field(default_factory=dict)
+    loads: dict[Operation, ReferenceLoad] = field(default_factory=dict)
+    stores: dict[Operation, ReferenceStore] = field(default_factory=dict)
+    automata: list[ReferenceAutomaton] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -99,7 +99,7 @@ class Core:
 
 
 @dataclass
-class Automaton:
+class ReferenceAutomaton:
     """A snoop or credit of a core, following one core of the source program.
 
     steps: the iteration of the source whose message is awaited, by its position, or None; and the limit that the step
@@ -107,8 +107,8 @@ class Automaton:
     """
 
     op: SnoopOp | CreditOp
-    source: Core
-    array: Array
+    source: ReferenceCore
+    array: ReferenceArray
     steps: list[tuple[int | None, int]]
 
     @property
@@ -128,11 +128,11 @@ class Elaboration:
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
         self.arrays = {
-            name: Array(name, op, op.source is not None or name in self.inputs)
+            name: ReferenceArray(name, op, op.source is not None or name in self.inputs)
             for name, op in network.arrays.items()
         }
-        self.cores: list[Core] = []
-        self._running: dict[str, list[Core]] = defaultdict(list)
+        self.cores: list[ReferenceCore] = []
+        self._running: dict[str, list[ReferenceCore]] = defaultdict(list)
         """The cores that run each program."""
         for program, coordinates in _runs(network):
             self.cores.append(self._core(program, coordinates))
@@ -142,9 +142,9 @@ class Elaboration:
         for core in self.cores:
             core.automata = list(self._automata(core))
 
-    def _core(self, program: ProgramOp, coordinates: Point) -> Core:
+    def _core(self, program: ProgramOp, coordinates: Point) -> ReferenceCore:
         iterations = _iterations(program, coordinates)
-        core = Core(
+        core = ReferenceCore(
             program, coordinates, iterations, {point: i for i, point in enumerate(iterations)}
         )
         dims = len(coordinates)
@@ -166,13 +166,15 @@ class Elaboration:
                     assert isinstance(value.owner, BufferOp)
                     buffer = core.buffers[value.owner]
                     sources.append((buffer, _lanes(op, access.data, points, lanes, buffer.array)))
-                core.loads[op] = Load(op, sources)
+                core.loads[op] = ReferenceLoad(op, sources)
             elif isinstance(op, StoreOp):
                 array, lanes = self.arrays[symbol(op.array)], _shape(op.value.type)
-                core.stores[op] = Store(op, array, _lanes(op, op.map.data, points, lanes, array))
+                core.stores[op] = ReferenceStore(
+                    op, array, _lanes(op, op.map.data, points, lanes, array)
+                )
         return core
 
-    def _buffer(self, op: BufferOp, coordinates: Point) -> Buffer:
+    def _buffer(self, op: BufferOp, coordinates: Point) -> ReferenceBuffer:
         array = self.arrays[symbol(op.array)]
         assert isinstance(op.result.type, MemRefType)
         shape = op.result.type.get_shape()
@@ -182,7 +184,7 @@ class Elaboration:
             slots = np.broadcast_to(np.arange(array.size), (self.inferences, array.size))
         else:
             raise ProgramFault(f"a buffer of @{array.name} without storage has its shape", op)
-        return Buffer(array, slots, prod(shape), op)
+        return ReferenceBuffer(array, slots, prod(shape), op)
 
     def _check_stores(self) -> None:
         """Each element of a computed array is stored at most once in an inference, and of an output once."""
@@ -201,7 +203,7 @@ class Elaboration:
                 missing = array.element(int(np.argmin(stored)), 0)
                 raise ProgramFault(f"output element {missing} is stored by no core", array.op)
 
-    def _automata(self, core: Core) -> Iterator[Automaton]:
+    def _automata(self, core: ReferenceCore) -> Iterator[ReferenceAutomaton]:
         for op in (*core.program.snoops, *core.program.credits):
             if isinstance(op, SnoopOp):
                 assert isinstance(op.buffer.owner, BufferOp)
@@ -209,13 +211,19 @@ class Elaboration:
             else:
                 array = self.arrays[symbol(op.array)]
             for source in self._running[symbol(op.source)]:
-                yield Automaton(op, source, array, self._steps(core, op, source, array))
+                yield ReferenceAutomaton(op, source, array, self._steps(core, op, source, array))
 
     def _steps(
-        self, core: Core, op: SnoopOp | CreditOp, source: Core, array: Array
+        self,
+        core: ReferenceCore,
+        op: SnoopOp | CreditOp,
+        source: ReferenceCore,
+        array: ReferenceArray,
     ) -> list[tuple[int | None, int]]:
         steps: list[tuple[int | None, int]] = []
-        for release, values in visits(op.body, ReleaseOp, core.coordinates + source.coordinates):
+        for release, values in reached_operations(
+            op.body, ReleaseOp, core.coordinates + source.coordinates
+        ):
             assert isinstance(release, ReleaseOp)
             upto = tuple(values[x] for x in release.upto)
             if (limit := core.position.get(upto)) is None:
@@ -237,7 +245,9 @@ class Elaboration:
             steps.append((event, limit))
         return steps
 
-    def _event(self, op: SnoopOp | CreditOp, source: Core, array: Array, at: Point) -> int | None:
+    def _event(
+        self, op: SnoopOp | CreditOp, source: ReferenceCore, array: ReferenceArray, at: Point
+    ) -> int | None:
         """The position of the iteration of `source` that is, or stores, what is awaited."""
         if isinstance(op, CreditOp):
             return source.position.get(at)
@@ -248,7 +258,7 @@ class Elaboration:
         writer = self._writers(source, array)[np.ravel_multi_index(at, array.shape)]
         return None if writer < 0 else int(writer)
 
-    def _writers(self, core: Core, array: Array) -> np.ndarray:
+    def _writers(self, core: ReferenceCore, array: ReferenceArray) -> np.ndarray:
         """The position of the iteration of a core that stores each element of an array; -1 for none."""
         key = core.name, array.name
         if key not in self._writer:
@@ -281,12 +291,16 @@ def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
 def _iterations(program: ProgramOp, coordinates: Point) -> list[Point]:
     return [
         tuple(values[x] for x in fire.operands)
-        for fire, values in visits(program.loop_nest.body, FireOp, coordinates)
+        for fire, values in reached_operations(program.loop_nest.body, FireOp, coordinates)
     ]
 
 
 def _lanes(
-    op: Operation, access: str, points: tuple[Point, ...], lanes: tuple[int, ...], array: Array
+    op: Operation,
+    access: str,
+    points: tuple[Point, ...],
+    lanes: tuple[int, ...],
+    array: ReferenceArray,
 ) -> Lanes:
     try:
         return lanes_of(access, points, lanes, array.shape)

@@ -36,12 +36,12 @@ class _Piece:
 
 
 @lru_cache(maxsize=4096)
-def relation(text: str, core: tuple[int, ...] = ()) -> Relation:
+def relation(text: str, core: tuple[int, ...] = ()) -> IntegerRelation:
     """Parse a relation whose parameters p0, p1, … are the coordinates of a core."""
-    return Relation(text, {f"p{d}": value for d, value in enumerate(core)})
+    return IntegerRelation(text, {f"p{d}": value for d, value in enumerate(core)})
 
 
-class Relation:
+class IntegerRelation:
     """A relation between integer tuples.
 
     text: in ISL's notation. parameters: their values by name.

@@ -14,7 +14,7 @@ STARVED = 1e9
 """Delay of starved actors, which act only when nothing else can happen."""
 
 
-class Actor(Protocol):
+class ReferenceActor(Protocol):
     """A core that starts iterations, or a link that delivers messages."""
 
     @property
@@ -41,7 +41,7 @@ class Schedule:
         self.name, self.seed = name, seed
         self._spread, self._starved, self._changing = spread, starved, changing
 
-    def begin(self, actors: Sequence[Actor]) -> None:
+    def begin(self, actors: Sequence[ReferenceActor]) -> None:
         """Start from the seed."""
         self._random = random.Random(self.seed)
         self._actors = actors
@@ -68,7 +68,7 @@ class Schedule:
         return time + STARVED if self._late[actor] else time
 
 
-def schedules(actors: Sequence[Actor], seed: int = 0) -> Iterator[Schedule]:
+def schedules(actors: Sequence[ReferenceActor], seed: int = 0) -> Iterator[Schedule]:
     """Endless schedules for these actors: random ones, late data, late credits, and each actor starved in turn."""
     rng = random.Random(seed)
     while True:

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from cmir.reference.findings import Violation
-from cmir.reference.program import Automaton, Buffer, Core
+from cmir.reference.program import ReferenceAutomaton, ReferenceBuffer, ReferenceCore
 from cmir.reference.values import numpy_type
 
 NOTHING = -1
@@ -20,7 +20,7 @@ NONE = -1
 class Follower:
     """An automaton at work: the step that comes next, and the limit so far."""
 
-    def __init__(self, automaton: Automaton, own: int, inferences: int):
+    def __init__(self, automaton: ReferenceAutomaton, own: int, inferences: int):
         self.automaton, self._own = automaton, own
         self._events = len(automaton.source.iterations)
         self.limit = NONE
@@ -54,13 +54,13 @@ class Follower:
         return f"iteration {point} of @{automaton.source.name} in inference {self.inference}"
 
 
-class Memory:
+class TaggedMemory:
     """A buffer at work: the tag and the value of each slot.
 
     A tag is the number of an element, counted on through the inferences; there is one inference of parameters.
     """
 
-    def __init__(self, buffer: Buffer, values: bool):
+    def __init__(self, buffer: ReferenceBuffer, values: bool):
         self.buffer, self.array = buffer, buffer.array
         self.tags = np.full(buffer.count, NOTHING, np.int64)
         self.data = np.zeros(buffer.count, numpy_type(buffer.array.op.type)) if values else None
@@ -70,7 +70,9 @@ class Memory:
     def _wanted(self, inference: int, locations: np.ndarray) -> np.ndarray:
         return locations if self._lasting else locations + inference * self.array.size
 
-    def find(self, core: Core, i: int, inference: int, locations: np.ndarray) -> np.ndarray:
+    def find(
+        self, core: ReferenceCore, i: int, inference: int, locations: np.ndarray
+    ) -> np.ndarray:
         """Return the slots of what iteration i of a core reads. Raises Violation if something else is there."""
         slots = self.buffer.slots[inference][locations]
         right = self.tags[slots] == self._wanted(inference, locations)
@@ -112,17 +114,17 @@ class Memory:
         self.write(inference, np.arange(self.array.size), flat)
 
 
-class State:
+class CoreState:
     """A core at work. done: the iterations that it has started, counted on through the inferences."""
 
-    def __init__(self, core: Core, inferences: int, values: bool):
+    def __init__(self, core: ReferenceCore, inferences: int, values: bool):
         self.core = core
         self.count = len(core.iterations)
         self.total = self.count * inferences
         self.done = 0
         self.offered = False
-        self.memories = {id(b): Memory(b, values) for b in core.buffers.values()}
-        self.buffers: dict[str, list[Memory]] = defaultdict(list)
+        self.memories = {id(b): TaggedMemory(b, values) for b in core.buffers.values()}
+        self.buffers: dict[str, list[TaggedMemory]] = defaultdict(list)
         for memory in self.memories.values():
             self.buffers[memory.array.name].append(memory)
         self.followers = [Follower(a, self.count, inferences) for a in core.automata]

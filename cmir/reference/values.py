@@ -49,7 +49,7 @@ def elements(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
     return np.full(shape, values[0]) if values.size == 1 else values.reshape(shape)
 
 
-def parameter(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarray:
+def parameter_array(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarray:
     """The elements of a parameter: inline, or those that its name has in `given`."""
     if isinstance(array.source, DenseIntOrFPElementsAttr):
         return elements(array.source)

@@ -1,4 +1,4 @@
-"""What a core did in each cycle of a run: it fired, or waited, and for whom.
+"""Activity of a core in each cycle of a run: it fired, or waited, and for whom.
 
 A run keeps when each iteration started. Why it did not start earlier follows from that and from what iterations wait
 for, so it is worked out here, for those who ask.
@@ -18,7 +18,7 @@ from cmir.timing.report import CoreReport, RunReport
 
 @dataclass(frozen=True)
 class Cause:
-    """What a core waits for: data in its buffer of `array` from `source`, or room there at `source`."""
+    """Cause of a wait: data in the core's buffer of `array` from `source`, or room there at `source`."""
 
     kind: DependenceKind
     source: str
@@ -56,7 +56,7 @@ class Stretches:
 
 @dataclass(frozen=True)
 class Activity:
-    """What a core did in a run.
+    """Activity of a core in a run.
 
     start: of all iterations, inference by inference, shape (inferences · iterations,). wait, cause: the cycles before
     each one in which the core did nothing, and which of `causes` it waited for, −1 where it did not.
@@ -97,7 +97,7 @@ class Activity:
         return Stretches(first[heads], wait[heads], cause[heads], fire[heads], count)
 
     def until(self, cycles: np.ndarray) -> np.ndarray:
-        """How many cycles before each of some the core fired, waited for data and for credit, shape (3, …)."""
+        """Return the cycles of firing, waiting for data and for credit before each of `cycles`, shape (3, …)."""
         for_room = [cause.kind is DependenceKind.WAR for cause in self.causes]
         kinds = np.array([*for_room, False])[self.cause]
         before = [
@@ -119,7 +119,7 @@ class Activity:
 
 
 def activities(actors: Mapping[str, Actor], report: RunReport) -> list[Activity]:
-    """What each core did, in the order of the report. actors: those that the report is of."""
+    """Return the activity of each core, in the order of the report. actors: those that the report is of."""
     reports = {core.name: core for core in report.cores}
     return [_activity(actors[core.name], core, reports) for core in report.cores]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cmir.analysis.capacity import sram_bytes
-from cmir.analysis.energy import Traffic, inference_energy
+from cmir.analysis.energy import TrafficTotals, inference_energy
 from cmir.cost.traffic import core_names, flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
@@ -25,10 +25,10 @@ from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 MOST_STRETCHES = 80_000
-"""Of all cores together that are kept exactly."""
+"""Maximum number of stretches of all cores together that are kept exactly."""
 
 MOST_PARTS = 80_000
-"""Of the occupancies of all buffers together."""
+"""Maximum number of parts of the occupancies of all buffers together."""
 
 LEAST_PARTS = 100
 """However many cores and buffers there are."""
@@ -36,7 +36,7 @@ LEAST_PARTS = 100
 Data = dict[str, Any]
 
 
-def figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
+def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
     """The figures of a run. interval: cycles between inferences in the steady state, if that is known."""
     notes: list[str] = []
     found = activities(timed.actors, report)
@@ -175,7 +175,7 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
     positions = [timed.network.positions[name] for name in names]
     loads = link_loads(chip, positions, flows_of(timed.network.op, timed.hardware))
     at = dict(zip(positions, names, strict=True))
-    interconnect = timed.hardware.network
+    interconnect = timed.hardware.interconnect
     return {
         "title": chip.title,
         "places": [{"at": place, "core": at.get(place)} for place in chip.places],
@@ -191,7 +191,7 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
 
 
 def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
-    """What an inference costs, by stage; energy is that of iterations, not of links."""
+    """Return the costs of an inference, by stage; energy is that of iterations, not of links."""
     of_stage: dict[str, list[Activity]] = defaultdict(list)
     for activity in found:
         of_stage[timed.network.cores[activity.name].program.name].append(activity)
@@ -199,7 +199,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
     for name, cores in of_stage.items():
         iterations = {activity.name: activity.iterations for activity in cores}
         costs = {core: timed.costs[core] for core in iterations}
-        energy = inference_energy(timed.hardware, costs, iterations, Traffic())
+        energy = inference_energy(timed.hardware, costs, iterations, TrafficTotals())
         # Cores of a stage differ in what they send to other chips: the slowest stands for all.
         slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
         cost = costs[slowest]

@@ -74,7 +74,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
 
 
 class _Tracks:
-    """Which track of the gutter above a row, and of the gaps between layers, each line that is not direct takes."""
+    """Tracks of lines that are not direct, in the gutter above a row and in the gaps between layers."""
 
     def __init__(self, edges: Sequence[tuple[str, str]], layers: Mapping[str, int]):
         self.gutter: dict[tuple[str, str], int] = {}
@@ -101,7 +101,7 @@ class _Tracks:
 
 
 def is_direct(start: int, end: int) -> bool:
-    """Whether a line goes from a layer to the next one in the same row."""
+    """Return True if a line goes from a layer to the next one in the same row."""
     return end == start + 1 and end % PER_ROW != 0
 
 

@@ -1,4 +1,4 @@
-"""How full buffers are over time.
+"""Occupancy of buffers over time.
 
 An element of a buffer is live from its arrival until the reader's last iteration that loads it has started. No two
 live elements share a slot, so a buffer never has more of them than slots; how many fewer is room that was not needed.
@@ -23,7 +23,7 @@ LANES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepFunction:
     """A number that changes now and then: it is values[k] from times[k] on, and 0 before the first."""
 
     times: np.ndarray
@@ -51,7 +51,7 @@ class Occupancy:
     array: str
     slots: int
     bytes: int
-    live: Steps
+    live: StepFunction
 
     @property
     def most(self) -> int:
@@ -108,7 +108,7 @@ def _occupancy(
     change = np.concatenate([c.reshape(-1) for c in counts])
     times, which = np.unique(times, return_inverse=True)
     net = np.bincount(which, weights=np.append(change, -change)).astype(np.int64)
-    live = Steps(times[net != 0], np.cumsum(net)[net != 0])
+    live = StepFunction(times[net != 0], np.cumsum(net)[net != 0])
     size = timed.hardware.bytes_of(buffer.slots, 8 * buffer.dtype.itemsize)
     return Occupancy(core.name, buffer.array, buffer.slots, size, live)
 

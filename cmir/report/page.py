@@ -7,7 +7,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from cmir.report.figures import Data, figures
+from cmir.report.figures import Data, page_figures
 from cmir.support.atomic import atomic_path
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
@@ -27,13 +27,13 @@ def write_page(
 
     interval: cycles between inferences in the steady state, if that is known.
     """
-    text = page(figures(timed, report, interval), title)
+    text = run_page(page_figures(timed, report, interval), title)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def page(data: Data, title: str) -> str:
+def run_page(data: Data, title: str) -> str:
     """The page that shows the figures of a run."""
     parts = {
         "title": html.escape(title),

@@ -45,11 +45,11 @@ def write_plot(actors: Mapping[str, Actor], report: RunReport, path: Path) -> No
     kind = path.suffix.removeprefix(".")
     with rc_context(SETTINGS), atomic_path(path) as temporary:
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        figure = draw(activities(actors, report), report.cycles)
+        figure = timeline_figure(activities(actors, report), report.cycles)
         figure.savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
 
 
-def draw(found: list[Activity], cycles: int) -> Figure:
+def timeline_figure(found: list[Activity], cycles: int) -> Figure:
     """The timeline as a figure, the first core on top."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -93,7 +93,7 @@ def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
 
 
 def _by_colour(activity: Activity, cycles: np.ndarray) -> np.ndarray:
-    """How many cycles before each of some have which of the colours, shape (colours, cycles)."""
+    """Return the number of cycles of each colour before each of `cycles`, shape (colours, cycles)."""
     fired, data, credit = activity.until(cycles)
     inference = activity.iterations * activity.interval
     done, rest = np.divmod(fired, inference)

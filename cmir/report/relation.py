@@ -23,7 +23,7 @@ FEW = 64
 
 
 @dataclass(frozen=True)
-class Space:
+class PointSpace:
     """Points in one or two dimensions, those of iterations in the order in which they run. names: of coordinates."""
 
     name: str
@@ -32,7 +32,7 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Relation:
+class DependencePicture:
     """A read-after-write dependence.
 
     written: for each element, the iteration of the writer that writes it, counted from 0. released: how many
@@ -41,9 +41,9 @@ class Relation:
     one in the middle.
     """
 
-    writer: Space
-    array: Space
-    reader: Space
+    writer: PointSpace
+    array: PointSpace
+    reader: PointSpace
     written: np.ndarray
     released: np.ndarray
     reads: dict[int, np.ndarray]
@@ -75,7 +75,7 @@ def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp
     raise CompileError(pipeline, f"{problem}; {help}")
 
 
-def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> Relation:
+def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> DependencePicture:
     """A dependence as data. Raises CompileError for what has too many dimensions, or points, to be drawn."""
     writer_name, reader_name, array_name = _names(dependence)
     writer, reader = pipeline.stages[writer_name], pipeline.stages[reader_name]
@@ -83,14 +83,16 @@ def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> Relation:
     read = reader.read_relations()[array_name]
     kept = _stepped(dependence, write, read)
     shown = [_only(relation, kept) for relation in (write, read)]
-    array = Space(array_name, tuple(f"i{d}" for d in kept), _points(dependence, shown[0].range()))
+    array = PointSpace(
+        array_name, tuple(f"i{d}" for d in kept), _points(dependence, shown[0].range())
+    )
     writes, reads = _iterations(dependence, writer), _iterations(dependence, reader)
     position = {tuple(point): k for k, point in enumerate(array.points.tolist())}
     written = _positions(shown[0].reverse(), array.points, writes.points)
     middle = (reads.points.min(axis=0) + reads.points.max(axis=0)) / 2
     marked = int(np.argmin(np.abs(reads.points - middle).sum(axis=1)))
     some = range(len(reads.points)) if len(reads.points) <= FEW else [marked]
-    return Relation(
+    return DependencePicture(
         writes,
         array,
         reads,
@@ -140,7 +142,7 @@ def _points(dependence: DependenceOp, points: isl.Set) -> np.ndarray:
     return points_of(points)
 
 
-def _iterations(dependence: DependenceOp, stage: StageOp) -> Space:
+def _iterations(dependence: DependenceOp, stage: StageOp) -> PointSpace:
     name, domain = stage.sym_name.data, stage.domain.points
     if stage.core_dims:
         raise CompileError(
@@ -157,11 +159,11 @@ def _iterations(dependence: DependenceOp, stage: StageOp) -> Space:
     times = _evaluate(stage.order, points)
     points = points[np.lexsort(times.T[::-1])] if times.size else points
     names = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
-    return Space(name, tuple(names), points)
+    return PointSpace(name, tuple(names), points)
 
 
 def _evaluate(relation: isl.Map, points: np.ndarray) -> np.ndarray:
-    """What a single-valued relation maps points to, shape (points, coordinates)."""
+    """Return the images of points under a single-valued relation, shape (points, coordinates)."""
     if not relation.dim(isl.dim_type.out):
         return np.zeros((len(points), 0), np.int64)
     function = compile_function(relation, relation.domain())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cmir.report.plot import SETTINGS
-from cmir.report.relation import Relation, Space
+from cmir.report.relation import DependencePicture, PointSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,17 +24,19 @@ LABELLED = 24
 """A row of so many points, or fewer, has its coordinates written into it."""
 
 
-def relation_svg(relation: Relation) -> str:
+def relation_svg(relation: DependencePicture) -> str:
     """The drawing of a dependence as SVG."""
     from matplotlib import rc_context
 
     with rc_context(SETTINGS):
         text = StringIO()
-        draw(relation).savefig(text, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        relation_figure(relation).savefig(
+            text, format="svg", metadata={"Date": None}, bbox_inches="tight"
+        )
     return text.getvalue()
 
 
-def draw(relation: Relation) -> Figure:
+def relation_figure(relation: DependencePicture) -> Figure:
     """The three spaces, one below the other if all are lines and else side by side, and the staircase below."""
     from matplotlib.figure import Figure
 
@@ -66,7 +68,7 @@ def draw(relation: Relation) -> Figure:
     return figure
 
 
-def _grid(space: Space) -> tuple[list[int], np.ndarray, tuple[int, int]]:
+def _grid(space: PointSpace) -> tuple[list[int], np.ndarray, tuple[int, int]]:
     """(the coordinates that are drawn; the number of the point at each row and column, or −1; the first of these)."""
     shown = [d for d in range(len(space.names)) if np.ptp(space.points[:, d])]
     columns = [space.points[:, d] for d in shown]
@@ -80,7 +82,7 @@ def _grid(space: Space) -> tuple[list[int], np.ndarray, tuple[int, int]]:
 
 
 def _space(
-    axes: Axes, space: Space, times: np.ndarray, last: int, title: str, in_cells: bool
+    axes: Axes, space: PointSpace, times: np.ndarray, last: int, title: str, in_cells: bool
 ) -> None:
     """A cell for each point, in the colour of a time of the writer."""
     from matplotlib import colormaps
@@ -116,7 +118,7 @@ def _space(
             axes.axvline(x - 0.5, color="white", linewidth=1)
 
 
-def _connect(axes: list[Axes], relation: Relation, lines: bool) -> None:
+def _connect(axes: list[Axes], relation: DependencePicture, lines: bool) -> None:
     """Outline an iteration of the reader, what it reads and the last iteration it needs; join them, if on lines all."""
     from matplotlib.patches import ConnectionPatch, Rectangle
 
@@ -159,7 +161,7 @@ def _connect(axes: list[Axes], relation: Relation, lines: bool) -> None:
         )
 
 
-def _places(space: Space) -> list[tuple[int, int]]:
+def _places(space: PointSpace) -> list[tuple[int, int]]:
     """(x, y) of each point."""
     _, number, (top, left) = _grid(space)
     found: list[tuple[int, int]] = [(0, 0)] * len(space.points)
@@ -169,7 +171,7 @@ def _places(space: Space) -> list[tuple[int, int]]:
     return found
 
 
-def _staircase(axes: Axes, relation: Relation) -> None:
+def _staircase(axes: Axes, relation: DependencePicture) -> None:
     """How many iterations of the reader may run after each of the writer."""
     from matplotlib.ticker import MaxNLocator
 

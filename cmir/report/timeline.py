@@ -13,11 +13,11 @@ from cmir.timing.recurrence import Actor
 from cmir.timing.report import RunReport
 
 WAITS = {"data": ("-", "yellow"), "credit": ("x", "magenta")}
-"""How waiting is shown."""
+"""Characters and colours of waiting."""
 
 DONE, SOME = " ", "+"
 FIRING = ("bold cyan", "bold blue")
-"""Of one inference and the next, so that their borders are seen."""
+"""Colours of alternating inferences, so that their borders are visible."""
 
 LONGEST_NAME = 24
 TICK = 10

@@ -60,7 +60,7 @@ def _metadata(process: int, thread: int, what: str, **args: Any) -> Event:
 
 
 def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
-    """What a core did, as slices that do not overlap; one for each stretch if there are more than `most` otherwise."""
+    """Yield the activity of a core as disjoint slices; one for each stretch if there are more than `most`."""
     stretches = activity.stretches()
     each = 2 * int(stretches.count.sum()) <= most
     columns = (stretches.begin, stretches.first, stretches.wait, stretches.cause)

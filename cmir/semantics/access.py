@@ -13,7 +13,7 @@ from cmir.isl.evaluate import Function, compile_function
 
 
 @dataclass(frozen=True)
-class Access:
+class CompiledAccess:
     """Where the lanes of a vector lie in an array, for any run of iterations.
 
     lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
@@ -25,7 +25,7 @@ class Access:
     lanes: tuple[int, ...]
     corner: tuple[int, ...]
 
-    def of_run(self, run: slice) -> Access:
+    def of_run(self, run: slice) -> CompiledAccess:
         """The access of some of the iterations."""
         return replace(self, points=self.points[run])
 
@@ -35,7 +35,7 @@ class Access:
         points: np.ndarray,
         lanes: tuple[int, ...],
         corner: tuple[int, ...] | None = None,
-    ) -> Access:
+    ) -> CompiledAccess:
         """points: the program's iterations in order, shape (iterations, coordinates)."""
         corner = corner or (0,) * len(lanes)
         flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
@@ -46,7 +46,7 @@ class Access:
         names = ", ".join(f"x{i}" for i in range(len(bounds)))
         within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
         box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
-        return Access(compile_function(flat, box), points, lanes, corner)
+        return CompiledAccess(compile_function(flat, box), points, lanes, corner)
 
     @property
     def box(self) -> tuple[slice, ...]:

@@ -16,14 +16,16 @@ from xdsl.ir import Operation
 import cmir.semantics.elementwise
 import cmir.semantics.vectors  # noqa: F401  (both register implementations)
 from cmir import extensions
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
-from cmir.semantics.elements import as_integers, as_unsigned, dense_values, dtype_of
+from cmir.semantics.elements import as_integers, as_unsigned, dense_values
 from cmir.semantics.implementations import Function, Implementation, implements, registered
+from cmir.semantics.vectors import reduced
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import convert, matrix_product, position
 
 
-def evaluate(op: Operation, *operands: np.ndarray) -> np.ndarray:
+def evaluate_operation(op: Operation, *operands: np.ndarray) -> np.ndarray:
     """Return the result of a body operation, for all iterations of a chunk."""
     # Infinities and NaNs are results like others, as on the accelerator.
     with np.errstate(all="ignore"):
@@ -109,26 +111,10 @@ def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     return product.reshape(len(x), *op.result.type.get_shape())
 
 
-_REDUCTIONS: dict[str, np.ufunc] = {
-    "add": np.add,
-    "mul": np.multiply,
-    "maximumf": np.maximum,
-    "minimumf": np.minimum,
-    "maxsi": np.maximum,
-    "maxui": np.maximum,
-    "minsi": np.minimum,
-    "minui": np.minimum,
-}
-
-
 @implements(ReduceOp, takes_operation=True, interpreted=True)
 def _reduce(op: Operation, x: np.ndarray) -> np.ndarray:
     assert isinstance(op, ReduceOp)
-    axes = tuple(d + 1 for d in op.dims.get_values())
-    kind, dtype = op.kind.data, x.dtype
-    if kind in ("maxui", "minui"):
-        x = as_unsigned(x)
-    return _REDUCTIONS[kind].reduce(x, axis=axes, dtype=x.dtype).astype(dtype, copy=False)
+    return reduced(op, op.kind.data, x, tuple(d + 1 for d in op.dims.get_values()))
 
 
 @implements(ArgReduceOp, takes_operation=True, interpreted=True)

@@ -1,43 +1,11 @@
-"""MLIR's element types as NumPy's. Signless integers are kept signed, as two's complement; `i1` is a bool."""
+"""Elements of values as NumPy's: constants, and integers read with and without a sign."""
 
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import (
-    ContainerType,
-    DenseIntOrFPElementsAttr,
-    Float16Type,
-    Float32Type,
-    Float64Type,
-    IndexType,
-    IntegerType,
-    Signedness,
-)
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 
-from cmir.support.diagnostics import CompileError
-
-_INTEGERS = {1: np.bool_, 8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
-
-
-def dtype_of(type: Attribute) -> np.dtype[np.generic]:
-    """The NumPy type of the elements of an MLIR type. Raises CompileError where there is none."""
-    element = type.get_element_type() if isinstance(type, ContainerType) else type
-    match element:
-        case Float16Type():
-            return np.dtype(np.float16)
-        case Float32Type():
-            return np.dtype(np.float32)
-        case Float64Type():
-            return np.dtype(np.float64)
-        case IndexType():
-            return np.dtype(np.int64)
-        case IntegerType() if element.width.data in _INTEGERS:
-            signed = np.dtype(_INTEGERS[element.width.data])
-            unsigned = element.signedness.data == Signedness.UNSIGNED
-            return np.dtype(f"u{signed.name}") if unsigned else signed
-        case _:
-            raise CompileError(None, f"elements of type {element} cannot be executed")
+from cmir.dialects.element_types import dtype_of
 
 
 def dense_values(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:

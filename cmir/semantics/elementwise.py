@@ -11,13 +11,14 @@ import numpy as np
 from xdsl.dialects import arith, math
 from xdsl.ir import Operation
 
-from cmir.semantics.elements import as_integers, as_signed, as_unsigned, dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.semantics.elements import as_integers, as_signed, as_unsigned
 from cmir.semantics.implementations import Function, implements
-from cmir.support.numerics import erf
+from cmir.support.numerics import divide_towards_zero, erf
 
 
 def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
-    """Of integers, modulo 2 to their width."""
+    """Wrap a function of integers, modulo 2 to the power of their width."""
     return lambda op, a, b: as_integers(
         function(as_signed(a), as_signed(b)), dtype_of(op.results[0].type)
     )
@@ -27,11 +28,6 @@ def _unsigned(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Funct
     return lambda op, a, b: as_integers(
         function(as_unsigned(a), as_unsigned(b)), dtype_of(op.results[0].type)
     )
-
-
-def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Towards zero."""
-    return (a - np.fmod(a, b)) // b
 
 
 def _divide_up(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -159,7 +155,7 @@ _OF_TYPES: dict[type[Operation], Function] = {
     arith.AddiOp: _wrapping(np.add),
     arith.SubiOp: _wrapping(np.subtract),
     arith.MuliOp: _wrapping(np.multiply),
-    arith.DivSIOp: _wrapping(_divide),
+    arith.DivSIOp: _wrapping(divide_towards_zero),
     arith.FloorDivSIOp: _wrapping(np.floor_divide),
     arith.CeilDivSIOp: _wrapping(_divide_up),
     arith.RemSIOp: _wrapping(np.fmod),

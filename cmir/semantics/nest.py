@@ -16,7 +16,9 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
+from cmir.semantics.access import ravel
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import divide_towards_zero
 
 
 @dataclass
@@ -107,7 +109,7 @@ def execution_order(found: Sequence[Visit]) -> np.ndarray:
 
 
 def run_of(found: Sequence[Visit]) -> np.ndarray:
-    """Which run of the region each visit is in, in execution order."""
+    """Return the run of the region that each visit belongs to, in execution order."""
     return np.sort(np.concatenate([keys[0] for _, _, keys in found]))
 
 
@@ -185,12 +187,6 @@ def _constant(op: Operation) -> int:
     return value & 1 if op.value.type == i1 else value
 
 
-def _truncated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Division that rounds towards zero, as arith.divsi does."""
-    quotient = np.abs(a) // np.abs(b)
-    return np.where((a < 0) != (b < 0), -quotient, quotient)
-
-
 _PREDICATES: dict[int, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     0: np.equal,
     1: np.not_equal,
@@ -221,8 +217,8 @@ _SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
     arith.MuliOp: lambda _, a, b: a * b,
     arith.FloorDivSIOp: lambda _, a, b: a // b,
     arith.CeilDivSIOp: lambda _, a, b: -(-a // b),
-    arith.DivSIOp: lambda _, a, b: _truncated(a, b),
-    arith.RemSIOp: lambda _, a, b: a - b * _truncated(a, b),
+    arith.DivSIOp: lambda _, a, b: divide_towards_zero(a, b),
+    arith.RemSIOp: lambda _, a, b: np.fmod(a, b),
     arith.MinSIOp: lambda _, a, b: np.minimum(a, b),
     arith.MaxSIOp: lambda _, a, b: np.maximum(a, b),
     arith.AndIOp: lambda _, a, b: a & b,
@@ -274,7 +270,4 @@ class PointIndex:
 
 
 def _ravel(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    index = np.zeros(len(points), np.int64)
-    for dim, size in enumerate(shape):
-        index = index * size + points[:, dim]
-    return index
+    return np.broadcast_to(ravel([*points.T], shape), len(points))

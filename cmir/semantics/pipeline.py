@@ -1,4 +1,4 @@
-"""What a pipeline at the polyhedral level computes, by NumPy: the reference for the compiler's output.
+"""Evaluation of pipelines at the polyhedral level with NumPy: the reference for the compiler's output.
 
 Whole stages run one after the other, straight from their domains and access relations. Schedules, dependences,
 loops, automata and buffers play no part in it.
@@ -15,13 +15,13 @@ import islpy as isl
 import numpy as np
 from xdsl.ir import SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
-from cmir.semantics.access import Access, ravel
-from cmir.semantics.body import evaluate
-from cmir.semantics.constants import parameter_elements, program_cells
-from cmir.semantics.elements import dtype_of
+from cmir.semantics.access import CompiledAccess, ravel
+from cmir.semantics.body import evaluate_operation
+from cmir.semantics.weights import parameter_elements, program_cells
 from cmir.support.diagnostics import CompileError
 
 LANES_AT_ONCE = 1 << 22
@@ -93,7 +93,7 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
     lanes = max((prod(op.vector_type().get_shape()) for op in stage.accesses()), default=1)
     accesses = {
         op: [
-            (name, Access.compile(access, points, op.vector_type().get_shape()))
+            (name, CompiledAccess.compile(access, points, op.vector_type().get_shape()))
             for name, access in op.arrays_and_maps()
         ]
         for op in stage.accesses()
@@ -120,7 +120,9 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
                         ((name, access),) = accesses[op]
                         _write(values[op.value], access, arrays[name], start, stop)
                     case _:
-                        values[op.results[0]] = evaluate(op, *(values[v] for v in op.operands))
+                        values[op.results[0]] = evaluate_operation(
+                            op, *(values[v] for v in op.operands)
+                        )
 
 
 def _in_time(stage: StageOp) -> np.ndarray:
@@ -139,7 +141,7 @@ def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, in
 
 
 def _read(
-    op: ReadOp, sources: list[tuple[str, Access]], arrays: Arrays, start: int, stop: int
+    op: ReadOp, sources: list[tuple[str, CompiledAccess]], arrays: Arrays, start: int, stop: int
 ) -> np.ndarray:
     """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes)."""
     type = op.vector_type()
@@ -154,7 +156,9 @@ def _read(
     return result
 
 
-def _write(value: np.ndarray, access: Access, array: np.ndarray, start: int, stop: int) -> None:
+def _write(
+    value: np.ndarray, access: CompiledAccess, array: np.ndarray, start: int, stop: int
+) -> None:
     """Put the lanes of iterations start ≤ i < stop into an array."""
     location, defined = access.locations(start, stop)
     shape = (stop - start, *access.lanes)

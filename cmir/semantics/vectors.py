@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from xdsl.dialects import vector
 from xdsl.ir import Operation
 
-from cmir.semantics.elements import as_unsigned, dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.semantics.elements import as_unsigned
 from cmir.semantics.implementations import Function, implements
 from cmir.support.diagnostics import CompileError
 
-
-def _unsigned(ufunc: np.ufunc, x: np.ndarray) -> np.ndarray:
-    return ufunc.reduce(as_unsigned(x), axis=-1).astype(x.dtype)
-
-
-_REDUCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "add": lambda x: np.add.reduce(x, axis=-1, dtype=x.dtype),
-    "mul": lambda x: np.multiply.reduce(x, axis=-1, dtype=x.dtype),
-    "maximumf": lambda x: np.maximum.reduce(x, axis=-1),
-    "minimumf": lambda x: np.minimum.reduce(x, axis=-1),
-    "maxnumf": lambda x: np.fmax.reduce(x, axis=-1),
-    "minnumf": lambda x: np.fmin.reduce(x, axis=-1),
-    "maxsi": lambda x: np.maximum.reduce(x, axis=-1),
-    "minsi": lambda x: np.minimum.reduce(x, axis=-1),
-    "maxui": lambda x: _unsigned(np.maximum, x),
-    "minui": lambda x: _unsigned(np.minimum, x),
-    "and": lambda x: np.bitwise_and.reduce(x, axis=-1),
-    "or": lambda x: np.bitwise_or.reduce(x, axis=-1),
-    "xor": lambda x: np.bitwise_xor.reduce(x, axis=-1),
+_REDUCTIONS: dict[str, np.ufunc] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "maximumf": np.maximum,
+    "minimumf": np.minimum,
+    "maxnumf": np.fmax,
+    "minnumf": np.fmin,
+    "maxsi": np.maximum,
+    "minsi": np.minimum,
+    "maxui": np.maximum,
+    "minui": np.minimum,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
 }
 
 
+def reduced(op: Operation, kind: str, x: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Return `x` reduced along an axis, or several, in its own type. op: for the error where there is no such kind."""
+    if (ufunc := _REDUCTIONS.get(kind)) is None:
+        raise CompileError(op, f"reduction {kind} cannot be executed")
+    read = as_unsigned(x) if kind.endswith("ui") else x
+    return ufunc.reduce(read, axis=axis, dtype=read.dtype).astype(x.dtype, copy=False)
+
+
 def _reduction(op: Operation, x: np.ndarray, acc: np.ndarray | None = None) -> np.ndarray:
-    """Of a vector, and of what has been accumulated if there is something."""
+    """The elements of a vector reduced, and what has been accumulated with them if there is something."""
     assert isinstance(op, vector.ReductionOp)
-    if (reduce := _REDUCTIONS.get(str(op.kind.data))) is None:
-        raise CompileError(op, f"reduction {op.kind.data} cannot be executed")
     if acc is not None:
         count = max(len(x), len(acc))
         parts = (np.broadcast_to(part, (count, part.shape[1])) for part in (x, acc[:, None]))
         x = np.concatenate((*parts,), axis=1)
-    return reduce(x)
+    return reduced(op, str(op.kind.data), x, -1)
 
 
 def _broadcast(op: Operation, x: np.ndarray) -> np.ndarray:

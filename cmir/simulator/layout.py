@@ -12,8 +12,8 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.elaboration.program import Buffer, Load
 from cmir.semantics.access import ravel
-from cmir.simulator.regular import Regular, Turn
-from cmir.simulator.window import Margin, Window
+from cmir.simulator.regular import RegularBuffer, RingOrder
+from cmir.simulator.window import Margin, StridedWindow
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Layout:
     """
 
     buffer: Buffer
-    regular: Regular | None
+    regular: RegularBuffer | None
     margin: Margin
     margin_value: float
     pads: tuple[float, ...]
-    windows: Mapping[Operation, Window]
+    windows: Mapping[Operation, StridedWindow]
 
     @staticmethod
     def of(
@@ -43,13 +43,13 @@ class Layout:
         """pads: the pad value of each load, as memory holds it. array: the shape of what the buffer holds."""
         accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
         cells = tuple(sorted({pads[ld.op] for ld, _ in accesses}))
-        regular = Regular.of(buffer, array)
+        regular = RegularBuffer.of(buffer, array)
         none: Margin = ((0, 0),) * len(array)
-        windows: dict[Operation, Window] = {}
+        windows: dict[Operation, StridedWindow] = {}
         margin, margin_value = none, None
         if regular is not None:
             for load, access in accesses:
-                window = Window.of(access, array) if load.apart else None
+                window = StridedWindow.of(access, array) if load.apart else None
                 if window is None or window.is_constant:
                     continue
                 around = window.margin(regular.low, regular.sizes, regular.axis)
@@ -110,21 +110,21 @@ class Layout:
         return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
 
     def rows(
-        self, memory: np.ndarray, turn: Turn, first: int, last: int
+        self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
     ) -> tuple[np.ndarray, list[int]]:
         """(cells with the rows first ≤ x ≤ last of the ring, where location 0 is in them along each dimension).
 
         They are a view of the memory unless the rows run past the end of the ring, or outside the array, where they
         have the value of the margin.
         """
-        cells, before = self._of_inference(memory, turn)
+        cells, before = self._of_inference(memory, ring_order)
         regular = self.regular
         assert regular is not None
         if (axis := regular.axis) is None:
             return cells, before
         low, size = regular.low[axis], regular.sizes[axis]
         inside = range(max(first, low), min(last + 1, low + size))
-        pieces = [_part(cells, axis, run) for run in self._runs(turn, inside)]
+        pieces = [_part(cells, axis, run) for run in self._runs(ring_order, inside)]
 
         def outside(count: int) -> list[np.ndarray]:
             shape = (*cells.shape[:axis], count, *cells.shape[axis + 1 :])
@@ -135,39 +135,44 @@ class Layout:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=axis), before
 
     def rows_in_place(
-        self, memory: np.ndarray, turn: Turn, first: int, last: int
+        self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
     ) -> tuple[np.ndarray, list[int]] | None:
         """As `rows`, always a view of the memory; None if the rows run past the end of the ring."""
-        cells, before = self._of_inference(memory, turn)
+        cells, before = self._of_inference(memory, ring_order)
         regular = self.regular
         assert regular is not None
         if (axis := regular.axis) is None:
             return cells, before
-        runs = self._runs(turn, range(first, last + 1))
+        runs = self._runs(ring_order, range(first, last + 1))
         if len(runs) > 1:
             return None
         before[axis] = -first
         return _part(cells, axis, runs[0]), before
 
-    def _of_inference(self, memory: np.ndarray, turn: Turn) -> tuple[np.ndarray, list[int]]:
+    def _of_inference(
+        self, memory: np.ndarray, ring_order: RingOrder
+    ) -> tuple[np.ndarray, list[int]]:
         regular = self.regular
         assert regular is not None
         margin = self.margin[regular.outer :]
         before = [m - low for (m, _), low in zip(margin, regular.low, strict=True)]
-        return self.padded(memory)[(*turn.outer, ...)], before  # a view, of rank 0 too
+        return self.padded(memory)[(*ring_order.outer, ...)], before  # a view, of rank 0 too
 
-    def _runs(self, turn: Turn, rows: range) -> list[slice]:
+    def _runs(self, ring_order: RingOrder, rows: range) -> list[slice]:
         """Where consecutive rows are in the ring, in as many pieces as that takes."""
         regular = self.regular
         assert regular is not None and regular.axis is not None
         size = self.buffer.shape[regular.outer + regular.axis]
         runs: list[slice] = []
-        at, left = turn.first + turn.step * (rows.start - regular.low[regular.axis]), len(rows)
+        at, left = (
+            ring_order.first + ring_order.step * (rows.start - regular.low[regular.axis]),
+            len(rows),
+        )
         while left > 0:
             at %= size
-            count = min(left, size - at if turn.step > 0 else at + 1)
-            stop = at + turn.step * count
-            runs.append(slice(at, stop if stop >= 0 else None, turn.step))
+            count = min(left, size - at if ring_order.step > 0 else at + 1)
+            stop = at + ring_order.step * count
+            runs.append(slice(at, stop if stop >= 0 else None, ring_order.step))
             at, left = stop, left - count
         return runs
 

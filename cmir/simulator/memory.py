@@ -10,15 +10,15 @@ from math import prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store
-from cmir.semantics.access import Access, ravel
-from cmir.semantics.elements import dtype_of
+from cmir.semantics.access import CompiledAccess, ravel
 from cmir.simulator.layout import Layout
 from cmir.simulator.numbers import Numbers
-from cmir.simulator.regular import Turn
+from cmir.simulator.regular import RingOrder
 from cmir.simulator.weights import Weights
-from cmir.simulator.window import Window, iterations_first, iterations_last
+from cmir.simulator.window import StridedWindow, iterations_first, iterations_last
 
 CACHED_LANES = 1 << 21
 """The slots of a gathered load are kept between inferences if they are at most this many."""
@@ -42,9 +42,9 @@ class MemoryPlan:
             for load in program.loads.values()
         }
         self.layouts: dict[_Place, Layout] = {}
-        self.stores: dict[tuple[str, Operation], Window | None] = {}
+        self.stores: dict[tuple[str, Operation], StridedWindow | None] = {}
         self.gathered: dict[tuple[str, Operation, SSAValue], np.ndarray] = {}
-        self._turns: dict[tuple[_Place, int], Turn | None] = {}
+        self._ring_orders: dict[tuple[_Place, int], RingOrder | None] = {}
         self._fits: dict[tuple[str, Operation, _Place], bool] = {}
         for core in network.cores.values():
             loads = list(core.loads.values())
@@ -54,17 +54,17 @@ class MemoryPlan:
                 self.layouts[core.name, value] = layout
             for store in core.stores.values():
                 shape = network.arrays[store.array].shape
-                window = Window.of(store.access, shape)
+                window = StridedWindow.of(store.access, shape)
                 fits = window is not None and window.fits((0,) * len(shape), shape)
                 self.stores[core.name, store.op] = window if fits else None
 
-    def turn(self, place: _Place, inference: int) -> Turn | None:
+    def ring_order(self, place: _Place, inference: int) -> RingOrder | None:
         """How the ring of a buffer lies in an inference; None if that is not regular."""
         key = place, inference
-        if key not in self._turns:
+        if key not in self._ring_orders:
             regular = self.layouts[place].regular
-            self._turns[key] = None if regular is None else regular.turn(inference)
-        return self._turns[key]
+            self._ring_orders[key] = None if regular is None else regular.ring_order(inference)
+        return self._ring_orders[key]
 
     def fits(self, core: Core, store: Store, reader: _Place) -> bool:
         """Whether what a core stores is a window on the slots of a buffer, all of it."""
@@ -140,7 +140,7 @@ class Memory:
         core: Core,
         load: Load,
         value: SSAValue,
-        access: Access,
+        access: CompiledAccess,
         inference: int,
         start: int,
         stop: int,
@@ -149,10 +149,10 @@ class Memory:
         place = (core.name, value)
         layout, cells = self.layouts[place], self._cells(place, inference)
         if (window := layout.windows.get(load.op)) is not None:
-            if (turn := self.plan.turn(place, inference)) is not None:
+            if (ring_order := self.plan.ring_order(place, inference)) is not None:
                 axis = layout.regular.axis if layout.regular is not None else None
                 first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-                return window.read(*layout.rows(cells, turn, first, last), start, stop), None
+                return window.read(*layout.rows(cells, ring_order, first, last), start, stop), None
         pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         return cells.take(slots), None if load.apart else slots != pad
@@ -165,7 +165,7 @@ class Memory:
         core: Core,
         load: Load,
         value: SSAValue,
-        access: Access,
+        access: CompiledAccess,
         pad: int,
         inference: int,
         start: int,
@@ -190,20 +190,20 @@ class Memory:
         value: shape (iterations, *lanes).
         """
         window = self.windows[core.name, store.op]
-        kept: _Kept | None = None
+        kept: _LocatedLanes | None = None
         for reader in self.readers[store.array]:
             layout, memory = self.layouts[reader], self.cells[reader]
             place = self._in_place(core, store, reader, inference, start, stop)
             if window is not None and place is not None:
                 window.write(*place, value, start, stop)
             else:
-                kept = kept or _Kept.of(store.access, value, start, stop)
+                kept = kept or _LocatedLanes.of(store.access, value, start, stop)
                 kept.put(memory, *layout.index(inference, kept.location))
         if (output := self.outputs[inference].get(store.array)) is not None:
             if window is not None:
                 window.write(output, (0,) * output.ndim, value, start, stop)
             else:
-                kept = kept or _Kept.of(store.access, value, start, stop)
+                kept = kept or _LocatedLanes.of(store.access, value, start, stop)
                 kept.put(output.reshape(-1), ravel(kept.location, output.shape))
 
     def _in_place(
@@ -212,17 +212,17 @@ class Memory:
         """The cells of a buffer that iterations write, if they are a window on them: see `Layout.rows_in_place`."""
         if not self.plan.fits(core, store, reader):
             return None
-        if (turn := self.plan.turn(reader, inference)) is None:
+        if (ring_order := self.plan.ring_order(reader, inference)) is None:
             return None
         layout, window = self.layouts[reader], self.windows[core.name, store.op]
         assert layout.regular is not None and window is not None
         axis = layout.regular.axis
         first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-        return layout.rows_in_place(self.cells[reader], turn, first, last)
+        return layout.rows_in_place(self.cells[reader], ring_order, first, last)
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _LocatedLanes:
     """The lanes of a store that have a location: coordinates, where they are defined, and the values there."""
 
     location: list[np.ndarray]
@@ -231,11 +231,13 @@ class _Kept:
     value: np.ndarray
 
     @staticmethod
-    def of(access: Access, value: np.ndarray, start: int, stop: int) -> _Kept:
+    def of(access: CompiledAccess, value: np.ndarray, start: int, stop: int) -> _LocatedLanes:
         location, defined = access.locations(start, stop)
         if defined is not None:
             defined = np.broadcast_to(defined, value.shape)
-        return _Kept(location, defined, value.shape, value if defined is None else value[defined])
+        return _LocatedLanes(
+            location, defined, value.shape, value if defined is None else value[defined]
+        )
 
     def put(self, memory: np.ndarray, slots: np.ndarray, kept: np.ndarray | None = None) -> None:
         """Write the lanes at these slots, given for all lanes, as far as they have one."""
@@ -252,7 +254,7 @@ class _Kept:
 
 
 def _gather(
-    layout: Layout, access: Access, pad: int, inference: int, start: int, stop: int
+    layout: Layout, access: CompiledAccess, pad: int, inference: int, start: int, stop: int
 ) -> np.ndarray:
     """Where every lane lies in memory; lanes without a location are at the cell with the pad value.
 

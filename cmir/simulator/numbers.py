@@ -1,4 +1,4 @@
-"""What the values of a run are: the numbers of the types in the IR, unless a proof computes with others."""
+"""Arithmetic of a run: the numbers of the types in the IR, unless a proof computes with others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cmir.dialects.cmcore import CrossbarOp, LoadOp
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.elaboration.program import pad_value
 from cmir.semantics.body import function_of
-from cmir.semantics.constants import parameter_elements, program_cells
+from cmir.semantics.weights import parameter_elements, program_cells
 
 
 class Numbers:

@@ -14,7 +14,7 @@ from cmir.elaboration.program import Buffer
 
 
 @dataclass(frozen=True)
-class Turn:
+class RingOrder:
     """How a ring lies in one inference: `first` keeps the row of the lowest location, `step` is 1 or −1.
 
     outer: where the slots of the inference are along dimensions that the array does not have.
@@ -26,7 +26,7 @@ class Turn:
 
 
 @dataclass(frozen=True, eq=False)
-class Regular:
+class RegularBuffer:
     """A buffer with a slot for each location `low` ≤ x < `low + sizes`, those of other inferences aside.
 
     axis: the dimension of the array whose rows run around a ring, or None. outer: how many dimensions of the buffer
@@ -40,31 +40,31 @@ class Regular:
     outer: int
 
     @staticmethod
-    def of(buffer: Buffer, shape: tuple[int, ...]) -> Regular | None:
+    def of(buffer: Buffer, shape: tuple[int, ...]) -> RegularBuffer | None:
         """shape: of the array. None if the slots lie in any other way."""
         if buffer.storage is None:
-            return Regular(buffer, (0,) * len(shape), shape, None, 0)
+            return RegularBuffer(buffer, (0,) * len(shape), shape, None, 0)
         outer = len(buffer.shape) - len(shape)
         kept = _box(buffer, shape)
         if outer < 0 or kept is None:
             return None
-        regular = Regular(buffer, *kept, None, outer)
+        regular = RegularBuffer(buffer, *kept, None, outer)
         # A ring may happen to begin with its first slot in one inference, but not in two.
         along = {d for n in (0, 1) for d in regular._moved(n) or ()}
         if len(along) > 1 or any(regular._moved(n) is None for n in (0, 1)):
             return None
-        return Regular(buffer, *kept, next(iter(along), None), outer)
+        return RegularBuffer(buffer, *kept, next(iter(along), None), outer)
 
-    def turn(self, inference: int) -> Turn | None:
+    def ring_order(self, inference: int) -> RingOrder | None:
         """How the ring lies in an inference; None if that is not regular."""
         if self.buffer.storage is None:
-            return Turn((), 0, 1)
+            return RingOrder((), 0, 1)
         moved = self._moved(inference)
         if moved is None or not moved.keys() <= {self.axis}:
             return None
         outer, _ = self._slots(inference)
         first, step = moved.get(self.axis, (0, 1)) if self.axis is not None else (0, 1)
-        return Turn(tuple(int(x) for x in outer), first, step)
+        return RingOrder(tuple(int(x) for x in outer), first, step)
 
     def _slots(self, inference: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Slots along the outer dimensions, and along those of the array, of the locations that have some."""

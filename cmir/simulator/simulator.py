@@ -67,7 +67,7 @@ class Simulator:
 
     @cached_property
     def memory_plan(self) -> MemoryPlan:
-        """How the data of a run lies in memory."""
+        """Layout of the data of a run in memory."""
         return MemoryPlan(self.network, self.weights.numbers)
 
     def body(self, core: str) -> Body:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cmir.semantics.access import Access
+from cmir.semantics.access import CompiledAccess
 
 Margin = tuple[tuple[int, int], ...]
 """Cells before and after each dimension of an array."""
@@ -40,7 +40,7 @@ class _Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Window:
+class StridedWindow:
     """location = offset + steps · (iteration, lane), with the iterations of a grid in lexicographic order.
 
     grid: the sizes of the iteration box. steps: one row for each dimension of the array, one column for each coordinate
@@ -55,7 +55,7 @@ class Window:
     high: np.ndarray
 
     @staticmethod
-    def of(access: Access, shape: tuple[int, ...]) -> Window | None:
+    def of(access: CompiledAccess, shape: tuple[int, ...]) -> StridedWindow | None:
         """The window of an access to an array of this shape; None if it is not regular."""
         grid = grid_of(access.points)
         affine = access.function.affine()
@@ -69,10 +69,10 @@ class Window:
         reach = steps * (sizes - 1)
         low = offset + np.minimum(reach, 0).sum(axis=1)
         high = offset + np.maximum(reach, 0).sum(axis=1)
-        window = Window(grid, access.lanes, offset, steps, low, high)
+        window = StridedWindow(grid, access.lanes, offset, steps, low, high)
         return window if window._defined_where_inside(access, shape) else None
 
-    def _defined_where_inside(self, access: Access, shape: tuple[int, ...]) -> bool:
+    def _defined_where_inside(self, access: CompiledAccess, shape: tuple[int, ...]) -> bool:
         """Whether exactly the lanes whose location lies in the array have one."""
         location, defined = access.locations(0, len(access.points))
         inside = np.asarray(True)

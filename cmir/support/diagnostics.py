@@ -15,7 +15,7 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 Where: TypeAlias = Operation | SSAValue | Block | Region | Attribute | str | PathLike[str] | None
-"""What a message may be about: IR, a location attribute, the name of a file, or nothing."""
+"""The subject of a message: IR, a location attribute, the name of a file, or nothing."""
 
 Location: TypeAlias = FileLineColLoc | NameLoc | str
 """A known location; a string is the name of a file."""
@@ -116,7 +116,7 @@ def emit(kind: str, where: Where, message: str) -> None:
 
 @contextmanager
 def collect_diagnostics() -> Iterator[list[Diagnostic]]:
-    """What is emitted inside the `with` block goes into the list, not to stderr."""
+    """Collect diagnostics that are emitted inside the `with` block in a list, instead of printing them to stderr."""
     collected: list[Diagnostic] = []
     token = _collected.set(collected)
     try:
@@ -139,7 +139,7 @@ def _one_line(message: str) -> str:
 
 
 def is_isl_error(error: BaseException) -> bool:
-    """Whether ISL, or our shell around it, refused something (found without importing either)."""
+    """Return True if the error is one of ISL, or of cmir's wrapper around it (determined without importing either)."""
     modules = (("cmir.isl.text", "IslError"), ("islpy", "Error"))
     kinds = [getattr(sys.modules.get(module), name, None) for module, name in modules]
     return isinstance(error, tuple(kind for kind in kinds if kind is not None))

@@ -1,31 +1,21 @@
-"""Functions that NumPy lacks."""
+"""
+Functions that NumPy lacks.
+
+They are functions of NumPy's arrays, and of other arrays whose classes have their own registered: `erf.register(…)`.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
 
 class DuckArray(ABC):
-    """An array of other numbers than NumPy's, which says itself what the functions of this module are of it."""
-
-    @abstractmethod
-    def erf(self) -> Any: ...
-
-    @abstractmethod
-    def as_type(self, dtype: np.dtype[Any]) -> Any: ...
-
-    @abstractmethod
-    def convert(self, dtype: np.dtype[Any]) -> Any: ...
-
-    @abstractmethod
-    def position(self, axis: int, largest: bool, last: bool) -> Any: ...
-
-    @abstractmethod
-    def matrix_product(self, other: Any) -> Any: ...
+    """An array of other numbers than NumPy's, for which the functions of this module are registered."""
 
     @abstractmethod
     def uninterpreted(
@@ -85,10 +75,9 @@ _ONE = 6.0
 """From here on erf(x) is 1 in double precision; the approximation of erfc may be off there."""
 
 
-def erf(x: np.ndarray) -> np.ndarray:
+@singledispatch
+def erf(x: Any) -> Any:
     """The error function, computed in double precision and rounded to the type of `x`."""
-    if isinstance(x, DuckArray):
-        return x.erf()
     x = np.asarray(x)
     exact = x.astype(np.float64)
     size = np.minimum(np.abs(exact), _ONE)
@@ -102,15 +91,15 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarr
     return np.polyval(numerator, x) / np.polyval(denominator, x)
 
 
-def as_type(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+@singledispatch
+def as_type(x: Any, dtype: np.dtype[Any]) -> Any:
     """`x` as an array of this type, converted as by NumPy."""
-    return x.as_type(dtype) if isinstance(x, DuckArray) else np.asarray(x, dtype)
+    return np.asarray(x, dtype)
 
 
-def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+@singledispatch
+def convert(x: Any, dtype: np.dtype[Any]) -> Any:
     """`x` as numbers of another type: rounded to the even one of the nearest, and within its range."""
-    if isinstance(x, DuckArray):
-        return x.convert(dtype)
     x = np.asarray(x)
     if dtype.kind == "f":
         return x.astype(dtype)
@@ -122,19 +111,17 @@ def convert(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
 
 
-def position(x: np.ndarray, axis: int, largest: bool, last: bool) -> np.ndarray:
+@singledispatch
+def position(x: Any, axis: int, largest: bool, last: bool) -> Any:
     """Where along an axis the largest or smallest elements are, the first or last of equal ones, in `i32`."""
-    if isinstance(x, DuckArray):
-        return x.position(axis, largest, last)
     seen = np.flip(x, axis) if last else x
     found = (np.argmax if largest else np.argmin)(seen, axis)
     return (x.shape[axis] - 1 - found if last else found).astype(np.int32)
 
 
-def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+@singledispatch
+def matrix_product(a: Any, b: Any) -> Any:
     """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
-    if isinstance(a, DuckArray):
-        return a.matrix_product(b)
     if a.dtype.kind != "f":
         return integer_product(a, b)
     if a.dtype != np.float16:
@@ -152,3 +139,8 @@ def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     else:
         product = np.matmul(a.astype(np.int64), b.astype(np.int64))
     return product.astype(np.int64).astype(np.int32)
+
+
+def divide_towards_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the quotients of integers, rounded towards zero; 0 where the divisor is 0."""
+    return (a - np.fmod(a, b)) // b

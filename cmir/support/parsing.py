@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.lexer import Position, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from cmir.support.diagnostics import is_isl_error
+from cmir.support.diagnostics import emit_remark, is_isl_error
 
 
 def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
@@ -83,11 +83,17 @@ class LocatingParser(Parser):
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
+        """Return the operation that has the name, or has it among its `OLD_NAMES`, which are read with a remark."""
         stack = self._parser_state.dialect_stack
-        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is None:
-            start = self.lexer.input.content.rfind(name, 0, self.pos)
-            self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
-        return op_type
+        if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is not None:
+            return op_type
+        start = self.lexer.input.content.rfind(name, 0, self.pos)
+        for op_type in self.ctx.loaded_ops:
+            if name in getattr(op_type, "OLD_NAMES", ()):
+                where = self._location(start)
+                emit_remark(where, f"operation '{name}' is called '{op_type.name}' now")
+                return op_type
+        self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
 
     def resolve_operand(
         self, operand: UnresolvedOperand, type: AttributeInvT
@@ -113,8 +119,9 @@ class LocatingParser(Parser):
 
     def _locate(self, what: Operation | BlockArgument, position: Position) -> None:
         if isinstance(what.location, UnknownLoc):
-            line = bisect_right(self._line_starts, position)
-            column = position - self._line_starts[line - 1] + 1
-            what.location = FileLineColLoc(
-                self._file, IntAttr(line + self._line_offset), IntAttr(column)
-            )
+            what.location = self._location(position)
+
+    def _location(self, position: Position) -> FileLineColLoc:
+        line = bisect_right(self._line_starts, position)
+        column = position - self._line_starts[line - 1] + 1
+        return FileLineColLoc(self._file, IntAttr(line + self._line_offset), IntAttr(column))

@@ -29,7 +29,7 @@ _OTHER = frozenset(
 
 
 def check_paths(paths: Sequence[Path]) -> list[str]:
-    """What is wrong in these files, and in the tests under these folders; a line each."""
+    """Return what is wrong in these files, and in the tests under these folders; a line each."""
     problems: list[str] = []
     for path in paths:
         if not path.exists():

@@ -32,7 +32,7 @@ from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13
-"""What models are converted to that are older than the importer takes."""
+"""Opset to which models are converted that are older than the importer takes."""
 
 
 class CmirBackend(Backend):
@@ -56,7 +56,7 @@ class CmirRep(BackendRep):
         self.hardware = hardware
         held = {tensor.name for tensor in model.graph.initializer}
         self.inputs = [info.name for info in model.graph.input if info.name not in held]
-        self.parameters = parameters(model) & set(self.inputs)
+        self.parameters = static_inputs(model) & set(self.inputs)
 
     def run(self, inputs: Sequence[Any], **kwargs: Any) -> tuple[np.ndarray, ...]:
         """The outputs. Raises CompileError with the reason if the model cannot be compiled."""
@@ -142,7 +142,7 @@ def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
         raise CompileError(None, f"ONNX's version converter: {error}") from error
 
 
-def parameters(model: onnx.ModelProto) -> set[str]:
+def static_inputs(model: onnx.ModelProto) -> set[str]:
     """The tensors that must be known when the model is compiled: what some importer only takes as a
     constant, and what that is computed from."""
     known: set[str] = set()

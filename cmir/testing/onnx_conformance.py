@@ -42,7 +42,7 @@ from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.table import schemas
 from cmir.support.diagnostics import CompileError, collect_diagnostics
-from cmir.testing.onnx_backend import CmirBackend, parameters
+from cmir.testing.onnx_backend import CmirBackend, static_inputs
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 STATUSES = ("passed", "failed", "refused", "not applicable")
@@ -104,7 +104,7 @@ def run_case(operator: str, case: TestCase) -> Result:
         return result("not applicable", reason)
     representation = CmirBackend.prepare(model)
     for inputs, expected in case_data(case, model):
-        data = [x for n, x in zip(representation.inputs, inputs) if n not in parameters(model)]
+        data = [x for n, x in zip(representation.inputs, inputs) if n not in static_inputs(model)]
         if any(np.size(x) == 0 for x in (*data, *expected)):
             return result("not applicable", "tensors without elements")
         try:
@@ -168,7 +168,7 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
             return f"{what}: {min(found)}"
     if operators & TRAINING or any(map(_trains, nodes)):
         return "training"
-    known = parameters(model) | {tensor.name for tensor in model.graph.initializer}
+    known = static_inputs(model) | {tensor.name for tensor in model.graph.initializer}
     for infos, elements in ((model.graph.input, ELEMENTS), (model.graph.output, RESULTS)):
         for info in infos:
             kind = info.type.WhichOneof("value")
@@ -247,7 +247,7 @@ def run(
         return pool.map(_run_loaded, range(len(_loaded)), chunksize=8)
 
 
-def summary(results: Iterable[Result]) -> dict[str, dict[str, dict[str, int]]]:
+def conformance_summary(results: Iterable[Result]) -> dict[str, dict[str, dict[str, int]]]:
     """How many cases of each kind and operator ended how."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for result in results:
@@ -280,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print(results: Sequence[Result], listed: Sequence[str]) -> None:
     print(f"{'kind':18} {'operator':28}" + "".join(f"{status:>15}" for status in STATUSES))
-    for kind, operators in summary(results).items():
+    for kind, operators in conformance_summary(results).items():
         for operator, counts in operators.items():
             numbers = "".join(f"{counts.get(status, 0):15}" for status in STATUSES)
             print(f"{kind:18} {operator:28}{numbers}")

@@ -39,7 +39,7 @@ class TimedNetwork:
         return self.costs[core].interval, self.costs[core].latency
 
     def _costs(self) -> dict[str, Cost]:
-        """What an iteration of each core costs, which depends on what the core sends to other chips."""
+        """Costs of an iteration of each core, which depend on what the core sends to other chips."""
         crossing: dict[str, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
@@ -60,7 +60,7 @@ class TimedNetwork:
         if kind is DependenceKind.RAW:
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
-        return first + hops * self.hardware.network.hop_cycles
+        return first + hops * self.hardware.interconnect.hop_cycles
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
         """The timing of a stream of inferences, without data: exactly what execution gives.

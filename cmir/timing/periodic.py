@@ -35,7 +35,7 @@ from cmir.timing.recurrence import Actor, Dependence, Wait
 
 
 @dataclass(frozen=True)
-class Link:
+class CycleEdge:
     """A wait on a cycle: iteration `target` of `waiter` follows one of the dependence's source.
 
     lead: how many iterations of the source the cycle passes before the one that is followed.
@@ -53,21 +53,21 @@ class Link:
         return Wait(self.waiter, dependence.source, dependence.kind, dependence.array)
 
 
-class TooFastError(Exception):
+class InfeasiblePeriodError(Exception):
     """There is no schedule of that interval: around a cycle, `delay` cycles pass in `tokens` inferences.
 
     links: the waits on the cycle; the source of each is the waiter of the next.
     starts: the starts when the cycle was found. A search with other dependences may go on from them.
     """
 
-    def __init__(self, links: list[Link], delay: int, tokens: int, starts: np.ndarray):
+    def __init__(self, links: list[CycleEdge], delay: int, tokens: int, starts: np.ndarray):
         self.links, self.delay, self.tokens, self.starts = links, delay, tokens, starts
         super().__init__(f"{delay} cycles pass in {tokens} inferences")
 
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """What the iterations of an actor follow in others: an edge an entry, in the order of their targets.
+    """Waits of an actor's iterations for others: one entry per edge, in the order of their targets.
 
     targets: the iterations that have edges; first: where the edges of each begin. sources: iterations, numbered through
     all actors; of: the dependence that an edge belongs to.
@@ -98,7 +98,7 @@ def periodic_schedule(
 ) -> np.ndarray:
     """The earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
 
-    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises TooFastError.
+    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises InfeasiblePeriodError.
     """
     return PeriodicSearch(actors, period, earliest).run()
 
@@ -166,7 +166,7 @@ class PeriodicSearch:
         return slice(int(self.first[actor]), int(self.first[actor + 1]))
 
     def run(self) -> np.ndarray:
-        """The starts, as `periodic_schedule` gives them. Raises TooFastError."""
+        """The starts, as `periodic_schedule` gives them. Raises InfeasiblePeriodError."""
         work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
         raises = 0
         while work:
@@ -223,7 +223,7 @@ class PeriodicSearch:
         return bounds, reason
 
     def _check_parents(self, place: int) -> None:
-        """Raise TooFastError if the parents of an iteration, numbered through all actors, lead into a cycle."""
+        """Raise InfeasiblePeriodError if the parents of an iteration, numbered by all actors, lead into a cycle."""
         path: list[int] = []
         seen: dict[int, int] = {}
         while place not in seen:
@@ -241,11 +241,11 @@ class PeriodicSearch:
         """The actor of an iteration."""
         return int(np.searchsorted(self.first, place, side="right")) - 1
 
-    def _too_fast(self, cycle: list[int]) -> TooFastError:
+    def _too_fast(self, cycle: list[int]) -> InfeasiblePeriodError:
         """The error of a cycle of iterations, each the child of the next."""
         hops = [self._hop(place) for place in cycle]
         delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
-        links: list[Link] = []
+        links: list[CycleEdge] = []
         for k, hop in enumerate(hops):
             if hop.dependence is None:
                 continue
@@ -254,11 +254,11 @@ class PeriodicSearch:
                 lead += source.steps
                 if source.dependence is not None:
                     break
-            links.append(Link(hop.actor, hop.target, hop.dependence, lead))
-        return TooFastError(links, delay, tokens, self.starts)
+            links.append(CycleEdge(hop.actor, hop.target, hop.dependence, lead))
+        return InfeasiblePeriodError(links, delay, tokens, self.starts)
 
     def _hop(self, place: int) -> _Hop:
-        """What leads from its parent to an iteration."""
+        """Return the hop from its parent to an iteration."""
         number = self._actor(place)
         actor, reason = self.actors[number], int(self.reason[place])
         target, iteration = int(self.since[place]), int(place - self.first[number])

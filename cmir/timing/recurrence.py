@@ -94,7 +94,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(eq=False)
-class _State:
+class _ActorState:
     """How far an actor has come, when each of its iterations started, and how long it stalled in each inference."""
 
     actor: Actor
@@ -102,9 +102,9 @@ class _State:
     done: int = 0
     ready: int = 0  # the earliest start of the next iteration
     stalls: dict[DependenceKind, np.ndarray] = field(default_factory=dict)
-    blocked: tuple[_State, int] | None = None  # who must have run more than so many iterations
-    incoming: list[tuple[Dependence, _State]] = field(default_factory=list)
-    waiters: dict[str, _State] = field(default_factory=dict)
+    blocked: tuple[_ActorState, int] | None = None  # who must have run more than so many iterations
+    incoming: list[tuple[Dependence, _ActorState]] = field(default_factory=list)
+    waiters: dict[str, _ActorState] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -135,7 +135,7 @@ class Recurrence:
         self.inferences, self.chunk = inferences, chunk
         self.execute, self.progress = execute, progress
         self.states = {
-            name: _State(actor, np.zeros(inferences * actor.iterations, np.int64))
+            name: _ActorState(actor, np.zeros(inferences * actor.iterations, np.int64))
             for name, actor in actors.items()
         }
         for state in self.states.values():
@@ -174,7 +174,7 @@ class Recurrence:
             raise DeadlockError(self._blocking_cycle())
         return self._report()
 
-    def _advance(self, state: _State) -> int:
+    def _advance(self, state: _ActorState) -> int:
         """Advance an actor by its next chunk; the number of iterations in it."""
         if state.done == state.total:
             return 0
@@ -197,7 +197,7 @@ class Recurrence:
         state.done += last - first
         return last - first
 
-    def _schedule(self, state: _State, inference: int, first: int, last: int) -> None:
+    def _schedule(self, state: _ActorState, inference: int, first: int, last: int) -> None:
         """The start times of a chunk, and what it waited for."""
         count, actor = last - first, state.actor
         arrival = {kind: np.zeros(count, np.int64) for kind in DependenceKind}
@@ -219,7 +219,7 @@ class Recurrence:
         state.start[begin + first : begin + last] = start
         state.ready = int(start[-1]) + actor.interval
 
-    def _waits(self, state: _State) -> list[Wait]:
+    def _waits(self, state: _ActorState) -> list[Wait]:
         """What keeps an actor from its next iteration."""
         if state.done == state.total:
             return []

@@ -1,4 +1,4 @@
-"""What a run reports: results, cycles, and how busy each core was."""
+"""Report of a run: results, cycles, and how busy each core was."""
 
 from __future__ import annotations
 

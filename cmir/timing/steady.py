@@ -47,7 +47,7 @@ def time_stream(
 
 
 def repeats(actors: Mapping[str, Actor], report: RunReport) -> bool:
-    """Whether the last inferences are as the claim wants them, so that all further ones are like them."""
+    """Return True if the last inferences meet the hypothesis of the claim, so that all later ones repeat them."""
     inferences = report.inferences
     oldest, odd = 1, 0
     for actor in actors.values():

@@ -130,7 +130,7 @@ def _show(
     """Print, write and draw the figures of a run. described: there is a hardware description, so print costs."""
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
-    from cmir.tools.cost_summary import figures, print_costs, warn_of_overload, write_json
+    from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
     from cmir.tools.summary import print_summary
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
@@ -144,7 +144,7 @@ def _show(
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
-            table = figures(report, costs, hardware, sram, cores, options.cores)
+            table = run_figures(report, costs, hardware, sram, cores, options.cores)
             write_json(table, options.json)
     draw_pictures(options, timed, report, interval)
 
@@ -241,7 +241,7 @@ def _samples(
     options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
 ) -> list[Sample]:
     """The inputs of each inference, by the names that users know."""
-    from cmir.semantics.elements import dtype_of
+    from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
     shapes = {

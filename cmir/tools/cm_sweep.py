@@ -15,7 +15,7 @@ from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
-    from cmir.tools.sweep_grid import Point
+    from cmir.tools.sweep_grid import SweepPoint
     from cmir.tools.sweep_table import Table
 
 
@@ -60,7 +60,8 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="values of a field, such as crossbar.rows=64,128 or core.crossbars=1..8:2 (1, 3, 5, 7) or"
-        " network.shape=[4,4],[8,8]; none leaves the field out; repeat --set to run all combinations of several fields",
+        " interconnect.shape=[4,4],[8,8]; none leaves the field out; repeat --set to run all combinations of"
+        " several fields",
     )
     parser.add_argument(
         "-o",
@@ -138,7 +139,7 @@ def _exists(output: Path) -> bool:
     return output.exists() or output.with_name(output.name + ".journal.csv").exists()
 
 
-def _list(points: Sequence[Point]) -> int:
+def _list(points: Sequence[SweepPoint]) -> int:
     for point in points:
         print(point)
     return 0
@@ -156,7 +157,7 @@ def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
     return prepare(model, grid, stack, *mapping, run)
 
 
-def _work(sweep: Sweep, points: Sequence[Point], jobs: int, table: Table) -> int:
+def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -> int:
     """Run points, and add their rows; how many of them failed."""
     done = failed = 0
     try:

@@ -17,7 +17,7 @@ from cmir.support.diagnostics import CompileError, emit
 from cmir.tools.common import run_tool
 
 if TYPE_CHECKING:
-    from cmir.frontends.onnx import Imported
+    from cmir.frontends.onnx import ImportedModule
     from cmir.support.parameters import Parameters
 
 
@@ -120,7 +120,7 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(map(int, dims.split(",")))
 
 
-def _write(imported: Imported, output: Path | None, weights: Path | None) -> None:
+def _write(imported: ImportedModule, output: Path | None, weights: Path | None) -> None:
     """Write the IR and the parameters where they are wanted: everything, or nothing at all."""
     parameters = imported.parameters
     if output is not None:

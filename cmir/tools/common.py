@@ -1,4 +1,4 @@
-"""What the command-line tools share: how they fail."""
+"""Common parts of the command-line tools: how they fail."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def describe_error(error: BaseException, name: str) -> str | None:
 
 
 def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
-    """What an error says, if it is a mistake of the user's; None if it is one of ours."""
+    """Return the diagnostics of an error that is a mistake of the user; None if it is a fault of cmir."""
     match error:
         case CompileError():
             return [Diagnostic("error", error.location, error.message), *error.notes]

@@ -1,4 +1,4 @@
-"""What an inference costs, as text and as a table for other programs."""
+"""Costs of an inference, as text and as a table for other programs."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _print_parts(
         print(f"  {component:<10}  {text(value):>12}  {share:>7}".rstrip())
 
 
-def figures(
+def run_figures(
     report: RunReport,
     costs: InferenceCosts,
     hardware: Hardware,

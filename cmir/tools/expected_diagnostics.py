@@ -108,7 +108,7 @@ def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | str]:
 
 
 def _pattern(text: str, regular: bool) -> re.Pattern[str]:
-    """What finds the text in a message. Raises re.error if its regular expressions are malformed."""
+    """Return the pattern that finds the text in a message. Raises re.error if its regular expressions are malformed."""
     if not regular:
         return re.compile(re.escape(text))
     parts = re.split(r"\{\{(.*?)\}\}", text)  # literal text and expressions, in turn

@@ -1,4 +1,4 @@
-"""What `cm-opt --list-passes` and `--list-pipelines` print."""
+"""Output of `cm-opt --list-passes` and `--list-pipelines`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def list_passes(known: Mapping[str, PassFactory]) -> None:
                     raise
                 print(f"  {name:<44} (needs the package '{error.name}')")
                 continue
-            print(f"  {name:<44} {summary(pass_type)}".rstrip())
+            print(f"  {name:<44} {pass_summary(pass_type)}".rstrip())
             types = get_type_hints(pass_type)
             for field in fields(pass_type):
                 if field.init:
@@ -43,7 +43,7 @@ def list_pipelines() -> None:
         print(f"    = {pipeline.passes}")
 
 
-def summary(pass_type: type[ModulePass]) -> str:
+def pass_summary(pass_type: type[ModulePass]) -> str:
     """The first line of the pass's own docstring."""
     own = pass_type.__doc__ or ""
     if own.startswith(f"{pass_type.__name__}("):  # made by @dataclass

@@ -1,4 +1,4 @@
-"""What cm-run and others run: a model file of any kind, lowered to core programs."""
+"""Loading and lowering of a model file of any kind to core programs, for cm-run and others."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def lower(
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
-        if machine.network.hop_cycles and lossless in passes:
+        if machine.interconnect.hop_cycles and lossless in passes:
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)

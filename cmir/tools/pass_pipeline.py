@@ -272,7 +272,7 @@ class _PipelineParser:
 
 
 def is_required(field: Field[Any]) -> bool:
-    """Whether a pass cannot be constructed without this option."""
+    """Return True if a pass cannot be constructed without this option."""
     optional = get_origin(field.type) in (Union, UnionType) and NoneType in get_args(field.type)
     optional = optional or (isinstance(field.type, str) and "None" in field.type)
     return field.default is field.default_factory is MISSING and not optional

@@ -1,4 +1,4 @@
-"""What draws pictures: the options of cm-run for those of a run, and what cm-translate draws of a relation."""
+"""Drawing of pictures: the options of cm-run for pictures of a run, and cm-translate's drawing of a relation."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Progress:
         self._show(f"executing: {100 * done // total} % of {total} iterations")
 
     def working(self, text: str) -> None:
-        """How far a pass has come, in its own words; empty when it is done."""
+        """Show the progress of a pass, in its own words; empty when it is done."""
         if text:
             self._show(text)
         else:

@@ -1,4 +1,4 @@
-"""What cm-run --verify proves."""
+"""The proofs of cm-run --verify."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def verify_network(
     """
     show = progress or (lambda _: None)
     show("cmcore-verify-control")
-    verdict = str(control.prove(network))
+    verdict = str(control.prove_control(network))
     elaborated = ElaboratedNetwork(network)
     source = find_source(model.context, model.module, network)
     if source is None:
         text = f"{verdict}; values not checked: the nn IR of the network is not known"
         return text, elaborated
     show("cmcore-verify-values")
-    values = comparison.prove(network, source, elaborated=elaborated)
+    values = comparison.prove_values(network, source, elaborated=elaborated)
     return f"{verdict}; {values}", elaborated

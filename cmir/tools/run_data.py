@@ -16,7 +16,7 @@ Sample = dict[str, np.ndarray]
 
 
 Types = Mapping[str, np.dtype[Any]]
-"""Of the elements of inputs; float32 for those that are not in it."""
+"""Types of the elements of inputs; float32 for inputs that are not in it."""
 
 
 def random_samples(

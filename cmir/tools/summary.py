@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cmir.analysis.curve import Point
+from cmir.analysis.curve import CurvePoint
 from cmir.support.atomic import atomic_path
 from cmir.timing.report import CoreReport, RunReport
 
@@ -62,7 +62,7 @@ def _print_cores(report: RunReport, sram_bytes: Mapping[str, int], each: bool) -
 
 @dataclass(frozen=True)
 class Line:
-    """What a run says of a core, or of all cores that run one program: sums, and the mean utilisation."""
+    """Figures of a core in a run, or of all cores that run one program: sums, and the mean utilisation."""
 
     name: str
     cores: int
@@ -98,7 +98,7 @@ def _line(
     )
 
 
-def print_curve(points: Sequence[Point]) -> None:
+def print_curve(points: Sequence[CurvePoint]) -> None:
     """Print the trade-off between memory and throughput, a line for each point.
 
     "at least" is the bound: no sizes with such an interval take fewer bytes.
@@ -108,7 +108,7 @@ def print_curve(points: Sequence[Point]) -> None:
         print(f"{point.sram_bytes:>10}  {point.bound:>10}  {point.interval:>21g}")
 
 
-def write_curve(points: Sequence[Point], path: Path) -> None:
+def write_curve(points: Sequence[CurvePoint], path: Path) -> None:
     """Write the trade-off as CSV: memory, its bound, interval, then the rows of each buffer."""
     buffers = list(points[0].sizes)
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:

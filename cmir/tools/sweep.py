@@ -21,8 +21,8 @@ from cmir.tools.model import Model, lower_to_polyhedral
 from cmir.tools.options import Replication, Storage
 from cmir.tools.reference import input_names, reference_of
 from cmir.tools.run_data import random_samples
-from cmir.tools.sweep_grid import Grid, Point
-from cmir.tools.sweep_point import COLUMNS, Run, Task, evaluate, write_samples
+from cmir.tools.sweep_grid import Grid, SweepPoint
+from cmir.tools.sweep_point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
 from cmir.tools.sweep_table import Row
 
 
@@ -38,7 +38,7 @@ class Sweep:
 
     @property
     def columns(self) -> list[str]:
-        """Of its rows."""
+        """The columns of its rows."""
         return [*(axis.field for axis in self.grid.axes), *COLUMNS]
 
     @property
@@ -58,7 +58,7 @@ class Sweep:
         text = json.dumps(what, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def left(self, rows: Iterable[Row]) -> list[Point]:
+    def left(self, rows: Iterable[Row]) -> list[SweepPoint]:
         """The points of which there is no row, in order."""
         fields = [axis.field for axis in self.grid.axes]
         done = {tuple(_same(row[field]) for field in fields) for row in rows}
@@ -68,7 +68,7 @@ class Sweep:
             if tuple(map(_same, point.cells.values())) not in done
         ]
 
-    def rows(self, points: Iterable[Point], jobs: int) -> Iterator[dict[str, str]]:
+    def rows(self, points: Iterable[SweepPoint], jobs: int) -> Iterator[dict[str, str]]:
         """The rows of points as they are done, in no particular order. jobs: processes; −1 for one a core."""
         tasks = [(point.cells, replace(self.task, table=point.table)) for point in points]
         for cells, row in _parallel(tasks, jobs):
@@ -106,8 +106,8 @@ def prepare(
     Printer(text).print_op(model.module)
     task = Task(text.getvalue(), {}, storage, replicate, placement_seconds)
     if run is not None and reference is not None:
+        from cmir.dialects.element_types import dtype_of
         from cmir.dialects.polyhedral import symbol
-        from cmir.semantics.elements import dtype_of
 
         seed, count, beside = run
         folder = Path(tempfile.mkdtemp(prefix=".cm-sweep-", dir=beside))
@@ -116,10 +116,10 @@ def prepare(
         shapes = {name: array.shape for name, array in zip(names, arrays, strict=True)}
         types = {name: dtype_of(array.type) for name, array in zip(names, arrays, strict=True)}
         samples = random_samples(shapes, seed, count, types)
-        write_samples(folder / "inputs.npz", [[*sample.values()] for sample in samples])
-        write_samples(folder / "outputs.npz", [reference(sample) for sample in samples])
+        write_run_arrays(folder / "inputs.npz", [[*sample.values()] for sample in samples])
+        write_run_arrays(folder / "outputs.npz", [reference(sample) for sample in samples])
         model.parameters.save(folder / "parameters.safetensors")
-        task = replace(task, run=Run(folder, count))
+        task = replace(task, run=RunFiles(folder, count))
     return Sweep(grid, task)
 
 
@@ -127,7 +127,7 @@ _Cells = dict[str, str]
 
 
 def _evaluate(which: int, task: Task) -> tuple[int, _Cells]:
-    return which, evaluate(task)
+    return which, evaluate_point(task)
 
 
 def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Cells, _Cells]]:

@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from cmir.hardware.description import Hardware
+from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError
@@ -32,7 +32,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A machine of the sweep. values: by field, in the order of the axes."""
 
     values: Mapping[str, Any]
@@ -57,11 +57,11 @@ class Grid:
     def __len__(self) -> int:
         return prod(len(axis.values) for axis in self.axes)
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[SweepPoint]:
         fields = [axis.field for axis in self.axes]
         for values in product(*(axis.values for axis in self.axes)):
             chosen = dict(zip(fields, values, strict=True))
-            yield Point(chosen, _table(self.base, chosen))
+            yield SweepPoint(chosen, _table(self.base, chosen))
 
 
 def read_axes(settings: Sequence[str]) -> list[Axis]:
@@ -72,6 +72,8 @@ def read_axes(settings: Sequence[str]) -> list[Axis]:
         section, _, name = field.partition(".")
         if not equals or not name:
             raise _error(f"--set needs section.field=VALUES, got '{setting}'")
+        section = current_name(section, "cm-sweep")
+        field = f"{section}.{name}"
         if section not in SECTIONS:
             raise _error(f"unknown field `{field}`: there is no table `{section}`")
         if field in {axis.field for axis in axes}:
@@ -102,7 +104,7 @@ def _values(field: str, text: str) -> list[Any]:
 
 
 def _items(text: str) -> list[str]:
-    """What is between commas that are in no brackets."""
+    """Split at commas that are outside of brackets."""
     items, depth = [""], 0
     for character in text:
         depth += (character == "[") - (character == "]")

@@ -44,7 +44,7 @@ COLUMNS = (
     "traffic_byte_hops",
     "compile_seconds",
 )
-"""Of a row, after the fields that are swept.
+"""Columns of a row, after those of the swept fields.
 
 programs: that cores run. copies: of them, with the same weights, added up. cores, crossbars: that work. energy, area:
 of the figures that there are; missing: fields of the description that have none. link: the busiest one.
@@ -56,7 +56,7 @@ _INFERENCES = 8
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFiles:
     """Data to run, in a folder: `inputs.npz`, `outputs.npz` with what they should give, parameters.
 
     count: inferences.
@@ -68,7 +68,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """What a process needs to know of a point.
+    """The data of a point that a process needs.
 
     network: its IR at the polyhedral level. table: the machine. storage, replicate, placement_seconds: as `lower` takes
     them. run: None for timing only.
@@ -79,10 +79,10 @@ class Task:
     storage: Storage | None = None
     replicate: Replication | None = None
     placement_seconds: float = 1.0
-    run: Run | None = None
+    run: RunFiles | None = None
 
 
-def evaluate(task: Task) -> dict[str, str]:
+def evaluate_point(task: Task) -> dict[str, str]:
     """The row of a point, without the fields that are swept. What fails is a row that says why."""
     started = time.monotonic()
     try:
@@ -168,7 +168,7 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
     return module.clone(), context.clone()
 
 
-def _check(timed: TimedNetwork, parameters: Parameters | None, run: Run) -> None:
+def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> None:
     """Run the data. Raises CompileError if anything else comes of it than should."""
     from cmir.checking import compare
     from cmir.simulator.simulator import Simulator
@@ -182,7 +182,7 @@ def _check(timed: TimedNetwork, parameters: Parameters | None, run: Run) -> None
         raise CompileError(None, f"check failed: {problems[0]}")
 
 
-def write_samples(path: Path, samples: list[list[np.ndarray]]) -> None:
+def write_run_arrays(path: Path, samples: list[list[np.ndarray]]) -> None:
     """Write the arrays of inferences to a file that `_check` reads."""
     arrays = {f"{n}_{k}": a for n, arrays in enumerate(samples) for k, a in enumerate(arrays)}
     np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]

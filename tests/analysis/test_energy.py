@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from cmir.analysis.energy import Traffic, area, inference_energy
+from cmir.analysis.energy import TrafficTotals, area, inference_energy
 from cmir.cost.program_cost import Cost
 from cmir.hardware.description import Hardware
-from cmir.hardware.sections import Area, CoreSection, Crossbar, Energy, Network, System
+from cmir.hardware.sections import Area, CoreSection, Crossbar, Energy, Interconnect, System
 
 MACHINE = Hardware(
     "machine",
     crossbar=Crossbar(rows=8, columns=4),
     core=CoreSection(crossbars=3),
-    network=Network(topology="mesh", shape=(2,), chips=(2,)),
+    interconnect=Interconnect(topology="mesh", shape=(2,), chips=(2,)),
     system=System(clock_hz=1e9),
     energy=Energy(100, 2, 0.5, 0.25, 3, 1000, 0.1),
     area=Area(0.5, 0.01, 1, 0.125, 20),
@@ -26,7 +26,7 @@ COSTS = {
     "pool": Cost(1, 2, 0, {"crossbar": 0, "adc": 0, "dpu": 6, "sram": 4}),
 }
 ITERATIONS = {"conv": 100, "pool": 25}
-TRAFFIC = Traffic(byte_hops=4000, chip_bytes=20, delivered=2000)
+TRAFFIC = TrafficTotals(byte_hops=4000, chip_bytes=20, delivered=2000)
 
 
 def test_energy_by_hand() -> None:

@@ -20,7 +20,7 @@ name = "two"
 [core]
 count = 2
 crossbars = 1
-[network]
+[interconnect]
 topology = "mesh"
 shape = [1]
 chips = [2]
@@ -142,7 +142,7 @@ def test_link_that_cannot_keep_up(tmp_path: Path, capsys: pytest.CaptureFixture[
     """Four bytes an iteration and one byte a cycle."""
     file = tmp_path / "narrow.toml"
     file.write_text(
-        "[core]\nfixed_interval = 1\nfixed_latency = 1\n[network]\nlink_bytes_per_cycle = 1\n"
+        "[core]\nfixed_interval = 1\nfixed_latency = 1\n[interconnect]\nlink_bytes_per_cycle = 1\n"
     )
     assert main([str(TEXTBOOK), "--timing-only", "--hardware", str(file)]) == 0
     _, warned = capsys.readouterr()

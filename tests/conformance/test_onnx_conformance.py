@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from cmir.testing.onnx_conformance import run, summary
+from cmir.testing.onnx_conformance import conformance_summary, run
 
 EXPECTED = Path(__file__).with_name("expected.json")
 
@@ -19,7 +19,7 @@ EXPECTED = Path(__file__).with_name("expected.json")
 @pytest.mark.slow
 def test_conformance(request: pytest.FixtureRequest) -> None:
     results = run()
-    found = {"onnx": onnx.__version__, **summary(results)}
+    found = {"onnx": onnx.__version__, **conformance_summary(results)}
     if request.config.getoption("--update-golden"):
         EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     failed = {result.name: result.reason for result in results if result.status == "failed"}

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from networks import Builder, compile_network
 
 from cmir.context import make_context
-from cmir.cost.firing import Firing, Matrix, Step, firing_of
+from cmir.cost.firing import Firing, FiringStep, Matrix, firing_of
 from cmir.cost.program_cost import Cost, firing_cost, program_cost
 from cmir.cost.tiling import Tiling
 from cmir.hardware.description import Hardware, presets
-from cmir.hardware.sections import CoreSection, Crossbar, Energy, Network
+from cmir.hardware.sections import CoreSection, Crossbar, Energy, Interconnect
 from cmir.support.parsing import parse_module
 
 CONVOLUTION = Firing(
     (
-        Step("load", 576),
-        Step("load", 64),
-        Step("product", 64, after=(0,)),
-        Step("vector", 64, after=(1, 2)),
-        Step("vector", 64, after=(3,)),
-        Step("store", 64, after=(4,)),
+        FiringStep("load", 576),
+        FiringStep("load", 64),
+        FiringStep("product", 64, after=(0,)),
+        FiringStep("vector", 64, after=(1, 2)),
+        FiringStep("vector", 64, after=(3,)),
+        FiringStep("store", 64, after=(4,)),
     ),
     (Matrix(64, 576),),
 )
@@ -84,7 +84,7 @@ def test_by_hand(name: str) -> None:
 def test_published_throughput(name: str, throughput: float, efficiency: float) -> None:
     """All cores of HERMES at work, as its authors measured it: tera-operations a second, and for a watt."""
     hardware = Hardware.load(name)
-    full = Firing((Step("product", 256),), (Matrix(256, 256),))
+    full = Firing((FiringStep("product", 256),), (Matrix(256, 256),))
     cost, operations = firing_cost(full, hardware), 2 * 256 * 256
     clock, cores = hardware.system.clock_hz, hardware.core.count
     assert clock is not None and cores is not None
@@ -102,12 +102,12 @@ def test_firings_of_a_network() -> None:
     conv, pool = (Firing.of(stage) for stage in stages.values())
     assert conv == Firing(
         (
-            Step("load", 27),
-            Step("load", 4),
-            Step("product", 4, after=(0,)),
-            Step("vector", 4, after=(1, 2)),
-            Step("vector", 4, after=(3,)),
-            Step("store", 4, after=(4,)),
+            FiringStep("load", 27),
+            FiringStep("load", 4),
+            FiringStep("product", 4, after=(0,)),
+            FiringStep("vector", 4, after=(1, 2)),
+            FiringStep("vector", 4, after=(3,)),
+            FiringStep("store", 4, after=(4,)),
         ),
         (Matrix(4, 27),),
     )
@@ -136,13 +136,17 @@ def test_scalars_are_work_and_coordinates_are_not() -> None:
         make_context(),
     )
     assert firing_of(module.body.block) == Firing(
-        (Step("vector", 16), Step("vector", 2, after=(0,)), Step("vector", 1, after=(1,)))
+        (
+            FiringStep("vector", 16),
+            FiringStep("vector", 2, after=(0,)),
+            FiringStep("vector", 1, after=(1,)),
+        )
     )
 
 
 def test_a_matrix_used_twice_is_busy_twice() -> None:
     hardware = Hardware("machine", crossbar=Crossbar(phase_cycles=10))
-    products = (Step("product", 4), Step("product", 4))
+    products = (FiringStep("product", 4), FiringStep("product", 4))
     same = firing_cost(Firing(products, (Matrix(4, 4),)), hardware)
     other = (products[0], replace(products[1], matrix=1))
     two = firing_cost(Firing(other, (Matrix(4, 4), Matrix(4, 4))), hardware)
@@ -164,14 +168,14 @@ def firings(draw: st.DrawFn) -> Firing:
     matrices = draw(
         st.lists(st.builds(Matrix, sizes, sizes, st.integers(1, 6)), min_size=1, max_size=2)
     )
-    steps: list[Step] = []
+    steps: list[FiringStep] = []
     for number in range(draw(st.integers(1, 8))):
         after = tuple(k for k in range(number) if draw(st.booleans()))
         kind = draw(st.sampled_from(["load", "product", "vector", "store"]))
         matrix = draw(st.integers(0, len(matrices) - 1))
         elements = matrices[matrix].outputs * matrices[matrix].blocks
         elements = elements if kind == "product" else draw(sizes)
-        steps.append(Step(kind, elements, draw(st.sampled_from([8, 32])), after, matrix))
+        steps.append(FiringStep(kind, elements, draw(st.sampled_from([8, 32])), after, matrix))
     return Firing(tuple(steps), tuple(matrices))
 
 
@@ -202,9 +206,11 @@ def machines(draw: st.DrawFn) -> Hardware:
         vector_lanes=draw(maybe),
         vector_latency=draw(st.integers(0, 5)),
     )
-    network = Network(link_bytes_per_cycle=draw(maybe))
+    interconnect = Interconnect(link_bytes_per_cycle=draw(maybe))
     energy = Energy(*(draw(st.none() | st.integers(0, 5)) for _ in range(4)))
-    return Hardware("machine", crossbar=crossbar, core=core, network=network, energy=energy)
+    return Hardware(
+        "machine", crossbar=crossbar, core=core, interconnect=interconnect, energy=energy
+    )
 
 
 @given(firings(), machines())
@@ -227,7 +233,7 @@ IMPROVEMENTS = [
     ("core", "sram_ports"),
     ("core", "sram_port_bytes"),
     ("core", "vector_lanes"),
-    ("network", "link_bytes_per_cycle"),
+    ("interconnect", "link_bytes_per_cycle"),
     ("crossbar", "active_rows"),
     ("crossbar", "adcs"),
 ]
@@ -259,7 +265,7 @@ def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> N
     uses: list[list[tuple[str, int, int]]] = []
     for step in firing.steps:
         size = step.elements * step.bits // 8
-        lanes, rate = core.vector_lanes, hardware.network.link_bytes_per_cycle
+        lanes, rate = core.vector_lanes, hardware.interconnect.link_bytes_per_cycle
         if step.kind == "load":
             port = core.sram_port_bytes and core.sram_port_bytes * core.sram_ports
             uses.append([("sram", _transfers(size, port), core.sram_latency)])

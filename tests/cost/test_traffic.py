@@ -13,11 +13,11 @@ from proof.networks_to_prove import lower
 
 from cmir.cost.traffic import Flow, core_names, flows_of, link_loads, traffic_matrix
 from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.topology import topology
-from cmir.semantics.access import Access
-from cmir.semantics.elements import dtype_of
+from cmir.semantics.access import CompiledAccess
 
 SPREAD = [
     "",
@@ -54,7 +54,7 @@ def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
     elaborated = ElaboratedNetwork(network)
     numbers = {name: number for number, name in enumerate(core_names(network))}
 
-    def elements(access: Access) -> set[tuple[int, ...]]:
+    def elements(access: CompiledAccess) -> set[tuple[int, ...]]:
         location, defined = access.locations(0, len(access.points))
         shape = (len(access.points), *access.lanes)
         kept = np.broadcast_to(True if defined is None else defined, shape)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cmir.documentation.transcripts import Block, Step, check_page, matches, steps, workplace
+from cmir.documentation.transcripts import (
+    Block,
+    TranscriptStep,
+    check_page,
+    matches,
+    steps,
+    workplace,
+)
 
 PAGE = """
 ```console
@@ -37,8 +44,8 @@ not executed
 
 def test_steps() -> None:
     assert steps(PAGE) == [
-        Step("echo one", 3, ["one"]),
-        Step("echo two", 5, ["two"]),
+        TranscriptStep("echo one", 3, ["one"]),
+        TranscriptStep("echo two", 5, ["two"]),
         Block("pycon", ">>> x = 1\n", 19, "text"),
     ]
 

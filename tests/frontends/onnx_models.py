@@ -12,7 +12,7 @@ from xdsl.dialects.func import FuncOp
 
 from cmir.checking import evaluator_of
 from cmir.dialects.nn import evaluate_function
-from cmir.frontends.onnx import Imported
+from cmir.frontends.onnx import ImportedModule
 
 
 def model_of(
@@ -56,7 +56,7 @@ def samples_for(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return samples
 
 
-def evaluate(imported: Imported, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+def evaluate(imported: ImportedModule, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     """The results of an imported model for one sample, computed by NumPy from valid IR."""
     imported.module.verify()
     (function,) = imported.module.body.block.ops

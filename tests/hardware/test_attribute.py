@@ -14,8 +14,8 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.attribute import Carrier, hardware_of, set_hardware
 from cmir.hardware.description import Hardware, presets
-from cmir.hardware.sections import Energy, Network, System
-from cmir.support.diagnostics import CompileError
+from cmir.hardware.sections import Energy, Interconnect, System
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.parsing import parse_module
 
 CARRIERS = (PipelineOp, NetworkOp)
@@ -59,7 +59,7 @@ def test_anything_survives(
     hardware = Hardware(
         name,
         summary,
-        network=Network(topology="edges", edges=links),
+        interconnect=Interconnect(topology="edges", edges=links),
         energy=Energy(sram_byte=figure),
         system=System(clock_hz=clock),
     )
@@ -90,6 +90,19 @@ def test_refusals(attribute: str, message: str, kind: type[Carrier]) -> None:
     with pytest.raises(CompileError) as refusal:
         hardware_of(carrier)
     assert str(refusal.value) == f"network.mlir:1:1: error: {message}"
+
+
+def test_former_name_of_a_table() -> None:
+    """IR of earlier versions, which call the interconnect `network`, is read with a remark."""
+    text = "cmcore.network @main () -> () attributes {cmir.hardware = {network = {hop_cycles = 3 : i64}}} {}"
+    with collect_diagnostics() as told:
+        hardware = hardware_of(parsed(text))
+    assert hardware is not None
+    assert hardware == Hardware("", interconnect=Interconnect(hop_cycles=3))
+    assert through_text(hardware) == hardware
+    assert [str(diagnostic) for diagnostic in told] == [
+        "network.mlir:1:1: remark: table `network` is called `interconnect` now; the former name is still read"
+    ]
 
 
 def test_tables_are_those_of_a_description() -> None:

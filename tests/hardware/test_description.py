@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cmir.documentation.hardware_page import page
+from cmir.documentation.hardware_page import hardware_page
 from cmir.hardware.description import Hardware, presets
 from cmir.hardware.fields import descriptions
-from cmir.hardware.sections import SECTIONS, Network
-from cmir.support.diagnostics import CompileError
+from cmir.hardware.sections import SECTIONS, Interconnect
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,14 +26,14 @@ def load(tmp_path: Path, text: str) -> Hardware:
 def test_page_is_up_to_date() -> None:
     file = ROOT / "docs" / "hardware.md"
     command = f"python -m cmir.documentation.hardware_page > {file}"
-    assert file.read_text(encoding="utf-8") == page(), command
+    assert file.read_text(encoding="utf-8") == hardware_page(), command
 
 
 @pytest.mark.parametrize("name", presets())
 def test_presets(name: str) -> None:
     hardware = Hardware.load(name)
     assert hardware.name == name and hardware.summary
-    places, count = hardware.network.places, hardware.core.count
+    places, count = hardware.interconnect.places, hardware.core.count
     assert places is None or count is None or count <= places
 
 
@@ -68,7 +68,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         "columns": "16",
         "count": "24",
     }
-    left_out = {"crossbar.weight_slices", "crossbar.input_phases", "network.edges"}
+    left_out = {"crossbar.weight_slices", "crossbar.input_phases", "interconnect.edges"}
     text = ""
     for name, section in SECTIONS.items():
         text += f"[{name}]\n"
@@ -92,52 +92,82 @@ def test_slices_follow_from_bits(tmp_path: Path, weight: str, cell: str, slices:
     assert crossbar.phases == slices
 
 
+def test_former_name_of_a_table(tmp_path: Path) -> None:
+    """A description that calls the interconnect `network`, as earlier versions did, is read with a remark."""
+    text = '[{}]\ntopology = "mesh"\nshape = [2, 3]\nhop_cycles = 4\n'
+    with collect_diagnostics() as told:
+        former = load(tmp_path, text.format("network"))
+    assert [str(diagnostic) for diagnostic in told] == [
+        f"{tmp_path / 'machine.toml'}: remark: table `network` is called `interconnect` now; "
+        "the former name is still read"
+    ]
+    with collect_diagnostics() as told:
+        assert load(tmp_path, text.format("interconnect")) == former
+    assert not told
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("core = 1", "`core` must be a table"),
         ("[cores]\ncount = 1", "unknown field `cores`"),
+        (
+            "[network]\n[interconnect]",
+            "table `interconnect` is given twice, under a former name, too",
+        ),
         ("[core]\nsram = 1", "unknown field `core.sram`"),
         ("name = 1", "`name` must be a string, got 1"),
         ("[core]\nsram_bytes = 0", "`core.sram_bytes` must be an integer >= 1, got 0"),
         ("[core]\nsram_bytes = 1.5", "`core.sram_bytes` must be an integer >= 1, got 1.5"),
         ("[core]\nsram_bytes = true", "`core.sram_bytes` must be an integer >= 1, got True"),
-        ("[network]\nhop_cycles = -1", "`network.hop_cycles` must be an integer >= 0, got -1"),
+        (
+            "[interconnect]\nhop_cycles = -1",
+            "`interconnect.hop_cycles` must be an integer >= 0, got -1",
+        ),
         ("[system]\nclock_hz = 0", "`system.clock_hz` must be a number > 0, got 0"),
         ("[system]\nclock_hz = inf", "`system.clock_hz` must be a number > 0, got inf"),
         ("[energy]\nsram_byte = nan", "`energy.sram_byte` must be a number >= 0, got nan"),
         (
-            '[network]\ntopology = "star"',
-            "`network.topology` must be one of all-to-all, mesh, torus, ring, edges, got 'star'",
+            '[interconnect]\ntopology = "star"',
+            "`interconnect.topology` must be one of all-to-all, mesh, torus, ring, edges, got 'star'",
         ),
-        ('[network]\ntopology = "mesh"', "a mesh needs `network.shape`"),
-        ('[network]\ntopology = "edges"', "`network.edges` and topology `edges` need each other"),
-        ("[network]\nshape = [0]", "`network.shape` must be a list of integers >= 1, got [0]"),
-        ("[network]\nshape = []", "`network.shape` must be a list of integers >= 1, got []"),
+        ('[interconnect]\ntopology = "mesh"', "a mesh needs `interconnect.shape`"),
         (
-            '[network]\ntopology = "edges"\nedges = [[0, 1]]',
-            "`network.edges` must be a list of pairs of places, such as "
+            '[interconnect]\ntopology = "edges"',
+            "`interconnect.edges` and topology `edges` need each other",
+        ),
+        (
+            "[interconnect]\nshape = [0]",
+            "`interconnect.shape` must be a list of integers >= 1, got [0]",
+        ),
+        (
+            "[interconnect]\nshape = []",
+            "`interconnect.shape` must be a list of integers >= 1, got []",
+        ),
+        (
+            '[interconnect]\ntopology = "edges"\nedges = [[0, 1]]',
+            "`interconnect.edges` must be a list of pairs of places, such as "
             "[[[0, 0], [0, 1]], [[0, 1], [0, 0]]], got [[0, 1]]",
         ),
         (
-            '[network]\ntopology = "edges"\nedges = [[[0], [1]], [[1], [0]]]\nshape = [2]',
-            "`network.shape` and `network.edges` exclude each other",
+            '[interconnect]\ntopology = "edges"\nedges = [[[0], [1]], [[1], [0]]]\nshape = [2]',
+            "`interconnect.shape` and `interconnect.edges` exclude each other",
         ),
         (
-            '[network]\ntopology = "ring"\nshape = [2, 2]',
-            "`network.shape` of a ring must be one number, got 2",
+            '[interconnect]\ntopology = "ring"\nshape = [2, 2]',
+            "`interconnect.shape` of a ring must be one number, got 2",
         ),
         (
-            '[network]\ntopology = "torus"\nshape = [2, 2]\nchips = [2]',
-            "`network.chips` is for topology `mesh`, got `torus`",
+            '[interconnect]\ntopology = "torus"\nshape = [2, 2]\nchips = [2]',
+            "`interconnect.chips` is for topology `mesh`, got `torus`",
         ),
         (
-            '[network]\ntopology = "mesh"\nshape = [2, 2]\nchips = [2]',
-            "`network.chips` must have as many dimensions as `network.shape`, 2, got 1",
+            '[interconnect]\ntopology = "mesh"\nshape = [2, 2]\nchips = [2]',
+            "`interconnect.chips` must have as many dimensions as `interconnect.shape`, 2, got 1",
         ),
         (
-            '[network]\ntopology = "mesh"\nshape = [2, 2]\n[core]\ncount = 5',
-            "`core.count` must be <= 4, the places of `network`, got 5",
+            '[interconnect]\ntopology = "mesh"\nshape = [2, 2]\n[core]\ncount = 5',
+            "`core.count` must be <= 4, the places of `interconnect`, got 5",
         ),
         ("[crossbar]\ncell_bits = 2", "`crossbar.cell_bits` needs `crossbar.weight_bits`"),
         ("[crossbar]\ndac_bits = 2", "`crossbar.dac_bits` needs `crossbar.input_bits`"),
@@ -174,5 +204,7 @@ def test_toml_is_read_back(name: str) -> None:
 
 def test_toml_of_links_and_words() -> None:
     there_and_back = (((0,), (1,)), ((1,), (0,)))
-    machine = Hardware('a "name"', network=Network(edges=there_and_back, topology="edges"))
+    machine = Hardware(
+        'a "name"', interconnect=Interconnect(edges=there_and_back, topology="edges")
+    )
     assert Hardware.of(tomllib.loads(machine.toml()), None) == machine

@@ -76,7 +76,7 @@ def test_nothing_and_one_point(separation: Separation) -> None:
     assert visited(isl.Map("{ s[x, y] -> [y, x] : x = 3 and y = 2 }"), separation) == [(3, 2)]
 
 
-def test_constants_come_first_and_once() -> None:
+def test_weights_come_first_and_once() -> None:
     block = Block()
     schedule = isl.Map("{ s[x, y] -> [x, y] : 0 <= x < 8 and 0 <= y < 8 }")
     visit_in_order(schedule, lambda builder, at: builder.insert(FireOp(at)), block)

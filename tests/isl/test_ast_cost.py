@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Block, SSAValue
 
 from cmir.isl.ast import SEPARATIONS, Separation, append_loops, cheapest_loops
-from cmir.isl.ast_cost import Cost, nest_cost
+from cmir.isl.ast_cost import NestCost, nest_cost
 from cmir.isl.dependences import arrival_order, raw_release
 
 DIMS = ["x", "y", "z"]
@@ -72,10 +72,10 @@ BINARY = {
 }
 
 
-def check(schedule: isl.Map) -> dict[Separation, Cost]:
+def check(schedule: isl.Map) -> dict[Separation, NestCost]:
     """The costs of the nests for a schedule, each compared with what its loops do."""
     text = str(schedule)
-    costs: dict[Separation, Cost] = {}
+    costs: dict[Separation, NestCost] = {}
     for separation in SEPARATIONS:
         block = Block()
         # A new object each time: ISL simplifies in place, and may make other loops of one it has worked on.

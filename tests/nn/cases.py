@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from hypothesis import reject
@@ -13,10 +14,10 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
-from cmir.dialects.nn.conversion import ToFloatOp
-from cmir.dialects.nn.operation import DTYPES, dtype_of, shape_of, tensor_type
+from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -66,7 +67,8 @@ def retyped(case: Case, element: Attribute) -> Case:
         type = tensor_type(shape_of(operand), kind)
         known = nn.parameter_of(operand) is not None
         operands.append(nn.ParameterOp("p", type).result if known else create_ssa_value(type))
-    result = case.op.element(elements)
+    cast = isinstance(case.op, nn.CastOp)
+    result = element_of(case.op.result) if cast else case.op.element(elements)
     op = case.op.create(
         operands=operands,
         properties=dict(case.op.properties),
@@ -75,7 +77,7 @@ def retyped(case: Case, element: Attribute) -> Case:
     assert isinstance(op, nn.NNOp)
     op.verify()
     arrays = zip(case.operands, elements, strict=True)
-    return Case(op, [array.astype(DTYPES[kind]) for array, kind in arrays])
+    return Case(op, [array.astype(dtype_of(kind)) for array, kind in arrays])
 
 
 def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:
@@ -302,13 +304,14 @@ BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubcla
 UNARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
-    if issubclass(op, UnaryOp | nn.CopyOp | ToFloatOp)
+    if issubclass(op, UnaryOp | nn.CopyOp)
 }
 REDUCTIONS = [op for op in nn.NN.operations if issubclass(op, ReductionOp)]
 COMPARISONS = [op for op in nn.NN.operations if issubclass(op, ComparisonOp)]
 POINTWISE = {
     **{name: binary(op) for name, op in BINARY.items()},
     **{name: unary(op) for name, op in UNARY.items()},
+    **{f"cast to {e}": unary(partial(nn.CastOp, element=e)) for e in FLOATS},
     "batch_norm": normalizations(),
     **{op.name.removeprefix("nn."): comparisons(op) for op in COMPARISONS},
     **{op.name.removeprefix("nn."): logic(op) for op in (nn.AndOp, nn.OrOp, nn.XorOp)},

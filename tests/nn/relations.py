@@ -21,9 +21,10 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import DTYPES, dtype_of, element_of, tensor_type
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
-from cmir.semantics.body import evaluate
+from cmir.semantics.body import evaluate_operation
 
 Point = tuple[int, ...]
 
@@ -119,10 +120,10 @@ def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
         with np.errstate(all="ignore"):
             values[op.results[0]] = result = _compute(op, operands)
         if not isinstance(op, MxvOp):
-            (executed,) = evaluate(op, *(operand[None] for operand in operands))
+            (executed,) = evaluate_operation(op, *(operand[None] for operand in operands))
             assert_close(executed, result, terms=1)
         assert isinstance(type := op.results[0].type, VectorType)
-        assert result.shape == type.get_shape() and result.dtype == DTYPES[type.element_type]
+        assert result.shape == type.get_shape() and result.dtype == dtype_of(type.element_type)
 
 
 def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
@@ -152,7 +153,7 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             condition, a, b = operands
             return condition * a + ~condition * b
         case ConvertOp():
-            return operands[0].astype(DTYPES[op.result.type.element_type])
+            return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:
             return np.asarray(_ELEMENTWISE[type(op)](*operands))
 
@@ -213,7 +214,7 @@ def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]
 
 
 def _dense(attribute: Any) -> np.ndarray:
-    dtype = DTYPES[attribute.get_element_type()]
+    dtype = dtype_of(attribute.get_element_type())
     return np.array(attribute.get_values(), dtype).reshape(attribute.get_shape())
 
 

@@ -16,9 +16,9 @@ from xdsl.ir import Attribute
 
 from cmir.checking import evaluator_of
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
-from cmir.dialects.nn.conversion import ToFloatOp
-from cmir.dialects.nn.operation import dtype_of, number, numbers
+from cmir.dialects.nn.operation import number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -118,7 +118,7 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
-        case ToFloatOp():
+        case nn.CastOp():
             to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
             return "Cast", {"to": to}, [], False
         case ElementwiseOp():

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import f16, f64
 from xdsl.ir import Attribute
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of
+from cmir.dialects.element_types import dtype_of
 from cmir.isl.text import read_map
 
 

@@ -19,7 +19,7 @@ from cmir.timing.network import TimedNetwork
 FAR = Hardware.of(
     {
         "core": {"fixed_interval": 1, "fixed_latency": 1},
-        "network": {"topology": "mesh", "shape": [4, 4], "hop_cycles": 7},
+        "interconnect": {"topology": "mesh", "shape": [4, 4], "hop_cycles": 7},
     },
     "far",
 )

@@ -18,7 +18,7 @@ from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.attribute import ATTRIBUTE, hardware_of
 from cmir.hardware.description import Hardware
-from cmir.hardware.sections import CoreSection, Crossbar, Network
+from cmir.hardware.sections import CoreSection, Crossbar, Interconnect
 from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
 from cmir.passes.cmcore_set_hardware import CmcoreSetHardwarePass
 from cmir.passes.hardware import HardwarePass
@@ -34,7 +34,7 @@ SMALL = Hardware(
     'a "small" one,\n{\\}',
     crossbar=Crossbar(rows=18, columns=2),
     core=CoreSection(count=12, crossbars=1, sram_bytes=200),
-    network=Network(topology="mesh", shape=(3, 4)),
+    interconnect=Interconnect(topology="mesh", shape=(3, 4)),
 )
 MAPPING = (
     PolyhedralSplitMatricesPass,

@@ -12,7 +12,8 @@ from xdsl.dialects.func import FuncOp
 
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.nn.operation import dtype_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.support.parameters import Parameters

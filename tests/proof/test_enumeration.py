@@ -32,7 +32,7 @@ from cmir.isl import dependences
 from cmir.isl.evaluate import compile_function
 from cmir.isl.memo import kept_by_text
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
-from cmir.proof.control import enumeration, prove
+from cmir.proof.control import enumeration, prove_control
 from cmir.proof.control.enumeration import NEVER, NOTHING
 from cmir.proof.control.slots import Slots
 from cmir.proof.control.space import AccessMembers
@@ -218,12 +218,12 @@ def test_proved_automata_repeat_from_reset(build: Callable[[], NetworkOp]) -> No
 
 def test_cores_that_read_nothing() -> None:
     """A core of a reader may have no coordinates in an array that others read."""
-    assert str(prove(split_concatenation())) == "control proved for endless streams"
+    assert str(prove_control(split_concatenation())) == "control proved for endless streams"
 
 
 def test_shared_slots_symbolically() -> None:
     with pytest.raises(CompileError, match="@A and @B store, in no order"):
-        prove(shared_slots(), most_points=0)
+        prove_control(shared_slots(), most_points=0)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_shared_slots_symbolically() -> None:
 def test_symbolic_proof(build: Callable[[], NetworkOp]) -> None:
     """The proof that takes over where there are too many points says the same of some mutants."""
     network = build()
-    assert "symbolically" in str(prove(network, most_points=0))
+    assert "symbolically" in str(prove_control(network, most_points=0))
     found = list(mutants(network))
     for mutant in found[:: len(found) // 3]:
         mutated = mutant.of(network)

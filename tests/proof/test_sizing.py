@@ -1,4 +1,4 @@
-"""Sizes of buffers: the smallest that live, the smallest that lose nothing, and what they take."""
+"""Sizes of buffers: the smallest that are deadlock-free or throughput-preserving, and what they take."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_sizes_that_fit(network: Network, tmp_path: Path) -> None:
         small = tmp_path / "small.toml"
         small.write_text(
             "[core]\nfixed_interval = 1\nfixed_latency = 1\ncredit_latency = 1\n"
-            f"sram_bytes = {room}\n[network]\nhop_cycles = 0\n"
+            f"sram_bytes = {room}\n[interconnect]\nhop_cycles = 0\n"
         )
         limited = Sizing(model.pipeline, Hardware.load(str(small)))
         found, fitting = SizeSearch(limited).fitting()
@@ -209,7 +209,7 @@ def test_too_small_sram(tmp_path: Path) -> None:
     small = tmp_path / "small.toml"
     small.write_text(
         "[core]\nfixed_interval = 1\nfixed_latency = 1\ncredit_latency = 1\nsram_bytes = 900\n"
-        "[network]\nhop_cycles = 0\n"
+        "[interconnect]\nhop_cycles = 0\n"
     )
     net = Builder(1, 8, 16)
     last = net.conv(net.conv("x", 2, pads=1), 1, pads=1)

@@ -91,8 +91,8 @@ def machines(draw: st.DrawFn) -> Hardware:
     """Machines on which iterations, results and credits take some cycles."""
     core = {"fixed_interval": draw(st.integers(1, 3)), "fixed_latency": draw(st.integers(1, 6))}
     core["credit_latency"] = draw(st.integers(1, 5))
-    network = {"hop_cycles": draw(st.integers(0, 3))}
-    return Hardware.of({"name": "drawn", "core": core, "network": network}, None)
+    interconnect = {"hop_cycles": draw(st.integers(0, 3))}
+    return Hardware.of({"name": "drawn", "core": core, "interconnect": interconnect}, None)
 
 
 @settings(max_examples=30)

@@ -19,8 +19,8 @@ from cmir.proof.values import field
 from cmir.proof.values.chance import Chance
 from cmir.proof.values.field import COLUMNS, HALF, P, reduce, residue_of, simplest_rational
 from cmir.proof.values.interpretation import MANY, Interpretation
-from cmir.proof.values.parts import Parts, distinct_along_rows
-from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.proof.values.parts import ParameterParts, distinct_along_rows
+from cmir.proof.values.residues import NoInterpretationError, Residues
 from cmir.semantics.body import function_of
 
 residues = st.integers(-HALF, HALF)
@@ -49,7 +49,7 @@ def test_products_are_exact_up_to_as_many_columns_as_are_added() -> None:
     assert COLUMNS * HALF * HALF < 2**51
     for columns in (1, COLUMNS, COLUMNS + 1, 2 * COLUMNS + 5):
         a, b = np.full((1, columns), float(HALF)), np.full((columns, 1), float(-HALF))
-        assert field.product(a, b)[0, 0] == balanced(-columns * HALF * HALF)
+        assert field.residue_product(a, b)[0, 0] == balanced(-columns * HALF * HALF)
 
 
 @given(st.lists(residues, min_size=1, max_size=7))
@@ -68,7 +68,7 @@ def test_inverses() -> None:
 
 
 @given(st.integers(1, 99), st.integers(1, 999), st.sampled_from([np.float32, np.float64]))
-def test_constants_are_the_rationals_that_they_round(a: int, b: int, dtype: type) -> None:
+def test_weights_are_the_rationals_that_they_round(a: int, b: int, dtype: type) -> None:
     x = np.array(dtype(a) / dtype(b), dtype)
     assert simplest_rational(float(x), np.dtype(dtype)) == Fraction(a, b)
     assert balanced(int(residue_of(x)) * b) == a
@@ -222,11 +222,11 @@ def test_values_of_random_functions_are_spread_over_the_field() -> None:
 
 
 def test_residues_do_not_become_numbers() -> None:
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.asarray(of(1, 2))
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.linalg.norm(of(1, 2))
-    with pytest.raises(UncoveredError):
+    with pytest.raises(NoInterpretationError):
         np.add.accumulate(of(1, 2))
 
 
@@ -294,7 +294,7 @@ def test_small_fields_keep_the_bound(entries: int) -> None:
 
 
 def test_parts_of_parameters() -> None:
-    parts = Parts()
+    parts = ParameterParts()
     first, second = (parts.of("w", 9, np.array(part)) for part in ([0, 1, 2], [3, 4]))
     assert first & second == 0 and parts.of("w", 9, np.array([0, 1, 2])) == first
     both, other = parts.of("w", 9, np.array([2, 3, 8])), parts.of("v", 9)

@@ -12,7 +12,7 @@ from networks import run_passes
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
-from cmir.proof.values.folding import Normalized, check_folding
+from cmir.proof.values.folding import NormalizationParameters, check_folding
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
@@ -20,15 +20,19 @@ from cmir.support.parsing import parse_module
 HERE = ModuleOp([])
 
 
-def drawn(seed: int, axis: int, magnitude: float) -> Normalized:
+def drawn(seed: int, axis: int, magnitude: float) -> NormalizationParameters:
     random = np.random.default_rng(seed)
     weight = random.normal(size=(4, 4, 3)) * magnitude
     weight[1, 2] = 0
     constant, scale, bias, mean = (random.normal(size=4) * magnitude for _ in range(4))
-    return Normalized(weight, constant, scale, bias, mean, random.exponential(size=4), 1e-5)
+    return NormalizationParameters(
+        weight, constant, scale, bias, mean, random.exponential(size=4), 1e-5
+    )
 
 
-def folded(before: Normalized, axis: int, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+def folded(
+    before: NormalizationParameters, axis: int, dtype: type
+) -> tuple[np.ndarray, np.ndarray]:
     """As textbooks do it."""
     factor = before.scale / np.sqrt(before.variance + before.epsilon)
     weight = before.weight * np.expand_dims(factor, [d for d in range(3) if d != axis])

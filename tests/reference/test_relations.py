@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isl.strategies import orders, sets
 
-from cmir.reference.relations import Relation, RelationError
+from cmir.reference.relations import IntegerRelation, RelationError
 
 BOX = range(-8, 9)
 """The coordinates of the points that are tried."""
@@ -19,7 +19,7 @@ BOX = range(-8, 9)
 def images(text: str, rank: int, **parameters: int) -> dict[Point, Point]:
     """The image of each point of the box that has one."""
     axes = np.ix_(*(np.array(BOX) for _ in range(rank)))
-    outputs, defined = Relation(text, parameters).image(*axes)
+    outputs, defined = IntegerRelation(text, parameters).image(*axes)
     shape = (len(BOX),) * rank
     where = np.argwhere(np.broadcast_to(defined, shape))
     columns = [np.broadcast_to(x, shape) for x in outputs]
@@ -70,7 +70,7 @@ def test_parameters() -> None:
     text = "[p1, p0] -> { a[x] -> b[p0, 2x + p1] : 0 <= x < p0 }"
     assert images(text, 1, p0=3, p1=5) == {(x,): (3, 2 * x + 5) for x in range(3)}
     with pytest.raises(RelationError, match="the parameter p1 has no value"):
-        Relation(text, {"p0": 1})
+        IntegerRelation(text, {"p0": 1})
 
 
 def test_no_function() -> None:

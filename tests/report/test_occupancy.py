@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from report.runs import SLOW, residual_block
 
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.report.occupancy import Steps, occupancies
+from cmir.report.occupancy import StepFunction, occupancies
 
 SPREAD = "polyhedral-replicate{stage=conv1 copies=2},polyhedral-replicate{stage=conv2 copies=3}"
 
@@ -87,7 +87,7 @@ def test_elements_one_by_one(
 )
 def test_bounds(changes: list[tuple[int, int]], buckets: int, after: int) -> None:
     times = np.cumsum([wait for wait, _ in changes])
-    steps = Steps(times, np.array([value for _, value in changes]))
+    steps = StepFunction(times, np.array([value for _, value in changes]))
     end = max(1, int(times[-1]) + after)
     values = np.zeros(end, np.int64)
     for time, (_, value) in zip(times.tolist(), changes, strict=True):

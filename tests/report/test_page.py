@@ -13,13 +13,13 @@ import pytest
 from report.runs import SLOW, Drawn, residual_block
 
 from cmir.report import figures as figures_module
-from cmir.report.figures import figures
-from cmir.report.page import page, write_page
+from cmir.report.figures import page_figures
+from cmir.report.page import run_page, write_page
 
 
 def figures_of(drawn: Drawn | None = None) -> dict[str, Any]:
     drawn = drawn or residual_block(machine=SLOW)
-    return figures(drawn.compiled.timed, drawn.report, 10.0)
+    return page_figures(drawn.compiled.timed, drawn.report, 10.0)
 
 
 def test_cores() -> None:
@@ -109,6 +109,6 @@ def test_file(tmp_path: Path) -> None:
 
 def test_figures_are_not_markup() -> None:
     data = {**figures_of(), "hardware": "</script><!--"}
-    text = page(data, "title")
+    text = run_page(data, "title")
     (found,) = re.findall(r'id="run">(.*?)</script>', text, re.S)
     assert "<" not in found and json.loads(found)["hardware"] == "</script><!--"

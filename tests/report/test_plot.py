@@ -12,7 +12,7 @@ from report.runs import SLOW, residual_block
 
 from cmir.report import plot
 from cmir.report.activity import activities
-from cmir.report.plot import COLOURS, draw, write_plot
+from cmir.report.plot import COLOURS, timeline_figure, write_plot
 
 
 def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
@@ -20,7 +20,7 @@ def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     monkeypatch.setattr(plot, "COLUMNS", columns)
     drawn = residual_block(machine=SLOW)
     found = activities(drawn.compiled.timed.actors, drawn.report)
-    (axes,) = draw(found, drawn.report.cycles).axes
+    (axes,) = timeline_figure(found, drawn.report.cycles).axes
     total = dict.fromkeys(COLOURS.values(), 0.0)
     for bars in axes.collections:
         assert isinstance(bars, PolyCollection)

@@ -16,8 +16,8 @@ from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.report import relation
-from cmir.report.relation import Relation, find_dependence, relation_of
-from cmir.report.relation_plot import draw, relation_svg
+from cmir.report.relation import DependencePicture, find_dependence, relation_of
+from cmir.report.relation_plot import relation_figure, relation_svg
 from cmir.support.diagnostics import CompileError
 from cmir.tools.model import lower_to_dependences, read_model
 from cmir.tools.pictures import draw_relation
@@ -35,7 +35,7 @@ def pipeline_of(kernels: tuple[int, ...], stride: int, passes: str = "") -> Pipe
     return pipeline
 
 
-def textbook() -> Relation:
+def textbook() -> DependencePicture:
     pipeline = lower_to_dependences(read_model(TEXTBOOK))
     return relation_of(pipeline, find_dependence(pipeline, []))
 
@@ -86,7 +86,7 @@ def test_point_by_point(kernels: tuple[int, ...], stride: int, passes: str) -> N
 def test_textbook() -> None:
     drawn = textbook()
     assert drawn.released.tolist() == [0, 0, 0, 1, 2, 3, 4, 5, 6]
-    figure = draw(drawn)
+    figure = relation_figure(drawn)
     *spaces, stairs = figure.axes
     assert len(spaces) == 3
     xs, ys = stairs.lines[0].get_data()
@@ -120,7 +120,7 @@ def test_same_svg() -> None:
 def test_planes() -> None:
     pipeline = pipeline_of((3,), 1)
     drawn = relation_of(pipeline, find_dependence(pipeline, ["conv1", "conv2"]))
-    spaces = draw(drawn).axes[:3]
+    spaces = relation_figure(drawn).axes[:3]
     for axes, space in zip(spaces, (drawn.writer, drawn.array, drawn.reader), strict=True):
         (image,) = axes.images
         shown = np.ma.masked_array(image.get_array())

@@ -19,9 +19,9 @@ from xdsl.dialects.vector import Vector
 from xdsl.ir import Operation, SSAValue
 from xdsl.parser import Parser
 
-from cmir.reference.arithmetic import function_of
-from cmir.semantics.body import evaluate
-from cmir.semantics.elements import dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.reference.arithmetic import reference_function
+from cmir.semantics.body import evaluate_operation
 from cmir.support.diagnostics import CompileError
 
 LANES = 64
@@ -41,7 +41,7 @@ def run(text: str, *operands: np.ndarray) -> np.ndarray:
             values.update(zip(op.results, operands, strict=True))
         else:
             operands = tuple(values[operand] for operand in op.operands)
-            result = evaluate(op, *operands)
+            result = evaluate_operation(op, *operands)
             values[op.results[0]] = result
             assert result.dtype == dtype_of(op.results[0].type)
             _compare_with_reference(op, operands, result)
@@ -55,7 +55,7 @@ def _compare_with_reference(
     tolerance = 1e-3 if result.dtype == np.float16 else 1e-6
     with np.errstate(all="ignore"):
         for i, expected in enumerate(result):
-            got = function_of(op)(*(x[i % len(x)] for x in operands))
+            got = reference_function(op)(*(x[i % len(x)] for x in operands))
             assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
             np.testing.assert_allclose(got, expected, rtol=tolerance)
 
@@ -362,7 +362,7 @@ def test_reductions_of_integers(kind: str, expected: int) -> None:
     [("dense<[1, -2]> : vector<2xi8>", [[1, -2]]), ("true", [True]), ("-1 : i8", [-1])]
     + [("0.5 : f32", [0.5]), ("dense<2.0> : vector<2xf32>", [[2.0, 2.0]])],
 )
-def test_constants(constant: str, expected: list[object]) -> None:
+def test_weights(constant: str, expected: list[object]) -> None:
     assert run(f"%r = arith.constant {constant}").tolist() == expected
 
 

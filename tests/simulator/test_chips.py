@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cmir.hardware.description import Hardware
-from cmir.hardware.sections import CoreSection, Network
+from cmir.hardware.sections import CoreSection, Interconnect
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 from cmir.tools.model import lower, read_model
@@ -16,17 +16,19 @@ from cmir.tools.model import lower, read_model
 TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 
 
-def timed(network: Network) -> RunReport:
+def timed(interconnect: Interconnect) -> RunReport:
     """Two convolutions, the first on chip (0, 0), the second on chip (0, 1); 8 iterations of 4 bytes."""
     placed = lower(read_model(TEXTBOOK)).op
     for column, core in enumerate(placed.cores):
         core.properties["position"] = type(core.position).from_list(
             core.position.elt_type, [0, column]
         )
-    return TimedNetwork.of(placed, Hardware("chips", network=network, core=CoreSection())).time(8)
+    return TimedNetwork.of(
+        placed, Hardware("chips", interconnect=interconnect, core=CoreSection())
+    ).time(8)
 
 
-ONE = Network(topology="mesh", shape=(1, 2), link_bytes_per_cycle=4)
+ONE = Interconnect(topology="mesh", shape=(1, 2), link_bytes_per_cycle=4)
 TWO = replace(ONE, shape=(1, 1), chips=(1, 2))
 
 

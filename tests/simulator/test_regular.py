@@ -13,7 +13,7 @@ from cmir.elaboration.program import Buffer
 from cmir.isl.evaluate import compile_function
 from cmir.isl.storage import Rows, ring_storage
 from cmir.simulator.layout import Layout
-from cmir.simulator.regular import Regular
+from cmir.simulator.regular import RegularBuffer
 
 
 def buffer_of(shape: tuple[int, ...], storage: isl.Map) -> Buffer:
@@ -37,10 +37,10 @@ def test_rows_are_where_the_storage_keeps_them(
     rows, size = ring
     shape, axis = rows.shape, rows.axis
     buffer = buffer_of(rows.buffer_shape(size), ring_storage("b", rows, size))
-    regular = Regular.of(buffer, shape)
+    regular = RegularBuffer.of(buffer, shape)
     assert regular is not None
-    turn = regular.turn(inference)
-    assert turn is not None
+    ring_order = regular.ring_order(inference)
+    assert ring_order is not None
     # One row of margin along the dimensions that do not run around the ring.
     ring_at = regular.outer + axis if axis is not None and regular.axis is not None else None
     margin = tuple(
@@ -59,11 +59,11 @@ def test_rows_are_where_the_storage_keeps_them(
         last = data.draw(st.integers(first, shape[regular.axis]))
         run = slice(first + 1, last + 2)
         around = around[(*[slice(None)] * regular.axis, run)]
-    cells, before = layout.rows(memory, turn, first, last)
+    cells, before = layout.rows(memory, ring_order, first, last)
     np.testing.assert_array_equal(cells, around)
     assert before == [1 if d != regular.axis else -first for d in range(len(shape))]
     if regular.axis is None or (0 <= first and last < shape[regular.axis]):
-        placed = layout.rows_in_place(memory, turn, first, last)
+        placed = layout.rows_in_place(memory, ring_order, first, last)
         if placed is not None:
             cells, before = placed
             assert np.shares_memory(cells, memory)
@@ -72,11 +72,14 @@ def test_rows_are_where_the_storage_keeps_them(
 
 def test_banks_are_not_regular():
     rows = Rows((4, 2), 0, banks=2)
-    assert Regular.of(buffer_of(rows.buffer_shape(1), ring_storage("b", rows, 1)), (4, 2)) is None
+    assert (
+        RegularBuffer.of(buffer_of(rows.buffer_shape(1), ring_storage("b", rows, 1)), (4, 2))
+        is None
+    )
 
 
 def test_only_what_is_kept_has_slots():
     storage = isl.Map("{ b[n, c, h] -> slot[c - 2, (5n + h) mod 3] : 2 <= c <= 3 }")
-    regular = Regular.of(buffer_of((2, 3), storage), (6, 5))
+    regular = RegularBuffer.of(buffer_of((2, 3), storage), (6, 5))
     assert regular is not None
     assert (regular.low, regular.sizes, regular.axis) == ((2, 0), (2, 5), 1)

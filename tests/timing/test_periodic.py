@@ -10,7 +10,7 @@ from timing.longest_paths import longest_paths
 
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.periodic import PeriodicSearch, TooFastError, periodic_schedule
+from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 Network = dict[str, Actor]
@@ -52,7 +52,7 @@ def networks(draw: st.DrawFn) -> Network:
     return {name: actors[name] for name in draw(st.permutations(names))}
 
 
-def check_cycle(actors: Network, period: int, error: TooFastError) -> None:
+def check_cycle(actors: Network, period: int, error: InfeasiblePeriodError) -> None:
     """The cycle is one of the graph, and its sums are what the error says."""
     assert error.delay > period * error.tokens
     delay = tokens = 0
@@ -85,7 +85,7 @@ def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
     search = PeriodicSearch(actors, period, start)
     try:
         starts = search.run()
-    except TooFastError as error:
+    except InfeasiblePeriodError as error:
         assert expected is None
         check_cycle(actors, period, error)
     else:
@@ -108,7 +108,7 @@ def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
         try:
             periodic_schedule(actors, period)
             break
-        except TooFastError as error:
+        except InfeasiblePeriodError as error:
             period = ceil(error.delay / error.tokens)
     ends = np.max([core.start[:, -1] for core in report.cores], axis=0)
     steady = (ends[-1] - ends[59]) / 60
@@ -122,7 +122,7 @@ def test_what_is_in_the_way() -> None:
     reader = Actor("r", 4, 1, 7, [Dependence(DependenceKind.RAW, "w", "b", each, 5)])
     actors = {"w": writer, "r": reader}
     assert periodic_schedule(actors, 48).tolist() == [0, 12, 24, 36, 5, 17, 29, 41]
-    with pytest.raises(TooFastError) as refusal:
+    with pytest.raises(InfeasiblePeriodError) as refusal:
         periodic_schedule(actors, 47)
     assert (refusal.value.delay, refusal.value.tokens) == (48, 1)
     assert {link.wait.kind for link in refusal.value.links} == {*DependenceKind}

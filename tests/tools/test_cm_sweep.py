@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cmir.hardware.description import Hardware
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main
 from cmir.tools.sweep import Sweep
@@ -72,8 +72,8 @@ def without_seconds(rows: list[dict[str, str]]) -> list[list[tuple[str, str]]]:
         ("crossbar.rows=64,128, 256", (64, 128, 256)),
         ("core.crossbars=1..8:2", (1, 3, 5, 7)),
         ("core.crossbars=1..3,8,none", (1, 2, 3, 8, None)),
-        ("network.shape=[2,2],[4, 4]", ([2, 2], [4, 4])),
-        ("network.topology=mesh,torus", ("mesh", "torus")),
+        ("interconnect.shape=[2,2],[4, 4]", ([2, 2], [4, 4])),
+        ("interconnect.topology=mesh,torus", ("mesh", "torus")),
         ("system.clock_hz=1e9,2.5e8", (1e9, 2.5e8)),
     ],
 )
@@ -96,13 +96,26 @@ def test_values(setting: str, values: tuple[Any, ...]) -> None:
         (["crossbar.rows=64,,128"], "`crossbar.rows`: '' is no value"),
         (["crossbar.rows=64,32..64:32"], "`crossbar.rows` has the value 64 twice"),
         (["core.count=1", "core.count=2"], "`core.count` is set twice"),
-        (["network.shape=[2,x]"], "`network.shape`: '[2,x]' is no value"),
+        (
+            ["interconnect.hop_cycles=1", "network.hop_cycles=2"],
+            "`interconnect.hop_cycles` is set twice",
+        ),
+        (["interconnect.shape=[2,x]"], "`interconnect.shape`: '[2,x]' is no value"),
     ],
 )
 def test_fields_and_values_that_there_are_not(settings: list[str], message: str) -> None:
     with pytest.raises(CompileError) as error:
         read_axes(settings)
     assert message in str(error.value)
+
+
+def test_former_name_of_a_table() -> None:
+    with collect_diagnostics() as told:
+        (axis,) = read_axes(["network.hop_cycles=1,2"])
+    assert (axis.field, axis.values) == ("interconnect.hop_cycles", (1, 2))
+    assert [str(diagnostic) for diagnostic in told] == [
+        "cm-sweep: remark: table `network` is called `interconnect` now; the former name is still read"
+    ]
 
 
 def test_all_combinations() -> None:

@@ -25,7 +25,7 @@ columns = 64
 count = 8
 crossbars = 1
 sram_bytes = 4096
-[network]
+[interconnect]
 topology = "mesh"
 shape = [3, 3]
 hop_cycles = 1

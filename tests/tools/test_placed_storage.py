@@ -1,4 +1,4 @@
-"""Buffers that fit the places of cores: hops take time, and lossless buffers grow where that costs throughput."""
+"""Buffers that fit the places of cores: hops take time, and throughput-preserving buffers grow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MACHINE = """
 fixed_interval = 1
 fixed_latency = 1
 credit_latency = 1
-[network]
+[interconnect]
 topology = "{topology}"
 shape = [{shape}]
 hop_cycles = {hops}
@@ -99,7 +99,7 @@ def test_times_are_those_of_the_engine(tmp_path: Path, chips: str) -> None:
 
 
 def test_no_hops_no_growth(tmp_path: Path) -> None:
-    """Where hops take no time, and where buffers are not meant to be lossless, nothing is compiled twice."""
+    """Where hops take no time, and where buffers need not preserve throughput, nothing is compiled twice."""
     cases: list[tuple[Storage, int]] = [("lossless", 0), ("live", 9)]
     for storage, hops in cases:
         text = MACHINE.format(topology="mesh", shape="3, 3", hops=hops)

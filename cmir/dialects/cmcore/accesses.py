@@ -53,7 +53,7 @@ class LoadOp(IRDLOperation):
     %x = cmcore.load %b at #polyhedral.map<"{ [conv2[w] -> lane[c, k]] -> b[c, w + k] : … }"> : vector<1x3xf32>
     ```
 
-    As `polyhedral.read`, with buffers for arrays.
+    Like `polyhedral.read`, with buffers instead of arrays.
     """
 
     name = "cmcore.load"

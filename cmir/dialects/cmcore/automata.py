@@ -213,7 +213,7 @@ class ReleaseOp(IRDLOperation):
 
     @property
     def awaits(self) -> bool:
-        """Whether the step waits for an event."""
+        """True if the step waits for an event."""
         return self.unconditional is None
 
     @classmethod

@@ -46,7 +46,7 @@ class IterationOp(IRDLOperation):
 
     @property
     def core_dims(self) -> int:
-        """How many of the coordinates, the first ones, say which core runs the iteration."""
+        """Number of leading coordinates that say which core runs the iteration."""
         return 0 if self.spread is None else self.spread.value.data
 
     @classmethod

@@ -86,7 +86,7 @@ class NetworkOp(ArraysOp):
 
 @irdl_op_definition
 class ProgramOp(IRDLOperation):
-    """What a core runs for every inference: declarations, LCU automata, a loop nest and its iteration.
+    """A program that a core runs for every inference: declarations, LCU automata, a loop nest and its iteration.
 
     ```mlir
     cmcore.program @conv2 {
@@ -155,7 +155,7 @@ class ProgramOp(IRDLOperation):
 
     @property
     def core_dims(self) -> int:
-        """How many coordinates of an iteration, the first ones, say which core runs it."""
+        """Number of leading coordinates of an iteration that say which core runs it."""
         return self.iteration.core_dims
 
     @property

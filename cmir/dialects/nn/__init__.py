@@ -51,7 +51,7 @@ from cmir.dialects.nn.comparison import (
 )
 from cmir.dialects.nn.concat import ConcatOp
 from cmir.dialects.nn.conv_transpose import ConvTransposeOp
-from cmir.dialects.nn.conversion import ToF16Op, ToF32Op, ToF64Op, WidenOp
+from cmir.dialects.nn.conversion import CastOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.evaluate import evaluate_function
@@ -84,6 +84,7 @@ __all__ = [
     "ArgMinOp",
     "AveragePoolOp",
     "BatchNormOp",
+    "CastOp",
     "CeilOp",
     "Cells",
     "ClipOp",
@@ -153,12 +154,8 @@ __all__ = [
     "StageOp",
     "SubOp",
     "TanhOp",
-    "ToF16Op",
-    "ToF32Op",
-    "ToF64Op",
     "TransposeOp",
     "WhereOp",
-    "WidenOp",
     "XorOp",
     "YieldOp",
     "evaluate_function",
@@ -231,10 +228,7 @@ NN = Dialect(
         LogSoftmaxOp,
         QuantizeOp,
         DequantizeOp,
-        WidenOp,
-        ToF16Op,
-        ToF32Op,
-        ToF64Op,
+        CastOp,
         ReshapeOp,
         TransposeOp,
         SliceOp,

@@ -11,10 +11,10 @@ from xdsl.dialects.builtin import UnitAttr, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
-from cmir.dialects.nn import formula
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import FLOAT, FLOATS, flag
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+from cmir.support.numerics import erf
 
 
 def _clip(x: Any, low: float, high: float) -> Any:
@@ -46,7 +46,7 @@ class ReluOp(UnaryOp):
 
     name = "nn.relu"
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
@@ -269,7 +269,7 @@ class ErfOp(UnaryOp):
     name = "nn.erf"
 
     def formula(self, *operands: Any) -> Any:
-        return formula.erf(*operands)
+        return erf(*operands)
 
 
 @irdl_op_definition
@@ -296,7 +296,7 @@ class GeluOp(UnaryOp):
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
         if self.tanh is None:
-            sign = formula.erf(x * sqrt(1 / 2))
+            sign = erf(x * sqrt(1 / 2))
         else:
             sign = np.tanh(sqrt(2 / pi) * (x + 0.044715 * (x * x * x)))
         return x * 0.5 * (1 + sign)

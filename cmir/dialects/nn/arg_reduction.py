@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
@@ -12,19 +12,19 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.operation import FLOATS, INT, Shape, dtype_of, flag, number, ui8
-from cmir.dialects.nn.reduction import ReducingOp
-from cmir.dialects.vectors import ArgReduceOp
+from cmir.dialects.nn import formula
+from cmir.dialects.nn.operation import FLOATS, INT, Shape, flag, number, ui8
+from cmir.dialects.nn.reduction import AxisReductionOp
 from cmir.support.numerics import position
 
 
-class ArgReductionOp(ReducingOp):
+class ArgReductionOp(AxisReductionOp):
     """The index, in `i32`, along an axis of one of the elements."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
-    KIND: ClassVar[str]
-    """The element that is found: `max` or `min`."""
+    LARGEST: ClassVar[bool]
+    """Whether it is that of the largest element, or of the smallest."""
 
     axis = prop_def(INT)
     last = opt_prop_def(UnitAttr)
@@ -52,15 +52,14 @@ class ArgReductionOp(ReducingOp):
         return i32
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        (x,) = values
-        suffix = {"f": "imumf", "i": "si", "u": "ui"}[dtype_of(self.x).kind]
-        op = ArgReduceOp(f"{self.KIND}{suffix}", x, 0, self.last is not None)
-        return builder.insert(op).results[0]
+        return self._position(formula.Vector(builder, values[0]), 0).value
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        (x,), axis = operands, number(self.properties, "axis")
-        found = position(x, axis, self.KIND == "max", self.last is not None)
+        found = self._position(operands[0], number(self.properties, "axis"))
         return found.reshape(self.result_shape)
+
+    def _position(self, x: Any, axis: int) -> Any:
+        return position(x, axis, self.LARGEST, self.last is not None)
 
 
 @irdl_op_definition
@@ -78,7 +77,7 @@ class ArgMaxOp(ArgReductionOp):
 
     name = "nn.argmax"
 
-    KIND: ClassVar[str] = "max"
+    LARGEST: ClassVar[bool] = True
 
 
 @irdl_op_definition
@@ -96,4 +95,4 @@ class ArgMinOp(ArgReductionOp):
 
     name = "nn.argmin"
 
-    KIND: ClassVar[str] = "min"
+    LARGEST: ClassVar[bool] = False

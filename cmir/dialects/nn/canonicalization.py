@@ -17,7 +17,7 @@ class RemoveIdentity(RewritePattern):
             rewriter.replace(op, (), op.operands)
 
 
-class MayBeIdentity(HasCanonicalizationPatternsTrait):
+class IdentityCanonicalization(HasCanonicalizationPatternsTrait):
     """The operator changes nothing in cases that its `is_identity` knows."""
 
     @classmethod

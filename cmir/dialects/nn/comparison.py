@@ -12,7 +12,6 @@ from xdsl.irdl import irdl_op_definition, operand_def, traits_def
 from xdsl.traits import Commutative
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import formula
 from cmir.dialects.nn.operation import FLOATS, TENSOR, ui8
 from cmir.dialects.nn.pointwise import ExactOp
 
@@ -249,4 +248,4 @@ class WhereOp(ExactOp):
         return super().element(values)
 
     def formula(self, *operands: Any) -> Any:
-        return formula.where(*operands)
+        return np.where(*operands)

@@ -2,109 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
+from xdsl.dialects.builtin import i1, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def
+from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, traits_def
+from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import formula
-from cmir.dialects.nn.operation import FLOATS, TENSOR, ui8
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
+from cmir.dialects.nn.operation import (
+    FLOATS,
+    TENSOR,
+    check_elements,
+    element_of,
+    shape_of,
+    tensor_type,
+    ui8,
+)
 from cmir.dialects.nn.pointwise import ExactOp
+from cmir.support.numerics import convert
+
+CASTS: Mapping[Attribute, Sequence[Attribute]] = {
+    **dict.fromkeys(FLOATS, (*FLOATS, i1, i8, ui8, i32)),
+    i32: (i1, i8, ui8),
+}
+"""For each type of elements that a cast can give, the types that it takes."""
 
 
-class ConversionOp(ExactOp):
-    """The same numbers in a type: the nearest it has, the even one of two; infinity beyond all of them; 1 for true."""
+@irdl_op_definition
+class CastOp(ExactOp):
+    """
+    The same numbers in the type of the result's elements.
 
-    TO: ClassVar[Attribute]
-    """The type."""
+    ```mlir
+    %y = nn.cast %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf16>
+    %z = nn.cast %q : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
+    ```
+
+    To floats, from floats, `i1`, `i8`, `ui8` and `i32`: the nearest number, the even one of two; infinity beyond all
+    of them. To `i32`, from `i1`, `i8` and `ui8`. True is 1.
+
+    ONNX: Cast.
+    """
+
+    name = "nn.cast"
+
+    OLD_NAMES: ClassVar = ("nn.to_f16", "nn.to_f32", "nn.to_f64", "nn.widen")
 
     x = operand_def(TENSOR)
 
-    def __init__(self, x: SSAValue | Operation):
-        super().__init__([x], {})
+    traits = traits_def(IdentityCanonicalization())
 
-    @classmethod
-    def element(cls, operands: Sequence[Attribute]) -> Attribute:
-        super().element(operands)
-        return cls.TO
+    def __init__(self, x: SSAValue | Operation, element: Attribute):
+        """element: the type to cast to. Raises VerifyException if there is no such cast."""
+        x = SSAValue.get(x)
+        _check(element_of(x), element)
+        IRDLOperation.__init__(self, operands=[x], result_types=[tensor_type(shape_of(x), element)])
+
+    def verify_(self) -> None:
+        element = element_of(self.result)
+        _check(element_of(self.x), element)
+        expected = tensor_type(shape_of(self.x), element)
+        if self.result.type != expected:
+            raise VerifyException(f"result type must be {expected}, got {self.result.type}")
 
     def formula(self, *operands: Any) -> Any:
-        return formula.convert(operands[0], self.TO)
+        return convert(operands[0], dtype_of(self.result))
+
+    def is_identity(self) -> bool:
+        return self.result.type == self.x.type
 
 
-class ToFloatOp(ConversionOp):
-    """A conversion to floats."""
-
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
-
-
-@irdl_op_definition
-class ToF16Op(ToFloatOp):
-    """
-    Each element as the nearest number of `f16`; infinity if it is beyond all of them.
-
-    ```mlir
-    %y = nn.to_f16 %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf16>
-    ```
-
-    ONNX: Cast, to float16.
-    """
-
-    name = "nn.to_f16"
-
-    TO: ClassVar[Attribute] = f16
-
-
-@irdl_op_definition
-class ToF32Op(ToFloatOp):
-    """
-    Each element as the nearest number of `f32`; infinity if it is beyond all of them.
-
-    ```mlir
-    %y = nn.to_f32 %x : (tensor<16x8x8xf16>) -> tensor<16x8x8xf32>
-    ```
-
-    ONNX: Cast, to float.
-    """
-
-    name = "nn.to_f32"
-
-    TO: ClassVar[Attribute] = f32
-
-
-@irdl_op_definition
-class ToF64Op(ToFloatOp):
-    """
-    Each element as the nearest number of `f64`.
-
-    ```mlir
-    %y = nn.to_f64 %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf64>
-    ```
-
-    ONNX: Cast, to double.
-    """
-
-    name = "nn.to_f64"
-
-    TO: ClassVar[Attribute] = f64
-
-
-@irdl_op_definition
-class WidenOp(ConversionOp):
-    """
-    The same integers, in `i32`; true is 1.
-
-    ```mlir
-    %y = nn.widen %x : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
-    ```
-
-    ONNX: Cast, to int32.
-    """
-
-    name = "nn.widen"
-
-    TAKES: ClassVar[Sequence[Attribute]] = (i1, i8, ui8)
-
-    TO: ClassVar[Attribute] = i32
+def _check(source: Attribute, target: Attribute) -> None:
+    """Raise VerifyException if there is no cast from one type of elements to the other."""
+    if target not in CASTS:
+        known = ", ".join(map(str, CASTS))
+        raise VerifyException(f"the result must have elements of one of {known}, got {target}")
+    check_elements(CASTS[target], [source])

@@ -10,7 +10,7 @@ from xdsl.builder import Builder
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition
 
-from cmir.dialects.nn.operation import DTYPES
+from cmir.dialects.nn.operation import ELEMENT_TYPES
 from cmir.dialects.nn.pointwise import UnaryOp
 
 
@@ -31,7 +31,7 @@ class CopyOp(UnaryOp):
 
     name = "nn.copy"
 
-    TAKES: ClassVar[Sequence[Attribute]] = tuple(DTYPES)
+    TAKES: ClassVar[Sequence[Attribute]] = ELEMENT_TYPES
 
     def formula(self, *operands: Any) -> Any:
         return operands[0]

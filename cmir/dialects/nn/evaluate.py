@@ -11,7 +11,8 @@ from xdsl.ir import Block, SSAValue
 from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.operation import NNOp, dtype_of, shape_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.support.diagnostics import CompileError

@@ -1,13 +1,14 @@
 """
 Formulas that are written once, in NumPy, and are both computed and built as the body of an iteration.
 
-A formula is a function of arrays that uses operators, NumPy's ufuncs, their `reduce`, and `erf`. Given
-arrays it computes; given `Vector`s, each step of it appends an operation to a body.
+A formula is a function of arrays that uses operators, NumPy's ufuncs and their `reduce`, `np.where`, and `erf`,
+`convert` and `position` of `cmir.support.numerics`. Given arrays it computes; given `Vector`s, each step of it appends
+an operation to a body.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import VectorType, f16, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.body import splat
-from cmir.dialects.nn.operation import DTYPES, FLOATS
-from cmir.dialects.vectors import CompareOp, ConvertOp, ReduceOp, SelectOp
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, ReduceOp, SelectOp
 from cmir.support import numerics
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
@@ -61,12 +63,13 @@ _RELATIONS: dict[np.ufunc, str] = {
     np.greater: "gt",
     np.greater_equal: "ge",
 }
-_REDUCTIONS: dict[np.ufunc, str] = {
-    np.add: "add",
-    np.multiply: "mul",
-    np.maximum: "maximumf",
-    np.minimum: "minimumf",
+_REDUCTIONS: dict[np.ufunc, Mapping[str, str]] = {
+    np.add: dict.fromkeys("fiu", "add"),
+    np.multiply: dict.fromkeys("fiu", "mul"),
+    np.maximum: {"f": "maximumf", "i": "maxsi", "u": "maxui"},
+    np.minimum: {"f": "minimumf", "i": "minsi", "u": "minui"},
 }
+"""Kinds of reduction, by the kind of NumPy's type of the elements."""
 
 
 class Vector(NDArrayOperatorsMixin):
@@ -96,7 +99,7 @@ class Vector(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Vector:
         if method == "reduce":
-            return self._reduce(_REDUCTIONS[ufunc], **options)
+            return self._reduce(self.reduction(ufunc), **options)
         assert method == "__call__" and not options
         shape = np.broadcast_shapes(*(i.shape for i in inputs if isinstance(i, Vector)))
         operands = [self.spread(i, shape) for i in inputs]
@@ -104,6 +107,13 @@ class Vector(NDArrayOperatorsMixin):
             return self.append(CompareOp(_RELATIONS[ufunc], *operands))
         operations = _OPERATIONS if self.element in FLOATS else _INTEGER_OPERATIONS
         return self.append((_LOGIC if ufunc in _LOGIC else operations)[ufunc](*operands))
+
+    def __array_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> Vector:
+        assert function is np.where and not options
+        shape = np.broadcast_shapes(*(x.shape for x in arguments))
+        return self.append(SelectOp(*(x.spread(x, shape) for x in arguments)))
 
     def append(self, operation: Operation) -> Vector:
         """Append an operation; its result."""
@@ -119,6 +129,14 @@ class Vector(NDArrayOperatorsMixin):
             return value.value
         return self.builder.insert(vector.BroadcastOp(value.value, type)).vector
 
+    def as_element(self, element: Attribute) -> Vector:
+        """The numbers in another type, rounded and within its range."""
+        return self if self.element == element else self.append(ConvertOp(self.value, element))
+
+    def reduction(self, ufunc: np.ufunc) -> str:
+        """The kind of reduction that the `reduce` of a ufunc is of these elements."""
+        return _REDUCTIONS[ufunc][dtype_of(self.element).kind]
+
     def _reduce(self, kind: str, axis: Sequence[int], keepdims: bool = False) -> Vector:
         # Lanes are kept by what broadcasts like them: one element, or the last dimensions.
         axes = sorted(a % len(self.shape) for a in axis)
@@ -126,33 +144,30 @@ class Vector(NDArrayOperatorsMixin):
         return self.append(ReduceOp(kind, self.value, axes))
 
 
-def erf(x: Any) -> Any:
-    """The error function of an array, or of a vector of a body."""
-    return x.append(math.ErfOp(x.value)) if isinstance(x, Vector) else numerics.erf(x)
+@numerics.erf.register
+def _(x: Vector) -> Vector:
+    return x.append(math.ErfOp(x.value))
 
 
-def where(condition: Any, a: Any, b: Any) -> Any:
-    """The elements of one array or vector where a condition holds, those of another one elsewhere."""
-    if not isinstance(condition, Vector):
-        return np.where(condition, a, b)
-    shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
-    operands = [x.spread(x, shape) for x in (condition, a, b)]
-    return condition.append(SelectOp(*operands))
+@numerics.convert.register
+def _(x: Vector, dtype: np.dtype[Any]) -> Vector:
+    return x.as_element(ELEMENT_TYPE_OF[dtype])
 
 
-def convert(x: Any, element: Attribute) -> Any:
-    """An array, or a vector of a body, as numbers of another type, rounded and within its range."""
-    if not isinstance(x, Vector):
-        return numerics.convert(x, DTYPES[element])
-    return x if x.element == element else x.append(ConvertOp(x.value, element))
+@numerics.position.register
+def _(x: Vector, axis: int, largest: bool, last: bool) -> Vector:
+    kind = x.reduction(np.maximum if largest else np.minimum)
+    return x.append(ArgReduceOp(kind, x.value, axis, last))
 
 
-def build(builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]) -> SSAValue:
+def build_formula(
+    builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]
+) -> SSAValue:
     """Append a formula of these vectors to a body. What is `f16` is computed in `f32`, and rounded once."""
     vectors = [Vector(builder, value) for value in values]
-    result = formula(*(convert(v, f32) if v.element == f16 else v for v in vectors))
+    result = formula(*(v.as_element(f32) if v.element == f16 else v for v in vectors))
     halves = all(vector.element == f16 for vector in vectors)
-    return (convert(result, f16) if halves else result).value
+    return (result.as_element(f16) if halves else result).value
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:

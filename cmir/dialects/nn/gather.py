@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
@@ -41,7 +41,7 @@ class GatherOp(LayoutOp):
     axis = prop_def(INT)
     indices = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, axis: int, indices: Sequence[int]):
         super().__init__([x], {"axis": IntegerAttr(axis, i64), "indices": ints(indices)})
@@ -106,7 +106,7 @@ class ExpandOp(LayoutOp):
     x = operand_def(TENSOR)
     shape = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, shape: Sequence[int]):
         super().__init__([x], {"shape": ints(shape)})
@@ -135,7 +135,7 @@ class ExpandOp(LayoutOp):
 
 
 @dataclass(frozen=True)
-class Run:
+class IndexRun:
     """Indices with equal steps between them: at position `first` in the list begins `start`."""
 
     first: int
@@ -144,15 +144,15 @@ class Run:
     count: int
 
 
-def runs(indices: Sequence[int]) -> list[Run]:
+def runs(indices: Sequence[int]) -> list[IndexRun]:
     """The indices as runs, one after the other."""
-    found: list[Run] = []
+    found: list[IndexRun] = []
     first = 0
     while first < len(indices):
         step = indices[first + 1] - indices[first] if first + 1 < len(indices) else 0
         stop = first + 1
         while stop < len(indices) and indices[stop] - indices[stop - 1] == step:
             stop += 1
-        found.append(Run(first, indices[first], step, stop - first))
+        found.append(IndexRun(first, indices[first], step, stop - first))
         first = stop
     return found

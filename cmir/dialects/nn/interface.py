@@ -20,7 +20,7 @@ from xdsl.builder import Builder
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, SSAValue
 
-from cmir.dialects.nn.operation import DTYPES, NNOp, shape_of
+from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, shape_of
 from cmir.dialects.nn.relations import (
     Box,
     access_map,
@@ -159,7 +159,7 @@ class LayoutOp(NNOp):
     A result element has an element of one operand, or none: then it is padding.
     """
 
-    TAKES: ClassVar[Sequence[Attribute]] = tuple(DTYPES)
+    TAKES: ClassVar[Sequence[Attribute]] = ELEMENT_TYPES
 
     @abstractmethod
     def element_relation(self, operand: int = 0) -> isl.Map:

@@ -15,21 +15,13 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
-from cmir.dialects.nn.operation import (
-    FLOAT,
-    INTS,
-    TENSOR,
-    Shape,
-    ints,
-    numbers,
-    shape_of,
-)
+from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
 
 
-class MergesReshapes(HasCanonicalizationPatternsTrait):
+class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
     """A reshape of a reshape is one reshape."""
 
     @classmethod
@@ -37,7 +29,7 @@ class MergesReshapes(HasCanonicalizationPatternsTrait):
         return (MergeReshapes(),)
 
 
-class MergesTransposes(HasCanonicalizationPatternsTrait):
+class TransposeCanonicalization(HasCanonicalizationPatternsTrait):
     """A transpose of a transpose is one transpose."""
 
     @classmethod
@@ -62,7 +54,7 @@ class ReshapeOp(LayoutOp):
     x = operand_def(TENSOR)
     shape = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity(), MergesReshapes())
+    traits = traits_def(IdentityCanonicalization(), ReshapeCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, shape: Sequence[int]):
         super().__init__([x], {"shape": ints(shape)})
@@ -112,7 +104,7 @@ class TransposeOp(LayoutOp):
     x = operand_def(TENSOR)
     perm = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity(), MergesTransposes())
+    traits = traits_def(IdentityCanonicalization(), TransposeCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, perm: Sequence[int]):
         super().__init__([x], {"perm": ints(perm)})
@@ -159,7 +151,7 @@ class SliceOp(LayoutOp):
     ends = prop_def(INTS)
     steps = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def __init__(
         self,
@@ -248,7 +240,7 @@ class PadOp(LayoutOp):
     reflect = opt_prop_def(UnitAttr)
     wrap = opt_prop_def(UnitAttr)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.along import AlongOp
+from cmir.dialects.nn.along import AxisOp
 from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import FLOAT, FLOATS, INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
@@ -88,7 +88,7 @@ class BatchNormOp(PointwiseOp):
         return element_map(element_box(self.result_shape), names[:rank], self.result_shape[:rank])
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, *statistics = operands
@@ -99,7 +99,7 @@ class BatchNormOp(PointwiseOp):
         return (x - mean) / np.sqrt(variance + self.epsilon.value.data) * scale + bias
 
 
-class StandardizeOp(AlongOp):
+class StandardizeOp(AxisOp):
     """
     (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
     along some axes.
@@ -138,7 +138,7 @@ class StandardizeOp(AlongOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.lane_axes)))
-        return formula.build(builder, partial(self._formula, axes), values)
+        return formula.build_formula(builder, partial(self._formula, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         x, *scales = operands
@@ -283,7 +283,7 @@ class LRNOp(IterationOp):
         return [Access.build(self.iterations(), lanes, location, x)]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,), size = operands, number(self.properties, "size")

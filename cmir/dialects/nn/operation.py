@@ -41,21 +41,16 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.element_types import dtype_of
+
 Shape = tuple[int, ...]
 
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 
-DTYPES: Mapping[Attribute, np.dtype[Any]] = {
-    f32: np.dtype(np.float32),
-    f16: np.dtype(np.float16),
-    f64: np.dtype(np.float64),
-    i8: np.dtype(np.int8),
-    ui8: np.dtype(np.uint8),
-    i16: np.dtype(np.int16),
-    i32: np.dtype(np.int32),
-    i1: np.dtype(np.bool_),
-}
+ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, i32, i1)
 """The types of elements: floats, the integers of quantised networks, of which `i8` to `i32` are signed, and truth."""
+ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
+"""Likewise, by the types that are theirs in NumPy."""
 FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 
@@ -77,17 +72,20 @@ def element_of(value: SSAValue | Attribute) -> Attribute:
     return type.element_type
 
 
-def dtype_of(value: SSAValue | Attribute) -> np.dtype[Any]:
-    """The same as NumPy's."""
-    return DTYPES[element_of(value)]
-
-
 def shape_of(value: SSAValue | Attribute) -> Shape:
     """The shape of a tensor or of its type. Raises VerifyException if it is not static."""
     type = value.type if isinstance(value, SSAValue) else value
     if not isinstance(type, TensorType) or not type.has_static_shape():
         raise VerifyException(f"expected a tensor with a static shape, got {type}")
     return type.get_shape()
+
+
+def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) -> None:
+    """Raise VerifyException if an operand has elements of a type that is not taken."""
+    if any(operand not in taken for operand in operands):
+        known, got = (", ".join(map(str, those)) for those in (taken, dict.fromkeys(operands)))
+        one = "one of " if len(taken) > 1 else ""
+        raise VerifyException(f"the operands must have elements of {one}{known}, got {got}")
 
 
 def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
@@ -176,11 +174,8 @@ class NNOp(IRDLOperation, ABC):
         `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
         not take.
         """
+        check_elements(cls.TAKES, operands)
         kinds = [*dict.fromkeys(operands)]
-        if any(kind not in cls.TAKES for kind in kinds):
-            taken, got = (", ".join(map(str, those)) for those in (cls.TAKES, kinds))
-            one = "one of " if len(cls.TAKES) > 1 else ""
-            raise VerifyException(f"the operands must have elements of {one}{taken}, got {got}")
         if len(kinds) > 1:
             got = " and ".join(map(str, kinds))
             raise VerifyException(f"the operands must have elements of one type, got {got}")

@@ -14,8 +14,9 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import LayoutOp
-from cmir.dialects.nn.operation import DTYPES, TENSOR, dtype_of, element_of, shape_of
+from cmir.dialects.nn.operation import ELEMENT_TYPES, TENSOR, element_of, shape_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -46,8 +47,8 @@ class ParameterOp(IRDLOperation):
 
     def verify_(self) -> None:
         shape_of(self.result)
-        if element_of(self.result) not in DTYPES:
-            known = ", ".join(map(str, DTYPES))
+        if element_of(self.result) not in ELEMENT_TYPES:
+            known = ", ".join(map(str, ELEMENT_TYPES))
             raise VerifyException(
                 f"the elements must be of one of {known}, got {element_of(self.result)}"
             )

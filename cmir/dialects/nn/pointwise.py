@@ -12,9 +12,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import operand_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
-from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape, dtype_of
+from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape
 from cmir.support.numerics import as_type
 
 
@@ -46,7 +47,7 @@ class ElementwiseOp(PointwiseOp):
         return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self.formula, values)
+        return formula.build_formula(builder, self.formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return formula.compute(self.formula, *operands)

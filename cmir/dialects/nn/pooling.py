@@ -14,15 +14,15 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
     INTS,
     TENSOR,
     Shape,
-    dtype_of,
     element_of,
     flag,
     ints,
@@ -33,7 +33,6 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
-from cmir.dialects.vectors import ReduceOp
 from cmir.support.numerics import convert
 
 
@@ -108,10 +107,6 @@ class PoolOp(IterationOp):
         location = ["c", *window.locations()]
         return [Access.build(self.iterations(), lanes, location, x, self.pad)]
 
-    def _reduce(self, builder: Builder, kind: str, x: SSAValue) -> SSAValue:
-        """Reduce a vector along its kernel dimensions, which are the first ones."""
-        return builder.insert(ReduceOp(kind, x, range(self.window.rank))).results[0]
-
 
 @irdl_op_definition
 class MaxPoolOp(PoolOp):
@@ -136,12 +131,11 @@ class MaxPoolOp(PoolOp):
     PAD: ClassVar[float] = -inf
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        (x,) = values
-        kinds = {"f": "maximumf", "i": "maxsi", "u": "maxui"}
-        return self._reduce(builder, kinds[dtype_of(self.x).kind], x)
+        x: Any = formula.Vector(builder, values[0])
+        return np.maximum.reduce(x, axis=tuple(range(self.window.rank))).value
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
@@ -201,7 +195,7 @@ class AveragePoolOp(PoolOp):
         return reads if self._counts_are_constant() else [*reads, self._ones()]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
@@ -280,7 +274,7 @@ class GlobalAveragePoolOp(IterationOp):
         return Access.build({}, {"c": self.result_shape[0]}, location, self.result_shape)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build(builder, self._formula, values)
+        return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return formula.compute(self._formula, *operands).reshape(self.result_shape)

@@ -11,12 +11,13 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import formula
-from cmir.dialects.nn.operation import TENSOR, element_of, ui8
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import TENSOR, ui8
 from cmir.dialects.nn.pointwise import ExactOp
+from cmir.support.numerics import convert
 
 
-class ScaledOp(ExactOp):
+class QuantizationOp(ExactOp):
     """Base of operators that relate numbers to integers by a scale and a zero point, broadcast as in NumPy."""
 
     x = operand_def(TENSOR)
@@ -33,7 +34,7 @@ class ScaledOp(ExactOp):
 
 
 @irdl_op_definition
-class QuantizeOp(ScaledOp):
+class QuantizeOp(QuantizationOp):
     """
     x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
     type the result is: what is beyond its range becomes its largest or smallest number.
@@ -60,12 +61,12 @@ class QuantizeOp(ScaledOp):
 
     def formula(self, *operands: Any) -> Any:
         x, scale, zero_point = operands
-        whole = np.rint(x / scale) + formula.convert(zero_point, f32)
-        return formula.convert(whole, element_of(self.result))
+        whole = np.rint(x / scale) + convert(zero_point, dtype_of(f32))
+        return convert(whole, dtype_of(self.result))
 
 
 @irdl_op_definition
-class DequantizeOp(ScaledOp):
+class DequantizeOp(QuantizationOp):
     """
     (x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
 
@@ -91,5 +92,5 @@ class DequantizeOp(ScaledOp):
 
     def formula(self, *operands: Any) -> Any:
         x, scale, zero_point = operands
-        difference = formula.convert(x, i32) - formula.convert(zero_point, i32)
-        return formula.convert(difference, f32) * scale
+        difference = convert(x, dtype_of(i32)) - convert(zero_point, dtype_of(i32))
+        return convert(difference, dtype_of(f32)) * scale

@@ -20,7 +20,7 @@ from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, flag, ints, 
 from cmir.dialects.nn.relations import Box, element_box
 
 
-class ReducingOp(IterationOp):
+class AxisReductionOp(IterationOp):
     """
     One element for all those along some axes, which vanish or, with `keepdims`, have size 1.
 
@@ -72,7 +72,7 @@ class ReducingOp(IterationOp):
         return {name: size for name, size in kept.items() if name == "c"}
 
 
-class ReductionOp(ReducingOp):
+class ReductionOp(AxisReductionOp):
     """A formula of the elements along some axes."""
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
@@ -97,7 +97,7 @@ class ReductionOp(ReducingOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.axes)))
-        return formula.build(builder, lambda x: self.formula(x, axes), values)
+        return formula.build_formula(builder, lambda x: self.formula(x, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         axes = self.axes.get_values()

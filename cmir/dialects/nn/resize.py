@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import MayBeIdentity
+from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import (
@@ -59,7 +59,7 @@ class ResizeOp(LayoutOp):
     offsets = prop_def(INTS)
     divisors = prop_def(INTS)
 
-    traits = traits_def(MayBeIdentity())
+    traits = traits_def(IdentityCanonicalization())
 
     def __init__(
         self,

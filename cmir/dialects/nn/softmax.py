@@ -12,12 +12,12 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.along import AlongOp, verify_axes
+from cmir.dialects.nn.along import AxisOp, verify_axes
 from cmir.dialects.nn.interface import Access
 from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, ints, numbers
 
 
-class SoftmaxLikeOp(AlongOp):
+class SoftmaxLikeOp(AxisOp):
     """A formula of the elements along some axes and of their largest one."""
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
@@ -47,7 +47,7 @@ class SoftmaxLikeOp(AlongOp):
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.lane_axes)))
-        return formula.build(builder, lambda x: self.formula(x, axes), values)
+        return formula.build_formula(builder, lambda x: self.formula(x, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         axes = tuple(self.lane_axes)

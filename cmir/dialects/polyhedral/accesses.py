@@ -28,7 +28,7 @@ def access_problem(
     shape: tuple[int, ...],
     domain: SetAttr | None = None,
 ) -> str | None:
-    """What is wrong with an access relation, or None. Cached: the same IR is verified after every pass.
+    """Return what is wrong with an access relation, or None. Cached: the same IR is verified after every pass.
 
     coordinates: how many an iteration has. domain: the iterations, where they are known as a set.
     """
@@ -89,7 +89,7 @@ def overlap_problem(maps: tuple[MapAttr, ...]) -> str | None:
 
 
 def verify_element_types(vector: VectorType[Attribute], array: ArrayOp) -> None:
-    """What is read or written has the type of the array's elements."""
+    """Check that a vector has the element type of the array."""
     if vector.element_type != array.type.element_type:
         raise VerifyException(
             f"the vector has elements of type {vector.element_type}, "

@@ -41,7 +41,7 @@ from cmir.dialects.syntax import (
 from cmir.isl import is_tuple_name
 
 ParameterSource = StringAttr | DenseIntOrFPElementsAttr
-"""Where a parameter's elements come from: a name in the weights file, or inline."""
+"""Source of a parameter's elements: a name in the weights file, or inline."""
 
 
 @irdl_op_definition
@@ -132,7 +132,7 @@ def parse_source(parser: Parser) -> ParameterSource:
 
 
 class ArraysOp(IRDLOperation):
-    """What a network is at the levels with arrays: named, with the arrays it takes and gives in order, and a body.
+    """Base of networks at the levels with arrays: a name, the arrays of inputs and outputs in order, and a body.
 
     ```mlir
     @main (@a) -> (@c) { … }
@@ -209,7 +209,7 @@ def verify_ends(
     outputs: Iterable[SymbolRefAttr],
     arrays: Mapping[str, ArrayOp],
 ) -> None:
-    """What a network takes and gives are arrays of it, each named once, and none a parameter."""
+    """Check that inputs and outputs are arrays of the network, each named once, and none a parameter."""
     for what, names in (("input", map(symbol, inputs)), ("output", map(symbol, outputs))):
         seen: set[str] = set()
         for name in names:

@@ -85,7 +85,7 @@ def verify_cells(
 def cells_problem(
     cells: MapAttr, matrix: tuple[int, ...], array: str, shape: tuple[int, ...], core_dims: int
 ) -> str | None:
-    """What is wrong with the relation of a matrix's cells to the elements of an array, or None."""
+    """Return what is wrong with the relation of a matrix's cells to the elements of an array, or None."""
     relation = cells.relation
     if message := core_parameters_problem(relation, core_dims):
         return message

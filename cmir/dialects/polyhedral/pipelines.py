@@ -106,7 +106,7 @@ class PipelineOp(ArraysOp):
 
 @irdl_op_definition
 class DependenceOp(IRDLOperation):
-    """What one stage must wait for another to have done, as a release relation (docs/design.md §3).
+    """A dependence of one stage on another, as a release relation (docs/design.md §3).
 
     ```mlir
     polyhedral.dependence raw @conv1 -> @conv2 on @b
@@ -261,7 +261,7 @@ def _ahead(iterations: isl.Set) -> isl.Set:
 
 @irdl_op_definition
 class StorageOp(IRDLOperation):
-    """Where a stage keeps an array that it reads: which slot of its buffer holds which element.
+    """The storage map of an array at a stage that reads it: which slot of the stage's buffer holds which element.
 
     ```mlir
     polyhedral.storage @b at @conv2

@@ -66,7 +66,7 @@ from cmir.isl.schedules import schedule_problem
 
 
 class AccessOp(IRDLOperation):
-    """What reads and writes share: vectors of lanes, related to locations of arrays."""
+    """Base of reads and writes: vectors of lanes, related to locations of arrays."""
 
     def arrays_and_maps(self) -> Iterator[tuple[str, MapAttr]]:
         raise AssertionError("each access says which arrays it touches")
@@ -158,7 +158,7 @@ class StageOp(IRDLOperation):
 
     @property
     def core_dims(self) -> int:
-        """How many of an iteration's coordinates, the first ones, say which core runs it."""
+        """Number of leading coordinates of an iteration that say which core runs it."""
         return 0 if self.spread is None else self.spread.value.data
 
     @property
@@ -177,7 +177,7 @@ class StageOp(IRDLOperation):
         return cores_of(self.domain.points, self.core_dims, who)
 
     def count_cores(self) -> int:
-        """How many cores run the stage; the global control unit is none."""
+        """Return the number of cores that run the stage, not counting the global control unit."""
         return 0 if self.gcu is not None else len(parameter_values(self.cores()))
 
     def accesses(self) -> Iterator[AccessOp]:
@@ -231,7 +231,7 @@ class StageOp(IRDLOperation):
             print_controlled(printer, self.loops)
 
     def domain_problem(self) -> str | None:
-        """What keeps the domain from being one of this stage's iterations, or None."""
+        """Return the reason why `domain` is not a valid iteration domain of this stage, or None."""
         name, points = self.sym_name.data, self.domain.points
         if points.get_tuple_name() != name:
             return f"the domain must be a set of {name}[…], got {self.domain.data}"

@@ -34,7 +34,7 @@ def verify_storage(
 def storage_problem(
     storage: MapAttr, array: ArrayOp, shape: tuple[int, ...], core_dims: int
 ) -> str | None:
-    """What is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
+    """Return what is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
     relation = storage.relation
     name = array.sym_name.data
     if message := core_parameters_problem(relation, core_dims):

@@ -27,11 +27,11 @@ def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
 
 
 CORE_DIMS = IntegerAttr.constr(EqAttrConstraint(i64))
-"""How many of an iteration's coordinates, the first ones, say which core of a stage runs it."""
+"""Number of leading coordinates of an iteration that say which core of a stage runs it."""
 
 
 def spread_attr(core_dims: int) -> IntegerAttr | None:
-    """How many coordinates are a core's; None where all iterations are of one."""
+    """Return the number of core coordinates as an attribute, or None if one core runs all iterations."""
     return IntegerAttr(core_dims, i64) if core_dims else None
 
 

@@ -26,13 +26,13 @@ from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
 
 @irdl_op_definition
 class CompareOp(IRDLOperation):
-    """Whether the elements of two vectors are in a relation to each other, on the DPU.
+    """Compares the elements of two vectors, on the DPU.
 
     ```mlir
     %y = cmcore.compare lt %a, %b : vector<16xf32>
     ```
 
-    The relations are those of numbers: of unsigned ones if the elements are unsigned, and false for NaN, but for
+    The relations are those of numbers, unsigned ones if the elements are unsigned. Relations with NaN are false, except
     `ne`. (`arith.cmpf` and `arith.cmpi` take vectors in MLIR, but not in xDSL.)
     """
 

@@ -108,13 +108,13 @@ class ReduceOp(IRDLOperation):
 
 @irdl_op_definition
 class ArgReduceOp(IRDLOperation):
-    """Where along one of its dimensions the largest or smallest elements of a vector are, on the DPU.
+    """Finds the positions of the largest or smallest elements of a vector along one of its dimensions, on the DPU.
 
     ```mlir
     %y = cmcore.arg_reduce maximumf %x along 0 : vector<10x16xf32> -> vector<16xi32>
     ```
 
-    Of equal elements it is the first one that counts, with `last` the last one. NaN is larger than all numbers
+    Among equal elements, the first one counts, or with `last` the last one. NaN is larger than all numbers
     for `maximumf`, and smaller for `minimumf`.
     """
 

@@ -11,8 +11,8 @@ from os import PathLike
 from pathlib import Path
 
 import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
-from cmir.frontends.onnx.building import Imported, build
-from cmir.frontends.onnx.errors import NotImportable, OnnxError
+from cmir.frontends.onnx.building import ImportedModule, build_module
+from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer, operators
@@ -20,9 +20,9 @@ from cmir.frontends.onnx.registry import importer, operators
 __all__ = [
     "Activation",
     "Constant",
-    "Imported",
+    "ImportedModule",
+    "ImporterError",
     "Node",
-    "NotImportable",
     "OnnxError",
     "Value",
     "import_onnx",
@@ -35,7 +35,7 @@ def import_onnx(
     path: str | PathLike[str],
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: bool = True,
-) -> Imported:
+) -> ImportedModule:
     """Translate an ONNX file into a module with one function ``main`` for one sample.
 
     Batch dimensions (the first of every input) must be 1 or symbolic and disappear. ``shapes`` sets
@@ -47,4 +47,4 @@ def import_onnx(
 
     Raises OnnxError, which lists everything that stands in the way at once.
     """
-    return build(load_graph(Path(path), shapes or {}, batch))
+    return build_module(load_graph(Path(path), shapes or {}, batch))

@@ -22,9 +22,9 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp
-from cmir.dialects.nn.operation import DTYPES, Shape, shape_of, tensor_type
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import one_batch
-from cmir.frontends.onnx.errors import NotImportable, OnnxError, one_line
+from cmir.frontends.onnx.errors import ImporterError, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -33,7 +33,7 @@ from cmir.support.parameters import Parameters
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedModule:
     """A module with one function, ``main``, for one sample, and the parameters that it names."""
 
     module: ModuleOp
@@ -44,7 +44,7 @@ class Imported:
     """The same of each result."""
 
 
-def build(graph: Graph) -> Imported:
+def build_module(graph: Graph) -> ImportedModule:
     """Translate the graph. Raises OnnxError with everything that stands in the way."""
     translation = _Translation(graph)
     for proto in graph.nodes:
@@ -80,12 +80,12 @@ class _Translation:
         label = f"node '{name}' ({proto.op_type})"
         try:
             results = self._results(self._context(proto, name, label), name)
-        except (NotImportable, VerifyException) as error:
+        except (ImporterError, VerifyException) as error:
             self.refused.append(f"{label}: {one_line(str(error))}")
             return
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
-    def finish(self) -> Imported:
+    def finish(self) -> ImportedModule:
         graph = self.graph
         outputs = {name: self.values.get(name) for name in graph.outputs}
         messages = [*_unknown_operators(self.unknown), *self.refused]
@@ -99,7 +99,7 @@ class _Translation:
         results = [value for value in outputs.values() if isinstance(value, Activation)]
         self.block.add_op(ReturnOp(*results))
         types = ([a.type for a in self.block.args], [r.type for r in results])
-        return Imported(
+        return ImportedModule(
             ModuleOp([FuncOp("main", types, Region(self.block))]),
             self.weights.arrays,
             graph.inputs,
@@ -136,7 +136,7 @@ class _Translation:
             importer.attributes(node)
             return []
         if importer.grows and self.graph.indices & set(proto.output):
-            raise NotImportable("arithmetic on int64 is not supported")
+            raise ImporterError("arithmetic on int64 is not supported")
         if not self.graph.batch and importer.batched:
             results = one_batch(importer, node, inputs)
         else:
@@ -150,18 +150,15 @@ class _Translation:
             if output not in self.used:
                 continue
             if index >= len(results):
-                raise NotImportable(f"output {node.output_name(index)} is not supported")
+                raise ImporterError(f"output {node.output_name(index)} is not supported")
             result = results[index]
             shape = node.shape(result) if isinstance(result, Activation) else result.shape
             expected = self.graph.inferred.get(output, shape)
             if shape != expected:
-                raise NotImportable(
+                raise ImporterError(
                     f"output {node.output_name(index)} has the shape {list(expected)},"
                     f" which cannot be computed sample by sample (that gives {list(shape)})"
                 )
-
-
-_ELEMENTS = {dtype: element for element, dtype in DTYPES.items()}
 
 
 class _Weights:
@@ -176,12 +173,12 @@ class _Weights:
     def parameter(self, constant: Constant) -> SSAValue:
         array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
         array = np.asarray(array, order="C")
-        if array.dtype not in _ELEMENTS:
-            known = ", ".join(map(str, _ELEMENTS))
-            raise NotImportable(
+        if array.dtype not in ELEMENT_TYPE_OF:
+            known = ", ".join(map(str, ELEMENT_TYPE_OF))
+            raise ImporterError(
                 f"constant '{constant.name}' has elements of type {array.dtype}, not one of {known}"
             )
-        type = tensor_type(array.shape, _ELEMENTS[array.dtype])
+        type = tensor_type(array.shape, ELEMENT_TYPE_OF[array.dtype])
         if array.size == 1:
             dense = DenseIntOrFPElementsAttr.from_list(type, [array.item()])
             return self._append(ParameterOp(dense, type), constant.name)
@@ -209,7 +206,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
     """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
     array = constant.array.astype(np.int32)
     if (array != constant.array).any():
-        raise NotImportable(f"constant '{constant.name}' has numbers outside the range of int32")
+        raise ImporterError(f"constant '{constant.name}' has numbers outside the range of int32")
     return array
 
 

@@ -19,7 +19,7 @@ class OnnxError(CompileError):
         return "\n".join(format_diagnostic(self.location, "error", m) for m in self.messages)
 
 
-class NotImportable(Exception):
+class ImporterError(Exception):
     """Raised by an importer: why its node has no equivalent. The caller says which node it is."""
 
 

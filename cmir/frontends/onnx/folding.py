@@ -9,7 +9,7 @@ from onnx import AttributeProto, helper
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
 
-from cmir.frontends.onnx.errors import NotImportable, one_line
+from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.node import Constant, Node
 
 
@@ -42,6 +42,6 @@ def fold(
     try:
         results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
     except Exception as error:  # whatever NumPy or the evaluator makes of the values
-        raise NotImportable(f"its constants cannot be computed: {one_line(str(error))}") from error
+        raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))
     return [Constant(n, np.asarray(arrays.get(n, ()))) for n in node.proto.output]

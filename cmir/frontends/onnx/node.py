@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects.nn.operation import Shape, shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Node:
         return self.axes(x, [axis])[0]
 
     def axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
-        """The same for several axes, in their order. Raises NotImportable for the batch's."""
+        """The same for several axes, in their order. Raises ImporterError for the batch's."""
         rank = len(self.shape(x))
         if not all(-rank <= axis < rank for axis in axes):
-            raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+            raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
         result = [axis % rank - len(self.batch) for axis in axes]
         if min(result, default=0) < 0:
-            raise NotImportable("it would mix the samples of a batch (axis 0)")
+            raise ImporterError("it would mix the samples of a batch (axis 0)")
         return result
 
     def default_of(self, attribute: str) -> object:

@@ -18,7 +18,7 @@ An importer's signature says everything that it understands of its operator::
 * Whatever else a node says (another attribute, input or output) is refused by name, so nothing is
   ever silently ignored.
 
-An importer returns a value, or one for each output, and raises ``NotImportable`` with the reason if
+An importer returns a value, or one for each output, and raises ``ImporterError`` with the reason if
 it cannot translate its node.
 """
 
@@ -32,7 +32,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 import onnx
 
 from cmir import extensions
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
 
 Function: TypeAlias = Callable[..., Value | Sequence[Value]]
@@ -93,7 +93,7 @@ class Importer:
         return get_type_hints(self.function)
 
     def attributes(self, node: Node) -> dict[str, Any]:
-        """The settings that are attributes of the node. Raises NotImportable for unknown ones."""
+        """The settings that are attributes of the node. Raises ImporterError for unknown ones."""
         settings: dict[str, Any] = {}
         refused = []
         for attribute in node.proto.attribute:
@@ -103,11 +103,11 @@ class Importer:
             elif value != node.default_of(attribute.name):
                 refused.append(f"attribute {attribute.name} = {value} is not supported")
         if refused:
-            raise NotImportable("; ".join(refused))
+            raise ImporterError("; ".join(refused))
         return settings
 
     def __call__(self, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
-        """Translate the node; an input that it leaves out is None. Raises NotImportable."""
+        """Translate the node; an input that it leaves out is None. Raises ImporterError."""
         settings = self.attributes(node)
         positional: list[Value | None] = []
         for index, value in enumerate(inputs):
@@ -118,11 +118,11 @@ class Importer:
             elif value is not None and name in self.settings:
                 settings[name] = _constant(name, value).array.tolist()
             elif value is not None:
-                raise NotImportable(f"input {name} is not supported")
+                raise ImporterError(f"input {name} is not supported")
         try:
             arguments = self.signature.bind(node, *positional, **settings)
         except TypeError as error:  # only where no schema of ONNX's guards the node
-            raise NotImportable(str(error)) from error
+            raise ImporterError(str(error)) from error
         result = self.function(*arguments.args, **arguments.kwargs)
         return result if isinstance(result, Sequence) else [result]
 
@@ -146,17 +146,17 @@ class Importer:
         """The value, checked against the parameter's annotation."""
         if value is None:
             if parameter.default is not None:
-                raise NotImportable(f"input {name} is missing")
+                raise ImporterError(f"input {name} is missing")
             return None
         accepted = self._accepted(parameter)
         if isinstance(value, accepted):
             return value
         if Constant in accepted:
             return _constant(name, value)
-        raise NotImportable(f"input {name} is a constant, which is not supported")
+        raise ImporterError(f"input {name} is a constant, which is not supported")
 
 
 def _constant(name: str, value: Value) -> Constant:
     if isinstance(value, Activation):
-        raise NotImportable(f"input {name} must be a constant, but depends on the model's inputs")
+        raise ImporterError(f"input {name} must be a constant, but depends on the model's inputs")
     return value

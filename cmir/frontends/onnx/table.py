@@ -47,7 +47,7 @@ def importer_of(schema: onnx.defs.OpSchema) -> Importer | None:
     return find_importer(onnx.NodeProto(op_type=schema.name))
 
 
-def limits(schema: onnx.defs.OpSchema, importer: Importer) -> Iterator[str]:
+def importer_limits(schema: onnx.defs.OpSchema, importer: Importer) -> Iterator[str]:
     """Yield the limits of the importer, as sentences."""
     if doc := inspect.getdoc(importer.function):
         yield " ".join(doc.split())
@@ -77,7 +77,7 @@ def table() -> str:
             continue
         supported += 1
         known = ", ".join(constants(schema, importer))
-        text = " ".join(limits(schema, importer)).replace("|", "\\|")
+        text = " ".join(importer_limits(schema, importer)).replace("|", "\\|")
         rows.append(f"| {schema.name} | yes | {known} | {text} |")
     head = HEAD.format(
         count=len(rows),

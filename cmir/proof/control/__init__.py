@@ -1,7 +1,7 @@
 """A proof of control logic, by enumeration.
 
-`prove` shows of a network that, for endless streams from reset and whatever time iterations and messages take, no
-iteration reads an element before it is stored or stores into a slot that is still to be read (safe), none waits for
+`prove_control` shows of a network that, for endless streams from reset and whatever time iterations and messages take,
+no iteration reads an element before it is stored or stores into a slot that is still to be read (safe), none waits for
 more than what it and the iterations before it need (tight), and all of them run (live). It assumes what the machine
 guarantees: a core runs its iterations in order, events of one neighbour arrive in the order in which they happen, an
 iteration reads all of its lanes when it starts, and what it stores arrives later.
@@ -87,6 +87,6 @@ more. The verdict says which one it was.
 
 from __future__ import annotations
 
-from cmir.proof.control.proof import MOST_POINTS, Verdict, prove
+from cmir.proof.control.proof import MOST_POINTS, ControlVerdict, prove_control
 
-__all__ = ["MOST_POINTS", "Verdict", "prove"]
+__all__ = ["MOST_POINTS", "ControlVerdict", "prove_control"]

@@ -9,7 +9,7 @@ import numpy as np
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
 from cmir.proof.control.slots import Slots
-from cmir.proof.control.space import AccessMembers, Elements, Space
+from cmir.proof.control.space import AccessMembers, Elements, ElementSpace
 from cmir.proof.control.stages import Budget, Stage
 from cmir.support.diagnostics import CompileError
 
@@ -17,7 +17,7 @@ _DENSE = 1 << 22
 """Tables of at most so many entries are kept whole."""
 
 
-class Array:
+class ArrayUses:
     """An array with the stages that store and read it.
 
     Iterations of all writers are numbered together, one core after the other: `first` of each stage, and `starts` of
@@ -32,7 +32,7 @@ class Array:
         stores = [(stage, access) for stage in writers for access in stage.stores[self.name]]
         loads = [(stage, access) for stage in readers for access in stage.loads[self.name]]
         budget.spend(sum(op.shape))
-        self.space = Space(
+        self.space = ElementSpace(
             op,
             [
                 *(AccessMembers(access, stores=True) for _, access in stores),
@@ -106,7 +106,7 @@ class Reads:
     the first of that core, or -1; shape (cores of the writers, iterations).
     """
 
-    def __init__(self, array: Array, stage: Stage, computed: bool):
+    def __init__(self, array: ArrayUses, stage: Stage, computed: bool):
         """computed: whether the array is stored by programs, rather than there from the start."""
         self.array, self.stage = array, stage
         self.data = np.full((len(array.counts), len(stage.points)), -1)

@@ -28,7 +28,7 @@ Automata: TypeAlias = dict[tuple[DependenceKind, str, str], list[SnoopOp | Credi
 """The automata of a program by kind of dependence, array and neighbour."""
 
 
-def automata_of(op: ProgramOp) -> Automata:
+def automaton_operations(op: ProgramOp) -> Automata:
     """Return the automata of a program."""
     found: Automata = defaultdict(list)
     for snoop in op.snoops:
@@ -40,7 +40,7 @@ def automata_of(op: ProgramOp) -> Automata:
     return found
 
 
-class Automaton:
+class AutomatonFamily:
     """A snoop or credit, on every core of a stage, on every core of a neighbour.
 
     pairs: core · cores of the neighbour + core of the neighbour, for those pairs that wait for anything.

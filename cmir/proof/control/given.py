@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmir.proof.control.arrays import Array, Reads
+from cmir.proof.control.arrays import ArrayUses, Reads
 from cmir.support.diagnostics import CompileError
 
 
-def check_given(array: Array, reads: Reads, parameter: bool) -> None:
+def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
     """Each element that is read has a slot of its own, in every inference.
 
     Nothing orders what fills these buffers against what reads them, so no other element may ever come into that slot,

@@ -9,7 +9,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.proof.control.automata import Automaton
+from cmir.proof.control.automata import AutomatonFamily
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
 from cmir.support.diagnostics import CompileError
@@ -39,7 +39,9 @@ class Need:
 class Pair:
     """A stage and a neighbour that it waits for on account of an array."""
 
-    def __init__(self, need: Need, automata: Sequence[Automaton], where: Operation, budget: Budget):
+    def __init__(
+        self, need: Need, automata: Sequence[AutomatonFamily], where: Operation, budget: Budget
+    ):
         self.need, self.automata, self.where = need, automata, where
         self.stage, self.source = need.stage, need.source
         reach = max((automaton.reach for automaton in automata), default=0)
@@ -82,7 +84,7 @@ class Pair:
         events = np.where(self.steady == NOTHING, NOTHING, self.steady + shift)
         return np.where(events >= 0, events, NOTHING)
 
-    def _rows(self, automaton: Automaton) -> list[tuple[int, slice, np.ndarray]]:
+    def _rows(self, automaton: AutomatonFamily) -> list[tuple[int, slice, np.ndarray]]:
         """(core of the source, iterations, the events they wait for) of each pair of cores."""
         stage = self.stage
         return [

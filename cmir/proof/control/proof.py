@@ -13,14 +13,14 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
-from cmir.proof.control.arrays import Array, Reads
-from cmir.proof.control.automata import Automata, Automaton, automata_of
+from cmir.proof.control.arrays import ArrayUses, Reads
+from cmir.proof.control.automata import Automata, AutomatonFamily, automaton_operations
 from cmir.proof.control.enumeration import NOTHING, data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
-from cmir.proof.control.rooms import Room
-from cmir.proof.control.slots import NoPeriodError
-from cmir.proof.control.stages import Budget, Stage, TooManyPoints
+from cmir.proof.control.rooms import RoomNeeds
+from cmir.proof.control.slots import AperiodicStorageError
+from cmir.proof.control.stages import Budget, PointBudgetError, Stage
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
@@ -29,7 +29,7 @@ MOST_POINTS = 1 << 28
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ControlVerdict:
     """The result of a proof that has succeeded.
 
     points: those that have been enumerated; None where ISL has decided.
@@ -46,20 +46,20 @@ class Verdict:
         )
 
 
-def prove(network: NetworkOp, most_points: int = MOST_POINTS) -> Verdict:
+def prove_control(network: NetworkOp, most_points: int = MOST_POINTS) -> ControlVerdict:
     """Prove the control logic of a network. Raises CompileError with a counterexample."""
-    cores = cores_of(network)
+    cores = program_cores(network)
     budget = Budget(most_points)
     try:
         stages = {name: Stage(op, cores[name], budget) for name, op in network.programs.items()}
         _Proof(network, stages, budget).run()
-    except (TooManyPoints, NoPeriodError):
-        symbolic.prove(network, cores)
-        return Verdict(None)
-    return Verdict(budget.spent)
+    except (PointBudgetError, AperiodicStorageError):
+        symbolic.prove_symbolically(network, cores)
+        return ControlVerdict(None)
+    return ControlVerdict(budget.spent)
 
 
-def cores_of(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
+def program_cores(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
     """The cores of each program. Raises CompileError where a program has none, or one core two of them."""
     cores: dict[str, list[tuple[int, ...]]] = {
         name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
@@ -93,15 +93,15 @@ class _Proof:
             pair.check()
         self._check_live()
 
-    def _arrays(self) -> Iterator[Array]:
+    def _arrays(self) -> Iterator[ArrayUses]:
         """The arrays that any stage stores or reads."""
         for name, op in self.network.arrays.items():
             writers = [stage for stage in self.stages.values() if name in stage.stores]
             readers = [stage for stage in self.stages.values() if name in stage.loads]
             if writers or readers:
-                yield Array(op, writers, readers, self.budget)
+                yield ArrayUses(op, writers, readers, self.budget)
 
-    def _check_given(self, array: Array) -> bool:
+    def _check_given(self, array: ArrayUses) -> bool:
         """True for an input or a parameter; whose buffers are checked."""
         parameter = array.op.source is not None
         given = parameter or array.name in {symbol(ref) for ref in self.network.inputs}
@@ -109,18 +109,18 @@ class _Proof:
             check_given(array, Reads(array, reader, computed=False), parameter)
         return given
 
-    def _pairs(self, array: Array, reads: list[Reads]) -> Iterator[Pair]:
+    def _pairs(self, array: ArrayUses, reads: list[Reads]) -> Iterator[Pair]:
         """Every writer with every reader, in both directions.
 
         An array without a writer has no element that is read, or `Reads` would have refused it.
         """
         for of_reader in reads if array.writers else ():
-            room = Room(array, of_reader)
+            room = RoomNeeds(array, of_reader)
             for writer in array.writers:
                 yield self._pair(_data(array, of_reader, writer), array)
                 yield self._pair(_room(array, room, writer), array)
 
-    def _pair(self, need: Need, array: Array) -> Pair:
+    def _pair(self, need: Need, array: ArrayUses) -> Pair:
         stage, source = need.stage, need.source
         ops = self.automata[stage.name].get((need.kind, need.array, source.name), [])
 
@@ -130,13 +130,13 @@ class _Proof:
             return np.where((event >= 0) & (event < len(source.points)), event, -1)
 
         find = arrival if need.kind is DependenceKind.RAW else source.index.find
-        automata = [Automaton(op, stage, source, find, self.budget) for op in ops]
+        automata = [AutomatonFamily(op, stage, source, find, self.budget) for op in ops]
         return Pair(need, automata, ops[0] if ops else stage.op, self.budget)
 
     @cached_property
     def automata(self) -> dict[str, Automata]:
         """The automata of each stage."""
-        return {stage.name: automata_of(stage.op) for stage in self.stages.values()}
+        return {stage.name: automaton_operations(stage.op) for stage in self.stages.values()}
 
     def _check_needless(self) -> None:
         """Automata follow neighbours that store what the stage reads, or read what it stores."""
@@ -176,7 +176,7 @@ def _core_name(stage: Stage, core: int) -> str:
     return stage.title(stage.cores[core].tolist()).removeprefix("@")
 
 
-def _data(array: Array, reads: Reads, writer: Stage) -> Need:
+def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
     """The needs of a reader in a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
@@ -194,7 +194,7 @@ def _data(array: Array, reads: Reads, writer: Stage) -> Need:
     return Need(DependenceKind.RAW, array.name, reads.stage, writer, at, 0, 1, element)
 
 
-def _room(array: Array, room: Room, writer: Stage) -> Need:
+def _room(array: ArrayUses, room: RoomNeeds, writer: Stage) -> Need:
     """The needs of a writer in a reader: data must be read before it is overwritten."""
     first = array.first[writer.name]
     run = slice(first, first + len(writer.points))

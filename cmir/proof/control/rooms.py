@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cmir.proof.control.arrays import Array, Reads
+from cmir.proof.control.arrays import ArrayUses, Reads
 from cmir.proof.control.enumeration import NOTHING, predecessors, room_needs
 from cmir.proof.control.slots import Slots
 from cmir.support.diagnostics import CompileError
 
 
-class Room:
+class RoomNeeds:
     """The needs of the writers of an array in one reader, for room in its buffers.
 
     settled, period: from inference `settled` on, needs repeat every `period` inferences, shifted. rows: what the
@@ -26,7 +26,7 @@ class Room:
     iterations).
     """
 
-    def __init__(self, array: Array, reads: Reads):
+    def __init__(self, array: ArrayUses, reads: Reads):
         self.array, self.reads, self.reader = array, reads, reads.stage
         self.slots: Slots = array.slots[self.reader.name]
         self.events = self.reader.counts
@@ -69,7 +69,7 @@ class Room:
 class Walk:
     """The elements that come into the slots of one core, inference by inference from reset."""
 
-    def __init__(self, room: Room, core: int):
+    def __init__(self, room: RoomNeeds, core: int):
         self.room, self.core, self.array = room, core, room.array
         elements, last, first = room.reads.on_core(core)
         self.last_read = np.full(self.array.space.count, -1)

@@ -21,11 +21,11 @@ from xdsl.dialects.builtin import MemRefType
 
 from cmir.dialects.cmcore import BufferOp
 from cmir.isl.cores import with_core_as_input
-from cmir.proof.control.space import Space
+from cmir.proof.control.space import ElementSpace
 from cmir.proof.control.stages import Budget, Stage, compiled
 
 
-class NoPeriodError(Exception):
+class AperiodicStorageError(Exception):
     """The slots of a buffer do not repeat: the storage map tells inferences apart without end."""
 
 
@@ -47,10 +47,10 @@ class Slots:
 
     @cached_property
     def period(self) -> int:
-        """P. Raises NoPeriodError."""
+        """P. Raises AperiodicStorageError."""
         period = 1 if self.function is None else self.function.cycle(self.inference)
         if period is None:
-            raise NoPeriodError
+            raise AperiodicStorageError
         return period
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
@@ -84,7 +84,7 @@ class Slots:
         return kept
 
     def of(
-        self, core: int, space: Space, first: int, inferences: int, budget: Budget
+        self, core: int, space: ElementSpace, first: int, inferences: int, budget: Budget
     ) -> np.ndarray:
         """The slots of all elements in a row of inferences, shape (inferences, elements); -1 where there is none.
 

@@ -23,14 +23,14 @@ from typing import Protocol
 import numpy as np
 
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.proof.control.stages import Access, Budget
+from cmir.proof.control.stages import Budget, StageAccess
 from cmir.support.diagnostics import CompileError
 
 _CHUNK = 1 << 20
 """About as many points are looked at together."""
 
 
-class Separable(Protocol):
+class AxisMembers(Protocol):
     """An access or a storage map: it says which coordinates along an axis it tells apart."""
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
@@ -38,14 +38,14 @@ class Separable(Protocol):
         ...
 
 
-class Space:
+class ElementSpace:
     """The elements of one array, up to what is alike.
 
     alike: the axes along which one coordinate stands for several. kind: for each axis, which kind each coordinate is
     of; first: the first coordinate of each kind. Elements are numbered in row-major order of kinds.
     """
 
-    def __init__(self, array: ArrayOp, users: Sequence[Separable]):
+    def __init__(self, array: ArrayOp, users: Sequence[AxisMembers]):
         self.array, self.name, self.shape = array, array.sym_name.data, array.shape
         self.kind: list[np.ndarray] = []
         self.first: list[np.ndarray] = []
@@ -93,7 +93,7 @@ def _kinds(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarra
 class AccessMembers:
     """An access as something that may treat coordinates alike."""
 
-    def __init__(self, access: Access, stores: bool):
+    def __init__(self, access: StageAccess, stores: bool):
         self.access, self.stores = access, stores
         self.uses = access.function.uses()
         self.constraints = access.function.constraints()
@@ -152,7 +152,7 @@ class AccessMembers:
 class Elements:
     """The elements that iterations access, by their numbers in a space."""
 
-    def __init__(self, access: Access, space: Space, stores: bool, budget: Budget):
+    def __init__(self, access: StageAccess, space: ElementSpace, stores: bool, budget: Budget):
         self.access, self.space, self.stores, self.budget = access, space, stores, budget
         users = AccessMembers(access, stores)
         self.axes = [d for d in range(len(space.shape)) if d not in space.alike]
@@ -226,7 +226,7 @@ class Elements:
             raise _outside(self.access, first + int(at[0]), f"coordinate {x} of axis {axis}")
 
 
-def _outside(access: Access, iteration: int, what: str) -> CompileError:
+def _outside(access: StageAccess, iteration: int, what: str) -> CompileError:
     return CompileError(
         access.op,
         f"iteration {access.stage.text(iteration)} of @{access.stage.name} accesses {what}, outside the array",

@@ -21,7 +21,7 @@ from cmir.semantics.nest import in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 
-class TooManyPoints(Exception):
+class PointBudgetError(Exception):
     """More points than the proof may enumerate."""
 
 
@@ -35,7 +35,7 @@ class Budget:
     def spend(self, points: int) -> None:
         self.spent += points
         if self.spent > self.limit:
-            raise TooManyPoints
+            raise PointBudgetError
 
 
 class Stage:
@@ -56,18 +56,18 @@ class Stage:
         self.starts = np.concatenate(([0], np.cumsum(self.counts)))
         self._check()
         self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
-        self.loads: dict[str, list[Access]] = {}
-        self.stores: dict[str, list[Access]] = {}
+        self.loads: dict[str, list[StageAccess]] = {}
+        self.stores: dict[str, list[StageAccess]] = {}
         for item in op.iteration.body.block.ops:
             if isinstance(item, LoadOp):
                 for buffer, relation in item.buffers_and_maps():
                     assert isinstance(buffer.owner, BufferOp)
                     array = symbol(buffer.owner.array)
-                    access = Access(self, item, relation, item.result)
+                    access = StageAccess(self, item, relation, item.result)
                     budget.spend(sum(access.lanes))
                     self.loads.setdefault(array, []).append(access)
             elif isinstance(item, StoreOp):
-                access = Access(self, item, item.map, item.value)
+                access = StageAccess(self, item, item.map, item.value)
                 budget.spend(sum(access.lanes))
                 self.stores.setdefault(symbol(item.array), []).append(access)
 
@@ -88,8 +88,8 @@ class Stage:
             )
 
     @cached_property
-    def index(self) -> Index:
-        return Index(self.points)
+    def index(self) -> StagePointIndex:
+        return StagePointIndex(self.points)
 
     def title(self, core: Sequence[int]) -> str:
         """The name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
@@ -112,7 +112,7 @@ def compiled(relation: isl.Map, within: isl.Set) -> Function:
     return function
 
 
-class Index:
+class StagePointIndex:
     """Finds points of a list by their coordinates."""
 
     def __init__(self, points: np.ndarray):
@@ -121,7 +121,7 @@ class Index:
         self.high = points.max(axis=0) if len(points) else self.low
         self.shape = (self.high - self.low + 1).tolist()
         if prod(self.shape) >= 2**62:
-            raise TooManyPoints  # their coordinates are too far apart to be numbered
+            raise PointBudgetError  # their coordinates are too far apart to be numbered
         keys = self._keys(points)
         self.order = np.argsort(keys, kind="stable")
         self.keys = keys[self.order]
@@ -147,7 +147,7 @@ class Index:
         return np.where(inside & (self.keys[at] == keys), self.order[at], -1)
 
 
-class Access:
+class StageAccess:
     """A source of a load, or a store: what each iteration of a stage accesses by each lane.
 
     function: (iteration, lane) -> location, with the coordinates of the iteration first.

@@ -27,7 +27,7 @@ from cmir.dialects.cmcore import (
 )
 from cmir.dialects.polyhedral import ArrayOp, sample, symbol
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.isl.control import Automaton, judge
+from cmir.isl.control import AutomatonSteps, judge
 from cmir.isl.cores import (
     as_neighbour,
     at_some_core,
@@ -39,8 +39,8 @@ from cmir.isl.cores import (
 )
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
-from cmir.isl.read_back import NotAffineError, read_visits
-from cmir.proof.control.automata import automata_of
+from cmir.isl.read_back import NonAffineError, read_visits
+from cmir.proof.control.automata import automaton_operations
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
@@ -49,12 +49,12 @@ from cmir.timing.steady import time_stream
 Coordinates = Sequence[tuple[int, ...]]
 
 
-def prove(network: NetworkOp, cores: Mapping[str, Coordinates]) -> None:
+def prove_symbolically(network: NetworkOp, cores: Mapping[str, Coordinates]) -> None:
     """Raise CompileError with a counterexample unless control is right. cores: those of each program."""
     _Prover(network, cores).prove()
 
 
-class _Program:
+class _ProgramRelations:
     """A program as relations. Names of iteration tuples are dropped: iterations are plain points.
 
     cores: those that run it, as values of the coordinates p0, p1, …, the parameters of what concerns one of them.
@@ -138,7 +138,7 @@ class _Prover:
         self.network, self.arrays = network, network.arrays
         self.inputs = {symbol(ref) for ref in network.inputs}
         self.programs = {
-            name: _Program(op, self.arrays, core_set(cores[name]))
+            name: _ProgramRelations(op, self.arrays, core_set(cores[name]))
             for name, op in network.programs.items()
         }
 
@@ -168,7 +168,7 @@ class _Prover:
             raise CompileError(self.network, deadlock.message) from None
 
     def _check_written(
-        self, array: ArrayOp, writers: list[_Program], readers: list[_Program]
+        self, array: ArrayOp, writers: list[_ProgramRelations], readers: list[_ProgramRelations]
     ) -> None:
         """Each element is stored once, and each one that is read or given out is stored."""
         name = array.sym_name.data
@@ -200,7 +200,7 @@ class _Prover:
                     self.network, f"output element {sample(missing)} is stored by no program"
                 )
 
-    def _check_kept(self, array: ArrayOp, reader: _Program) -> None:
+    def _check_kept(self, array: ArrayOp, reader: _ProgramRelations) -> None:
         """Raise CompileError if an element that is read has no slot. The verifier has checked that slots exist."""
         name = array.sym_name.data
         buffer = reader.buffers[name]
@@ -213,9 +213,9 @@ class _Prover:
                 f"{_element(at_some_core(lost), name)}, which is read there",
             )
 
-    def _check_automata(self, program: _Program) -> None:
+    def _check_automata(self, program: _ProgramRelations) -> None:
         """The snoops of a program against what it reads, its credits against what it overwrites."""
-        automata = automata_of(program.op)
+        automata = automaton_operations(program.op)
         for name, read in program.reads.items():
             for writer in self.programs.values():
                 if (write := writer.writes.get(name)) is None:
@@ -252,7 +252,7 @@ class _Prover:
             )
 
 
-def _check_given(name: str, reader: _Program, parameter: bool) -> None:
+def _check_given(name: str, reader: _ProgramRelations, parameter: bool) -> None:
     """Raise CompileError if an element that is there from the start shares its slot, or a parameter changes it."""
     buffer = reader.buffers[name]
     assert buffer.storage is not None
@@ -278,7 +278,9 @@ def _check_given(name: str, reader: _Program, parameter: bool) -> None:
         )
 
 
-def _check_sharing(name: str, writers: Iterable[_Program], reader: _Program) -> None:
+def _check_sharing(
+    name: str, writers: Iterable[_ProgramRelations], reader: _ProgramRelations
+) -> None:
     """Elements that have one slot are stored one after the other, by one core, or none of them is read."""
     buffer = reader.buffers[name]
     assert buffer.storage is not None
@@ -312,8 +314,8 @@ def _check_sharing(name: str, writers: Iterable[_Program], reader: _Program) -> 
 
 
 def _check_pair(
-    program: _Program,
-    other: _Program,
+    program: _ProgramRelations,
+    other: _ProgramRelations,
     demand: _Demand,
     ops: Sequence[SnoopOp | CreditOp],
     event_times: isl.Map,
@@ -364,8 +366,11 @@ def _iteration(times: isl.Set, order: isl.Map, where: isl.Set | isl.Map) -> tupl
 
 
 def _automaton(
-    op: SnoopOp | CreditOp, program: _Program, other: _Program, event_times: isl.Map
-) -> Automaton:
+    op: SnoopOp | CreditOp,
+    program: _ProgramRelations,
+    other: _ProgramRelations,
+    event_times: isl.Map,
+) -> AutomatonSteps:
     at = event_times.dim(isl.dim_type.in_)
     rank = program.iterations.dim(isl.dim_type.set)
 
@@ -393,7 +398,7 @@ def _automaton(
             op,
             f"{op.name} releases {_text(at_some_core(unknown))}, which is no iteration of @{program.name}",
         )
-    return Automaton(
+    return AutomatonSteps(
         awaited.apply_range(known), ahead.flat_range_product(upto.apply_range(program.order))
     )
 
@@ -407,11 +412,11 @@ def _read(
 ) -> isl.Map:
     try:
         return read_visits(op.regions[0], kind, values, count, cores)
-    except NotAffineError as error:
+    except NonAffineError as error:
         raise CompileError(error.op, f"control logic cannot be proved: {error}") from None
 
 
-def _both(program: _Program, other: _Program) -> isl.Set:
+def _both(program: _ProgramRelations, other: _ProgramRelations) -> isl.Set:
     """The pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
     both = program.cores.intersect(as_neighbour(other.cores))
     names = core_parameters(program.op.core_dims) + core_parameters(other.op.core_dims, "q")

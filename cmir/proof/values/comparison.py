@@ -9,14 +9,15 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.nn.operation import NNOp, dtype_of
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import Chance
-from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate
+from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate_residues
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import Residues, UncoveredError
+from cmir.proof.values.residues import NoInterpretationError, Residues
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
@@ -27,7 +28,7 @@ ROUNDS = 8
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValuesVerdict:
     """What was proved of values.
 
     rounds: interpretations under which they are equal. chance: how likely that is of unequal ones, in each.
@@ -51,13 +52,13 @@ class Verdict:
         return f"values equal over {many} ({bound})"
 
 
-def prove(
+def prove_values(
     network: NetworkOp,
     function: FuncOp,
     rounds: int = ROUNDS,
     seed: int = 0,
     elaborated: ElaboratedNetwork | None = None,
-) -> Verdict:
+) -> ValuesVerdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
     seed: of the first interpretation; the others follow. elaborated: the elaborated network, if it exists already.
@@ -77,11 +78,11 @@ def prove(
     try:
         for number in range(rounds):
             comparison.run(number, Interpretation(seed + number))
-    except UncoveredError as error:
-        return Verdict(0, uncovered=f"{error} is not covered")
+    except NoInterpretationError as error:
+        return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network, deadlock.message) from None
-    return Verdict(rounds, comparison.chance)
+    return ValuesVerdict(rounds, comparison.chance)
 
 
 def inferences_of(network: ElaboratedNetwork) -> int:
@@ -129,7 +130,7 @@ class _Comparison:
                 for array, argument in zip(given.values(), arguments, strict=True)
             ]
             for name, expected in zip(
-                self.network.outputs, evaluate(self.function, values, world), strict=True
+                self.network.outputs, evaluate_residues(self.function, values, world), strict=True
             ):
                 chances.append(expected.chance)
                 self._compare(name, expected.values, found[name], n, number)
@@ -139,11 +140,11 @@ class _Comparison:
         self, name: str, expected: np.ndarray, found: np.ndarray, inference: int, number: int
     ) -> None:
         if np.isnan(expected).any():
-            raise UncoveredError(f"an element of output @{name} that is infinite or NaN")
+            raise NoInterpretationError(f"an element of output @{name} that is infinite or NaN")
         different = expected != found
         if different.any():
             if others := _of_other_packages(self.function):
-                raise UncoveredError(f"{', '.join(others)}, which may need more laws,")
+                raise NoInterpretationError(f"{', '.join(others)}, which may need more laws,")
             element = list(map(int, np.unravel_index(int(np.argmax(different)), found.shape)))
             raise CompileError(
                 self.network.op,

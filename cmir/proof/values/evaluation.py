@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
 from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
@@ -26,22 +27,22 @@ from cmir.isl.cores import at_core, on_core
 from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.parts import INPUT, Parts, distinct_along_rows
-from cmir.proof.values.residues import Residues, UncoveredError, lift
+from cmir.proof.values.parts import INPUT, ParameterParts, distinct_along_rows
+from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.semantics.body import function_of
-from cmir.semantics.constants import program_cells
-from cmir.semantics.elements import dense_values, dtype_of
+from cmir.semantics.elements import dense_values
+from cmir.semantics.weights import program_cells
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.weights import Weights
 
 
-def parameter(
+def parameter_residues(
     world: Interpretation,
     source: Attribute | None,
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
-    parts: Parts,
+    parts: ParameterParts,
 ) -> Residues:
     """Random residues for a name and the type it is read as, and constants for elements that are written out."""
     if isinstance(source, DenseIntOrFPElementsAttr):
@@ -51,17 +52,17 @@ def parameter(
     return Residues(world, world.parameter(f"{source.data} of {dtype}", shape), dtype, chance)
 
 
-def evaluate(
+def evaluate_residues(
     function: FuncOp, inputs: Sequence[Residues], world: Interpretation
 ) -> tuple[Residues, ...]:
-    """The results of a function for one inference. Raises UncoveredError, naming the operator."""
+    """The results of a function for one inference. Raises NoInterpretationError, naming the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
-        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, Parts())
+        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, ParameterParts())
 
 
 def _evaluate(
-    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: Parts
+    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
     """The values that the block's terminator passes on; a value is dropped after its last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
@@ -80,31 +81,31 @@ def _evaluate(
 
 
 def _results(
-    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: Parts
+    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
     match op:
         case NNOp():
             result = _covered(op, op.evaluate, *operands)
             if not isinstance(result, Residues):
-                raise UncoveredError(f"{op.name} (its result is no array of residues)")
+                raise NoInterpretationError(f"{op.name} (its result is no array of residues)")
             return (result,)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
-            return (parameter(world, op.source, shape, dtype, parts),)
+            return (parameter_residues(world, op.source, shape, dtype, parts),)
         case StageOp():
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
         case _:
-            raise UncoveredError(op.name)
+            raise NoInterpretationError(op.name)
 
 
 def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any:
-    """The result of a function for residues. Raises UncoveredError, naming the operation, where it needs numbers."""
+    """Return a function of residues. Raises NoInterpretationError, naming the operation, if it needs numbers."""
     try:
         return function(*operands)
     except Exception as error:  # operators of other packages may do anything with arrays
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise UncoveredError(f"{op.name} ({reason})") from error
+        raise NoInterpretationError(f"{op.name} ({reason})") from error
 
 
 class FieldNumbers(Numbers):
@@ -129,7 +130,9 @@ class FieldNumbers(Numbers):
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
         dtype = dtype_of(array.type)
-        return parameter(self.world, array.source, array.shape, dtype, Parts()).values
+        return parameter_residues(
+            self.world, array.source, array.shape, dtype, ParameterParts()
+        ).values
 
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
@@ -149,7 +152,7 @@ class KnownChances:
     """The chances of parameters in a compiled network, of which a core may hold parts."""
 
     def __init__(self) -> None:
-        self._parts = Parts()
+        self._parts = ParameterParts()
         self._matrices: dict[tuple[CrossbarOp, tuple[int, ...]], Chance] = {}
         self._loads: dict[tuple[LoadOp, str], Chance] = {}
         self._stores: dict[tuple[StoreOp, tuple[int, ...]], int] = {}

@@ -29,7 +29,7 @@ _EXACT = 1 << 51
 """`reduce` takes integers below this: x / P, rounded twice, is off by less than half a P-th."""
 
 COLUMNS = _EXACT // (HALF * HALF)
-"""As many products are added up before they are reduced, at most."""
+"""Maximum number of products that are added up before they are reduced."""
 
 
 def reduce(x: Any) -> np.ndarray:
@@ -55,7 +55,7 @@ def reduce_sums(x: Any) -> np.ndarray:
     return residues if is_finite(residues) else np.where(np.isfinite(x), residues, x)
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of matrices of residues. Columns are added up in parts that stay exact."""
     columns = a.shape[-1]
     if columns <= COLUMNS:

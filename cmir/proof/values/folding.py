@@ -15,7 +15,7 @@ from xdsl.ir import Operation
 from cmir.support.diagnostics import CompileError
 
 
-class Normalized(NamedTuple):
+class NormalizationParameters(NamedTuple):
     """Parameters of a linear operator and of the normalisation behind it, in double precision."""
 
     weight: np.ndarray
@@ -28,7 +28,11 @@ class Normalized(NamedTuple):
 
 
 def check_folding(
-    where: Operation, before: Normalized, weight: np.ndarray, bias: np.ndarray, axis: int
+    where: Operation,
+    before: NormalizationParameters,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    axis: int,
 ) -> None:
     """Check that weight and bias give what the operator and its normalisation gave, up to one rounding of each element.
 

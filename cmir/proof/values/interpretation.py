@@ -133,7 +133,7 @@ class Interpretation:
         return self._apply("equal", equal, difference, {-inf: 0.0, inf: 0.0})
 
     def order(self, name: str, neutral: float) -> Order:
-        """What a maximum or minimum of this name is made of."""
+        """Return the order that a maximum or minimum of this name uses."""
         if name not in self._orders:
             names = (f"{name} factor", f"{name} offset", f"{name} origin")
             numbers = [self.constant(n) for n in names]

@@ -8,7 +8,7 @@ INPUT = 1
 """The bit of what is no parameter."""
 
 
-class Parts:
+class ParameterParts:
     """The parts of parameters that matrices and operators use, in one program."""
 
     def __init__(self) -> None:

@@ -15,10 +15,11 @@ from cmir.proof.values.chance import INPUT_CHANCE, ZERO, Chance
 from cmir.proof.values.field import reduce, reduce_sums, residue_of
 from cmir.proof.values.interpretation import Interpretation, Order
 from cmir.proof.values.ufuncs import ORDERS, UFUNCS, binary
+from cmir.support import numerics
 from cmir.support.numerics import DuckArray
 
 
-class UncoveredError(Exception):
+class NoInterpretationError(Exception):
     """A function of arrays that has no interpretation."""
 
 
@@ -27,7 +28,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements. separate:
     an axis along which each element has parameters of its own that occur in no other, or None.
-    Functions without an interpretation raise UncoveredError; nothing turns residues into numbers in silence.
+    Functions without an interpretation raise NoInterpretationError; nothing turns residues into numbers in silence.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         )
 
     def lift(self, x: Any) -> Residues:
-        """DuckArray as constants; a single one takes the type of these residues, as in bodies of iterations."""
+        """Arrays as constants; a single one takes the type of these residues, as in bodies of iterations."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
@@ -94,7 +95,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.chance = Chance.of_any((self.chance, value.chance))
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise UncoveredError("a function that needs numbers")
+        raise NoInterpretationError("a function that needs numbers")
 
     def reshape(self, *shape: Any) -> Residues:
         return self.like(self.values.reshape(*shape))
@@ -181,7 +182,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             assert isinstance(x, Residues)
             return x._reduce(ufunc, options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__":
-            raise UncoveredError(f"numpy.{ufunc.__name__}.{method}")
+            raise NoInterpretationError(f"numpy.{ufunc.__name__}.{method}")
         typed = [x for x in inputs if isinstance(x, Residues | np.ndarray)]
         first = next(x for x in inputs if isinstance(x, Residues))
         operands = [first.lift(x) for x in inputs]
@@ -192,7 +193,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             return first.apply(ufunc.__name__)
         if ufunc.nout == 1 and ufunc.nin == 2:
             return binary(f"{ufunc.__name__} {first.kind}", dtype, *operands)
-        raise UncoveredError(f"numpy.{ufunc.__name__}")
+        raise NoInterpretationError(f"numpy.{ufunc.__name__}")
 
     def __array_function__(
         self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -212,7 +213,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             case "shape":
                 return self.shape
             case name:
-                raise UncoveredError(f"numpy.{name}")
+                raise NoInterpretationError(f"numpy.{name}")
 
     # What functions of them are made of.
 
@@ -250,7 +251,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self.like(self.world.of_sequence(name, self.values, axis), dtype, chance)
 
     def order_of(self, ufunc: np.ufunc) -> Order:
-        """How operands of the type of these are ordered by a maximum or a minimum."""
+        """Return the order of a maximum or a minimum for operands of this type."""
         largest = ufunc in (np.maximum, np.fmax)
         neutral = -inf if largest else inf
         kind = self.kind
@@ -275,16 +276,23 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             )
         if ufunc in (np.multiply, np.logical_and, np.bitwise_and):
             if ufunc is np.bitwise_and and self.dtype != np.bool_:
-                raise UncoveredError("numpy.bitwise_and.reduce")
+                raise NoInterpretationError("numpy.bitwise_and.reduce")
             for a in sorted((a % self.ndim for a in axes), reverse=True):
                 x = field.product_along(x, a)
                 x = np.expand_dims(x, a) if keepdims else x
             return self.like(x, chance=self.chance.to_the(count))
-        raise UncoveredError(f"numpy.{ufunc.__name__}.reduce")
+        raise NoInterpretationError(f"numpy.{ufunc.__name__}.reduce")
+
+
+numerics.erf.register(Residues, Residues.erf)
+numerics.convert.register(Residues, Residues.convert)
+numerics.as_type.register(Residues, Residues.as_type)
+numerics.position.register(Residues, Residues.position)
+numerics.matrix_product.register(Residues, Residues.matrix_product)
 
 
 def lift(world: Interpretation, x: Any) -> Residues:
-    """DuckArray as constants, unless they are residues."""
+    """Arrays as constants, unless they are residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)
@@ -314,7 +322,7 @@ _MOVING = (
 _PERMUTING = (
     *(np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.reshape, np.transpose, np.swapaxes),
 )
-"""Those of which the result has each element once."""
+"""Functions whose result has each element once."""
 
 _PADS = ("constant", "edge", "reflect", "wrap")
 
@@ -339,7 +347,7 @@ def _move(
     if function is np.pad:
         mode = arguments[2] if len(arguments) > 2 else options.get("mode", "constant")
         if mode not in _PADS:
-            raise UncoveredError(f"numpy.pad, mode {mode}")
+            raise NoInterpretationError(f"numpy.pad, mode {mode}")
         if "constant_values" in options:
             padding = lift(options["constant_values"])
             options = {**options, "constant_values": padding.values}

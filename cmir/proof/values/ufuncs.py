@@ -39,7 +39,7 @@ class FieldArray(Protocol):
 
 
 ORDERS = (np.maximum, np.minimum, np.fmax, np.fmin)
-"""Those that are h⁻¹(h(a) + h(b)), see `Order`."""
+"""Functions of the form h⁻¹(h(a) + h(b)), see `Order`."""
 
 
 def binary(name: str, dtype: Any, a: FieldArray, b: FieldArray) -> Any:
@@ -74,7 +74,7 @@ def _quotient(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
 
 def _matmul(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     chance = a.chance.times(b.chance).summed(a.shape[-1])
-    return a.like(field.product(a.values, b.values), dtype, chance)
+    return a.like(field.residue_product(a.values, b.values), dtype, chance)
 
 
 def _negative(dtype: Any, a: FieldArray) -> Any:
@@ -94,7 +94,7 @@ def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _truth(name: str, holds: Callable[[FieldArray, FieldArray], np.ndarray]) -> Callable[..., Any]:
-    """Of a relation, by the difference of its operands."""
+    """Interpret a relation by the difference of its operands."""
 
     def function(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
         chance = a.chance.plus(b.chance).in_table(name, 2, fixed=True)

@@ -1,4 +1,4 @@
-"""The `morphology` dialect: one operator, with everything that the compiler requires of it."""
+"""The `morphology` dialect: operators, with everything that the compiler requires of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
@@ -16,6 +17,7 @@ from cmir.dialects.nn import Access, IterationOp
 from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
+from cmir_morphology.operations import ReduceMedianOp, median
 
 
 @irdl_op_definition
@@ -80,4 +82,58 @@ class DilateOp(IterationOp):
         return x
 
 
-MORPHOLOGY = Dialect("morphology", [DilateOp])
+@irdl_op_definition
+class MedianOp(IterationOp):
+    """
+    The median of the square window of `2 * radius + 1` rows and columns around each element.
+
+    x: C×H×W, result: C×H×W. What is outside the image is 0.
+
+    ```mlir
+    %y = morphology.median %x {radius = 2} : (tensor<3x16x16xf32>) -> tensor<3x16x16xf32>
+    ```
+    """
+
+    name = "morphology.median"
+
+    x = operand_def(TENSOR)
+    radius = prop_def(INT)
+
+    def __init__(self, x: SSAValue | Operation, radius: int = 1):
+        super().__init__([x], {"radius": IntegerAttr(radius, i64)})
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {"radius": IntegerAttr(1, i64)}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        return DilateOp.infer(shapes, options)
+
+    def reads(self) -> Sequence[Access]:
+        """The window, in each channel."""
+        channels, height, width = shape_of(self.x)
+        r = self.radius.value.data
+        relation = read_map(
+            f"{{ [[h, w] -> [dh, dw, c]] -> [c, h + dh - {r}, w + dw - {r}] :"
+            f" 0 <= c < {channels} and 0 <= h < {height} and 0 <= w < {width}"
+            f" and 0 <= h + dh - {r} < {height} and 0 <= w + dw - {r} < {width}"
+            f" and 0 <= dh <= {2 * r} and 0 <= dw <= {2 * r} }}"
+        )
+        return [Access(relation, (2 * r + 1, 2 * r + 1, channels))]
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        (x,) = values
+        return builder.insert(ReduceMedianOp(x)).result
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        """All windows at once."""
+        (x,) = operands
+        r, (_, height, width) = self.radius.value.data, x.shape
+        padded = np.pad(x, ((0, 0), (r, r), (r, r)))
+        windows = sliding_window_view(padded, (2 * r + 1, 2 * r + 1), axis=(1, 2))
+        found = median(np.moveaxis(windows, 0, -1).reshape(-1, *windows.shape[-2:], len(x)))
+        return np.moveaxis(found.reshape(height, width, len(x)), -1, 0)
+
+
+MORPHOLOGY = Dialect("morphology", [DilateOp, MedianOp, ReduceMedianOp])

@@ -5,7 +5,7 @@ func.func @main(%x: tensor<4x6xf16>) -> tensor<4xf32> {
   %a = nn.gemm %x, %w bias %b {trans_b} : (tensor<4x6xf16>, tensor<5x6xf16>, tensor<5xf16>) -> tensor<4x5xf16>
   %t = nn.tanh %a : (tensor<4x5xf16>) -> tensor<4x5xf16>
   %g = nn.gemm %t, %t {trans_b} : (tensor<4x5xf16>, tensor<4x5xf16>) -> tensor<4x4xf16>
-  %f = nn.to_f32 %g : (tensor<4x4xf16>) -> tensor<4x4xf32>
+  %f = nn.cast %g : (tensor<4x4xf16>) -> tensor<4x4xf32>
   %y = nn.reduce_mean %f {axes = [1]} : (tensor<4x4xf32>) -> tensor<4xf32>
   func.return %y : tensor<4xf32>
 }

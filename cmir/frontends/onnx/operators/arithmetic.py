@@ -9,8 +9,9 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
@@ -106,7 +107,7 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
-            raise NotImportable(
+            raise ImporterError(
                 f"constant '{exponent.name}' is not representable in the type of the base"
             )
         exponent = Constant(exponent.name, array)
@@ -155,5 +156,5 @@ def hard_sigmoid(node: Node, x: Activation, *, alpha: float = 0.2, beta: float =
 @importer("Gelu")
 def gelu(node: Node, x: Activation, *, approximate: str = "none") -> Value:
     if approximate not in ("none", "tanh"):
-        raise NotImportable(f"attribute approximate = {approximate} is not supported")
+        raise ImporterError(f"attribute approximate = {approximate} is not supported")
     return node.build(nn.GeluOp(x, tanh=approximate == "tanh"))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from onnx import TensorProto
-from xdsl.dialects.builtin import f16, f32, f64, i1, i32
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import i1, i32
+from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import FLOATS, element_of
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -25,7 +26,7 @@ def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
     """
     ranks = {len(node.shape(v)) for v in values if isinstance(v, Activation)}
     if node.batch and len(ranks) != 1:
-        raise NotImportable("broadcasting would align a batch dimension with another dimension")
+        raise ImporterError("broadcasting would align a batch dimension with another dimension")
     rank = max(ranks)
     for value in values:
         if isinstance(value, Activation):
@@ -40,7 +41,7 @@ def _sample(constant: Constant, rank: int) -> Constant:
         return constant
     if len(constant.shape) == rank and constant.shape[0] == 1:
         return Constant(constant.name, constant.array[0])
-    raise NotImportable(
+    raise ImporterError(
         f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to one"
         f" sample of {rank} dimensions"
     )
@@ -62,9 +63,9 @@ def batch_normalization(
 ) -> Value:
     """Inference only: `training_mode` must be 0, and `spatial` 1."""
     if not spatial:
-        raise NotImportable("attribute spatial = 0 is not supported")
+        raise ImporterError("attribute spatial = 0 is not supported")
     if training_mode:
-        raise NotImportable(
+        raise ImporterError(
             "attribute training_mode = 1 is not supported: only inference is supported"
         )
     parameters = [node.parameter(p) for p in (scale, bias, mean, variance)]
@@ -76,19 +77,12 @@ def identity(node: Node, x: Value) -> Value:
     return x
 
 
-FLOATS: dict[Attribute, Callable[[SSAValue], Operation]] = {
-    f16: nn.ToF16Op,
-    f32: nn.ToF32Op,
-    f64: nn.ToF64Op,
-}
-
-
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
     """Casts to float16, float, double and bool, and from bool, int8 and uint8 to int32."""
     if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
-        raise NotImportable(f"attribute to = {name} is not supported")
+        raise ImporterError(f"attribute to = {name} is not supported")
     return as_element(node, x, ELEMENTS[to])
 
 
@@ -98,7 +92,7 @@ def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> V
     if not isinstance(x, Constant):
         return as_element(node, x, element_of(like))
     if element_of(like) not in FLOATS:
-        raise NotImportable(f"a cast of a constant to {element_of(like)} is not supported")
+        raise ImporterError(f"a cast of a constant to {element_of(like)} is not supported")
     return Constant(x.name, x.array.astype(dtype_of(like)))
 
 
@@ -106,20 +100,18 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
     """The same numbers, as near as this type has them."""
     if element_of(x) == element:
         return x
-    if element in FLOATS:
-        return node.build(FLOATS[element](x))
+    if element in FLOATS or element == i32 and element_of(x) not in FLOATS:
+        return node.build(nn.CastOp(x, element))
     if element == i1:
         zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
         return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
-    if element == i32 and element_of(x) not in FLOATS:
-        return node.build(nn.WidenOp(x))
-    raise NotImportable(f"a cast from {element_of(x)} to {element} is not supported")
+    raise ImporterError(f"a cast from {element_of(x)} to {element} is not supported")
 
 
 def option(name: str, number: float) -> float:
     """A number as an option of an operator, which is a float. Refuses one that would be rounded."""
     if float(np.float32(number)) != number:
-        raise NotImportable(f"{name} = {number} is not supported: float32 cannot represent it")
+        raise ImporterError(f"{name} = {number} is not supported: float32 cannot represent it")
     return number
 
 
@@ -134,7 +126,7 @@ def dropout(
 ) -> Value:
     """Inference only: the identity."""
     if training_mode:
-        raise NotImportable(
+        raise ImporterError(
             "input training_mode = true is not supported: only inference is supported"
         )
     return x

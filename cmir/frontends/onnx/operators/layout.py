@@ -9,7 +9,7 @@ import numpy as np
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import option
 from cmir.frontends.onnx.registry import importer
@@ -19,11 +19,11 @@ def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
     """Reshape to ``target``, which includes the batch dimension."""
     rest = tuple(target[len(node.batch) :])
     if (*node.batch, *rest) != tuple(target):
-        raise NotImportable(
+        raise ImporterError(
             f"the result's shape {list(target)} does not start with the batch dimension"
         )
     if prod(target) != prod(shape_of(x)):
-        raise NotImportable(f"{prod(shape_of(x))} elements do not fit the shape {list(target)}")
+        raise ImporterError(f"{prod(shape_of(x))} elements do not fit the shape {list(target)}")
     if rest == shape_of(x):
         return x
     return node.build(nn.ReshapeOp(x, rest))
@@ -48,7 +48,7 @@ def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
     first = axis % len(shape) if axis < 0 else axis
     target = [prod(shape[:first]), prod(shape[first:])]
     if node.batch and first != 1:
-        raise NotImportable(f"attribute axis = {axis} mixes the batch dimension with another")
+        raise ImporterError(f"attribute axis = {axis} mixes the batch dimension with another")
     return _reshape(node, x, target)
 
 
@@ -58,7 +58,7 @@ def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -
         perm = range(len(node.shape(x)) - 1, -1, -1)
     batch = len(node.batch)
     if batch and perm[0] != 0:
-        raise NotImportable(f"attribute perm = {list(perm)} moves the batch dimension")
+        raise ImporterError(f"attribute perm = {list(perm)} moves the batch dimension")
     return node.build(nn.TransposeOp(x, [axis - batch for axis in perm[batch:]]))
 
 
@@ -67,7 +67,7 @@ def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> 
     rank = len(node.shape(x))
     axes = range(count) if axes is None else axes
     if len(axes) != count or not all(-rank <= axis < rank for axis in axes):
-        raise NotImportable(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+        raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
     return [axis % rank for axis in axes]
 
 
@@ -83,13 +83,13 @@ def slice_(
 ) -> Value:
     steps = [1] * len(starts) if steps is None else steps
     if 0 in steps:
-        raise NotImportable("steps must not be 0")
+        raise ImporterError("steps must not be 0")
     # ONNX counts and clamps indices as Python does.
     taken = [range(size) for size in node.shape(x)]
     for i, axis in enumerate(_axes(node, x, axes, len(starts))):
         taken[axis] = taken[axis][starts[i] : ends[i] : steps[i]]
     if node.batch and len(taken.pop(0)) != 1:
-        raise NotImportable("it removes the batch dimension's only element")
+        raise ImporterError("it removes the batch dimension's only element")
     starts, ends, steps = zip(*((r.start, r.stop, r.step) for r in taken), strict=True)
     return node.build(nn.SliceOp(x, starts, ends, steps))
 
@@ -112,12 +112,12 @@ def pad(
         begins[axis], ends[axis] = pads[i], pads[half + i]
     batch = len(node.batch)
     if any(begins[:batch] + ends[:batch]):
-        raise NotImportable(f"pads = {list(pads)} pad the batch dimension")
+        raise ImporterError(f"pads = {list(pads)} pad the batch dimension")
     if mode == "constant":
         number = option("the value", value or constant_value)
         return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], number))
     if mode not in ("edge", "reflect", "wrap"):
-        raise NotImportable(f"attribute mode = {mode} is not supported")
+        raise ImporterError(f"attribute mode = {mode} is not supported")
     return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], mode=mode))
 
 

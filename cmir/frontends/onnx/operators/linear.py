@@ -6,8 +6,9 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import Shape, dtype_of, shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
@@ -26,7 +27,7 @@ def gemm(
 ) -> Value:
     """alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
     if transA and node.batch:
-        raise NotImportable("attribute transA = 1 exchanges the batch dimension with another")
+        raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
         a = node.build(nn.TransposeOp(a, [1, 0]))
     outputs = b.shape[0 if transB else 1]
@@ -56,7 +57,7 @@ def _scaled(constant: Constant, factor: float) -> Constant:
 def _row(constant: Constant, size: int) -> Constant:
     """Return the bias that is added to the one row of a product; a scalar or one number stands for all columns."""
     if constant.shape not in ((), (1,), (size,), (1, 1), (1, size)):
-        raise NotImportable(
+        raise ImporterError(
             f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"
             f" one sample of shape [1, {size}]"
         )
@@ -79,7 +80,7 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
         return _whole_product(node, a, b)
     rank = len(shape_of(b))
     if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
-        raise NotImportable("a batch dimension would meet another dimension")
+        raise ImporterError("a batch dimension would meet another dimension")
     if isinstance(a, Activation):
         return _whole_product(node, a, b)
     # a · b is the transpose of b' · a'.
@@ -128,7 +129,7 @@ def _times_constant(node: Node, a: Activation, b: Constant) -> Activation:
         del outer[0]
     held, before = len(outer), len(node.shape(a)) - 2
     if node.batch and held and held >= before:
-        raise NotImportable(
+        raise ImporterError(
             f"constant '{b.name}' of shape {list(b.shape)} is neither one matrix for each sample nor"
             " one for each matrix of a sample"
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
@@ -17,7 +17,7 @@ from cmir.frontends.onnx.registry import importer
 def concat(node: Node, *inputs: Value, axis: int) -> Value:
     axes = {node.axis(x, axis) for x in inputs if isinstance(x, Activation)}
     if len(axes) != 1:
-        raise NotImportable("the inputs have different numbers of dimensions")
+        raise ImporterError("the inputs have different numbers of dimensions")
     values = [_sample(node, x) if isinstance(x, Constant) else x for x in inputs]
     return node.build(nn.ConcatOp(values, axes.pop()))
 
@@ -27,7 +27,7 @@ def _sample(node: Node, constant: Constant) -> Activation:
     if not node.batch:
         return node.parameter(constant)
     if constant.shape[:1] != node.batch:
-        raise NotImportable(
+        raise ImporterError(
             f"constant '{constant.name}' of shape {list(constant.shape)} is not one sample"
         )
     return node.parameter(Constant(constant.name, constant.array[0]))
@@ -48,7 +48,7 @@ def split(
         size = -(-shape[axis] // parts)
         split = [size] * (parts - 1) + [shape[axis] - size * (parts - 1)]
     if sum(split) != shape[axis] or min(split) < 1:
-        raise NotImportable(f"{shape[axis]} elements cannot be split into {list(split)}")
+        raise ImporterError(f"{shape[axis]} elements cannot be split into {list(split)}")
     results: list[Value] = []
     start = 0
     for size in split:
@@ -76,10 +76,10 @@ def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
     try:
         target = np.broadcast_shapes(before, tuple(shape))
     except ValueError as error:
-        raise NotImportable(f"shape {list(before)} does not expand to {list(shape)}") from error
+        raise ImporterError(f"shape {list(before)} does not expand to {list(shape)}") from error
     batch = len(node.batch)
     if batch and (len(target) != len(before) or target[0] != 1):
-        raise NotImportable(f"the result's shape {list(target)} repeats the batch dimension")
+        raise ImporterError(f"the result's shape {list(target)} repeats the batch dimension")
     return node.build(nn.ExpandOp(input, target[batch:]))
 
 
@@ -89,11 +89,11 @@ def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) 
     shape = shape_of(data)
     if axes is None:
         if node.batch:
-            raise NotImportable("without axes, it removes the batch dimension")
+            raise ImporterError("without axes, it removes the batch dimension")
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     removed = {node.axis(data, axis) for axis in axes}
     if any(shape[axis] != 1 for axis in removed):
-        raise NotImportable(
+        raise ImporterError(
             f"axes = {list(axes)} of a sample of shape {list(shape)} have a size other than 1"
         )
     kept = [size for axis, size in enumerate(shape) if axis not in removed]
@@ -105,10 +105,10 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     batch = len(node.batch)
     rank = len(node.shape(data)) + len(axes)
     if not all(-rank <= axis < rank for axis in axes):
-        raise NotImportable(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
+        raise ImporterError(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
     added = {axis % rank for axis in axes}
     if batch and 0 in added:
-        raise NotImportable(f"axes = {list(axes)} add a dimension before the batch dimension")
+        raise ImporterError(f"axes = {list(axes)} add a dimension before the batch dimension")
     sizes = iter(shape_of(data))
     return node.build(
         nn.ReshapeOp(data, [1 if axis in added else next(sizes) for axis in range(batch, rank)])
@@ -119,7 +119,7 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
 def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, *sizes = _image(input)
     if channels % blocksize**2:
-        raise NotImportable(f"{channels} channels do not make blocks of {blocksize}×{blocksize}")
+        raise ImporterError(f"{channels} channels do not make blocks of {blocksize}×{blocksize}")
     rest, (height, width) = channels // blocksize**2, sizes
     if mode == "DCR":
         shape, perm = (blocksize, blocksize, rest, height, width), (2, 3, 0, 4, 1)
@@ -132,7 +132,7 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
 def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, height, width = _image(input)
     if height % blocksize or width % blocksize:
-        raise NotImportable(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
+        raise ImporterError(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
     rows, columns = height // blocksize, width // blocksize
     shape = (channels, rows, blocksize, columns, blocksize)
     result = (channels * blocksize**2, rows, columns)
@@ -143,7 +143,7 @@ def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str =
 def _image(x: Activation) -> tuple[int, int, int]:
     shape = shape_of(x)
     if len(shape) != 3:
-        raise NotImportable(f"a sample must have 3 dimensions, got shape {list(shape)}")
+        raise ImporterError(f"a sample must have 3 dimensions, got shape {list(shape)}")
     channels, height, width = shape
     return channels, height, width
 
@@ -175,7 +175,7 @@ def conv_transpose(
     kernel, sizes = w.shape[2:], shape_of(x)[1:]
     rank = len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
+        raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
     strides, dilations = strides or [1] * rank, dilations or [1] * rank

@@ -14,8 +14,9 @@ from xdsl.dialects.builtin import i32
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, element_of, shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import element_of, shape_of
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.linear import matmul
 from cmir.frontends.onnx.operators.windows import pads_of
@@ -37,13 +38,13 @@ def quantize_linear(
 ) -> Value:
     """Quantises to int8 or uint8, with one scale or one for each index of an axis."""
     if block_size:
-        raise NotImportable("attribute block_size is not supported")
+        raise ImporterError("attribute block_size is not supported")
     if precision not in (0, 1):
-        raise NotImportable("attribute precision is not supported: quotients are float32")
+        raise ImporterError("attribute precision is not supported: quotients are float32")
     if y_zero_point is None:
         kinds = {0: np.uint8, 2: np.uint8, 3: np.int8}
         if output_dtype not in kinds:
-            raise NotImportable(f"attribute output_dtype = {output_dtype} is not supported")
+            raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
         y_zero_point = Constant("zero", np.zeros((), kinds[output_dtype]))
     scale, zero = (_along(node, x, value, axis) for value in (y_scale, y_zero_point))
     return node.build(nn.QuantizeOp(x, scale, zero))
@@ -62,9 +63,9 @@ def dequantize_linear(
 ) -> Value:
     """int8, uint8 or int32, with one scale or one for each index of an axis."""
     if block_size:
-        raise NotImportable("attribute block_size is not supported")
+        raise ImporterError("attribute block_size is not supported")
     if output_dtype not in (0, 1):
-        raise NotImportable(f"attribute output_dtype = {output_dtype} is not supported")
+        raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
     if x_zero_point is None:
         x_zero_point = Constant("zero", np.zeros((), dtype_of(x)))
     scale, zero = (_along(node, x, value, axis) for value in (x_scale, x_zero_point))
@@ -75,7 +76,7 @@ def dequantize_linear(
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
     """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
-        raise NotImportable("one scale would serve all samples of a batch")
+        raise ImporterError("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
     zero = node.parameter(Constant("zero", np.zeros((), np.float32)))
     byte = node.parameter(Constant("zero", np.zeros((), np.uint8)))
@@ -93,7 +94,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
         if not shape_of(value):
             return value
         if node.batch or len(shape_of(value)) > 1:
-            raise NotImportable("computed scales and zero points must be one number per sample")
+            raise ImporterError("computed scales and zero points must be one number per sample")
         shape = [1] * len(shape_of(x))
         shape[node.axis(x, axis)] = shape_of(value)[0]
         return node.build(nn.ReshapeOp(value, shape))
@@ -101,7 +102,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
     if array.size == 1:
         return node.parameter(Constant(value.name, array.reshape(())))
     if array.ndim != 1:
-        raise NotImportable(f"constant '{value.name}' must be a number or a list of them")
+        raise ImporterError(f"constant '{value.name}' must be a number or a list of them")
     shape = [1] * len(shape_of(x))
     shape[node.axis(x, axis)] = array.size
     return node.parameter(Constant(value.name, array.reshape(shape)))
@@ -126,7 +127,7 @@ def conv_integer(
     weights = _centred(w, w_zero_point, 0)
     kernel = weights.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
+        raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
     pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
@@ -159,7 +160,7 @@ def qlinear_conv(
     weights = _centred(w, w_zero_point, 0)
     kernel = weights.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
+        raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
     pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
@@ -222,7 +223,7 @@ def qlinear_matmul(
 ) -> Value:
     """int8 or uint8, with known scales and zero points: one, or one for each column of b."""
     if a_scale.array.size > 1:
-        raise NotImportable("input a_scale must be one number")
+        raise ImporterError("input a_scale must be one number")
     sums = _matmul(node, a, b, a_zero_point, b_zero_point)
     return _requantized(node, sums, _factor(a_scale, b_scale, y_scale), y_zero_point)
 
@@ -240,7 +241,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
         if len(shape_of(zero_point)) > 1 or shape_of(zero_point) and node.batch:
-            raise NotImportable("computed zero points must be one number per sample")
+            raise ImporterError("computed zero points must be one number per sample")
         number = _wide(node, zero_point)
         if shape_of(number) and axis == -2:
             number = node.build(nn.ReshapeOp(number, [*shape_of(number), 1]))
@@ -257,7 +258,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
 
 
 def _wide(node: Node, x: SSAValue) -> SSAValue:
-    return x if element_of(x) == i32 else node.build(nn.WidenOp(x))
+    return x if element_of(x) == i32 else node.build(nn.CastOp(x, i32))
 
 
 def _array(zero_point: Constant | None) -> np.ndarray:
@@ -267,14 +268,14 @@ def _array(zero_point: Constant | None) -> np.ndarray:
 def _number(zero_point: Constant | None) -> int:
     array = _array(zero_point)
     if array.size > 1 and np.ptp(array):
-        raise NotImportable("a zero point of the network's data must be one number")
+        raise ImporterError("a zero point of the network's data must be one number")
     return int(array.reshape(-1)[0])
 
 
 def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
     """The constant without its zero point, or points along an axis, in the smallest type for it."""
     if constant.array.dtype not in (np.int8, np.uint8):
-        raise NotImportable(
+        raise ImporterError(
             f"constant '{constant.name}' has elements of type {constant.array.dtype}, not int8 or uint8"
         )
     zero = _array(zero_point).astype(np.int32)
@@ -294,7 +295,7 @@ def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.n
 def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
     """Return the factor of sums, in float32 as onnxruntime computes it."""
     if x_scale.array.size > 1 or y_scale.array.size > 1:
-        raise NotImportable("the scales of the network's data must be single numbers")
+        raise ImporterError("the scales of the network's data must be single numbers")
     x, w, y = (np.asarray(s.array, np.float32) for s in (x_scale, w_scale, y_scale))
     factor = np.asarray(x.reshape(()) * w / y.reshape(()))
     return factor.reshape(()) if factor.size == 1 else factor

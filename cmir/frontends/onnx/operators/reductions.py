@@ -8,8 +8,9 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import dtype_of, shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import shape_of
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import Function, importer
 
@@ -107,7 +108,7 @@ def layer_normalization(
 ) -> Value | Sequence[Value]:
     """`stash_type` must be 1; float64 is still computed in float64."""
     if stash_type != 1:
-        raise NotImportable(f"attribute stash_type = {stash_type} is not supported")
+        raise ImporterError(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))
     axes = _axes(node, x, range(axis % rank, rank))
     shape = tuple(shape_of(x)[a] for a in axes)
@@ -132,7 +133,7 @@ def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
     try:
         return Constant(constant.name, np.broadcast_to(constant.array, shape))
     except ValueError:
-        raise NotImportable(
+        raise ImporterError(
             f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"
             f" {list(shape)}, what is normalised"
         ) from None

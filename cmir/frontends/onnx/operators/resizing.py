@@ -10,7 +10,7 @@ import numpy as np
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import importer
 
@@ -56,11 +56,11 @@ def resize(
     elif sizes:
         sizes, factors = _from_sizes(shape, sizes, axes, keep_aspect_ratio_policy)
     else:
-        raise NotImportable("it has neither scales nor sizes")
+        raise ImporterError("it has neither scales nor sizes")
     if exclude_outside and mode == "cubic":
-        raise NotImportable("attribute exclude_outside = 1 is not supported")
+        raise ImporterError("attribute exclude_outside = 1 is not supported")
     if antialias and any(factor < 1 for factor in factors):
-        raise NotImportable("attribute antialias = 1 is not supported")
+        raise ImporterError("attribute antialias = 1 is not supported")
     if coordinate_transformation_mode == "tf_crop_and_resize":
         return _crop(
             node,
@@ -154,10 +154,10 @@ def _crop(
         if (before, start, end) == (after, 0, 1):
             step, first = Fraction(1), Fraction(0)
         if step < 0:
-            raise NotImportable("a region of input roi ends before it starts")
+            raise ImporterError("a region of input roi ends before it starts")
         inside = [i for i in range(after) if 0 <= first + step * i <= last]
         if not inside:
-            raise NotImportable("a region of input roi is outside the input")
+            raise ImporterError("a region of input roi is outside the input")
         places.append((step, first + step * inside[0]))
         inner.append(len(inside))
         begins.append(inside[0])
@@ -173,20 +173,20 @@ def _regions(
 ) -> list[tuple[Fraction, Fraction]]:
     """Return start and end of the region in each dimension, from 0, its first element, to 1, its last."""
     if roi is None or len(roi) != 2 * len(axes):
-        raise NotImportable(f"input roi must have {2 * len(axes)} numbers")
+        raise ImporterError(f"input roi must have {2 * len(axes)} numbers")
     every = [(Fraction(0), Fraction(1))] * len(shape)
     for axis, start, end in zip(axes, roi[: len(axes)], roi[len(axes) :], strict=True):
         every[axis] = _fraction(start), _fraction(end)
     if every[0] != (0, 1):
-        raise NotImportable("it crops the batch dimension")
+        raise ImporterError("it crops the batch dimension")
     return every
 
 
 def _check(sizes: Sequence[int]) -> None:
     if sizes[0] != 1:
-        raise NotImportable("it resizes the batch dimension")
+        raise ImporterError("it resizes the batch dimension")
     if min(sizes) < 1:
-        raise NotImportable(f"the result's shape {list(sizes)} has no elements")
+        raise ImporterError(f"the result's shape {list(sizes)} has no elements")
 
 
 def _taken(
@@ -203,9 +203,9 @@ def _taken(
         rounded = [_rounded(place, rounding) for place in places]
         return node.build(nn.ResizeOp(x, sizes, *map(list, zip(*rounded, strict=True))))
     if mode not in ("linear", "bilinear", "cubic"):
-        raise NotImportable(f"attribute mode = {mode} is not supported")
+        raise ImporterError(f"attribute mode = {mode} is not supported")
     if places[0] != (1, 0) or len(places) < 2:
-        raise NotImportable("it interpolates between channels")
+        raise ImporterError("it interpolates between channels")
     numbers = [_integers(place) for place in places[1:]]
     factors, offsets, divisors = map(list, zip(*numbers, strict=True))
     cubic = slope if mode == "cubic" else None
@@ -231,7 +231,7 @@ def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordin
             step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
             return step, Fraction(0)
         case _:
-            raise NotImportable(
+            raise ImporterError(
                 f"attribute coordinate_transformation_mode = {mode} is not supported"
             )
 
@@ -239,7 +239,7 @@ def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordin
 def _whole(before: int, after: int, factor: Fraction, mode: str) -> None:
     """Refuse sizes that were rounded: ONNX's evaluator goes by the exact size, onnxruntime by the other."""
     if factor * before != after:
-        raise NotImportable(
+        raise ImporterError(
             f"attribute coordinate_transformation_mode = {mode} with a size of {before}, scaled to"
             f" {float(factor * before):g}, is ambiguous; give the whole size as input sizes"
         )
@@ -271,4 +271,4 @@ def _rounded(place: Coordinate, rounding: str) -> tuple[int, int, int]:
             factor, offset, divisor = _integers((step, start))
             return factor, offset + divisor - 1, divisor
         case _:
-            raise NotImportable(f"attribute nearest_mode = {rounding} is not supported")
+            raise ImporterError(f"attribute nearest_mode = {rounding} is not supported")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import NotImportable
+from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
@@ -25,7 +25,7 @@ def pads_of(
     if auto_pad == "VALID":
         return None
     if auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
-        raise NotImportable(f"attribute auto_pad = {auto_pad} is not supported")
+        raise ImporterError(f"attribute auto_pad = {auto_pad} is not supported")
     sizes = shape_of(x)[1:]
     ones = [1] * len(sizes)
     totals = list(map(_same_padding, sizes, kernel, strides or ones, dilations or ones))
@@ -57,7 +57,7 @@ def conv(
     """Floats, with any number of spatial dimensions."""
     kernel = w.shape[2:]
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise NotImportable(
+        raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
     pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)

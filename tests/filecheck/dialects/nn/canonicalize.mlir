@@ -1,16 +1,18 @@
 // RUN: cm-opt %s -p canonicalize | filecheck %s
 
 // CHECK-LABEL: @identities
-// CHECK-NEXT:    func.return %x, %x, %x, %x, %x : tensor<4x8x8xf32>
+// CHECK-NEXT:    func.return %x, %x, %x, %x, %x, %x : tensor<4x8x8xf32>
 func.func @identities(%x: tensor<4x8x8xf32>)
-    -> (tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>) {
+    -> (tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>,
+        tensor<4x8x8xf32>) {
   %0 = nn.reshape %x {shape = [4, 8, 8]} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   %1 = nn.transpose %x {perm = [0, 1, 2]} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   %2 = nn.slice %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   %3 = nn.pad %x {pads = [0, 0, 0, 0, 0, 0], value = 1.0} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   %4 = nn.max_pool %x {kernel = [1, 1]} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
-  func.return %0, %1, %2, %3, %4
-      : tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>
+  %5 = nn.cast %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  func.return %0, %1, %2, %3, %4, %5
+      : tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>, tensor<4x8x8xf32>
 }
 
 // What keeps the shape is not always an identity.

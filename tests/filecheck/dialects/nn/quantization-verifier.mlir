@@ -24,17 +24,25 @@ func.func @bias(%x: tensor<4xui8>, %w: tensor<4x3xi8>, %b: tensor<3xf32>) {
 
 // -----
 
-func.func @to_f16(%x: tensor<4xf32>) {
-  // expected-error @+1 {{result type must be tensor<4xf16>, got tensor<4xf32>}}
-  %z = nn.to_f16 %x : (tensor<4xf32>) -> tensor<4xf32>
+func.func @cast_shape(%x: tensor<4xf32>) {
+  // expected-error @+1 {{result type must be tensor<4xf16>, got tensor<1xf16>}}
+  %z = nn.cast %x : (tensor<4xf32>) -> tensor<1xf16>
   func.return
 }
 
 // -----
 
-func.func @to_f32(%x: tensor<4xi16>) {
+func.func @cast_to_bytes(%x: tensor<4xf32>) {
+  // expected-error @+1 {{the result must have elements of one of f32, f16, f64, i32, got ui8}}
+  %z = nn.cast %x : (tensor<4xf32>) -> tensor<4xui8>
+  func.return
+}
+
+// -----
+
+func.func @cast_to_f32(%x: tensor<4xi16>) {
   // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i32, got i16}}
-  %z = nn.to_f32 %x : (tensor<4xi16>) -> tensor<4xf32>
+  %z = nn.cast %x : (tensor<4xi16>) -> tensor<4xf32>
   func.return
 }
 
@@ -64,8 +72,8 @@ func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
 
 // -----
 
-func.func @widen(%x: tensor<4xf32>) {
+func.func @cast_to_i32(%x: tensor<4xf32>) {
   // expected-error @+1 {{the operands must have elements of one of i1, i8, ui8, got f32}}
-  %q = nn.widen %x : (tensor<4xf32>) -> tensor<4xi32>
+  %q = nn.cast %x : (tensor<4xf32>) -> tensor<4xi32>
   func.return
 }

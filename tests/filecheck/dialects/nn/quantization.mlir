@@ -17,13 +17,13 @@ func.func @quantised(%x: tensor<2x4x4xf32>) -> tensor<3x2x2xi8> {
   %d = nn.dequantize %c, %s, %n : (tensor<3x2x2xi32>, tensor<f32>, tensor<i32>) -> tensor<3x2x2xf32>
   // CHECK: nn.quantize
   %r = nn.quantize %d, %s, %o : (tensor<3x2x2xf32>, tensor<f32>, tensor<i8>) -> tensor<3x2x2xi8>
-  // CHECK: nn.widen %r : (tensor<3x2x2xi8>) -> tensor<3x2x2xi32>
-  %u = nn.widen %r : (tensor<3x2x2xi8>) -> tensor<3x2x2xi32>
-  // CHECK: nn.to_f64 %u : (tensor<3x2x2xi32>) -> tensor<3x2x2xf64>
-  %f = nn.to_f64 %u : (tensor<3x2x2xi32>) -> tensor<3x2x2xf64>
-  // CHECK: nn.to_f16 %d : (tensor<3x2x2xf32>) -> tensor<3x2x2xf16>
-  %h = nn.to_f16 %d : (tensor<3x2x2xf32>) -> tensor<3x2x2xf16>
-  // CHECK: nn.to_f32 %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
-  %g = nn.to_f32 %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
+  // CHECK: nn.cast %r : (tensor<3x2x2xi8>) -> tensor<3x2x2xi32>
+  %u = nn.cast %r : (tensor<3x2x2xi8>) -> tensor<3x2x2xi32>
+  // CHECK: nn.cast %u : (tensor<3x2x2xi32>) -> tensor<3x2x2xf64>
+  %f = nn.cast %u : (tensor<3x2x2xi32>) -> tensor<3x2x2xf64>
+  // CHECK: nn.cast %d : (tensor<3x2x2xf32>) -> tensor<3x2x2xf16>
+  %h = nn.cast %d : (tensor<3x2x2xf32>) -> tensor<3x2x2xf16>
+  // CHECK: nn.cast %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
+  %g = nn.cast %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
   func.return %r : tensor<3x2x2xi8>
 }

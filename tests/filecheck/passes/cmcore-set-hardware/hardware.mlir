@@ -6,7 +6,7 @@
 // RUN: not cm-opt %s -p nn-to-cmcore,cmcore-set-hardware{hardware=%S/../../tools/Inputs/few-cores.toml} 2>&1 | filecheck %s --check-prefix=CORES
 // RUN: not cm-opt %s -p nn-to-cmcore,cmcore-set-hardware{hardware=none} 2>&1 | filecheck %s --check-prefix=NONE
 
-// CHECK: cmcore.network @main (@a) -> (@c) attributes {cmir.hardware = {name = "machine", core = {count = 3 : i64, sram_bytes = 64 : i64, fixed_interval = 2 : i64, fixed_latency = 4 : i64}, network = {topology = "edges", edges = {{\[\[\[0 : i64\], \[1 : i64\]\], \[\[1 : i64\], \[2 : i64\]\], \[\[2 : i64\], \[0 : i64\]\]\]}}}, energy = {sram_byte = 1.000000e-01 : f64}}} {
+// CHECK: cmcore.network @main (@a) -> (@c) attributes {cmir.hardware = {name = "machine", core = {count = 3 : i64, sram_bytes = 64 : i64, fixed_interval = 2 : i64, fixed_latency = 4 : i64}, interconnect = {topology = "edges", edges = {{\[\[\[0 : i64\], \[1 : i64\]\], \[\[1 : i64\], \[2 : i64\]\], \[\[2 : i64\], \[0 : i64\]\]\]}}}, energy = {sram_byte = 1.000000e-01 : f64}}} {
 
 // EXECUTED: 1 inference on 2 cores of 'machine'
 // EXECUTED: cycles 22

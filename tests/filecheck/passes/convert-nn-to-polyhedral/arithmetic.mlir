@@ -139,7 +139,7 @@ func.func @reduce_channels(%x: tensor<5x3x4xf32>) -> tensor<1x3x4xf32> {
 // CHECK-NEXT: polyhedral.write %z
 func.func @halves(%x: tensor<4xf16>, %s: tensor<4xf16>) -> tensor<4xf64> {
   %y = nn.mul %x, %s : (tensor<4xf16>, tensor<4xf16>) -> tensor<4xf16>
-  %z = nn.to_f64 %y : (tensor<4xf16>) -> tensor<4xf64>
+  %z = nn.cast %y : (tensor<4xf16>) -> tensor<4xf64>
   func.return %z : tensor<4xf64>
 }
 

@@ -15,7 +15,7 @@
 
 // Passes take the machine that the pipeline carries, and the network carries it on.
 
-// SET: polyhedral.pipeline @main (@x) -> (@{{[a-z0-9]+}}) attributes {cmir.hardware = {name = "small", crossbar = {rows = 4 : i64, columns = 2 : i64}, core = {count = 8 : i64, crossbars = 1 : i64, sram_bytes = 4000 : i64}, network = {topology = "mesh", shape = [3 : i64, 3 : i64]}}} {
+// SET: polyhedral.pipeline @main (@x) -> (@{{[a-z0-9]+}}) attributes {cmir.hardware = {name = "small", crossbar = {rows = 4 : i64, columns = 2 : i64}, core = {count = 8 : i64, crossbars = 1 : i64, sram_bytes = 4000 : i64}, interconnect = {topology = "mesh", shape = [3 : i64, 3 : i64]}}} {
 
 // CHECK: remark: the 4×4 matrix of @conv1 is split into 2 by outputs
 // CHECK: remark: 6 of 8 cores in use; the busiest takes 2 cycles for an inference, 4 without copies

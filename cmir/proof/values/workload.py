@@ -37,7 +37,7 @@ def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
 
 
 def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> int:
-    """Those of all iterations of an inference, on all cores. Each element is stored once, which gives their number."""
+    """Return the operations of an inference, on all cores. Each element is stored once, which gives their number."""
     shapes = {name: array.shape for name, array in network.arrays.items()}
     stored = {symbol(store.array): store for store in program.stores()}
     iterations = max(

@@ -7,8 +7,8 @@ import pytest
 from xdsl.dialects.builtin import TensorType, f32
 
 from cmir.dialects.polyhedral import MapAttr, MatrixOp
-from cmir.semantics import constants
-from cmir.semantics.constants import program_cells
+from cmir.semantics import weights
+from cmir.semantics.weights import program_cells
 
 WEIGHTS = np.arange(4 * 3 * 5, dtype=np.float32).reshape(4, 3, 5)
 
@@ -31,7 +31,7 @@ VIEWS = {"rows as they are", "the first rows", "blocks"}
 @pytest.mark.parametrize("most", [1, 7, 20, 1 << 18])
 @pytest.mark.parametrize("name", MATRICES)
 def test_cells(name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "CELLS_AT_ONCE", most)
+    monkeypatch.setattr(weights, "CELLS_AT_ONCE", most)
     relation, expected = MATRICES[name]
     cells = MapAttr.of(f"{{ cell{relation} }}")
     matrix = MatrixOp("w", cells, TensorType(f32, expected.shape))

@@ -1,0 +1,154 @@
+"""Inputs and outputs of runs: what is written is read back, and what does not fit is refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import numpy_helper
+
+from cmir.support.diagnostics import CompileError
+from cmir.tools.run_data import Sample, random_samples, read_samples, write_samples
+
+SHAPES = {"x": (2, 3), "y": (4,)}
+X, Y = np.arange(6, dtype=np.float32).reshape(2, 3), np.arange(4, dtype=np.float32)
+
+
+def save(path: Path, array: np.ndarray) -> Path:
+    np.save(path, array)
+    return path
+
+
+def assert_equal(found: list[Sample], expected: list[Sample]) -> None:
+    assert [set(sample) for sample in found] == [set(sample) for sample in expected]
+    for one, other in zip(found, expected, strict=True):
+        for name, array in one.items():
+            np.testing.assert_array_equal(array, other[name])
+
+
+def test_random_samples_depend_on_the_seed_alone() -> None:
+    one, other = random_samples(SHAPES, 3, 2), random_samples(SHAPES, 3, 2)
+    assert_equal(one, other)
+    assert {name: array.shape for name, array in one[0].items()} == SHAPES
+    assert (one[0]["x"] != one[1]["x"]).any()
+    assert (one[0]["x"] != random_samples(SHAPES, 4, 1)[0]["x"]).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("int8", -128, 127), ("uint8", 0, 255), ("int32", -128, 127), ("bool", 0, 1)],
+)
+def test_random_integers_take_all_values_of_8_bits(dtype: str, low: int, high: int) -> None:
+    types = {"x": np.dtype(dtype)}
+    (sample,) = random_samples({"x": (100, 100)}, 0, 1, types)
+    assert sample["x"].dtype == dtype
+    assert (sample["x"].min(), sample["x"].max()) == (low, high)
+
+
+def test_random_floats_are_standard_normal() -> None:
+    types = {"x": np.dtype(np.float16)}
+    (sample,) = random_samples({"x": (200, 200)}, 0, 1, types)
+    assert sample["x"].dtype == np.float16
+    assert abs(sample["x"].mean(dtype=float)) < 0.02
+    assert abs(sample["x"].std(dtype=float) - 1) < 0.02
+
+
+def test_files_in_order(tmp_path: Path) -> None:
+    tensor = tmp_path / "y.pb"
+    tensor.write_bytes(numpy_helper.from_array(Y).SerializeToString())
+    found = read_samples([save(tmp_path / "x.npy", X), tensor], SHAPES)
+    assert_equal(found, [{"x": X, "y": Y}])
+
+
+def test_arrays_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "both.npz"
+    np.savez(file, y=Y, x=X, other=Y)
+    assert_equal(read_samples([file], SHAPES), [{"x": X, "y": Y}])
+
+
+def test_a_leading_dimension_is_a_stream(tmp_path: Path) -> None:
+    stream = np.stack([X, X + 1, X + 2])
+    found = read_samples([save(tmp_path / "x.npy", stream)], {"x": X.shape})
+    assert_equal(found, [{"x": X}, {"x": X + 1}, {"x": X + 2}])
+    assert_equal(read_samples([save(tmp_path / "x.npy", X[None])], {"x": X.shape}), [{"x": X}])
+
+
+def test_whole_numbers_of_another_type(tmp_path: Path) -> None:
+    """Numbers that the type of the input has are converted, others are refused."""
+    types = {"x": np.dtype(np.uint8)}
+    (sample,) = read_samples([save(tmp_path / "x.npy", X)], {"x": X.shape}, types)
+    assert sample["x"].dtype == np.uint8
+    with pytest.raises(CompileError, match="'x' must have numbers of type uint8"):
+        read_samples([save(tmp_path / "x.npy", X + 0.5)], {"x": X.shape}, types)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ([X], r"1 input files for 2 inputs \(x, y\)"),
+        ([X, X], r"'y' must have shape \[4\], .*; got \[2, 3\]"),
+        ([np.stack([X, X]), Y], "different numbers of inferences: 2 of x, 1 of y"),
+        ([X.astype("U1"), Y], "'x' must have numbers, got <U1"),
+        ([np.float32(1), Y], r"'x' must have shape \[2, 3\], .*; got \[\]"),
+    ],
+)
+def test_arrays_that_do_not_fit(arrays: list[np.ndarray], message: str, tmp_path: Path) -> None:
+    files = [save(tmp_path / f"{i}.npy", array) for i, array in enumerate(arrays)]
+    with pytest.raises(CompileError, match=message):
+        read_samples(files, SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.npy", b"no array", "not a NumPy file: "),
+        ("x.npz", b"PK\3\4", "not a NumPy file: "),
+        ("x.npy", b"", "not a NumPy file: "),
+        ("x.pb", b"no tensor", "not an ONNX tensor: "),
+        ("x.csv", b"1,2", "cannot read inputs from a '.csv' file; expected .npy, .npz or .pb"),
+    ],
+)
+def test_files_that_are_none(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(CompileError, match=message):
+        read_samples([file], {"x": X.shape})
+
+
+def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    np.save(file, np.array([print]), allow_pickle=True)
+    with pytest.raises(CompileError, match="not a NumPy file: Object arrays cannot be loaded"):
+        read_samples([file], {"x": (1,)})
+
+
+def test_name_that_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "x.npz"
+    np.savez(file, x=X, z=Y)
+    with pytest.raises(
+        CompileError, match="no array 'y' for the input of that name; there are: x, z"
+    ):
+        read_samples([file], SHAPES)
+
+
+def test_written_outputs_are_read_back(tmp_path: Path) -> None:
+    samples = random_samples(SHAPES, 0, 3)
+    write_samples(samples, tmp_path / "both.npz")
+    assert_equal(read_samples([tmp_path / "both.npz"], SHAPES), samples)
+    one = [{"x": sample["x"]} for sample in samples]
+    write_samples(one, tmp_path / "x.npy")
+    assert_equal(read_samples([tmp_path / "x.npy"], {"x": X.shape}), one)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.npy", "2 outputs need a .npz file"),
+        ("out.txt", "outputs are written to .npy or .npz files"),
+    ],
+)
+def test_refused_outputs_write_nothing(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match=message):
+        write_samples([{"x": X, "y": Y}], tmp_path / name)
+    assert not list(tmp_path.iterdir())
