@@ -41,14 +41,14 @@ def _run(options: argparse.Namespace) -> int:
         return _print_hardware(options.print_hardware)
     check_options(options)
     from cmir.hardware.description import Hardware
-    from cmir.tools.model import carried_hardware, read_model
+    from cmir.tools.model import read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import input_names, reference_of
     from cmir.tools.run_data import write_samples
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
-    described = given or carried_hardware(model)
+    described = given or model.hardware
     hardware = described or Hardware.load("ideal")
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,17 @@ class Model:
         if self.context.parameters is None:
             self.context.parameters = Parameters()
         return self.context.parameters
+
+    @cached_property
+    def hardware(self) -> Hardware | None:
+        """The machine that a pipeline or network of the module carries, or None."""
+        from cmir.dialects.cmcore import NetworkOp
+        from cmir.dialects.polyhedral import PipelineOp
+        from cmir.hardware.attribute import hardware_of
+
+        ops = self.module.body.block.ops
+        carriers = [op for op in ops if isinstance(op, PipelineOp | NetworkOp)]
+        return next(filter(None, map(hardware_of, carriers)), None)
 
     @property
     def is_onnx(self) -> bool:
@@ -108,10 +120,9 @@ def lower(
     from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-    carried = carried_hardware(model)
-    asked = hardware not in (None, carried) or replicate is not None
+    asked = hardware not in (None, model.hardware) or replicate is not None
     asked = asked or storage not in (None, "full")
-    machine = hardware or carried or Hardware.load("ideal")
+    machine = hardware or model.hardware or Hardware.load("ideal")
     mapped: ModuleOp | None = None
     if (passes := _mapping(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
@@ -139,16 +150,6 @@ def lower(
     if prove is not None:
         return prove(networks[0])
     return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])
-
-
-def carried_hardware(model: Model) -> Hardware | None:
-    """Return the machine that a pipeline or network of the module carries, if one does."""
-    from cmir.dialects.cmcore import NetworkOp
-    from cmir.dialects.polyhedral import PipelineOp
-    from cmir.hardware.attribute import hardware_of
-
-    carriers = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp | NetworkOp)]
-    return next(filter(None, map(hardware_of, carriers)), None)
 
 
 def _fit_storage_to_places(
