@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _ROOMS = {
     "support": "atomic diagnostics highlighting numerics parameters parsing",
-    "semantics": "body elements elementwise nest vectors",
+    "semantics": "body elements elementwise vectors",
     "hardware": "chip fields sections topology",
     "cost": "firing tiling traffic",
     "elaboration": "automata program",
@@ -28,6 +29,7 @@ MODULES = {
     "cmir.accelerator.engine": "cmir.simulator.simulator",
     "cmir.accelerator.hardware": "cmir.hardware.description",
     "cmir.accelerator.hardware_attribute": "cmir.hardware.attribute",
+    "cmir.accelerator.nest": "cmir.isl.visits",
     "cmir.accelerator.placement": "cmir.placement.problem",
     "cmir.accelerator.placement_bound": "cmir.placement.bound",
     "cmir.accelerator.placement_model": "cmir.placement.model",
@@ -40,7 +42,25 @@ MODULES = {
 }
 """By old name, where a module is now."""
 
-NAMES: dict[str, dict[str, str]] = {}
+NAMES: dict[str, dict[str, str]] = {
+    "cmir.accelerator.balance": {"Choice": "ReplicationChoice"},
+    "cmir.accelerator.body": {"evaluate": "evaluate_operation"},
+    "cmir.accelerator.buffers": {"Buffer": "ReaderBuffer"},
+    "cmir.accelerator.curve": {"Point": "CurvePoint"},
+    "cmir.accelerator.energy": {"Traffic": "TrafficTotals"},
+    "cmir.accelerator.fields": {"number": "real"},
+    "cmir.accelerator.firing": {"Step": "FiringStep"},
+    "cmir.accelerator.parts": {"Part": "ArrayPart", "parts_of": "array_parts"},
+    "cmir.accelerator.periodic": {"Link": "CycleEdge", "TooFastError": "InfeasiblePeriodError"},
+    "cmir.accelerator.placement_search": {"Found": "PlacementSolution"},
+    "cmir.accelerator.program": {"Access": "CompiledAccess"},
+    "cmir.accelerator.regular": {"Regular": "RegularBuffer", "Turn": "RingOrder"},
+    "cmir.accelerator.size_cover": {"Choice": "SizeChoice", "Room": "CoreSram"},
+    "cmir.accelerator.size_search": {"Found": "SizeSolution"},
+    "cmir.accelerator.sizing": {"Whole": "ResidentArray"},
+    "cmir.accelerator.traffic": {"Sent": "NetworkTraffic", "sent_in": "traffic_of"},
+    "cmir.accelerator.window": {"Window": "StridedWindow"},
+}
 """By old name of a module, the classes and functions in it that have other names now: old to new."""
 
 _PACKAGE = "cmir.accelerator"
@@ -69,6 +89,18 @@ class RenamedModules(MetaPathFinder, Loader):
         )
         for name, now in NAMES.get(old, {}).items():
             module.__dict__[name] = contents[now]
+
+
+def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a `__getattr__` for a module whose names have changed, from old to new; it warns."""
+
+    def getattr_(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module '{module}' has no attribute '{name}'")
+        warnings.warn(f"{module}.{name} is now {names[name]}", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(module), names[name])
+
+    return getattr_
 
 
 def install() -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 
+from cmir.frontends import onnx
 from cmir.renamed import MODULES, NAMES
 
 
@@ -24,6 +25,14 @@ def test_old_names_of_modules_import_and_warn(old: str, monkeypatch: pytest.Monk
         assert getattr(module, name) is getattr(now, name)
     for name, new in NAMES.get(old, {}).items():
         assert getattr(module, name) is getattr(now, new)
+
+
+def test_old_names_in_a_module() -> None:
+    with pytest.warns(DeprecationWarning, match="NotImportable is now ImporterError"):
+        error = onnx.NotImportable
+    assert error is onnx.ImporterError
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = onnx.nothing
 
 
 def test_names_of_modules_that_never_were() -> None:

@@ -22,10 +22,9 @@ from cmir.elaboration.program import core_name
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
 from cmir.isl.storage import Rows
+from cmir.isl.visits import in_order, run_of, visits
 from cmir.semantics.access import CompiledAccess, ravel
-from cmir.semantics.nest import in_order, run_of, visits
-
-_LANES_AT_ONCE = 1 << 22
+from cmir.support.blocks import blocks
 
 
 class Footprint:
@@ -105,7 +104,7 @@ class Footprint:
         needs = np.full((sources, self.iterations), -NEVER, np.int64)
         table = _without_repeats(writer)
         for access in self.reads(array.sym_name.data):
-            for start, stop in _blocks(access, 0, self.iterations):
+            for start, stop in blocks(0, self.iterations, prod(access.lanes)):
                 location, defined = access.locations(start, stop)
                 location = [
                     x if size > 1 else np.zeros((), np.int64)
@@ -144,7 +143,7 @@ def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: 
     one = {d for d, _ in touched.values()}  # one element stands for all along these dimensions
     small = tuple(1 if d in one else size for d, size in enumerate(shape))
     result = np.full(prod(small), -1, np.int64)
-    for start, stop in _blocks(access, first, last):
+    for start, stop in blocks(first, last, prod(access.lanes)):
         location, defined = access.locations(start, stop)
         location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
         block = (stop - start, *lanes)
@@ -185,12 +184,6 @@ def _independent_lanes(
 
 def _varies(values: np.ndarray, axis: int) -> bool:
     return values.ndim > axis and values.shape[axis] > 1
-
-
-def _blocks(access: CompiledAccess, first: int, last: int) -> Iterable[tuple[int, int]]:
-    step = max(1, _LANES_AT_ONCE // max(1, prod(access.lanes)))
-    for start in range(first, last, step):
-        yield start, min(last, start + step)
 
 
 def _without_repeats(table: np.ndarray) -> np.ndarray:

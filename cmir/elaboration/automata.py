@@ -12,8 +12,8 @@ from cmir.dialects.cmcore import BufferOp, CreditOp, ReleaseOp, SnoopOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.program import Program
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.isl.visits import Frame, Visit, execution_order, in_order, run_of, visits
 from cmir.semantics.access import ravel
-from cmir.semantics.nest import Frame, Visit, execution_order, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 NEVER = np.iinfo(np.int64).max // 4

@@ -30,9 +30,9 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
+from cmir.isl.visits import PointIndex, in_order, run_of, visits
 from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.body import implementation_of
-from cmir.semantics.nest import PointIndex, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 

@@ -16,19 +16,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 import islpy as isl
+import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from cmir.isl.ast_cost import NestCost, nest_cost
 from cmir.isl.budget import within_budget
 from cmir.isl.cores import ANY_CORE, count_points, parameter_values, parameters, with_parameters
 from cmir.isl.lattice import lattice_pairs
 from cmir.isl.memo import kept_by_text, unnamed
+from cmir.isl.nest_cost import NestCost, nest_cost
 from cmir.isl.nests import Nest, Value, Visit, nest_of
 from cmir.isl.text import IslError
+from cmir.isl.visits import ONCE
 
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
@@ -124,8 +126,7 @@ def cheapest_loops(
         build = isl.AstBuild.from_context(cores).set_options(isl.UnionMap(options))
         return build.node_from_schedule_map(statements)
 
-    visits, values = count_points(schedule.domain()), parameter_values(cores)
-    at = dict(zip(parameters(cores), values.T, strict=True))
+    points, coordinates = count_points(schedule.domain()), parameter_values(cores)
     joint, separate = "{ }", f"{{ [{times}] -> separate[x] }}"
     many = separation == "auto" and len(pieces) > _MANY_PIECES
     options = {
@@ -137,8 +138,8 @@ def cheapest_loops(
         best: tuple[NestCost, isl.AstNode] | None = None
         for option in options[separation]:
             node = loops(parts, option)
-            cost = nest_cost(node, len(values), at)
-            if cost.visits == visits:
+            cost = loops_cost(node, cores, coordinates)
+            if cost.visits == points:
                 if best is None or cost.key < best[0].key:
                     best = cost, node
                 if many or not cost.tests:
@@ -146,6 +147,17 @@ def cheapest_loops(
         if best is not None:
             return best[1]
     raise IslError(f'ISL generates loops that miss points of the schedule "{schedule}"')
+
+
+def loops_cost(
+    node: isl.AstNode, cores: isl.Set = ANY_CORE, coordinates: np.ndarray = ONCE
+) -> NestCost:
+    """Return the cost of an AST as the loops that are made of it, on cores with these coordinates."""
+    block = Block(arg_types=[IndexType()] * cores.dim(isl.dim_type.param))
+    visited: list[Block] = []
+    mark: Emit = lambda builder, _: visited.append(builder.insertion_point.block)  # noqa: E731
+    append_loops(node, mark, block, parameters=parameters(cores))
+    return nest_cost(block, visited, coordinates)
 
 
 class _BlockScope:

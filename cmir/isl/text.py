@@ -39,6 +39,12 @@ def read_set(text: str) -> isl.Set:
         raise IslError(f'ill-formed set "{text}": {_reason(error, "one set")}') from None
 
 
+def dim_names(points: isl.Set, prefix: str = "i") -> list[str]:
+    """Return the names of a set's dimensions; the prefix and its number for one without a name."""
+    dims = range(points.dim(isl.dim_type.set))
+    return [points.get_dim_name(isl.dim_type.set, d) or f"{prefix}{d}" for d in dims]
+
+
 def is_tuple_name(name: str) -> bool:
     """Return True if ISL accepts this name for a tuple. Its own words, such as `mod`, are fine."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
+from xdsl.dialects.builtin import DenseArrayBase, i64
 
 from cmir.analysis.capacity import check_sram
 from cmir.context import report_progress
@@ -16,6 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text, topology
+from cmir.passes.base import NetworkPass
 from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import PlacementSolution, optimize
@@ -25,7 +26,7 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class CmcorePlaceCoresPass(HardwarePass):
+class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
     """Place cores so that the traffic of an inference makes few hops.
 
     The pass minimises Σ traffic × hops: the bytes that one core computes and another reads, times the hops between the
@@ -54,13 +55,12 @@ class CmcorePlaceCoresPass(HardwarePass):
     time_limit: float = 10.0
     seed: int = 0
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp) and network.cores:
-                self._check_options(network)
-                hardware = self.hardware_for(network)
-                check_sram(network, hardware)
-                self._place(network, hardware, lambda text: report_progress(ctx, text))
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        if network.cores:
+            self._check_options(network)
+            hardware = self.hardware_for(network)
+            check_sram(network, hardware)
+            self._place(network, hardware, lambda text: report_progress(ctx, text))
 
     def _check_options(self, network: NetworkOp) -> None:
         if not self.time_limit >= 0:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.capacity import check_capacity
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.attribute import set_hardware
 from cmir.hardware.description import Hardware
+from cmir.passes.base import NetworkPass
 from cmir.passes.hardware import HardwarePass
 
 
 @dataclass(frozen=True)
-class CmcoreSetHardwarePass(HardwarePass):
+class CmcoreSetHardwarePass(HardwarePass, NetworkPass):
     """Attach a hardware description to networks, for later passes and tools.
 
     `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
@@ -26,9 +26,7 @@ class CmcoreSetHardwarePass(HardwarePass):
 
     hardware: str | Hardware = field()
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
-                hardware = self.hardware_for(network)
-                check_capacity(network, hardware)
-                set_hardware(network, hardware)
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        hardware = self.hardware_for(network)
+        check_capacity(network, hardware)
+        set_hardware(network, hardware)

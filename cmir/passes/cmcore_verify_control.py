@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.passes.base import NetworkPass
 from cmir.proof.control import MOST_POINTS, prove_control
 from cmir.support.diagnostics import emit_remark
 
 
 @dataclass(frozen=True)
-class CmcoreVerifyControlPass(ModulePass):
+class CmcoreVerifyControlPass(NetworkPass):
     """Prove that control units start each iteration exactly when its loads and stores allow it, for endless streams.
 
     The pass evaluates loops and automata from reset, iteration by iteration, and compares them with what loads, stores
@@ -31,9 +30,7 @@ class CmcoreVerifyControlPass(ModulePass):
 
     most_points: int = MOST_POINTS
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
-                verdict = prove_control(network, self.most_points)
-                if verdict.points is None:
-                    emit_remark(network, str(verdict))
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        verdict = prove_control(network, self.most_points)
+        if verdict.points is None:
+            emit_remark(network, str(verdict))

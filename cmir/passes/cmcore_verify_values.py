@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.passes import ModulePass
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.passes.base import NetworkPass
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.proof.values.workload import operations_of
@@ -21,7 +21,7 @@ _INFERENCES = 2
 
 
 @dataclass(frozen=True)
-class CmcoreVerifyValuesPass(ModulePass):
+class CmcoreVerifyValuesPass(NetworkPass):
     """Prove that networks compute the values of the `nn` IR that they were compiled from, for all weights and inputs.
 
     The pass runs the programs on the simulator, with every automaton and ring in force, and evaluates the operators by
@@ -71,11 +71,11 @@ class CmcoreVerifyValuesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.rounds < 1:
             raise CompileError(op, f"`rounds` must be > 0, got {self.rounds}")
-        for network in op.body.block.ops:
-            if isinstance(network, NetworkOp):
-                self._verify(ctx, op, network)
+        super().apply(ctx, op)
 
-    def _verify(self, ctx: Context, module: ModuleOp, network: NetworkOp) -> None:
+    def apply_to(self, ctx: Context, network: NetworkOp) -> None:
+        module = network.parent_op()
+        assert isinstance(module, ModuleOp)
         name = network.sym_name.data
         source = find_source(ctx, module, network, self.source)
         if source is None:

@@ -11,15 +11,12 @@ from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
-    IndexType,
-    ModuleOp,
     TensorType,
     VectorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint
+from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
@@ -37,12 +34,15 @@ from cmir.dialects.polyhedral import (
     WriteOp,
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
-from cmir.passes.networks import networks
+from cmir.isl import dim_names
+from cmir.passes.base import FunctionPass
+from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
-class ConvertNnToPolyhedralPass(ModulePass):
+class ConvertNnToPolyhedralPass(FunctionPass):
     """Convert each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
     The operators provide the accesses and the body of an iteration. The pass composes layout operators between stages
@@ -51,34 +51,18 @@ class ConvertNnToPolyhedralPass(ModulePass):
 
     name = "convert-nn-to-polyhedral"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in networks(op):
-            pipeline = _Converter(function).convert()
-            op.body.block.insert_op_before(pipeline, function)
-            function.detach()
-            function.erase(safe_erase=False)
+    def apply_to(self, ctx: Context, function: FuncOp) -> None:
+        Rewriter.replace_op(function, _Converter(function).convert(), safe_erase=False)
 
 
 _ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"}
 _ISL_WORDS |= {"implies", "infty", "NaN", "all", "rat"}
 
 
-class _Names:
-    """Unique names that both MLIR symbols and ISL tuples can have."""
-
-    def __init__(self):
-        self.taken: set[str] = set()
-
-    def unique(self, wish: str) -> str:
-        name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
-        if not name or name[0].isdigit() or name in _ISL_WORDS:
-            name = f"_{name}"
-        candidate, number = name, 0
-        while candidate in self.taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        self.taken.add(candidate)
-        return candidate
+def _identifier(wish: str) -> str:
+    """Return a name like `wish` that both MLIR symbols and ISL tuples can have."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
+    return f"_{name}" if not name or name[0].isdigit() or name in _ISL_WORDS else name
 
 
 class _Converter:
@@ -86,7 +70,7 @@ class _Converter:
 
     def __init__(self, function: FuncOp):
         self.function = function
-        self.names = _Names()
+        self.symbols = UniqueNames(form=suffixed("_"))
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
         """Location in the array, for values whose location does not have their own coordinates."""
@@ -99,12 +83,15 @@ class _Converter:
         self.arrays: list[ArrayOp] = []
         self.stages: list[Operation] = []
 
+    def _symbol(self, wish: str) -> str:
+        return self.symbols.take(_identifier(wish))
+
     def convert(self) -> PipelineOp:
         block = self.function.body.block
         stages = [op for op in block.ops if isinstance(op, StageOp)]
-        stage_names = {op: self.names.unique(op.sym_name.data) for op in stages}
+        stage_names = {op: self._symbol(op.sym_name.data) for op in stages}
         for index, argument in enumerate(block.args):
-            name = self.names.unique(argument.name_hint or f"input{index}")
+            name = self._symbol(argument.name_hint or f"input{index}")
             self._declare(name, argument, self.function)
         terminator = block.last_op
         assert isinstance(terminator, ReturnOp)
@@ -137,7 +124,7 @@ class _Converter:
 
     def _output_layout(self, value: SSAValue, index: int, terminator: ReturnOp) -> None:
         """Let the stages that compute the elements of an output write it as it is."""
-        name = self.names.unique(value.name_hint or f"output{index}")
+        name = self._symbol(value.name_hint or f"output{index}")
         self._declare(name, value, terminator)
         view = self.views.of(value)
         if not written_as(view):
@@ -162,7 +149,7 @@ class _Converter:
         key = (source, type)
         if key not in self.constants:
             assert isinstance(type, TensorType)
-            name = self.names.unique(wish)
+            name = self._symbol(wish)
             array = ArrayOp(name, type, source)
             array.location = where.location
             self.arrays.append(array)
@@ -174,7 +161,7 @@ class _Converter:
             if result in self.array_of:
                 continue
             default = f"{name}_out{index if index else ''}"
-            self._declare(self.names.unique(result.name_hint or default), result, stage)
+            self._declare(self._symbol(result.name_hint or default), result, stage)
         self.stages.append(_StageBuilder(self, stage, name).build())
 
 
@@ -190,9 +177,9 @@ class _StageBuilder:
         self.root = body[0]
         self.domain = self.root.domain()
         self.write = self.root.write()
-        self.block = Block(arg_types=[IndexType()] * self.domain.dim(isl.dim_type.set))
-        for dim, argument in enumerate(self.block.args):
-            argument.name_hint = self.domain.get_dim_name(isl.dim_type.set, dim)
+        rank = self.domain.dim(isl.dim_type.set)
+        names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
+        self.block = index_block(names)
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
 
@@ -339,11 +326,12 @@ class _StageBuilder:
 def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
     """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …"""
     iterations = domain.dim(isl.dim_type.set)
-    names = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(iterations)]
+    names = UniqueNames(form=suffixed("_"))
+    found = [names.take(name) for name in dim_names(domain)]
     for dim in range(iterations, relation.dim(isl.dim_type.in_)):
         name = relation.get_dim_name(isl.dim_type.in_, dim) or f"l{dim - iterations}"
-        names.append(name if name not in names else f"{name}_{dim}")
-    return names
+        found.append(names.take(name))
+    return found
 
 
 def _unnamed(relation: isl.Map) -> isl.Map:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
 
 from cmir.dialects.cmcore import (
     BufferOp,
@@ -35,11 +35,12 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl.cores import parameter_values
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class ConvertPolyhedralToCmcorePass(ModulePass):
+class ConvertPolyhedralToCmcorePass(PipelinePass):
     """Convert stages into programs with buffers, crossbars, snoops, credits and loops.
 
     A stage has one core, or as many as it is spread over; the global control unit needs none.
@@ -50,13 +51,8 @@ class ConvertPolyhedralToCmcorePass(ModulePass):
 
     name = "convert-polyhedral-to-cmcore"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in list(op.body.block.ops):
-            if isinstance(pipeline, PipelineOp):
-                network = _network(pipeline)
-                op.body.block.insert_op_before(network, pipeline)
-                pipeline.detach()
-                pipeline.erase()
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        _replace(pipeline, _network(pipeline))
 
 
 def _network(pipeline: PipelineOp) -> NetworkOp:
@@ -148,23 +144,14 @@ def _lower(
         case WriteOp():
             _replace(op, StoreOp(op.value, symbol(op.array), op.map))
         case MatrixOp():
-            op.result.replace_all_uses_with(crossbars[op.result])
-            op.detach()
-            op.erase()
+            Rewriter.replace_op(op, [], [crossbars[op.result]])
         case _:
             pass
 
 
 def _replace(old: Operation, new: Operation) -> None:
     new.location = old.location
-    block = old.parent
-    assert block is not None
-    block.insert_op_before(new, old)
-    for result, by in zip(old.results, new.results, strict=True):
-        by.name_hint = result.name_hint
-        result.replace_all_uses_with(by)
-    old.detach()
-    old.erase()
+    Rewriter.replace_op(old, new)
 
 
 def _append(block: Block, op: Operation, origin: Operation) -> Operation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from cmir.context import parameters_of
 from cmir.dialects.element_types import dtype_of
@@ -21,9 +22,9 @@ from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.passes.naming import unused_name
 from cmir.proof.values.folding import NormalizationParameters, check_folding
 from cmir.support.diagnostics import emit_remark
+from cmir.support.naming import UniqueNames
 from cmir.support.parameters import Parameters
 
 
@@ -47,6 +48,7 @@ class NnFoldBatchNormPass(ModulePass):
 class _Folder:
     def __init__(self, parameters: Parameters | None):
         self.parameters = parameters
+        self.names = UniqueNames(parameters or ())
 
     def fold(self, op: BatchNormOp) -> None:
         linear = op.x.owner
@@ -79,14 +81,10 @@ class _Folder:
         )
         result.location = linear.location
         result.results[0].name_hint = op.result.name_hint or linear.results[0].name_hint
-        block = op.parent
-        assert block is not None
-        block.insert_op_before(result, op)
-        op.result.replace_all_uses_with(result.results[0])
-        for old in (op, linear):
-            old.detach()
-            old.erase()
-        _erase_unused(folded)
+        Rewriter.replace_op(op, result)
+        for old in (linear, *dict.fromkeys(value.owner for value in folded)):
+            if isinstance(old, Operation) and is_trivially_dead(old):
+                Rewriter.erase_op(old)
 
     def _value(self, operand: SSAValue) -> np.ndarray | None:
         """The value of a parameter in double precision, or None if it is not known."""
@@ -104,7 +102,7 @@ class _Folder:
         assert isinstance(old, ParameterOp)
         type = tensor_type(value.shape, element_of(like))
         if isinstance(old.source, StringAttr) and self.parameters is not None:
-            name = unused_name(f"{old.source.data}.folded", self.parameters)
+            name = self.names.take(f"{old.source.data}.folded")
             self.parameters[name] = value
             op = ParameterOp(name, type)
         else:
@@ -116,11 +114,3 @@ class _Folder:
         assert block is not None
         block.insert_op_before(op, before)
         return op.result
-
-
-def _erase_unused(parameters: Sequence[SSAValue]) -> None:
-    for parameter in dict.fromkeys(parameters):
-        op = parameter.owner
-        if isinstance(op, ParameterOp) and not parameter.uses.get_length():
-            op.detach()
-            op.erase()

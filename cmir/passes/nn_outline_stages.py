@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import ReturnOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
+from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
 from cmir.dialects.nn.copy import CopyOp
@@ -18,12 +18,13 @@ from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
-from cmir.passes.networks import networks
+from cmir.passes.base import FunctionPass
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.naming import UniqueNames, counted
 
 
 @dataclass(frozen=True)
-class NnOutlineStagesPass(ModulePass):
+class NnOutlineStagesPass(FunctionPass):
     """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
     A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
@@ -38,11 +39,14 @@ class NnOutlineStagesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         remember_source(ctx, op)
-        for function in networks(op):
-            block = function.body.block
-            _erase_unused(block)
-            _insert_copies(block)
-            _Outliner(block, self.fuse).rewrite()
+        super().apply(ctx, op)
+
+    def apply_to(self, ctx: Context, function: FuncOp) -> None:
+        region_dce(function.body)
+        block = function.body.block
+        _insert_copies(block)
+        _Outliner(block, self.fuse).rewrite()
+        region_dce(function.body)
 
 
 @dataclass(eq=False)
@@ -51,6 +55,16 @@ class _Group:
 
     ops: list[IterationOp] = field(default_factory=list)
     needs: set[_Group] = field(default_factory=set)
+
+    def results(self) -> list[SSAValue]:
+        """The values that others use."""
+        members = set(self.ops)
+        return [
+            result
+            for op in self.ops
+            for result in op.results
+            if any(use.operation not in members for use in result.uses)
+        ]
 
     def depends_on(self, other: _Group) -> bool:
         """Return True if data flows from `other` to this group, directly or through other groups."""
@@ -87,15 +101,15 @@ class _Outliner:
                     raise CompileError(op, f"{op.name} cannot become part of a stage")
         terminator = self.block.last_op
         assert terminator is not None
-        names = _StageNames(self.block)
+        stages = (op.sym_name.data for op in self.block.ops if isinstance(op, StageOp))
+        names = UniqueNames(stages, counted)
         # Stages are put in front of the terminator in an order in which each comes after those it reads.
         for group in _in_dependence_order(groups):
-            stage = _stage(group, names.next(group.ops[0]))
+            stage = _stage(group, names.take(_kind(group.ops[0])))
             self._move_layouts(stage.operands, terminator)
             self.block.insert_op_before(stage, terminator)
             _replace(group, stage)
         self._move_layouts(terminator.operands, terminator)
-        _erase_unused(self.block)
 
     def _place(self, op: IterationOp) -> _Group:
         """The group that `op` joins, or a new one."""
@@ -179,20 +193,9 @@ def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
                 yield group
 
 
-class _StageNames:
-    """Names for stages: the kind of the first operator and a number, `conv1`, `conv2`, `max_pool1`."""
-
-    def __init__(self, block: Block):
-        self.taken = {op.sym_name.data for op in block.ops if isinstance(op, StageOp)}
-        self.counts: dict[str, int] = {}
-
-    def next(self, op: Operation) -> str:
-        kind = op.name.partition(".")[2].replace(".", "_")
-        while True:
-            self.counts[kind] = self.counts.get(kind, 0) + 1
-            name = f"{kind}{self.counts[kind]}"
-            if name not in self.taken:
-                return name
+def _kind(op: Operation) -> str:
+    """Return what stages that begin with this operator are called, before their number: `max_pool`."""
+    return op.name.partition(".")[2].replace(".", "_")
 
 
 def _stage(group: _Group, name: str) -> StageOp:
@@ -212,12 +215,8 @@ def _stage(group: _Group, name: str) -> StageOp:
                 argument.name_hint = operand.name_hint
                 mapping[operand] = argument
                 inputs.append(operand)
-        clone = op.clone(value_mapper=mapping)
-        clone.location = op.location
-        block.add_op(clone)
-    results = [
-        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
-    ]
+        block.add_op(op.clone(value_mapper=mapping))
+    results = group.results()
     block.add_op(YieldOp(*(mapping[result] for result in results)))
     stage = StageOp(name, inputs, [result.type for result in results], Region(block))
     stage.location = group.ops[0].location
@@ -238,32 +237,14 @@ def _clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAV
     for operand in op.operands:
         if operand not in mapping:
             _clone_parameter(operand, block, mapping)
-    clone = op.clone(value_mapper=mapping)
-    clone.location = op.location
-    block.add_op(clone)
+    block.add_op(op.clone(value_mapper=mapping))
 
 
 def _replace(group: _Group, stage: StageOp) -> None:
     """Let users outside the group use the results of the stage."""
     members = set(group.ops)
-    results = [
-        r for op in group.ops for r in op.results if any(u.operation not in members for u in r.uses)
-    ]
-    for old, new in zip(results, stage.outputs, strict=True):
+    for old, new in zip(group.results(), stage.outputs, strict=True):
         old.replace_uses_with_if(new, lambda use: use.operation not in members)
-
-
-def _erase_unused(block: Block) -> None:
-    """Erase operators without a user, such as those that stages have taken over.
-
-    Users come after what they use, so go backwards.
-    """
-    for op in reversed(list(block.ops)):
-        if isinstance(op, IterationOp | LayoutOp | ParameterOp) and not any(
-            result.uses.get_length() for result in op.results
-        ):
-            op.detach()
-            op.erase()
 
 
 MOST_PIECES = 16

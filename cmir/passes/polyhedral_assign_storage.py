@@ -9,7 +9,8 @@ from typing import Literal
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import MemRefType
+from xdsl.rewriter import Rewriter
 
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import SizeSearch, SizeSolution
@@ -17,13 +18,14 @@ from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
+from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.timing.recurrence import DeadlockError
 
 
 @dataclass(frozen=True)
-class PolyhedralAssignStoragePass(HardwarePass):
+class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     """Give each array that a stage reads a ring of rows instead of room for a whole inference.
 
     `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
@@ -46,20 +48,17 @@ class PolyhedralAssignStoragePass(HardwarePass):
     array: str | None = None
     reader: str | None = None
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                hardware = self.hardware_for(pipeline)
-                sizing = Sizing(pipeline, hardware)
-                if self.rows is not None:
-                    sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
-                elif self.sizes == "full":
-                    sizes, note = self._select(pipeline, sizing.full()), ""
-                else:
-                    found = self._search(pipeline, sizing)
-                    sizes = self._select(pipeline, found.sizes)
-                    note = _gap(found) if sizes == found.sizes else ""
-                self._assign(pipeline, sizing, sizes, note)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        sizing = Sizing(pipeline, self.hardware_for(pipeline))
+        if self.rows is not None:
+            sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
+        elif self.sizes == "full":
+            sizes, note = self._select(pipeline, sizing.full()), ""
+        else:
+            found = self._search(pipeline, sizing)
+            sizes = self._select(pipeline, found.sizes)
+            note = _gap(found) if sizes == found.sizes else ""
+        self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
         """The sizes to assign; those of buffers that stay as they are are not in it."""
@@ -168,6 +167,5 @@ def _set_storage(
     storage = StorageOp(array, reader, MapAttr.of(relation), type)
     storage.location = pipeline.stages[reader].location
     if (old := pipeline.storages.get(key)) is not None:
-        old.detach()
-        old.erase()
+        Rewriter.erase_op(old)
     pipeline.body.block.insert_op_before(storage, next(iter(pipeline.stages.values())))

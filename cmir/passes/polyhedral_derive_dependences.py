@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
-from xdsl.passes import ModulePass
 
 from cmir.dialects.polyhedral import (
     ArrayOp,
@@ -19,6 +17,7 @@ from cmir.dialects.polyhedral import (
     PipelineOp,
     SetAttr,
     StageOp,
+    sample,
     symbol,
 )
 from cmir.isl.cores import as_neighbour
@@ -30,11 +29,12 @@ from cmir.isl.dependences import (
     raw_release,
     war_release,
 )
+from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class PolyhedralDeriveDependencesPass(ModulePass):
+class PolyhedralDeriveDependencesPass(PipelinePass):
     """Derive read-after-write and write-after-read dependences between stages as release relations.
 
     For each array and each pair of a stage that writes it and a stage that reads it, the pass derives one `raw`
@@ -45,12 +45,9 @@ class PolyhedralDeriveDependencesPass(ModulePass):
 
     name = "polyhedral-derive-dependences"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                block = pipeline.body.block
-                block.add_ops(list(derive(pipeline)))
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        pipeline.body.block.add_ops(list(derive(pipeline)))
 
 
 def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
@@ -105,7 +102,7 @@ def _check_reads_what_is_there(
         iteration = late.domain().apply(stage.order.reverse())
         raise CompileError(
             stage,
-            f"iteration {_point(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "
+            f"iteration {sample(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "
             "compute what it reads in a separate stage",
         )
 
@@ -138,7 +135,7 @@ def _check_written_once(array: ArrayOp, writes: dict[StageOp, isl.Map]) -> None:
                 raise CompileError(
                     stage,
                     f"stages @{other.sym_name.data} and @{stage.sym_name.data} both write "
-                    f"{_point(both)}",
+                    f"{sample(both)}",
                 )
         seen[stage] = write.range()
 
@@ -153,15 +150,10 @@ def _check_written_where_read(
         if not (missing := read.range().subtract(written)).is_empty():
             raise CompileError(
                 _reading_op(stage, array),
-                f"stage @{stage.sym_name.data} reads {_point(missing)}, which no stage writes",
+                f"stage @{stage.sym_name.data} reads {sample(missing)}, which no stage writes",
             )
 
 
 def _reading_op(stage: StageOp, array: ArrayOp) -> Operation:
     name = array.sym_name.data
     return next(op for op in stage.reads() if name in {symbol(a) for a in op.arrays})
-
-
-def _point(points: isl.Set) -> str:
-    """One of the points, as `b[0, 8]`."""
-    return str(points.sample_point()).strip("{ }")

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, ModuleOp
-from xdsl.ir import Block, Region, SSAValue
-from xdsl.passes import ModulePass
+from xdsl.ir import Region, SSAValue
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
@@ -18,10 +16,12 @@ from cmir.isl.ast import Constants, Separation, visit_in_order
 from cmir.isl.cores import parameters, with_parameters
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import arrival_order, identity_schedule
+from cmir.passes.base import PipelinePass
+from cmir.passes.rewriting import index_block
 
 
 @dataclass(frozen=True)
-class PolyhedralGenerateLoopsPass(ModulePass):
+class PolyhedralGenerateLoopsPass(PipelinePass):
     """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
 
     A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its release
@@ -33,16 +33,14 @@ class PolyhedralGenerateLoopsPass(ModulePass):
 
     separate: Separation = "auto"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                stages = pipeline.stages
-                for stage in stages.values():
-                    self._replace(stage, 1, self._loops(stage))
-                for dependence in pipeline.dependences:
-                    source = stages[symbol(dependence.source)]
-                    target = stages[symbol(dependence.target)]
-                    self._replace(dependence, 0, self._automaton(dependence, source, target))
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        stages = pipeline.stages
+        for stage in stages.values():
+            self._replace(stage, 1, self._loops(stage))
+        for dependence in pipeline.dependences:
+            source = stages[symbol(dependence.source)]
+            target = stages[symbol(dependence.target)]
+            self._replace(dependence, 0, self._automaton(dependence, source, target))
 
     @staticmethod
     def _replace(op: StageOp | DependenceOp, index: int, region: Region) -> None:
@@ -52,7 +50,7 @@ class PolyhedralGenerateLoopsPass(ModulePass):
 
     def _loops(self, stage: StageOp) -> Region:
         cores = stage.cores()
-        block = _block(cores)
+        block = index_block(parameters(cores))
         visit_in_order(
             stage.order_on_core(),
             lambda builder, point: builder.insert(FireOp(point)),
@@ -81,7 +79,7 @@ class PolyhedralGenerateLoopsPass(ModulePass):
 
         names = parameters(target.cores()) + parameters(source.cores("q"))
         cores = with_parameters(target.cores().intersect(source.cores("q")), names)
-        block = _block(cores)
+        block = index_block(names)
         constants = Constants(block)
         if dependence.initially is not None:
             # One point, but for stages that are spread over cores: one for each pair of them.
@@ -91,12 +89,3 @@ class PolyhedralGenerateLoopsPass(ModulePass):
         pairs = release.domain_map().apply_range(order).flatten_domain()
         visit_in_order(pairs, emit, block, self.separate, constants, cores)
         return Region(block)
-
-
-def _block(cores: isl.Set) -> Block:
-    """A block that takes the coordinates of cores."""
-    names = parameters(cores)
-    block = Block(arg_types=[IndexType()] * len(names))
-    for argument, name in zip(block.args, names, strict=True):
-        argument.name_hint = name
-    return block

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import islpy as isl
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, IndexType, ModuleOp
-from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import ArrayAttr
+from xdsl.ir import Operation, Region, SSAValue
+from xdsl.rewriter import Rewriter
 
 from cmir.dialects.polyhedral import (
     MapAttr,
@@ -22,11 +22,13 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map
 from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
+from cmir.passes.base import PipelinePass, symbol_names
+from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
-class PolyhedralMergeStagesPass(ModulePass):
+class PolyhedralMergeStagesPass(PipelinePass):
     """Let several stages with little work share a core, by merging their iterations into one stage.
 
     The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order. An
@@ -40,22 +42,15 @@ class PolyhedralMergeStagesPass(ModulePass):
 
     stages: tuple[str, ...]
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                self._merge(pipeline)
-
-    def _merge(self, pipeline: PipelineOp) -> None:
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
         if len(self.stages) < 2:
             raise CompileError(pipeline, "`stages` must name two stages or more")
         for name in self.stages:
-            if name not in pipeline.stages:
-                raise CompileError(pipeline, f"there is no stage @{name}")
-            if pipeline.stages[name].core_dims:
+            stage = stage_named(pipeline, name)
+            if stage.core_dims:
                 raise CompileError(
-                    pipeline.stages[name],
-                    f"stage @{name} is spread over cores: merge stages before spreading them",
+                    stage, f"stage @{name} is spread over cores: merge stages before spreading them"
                 )
         for op in list(pipeline.body.block.ops):
             if isinstance(op, StorageOp) and symbol(op.stage) in self.stages:
@@ -70,10 +65,7 @@ class PolyhedralMergeStagesPass(ModulePass):
 
 
 def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
-    name = f"{one.sym_name.data}_{two.sym_name.data}"
-    taken = {*pipeline.stages, *pipeline.arrays}
-    while name in taken:
-        name += "_"
+    name = symbol_names(pipeline).take(f"{one.sym_name.data}_{two.sym_name.data}")
     rank = max(len(stage.body.block.args) for stage in (one, two))
     into = [_renaming(stage, number, name, rank) for number, stage in enumerate((one, two))]
     domain = into[0].range().union(into[1].range())
@@ -93,13 +85,12 @@ def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
         into[1].reverse().apply_range(two.order).apply_range(waiting).apply_range(behind),
     ]
     schedule = ordered[0].union(ordered[1]).coalesce()
-    body = _body((one, two), into, rank)
+    body = _body((one, two), into)
     stage = StageOp(SetAttr.of(domain.coalesce()), body, MapAttr.of(schedule), name=name)
     stage.location = one.location
     pipeline.body.block.insert_op_before(stage, two)
     for old in (one, two):
-        old.detach()
-        old.erase()
+        Rewriter.erase_op(old)
     return stage
 
 
@@ -132,11 +123,9 @@ def _after(one: StageOp, two: StageOp) -> isl.Map:
     return latest.union(isl.Map.from_domain_and_range(free, first))
 
 
-def _body(stages: tuple[StageOp, StageOp], into: list[isl.Map], rank: int) -> Region:
-    block = Block(arg_types=[IndexType()] * (1 + rank))
-    names = ["stage", *(a.name_hint for a in max((s.body.block.args for s in stages), key=len))]
-    for argument, name in zip(block.args, names, strict=True):
-        argument.name_hint = name
+def _body(stages: tuple[StageOp, StageOp], into: list[isl.Map]) -> Region:
+    longest = max((stage.body.block.args for stage in stages), key=len)
+    block = index_block(["stage", *(argument.name_hint for argument in longest)])
     for stage, renaming in zip(stages, into, strict=True):
         mapping: dict[SSAValue, SSAValue] = {
             old: block.args[1 + d] for d, old in enumerate(stage.body.block.args)
@@ -144,20 +133,13 @@ def _body(stages: tuple[StageOp, StageOp], into: list[isl.Map], rank: int) -> Re
         for op in stage.body.block.ops:
             clone = op.clone(mapping)
             _rename(clone, renaming)
-            clone.location = op.location
-            for before, now in zip(op.results, clone.results, strict=True):
-                now.name_hint = before.name_hint
             block.add_op(clone)
     return Region(block)
 
 
 def _rename(op: Operation, renaming: isl.Map) -> None:
     """Let the accesses of an operation be those of the merged stage's iterations."""
-
-    def renamed(access: MapAttr) -> MapAttr:
-        return MapAttr.of(renaming.reverse().apply_range(access.relation.curry()).uncurry())
-
     if isinstance(op, ReadOp):
-        op.maps = ArrayAttr(renamed(access) for access in op.maps)
+        op.maps = ArrayAttr(renamed_access(access, renaming) for access in op.maps)
     elif isinstance(op, WriteOp):
-        op.map = renamed(op.map)
+        op.map = renamed_access(op.map, renaming)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal
 
-import islpy as isl
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.cost.program_cost import program_cost
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.isl import dim_names
 from cmir.isl.points import points_of
+from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
+from cmir.passes.rewriting import stage_named
 from cmir.passes.spreading import spread_stage
 from cmir.support.diagnostics import CompileError, emit_remark
 
@@ -23,7 +24,7 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 
 @dataclass(frozen=True)
-class PolyhedralReplicatePass(HardwarePass):
+class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     """Divide the iterations of stages over several cores each, to balance the pipeline.
 
     All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
@@ -44,19 +45,15 @@ class PolyhedralReplicatePass(HardwarePass):
     copies: int | None = None
     by: By = "columns"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                if self.stage is not None:
-                    self._by_hand(pipeline)
-                else:
-                    self._balance(pipeline)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        if self.stage is not None:
+            self._by_hand(pipeline)
+        else:
+            self._balance(pipeline)
 
     def _by_hand(self, pipeline: PipelineOp) -> None:
-        stage = pipeline.stages.get(self.stage or "")
-        if stage is None:
-            raise CompileError(pipeline, f"there is no stage @{self.stage}")
+        stage = stage_named(pipeline, self.stage or "")
         units, what = units_of(stage, self.by)
         if self.copies is None or not 1 <= self.copies <= units:
             raise CompileError(
@@ -151,12 +148,12 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
     dims = [
         _Dim(
             d,
-            points.get_dim_name(isl.dim_type.set, d) or f"i{d}",
+            name,
             points.dim_min_val(d).to_python(),
             points.dim_max_val(d).sub(points.dim_min_val(d)).to_python() + 1,
         )
-        for d in range(stage.core_dims, points.dim(isl.dim_type.set))
-    ]
+        for d, name in enumerate(dim_names(points))
+    ][stage.core_dims :]
     return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:], "runs": dims}[by]
 
 

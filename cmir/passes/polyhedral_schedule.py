@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import islpy as isl
@@ -14,6 +14,7 @@ from cmir.dialects.polyhedral import MapAttr, PipelineOp, StageOp
 from cmir.isl import IslError, read_map
 from cmir.isl.dependences import identity_schedule
 from cmir.isl.schedules import interchange, reschedule, reverse, schedule_problem, tile
+from cmir.passes.base import top_level
 from cmir.support.diagnostics import CompileError, Where
 
 
@@ -53,7 +54,8 @@ class PolyhedralSchedulePass(ModulePass):
 
     def _chosen(self, change: _Change, module: ModuleOp) -> list[StageOp]:
         """The stages that the change is made to."""
-        stages = list(_stages(module))
+        pipelines = top_level(module, PipelineOp)
+        stages = [stage for pipeline in pipelines for stage in pipeline.stages.values()]
         name = self.stage if self.stage is not None else change.stage
         if name is not None:
             named = [stage for stage in stages if stage.sym_name.data == name]
@@ -145,12 +147,6 @@ def _by_map(text: str, where: Where) -> _Change:
     stage = relation.get_tuple_name(isl.dim_type.in_)
     times = relation.reset_tuple_id(isl.dim_type.in_)
     return _Change(f"map {relation}", dims, lambda _: times, stage=stage)
-
-
-def _stages(module: ModuleOp) -> Iterator[StageOp]:
-    for pipeline in module.body.block.ops:
-        if isinstance(pipeline, PipelineOp):
-            yield from pipeline.stages.values()
 
 
 def _set_schedule(stage: StageOp, change: _Change) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.attribute import set_hardware
 from cmir.hardware.description import Hardware
+from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 
 
 @dataclass(frozen=True)
-class PolyhedralSetHardwarePass(HardwarePass):
+class PolyhedralSetHardwarePass(HardwarePass, PipelinePass):
     """Attach a hardware description to pipelines, for later passes and tools.
 
     `hardware` is the name of a preset or the path of a TOML file. Passes without a `hardware` of their own use the
@@ -26,7 +26,5 @@ class PolyhedralSetHardwarePass(HardwarePass):
 
     hardware: str | Hardware = field()
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                set_hardware(pipeline, self.hardware_for(pipeline))
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        set_hardware(pipeline, self.hardware_for(pipeline))

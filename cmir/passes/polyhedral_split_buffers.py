@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import ceil
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 from cmir.passes.polyhedral_replicate import replicate, units_of
 from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outputs
@@ -24,7 +24,7 @@ _Division = Callable[[StageOp, int], None]
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitBuffersPass(HardwarePass):
+class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
     """Divide stages whose buffers exceed the SRAM of a core with any number of rows, over as few cores as suffice.
 
     By outputs, each core keeps the channels that it needs for some of the outputs. By columns, with copies of the
@@ -34,12 +34,7 @@ class PolyhedralSplitBuffersPass(HardwarePass):
 
     name = "polyhedral-split-buffers"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                self._split(pipeline)
-
-    def _split(self, pipeline: PipelineOp) -> None:
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         hardware = self.described_hardware(pipeline)
         if hardware is None:
             raise CompileError(

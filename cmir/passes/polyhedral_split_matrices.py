@@ -10,9 +10,10 @@ from math import ceil, prod
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, ModuleOp, TensorType, VectorType
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, TensorType, VectorType
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
+from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.cost.firing import Matrix
 from cmir.cost.tiling import Tiling
@@ -28,9 +29,10 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.dialects.vectors import MxvOp, ReduceOp
 from cmir.hardware.description import Crossbar
-from cmir.isl import read_map
+from cmir.isl import dim_names, read_map
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.hardware import HardwarePass
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.passes.spreading import (
     DimensionPart,
     LaneMixingError,
@@ -43,7 +45,7 @@ from cmir.support.diagnostics import CompileError, emit_remark
 
 
 @dataclass(frozen=True)
-class PolyhedralSplitMatricesPass(HardwarePass):
+class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
     """Split stages over cores: by outputs, by inputs of their matrices, or by both.
 
     By outputs, each core computes some of the rows of y = M·x: several cores write one array, without additional
@@ -66,18 +68,14 @@ class PolyhedralSplitMatricesPass(HardwarePass):
     outputs: int = 1
     inputs: int = 1
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for stage, split in list(self._splits(pipeline)):
-                    _apply(stage, split)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for stage, split in list(self._splits(pipeline)):
+            _apply(stage, split)
 
     def _splits(self, pipeline: PipelineOp) -> Iterator[tuple[StageOp, Split]]:
         if self.stage is not None:
-            stage = pipeline.stages.get(self.stage)
-            if stage is None:
-                raise CompileError(pipeline, f"there is no stage @{self.stage}")
+            stage = stage_named(pipeline, self.stage)
             yield stage, Split.by_hand(stage, self.outputs, self.inputs)
             return
         crossbar, crossbars = self._crossbars(pipeline)
@@ -291,12 +289,12 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
     matrix, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
-    taken = names_in(pipeline)
-    stage_name = unused_name(f"{stage.sym_name.data}_partial", taken)
-    name = unused_name(f"{stage_name}_sums", taken)
+    names = symbol_names(pipeline)
+    stage_name = names.take(f"{stage.sym_name.data}_partial")
+    name = names.take(f"{stage_name}_sums")
     domain = stage.domain.points
     rank = domain.dim(isl.dim_type.set)
-    dims = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
+    dims = dim_names(domain)
     low = [domain.dim_min_val(d).to_python() for d in range(rank)]
     high = [domain.dim_max_val(d).to_python() for d in range(rank)]
     (rows,) = mxv.result.type.get_shape()
@@ -328,7 +326,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
         op.location = mxv.location
     total.result.name_hint = mxv.result.name_hint
     mxv.result.replace_all_uses_with(total.result)
-    _erase_unused(stage)
+    region_dce(stage.body)
     return multiplying
 
 
@@ -341,20 +339,16 @@ def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: Map
         needed.add(op)
         work += [o.owner for o in op.operands if isinstance(o.owner, Operation)]
     old = stage.body.block
-    block = Block(arg_types=[IndexType()] * len(old.args))
-    mapping: dict[SSAValue, SSAValue] = {}
-    for before, after in zip(old.args, block.args, strict=True):
-        after.name_hint = before.name_hint
-        mapping[before] = after
+    block = index_block([argument.name_hint for argument in old.args])
+    mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, block.args, strict=True))
     domain = stage.domain.points
     renamed = isl.Map.identity(domain.get_space().map_from_set())
     renamed = renamed.set_tuple_name(isl.dim_type.out, name)
     for op in old.ops:
         if op in needed:
             clone = op.clone(mapping)
-            clone.location = op.location
             if isinstance(clone, ReadOp):
-                clone.maps = type(clone.maps)(_renamed(m, renamed) for m in clone.maps)
+                clone.maps = ArrayAttr(renamed_access(m, renamed) for m in clone.maps)
             block.add_op(clone)
     result = mapping[mxv.result]
     stored = WriteOp(result, array, write)
@@ -369,23 +363,3 @@ def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: Map
         schedule,
         core_dims=stage.core_dims,
     )
-
-
-def _renamed(access: MapAttr, renamed: isl.Map) -> MapAttr:
-    """The access, by iterations of a stage of another name."""
-    relation = access.relation
-    names = [
-        relation.get_dim_name(isl.dim_type.in_, d) for d in range(relation.dim(isl.dim_type.in_))
-    ]
-    result = renamed.reverse().apply_range(relation.curry()).uncurry()
-    for d, name in enumerate(names):
-        if name:
-            result = result.set_dim_name(isl.dim_type.in_, d, name)
-    return MapAttr.of(result)
-
-
-def _erase_unused(stage: StageOp) -> None:
-    for op in reversed(list(stage.body.block.ops)):
-        if not isinstance(op, WriteOp) and not any(r.uses.get_length() for r in op.results):
-            op.detach()
-            op.erase()

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.storage import Rows
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.streaming import copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
-class PolyhedralStreamInputsPass(ModulePass):
+class PolyhedralStreamInputsPass(PipelinePass):
     """Let the global control unit send the inputs of a network to the cores that read them, row by row.
 
     Without this pass, whole inputs are in the cores' buffers from the start. With it, cores wait for inputs and can
@@ -27,24 +25,22 @@ class PolyhedralStreamInputsPass(ModulePass):
 
     name = "polyhedral-stream-inputs"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for name in map(symbol, pipeline.inputs):
-                    _stream(pipeline, name)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for name in map(symbol, pipeline.inputs):
+            _stream(pipeline, name)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
     readers = [stage for stage in pipeline.stages.values() if name in stage.read_relations()]
     if not readers or any(stage.gcu is not None for stage in readers):
         return
-    array, taken = pipeline.arrays[name], names_in(pipeline)
-    sent = ArrayOp(unused_name(f"{name}_sent", taken), array.type)
+    array, names = pipeline.arrays[name], symbol_names(pipeline)
+    sent = ArrayOp(names.take(f"{name}_sent"), array.type)
     rank = len(array.shape)
     rows = Rows(array.shape, None if rank < 2 else 1 if rank > 2 else rank - 1)
     redirect_reads(pipeline, name, sent.sym_name.data)
-    stage = copy_stage(unused_name(f"send_{name}", taken), name, sent, rows)
+    stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)
     first = next(stage for stage in pipeline.stages.values() if stage.gcu is None)
     for op in (sent, stage):
         op.location = array.location

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import SymbolRefAttr
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.storage import Rows, rows_of
-from cmir.passes.naming import names_in, unused_name
+from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.streaming import access_of, copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
-class PolyhedralStreamOutputsPass(ModulePass):
+class PolyhedralStreamOutputsPass(PipelinePass):
     """Let the global control unit collect the outputs of a network from the cores that write them, row by row.
 
     Without this pass, collecting outputs takes no time. With it, a stage on the global control unit copies each output
@@ -26,20 +25,18 @@ class PolyhedralStreamOutputsPass(ModulePass):
 
     name = "polyhedral-stream-outputs"
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for pipeline in op.body.block.ops:
-            if isinstance(pipeline, PipelineOp):
-                pipeline.drop_dependences()
-                for name in map(symbol, pipeline.outputs):
-                    _stream(pipeline, name)
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        for name in map(symbol, pipeline.outputs):
+            _stream(pipeline, name)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
     writers = [stage for stage in pipeline.stages.values() if name in stage.write_relations()]
     if any(stage.gcu is not None for stage in writers):
         return
-    array, taken = pipeline.arrays[name], names_in(pipeline)
-    computed = ArrayOp(unused_name(f"{name}_computed", taken), array.type)
+    array, names = pipeline.arrays[name], symbol_names(pipeline)
+    computed = ArrayOp(names.take(f"{name}_computed"), array.type)
     rows = _rows(array, writers)
     redirect_reads(pipeline, name, computed.sym_name.data)
     for stage in writers:
@@ -48,7 +45,7 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
                 write.array = SymbolRefAttr(computed.sym_name.data)
                 write.map = access_of(write.map.relation, computed.sym_name.data)
     source = computed.sym_name.data
-    collect = copy_stage(unused_name(f"collect_{name}", taken), source, array, rows)
+    collect = copy_stage(names.take(f"collect_{name}"), source, array, rows)
     for op in (computed, collect):
         op.location = array.location
     pipeline.body.block.insert_op_after(computed, array)

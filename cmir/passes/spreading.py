@@ -20,11 +20,10 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseIntOrFPElementsAttr,
-    IndexType,
     TensorType,
     VectorType,
 )
-from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, Region, SSAValue
 
 from cmir.dialects.polyhedral import (
     MapAttr,
@@ -37,10 +36,12 @@ from cmir.dialects.polyhedral import (
     spread_attr,
 )
 from cmir.dialects.vectors import MxvOp, ReduceOp
-from cmir.isl import read_map, read_set
+from cmir.isl import dim_names, read_map, read_set
 from cmir.isl.cores import core_parameters
+from cmir.passes.rewriting import index_block
 from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,8 @@ class _Spreading:
     def __init__(self, stage: StageOp, name: str, where: str, count: int, parts: Parts):
         self.stage, self.parts = stage, parts
         domain = stage.domain.points
-        old = [
-            domain.get_dim_name(isl.dim_type.set, d) or f"i{d}"
-            for d in range(domain.dim(isl.dim_type.set))
-        ]
-        while name in old:
-            name += "_"
+        old = dim_names(domain)
+        name = UniqueNames(old).take(name)
         self.core, self.at = name, stage.core_dims
         self.old, self.new = old, [*old[: self.at], name, *old[self.at :]]
         self.tuple = stage.sym_name.data
@@ -109,9 +106,7 @@ class _Spreading:
 
     def _body(self) -> Region:
         old = self.stage.body.block
-        block = Block(arg_types=[IndexType()] * len(self.new))
-        for argument, name in zip(block.args, self.new, strict=True):
-            argument.name_hint = name
+        block = index_block(self.new)
         arguments = [a for d, a in enumerate(block.args) if d != self.at]
         mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, arguments, strict=True))
         for op in old.ops:
@@ -159,10 +154,11 @@ class _Spreading:
         pair = relation.domain().unwrap()
         lane, rank = pair.get_tuple_name(isl.dim_type.out) or "", pair.dim(isl.dim_type.out)
         first = relation.dim(isl.dim_type.in_) - rank
-        lanes = []
-        for d in range(rank):
-            name = relation.get_dim_name(isl.dim_type.in_, first + d) or f"l{d}"
-            lanes.append(name if name not in (*self.new, *lanes) else f"{name}_{d}")
+        names = UniqueNames(self.new, suffixed("_"))
+        lanes = [
+            names.take(relation.get_dim_name(isl.dim_type.in_, first + d) or f"l{d}")
+            for d in range(rank)
+        ]
         old_lanes, bounds = list(lanes), "1 = 1"
         if part is not None:
             old_lanes[part.dim] = f"{part.size}*{self.core} + {lanes[part.dim]}"

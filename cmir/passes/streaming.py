@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import islpy as isl
-from xdsl.dialects.builtin import ArrayAttr, IndexType, SymbolRefAttr, VectorType
-from xdsl.ir import Block, Region
+from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr, VectorType
+from xdsl.ir import Region
+from xdsl.rewriter import Rewriter
 
 from cmir.dialects.polyhedral import (
     ArrayOp,
@@ -18,6 +19,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map, read_set
 from cmir.isl.storage import Rows
+from cmir.passes.rewriting import index_block
 
 
 def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
@@ -39,9 +41,7 @@ def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
     copied = read_map(
         f"{{ [{point} -> {lane}] -> [{', '.join(location)}] : {' and '.join(['1 = 1', *inside])} }}"
     )
-    block = Block(arg_types=[IndexType()] if axis is not None else [])
-    for argument in block.args:
-        argument.name_hint = "row"
+    block = index_block(["row"] if axis is not None else [])
     vector = VectorType(target.type.element_type, [shape[d] for d in lanes])
     read = ReadOp([(source, access_of(copied, source))], vector)
     to = target.sym_name.data
@@ -68,5 +68,4 @@ def redirect_reads(pipeline: PipelineOp, old: str, new: str) -> None:
             read.arrays = ArrayAttr(SymbolRefAttr(source) for source, _ in sources)
             read.maps = ArrayAttr(access for _, access in sources)
     for storage in [op for key, op in pipeline.storages.items() if key[0] == old]:
-        storage.detach()
-        storage.erase()
+        Rewriter.erase_op(storage)

@@ -15,11 +15,9 @@ import numpy as np
 from cmir.elaboration.program import Buffer, Core, Load, core_name
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.semantics.access import ravel
+from cmir.support.blocks import blocks
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import CoreReport, RunReport
-
-LANES_AT_ONCE = 1 << 22
-"""About as many lanes are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +119,7 @@ def _last_reads(
     last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
     for load, number in loads:
         _, access = load.sources[number]
-        block = max(1, LANES_AT_ONCE // max(1, prod(access.lanes)))
-        for start in range(0, core.iterations, block):
-            stop = min(core.iterations, start + block)
+        for start, stop in blocks(0, core.iterations, prod(access.lanes)):
             locations, defined = access.locations(start, stop)
             size = (stop - start, *access.lanes)
             element = np.broadcast_to(ravel(locations, shape), size).reshape(-1)

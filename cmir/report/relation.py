@@ -9,6 +9,7 @@ import islpy as isl
 import numpy as np
 
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
+from cmir.isl import dim_names
 from cmir.isl.cores import count_points
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.evaluate import compile_function
@@ -158,7 +159,7 @@ def _iterations(dependence: DependenceOp, stage: StageOp) -> PointSpace:
         )
     times = _evaluate(stage.order, points)
     points = points[np.lexsort(times.T[::-1])] if times.size else points
-    names = [domain.get_dim_name(isl.dim_type.set, d) or f"i{d}" for d in range(rank)]
+    names = dim_names(domain)
     return PointSpace(name, tuple(names), points)
 
 

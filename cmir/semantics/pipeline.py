@@ -22,10 +22,8 @@ from cmir.isl.points import points_of
 from cmir.semantics.access import CompiledAccess, ravel
 from cmir.semantics.body import evaluate_operation
 from cmir.semantics.weights import parameter_elements, program_cells
+from cmir.support.blocks import LANES_AT_ONCE, blocks
 from cmir.support.diagnostics import CompileError
-
-LANES_AT_ONCE = 1 << 22
-"""Iterations are evaluated in runs that read about this many lanes."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -98,15 +96,14 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
         ]
         for op in stage.accesses()
     }
-    step = 1 if reads_itself else max(1, LANES_AT_ONCE // lanes)
+    most = 1 if reads_itself else LANES_AT_ONCE
     for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
         matrices = {
             op: program_cells(op, arrays[symbol(op.array)], core)
             for op in stage.body.block.ops
             if isinstance(op, MatrixOp)
         }
-        for start in range(first, last, step):
-            stop = min(start + step, last)
+        for start, stop in blocks(first, last, lanes, most):
             values: dict[SSAValue, np.ndarray] = dict(
                 zip(stage.body.block.args, points[start:stop].T, strict=True)
             )

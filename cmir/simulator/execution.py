@@ -14,9 +14,7 @@ from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.body import is_new
 from cmir.simulator.memory import Memory
 from cmir.simulator.weights import Weights
-
-LANES_AT_ONCE = 1 << 20
-"""The engine gathers at most about this many lanes at a time, whatever the chunk."""
+from cmir.support.blocks import blocks
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,7 @@ class Body:
     def __init__(self, core: Core, weights: Weights):
         program = core.program
         self.core = core
-        lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
-        self.block = max(1, LANES_AT_ONCE // lanes)
+        self.lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
         self.values: list[Any] = []
         steps: list[_Step] = []
         new: set[int] = set()
@@ -80,8 +77,8 @@ class Body:
         """Run iterations first ≤ i < last of an inference on data."""
         # Infinities and NaNs are results like others, as on the accelerator.
         with np.errstate(all="ignore"):
-            for start in range(first, last, self.block):
-                self._run(memory, inference, start, min(last, start + self.block))
+            for start, stop in blocks(first, last, self.lanes):
+                self._run(memory, inference, start, stop)
 
     def _run(self, memory: Memory, inference: int, start: int, stop: int) -> None:
         core, values = self.core, self.values.copy()

@@ -117,6 +117,7 @@ def lower(
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
+    from cmir.passes.base import top_level
     from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
@@ -142,7 +143,7 @@ def lower(
         _run(model, [places], progress)
     if mapped is not None:
         _fit_storage_to_places(model, mapped, machine, progress)
-    networks = [op for op in model.module.body.block.ops if isinstance(op, NetworkOp)]
+    networks = top_level(model.module, NetworkOp)
     if len(networks) != 1:
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
@@ -165,19 +166,19 @@ def _fit_storage_to_places(
     from cmir.dialects.cmcore import CoreOp, NetworkOp
     from cmir.dialects.polyhedral import PipelineOp, symbol
     from cmir.elaboration.program import core_name
+    from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
 
     def cores() -> dict[str, CoreOp]:
         return {
             core_name(symbol(core.program), core.core): core
-            for network in model.module.body.block.ops
-            if isinstance(network, NetworkOp)
+            for network in top_level(model.module, NetworkOp)
             for core in network.cores
         }
 
     positions = {name: core.position for name, core in cores().items()}
     places = {name: tuple(place.get_values()) for name, place in positions.items()}
-    pipelines = [op for op in mapped.body.block.ops if isinstance(op, PipelineOp)]
+    pipelines = top_level(mapped, PipelineOp)
     if len(pipelines) != 1 or not assign_storage_at(pipelines[0], machine, places):
         return
     block = model.module.body.block
@@ -315,8 +316,9 @@ def _prove(
 
 def _pipelines(model: Model) -> list[PipelineOp]:
     from cmir.dialects.polyhedral import PipelineOp
+    from cmir.passes.base import top_level
 
-    return [op for op in model.module.body.block.ops if isinstance(op, PipelineOp)]
+    return top_level(model.module, PipelineOp)
 
 
 def _has_functions(model: Model) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def fancy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     return calls
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Settings that operators share."""
+
+    size: int
+    origin: int = 0
+
+
 def imported(body: str, directory: Path) -> None:
     import_onnx(save(model_of(INPUTS, body), directory))
 
@@ -75,6 +84,24 @@ def test_inputs(fancy: list[dict[str, object]], tmp_path: Path) -> None:
     assert isinstance(call["c"], Constant)
     assert isinstance(more := call["more"], tuple)
     assert [type(value) is Constant for value in more] == [False, True]
+
+
+def test_settings_of_a_dataclass(tmp_path: Path) -> None:
+    grids: list[tuple[Grid, int]] = []
+
+    @importer("Shared", domain="custom")
+    def import_shared(node: Node, x: Activation, *, grid: Grid, k: int = 3) -> Value:
+        grids.append((grid, k))
+        return x
+
+    imported("y = custom.Shared<size = 5, k = 1>(x)", tmp_path)
+    imported("y = custom.Shared<origin = 2, size = 4>(x)", tmp_path)
+    assert grids == [(Grid(5), 1), (Grid(4, 2), 3)]
+    (missing,) = refusal("[n] y = custom.Shared<origin = 2>(x)", tmp_path)
+    assert "missing 1 required positional argument: 'size'" in missing
+    assert refusal("[n] y = custom.Shared<size = 5, grid = 1>(x)", tmp_path) == [
+        "node 'n' (Shared): attribute grid = 1 is not supported"
+    ]
 
 
 def test_unknown_attributes(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from xdsl.ir import Block, Region
 from cmir.dialects.cmcore import FireOp, LoopNestOp
 from cmir.isl import IslError, ast
 from cmir.isl.ast import Separation, cheapest_loops, visit_in_order
-from cmir.semantics.nest import in_order, visits
+from cmir.isl.visits import in_order, visits
 
 DIMS = ["x", "y", "z"]
 

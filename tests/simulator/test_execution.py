@@ -10,9 +10,9 @@ from networks import Builder, Compiled, compile_network
 from tolerance import assert_close
 
 from cmir.elaboration.program import Core, Load, Store
-from cmir.simulator import execution
 from cmir.simulator.execution import Body
 from cmir.simulator.memory import Memory
+from cmir.support import blocks
 
 
 @cache
@@ -59,11 +59,11 @@ def test_blocks(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
     net = compiled()
     network, weights, samples = net.timed.network, net.simulator.weights, net.samples(2)
     lanes = 3 * 3 * 3  # of the convolution's window
-    monkeypatch.setattr(execution, "LANES_AT_ONCE", lanes * iterations)
+    monkeypatch.setattr(blocks, "LANES_AT_ONCE", lanes * iterations)
     memory = recorder(net, samples)
     core = network.cores["conv1"]
     body = Body(core, weights)
-    assert body.block == iterations
+    assert body.lanes == lanes
     pool = network.cores["max_pool1"]
     for inference, sample in enumerate(samples):
         memory.asked.clear()
@@ -78,8 +78,12 @@ def test_blocks(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_iteration_is_never_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "LANES_AT_ONCE", 1)
-    assert Body(compiled().timed.network.cores["conv1"], compiled().simulator.weights).block == 1
+    net = compiled()
+    monkeypatch.setattr(blocks, "LANES_AT_ONCE", 1)
+    memory = recorder(net, net.samples(1))
+    core = net.timed.network.cores["conv1"]
+    Body(core, net.simulator.weights).run(memory, 0, 0, 3)
+    assert memory.asked == [("conv1", 0, 0, 1), ("conv1", 0, 1, 2), ("conv1", 0, 2, 3)]
 
 
 def test_constants_are_computed_once() -> None:

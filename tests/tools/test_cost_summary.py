@@ -66,7 +66,7 @@ def test_nothing_unknown_counts_as_zero(capsys: pytest.CaptureFixture[str]) -> N
     print_costs(costs)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == (
-        "energy of an inference: no run_figures for adc (energy.adc_conversion), dpu (energy.vector_element)"
+        "energy of an inference: no figures for adc (energy.adc_conversion), dpu (energy.vector_element)"
     )
     assert last == "busiest link (0) -> (1): 9 bytes an inference, no limit"
     print_costs(replace(costs, links=[]))

@@ -8,7 +8,7 @@ import islpy as isl
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
 from xdsl.ir import Attribute
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
-from xdsl.traits import HasParent
+from xdsl.traits import HasParent, MemoryReadEffect
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral.arrays import ArrayOp, find_array
@@ -42,7 +42,7 @@ class MatrixOp(IRDLOperation):
     cells = prop_def(RELATION)
     result = result_def(TensorType)
 
-    traits = traits_def(HasParent(StageOp))
+    traits = traits_def(HasParent(StageOp), MemoryReadEffect())
 
     assembly_format = "$array $cells attr-dict `:` type($result)"
 

@@ -32,7 +32,13 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator, SymbolOpInterface
+from xdsl.traits import (
+    HasParent,
+    IsolatedFromAbove,
+    MemoryReadEffect,
+    NoTerminator,
+    SymbolOpInterface,
+)
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral.accesses import (
@@ -305,7 +311,7 @@ class ReadOp(AccessOp):
     pad = prop_def(FloatAttr | IntegerAttr)
     result = result_def(VectorType)
 
-    traits = traits_def(HasParent(StageOp))
+    traits = traits_def(HasParent(StageOp), MemoryReadEffect())
 
     def __init__(
         self,

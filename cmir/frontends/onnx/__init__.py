@@ -16,6 +16,7 @@ from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer, operators
+from cmir.renamed import former_names
 
 __all__ = [
     "Activation",
@@ -29,6 +30,10 @@ __all__ = [
     "importer",
     "operators",
 ]
+
+__getattr__ = former_names(
+    __name__, {"Imported": "ImportedModule", "NotImportable": "ImporterError"}
+)
 
 
 def import_onnx(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
+from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
 
 
@@ -195,11 +195,11 @@ class _Weights:
 
     def _name(self, name: str, array: np.ndarray) -> str:
         """The name under which the array is kept: ``name`` unless that holds another array."""
-        for candidate in chain([name], (f"{name}.{i}" for i in count(1))):
+        for candidate in suffixed(".")(name):
             held = self.arrays.setdefault(candidate, array)
             if held is array or held.dtype == array.dtype and np.array_equal(held, array):
                 return candidate
-        raise AssertionError("count() ended")
+        raise AssertionError("there is always one more name")
 
 
 def _as_indices(constant: Constant) -> np.ndarray:

@@ -57,13 +57,17 @@ class Node:
 
     def axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
         """The same for several axes, in their order. Raises ImporterError for the batch's."""
-        rank = len(self.shape(x))
-        if not all(-rank <= axis < rank for axis in axes):
-            raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
-        result = [axis % rank - len(self.batch) for axis in axes]
+        result = [axis - len(self.batch) for axis in self.whole_axes(x, axes)]
         if min(result, default=0) < 0:
             raise ImporterError("it would mix the samples of a batch (axis 0)")
         return result
+
+    def whole_axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
+        """The dimensions of the whole tensor that ONNX's axes mean, which may be negative."""
+        rank = len(self.shape(x))
+        if not all(-rank <= axis < rank for axis in axes):
+            raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+        return [axis % rank for axis in axes]
 
     def default_of(self, attribute: str) -> object:
         """The attribute's default in ONNX; None if it has none."""

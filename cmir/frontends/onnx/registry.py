@@ -15,6 +15,8 @@ An importer's signature says everything that it understands of its operator::
   the node or an input of that name with a constant value: many operators turned the one into the
   other between opsets, and an importer need not know which it is given. Settings arrive as plain
   numbers, strings and lists.
+* A keyword-only parameter whose type is a dataclass stands for its fields: settings that several
+  operators share.
 * Whatever else a node says (another attribute, input or output) is refused by name, so nothing is
   ever silently ignored.
 
@@ -26,6 +28,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
 from typing import Any, TypeAlias, get_args, get_type_hints
 
@@ -85,12 +88,33 @@ class Importer:
         self.signature = inspect.signature(function)
         _, *parameters = self.signature.parameters.values()
         self.positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        self.settings = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
         """The annotations, which may name types that exist only once all modules are loaded."""
         return get_type_hints(self.function)
+
+    @cached_property
+    def settings(self) -> Mapping[str, inspect.Parameter | Field[Any]]:
+        """Name and default of each setting."""
+        grouped = [field for group in self._groups.values() for field in fields(group)]
+        alone = [p for p in self.keywords if p.name not in self._groups]
+        return {setting.name: setting for setting in (*alone, *grouped)}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, type[Any]]:
+        """The keyword-only parameters that stand for the fields of a dataclass."""
+        types: dict[str, Any] = {p.name: self.types[p.name] for p in self.keywords}
+        return {n: t for n, t in types.items() if isinstance(t, type) and is_dataclass(t)}
+
+    def _grouped(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings as keyword arguments of the function."""
+        arguments = dict(settings)
+        for name, group in self._groups.items():
+            own = [field.name for field in fields(group) if field.name in settings]
+            arguments[name] = group(**{field: arguments.pop(field) for field in own})
+        return arguments
 
     def attributes(self, node: Node) -> dict[str, Any]:
         """The settings that are attributes of the node. Raises ImporterError for unknown ones."""
@@ -120,7 +144,7 @@ class Importer:
             elif value is not None:
                 raise ImporterError(f"input {name} is not supported")
         try:
-            arguments = self.signature.bind(node, *positional, **settings)
+            arguments = self.signature.bind(node, *positional, **self._grouped(settings))
         except TypeError as error:  # only where no schema of ONNX's guards the node
             raise ImporterError(str(error)) from error
         result = self.function(*arguments.args, **arguments.kwargs)

@@ -73,7 +73,7 @@ What is taken as one
 What it trusts
 --------------
 
-- `cmir.semantics.nest`, which evaluates loops on arrays of points, for the engine, too;
+- `cmir.isl.visits`, which evaluates loops on arrays of points, for the engine, too;
 - `cmir.isl.evaluate`, which evaluates relations as formulas. That the formulas are those of the relation is checked:
   ISL reads them back and compares (`stages.compiled`);
 - `cmir.timing.recurrence`, which decides deadlock, once needs are known;

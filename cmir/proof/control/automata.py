@@ -12,9 +12,9 @@ from xdsl.ir import Operation
 from cmir.dialects.cmcore import BufferOp, CreditOp, ProgramOp, ReleaseOp, SnoopOp
 from cmir.dialects.polyhedral import symbol
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.isl.visits import Visit, execution_order, in_order, run_of, visits
 from cmir.proof.control.enumeration import NOTHING, released
 from cmir.proof.control.stages import Budget, Stage
-from cmir.semantics.nest import Visit, execution_order, in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 _MOST_INFERENCES = 1 << 12

@@ -17,7 +17,7 @@ from cmir.dialects.polyhedral import MapAttr, symbol
 from cmir.isl import read_map, read_set
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.memo import unnamed
-from cmir.semantics.nest import in_order, run_of, visits
+from cmir.isl.visits import in_order, run_of, visits
 from cmir.support.diagnostics import CompileError
 
 

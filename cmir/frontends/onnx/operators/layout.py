@@ -64,11 +64,10 @@ def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -
 
 def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
     """ONNX's list of axes (all of them from the first on if None), none negative."""
-    rank = len(node.shape(x))
     axes = range(count) if axes is None else axes
-    if len(axes) != count or not all(-rank <= axis < rank for axis in axes):
-        raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
-    return [axis % rank for axis in axes]
+    if len(axes) != count:
+        raise ImporterError(f"axes = {list(axes)} do not fit {count} numbers")
+    return node.whole_axes(x, axes)
 
 
 @importer("Slice")

@@ -10,6 +10,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
 
 
@@ -162,40 +163,26 @@ def conv_transpose(
     w: Constant,
     b: Constant | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sequence[int] | None = None,
+    window: Window,
     group: int = 1,
-    kernel_shape: Sequence[int] | None = None,
     output_padding: Sequence[int] | None = None,
     output_shape: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """Floats, with any number of spatial dimensions."""
-    kernel, sizes = w.shape[2:], shape_of(x)[1:]
+    kernel, sizes = window.kernel_of(w.shape), shape_of(x)[1:]
     rank = len(sizes)
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise ImporterError(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank
+    strides, dilations = window.strides or [1] * rank, window.dilations or [1] * rank
     added = list(output_padding or [0] * rank)
-    if auto_pad == "VALID":
-        pads = None
-    if output_shape is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+    pads = None if window.auto_pad == "VALID" else window.pads
+    if output_shape is None and window.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]
     if output_shape is not None:
-        begins, ends = [0] * rank, [0] * rank
+        surplus: list[int] = []
         for axis, wanted in enumerate(output_shape[-rank:]):
             whole = strides[axis] * (sizes[axis] - 1) + dilations[axis] * (kernel[axis] - 1) + 1
-            surplus = whole + added[axis] - wanted
-            if surplus < 0:
-                added[axis] -= surplus
-                surplus = 0
-            # An odd number is larger at the end with SAME_UPPER, else at the beginning.
-            ends[axis] = surplus // 2 if auto_pad != "SAME_UPPER" else surplus - surplus // 2
-            begins[axis] = surplus - ends[axis]
-        pads = begins + ends
+            surplus.append(max(0, whole + added[axis] - wanted))
+            added[axis] = max(added[axis], wanted - whole)
+        pads = split_padding(surplus, window.auto_pad)
     weights, bias = node.parameter(w), None if b is None else node.parameter(b)
     return node.build(
         nn.ConvTransposeOp(x, weights, bias, strides, pads, dilations, added, groups=group)

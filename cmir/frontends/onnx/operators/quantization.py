@@ -19,7 +19,7 @@ from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.linear import matmul
-from cmir.frontends.onnx.operators.windows import pads_of
+from cmir.frontends.onnx.operators.windows import Window
 from cmir.frontends.onnx.registry import importer
 
 
@@ -116,24 +116,14 @@ def conv_integer(
     x_zero_point: Value | None = None,
     w_zero_point: Constant | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sequence[int] | None = None,
+    window: Window,
     group: int = 1,
-    kernel_shape: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """int8 or uint8, with a known zero point of the weights."""
     weights = _centred(w, w_zero_point, 0)
-    kernel = weights.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise ImporterError(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
-    pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
     if isinstance(x_zero_point, Activation):
         x, x_zero_point = node.build(nn.SubOp(_wide(node, x), _wide(node, x_zero_point))), None
-    return _conv(node, x, weights, x_zero_point, None, strides, pads, dilations, group)
+    return _conv(node, x, weights, x_zero_point, None, window, group)
 
 
 @importer("QLinearConv", batched=True)
@@ -149,25 +139,15 @@ def qlinear_conv(
     y_zero_point: Constant,
     b: Constant | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sequence[int] | None = None,
+    window: Window,
     group: int = 1,
-    kernel_shape: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """int8 or uint8, with known scales and zero points, also per output channel."""
     weights = _centred(w, w_zero_point, 0)
-    kernel = weights.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise ImporterError(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
-    pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
-    sums = _conv(node, x, weights, x_zero_point, b, strides, pads, dilations, group)
+    sums = _conv(node, x, weights, x_zero_point, b, window, group)
     factor = _factor(x_scale, w_scale, y_scale)
     if factor.size > 1:
-        factor = factor.reshape(-1, *(1,) * len(kernel))
+        factor = factor.reshape(-1, *(1,) * (weights.ndim - 2))
     return _requantized(node, sums, factor, y_zero_point)
 
 
@@ -177,12 +157,10 @@ def _conv(
     weights: np.ndarray,
     zero_point: Constant | None,
     bias: Constant | None,
-    strides: Sequence[int] | None,
-    pads: Sequence[int] | None,
-    dilations: Sequence[int] | None,
+    window: Window,
     group: int,
 ) -> SSAValue:
-    zero = _number(zero_point)
+    zero, pads = _number(zero_point), window.padding(x, window.kernel_of(weights.shape))
     if zero and pads is not None and any(pads):
         half = len(pads) // 2
         begins, ends = pads[:half], pads[half:]
@@ -194,7 +172,7 @@ def _conv(
     name = node.proto.input[0]
     b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
     w = node.parameter(Constant(f"{name}.weight", weights))
-    return node.build(nn.ConvOp(x, w, b, strides, pads, dilations, group))
+    return node.build(nn.ConvOp(x, w, b, window.strides, pads, window.dilations, group))
 
 
 @importer("MatMulInteger")

@@ -47,7 +47,7 @@ def resize(
     if node.schema is not None and node.schema.since_version < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", _OPSET_10
     shape = node.shape(x)
-    axes = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
+    axes = node.whole_axes(x, range(len(shape)) if axes is None else axes)
     if scales:
         every = [1.0] * len(shape)
         for axis, scale in zip(axes, scales, strict=True):

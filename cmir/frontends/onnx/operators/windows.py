@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-def pads_of(
-    x: Activation,
-    kernel: Sequence[int],
-    auto_pad: str,
-    strides: Sequence[int] | None,
-    pads: Sequence[int] | None,
-    dilations: Sequence[int] | None,
-) -> Sequence[int] | None:
-    """The padding (all begins, then all ends) that ONNX's attributes ask for; None for none."""
-    if auto_pad == "NOTSET":
-        return pads
-    if auto_pad == "VALID":
-        return None
-    if auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
-        raise ImporterError(f"attribute auto_pad = {auto_pad} is not supported")
-    sizes = shape_of(x)[1:]
-    ones = [1] * len(sizes)
-    totals = list(map(_same_padding, sizes, kernel, strides or ones, dilations or ones))
+@dataclass(frozen=True)
+class Window:
+    """The settings of an operator that slides a window; ONNX's attributes, with its defaults."""
+
+    auto_pad: str = "NOTSET"
+    dilations: Sequence[int] | None = None
+    kernel_shape: Sequence[int] | None = None
+    pads: Sequence[int] | None = None
+    strides: Sequence[int] | None = None
+
+    @property
+    def kernel(self) -> Sequence[int]:
+        """The sizes of a window without weights. Raises ImporterError if they are not given."""
+        if self.kernel_shape is None:
+            raise ImporterError("attribute kernel_shape is missing")
+        return self.kernel_shape
+
+    def kernel_of(self, weights: Shape) -> Shape:
+        """Return the spatial sizes of weights of a shape. Raises ImporterError if others are given."""
+        kernel = weights[2:]
+        if self.kernel_shape is not None and tuple(self.kernel_shape) != kernel:
+            raise ImporterError(
+                f"attribute kernel_shape = {self.kernel_shape} does not fit weights of shape {list(weights)}"
+            )
+        return kernel
+
+    def padding(self, x: Activation, kernel: Sequence[int]) -> Sequence[int] | None:
+        """Return the padding of the input, all begins, then all ends; None for none."""
+        if self.auto_pad == "NOTSET":
+            return self.pads
+        if self.auto_pad == "VALID":
+            return None
+        if self.auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
+            raise ImporterError(f"attribute auto_pad = {self.auto_pad} is not supported")
+        sizes = shape_of(x)[1:]
+        ones = [1] * len(sizes)
+        options = kernel, self.strides or ones, self.dilations or ones
+        return split_padding(list(map(_same_padding, sizes, *options)), self.auto_pad)
+
+
+def split_padding(totals: Sequence[int], auto_pad: str) -> Sequence[int]:
+    """Divide the padding of each dimension between its sides: all begins, then all ends.
+
+    An odd number is larger at the end with SAME_UPPER, else at the beginning.
+    """
     smaller = [total // 2 for total in totals]
     larger = [total - total // 2 for total in totals]
     return smaller + larger if auto_pad == "SAME_UPPER" else larger + smaller
@@ -47,23 +75,14 @@ def conv(
     w: Constant,
     b: Constant | None = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Sequence[int] | None = None,
+    window: Window,
     group: int = 1,
-    kernel_shape: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """Floats, with any number of spatial dimensions."""
-    kernel = w.shape[2:]
-    if kernel_shape is not None and tuple(kernel_shape) != kernel:
-        raise ImporterError(
-            f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
-        )
-    pads = pads_of(x, kernel, auto_pad, strides, pads, dilations)
+    pads = window.padding(x, window.kernel_of(w.shape))
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
-    return node.build(nn.ConvOp(x, weights, bias, strides, pads, dilations, group))
+    return node.build(nn.ConvOp(x, weights, bias, window.strides, pads, window.dilations, group))
 
 
 @importer("MaxPool", batched=True)
@@ -71,17 +90,14 @@ def max_pool(
     node: Node,
     x: Activation,
     *,
-    kernel_shape: Sequence[int],
-    auto_pad: str = "NOTSET",
+    window: Window,
     ceil_mode: int = 0,
-    dilations: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
     storage_order: int = 0,  # of the output Indices only, which is not supported
-    strides: Sequence[int] | None = None,
 ) -> Value:
     """Floats, int8 and uint8, without the output Indices."""
-    pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
-    return node.build(nn.MaxPoolOp(x, kernel_shape, strides, pads, dilations, bool(ceil_mode)))
+    kernel = window.kernel
+    options = window.strides, window.padding(x, kernel), window.dilations
+    return node.build(nn.MaxPoolOp(x, kernel, *options, bool(ceil_mode)))
 
 
 @importer("AveragePool", batched=True)
@@ -89,17 +105,14 @@ def average_pool(
     node: Node,
     x: Activation,
     *,
-    kernel_shape: Sequence[int],
-    auto_pad: str = "NOTSET",
+    window: Window,
     ceil_mode: int = 0,
     count_include_pad: int = 0,
-    dilations: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    strides: Sequence[int] | None = None,
 ) -> Value:
-    pads = pads_of(x, kernel_shape, auto_pad, strides, pads, dilations)
+    kernel = window.kernel
+    options = window.strides, window.padding(x, kernel), window.dilations
     flags = bool(ceil_mode), bool(count_include_pad)
-    return node.build(nn.AveragePoolOp(x, kernel_shape, strides, pads, dilations, *flags))
+    return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
 @importer("GlobalAveragePool", batched=True)

@@ -7,7 +7,7 @@ each operation of interest, the values of its operands at every visit, in execut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -73,11 +73,17 @@ def visits(
     spend: called with the number of iterations of a loop before they are expanded, to stop where there are too many.
     """
     found: list[Visit] = []
-    outermost = Frame(len(runs), [np.arange(len(runs))])
-    outermost.values.update(zip(region.block.args, runs.T, strict=True))
-    outermost.spend = spend
-    _block(region.block, outermost, kind, found)
+    frame = outermost(region.block, runs)
+    frame.spend = spend
+    _block(region.block, frame, kind, found)
     return found
+
+
+def outermost(block: Block, runs: np.ndarray) -> Frame:
+    """Return the frame of a nest's outermost block; runs: as of `visits`."""
+    frame = Frame(len(runs), [np.arange(len(runs))])
+    frame.values.update(zip(block.args, runs.T, strict=True))
+    return frame
 
 
 def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SSAValue]]):
@@ -120,13 +126,18 @@ def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]
         elif isinstance(op, scf.ForOp | scf.IfOp) and op.results:
             raise CompileError(op, f"{op.name} must not have results in a control loop")
         elif isinstance(op, scf.ForOp):
-            _for(op, frame, frame.then(statement), kind, found)
+            inner = inside(op, frame, frame.then(statement), trips_of(op, frame))
+            _block(op.body.block, inner, kind, found)
         elif isinstance(op, scf.IfOp):
-            _if(op, frame, frame.then(statement), kind, found)
-        elif isinstance(op, scf.YieldOp):
-            pass
-        else:
-            frame.values[op.results[0]] = _scalar(op, [frame[o] for o in op.operands])
+            for region, inner in branches(op, frame, frame.then(statement)):
+                _block(region.block, inner, kind, found)
+        elif not isinstance(op, scf.YieldOp):
+            evaluate(op, frame)
+
+
+def evaluate(op: Operation, frame: Frame) -> None:
+    """Compute the result of an operation at the points of a frame."""
+    frame.values[op.results[0]] = _scalar(op, [frame[o] for o in op.operands])
 
 
 def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
@@ -147,13 +158,16 @@ def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
     return np.asarray(evaluate(op, *operands))
 
 
-def _for(
-    op: scf.ForOp, frame: Frame, keys: list[np.ndarray], kind: type[Operation], found: list[Visit]
-) -> None:
+def trips_of(op: scf.ForOp, frame: Frame) -> np.ndarray:
+    """Return the number of iterations of a loop at each point of a frame."""
     lower, upper, step = (frame.spread(v) for v in (op.lb, op.ub, op.step))
     if np.any(step <= 0):
         raise CompileError(op, "the step of a control loop must be positive")
-    trips = np.maximum(0, -((lower - upper) // step))
+    return np.maximum(0, -((lower - upper) // step))
+
+
+def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarray) -> Frame:
+    """Return the frame of a loop's body. keys, trips: those of the loop at each point of the frame around it."""
     total = trips.sum(dtype=np.float64)
     if frame.spend is not None:
         frame.spend(int(total))
@@ -165,20 +179,20 @@ def _for(
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
     inner.spend = frame.spend
+    lower, step = frame.spread(op.lb), frame.spread(op.step)
     inner.values[op.body.block.args[0]] = lower[origin] + trip * step[origin]
-    _block(op.body.block, inner, kind, found)
+    return inner
 
 
-def _if(
-    op: scf.IfOp, frame: Frame, keys: list[np.ndarray], kind: type[Operation], found: list[Visit]
-) -> None:
+def branches(op: scf.IfOp, frame: Frame, keys: list[np.ndarray]) -> Iterator[tuple[Region, Frame]]:
+    """Yield the regions of a condition that are run, each with its frame."""
     condition = frame.spread(op.cond).astype(bool)
     for region, taken in ((op.true_region, condition), (op.false_region, ~condition)):
         if region.blocks and taken.any():
             origin = np.flatnonzero(taken)
             inner = Frame(len(origin), [key[origin] for key in keys], frame, origin)
             inner.spend = frame.spend
-            _block(region.block, inner, kind, found)
+            yield region, inner
 
 
 def _constant(op: Operation) -> int:
