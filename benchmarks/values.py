@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import onnx
 from zoo import build
 
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
@@ -54,7 +55,7 @@ def measure(name: str, path: Path, options: argparse.Namespace) -> None:
             storage=options.storage,
             hardware=Hardware.load(options.hardware),
             replicate=options.replicate,
-            proofs=False,
+            prove=ElaboratedNetwork,
         )
     source = find_source(model.context, model.module, network.op)
     assert source is not None

@@ -23,7 +23,9 @@ presets.
 A description is a TOML file with a `name`, a `summary`, and the tables below. Every field is optional. A field without
 a default, if left out, means no limit and no time, so an empty description is the textbook machine, `ideal`. Wherever
 a tool or a pass takes a description (`cm-run --hardware`, options of passes), give the name of a preset or the path of
-a file. `cm-run --list-hardware` lists the presets.
+a file. `cm-run --list-hardware` lists the presets. In a pipeline of passes, put a path with spaces or punctuation in
+double quotes, with a backslash before each quote and backslash: `hardware="my \\"chip\\".toml"`. Passes that are built
+in Python also take a `Hardware` object.
 
 """
 

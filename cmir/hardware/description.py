@@ -55,7 +55,8 @@ class Hardware:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise CompileError(where, f"not valid TOML: {error}") from None
-        return Hardware.of({"name": name, **table}, where)
+        printable = name.encode(errors="replace").decode()  # a path need not be UTF-8
+        return Hardware.of({"name": printable, **table}, where)
 
     @staticmethod
     def text(name_or_path: str) -> str:
@@ -155,7 +156,7 @@ def current_name(table: str, where: Where) -> str:
 
 
 def _is_file(path: str) -> bool:
-    """True for the path of a file; False for text that is no path at all, such as one that is too long."""
+    """True if a file has this path; False also for text that is too long to be a path."""
     try:
         return Path(path).is_file()
     except OSError:
@@ -173,7 +174,7 @@ def _presets() -> Traversable:
 
 
 def _toml(value: Any) -> str:
-    """Text of a number, string or list: JSON's, which TOML shares except for surrogate pairs and the DEL character."""
+    """Format a value as JSON does, whose syntax TOML shares except for surrogate pairs and the character DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

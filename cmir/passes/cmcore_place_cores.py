@@ -35,10 +35,10 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
     remark reports. `greedy` takes negligible time. `snake` takes cores in order, row by row, every other row backwards.
 
     hardware: the machine, which provides the places, and whose SRAM the buffers of a core must fit; by default the one
-    that the network carries, or `ideal`. topology, shape: a
-    chip given by hand: a `mesh`, `torus`, `ring`, or `all-to-all`, and its number of places in each dimension. chips:
-    the number of chips in each dimension, if there are several. link_capacity: the maximum bytes that a link carries in
-    an inference, counting multicast once. chip_link_capacity: the same for links between chips, if different.
+    that the network carries, or `ideal`. topology, shape: a chip given by hand: a `mesh`, `torus`, `ring`, or
+    `all-to-all`, and its number of places in each dimension. chips: the number of chips in each dimension, if there are
+    several. link_capacity: the maximum bytes that a link carries in an inference, counting multicast once.
+    chip_link_capacity: the same for links between chips, if different.
 
     Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
     gives the cost, the known bound, and the most loaded link.

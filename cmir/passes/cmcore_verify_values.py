@@ -90,7 +90,7 @@ class CmcoreVerifyValuesPass(NetworkPass):
     ) -> None:
         """Raise CompileError if a network computes other values than its source.
 
-        elaborated: the network elaborated, where that has been done.
+        elaborated: the elaborated network, if it exists already.
         """
         operations = operations_of(network, _INFERENCES, self.rounds)
         if self.most_operations is not None and operations > self.most_operations:

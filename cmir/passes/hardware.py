@@ -1,4 +1,4 @@
-"""Passes that need the description of a machine."""
+"""Base of passes that compile for a machine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cmir.hardware.description import Hardware
 
 @dataclass(frozen=True)
 class HardwarePass(ModulePass):
-    """A pass for a machine: the one that the option describes, or else the one that the IR carries.
+    """A pass that compiles for a machine: the one that its option describes, else the one that the IR carries.
 
-    hardware: a description, or what `Hardware.load` takes; in the text of a pipeline, only the latter. Constructing the
-    pass loads it, and raises CompileError if it is wrong.
+    hardware: a description, or a text that `Hardware.load` accepts. The constructor loads the text, and raises
+    CompileError if it describes no machine.
     """
 
     hardware: str | Hardware | None = None
@@ -32,18 +32,18 @@ class HardwarePass(ModulePass):
         return Hardware.load(self.hardware) if isinstance(self.hardware, str) else self.hardware
 
     def described_hardware(self, carrier: Carrier) -> Hardware | None:
-        """Return the machine to work for on a pipeline or network, or None if nothing describes one.
+        """Return the machine to compile a pipeline or network for, or None if nothing describes one.
 
         Raises CompileError if the description that the IR carries is malformed.
         """
         return hardware_of(carrier) if self._given is None else self._given
 
     def hardware_for(self, carrier: Carrier) -> Hardware:
-        """Return the same, or the preset `ideal` where nothing describes a machine."""
+        """Return the same machine, or the preset `ideal` if nothing describes one."""
         return self.described_hardware(carrier) or Hardware.load("ideal")
 
     def spec(self, *, include_default: bool = False) -> ArgSpec:
-        """Return the options as text; an object becomes the text of its description, from which it can be loaded."""
+        """Return the options as text. A description becomes the text of a TOML file, which `Hardware.load` accepts."""
         if isinstance(self.hardware, Hardware):
             textual = dataclasses.replace(self, hardware=self.hardware.toml())
             return textual.spec(include_default=include_default)

@@ -33,10 +33,9 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
 
     cores: the number of cores; hardware: the machine that has them, and whose times count, by default the one that the
-    pipeline carries, or `ideal`. The pass chooses the
-    numbers of copies that minimise the steady-state interval for that many cores (the optimum, by OR-tools), and among
-    these the ones that take the fewest cores. With `stage`, only that stage is replicated, `copies` times. A stage that
-    already has copies keeps them.
+    pipeline carries, or `ideal`. The pass chooses the numbers of copies that minimise the steady-state interval for
+    that many cores (the optimum, by OR-tools), and among these the ones that take the fewest cores. With `stage`, only
+    that stage is replicated, `copies` times. A stage that already has copies keeps them.
     """
 
     name = "polyhedral-replicate"

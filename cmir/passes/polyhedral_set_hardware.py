@@ -1,4 +1,4 @@
-"""polyhedral-set-hardware: the machine that a pipeline is to be compiled for."""
+"""polyhedral-set-hardware: attach the machine that a pipeline is for."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cmir.passes.hardware import HardwarePass
 
 @dataclass(frozen=True)
 class PolyhedralSetHardwarePass(HardwarePass, PipelinePass):
-    """Attach the description of a machine to pipelines, for the passes that map them to it.
+    """Attach a hardware description to pipelines, for later passes and tools.
 
-    `hardware` is the name of a preset or the path of a TOML file. Passes with that option take the attached description
-    where the option is not given, and convert-polyhedral-to-cmcore hands it on to the network. Refuses nothing: passes
-    that follow may make a pipeline fit.
+    `hardware` is the name of a preset or the path of a TOML file. Passes without a `hardware` of their own use the
+    attached description, and convert-polyhedral-to-cmcore hands it on to the network. The pass accepts pipelines that
+    exceed the machine, because later passes can make them fit.
     """
 
     name = "polyhedral-set-hardware"

@@ -53,11 +53,11 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
     up and runs the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split still
     has one body.
 
-    The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice. hardware:
-    the machine, a preset or a file; or else rows and columns, the inputs and outputs of a crossbar, and crossbars,
-    the number of crossbars of a core. With neither, the machine is the one that the pipeline carries. With `stage`,
-    only that stage is split, into `outputs` and `inputs` parts; a stage without a matrix can be split only by
-    outputs."""
+    The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice. hardware: the
+    machine; or else rows and columns, the inputs and outputs of a crossbar, and crossbars, the number of crossbars of a
+    core. With neither, the machine is the one that the pipeline carries. With `stage`, only that stage is split, into
+    `outputs` and `inputs` parts; a stage without a matrix can be split only by outputs.
+    """
 
     name = "polyhedral-split-matrices"
 

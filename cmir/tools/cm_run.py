@@ -14,6 +14,7 @@ from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
+    from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.hardware.description import Hardware
     from cmir.timing.network import TimedNetwork
@@ -40,14 +41,14 @@ def _run(options: argparse.Namespace) -> int:
         return _print_hardware(options.print_hardware)
     check_options(options)
     from cmir.hardware.description import Hardware
-    from cmir.tools.model import carried_hardware, read_model
+    from cmir.tools.model import read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import input_names, reference_of
     from cmir.tools.run_data import write_samples
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
-    described = given or carried_hardware(model)
+    described = given or model.hardware
     hardware = described or Hardware.load("ideal")
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
@@ -74,11 +75,16 @@ def _run(options: argparse.Namespace) -> int:
 def _compile(
     options: argparse.Namespace, model: Model, hardware: Hardware, progress: Progress
 ) -> TimedNetwork | None:
-    """Lower the model to the machine, and do the proofs of --verify; None where no more is asked for."""
+    """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is asked for."""
     from cmir.analysis.capacity import check_capacity, check_sram
     from cmir.timing.network import TimedNetwork
     from cmir.tools.model import lower
     from cmir.tools.proofs import verify_network
+
+    def verify(network: NetworkOp) -> ElaboratedNetwork:
+        verdict, elaborated = verify_network(model, network, progress.compiling)
+        print(f"proof: {verdict}")
+        return elaborated
 
     network = lower(
         model,
@@ -87,12 +93,11 @@ def _compile(
         hardware,
         options.replicate,
         options.placement_seconds,
-        proofs=not options.verify,
+        verify if options.verify else None,
     )
-    if options.verify:
-        print(f"proof: {verify_network(model, network, progress.compiling)}")
-        if not (options.inputs or options.random is not None or options.timing_only):
-            return None
+    runs = options.inputs or options.random is not None or options.timing_only
+    if options.verify and not runs:
+        return None
     check_capacity(network.op, hardware)
     check_sram(network.op, hardware)
     return TimedNetwork(network, hardware)
@@ -105,7 +110,7 @@ def _execute(
     names: list[str] | None,
     progress: Progress,
 ) -> tuple[list[Sample], RunReport]:
-    """The inputs of each inference, none if only time counts, and what a run gives."""
+    """Run the network, or time it. Return the inputs of each inference, if there are any, and the report."""
     from cmir.simulator.simulator import Simulator
 
     if options.timing_only:
@@ -122,7 +127,7 @@ def _execute(
 def _show(
     options: argparse.Namespace, timed: TimedNetwork, report: RunReport, described: bool
 ) -> None:
-    """Print, write and draw the figures of a run. described: a machine is, so that costs are of interest."""
+    """Print, write and draw the figures of a run. described: there is a hardware description, so print costs."""
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
@@ -152,7 +157,7 @@ def _check(
     name: str,
     evaluate: Reference,
 ) -> bool:
-    """Compare the outputs with those of a reference, and say whether they are equal."""
+    """Compare the outputs with a reference, and return True if they are equal."""
     from cmir.checking import compare
     from cmir.tools.reference import remark_on_onnxruntime
 

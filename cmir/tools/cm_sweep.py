@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_grid(parser: argparse.ArgumentParser) -> None:
-    """Add the machines, and the file for their rows."""
+    """Add the machines of the sweep, and the file for their rows."""
     add_hardware(
         parser,
         "preset or TOML file of the machine whose fields are changed (default: ideal)",
@@ -74,7 +74,7 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
-    """Add what to do at each point, and who does it."""
+    """Add the run of each point, and the processes that do the work."""
     parser.add_argument(
         "--run",
         metavar="SEED",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,17 @@ class Model:
             self.context.parameters = Parameters()
         return self.context.parameters
 
+    @cached_property
+    def hardware(self) -> Hardware | None:
+        """The machine that a pipeline or network of the module carries, or None."""
+        from cmir.dialects.cmcore import NetworkOp
+        from cmir.dialects.polyhedral import PipelineOp
+        from cmir.hardware.attribute import hardware_of
+
+        ops = self.module.body.block.ops
+        carriers = [op for op in ops if isinstance(op, PipelineOp | NetworkOp)]
+        return next(filter(None, map(hardware_of, carriers)), None)
+
     @property
     def is_onnx(self) -> bool:
         return self.path.suffix in ONNX_SUFFIXES
@@ -92,16 +104,16 @@ def lower(
     hardware: Hardware | None = None,
     replicate: Replication | None = None,
     placement_seconds: float = 1.0,
-    proofs: bool = True,
+    prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
-    """Run what remains of the pipeline to cmcore on `model.module`, and return its network, elaborated.
+    """Run what remains of the pipeline to cmcore on `model.module`, and return the elaborated network.
 
     Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
     hardware: the machine that the network is for; matrices are split over its cores, and cores placed on it, as far as
     it has limits. None for the one that the IR carries, else `ideal`. storage: None for what the machine's SRAM makes
     advisable. Where lossless buffers lose throughput because of the hops between the cores as they are placed, they
     grow. replicate: how to divide stages among the cores that are left, None for not at all.
-    proofs: include those that compiling includes; without, the network is not proved right.
+    prove: elaborates the network, and may refuse it; by default, the proofs that compiling includes do so.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
@@ -109,10 +121,9 @@ def lower(
     from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-    carried = carried_hardware(model)
-    asked = hardware not in (None, carried) or replicate is not None
+    asked = hardware not in (None, model.hardware) or replicate is not None
     asked = asked or storage not in (None, "full")
-    machine = hardware or carried or Hardware.load("ideal")
+    machine = hardware or model.hardware or Hardware.load("ideal")
     mapped: ModuleOp | None = None
     if (passes := _mapping(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
@@ -137,19 +148,9 @@ def lower(
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
-    if unfinished and proofs:
-        return _prove(model, networks[0], progress)
-    return ElaboratedNetwork(networks[0])
-
-
-def carried_hardware(model: Model) -> Hardware | None:
-    """Return the machine that a pipeline or network of the module carries, if one does."""
-    from cmir.dialects.cmcore import NetworkOp
-    from cmir.dialects.polyhedral import PipelineOp
-    from cmir.hardware.attribute import hardware_of
-
-    carriers = [op for op in model.module.body.block.ops if isinstance(op, PipelineOp | NetworkOp)]
-    return next(filter(None, map(hardware_of, carriers)), None)
+    if prove is not None:
+        return prove(networks[0])
+    return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])
 
 
 def _fit_storage_to_places(
@@ -267,7 +268,7 @@ def _run(
 
 
 def _named(pipeline: str) -> list[ModulePass]:
-    """The passes of a named pipeline, without its proofs, which are for a network that is placed."""
+    """Return the passes of a named pipeline without its proofs, which are run on the placed network."""
     passes = parse_passes(pipeline, "pipeline", installed_universe().all_passes)
     return [item for item in passes if item.name not in _PROOFS]
 
@@ -295,7 +296,7 @@ def _remaining(model: Model) -> list[ModulePass]:
 def _prove(
     model: Model, network: NetworkOp, progress: Callable[[str], None] | None
 ) -> ElaboratedNetwork:
-    """Do the proofs that compiling includes, and return the network, elaborated."""
+    """Run the proofs that compiling includes, and return the elaborated network."""
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
     from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
@@ -325,7 +326,7 @@ def _has_functions(model: Model) -> bool:
 
 
 def _can_be_mapped(model: Model) -> bool:
-    """True if the module holds pipelines whose dependences are still to be derived."""
+    """True if the module holds pipelines, and their dependences are not derived yet."""
     pipelines = _pipelines(model)
     return bool(pipelines) and not any(pipeline.dependences for pipeline in pipelines)
 

@@ -1,4 +1,4 @@
-"""Options that several tools have: each is declared once, and means the same everywhere."""
+"""Options that several tools share, each declared once."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Literal, get_args
 
 Storage = Literal["full", "live", "lossless"]
-"""Sizes of buffers: see polyhedral-assign-storage. Full leaves the storage as it is in the IR."""
+"""Room in buffers: see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
 Replication = Literal["columns", "rows", "bands", "runs"]
-"""Division of stages: see polyhedral-replicate."""
+"""Ways to divide a stage: see polyhedral-replicate."""
 
 
 def positive(text: str) -> int:
-    """A type of arguments: a whole number from 1 on."""
+    """Parse an argument that must be a positive integer."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
     return int(text)
 
 
 def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Add the model to run. optional: there are other things to do without one."""
+    """Add the model to run. optional: the tool has uses without a model."""
     parser.add_argument(
         "model",
         type=Path,
@@ -31,24 +31,21 @@ def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Add the parameters of IR."""
+    """Add the file of parameters."""
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
     )
 
 
 def add_hardware(parser: argparse.ArgumentParser, help: str, default: str | None = None) -> None:
-    """Add the machine to compile for, as `Hardware.load` takes it."""
+    """Add the machine to compile for, a text for `Hardware.load`."""
     parser.add_argument("--hardware", metavar="NAME|FILE", default=default, help=help)
 
 
 def add_mapping(
     parser: argparse.ArgumentParser, *, storage: str, replicate: str, placement: str
 ) -> None:
-    """Add how a network is mapped to a machine, as `cmir.tools.model.lower` takes it.
-
-    The texts are the help of the options.
-    """
+    """Add the options that map a network to a machine, see `cmir.tools.model.lower`. The texts are their help."""
     parser.add_argument("--storage", choices=get_args(Storage), help=storage)
     parser.add_argument(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate

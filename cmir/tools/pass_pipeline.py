@@ -54,7 +54,7 @@ def parse_pass_pipeline(
 
 
 def pipeline_text(passes: Iterable[ModulePass]) -> str:
-    """Return the text from which `parse_pass_pipeline` makes the same passes."""
+    """Return text that `parse_pass_pipeline` parses to the same passes."""
     return f"{_ANCHOR}({','.join(map(_pass_text, passes))})"
 
 
@@ -178,7 +178,7 @@ class _PipelineParser:
         return match["word"]
 
     def _unescaped(self, text: str, start: int) -> str:
-        """Return the text that a quoted text stands for. start: its position."""
+        """Replace the escapes of a quoted text. start: its position in the pipeline."""
 
         def character(match: re.Match[str]) -> str:
             at, escaped = start + match.start(), match[1]

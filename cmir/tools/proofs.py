@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof import control
 from cmir.proof.values import comparison
@@ -12,17 +13,20 @@ from cmir.tools.model import Model
 
 
 def verify_network(
-    model: Model, network: ElaboratedNetwork, progress: Callable[[str], None] | None = None
-) -> str:
-    """Prove control and values of the network of a model, and say what is proved.
+    model: Model, network: NetworkOp, progress: Callable[[str], None] | None = None
+) -> tuple[str, ElaboratedNetwork]:
+    """Prove control and values of the network of a model. Return what is proved, and the elaborated network.
 
     Raises CompileError if one of them is wrong.
     """
     show = progress or (lambda _: None)
     show("cmcore-verify-control")
-    verdict = control.prove_control(network.op)
-    source = find_source(model.context, model.module, network.op)
+    verdict = str(control.prove_control(network))
+    elaborated = ElaboratedNetwork(network)
+    source = find_source(model.context, model.module, network)
     if source is None:
-        return f"{verdict}; values not checked: the nn IR of the network is not known"
+        text = f"{verdict}; values not checked: the nn IR of the network is not known"
+        return text, elaborated
     show("cmcore-verify-values")
-    return f"{verdict}; {comparison.prove_values(network.op, source, elaborated=network)}"
+    values = comparison.prove_values(network, source, elaborated=elaborated)
+    return f"{verdict}; {values}", elaborated

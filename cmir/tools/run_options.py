@@ -1,4 +1,4 @@
-"""The options of cm-run: which there are, and which go together."""
+"""Options of cm-run, and the combinations that it accepts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run_parser() -> argparse.ArgumentParser:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the network and what goes into it."""
+    """Add the network and its inputs."""
     add_model(parser, optional=True)
     parser.add_argument(
         "inputs",
@@ -58,7 +58,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    """Add the machine, and how the network is mapped to it."""
+    """Add the machine, and the options that map the network to it."""
     add_hardware(
         parser,
         "preset or TOML file that describes the machine (default: what the IR says, or ideal)",
@@ -83,7 +83,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
-    """Add what to do with the network, and where the results go."""
+    """Add the kinds of run, and the files for results."""
     parser.add_argument(
         "--timing-only",
         action="store_true",
@@ -116,7 +116,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_checks(parser: argparse.ArgumentParser) -> None:
-    """Add what results are compared with, and what is proved."""
+    """Add comparisons and proofs."""
     parser.add_argument(
         "--check",
         action="store_true",
@@ -155,7 +155,7 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise CompileError for options that contradict each other, or ask for what will not be there."""
+    """Raise CompileError for options that contradict each other, or that need what the run will not have."""
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
     check_picture_options(options)

@@ -122,3 +122,18 @@ def test_everything_is_done_once(
     ]
     assert len(elaborated) == 1
     assert "steady-state interval" in capsys.readouterr().out
+
+
+def test_a_remark_on_what_the_ir_carries_comes_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, machine = tmp_path / "net.mlir", tmp_path / "slow.toml"
+    machine.write_text("[interconnect]\nhop_cycles = 3\n")
+    passes = f"nn-to-cmcore,cmcore-set-hardware{{hardware={quoted(str(machine))}}}"
+    assert cm_opt([TEXTBOOK, "-p", passes, "-o", str(file)]) == 0
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("interconnect = {", "network = {"), encoding="utf-8")
+    assert cm_run([str(file), "--timing-only", "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert f"of '{machine}'" in captured.out
+    assert captured.err.count("table `network` is called `interconnect` now") == 1

@@ -61,7 +61,7 @@ def prove_values(
 ) -> ValuesVerdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
-    seed: of the first interpretation; the others follow. elaborated: the network elaborated, where that has been done.
+    seed: of the first interpretation; the others follow. elaborated: the elaborated network, if it exists already.
     Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
     where the network does not run.
     """
@@ -71,6 +71,7 @@ def prove_values(
         if name not in running and program.gcu is None:
             raise CompileError(program, f"program @{name} is run by no core")
     elaborated = elaborated or ElaboratedNetwork(network)
+    assert elaborated.op is network
     actors, numbers = unit_actors(elaborated), FieldNumbers(Interpretation(seed))
     simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
     comparison = _Comparison(function, simulator)
