@@ -178,7 +178,7 @@ implements(TestPureOp)(lambda x: -x)
 """
     install(site, "cmir.semantics", "thing_negates", "thing_negates", code)
     op = PureOp([create_ssa_value(f32)], [f32])
-    np.testing.assert_array_equal(body.evaluate(op, np.ones(2, np.float32)), [-1, -1])
+    np.testing.assert_array_equal(body.evaluate_operation(op, np.ones(2, np.float32)), [-1, -1])
 
 
 def test_broken_implementations(site: Path) -> None:
@@ -190,7 +190,7 @@ implements(AddfOp)(lambda a, b: a - b)
     install(site, "cmir.semantics", "thing_subtracts", "thing_subtracts", code)
     op = PureOp([create_ssa_value(f32)], [f32])
     with pytest.raises(CompileError) as caught:
-        body.evaluate(op, np.ones(2, np.float32))
+        body.evaluate_operation(op, np.ones(2, np.float32))
     assert str(caught.value).splitlines()[0] == (
         "package thing: error: entry point 'thing' of 'cmir.semantics':"
         " ValueError: arith.addf has an implementation already"

@@ -15,7 +15,7 @@ PICO = 1e-12
 
 @dataclass(frozen=True)
 class TrafficTotals:
-    """What cores send in an inference.
+    """Traffic of one inference: bytes sent from core to core.
 
     byte_hops: bytes times the hops that they go, on chips; something sent to several cores counts once for each link.
     chip_bytes: bytes that go from chip to chip. delivered: bytes written into buffers.

@@ -1,4 +1,4 @@
-"""What one iteration of a program does, as far as its cost goes: which vectors, how long, and what waits for what.
+"""Steps of one iteration of a program that determine its cost: their vectors, their sizes, and their dependences.
 
 The bodies of `cmcore.iteration` and `polyhedral.stage` are alike. An operation loads a vector, multiplies it on
 crossbars, stores it, or works on it in the DPU, which is what every other operation on data does. How many elements
@@ -77,7 +77,7 @@ def firing_of(body: Block) -> Firing:
 def _step(
     op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]
 ) -> FiringStep | None:
-    """What an operation does, if it takes any time. matrices: those seen so far, to which its own is added."""
+    """Return the step of an operation; None if it takes no time. matrices: those so far; its own is added."""
     match op:
         case MxvOp():
             matrices.setdefault(op.matrix, _matrix(op.matrix))

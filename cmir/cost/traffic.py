@@ -1,4 +1,4 @@
-"""What cores send to each other in one inference, and the load that it puts on links.
+"""Traffic between cores in one inference, and the load that it puts on links.
 
 A core sends an element that it computes once, to all cores that read it. It is counted for those that do read it, as
 access relations say, and not for others that have a buffer of the array. Network inputs come from outside and outputs
@@ -25,7 +25,7 @@ from cmir.isl.memo import unnamed
 
 @dataclass(frozen=True)
 class Flow:
-    """What a core sends to the same other cores: so many bytes an inference, to each of them.
+    """Bytes per inference that a core sends to each of the same other cores.
 
     source, targets: cores by their number.
     """
@@ -37,7 +37,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class NetworkTraffic:
-    """What goes to and fro in an inference.
+    """Traffic of an inference, with deliveries into buffers.
 
     flows: between cores. delivered: bytes that are written into buffers of cores, inputs of the network included, but
     not parameters, which stay there.
@@ -48,7 +48,7 @@ class NetworkTraffic:
 
 
 def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]:
-    """What the cores of a network send to each other; they are numbered in the network's order.
+    """Return the traffic between the cores of a network, numbered in the network's order.
 
     hardware: whose elements count, if they have other sizes than in the IR.
     """
@@ -56,7 +56,7 @@ def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]
 
 
 def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkTraffic:
-    """As `flows_of`, with what arrives at cores from wherever."""
+    """Like `flows_of`, but includes data delivered by the global control unit."""
     machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
     for number, core in enumerate(network.cores):
@@ -112,7 +112,7 @@ def link_loads(
 
 
 class _Accesses:
-    """What a program reads and writes of each array, as sets of `[core, location]`."""
+    """Elements of each array that a program reads and writes, as sets of `[core, location]`."""
 
     def __init__(self, op: ProgramOp):
         self.dims = op.core_dims
@@ -163,7 +163,7 @@ def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) ->
 
 
 def _count(mask: np.ndarray, shape: tuple[int, ...]) -> int:
-    """How many elements of an array a mask, which broadcasts to its shape, is true at."""
+    """Return the number of elements of an array for which a mask is true; the mask broadcasts to the array's shape."""
     return int(np.count_nonzero(mask)) * (prod(shape) // mask.size)
 
 

@@ -63,7 +63,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def steps(page: str) -> list[TranscriptStep | Block]:
-    """What is executed, in order: commands, and blocks that are Python sessions."""
+    """Return what to execute, in order: commands, and blocks that are Python sessions."""
     found: list[TranscriptStep | Block] = []
     for block in blocks(page):
         if block.language == "console":
@@ -87,7 +87,7 @@ def _steps_of(block: Block) -> Iterator[TranscriptStep]:
 
 
 def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
-    """Whether these lines are printed, but for empty ones at the end; a line `…` is any number of lines."""
+    """Return True if the lines match, except for empty ones at the end; a line `…` is any number of lines."""
     lines = (".*" if e.strip() == ELLIPSIS else re.escape(e.rstrip()) + "\n" for e in expected)
     text = "".join(f"{line.rstrip()}\n" for line in printed).rstrip("\n") + "\n"
     return re.fullmatch("".join(lines) or "\n", text, re.DOTALL) is not None

@@ -124,7 +124,7 @@ class Hardware:
         return "\n".join(lines) + "\n"
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with fields together, as messages."""
+        """Yield what is wrong with combinations of fields, as messages."""
         for section in (self.crossbar, self.interconnect):
             if (problem := section.problem()) is not None:
                 yield problem

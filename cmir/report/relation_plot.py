@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARK = "#D55E00"
-"""Of an iteration of the reader, and what it waits for."""
+"""Colour of the marked iteration of the reader, and of what it waits for."""
 
 FREE = "#E6E6E6"
-"""Of iterations that wait for nothing."""
+"""Colour of iterations that wait for nothing."""
 
 LABELLED = 24
 """A row of so many points, or fewer, has its coordinates written into it."""
@@ -172,7 +172,7 @@ def _places(space: PointSpace) -> list[tuple[int, int]]:
 
 
 def _staircase(axes: Axes, relation: DependencePicture) -> None:
-    """How many iterations of the reader may run after each of the writer."""
+    """Draw the number of iterations of the reader that may run after each of the writer."""
     from matplotlib.ticker import MaxNLocator
 
     released = relation.released

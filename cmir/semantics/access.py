@@ -14,7 +14,7 @@ from cmir.isl.evaluate import Function, compile_function
 
 @dataclass(frozen=True)
 class CompiledAccess:
-    """Where the lanes of a vector lie in an array, for any run of iterations.
+    """Locations of the lanes of a vector in an array, for any run of iterations.
 
     lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
     arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.

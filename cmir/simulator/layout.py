@@ -1,4 +1,4 @@
-"""How a buffer lies in the memory of the engine."""
+"""Layout of a buffer in the memory of the simulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cmir.support.numerics import ravel
 
 @dataclass(frozen=True)
 class Layout:
-    """How a buffer lies in memory: its slots with a margin around them, then a cell for each pad value.
+    """Layout of a buffer in memory: its slots with a margin around them, then a cell for each pad value.
 
     regular: how slots lie in it, if that is regular. windows: of the loads that are read as windows; their lanes
     outside the array fall on the margin, which holds `margin_value`. The others are gathered, with lanes outside the
@@ -137,7 +137,7 @@ class Layout:
     def rows_in_place(
         self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
     ) -> tuple[np.ndarray, list[int]] | None:
-        """As `rows`, always a view of the memory; None if the rows run past the end of the ring."""
+        """Like `rows`, but always a view of the memory; None if the rows run past the end of the ring."""
         cells, before = self._of_inference(memory, ring_order)
         regular = self.regular
         assert regular is not None
@@ -159,7 +159,7 @@ class Layout:
         return self.padded(memory)[(*ring_order.outer, ...)], before  # a view, of rank 0 too
 
     def _runs(self, ring_order: RingOrder, rows: range) -> list[slice]:
-        """Where consecutive rows are in the ring, in as many pieces as that takes."""
+        """Return the pieces of the ring that hold consecutive rows."""
         regular = self.regular
         assert regular is not None and regular.axis is not None
         size = self.buffer.shape[regular.outer + regular.axis]
@@ -185,7 +185,7 @@ class Layout:
         return ravel(shifted, self.shape), kept
 
     def pad_cell(self, pad: float) -> int:
-        """Where the pad value of a gathered load lies in the flat memory."""
+        """Return the position of the pad value of a gathered load in the flat memory."""
         return prod(self.shape) + self.pads.index(pad)
 
 

@@ -31,7 +31,7 @@ _Place = tuple[CoreName, SSAValue]
 
 
 class MemoryPlan:
-    """How buffers lie in memory and how loads and stores reach them: the same for every run of a network.
+    """Layouts of buffers in memory, and how loads and stores access them: the same for every run of a network.
 
     pads: the pad value of each load, as memory holds it. stores: the window of each store of a core, None for those
     that scatter. gathered: the slots of gathered loads, once known; turns, fits: as far as they have been asked for.
@@ -61,7 +61,7 @@ class MemoryPlan:
                 self.stores[core.name, store.op] = window if fits else None
 
     def ring_order(self, place: _Place, inference: int) -> RingOrder | None:
-        """How the ring of a buffer lies in an inference; None if that is not regular."""
+        """Return the position of the ring of a buffer in an inference; None if that is not regular."""
         key = place, inference
         if key not in self._ring_orders:
             regular = self.layouts[place].regular
@@ -69,7 +69,7 @@ class MemoryPlan:
         return self._ring_orders[key]
 
     def fits(self, core: Core, store: Store, reader: _Place) -> bool:
-        """Whether what a core stores is a window on the slots of a buffer, all of it."""
+        """Return True if all that a core stores is a window on the slots of a buffer."""
         key = core.name, store.op, reader
         if key not in self._fits:
             window, regular = self.stores[core.name, store.op], self.layouts[reader].regular
@@ -173,7 +173,7 @@ class Memory:
         start: int,
         stop: int,
     ) -> np.ndarray:
-        """Where the lanes lie in the memory of a buffer; kept between inferences where that is the same in all."""
+        """Return the positions of lanes in the memory of a buffer; kept between inferences if all have the same."""
         layout = self.layouts[core.name, value]
         key = (core.name, load.op, value)
         lanes = core.iterations * prod(access.lanes)
@@ -250,7 +250,7 @@ class _LocatedLanes:
         memory[slots] = value
 
     def _select(self, of_lanes: np.ndarray) -> np.ndarray:
-        """Of what there is for each lane, that of the lanes that have a location."""
+        """Select the lanes that have a location."""
         of_lanes = np.broadcast_to(of_lanes, self.shape)
         return of_lanes if self.defined is None else of_lanes[self.defined]
 
@@ -258,7 +258,7 @@ class _LocatedLanes:
 def _gather(
     layout: Layout, access: CompiledAccess, pad: int, inference: int, start: int, stop: int
 ) -> np.ndarray:
-    """Where every lane lies in memory; lanes without a location are at the cell with the pad value.
+    """Return the position of every lane in memory; lanes without a location are at the cell with the pad value.
 
     The iteration axis has length 1 where nothing depends on the iteration.
     """

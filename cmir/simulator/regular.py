@@ -15,7 +15,7 @@ from cmir.elaboration.program import Buffer
 
 @dataclass(frozen=True)
 class RingOrder:
-    """How a ring lies in one inference: `first` keeps the row of the lowest location, `step` is 1 or −1.
+    """Position of a ring in one inference: `first` keeps the row of the lowest location, `step` is 1 or −1.
 
     outer: where the slots of the inference are along dimensions that the array does not have.
     """
@@ -56,7 +56,7 @@ class RegularBuffer:
         return RegularBuffer(buffer, *kept, next(iter(along), None), outer)
 
     def ring_order(self, inference: int) -> RingOrder | None:
-        """How the ring lies in an inference; None if that is not regular."""
+        """Return the position of the ring in an inference; None if that is not regular."""
         if self.buffer.storage is None:
             return RingOrder((), 0, 1)
         moved = self._moved(inference)

@@ -73,7 +73,7 @@ class StridedWindow:
         return window if window._defined_where_inside(access, shape) else None
 
     def _defined_where_inside(self, access: CompiledAccess, shape: tuple[int, ...]) -> bool:
-        """Whether exactly the lanes whose location lies in the array have one."""
+        """Return True if a lane has a location exactly when that location lies in the array."""
         location, defined = access.locations(0, len(access.points))
         inside = np.asarray(True)
         for x, size in zip(location, shape, strict=True):
@@ -85,11 +85,11 @@ class StridedWindow:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all of several iterations have the same lanes: one copy of them is enough."""
+        """True if all iterations have the same lanes, so one copy of them is enough."""
         return prod(self.grid) > 1 and not self.steps[:, : len(self.grid)].any()
 
     def fits(self, low: Sequence[int], sizes: Sequence[int]) -> bool:
-        """Whether no lane is outside the locations `low` ≤ x < `low + sizes`."""
+        """Return True if all lanes are at locations `low` ≤ x < `low + sizes`."""
         return bool((self.low >= low).all() and (self.high < np.add(low, sizes)).all())
 
     def margin(self, low: Sequence[int], sizes: Sequence[int], ring: int | None) -> Margin | None:

@@ -113,7 +113,7 @@ def convert(x: Any, dtype: np.dtype[Any]) -> Any:
 
 @singledispatch
 def position(x: Any, axis: int, largest: bool, last: bool) -> Any:
-    """Where along an axis the largest or smallest elements are, the first or last of equal ones, in `i32`."""
+    """Return the `i32` positions of the largest or smallest elements along an axis, the first or last of equals."""
     seen = np.flip(x, axis) if last else x
     found = (np.argmax if largest else np.argmin)(seen, axis)
     return (x.shape[axis] - 1 - found if last else found).astype(np.int32)

@@ -58,7 +58,7 @@ TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
 @dataclass(frozen=True)
 class Result:
-    """How a case ended. `reason` is empty for one that passed."""
+    """Result of a case. `reason` is empty for one that passed."""
 
     kind: str
     operator: str
@@ -126,7 +126,7 @@ def _difference(
     expected: Sequence[np.ndarray],
     outputs: Sequence[np.ndarray],
 ) -> str | None:
-    """What is wrong with the outputs, or with the suite's where integers can be computed exactly; None if nothing is.
+    """Return what is wrong with the outputs, or with the suite's if integers can be computed exactly, or None.
 
     Tolerances are the suite's, or those of `cm-run --check` where they are larger, and relative to the largest element:
     sums of products differ between processors by more than the suite's 1e-7 next to zero, and halves by a unit in the
@@ -157,7 +157,7 @@ def _random_operators() -> Set[str]:
 
 
 def not_applicable(model: onnx.ModelProto) -> str | None:
-    """What the model needs that this compiler has no notion of; None if there is nothing."""
+    """Return what the model needs that is out of scope for this compiler, or None."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     operators = {node.op_type for node in nodes}
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
@@ -186,7 +186,7 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
 
 
 def _trains(node: onnx.NodeProto) -> bool:
-    """Whether the node is one for training, of an operator that is for inference too."""
+    """Return True if the node is one for training, of an operator that is also for inference."""
     if node.op_type == "Dropout" and len(node.input) == 3:
         return True
     return any(a.name == "training_mode" and a.i for a in node.attribute)
@@ -248,7 +248,7 @@ def run(
 
 
 def conformance_summary(results: Iterable[Result]) -> dict[str, dict[str, dict[str, int]]]:
-    """How many cases of each kind and operator ended how."""
+    """Return the number of cases by kind, operator and result."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for result in results:
         counts[result.kind][result.operator][result.status] += 1

@@ -25,7 +25,7 @@ from cmir.timing.report import CoreReport, RunReport
 
 @dataclass(frozen=True, eq=False)
 class Dependence:
-    """What the iterations of an actor wait for, on account of one neighbour.
+    """Waits of an actor's iterations for one neighbour.
 
     kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
@@ -53,7 +53,7 @@ class Dependence:
 
 @dataclass(frozen=True)
 class Actor:
-    """What fires in order: the iterations of one core. interval: cycles between two starts."""
+    """The iterations of one core, which fire in order. interval: cycles between two starts."""
 
     name: CoreName
     iterations: int
@@ -96,7 +96,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(eq=False)
 class _ActorState:
-    """How far an actor has come, when each of its iterations started, and how long it stalled in each inference."""
+    """Progress of an actor, the start of each of its iterations, and its stalls in each inference."""
 
     actor: Actor
     start: np.ndarray
@@ -113,7 +113,7 @@ class _ActorState:
 
     @property
     def may_advance(self) -> bool:
-        """Whether there is anything to run, and what was waited for when this was last tried has come."""
+        """Return True if there is something to run, and what the last attempt waited for has come."""
         if self.blocked is not None and self.blocked[0].done <= self.blocked[1]:
             return False
         return self.done < self.total
@@ -221,7 +221,7 @@ class Recurrence:
         state.ready = int(start[-1]) + actor.interval
 
     def _waits(self, state: _ActorState) -> list[Wait]:
-        """What keeps an actor from its next iteration."""
+        """Return the waits that keep an actor from its next iteration."""
         if state.done == state.total:
             return []
         inference, iteration = divmod(state.done, state.actor.iterations)

@@ -29,7 +29,7 @@ ROUNDS = 8
 
 @dataclass(frozen=True)
 class ValuesVerdict:
-    """What was proved of values.
+    """Verdict of the proof of values.
 
     rounds: interpretations under which they are equal. chance: how likely that is of unequal ones, in each.
     uncovered: why nothing was proved; None if it was.
