@@ -28,7 +28,7 @@ class CmirContext(Context):
     """Told by passes that take long how far they have come, and nothing at the end; None where nobody wants to know."""
 
     def clone(self) -> CmirContext:
-        """A copy; dialects and parameters that are added to it are not seen in the original."""
+        """Return a copy; dialects and parameters that are added to it are not seen in the original."""
         base = super().clone()
         values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
         parameters = None if self.parameters is None else self.parameters.copy()
@@ -38,7 +38,7 @@ class CmirContext(Context):
 
 def parameters_of(ctx: Context) -> Parameters | None:
     """
-    The model's parameters, or None where there are none: no `--weights` were given, or the tool is
+    Return the model's parameters, or None where there are none: no `--weights` were given, or the tool is
     plain xdsl-opt. A pass then leaves alone what it would need values for, or says so.
     """
     return ctx.parameters if isinstance(ctx, CmirContext) else None
@@ -51,7 +51,7 @@ def remember_source(ctx: Context, module: ModuleOp) -> None:
 
 
 def source_of_module(ctx: Context, module: ModuleOp) -> ModuleOp | None:
-    """The module at the `nn` level that this one was lowered from, or None if that is not known."""
+    """Return the module at the `nn` level that this one was lowered from, or None if that is not known."""
     return ctx.sources.get(module) if isinstance(ctx, CmirContext) else None
 
 
@@ -62,7 +62,7 @@ def report_progress(ctx: Context, text: str) -> None:
 
 
 def make_context() -> CmirContext:
-    """A context that knows all installed dialects; each is loaded when it is first used."""
+    """Return a context that knows all installed dialects; each is loaded when it is first used."""
     ctx = CmirContext()
     for name, factory in installed_universe().all_dialects.items():
         ctx.register_dialect(name, factory)

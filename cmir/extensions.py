@@ -47,7 +47,7 @@ def load(group: str) -> Iterator[tuple[EntryPoint, Any]]:
 
 
 def broken(point: EntryPoint, reason: str) -> CompileError:
-    """The error that an installed package cannot be used."""
+    """Return the error that an installed package cannot be used."""
     package = point.dist.name if point.dist is not None else point.value
     return CompileError(
         f"package {package}", f"entry point '{point.name}' of '{point.group}': {reason}"

@@ -19,7 +19,7 @@ class ReplicationChoice:
 
 
 def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[ReplicationChoice]:
-    """A choice for each stage, so that the longest interval is as short as possible with so many cores.
+    """Return a choice for each stage, so that the longest interval is as short as possible with so many cores.
 
     Of several such choices, one that takes the fewest cores. stages: what can be chosen for each. Raises ValueError
     if there are too few cores for any choice.
@@ -27,7 +27,7 @@ def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[R
     from ortools.sat.python import cp_model
 
     def solve(longest: int | None) -> list[ReplicationChoice] | None:
-        """The shortest interval; with `longest` given, the fewest cores for one that is not longer."""
+        """Return the shortest interval; with `longest` given, the fewest cores for one that is not longer."""
         model = cp_model.CpModel()
         picks = [[model.new_bool_var("") for _ in choices] for choices in stages]
         taken: list[cp_model.LinearExpr] = []

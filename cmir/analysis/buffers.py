@@ -50,11 +50,11 @@ class ReaderBuffer:
         return stream_times(self.part.elements).set_tuple_name(self.array)
 
     def can_have(self, rows: int) -> bool:
-        """True if so many rows keep apart what an iteration stores at once."""
+        """Return True if so many rows keep apart what an iteration stores at once."""
         return keeps_apart(self.at_once, rows)
 
     def shape(self, rows: int) -> tuple[int, ...]:
-        """The shape of the buffer with so many rows."""
+        """Return the shape of the buffer with so many rows."""
         return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
 
     def storage(self, rows: int) -> isl.Map:
@@ -66,7 +66,7 @@ class ReaderBuffer:
 def rows_found(
     rings: Sequence[ReaderBuffer], storage: isl.Map, shape: tuple[int, ...]
 ) -> dict[Key, int]:
-    """The rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
+    """Return the rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
     if not rings:
         return {}
     if len(rings) == 1:

@@ -9,7 +9,7 @@ from cmir.dialects.polyhedral import symbol
 
 
 def copies_of(network: NetworkOp) -> dict[str, int]:
-    """The copies of each program that cores run.
+    """Return the copies of each program that cores run.
 
     Cores of a program have the same weights if they differ only in coordinates that its matrices do not depend on; a
     program without matrices has a copy for each of its cores.
@@ -25,7 +25,7 @@ def copies_of(network: NetworkOp) -> dict[str, int]:
 
 
 def _matter(program: ProgramOp) -> list[int]:
-    """The coordinates of a core that say which weights it has."""
+    """Return the coordinates of a core that say which weights it has."""
     names: set[str] = set()
     for op in program.body.block.ops:
         if isinstance(op, CrossbarOp):

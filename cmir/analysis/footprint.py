@@ -54,15 +54,15 @@ class Footprint:
         return len(self.points)
 
     def count(self, core: int) -> int:
-        """The iterations of one of the cores."""
+        """Return the iterations of one of the cores."""
         return self.starts[core + 1] - self.starts[core]
 
     def core_of(self, positions: np.ndarray) -> np.ndarray:
-        """The cores that run the iterations at these places."""
+        """Return the cores that run the iterations at these places."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
     def reads(self, array: str) -> Iterable[CompiledAccess]:
-        """The accesses by which iterations read an array."""
+        """Yield the accesses by which iterations read an array."""
         for op in self.stage.reads():
             assert isinstance(op.result.type, VectorType)
             for name, relation in op.arrays_and_maps():
@@ -76,11 +76,11 @@ class Footprint:
                 yield CompiledAccess.compile(op.map, self.points, op.value.type.get_shape())
 
     def writer(self, array: ArrayOp) -> np.ndarray:
-        """The place of the iteration that writes each element, −1 where none does; in the shape of the array."""
+        """Return the place of the iteration that writes each element, −1 where none does; in the shape of the array."""
         return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
 
     def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
-        """The last iteration of a core that reads each element, counted from its first, −1 where none does."""
+        """Return the last iteration of a core that reads each element, counted from its first, −1 where none does."""
         first, last = self.starts[core], self.starts[core + 1]
         place = self._last(array, self.reads(array.sym_name.data), first, last)
         return np.where(place < 0, place, place - first)
@@ -137,7 +137,7 @@ class Footprint:
 
 
 def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
-    """The last of some iterations that touches each element of an array of this shape; −1 where none does."""
+    """Return the last of some iterations that touches each element of an array of this shape; −1 where none does."""
     touched = _independent_lanes(access, first, min(first + 2, last))
     lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
     access = replace(access, lanes=lanes)
@@ -167,7 +167,7 @@ def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: 
 def _independent_lanes(
     access: CompiledAccess, start: int, stop: int
 ) -> dict[int, tuple[int, np.ndarray]]:
-    """The axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
+    """Return the axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
 
     By axis: the dimension, and its elements. As a rule all channels are read in the same way, and one need be looked
     at. start, stop: two iterations, if there are.
@@ -188,7 +188,7 @@ def _varies(values: np.ndarray, axis: int) -> bool:
 
 
 def _without_repeats(table: np.ndarray) -> np.ndarray:
-    """The table with axes along which it does not vary reduced to one entry."""
+    """Return the table with axes along which it does not vary reduced to one entry."""
     for axis in range(table.ndim):
         first = table.take([0], axis=axis)
         if (table == first).all():
@@ -197,7 +197,7 @@ def _without_repeats(table: np.ndarray) -> np.ndarray:
 
 
 def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
-    """A table of the elements of an array, with banks and rows in front: shape (banks, rows, …)."""
+    """Return a table of the elements of an array, with banks and rows in front: shape (banks, rows, …)."""
     if rows.axis is None:
         return table[None, None]
     table = np.moveaxis(table, rows.axis, 0)
@@ -212,7 +212,7 @@ def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
 
 
 def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
-    """The rows of an array that several cores write, in banks if they write its rows in turn.
+    """Return the rows of an array that several cores write, in banks if they write its rows in turn.
 
     cores: which one writes each element, −1 for none. Cores that write parts of the same rows need no banks.
     """

@@ -81,16 +81,16 @@ class InferenceCosts:
         return next(iter(self.links), None)
 
     def utilisation(self, use: LinkUse | Stream) -> float | None:
-        """The share of the interval in which a link, or inputs or outputs, are busy; above 1, they cannot keep up.
+        """Return the share of the interval in which a link, or inputs or outputs, are busy.
 
-        None if nothing limits them.
+        Above 1, they cannot keep up. None if nothing limits them.
         """
         limited = isinstance(use, Stream) or use.bytes_per_cycle is not None
         return use.cycles / self.interval if limited and self.interval is not None else None
 
 
 def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
-    """The costs of one inference of a network on its chip."""
+    """Return the costs of one inference of a network on its chip."""
     network, hardware = timed.network.op, timed.hardware
     cores = list(timed.network.positions)
     costs = {name: timed.costs[name] for name in cores}

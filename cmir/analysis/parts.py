@@ -33,7 +33,7 @@ class ArrayPart:
     elements: isl.Set | None = None
 
     def of(self, access: isl.Map) -> isl.Map:
-        """The access, as far as it is to these elements."""
+        """Return the access, as far as it is to these elements."""
         return access if self.elements is None else access.intersect_range(self.elements)
 
     @cached_property
@@ -53,7 +53,7 @@ def array_parts(
     footprints: Mapping[str, Footprint],
     tables: Mapping[str, np.ndarray],
 ) -> list[ArrayPart]:
-    """The parts of an array.
+    """Return the parts of an array.
 
     writes: of each stage that writes it, iteration -> location. tables: likewise `Footprint.writer`.
     """
@@ -79,7 +79,7 @@ def array_parts(
 
 
 def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:
-    """The box around what one stage writes, with the step of its rows along the axis if they are dealt out."""
+    """Return the box around what one stage writes, with the step of its rows along the axis if they are dealt out."""
     box = []
     for d, size in enumerate(cores.shape):
         others = tuple(other for other in range(cores.ndim) if other != d)
@@ -91,7 +91,7 @@ def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:
 
 
 def _rows_in(box: tuple[slice, ...], rows: Rows, cores: np.ndarray) -> Rows:
-    """The rows of what one of several stages writes.
+    """Return the rows of what one of several stages writes.
 
     rows: of all of the array. cores: which core writes each element, −1 for none.
     """
@@ -106,7 +106,7 @@ def _rows_in(box: tuple[slice, ...], rows: Rows, cores: np.ndarray) -> Rows:
 def _common_rows(
     found: Sequence[Rows], shape: tuple[int, ...], cores: Sequence[np.ndarray]
 ) -> Rows | None:
-    """The rows that all parts of an array have in common, None if there are none such.
+    """Return the rows that all parts of an array have in common, None if there are none such.
 
     found: of each part. cores: which core of its writer writes each element, −1 for none.
     """
@@ -124,7 +124,7 @@ def _common_rows(
 
 
 def _elements(array: str, box: Sequence[slice]) -> isl.Set:
-    """The elements of an array in a box."""
+    """Return the elements of an array in a box."""
     dims = [f"d{d}" for d in range(len(box))]
     bounds = [
         f"{part.start} <= {dim} < {part.stop} and ({dim} - {part.start}) mod {part.step} = 0"

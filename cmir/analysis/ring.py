@@ -20,7 +20,7 @@ def columns_of(table: np.ndarray) -> np.ndarray:
 
 
 def rows_at_once(written: np.ndarray) -> set[int]:
-    """The distances of rows that one iteration writes in one column; they are multiples of no ring's size.
+    """Return the distances of rows that one iteration writes in one column; they are multiples of no ring's size.
 
     written: as of `Ring`.
     """
@@ -32,7 +32,7 @@ def rows_at_once(written: np.ndarray) -> set[int]:
 
 
 def keeps_apart(at_once: Collection[int], size: int) -> bool:
-    """True if a ring of so many rows has no slot for two rows at one of these distances."""
+    """Return True if a ring of so many rows has no slot for two rows at one of these distances."""
     return not any(distance % size == 0 for distance in at_once)
 
 
@@ -87,7 +87,7 @@ class Ring:
         return self.written.reshape(-1), needed.reshape(-1)
 
     def _by_time(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The last occupant of each slot, found among the elements of the slot in the order of their writes."""
+        """Return the last occupant of each slot, found among the elements of the slot in the order of their writes."""
         column, row, iteration = self._stores
         slot = column * size + row % size
         by_slot = np.argsort(slot, kind="stable")
@@ -117,13 +117,13 @@ class Ring:
         return column[order], row[order], iteration[order]
 
     def _read_at(self, stores: np.ndarray) -> np.ndarray:
-        """The last iteration that reads what these stores have written, −NEVER if none does."""
+        """Return the last iteration that reads what these stores have written, −NEVER if none does."""
         column, row, _ = self._stores
         read = self.last_read[column[stores], row[stores]]
         return np.where(read < 0, -NEVER, read)
 
     def can_run(self, size: int, data: np.ndarray) -> bool:
-        """True if the two cores alone do not wait for each other for ever with R = `size`.
+        """Return True if the two cores alone do not wait for each other for ever with R = `size`.
 
         data: for each iteration of the reader, the last one of the writer that must have run before it.
         """

@@ -26,11 +26,11 @@ class Cut:
     below: int | None
 
     def concerns(self, interval: int | None) -> bool:
-        """True if the cycle is in the way of an interval; None for any."""
+        """Return True if the cycle is in the way of an interval; None for any."""
         return self.below is None or (interval is not None and interval < self.below)
 
     def breaks(self, sizes: Sizes) -> bool:
-        """True if the cycle is there with buffers of these sizes."""
+        """Return True if the cycle is there with buffers of these sizes."""
         return all(sizes[key] in broken for key, broken in self.broken.items())
 
 
@@ -76,7 +76,7 @@ def cheapest(
     hint: Sizes | None,
     limit: float,
 ) -> Cover:
-    """The sizes that take the fewest bytes, break no cut and fit all rooms.
+    """Return the sizes that take the fewest bytes, break no cut and fit all rooms.
 
     hint: sizes to begin with. limit: CP-SAT's deterministic time, so that the result does not depend on the machine.
     """
@@ -123,7 +123,7 @@ def cheapest(
 
 
 def _most_needed(choices: Mapping[Key, SizeChoice], cuts: Sequence[Cut]) -> dict[Key, int]:
-    """The size of each buffer above which a larger one satisfies no more cuts."""
+    """Return the size of each buffer above which a larger one satisfies no more cuts."""
     most = {key: choice.least for key, choice in choices.items()}
     for cut in cuts:
         for key, broken in cut.broken.items():

@@ -85,7 +85,7 @@ class _CreditWait:
         return self.array, self.writer, self.reader
 
     def stays(self, needs: np.ndarray) -> np.ndarray:
-        """True for the needs with which the cycle stays."""
+        """Return True for the needs with which the cycle stays."""
         less = self.need - needs
         return (less <= 0) | ((less <= self.lead) & (less * self.interval <= self.slack))
 
@@ -109,7 +109,7 @@ class SizeSearch:
         self._found: dict[int | None, SizeSolution] = {}
 
     def live(self) -> SizeSolution:
-        """The smallest sizes found that are deadlock-free. Raises DeadlockError where no sizes help."""
+        """Return the smallest sizes found that are deadlock-free. Raises DeadlockError where no sizes help."""
         return self._unlimited(None)
 
     def lossless(self, interval: int | None = None) -> SizeSolution:
@@ -125,7 +125,7 @@ class SizeSearch:
         return self._found[period]
 
     def fitting(self) -> tuple[int, SizeSolution]:
-        """The shortest interval for which sizes are found that fit the SRAM of all cores, and such sizes.
+        """Return the shortest interval for which sizes are found that fit the SRAM of all cores, and such sizes.
 
         By bisection, to a hundredth. Deadlock-free sizes where not even these fit.
         """
@@ -193,7 +193,7 @@ class SizeSearch:
         return sum(self.sizing.sram_bytes(sizes).values())
 
     def _rooms(self) -> list[CoreSram]:
-        """The SRAM of a core of each stage. Cores of a stage have the same buffers."""
+        """Return the SRAM of a core of each stage. Cores of a stage have the same buffers."""
         sizing, sram = self.sizing, self.sizing.hardware.core.sram_bytes
         if sram is None:
             return []
@@ -266,7 +266,7 @@ class SizeSearch:
                 run = None
 
     def _in_order(self, key: Key) -> bool:
-        """True if a larger buffer never makes anything wait longer."""
+        """Return True if a larger buffer never makes anything wait longer."""
         edges = self.sizing.buffers[key].edges
         return all(self.sizing.rings[key[0], *edge].in_order for edge in edges)
 
@@ -287,7 +287,7 @@ class SizeSearch:
             yield [cut]
 
     def _cut_of(self, error: InfeasiblePeriodError, sizes: Sizes, period: int) -> Cut:
-        """The cut of a cycle that is too slow. Its waits may become shorter by what it has to spare."""
+        """Return the cut of a cycle that is too slow. Its waits may become shorter by what it has to spare."""
         links = [link for link in error.links if link.dependence.kind is DependenceKind.WAR]
         slack = (error.delay - period * error.tokens - 1) // max(1, len(links))
         wars = [
@@ -309,7 +309,7 @@ class SizeSearch:
         return self._cut(wars, sizes, below)
 
     def _cut(self, wars: Sequence[_CreditWait], sizes: Sizes, below: int | None) -> Cut:
-        """The cut of a cycle with these waits for room."""
+        """Return the cut of a cycle with these waits for room."""
         broken: dict[Key, Collection[int]] = {}
         for war in wars:
             key = self.sizing.keys[war.edge]
@@ -318,7 +318,10 @@ class SizeSearch:
         return Cut(broken, below)
 
     def _broken(self, war: _CreditWait, size: int) -> Collection[int]:
-        """The sizes of a ring with which a wait stays; where larger rings may wait longer, those near the present."""
+        """Return the sizes of a ring with which a wait stays.
+
+        Where larger rings may wait longer, those near the present.
+        """
         ring = self.sizing.rings[war.edge]
         if not ring.in_order:
             tried = range(max(1, size - _WINDOW), size + _WINDOW)
@@ -338,7 +341,7 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
 
 
 def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
-    """The waits for room of a cycle in which cores of a stuck run wait; core: one from which to look for it."""
+    """Return the waits for room of a cycle in which cores of a stuck run wait; core: one from which to look for it."""
     if core is None or run.states[core].done == run.states[core].total:
         core = next(name for name, state in run.states.items() if state.done < state.total)
     path: dict[CoreName, _CreditWait | None] = {}
@@ -351,7 +354,7 @@ def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
 
 
 def _wait(run: Recurrence, core: CoreName) -> tuple[CoreName, _CreditWait | None]:
-    """A core that a stuck one waits for, and the wait if it is for room; for data, if that is missing too."""
+    """Return a core that a stuck one waits for, and the wait if it is for room; for data, if that is missing too."""
     state = run.states[core]
     inference, iteration = divmod(state.done, state.actor.iterations)
     found = None

@@ -97,7 +97,7 @@ class Sizing:
         self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
 
     def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
-        """The same pipeline with its cores at these places of the machine; the global control unit has none."""
+        """Return the same pipeline with its cores at these places of the machine; the global control unit has none."""
         sizing = copy.copy(self)
         sizing.__dict__.pop("interval", None)
         sizing._place(Places(chip_of(self.hardware), positions))
@@ -196,7 +196,7 @@ class Sizing:
     def _ring(
         self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
     ) -> Ring:
-        """The ring of an edge; those that are alike, as of copies of a stage, are one.
+        """Return the ring of an edge; those that are alike, as of copies of a stage, are one.
 
         written, last_read: by bank and row.
         """
@@ -224,7 +224,7 @@ class Sizing:
         }
 
     def fits(self, sizes: Sizes) -> bool:
-        """True if the buffers of each core fit its SRAM."""
+        """Return True if the buffers of each core fit its SRAM."""
         room = self.hardware.core.sram_bytes
         return room is None or max(self.sram_bytes(sizes).values()) <= room
 
@@ -245,7 +245,10 @@ class Sizing:
         return total
 
     def storages(self, sizes: Sizes) -> dict[tuple[str, str], tuple[isl.Map, tuple[int, ...]]]:
-        """The storage and the shape of buffers, by array and reader. sizes: of all rings of a buffer, or of none."""
+        """Return the storage and the shape of buffers, by array and reader.
+
+        sizes: of all rings of a buffer, or of none.
+        """
         rings: dict[tuple[str, str], list[tuple[isl.Map, tuple[int, ...]]]] = defaultdict(list)
         for key, rows in sizes.items():
             ring = self.buffers[key]
@@ -257,7 +260,7 @@ class Sizing:
         return {key: buffer.rows.count for key, buffer in self.buffers.items()}
 
     def given(self, pipeline: PipelineOp) -> dict[Key, int]:
-        """The sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
+        """Return the sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
         sizes = self.full()
         for place, storage in pipeline.storages.items():
             relation, shape = storage.map.relation, storage.type.get_shape()
@@ -275,7 +278,7 @@ class Sizing:
         return self.schedule({}, busiest)[0]
 
     def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
-        """The fastest periodic schedule that is no faster than `period`: its interval, and its starts.
+        """Return the fastest periodic schedule that is no faster than `period`: its interval, and its starts.
 
         Raises DeadlockError.
         """
@@ -289,7 +292,7 @@ class Sizing:
                 period = ceil(cycle.delay / cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
-        """The network with buffers of these sizes."""
+        """Return the network with buffers of these sizes."""
         return {core: self.actor(core, sizes) for core in self.raw}
 
     def actor(self, core: CoreName, sizes: Sizes) -> Actor:
@@ -315,7 +318,7 @@ INFERENCES_TO_LIVE = 2
 
 
 def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -> int:
-    """The fewest rows with which each writer and the reader could run if they were alone.
+    """Return the fewest rows with which each writer and the reader could run if they were alone.
 
     pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
     `ReaderBuffer`.
@@ -338,7 +341,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
 def _inside(
     kept: BoundingBox | None, core: tuple[int, ...], rows: Rows
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
+    """Return a function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
     if kept is None:
         return lambda table: table
     cut: list[slice] = []
@@ -358,7 +361,7 @@ def _inside(
 
 
 def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
-    """An index that leaves one element of each dimension along which none of the tables varies, but for that of rows.
+    """Return an index that leaves one element of each dimension along which no table varies, except for rows.
 
     As a rule channels are all written, and read, together.
     """

@@ -22,7 +22,7 @@ Values = dict[str, Any]
 
 
 def uses_integers(model: onnx.ModelProto) -> bool:
-    """True if an operator on integers occurs in the model, its subgraphs or its functions."""
+    """Return True if an operator on integers occurs in the model, its subgraphs or its functions."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     return any(map(_computes_with_integers, nodes))
 
@@ -101,7 +101,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _reads(node: onnx.NodeProto) -> set[str]:
-    """The names of what a node and its subgraphs read; some of them may be the subgraphs' own."""
+    """Return the names of what a node and its subgraphs read; some of them may be the subgraphs' own."""
     names = set(filter(None, node.input))
     for graph in subgraphs(node):
         names |= {output.name for output in graph.output}

@@ -29,7 +29,7 @@ operator("MatMulInteger16", DOMAIN)(matmul_integer)
 
 
 def _zero(zero_point: Optional, like: Numbers) -> Numbers:
-    """The zero point, by default 0 of the type of the operand."""
+    """Return the zero point, by default 0 of the type of the operand."""
     return np.zeros((), like.dtype) if zero_point is None else zero_point
 
 
@@ -59,7 +59,7 @@ def qlinear_mul(
     c_scale: Numbers,
     c_zero_point: Optional = None,
 ) -> Numbers:
-    """A product of integers is exact, so that its scales make one factor."""
+    """Return a product of integers is exact, so that its scales make one factor."""
     products = centred(a, a_zero_point) * centred(b, b_zero_point)
     factor = single(a_scale) * single(b_scale) / single(c_scale)
     return requantize(products, factor.reshape(()), _zero(c_zero_point, a))
@@ -85,7 +85,7 @@ def qlinear_where(
 
 @operator("QLinearConcat", DOMAIN)
 def qlinear_concat(y_scale: Numbers, y_zero_point: Numbers, *pieces: Numbers, axis: int) -> Numbers:
-    """The pieces are triples of numbers, scale and zero point."""
+    """Return the pieces are triples of numbers, scale and zero point."""
     triples = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
     whole = np.concatenate([dequantize(x, scale, zero) for x, scale, zero in triples], axis)
     return quantize(whole, y_scale, y_zero_point)

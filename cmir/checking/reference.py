@@ -42,7 +42,7 @@ class Evaluator:
 
 
 def needs_exact_integers(model: onnx.ModelProto | Path) -> bool:
-    """True if only exact arithmetic is a reference for the model: it contains an operator on integers."""
+    """Return True if only exact arithmetic is a reference for the model: it contains an operator on integers."""
     return uses_integers(_read(model))
 
 
@@ -81,7 +81,7 @@ def _inputs(model: onnx.ModelProto) -> list[str]:
 
 
 def _read(model: onnx.ModelProto | Path) -> onnx.ModelProto:
-    """The model, without the contents of files beside it."""
+    """Return the model, without the contents of files beside it."""
     if not isinstance(model, Path):
         return model
     if model.suffix == ".onnxtxt":

@@ -45,7 +45,7 @@ def domain_of(node: onnx.NodeProto) -> str:
 
 
 def on_integers(node: onnx.NodeProto) -> bool:
-    """True if the operator computes with integers, so that only exact arithmetic is a reference for it."""
+    """Return True if the operator computes with integers, so that only exact arithmetic is a reference for it."""
     domain = domain_of(node)
     if domain not in ("", "com.microsoft"):
         return False

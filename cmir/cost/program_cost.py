@@ -41,7 +41,7 @@ class Cost:
 def program_cost(
     program: ProgramOp | StageOp, hardware: Hardware, crossing: Collection[str] = ()
 ) -> Cost:
-    """The cost of one iteration of a program, or of a stage, which is the same for all of them.
+    """Return the cost of one iteration of a program, or of a stage, which is the same for all of them.
 
     crossing: the arrays that go to cores of other chips, from the core that it is the cost on.
     """
@@ -57,7 +57,10 @@ def program_cost(
 def _gcu_cost(
     firing: Firing, inputs: Collection[str], outputs: Collection[str], hardware: Hardware
 ) -> Cost:
-    """The cost of what the global control unit takes in or gives out at once: as long as its rates say, no energy."""
+    """Return the cost of what the global control unit takes in or gives out at once.
+
+    As long as its rates say, no energy.
+    """
 
     def elements(kind: str, arrays: Collection[str]) -> int:
         steps = (step for step in firing.steps if step.kind == kind)
@@ -72,7 +75,7 @@ def _gcu_cost(
 
 
 def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = ()) -> Cost:
-    """The cost of one iteration. crossing: the arrays that go to other chips."""
+    """Return the cost of one iteration. crossing: the arrays that go to other chips."""
     tilings = [Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices]
     times = [_time(step, tilings, hardware, crossing) for step in firing.steps]
     occupied: Counter[str] = Counter()
@@ -99,7 +102,7 @@ _Use = tuple[str, int, int]
 def _time(
     step: FiringStep, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
 ) -> list[_Use]:
-    """The resources that a step uses, one after the other."""
+    """Return the resources that a step uses, one after the other."""
     core = hardware.core
     match step.kind:
         case "load":

@@ -25,7 +25,7 @@ class Tiling:
 
     @staticmethod
     def of(matrix: Matrix, crossbar: Crossbar) -> Tiling:
-        """The layout in a grid of crossbars, the cells of a weight as `crossbar.slicing` says.
+        """Return the layout in a grid of crossbars, the cells of a weight as `crossbar.slicing` says.
 
         Blocks of a block-diagonal matrix that fit into a crossbar share it, along its diagonal: as many as its rows and
         its columns allow. A block that does not fit has crossbars of its own.

@@ -152,7 +152,7 @@ def _of_cores(
 
 
 def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """The locations of one core's `{ [core, location] }`."""
+    """Return the locations of one core's `{ [core, location] }`."""
     for d, coordinate in enumerate(core):
         points = points.fix_val(isl.dim_type.set, d, isl.Val(coordinate))
     points = points.project_out(isl.dim_type.set, 0, len(core)).coalesce()

@@ -19,12 +19,12 @@ _tables: WeakKeyDictionary[Block, _Table] = WeakKeyDictionary()
 
 
 def symbol(ref: SymbolRefAttr) -> str:
-    """The name that a flat symbol reference holds."""
+    """Return the name that a flat symbol reference holds."""
     return ref.root_reference.data
 
 
 def find_symbol(block: Block, kind: type[_Op], name: str) -> _Op | None:
-    """The first operation of this class and name in a block; None if there is none.
+    """Return the first operation of this class and name in a block; None if there is none.
 
     A block's table is kept. IR changes meanwhile, so what it says is checked, and it is made anew where it fails.
     """

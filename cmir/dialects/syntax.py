@@ -21,7 +21,7 @@ def print_attributes(printer: Printer, op: Operation) -> None:
 
 
 def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = None) -> Region:
-    """A region of one block, which can be empty: `{}`."""
+    """Return a region of one block, which can be empty: `{}`."""
     region = parser.parse_region(arguments)
     if not region.blocks:
         region.add_block(Block(arg_types=[argument.type for argument in arguments or ()]))

@@ -48,7 +48,7 @@ NOTE = "Generated from the code by `python -m cmir.documentation.reference`."
 
 
 def pages() -> dict[str, str]:
-    """The pages of cmir's own dialects, passes and tools, by the names of their files."""
+    """Return the pages of cmir's own dialects, passes and tools, by the names of their files."""
     result = {f"{name}.md": dialect_page(name) for name in DIALECTS}
     result["passes.md"] = passes_page(PASSES)
     result["tools.md"] = tools_page()
@@ -56,7 +56,7 @@ def pages() -> dict[str, str]:
 
 
 def own_docstring(documented: type[Any]) -> str:
-    """The docstring of a class itself. Raises CompileError if it is inherited, or made by @dataclass."""
+    """Return the docstring of a class itself. Raises CompileError if it is inherited, or made by @dataclass."""
     text = documented.__dict__.get("__doc__") or ""
     if not text or text.startswith(f"{documented.__name__}("):
         raise CompileError(
@@ -66,7 +66,7 @@ def own_docstring(documented: type[Any]) -> str:
 
 
 def dialect_page(name: str) -> str:
-    """The operations and attributes of a dialect. Raises CompileError if one of them has no docstring."""
+    """Return the operations and attributes of a dialect. Raises CompileError if one of them has no docstring."""
     universe = installed_universe()
     if name not in universe.all_dialects:
         raise CompileError(None, f"there is no dialect '{name}'")

@@ -52,7 +52,7 @@ class TranscriptStep:
 
 
 def blocks(page: str) -> Iterator[Block]:
-    """The fenced blocks of a page, in order."""
+    """Yield the fenced blocks of a page, in order."""
     previous: re.Match[str] | None = None
     for match in _BLOCK.finditer(page):
         adjacent = previous is not None and not page[previous.end() : match.start()].strip()
@@ -95,7 +95,7 @@ def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
 
 def check_page(path: Path, folder: Path) -> str | None:
     """
-    The first example of a page that is not as the page says, and how; None if all are.
+    Return the first example of a page that is not as the page says, and how; None if all are.
 
     Params:
         folder: where commands run, with the tools of this Python in front of all others. They may write there.
@@ -142,7 +142,7 @@ def _check_session(path: Path, block: Block, names: dict[str, object], folder: P
 
 
 def workplace(repository: Path, folder: Path) -> Path:
-    """A folder in which commands find all that is in the repository, and write nothing into it."""
+    """Return a folder in which commands find all that is in the repository, and write nothing into it."""
     folder.mkdir(parents=True, exist_ok=True)
     for entry in repository.iterdir():
         if not entry.name.startswith(".") and entry.name not in ("build", "site", "__pycache__"):

@@ -45,7 +45,7 @@ class Automaton:
 
 
 def automata_of(program: Program, programs: dict[str, Program]) -> Iterator[Automaton]:
-    """The automata of all cores of a program; none for two cores that have nothing to do with each other."""
+    """Yield the automata of all cores of a program; none for two cores that have nothing to do with each other."""
     for op in (*program.op.snoops, *program.op.credits):
         source = programs[symbol(op.source)]
         yield from _Evaluation(op, program, source).automata()
@@ -94,7 +94,7 @@ class _Evaluation:
     def _with_something_to_wait_for(
         self, pair: np.ndarray, awaits: np.ndarray, limits: np.ndarray
     ) -> list[int]:
-        """The pairs of cores but for those whose automaton allows everything at once."""
+        """Return the pairs of cores but for those whose automaton allows everything at once."""
         reached = np.full(len(self.core), -1)
         np.maximum.at(reached, pair[~awaits], limits[~awaits])
         free = reached >= np.diff(self.program.starts)[self.core] - 1
@@ -102,7 +102,7 @@ class _Evaluation:
         return np.flatnonzero(~free).tolist()
 
     def _events(self, found: list[Visit], pair: np.ndarray) -> np.ndarray:
-        """The iterations of `source` that make the awaited events happen, counted from its core's first."""
+        """Return the iterations of `source` that make the awaited events happen, counted from its core's first."""
         op, source = self.op, self.source
         at = in_order([v for v in found if _release(v[0]).awaits], lambda r: _release(r).at)
         if not len(at):
@@ -131,7 +131,7 @@ class _Evaluation:
         return events - source.starts[theirs]
 
     def _limits(self, found: list[Visit], order: np.ndarray, pair: np.ndarray) -> np.ndarray:
-        """The last iterations allowed, counted from the core's first in the event's inference."""
+        """Return the last iterations allowed, counted from the core's first in the event's inference."""
         if not found:
             return np.zeros(0, np.int64)
         op, program = self.op, self.program
@@ -185,7 +185,7 @@ def _needs(
 
 
 def _agree(one: np.ndarray, other: np.ndarray, before: int) -> bool:
-    """True if both wait for the same events of a stream, of which `before` lie in earlier inferences."""
+    """Return True if both wait for the same events of a stream, of which `before` lie in earlier inferences."""
     return bool(np.array_equal(np.maximum(one, -before - 1), np.maximum(other, -before - 1)))
 
 
@@ -195,7 +195,7 @@ def _release(op: Operation) -> ReleaseOp:
 
 
 def _at_each(found: list[Visit], values: Iterable[bool]) -> np.ndarray:
-    """A value of each operation, at each of its visits."""
+    """Return a value of each operation, at each of its visits."""
     each = [np.full(frame.count, value) for (_, frame, _), value in zip(found, values, strict=True)]
     return np.concatenate(each) if each else np.zeros(0, bool)
 

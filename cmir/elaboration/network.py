@@ -51,7 +51,7 @@ class ElaboratedNetwork:
         }
 
     def _coordinates(self) -> dict[str, list[tuple[int, ...]]]:
-        """The coordinates of the cores that run each program."""
+        """Return the coordinates of the cores that run each program."""
         network = self.op
         coordinates: dict[str, list[tuple[int, ...]]] = {name: [] for name in network.programs}
         for core in network.cores:

@@ -65,7 +65,7 @@ class Buffer:
         return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage)
 
     def on(self, core: tuple[int, ...]) -> Buffer:
-        """The buffer of one of the cores."""
+        """Return the buffer of one of the cores."""
         return replace(self, core=core) if self.storage is not None else self
 
     @property
@@ -82,7 +82,7 @@ class Buffer:
 
 
 def pad_value(op: LoadOp) -> float:
-    """The value of lanes without a location."""
+    """Return the value of lanes without a location."""
     assert isinstance(op.pad, FloatAttr | IntegerAttr)
     return op.pad.value.data
 
@@ -100,7 +100,7 @@ class Load:
     apart: bool
 
     def of_run(self, run: slice) -> Load:
-        """The load of some of the iterations."""
+        """Return the load of some of the iterations."""
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
@@ -118,7 +118,7 @@ class Load:
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The smallest box of all lanes that have a location in some iteration: its sizes and its first lane."""
+    """Return the smallest box of all lanes that have a location in some iteration: its sizes and its first lane."""
     lanes = relation.relation.domain().unwrap().range()
     rank = lanes.dim(isl.dim_type.set)
     if lanes.is_empty():
@@ -143,7 +143,7 @@ class Store:
     lanes: tuple[int, ...]
 
     def of_run(self, run: slice) -> Store:
-        """The store of some of the iterations."""
+        """Return the store of some of the iterations."""
         return replace(self, access=self.access.of_run(run))
 
     @staticmethod
@@ -211,7 +211,7 @@ class Program:
         return f"@{CoreName(self.name, tuple(core))}"
 
     def core_of(self, position: Any) -> Any:
-        """The number of the core that runs an iteration, given by its place in `points`."""
+        """Return the number of the core that runs an iteration, given by its place in `points`."""
         return np.searchsorted(self.starts, position, side="right") - 1
 
     @cached_property

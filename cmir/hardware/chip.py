@@ -29,7 +29,7 @@ class Places:
         return int(here != there) if self.chip is None else self.chip.hops(here, there)
 
     def crosses(self, source: CoreName, target: CoreName) -> bool:
-        """True if the way from one core to another leads to another chip."""
+        """Return True if the way from one core to another leads to another chip."""
         here, there = self.positions.get(source), self.positions.get(target)
         if self.chip is None or here is None or there is None:
             return False
@@ -37,7 +37,7 @@ class Places:
 
 
 def chip_of(hardware: Hardware) -> Topology | None:
-    """The places of a machine; None where the description has no shape: there is room for any, one hop apart.
+    """Return the places of a machine; None where the description has no shape: there is room for any, one hop apart.
 
     Raises CompileError for links that make no chip.
     """

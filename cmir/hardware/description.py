@@ -60,7 +60,7 @@ class Hardware:
 
     @staticmethod
     def text(name_or_path: str) -> str:
-        """The text of a preset, or of a file. Raises CompileError if there is neither."""
+        """Return the text of a preset, or of a file. Raises CompileError if there is neither."""
         if name_or_path in presets():
             return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
         if not _is_file(name_or_path):
@@ -73,7 +73,7 @@ class Hardware:
 
     @staticmethod
     def of(table: Mapping[str, Any], where: Where) -> Hardware:
-        """The machine that the tables of a TOML file describe. Raises CompileError naming the field at fault.
+        """Return the machine that the tables of a TOML file describe. Raises CompileError naming the field at fault.
 
         Tables may have the names of earlier versions, which a remark mentions.
         """
@@ -94,7 +94,7 @@ class Hardware:
         return hardware
 
     def table(self) -> dict[str, Any]:
-        """The tables of a TOML file that describes the machine, without fields that have their defaults."""
+        """Return the tables of a TOML file that describes the machine, without fields that have their defaults."""
         tables: dict[str, Any] = {"name": self.name}
         if self.summary:
             tables["summary"] = self.summary
@@ -110,7 +110,7 @@ class Hardware:
         return tables
 
     def toml(self) -> str:
-        """A TOML file that describes the machine, without fields that have their defaults."""
+        """Return a TOML file that describes the machine, without fields that have their defaults."""
         lines: list[str] = []
         for name, value in self.table().items():
             if isinstance(value, dict):
@@ -156,7 +156,7 @@ def current_name(table: str, where: Where) -> str:
 
 
 def _is_file(path: str) -> bool:
-    """True if a file has this path; False also for text that is too long to be a path."""
+    """Return True if a file has this path; False also for text that is too long to be a path."""
     try:
         return Path(path).is_file()
     except OSError:
@@ -164,7 +164,7 @@ def _is_file(path: str) -> bool:
 
 
 def presets() -> list[str]:
-    """The names of the descriptions that ship with cmir."""
+    """Return the names of the descriptions that ship with cmir."""
     files = (entry.name for entry in _presets().iterdir())
     return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 

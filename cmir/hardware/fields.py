@@ -29,12 +29,12 @@ class Kind:
 
 
 def integer(least: int) -> Kind:
-    """An integer that is not less than `least`."""
+    """Return an integer that is not less than `least`."""
     return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
 
 
 def real(least: float | None = None) -> Kind:
-    """A number that is not less than `least`, or a positive one."""
+    """Return a number that is not less than `least`, or a positive one."""
     text = "a number > 0" if least is None else f"a number >= {least:g}"
 
     def accepts(value: Any) -> bool:
@@ -52,7 +52,7 @@ def choice(*names: str) -> Kind:
 
 
 def integers(least: int) -> Kind:
-    """A list of integers that are not less than `least`, as a tuple."""
+    """Return a list of integers that are not less than `least`, as a tuple."""
     return Kind(
         f"a list of integers >= {least}",
         lambda value: _is_list(value, lambda item: _is_integer(item) and item >= least),
@@ -61,7 +61,7 @@ def integers(least: int) -> Kind:
 
 
 def edges() -> Kind:
-    """A list of pairs of places, each a list of integers, as tuples."""
+    """Return a list of pairs of places, each a list of integers, as tuples."""
 
     def is_place(value: Any) -> bool:
         return _is_list(value, _is_integer)
@@ -94,7 +94,7 @@ class Description:
 def described(
     kind: Kind, meaning: str, unit: str = "", *, default: Any = None, absent: str = ""
 ) -> Any:
-    """A field of a section."""
+    """Return a field of a section."""
     return dataclasses.field(
         default=default, metadata={"description": Description(kind, meaning, unit, absent)}
     )
@@ -106,7 +106,7 @@ def descriptions(section: Any) -> dict[str, Description]:
 
 
 def read_section(section: type[Section], name: str, given: object, where: Where) -> Section:
-    """A section of a description, from the table that TOML has for it.
+    """Return a section of a description, from the table that TOML has for it.
 
     name: what the section is called in messages. where: the file, or what stands in for it. Raises CompileError naming
     the field at fault.

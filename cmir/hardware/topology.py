@@ -61,7 +61,7 @@ class Topology(ABC):
         """The first place on the way from `here` to `there`, which is another place."""
 
     def route(self, start: Place, end: Place) -> tuple[Link, ...]:
-        """The links from a place to another, always the same ones; none from a place to itself."""
+        """Return the links from a place to another, always the same ones; none from a place to itself."""
         for place in (start, end):
             self.index_of(place)
         path = [start]
@@ -70,7 +70,7 @@ class Topology(ABC):
         return tuple(pairwise(path))
 
     def hops(self, start: Place, end: Place) -> int:
-        """The length of the route from a place to another."""
+        """Return the length of the route from a place to another."""
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
     def crosses(self, start: Place, end: Place) -> bool:
@@ -108,7 +108,7 @@ def topology(
     chips: Sequence[int] | None = None,
     crossing: int = 1,
 ) -> Topology:
-    """A topology that a shape describes. Raises ValueError, with a message for the user, where there is none.
+    """Return a topology that a shape describes. Raises ValueError, with a message for the user, where there is none.
 
     kind: one of KINDS. In a mesh, places that differ by one in one coordinate are joined, both ways; in a torus also
     the first and the last of each line. A ring is a torus of one dimension. In `all-to-all`, any two are joined.
@@ -170,12 +170,12 @@ def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None =
 
 
 def text(place: Place) -> str:
-    """A place as it is written in the IR: `(0, 1)`."""
+    """Return a place as it is written in the IR: `(0, 1)`."""
     return f"({', '.join(map(str, place))})"
 
 
 def link_text(link: Link) -> str:
-    """A link in messages: `(0, 0) -> (0, 1)`."""
+    """Return a link in messages: `(0, 0) -> (0, 1)`."""
     return f"{text(link[0])} -> {text(link[1])}"
 
 

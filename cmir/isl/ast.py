@@ -102,9 +102,10 @@ def append_loops(
 def cheapest_loops(
     schedule: isl.Map, separation: Separation, cores: isl.Set = ANY_CORE
 ) -> isl.AstNode:
-    """The AST of loops as `visit_in_order` makes them. With `auto`, joint loops if they need no conditions, else those
-    that evaluate the fewest in one run, and of these the shortest. Joint loops of many pieces would be full of
-    conditions, and are not tried.
+    """Return the AST of loops as `visit_in_order` makes them.
+
+    With `auto`, these are joint loops if they need no conditions, else those that evaluate the fewest in one run, and of
+    these the shortest. Joint loops of many pieces would be full of conditions, and are not tried.
 
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.
@@ -178,7 +179,7 @@ class _BlockScope:
         )
 
     def insert(self, op: Operation) -> SSAValue:
-        """The value of a pure operation, which is moved in front of the loops it does not depend on."""
+        """Return the value of a pure operation, which is moved in front of the loops it does not depend on."""
         key = (type(op), *op.operands, *op.properties.values())
         if key not in self.computed:
             scope, builder = self, self.builder
@@ -234,7 +235,7 @@ class _Translator:
         inner.builder.insert(scf.YieldOp())
 
     def _exclusive(self, condition: isl.AstExpr, scope: _BlockScope) -> SSAValue:
-        """The bound of a loop condition `i < bound` or `i <= bound`, as `scf.for` wants it: exclusive."""
+        """Return the bound of a loop condition `i < bound` or `i <= bound`, as `scf.for` wants it: exclusive."""
         _, bound = _arguments(condition)
         if condition.get_op_type() == isl.ast_expr_op_type.lt:
             return self.expression(bound, scope)
@@ -264,7 +265,7 @@ class _Translator:
         scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
 
     def expression(self, expr: isl.AstExpr, scope: _BlockScope) -> SSAValue:
-        """The value of an ISL expression, as `arith` operations on `index` (conditions: on `i1`)."""
+        """Return the value of an ISL expression, as `arith` operations on `index` (conditions: on `i1`)."""
         match expr.get_type():
             case isl.ast_expr_type.int:
                 return self.constants.get(expr.get_val().to_python())

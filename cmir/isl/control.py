@@ -49,7 +49,7 @@ class AutomatonFailures:
 
 
 def judge(automata: list[AutomatonSteps], needs: isl.Map, times: isl.Set) -> AutomatonFailures:
-    """The verdict on the automata on one neighbour.
+    """Return the verdict on the automata on one neighbour.
 
     needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: those of all iterations of an inference.
     """
@@ -72,7 +72,7 @@ def judge(automata: list[AutomatonSteps], needs: isl.Map, times: isl.Set) -> Aut
 
 
 def from_reset(times: isl.Set) -> isl.Set:
-    """The times `[n, time]` with n ≥ 0."""
+    """Return the times `[n, time]` with n ≥ 0."""
     return times.lower_bound_val(isl.dim_type.set, 0, isl.Val(0))
 
 

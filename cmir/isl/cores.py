@@ -27,12 +27,12 @@ _Object = TypeVar("_Object", isl.Map, isl.Set, isl.Map | isl.Set)
 
 
 def core_parameters(dims: int, who: Who = "p") -> list[str]:
-    """The names of the coordinates of a core."""
+    """Return the names of the coordinates of a core."""
     return [f"{who}{d}" for d in range(dims)]
 
 
 def parameters(value: isl.Map | isl.Set) -> list[str]:
-    """The names of the parameters of an object."""
+    """Return the names of the parameters of an object."""
     count = value.dim(isl.dim_type.param)
     return [value.get_dim_name(isl.dim_type.param, d) or "" for d in range(count)]
 
@@ -42,7 +42,7 @@ def is_core_parameter(name: str) -> bool:
 
 
 def with_parameters(value: _Object, names: Sequence[str]) -> _Object:
-    """The object with these parameters in front, in this order."""
+    """Return the object with these parameters in front, in this order."""
     space = isl.Space.params_alloc(CONTEXT, len(names))
     for d, name in enumerate(names):
         space = space.set_dim_name(isl.dim_type.param, d, name)
@@ -60,7 +60,7 @@ def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
 
 
 def cores_of(iterations: isl.Set, dims: int, who: Who = "p") -> isl.Set:
-    """The cores that run iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
+    """Return the cores that run iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
     return on_core(isl.Map.from_domain(iterations), dims, who).params()
 
 
@@ -93,7 +93,7 @@ def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
 
 
 def parameter_values(context: isl.Set) -> np.ndarray:
-    """The values of the parameters of a bounded set, in lexicographic order, shape (values, parameters)."""
+    """Return the values of the parameters of a bounded set, in lexicographic order, shape (values, parameters)."""
     return points_of(_as_points(context.params()))
 
 

@@ -52,28 +52,28 @@ class Release:
 
 
 def iterations(access: isl.Map) -> isl.Map:
-    """The access `{ [iteration -> lane] -> location }` seen from whole iterations: iteration -> location."""
+    """Return the access `{ [iteration -> lane] -> location }` seen from whole iterations: iteration -> location."""
     return access.domain_factor_domain()
 
 
 def identity_schedule(domain: isl.Set) -> isl.Map:
-    """The schedule that runs `domain` in its own lexicographic order: iteration -> [coordinates]."""
+    """Return the schedule that runs `domain` in its own lexicographic order: iteration -> [coordinates]."""
     identity = isl.Map.identity(domain.get_space().map_from_set()).intersect_domain(domain)
     return identity.reset_tuple_id(isl.dim_type.out)
 
 
 def maximum(relation: isl.Map) -> isl.Map:
-    """The lexicographically last of what each point is related to."""
+    """Return the lexicographically last of what each point is related to."""
     return _best(relation, isl.Map.lexmax, isl.Map.lex_lt(relation.get_space().range()))
 
 
 def minimum(relation: isl.Map) -> isl.Map:
-    """The lexicographically first of what each point is related to."""
+    """Return the lexicographically first of what each point is related to."""
     return _best(relation, isl.Map.lexmin, isl.Map.lex_gt(relation.get_space().range()))
 
 
 def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.Map) -> isl.Map:
-    """The best of what each point is related to: what ISL's `optimum` gives, if that is right.
+    """Return the best of what each point is related to: what ISL's `optimum` gives, if that is right.
 
     lexmax and lexmin are wrong now and then, or fail, for relations with quantified variables and unions, depending
     on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted. Of pieces
@@ -95,7 +95,7 @@ def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.
 
 @kept_by_text
 def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
-    """The latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
+    """Return the latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
 
     `needs` is D, time -> time. Times of `domain` that precede everything that needs an event are not in the
     result; times after it inherit the last need.
@@ -119,7 +119,9 @@ def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = No
 
 
 def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
-    """The latest event needed before each time of `domain`, by the first dimension in which what needs it is earlier.
+    """Return the latest event needed before each time of `domain`.
+
+    There is one map for each dimension that can be the first in which what needs the event is earlier.
 
     What is earlier in dimension d is like the time itself in all dimensions before d, and anything in those after it.
     So the dimensions after d do not matter, and each maximum is over few of them.
@@ -136,7 +138,7 @@ def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
 
 
 def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
-    """The maximum of a function over what is like a time of `domain` but earlier in its last dimension.
+    """Return the maximum of a function over what is like a time of `domain` but earlier in its last dimension.
 
     As a rule the function does not decrease along that dimension. Then it is the value at the time before.
     """
@@ -151,7 +153,7 @@ def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
 
 
 def _just_before(earlier: isl.Map) -> isl.Map:
-    """The maximum of `{ [same, t] -> [same, before] : before < t }`: as a rule one less, or a little more."""
+    """Return the maximum of `{ [same, t] -> [same, before] : before < t }`: as a rule one less, or a little more."""
     rank, found = earlier.dim(isl.dim_type.in_), isl.Map.empty(earlier.get_space())
     names, rest = [f"t{d}" for d in range(rank)], earlier.domain().coalesce()
     for less in range(1, _NEAR + 1):
@@ -171,7 +173,7 @@ _NEAR = 3
 def _last_with_each(
     latest: isl.Map, times: isl.Set, wrapped: isl.Map, turned: Callable[[isl.Map], isl.Map]
 ) -> isl.Map:
-    """The last time with each event of D′, which never goes back.
+    """Return the last time with each event of D′, which never goes back.
 
     latest: D′. wrapped: for the last of the `times`, what the time after it needs. turned: `latest` as event -> time.
     """
@@ -325,7 +327,7 @@ def _in_inference(times: isl.Set, later: int) -> isl.Set:
 
 
 def _last_of(points: isl.Set) -> isl.Set:
-    """The lexicographically last point, for each value of the parameters."""
+    """Return the lexicographically last point, for each value of the parameters."""
     if points.dim(isl.dim_type.param) or points.is_empty():
         return maximum(isl.Map.from_range(points)).range()
     for d in range(points.dim(isl.dim_type.set)):
@@ -339,7 +341,7 @@ def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:
 
 
 def full_storage(array: isl.Set) -> isl.Map:
-    """A slot for each element of one inference: `{ b[n, location] -> slot[location] }`."""
+    """Return a slot for each element of one inference: `{ b[n, location] -> slot[location] }`."""
     identity = isl.Map.identity(array.get_space().map_from_set())
     storage = identity.insert_dims(isl.dim_type.in_, 0, 1)
     storage = storage.set_tuple_name(isl.dim_type.in_, array.get_tuple_name())
@@ -365,7 +367,7 @@ def _carry_inference(to_iteration: isl.Map) -> isl.Map:
 
 
 def _with_tuples(release: Release, event: isl.Space, limit: isl.Space) -> Release:
-    """The release with the names of these tuples and of their dimensions."""
+    """Return the release with the names of these tuples and of their dimensions."""
     relation, initially = release.relation, release.initially
     for d in range(event.dim(isl.dim_type.set)):
         if name := event.get_dim_name(isl.dim_type.set, d):
@@ -385,7 +387,7 @@ def _with_tuples(release: Release, event: isl.Space, limit: isl.Space) -> Releas
 
 
 def _has_parameters(*relations: isl.Map) -> bool:
-    """True for relations of stages that are spread over cores."""
+    """Return True for relations of stages that are spread over cores."""
     return any(relation.dim(isl.dim_type.param) for relation in relations)
 
 

@@ -35,14 +35,14 @@ class _Affine:
         return np.asarray(value if self.denominator == 1 else value // self.denominator)
 
     def __str__(self) -> str:
-        """The formula as ISL reads it, of inputs x0, x1, …"""
+        """Return the formula as ISL reads it, of inputs x0, x1, …"""
         terms = [str(self.constant), *(f"{c}*x{index}" for index, c in self.inputs)]
         terms += [f"{c}*({division})" for division, c in self.divisions]
         total = " + ".join(f"({term})" for term in terms)
         return total if self.denominator == 1 else f"floor(({total}) / {self.denominator})"
 
     def uses(self) -> frozenset[int]:
-        """The inputs that it depends on."""
+        """Return the inputs that it depends on."""
         own = frozenset(index for index, _ in self.inputs)
         return own.union(*(division.uses() for division, _ in self.divisions))
 
@@ -102,7 +102,7 @@ class _Guard:
         return " or ".join(f"({constraints or '1 = 1'})" for constraints in conjunctions) or "1 = 0"
 
     def part(self, keep: Callable[[frozenset[int]], bool]) -> _Guard | None:
-        """The constraints of the only conjunction whose inputs `keep` accepts; None if there are none."""
+        """Return the constraints of the only conjunction whose inputs `keep` accepts; None if there are none."""
         (constraints,) = self.conjunctions
         kept = tuple((equal, affine) for equal, affine in constraints if keep(affine.uses()))
         return _Guard((kept,)) if kept else None
@@ -130,7 +130,7 @@ class Function:
     outputs: int
 
     def __str__(self) -> str:
-        """The function as a relation that ISL reads."""
+        """Return the function as a relation that ISL reads."""
         inputs = ", ".join(f"x{d}" for d in range(self.inputs))
         pieces = [
             f"[{inputs}] -> [{', '.join(map(str, values))}] : {'1 = 1' if guard is None else guard}"
@@ -139,7 +139,7 @@ class Function:
         return f"{{ {'; '.join(pieces)} }}"
 
     def uses(self) -> list[frozenset[int]]:
-        """The inputs that each output depends on, with those that choose between several formulas of it."""
+        """Return the inputs that each output depends on, with those that choose between several formulas of it."""
         choosing = frozenset[int]().union(*self.constraints())
         return [
             affines[0].uses()
@@ -152,7 +152,7 @@ class Function:
         ]
 
     def constraints(self) -> list[frozenset[int]]:
-        """The inputs that each constraint on where the function is defined depends on."""
+        """Return the inputs that each constraint on where the function is defined depends on."""
         guards = [guard for guard, _ in self.pieces if guard is not None]
         return [affine.uses() for g in guards for c in g.conjunctions for _, affine in c]
 
@@ -163,7 +163,7 @@ class Function:
         return len(guards) == 1 and (guards[0] is None or len(guards[0].conjunctions) == 1)
 
     def sole(self, output: int) -> Function | None:
-        """An output wherever it is defined, if it has one formula."""
+        """Return an output wherever it is defined, if it has one formula."""
         formulas = {values[output] for _, values in self.pieces}
         pieces = tuple((None, (formula,)) for formula in formulas)
         return Function(pieces, self.inputs, 1) if len(formulas) == 1 else None
@@ -171,7 +171,7 @@ class Function:
     def part(
         self, outputs: Sequence[int], keep: Callable[[frozenset[int]], bool] | None = None
     ) -> Function:
-        """Some of the outputs, under those constraints only whose inputs `keep` accepts: all, if not given.
+        """Return some of the outputs, under those constraints only whose inputs `keep` accepts: all, if not given.
 
         Constraints can be dropped from a `convex` function only.
         """

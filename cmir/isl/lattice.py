@@ -23,7 +23,7 @@ _UNBOUNDED = 2**62
 
 
 def lattice_points(points: isl.Set) -> np.ndarray:
-    """The points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
+    """Return the points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
 
     Raises IslError if they are too many, or if constraints do not bound a variable, given others.
     """
@@ -35,14 +35,14 @@ def lattice_points(points: isl.Set) -> np.ndarray:
 
 
 def lattice_pairs(relation: isl.Map) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of a bounded relation: its inputs and its outputs, row by row, in lexicographic order."""
+    """Return the pairs of a bounded relation: its inputs and its outputs, row by row, in lexicographic order."""
     inputs = relation.dim(isl.dim_type.in_)
     every = lattice_points(relation.wrap().flatten())
     return every[:, :inputs], every[:, inputs:]
 
 
 def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
-    """The points of a basic set, each at least once."""
+    """Return the points of a basic set, each at least once."""
     rows = _inequalities(basic)
     variables = rows.shape[1] - 1
     if basic.is_empty():
@@ -73,7 +73,7 @@ def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
 
 
 def _extents(basic: isl.BasicSet, variables: list[int]) -> dict[int, tuple[int, int]]:
-    """The least and the greatest value of variables in the whole set. Raises IslError if none has both."""
+    """Return the least and the greatest value of variables in the whole set. Raises IslError if none has both."""
     points = isl.Set.from_basic_set(basic)
     found: dict[int, tuple[int, int]] = {}
     for v in variables:
@@ -97,7 +97,7 @@ def _hold_without_variables(rows: np.ndarray) -> bool:
 def _range(
     rows: np.ndarray, chosen: list[int], variable: int, tuples: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest value of a variable for each tuple of those chosen before."""
+    """Return the least and the greatest value of a variable for each tuple of those chosen before."""
     known = [1 + v for v in chosen]
     others = np.delete(rows, [0, 1 + variable, *known], axis=1)
     usable = rows[(rows[:, 1 + variable] != 0) & ~others.any(axis=1)]

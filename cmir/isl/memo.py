@@ -37,5 +37,5 @@ def kept_by_text(function: Callable[_Arguments, _Result]) -> Callable[_Arguments
 
 
 def unnamed(relation: isl.Map) -> isl.Map:
-    """The relation without the names of its tuples."""
+    """Return the relation without the names of its tuples."""
     return relation.reset_tuple_id(isl.dim_type.in_).reset_tuple_id(isl.dim_type.out)

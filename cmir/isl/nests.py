@@ -54,7 +54,7 @@ class Value:
         )
 
     def __str__(self) -> str:
-        """The value as ISL reads it, of counters j0, j1, …"""
+        """Return the value as ISL reads it, of counters j0, j1, …"""
         parts = [str(self.constant)] if self.constant or not self.terms else []
         for t in self.terms:
             inner = f"j{t.counter}" if t.d == 1 else f"floor(({t.a}*j{t.counter} + {t.b})/{t.d})"
@@ -105,7 +105,7 @@ _Form = _Leaf | _LoopRun | _Sequence
 
 
 def nest_of(times: np.ndarray, points: np.ndarray) -> Nest:
-    """The loops that visit `points`, shape (points, coordinates), in the lexicographic order of their times.
+    """Return the loops that visit `points`, shape (points, coordinates), in the lexicographic order of their times.
 
     times: shape (points, dimensions), all different; points with the same first few times become loops of their own.
     """
@@ -117,7 +117,7 @@ def nest_of(times: np.ndarray, points: np.ndarray) -> Nest:
 
 
 def statements(nest: Nest) -> int:
-    """The number of visits in the text of a nest."""
+    """Return the number of visits in the text of a nest."""
     return sum(1 if isinstance(node, Visit) else statements(node.body) for node in nest)
 
 
@@ -149,7 +149,7 @@ def _built(
 
 
 def _folded(times: np.ndarray, points: np.ndarray) -> tuple[_Form, np.ndarray]:
-    """The form of a nest and its constants; times and points are sorted."""
+    """Return the form of a nest and its constants; times and points are sorted."""
     if times.shape[1] == 0:
         return _Leaf(), points[0]
     if times.shape[1] == 1:
@@ -216,7 +216,7 @@ def _shapes(steps: np.ndarray) -> tuple[Shape, ...] | None:
 
 @lru_cache(maxsize=65536)
 def _shape(steps: tuple[int, ...]) -> Shape | None:
-    """The function with these steps, if it is simple, and they are enough to tell.
+    """Return the function with these steps, if it is simple, and they are enough to tell.
 
     A step that differs from all others, such as the one to the end of a row, is none of a function.
     """
@@ -238,7 +238,7 @@ def _shape(steps: tuple[int, ...]) -> Shape | None:
 
 
 def _period(steps: tuple[int, ...]) -> int | None:
-    """The period of steps that repeat at least once."""
+    """Return the period of steps that repeat at least once."""
     return next(
         (p for p in range(1, len(steps) // 2 + 1) if steps[p:] == steps[: len(steps) - p]), None
     )

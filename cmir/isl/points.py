@@ -9,7 +9,7 @@ from cmir.isl.evaluate import compile_function
 
 
 def points_of(points: isl.Set) -> np.ndarray:
-    """The points of a bounded set in lexicographic order, shape (points, coordinates)."""
+    """Return the points of a bounded set in lexicographic order, shape (points, coordinates)."""
     points = points.reset_tuple_id()
     dims = range(points.dim(isl.dim_type.set))
     if points.is_empty():

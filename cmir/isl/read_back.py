@@ -56,7 +56,7 @@ def read_visits(
 
 
 def _parameters(cores: isl.Set) -> Iterator[isl.PwAff]:
-    """The parameters of a set, as functions of no iterators."""
+    """Yield the parameters of a set, as functions of no iterators."""
     local = isl.LocalSpace.from_space(isl.Set.from_params(cores).get_space())
     for dim in range(cores.dim(isl.dim_type.param)):
         yield isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, dim))
@@ -109,7 +109,7 @@ class _LoopScope:
         raise AssertionError("IR is verified: every use has a definition")
 
     def affine(self, value: SSAValue | int | _Iterator) -> isl.PwAff:
-        """The value as a function of the iterators of this scope."""
+        """Return the value as a function of the iterators of this scope."""
         if isinstance(value, int):
             local = isl.LocalSpace.from_space(self.domain.get_space())
             return isl.PwAff.from_aff(isl.Aff.val_on_domain(local, isl.Val(value)))
@@ -183,7 +183,7 @@ def _constant_of(value: SSAValue) -> int | None:
 
 
 def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
-    """The value of an `arith` operation as a function of the iterators, or where it holds."""
+    """Return the value of an `arith` operation as a function of the iterators, or where it holds."""
     known = i1 if isinstance(op, arith.AndIOp | arith.OrIOp) else IndexType()
     types = [*op.operand_types] if isinstance(op, arith.CmpiOp) else [*op.result_types]
     if isinstance(op, arith.ConstantOp) and op.result.type == i1:

@@ -110,13 +110,13 @@ def _sharing(storage: isl.Map, back: int) -> isl.Map:
 
 
 def _by_time(order: isl.Map) -> tuple[np.ndarray, np.ndarray]:
-    """The points of a schedule and their times, in the order of the times."""
+    """Return the points of a schedule and their times, in the order of the times."""
     times, points = lattice_pairs(order.reverse())
     return points, times
 
 
 def _ranks(times: np.ndarray, some: np.ndarray) -> np.ndarray:
-    """The place of each of `some` among all `times`, which are sorted."""
+    """Return the place of each of `some` among all `times`, which are sorted."""
     if not times.shape[1]:
         return np.zeros(len(some), np.int64)
     every = np.concatenate([times, some])
@@ -126,7 +126,7 @@ def _ranks(times: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 
 def _relation(nest: Nest, inputs: int, outputs: int) -> isl.Map:
-    """The points that a nest visits as a relation between the first coordinates and the others."""
+    """Return the points that a nest visits as a relation between the first coordinates and the others."""
     dims = [f"i{d}" for d in range(inputs)], [f"o{d}" for d in range(outputs)]
     pair = " -> ".join(f"[{', '.join(names)}]" for names in dims)
     found = isl.Map.empty(read_map(f"{{ {pair} }}").get_space())
@@ -143,7 +143,7 @@ def _relation(nest: Nest, inputs: int, outputs: int) -> isl.Map:
 
 
 def _last_point(points: np.ndarray) -> isl.Set:
-    """The last of the points, if there are any, as a set."""
+    """Return the last of the points, if there are any, as a set."""
     space = read_set(f"{{ [{', '.join(f'o{d}' for d in range(points.shape[1]))}] }}")
     if not len(points):
         return isl.Set.empty(space.get_space())

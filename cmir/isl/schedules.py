@@ -79,5 +79,5 @@ def _change(times: Sequence[str], new: Sequence[str]) -> isl.Map:
 
 
 def _point(points: isl.Set) -> str:
-    """The first of the points, as `conv[0, 8]`."""
+    """Return the first of the points, as `conv[0, 8]`."""
     return str(points.lexmin().sample_point()).strip("{ }")

@@ -58,7 +58,10 @@ class Rows:
         return slice(self.first, self.first + self.step * self.shape[self.axis], self.step)
 
     def buffer_shape(self, rows: int, kept: Sequence[int] | None = None) -> tuple[int, ...]:
-        """The shape of a buffer of this many rows in each bank; kept: the extents of what is kept of the array."""
+        """Return the shape of a buffer of this many rows in each bank.
+
+        kept: the extents of what is kept of the array.
+        """
         sizes = tuple(kept or self.shape)
         if self.axis is None:
             return (rows, *sizes)
@@ -112,7 +115,7 @@ class BoundingBox:
 
 
 def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
-    """The rows in which an array is produced.
+    """Return the rows in which an array is produced.
 
     write: iteration -> location; order: iteration -> time, on each core. The axis is the first one along which a later
     time in the writer's outermost dimension is always a later row (or always an earlier one).
@@ -147,7 +150,7 @@ def _advances(row: isl.Map, descending: bool) -> bool:
 
 
 def ring_storage(array: str, rows: Rows, size: int, kept: BoundingBox | None = None) -> isl.Map:
-    """A ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`.
+    """Return a ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`.
 
     With several banks there is one more dimension of slots in front. Of the array, only what is `kept` has slots.
     """
@@ -178,7 +181,7 @@ def ring_storage(array: str, rows: Rows, size: int, kept: BoundingBox | None = N
 
 
 def box_storage(array: str, kept: BoundingBox) -> isl.Map:
-    """A slot for each element that is kept of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
+    """Return a slot for each element that is kept of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
     dims = [f"d{i}" for i in range(len(kept.sizes))]
     whole = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(dims)}] }}")
     inside = kept.box(array).insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(array)

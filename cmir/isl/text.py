@@ -23,7 +23,7 @@ CONTEXT = isl.DEFAULT_CONTEXT
 
 @lru_cache(maxsize=65536)
 def read_map(text: str) -> isl.Map:
-    """The relation that `text` denotes, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
+    """Return the relation that `text` denotes, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
     try:
         return isl.Map.read_from_str(CONTEXT, text)
     except isl.Error as error:
@@ -32,7 +32,7 @@ def read_map(text: str) -> isl.Map:
 
 @lru_cache(maxsize=65536)
 def read_set(text: str) -> isl.Set:
-    """The set that `text` denotes, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
+    """Return the set that `text` denotes, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
     try:
         return isl.Set.read_from_str(CONTEXT, text)
     except isl.Error as error:

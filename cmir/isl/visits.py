@@ -45,7 +45,7 @@ class Frame:
         return self.values[value]
 
     def spread(self, value: SSAValue) -> np.ndarray:
-        """The value at each point, one entry a point even where it is the same everywhere."""
+        """Return the value at each point, one entry a point even where it is the same everywhere."""
         return np.broadcast_to(self[value], (self.count,))
 
     def then(self, statement: int) -> list[np.ndarray]:
@@ -86,7 +86,7 @@ def outermost(block: Block, runs: np.ndarray) -> Frame:
 
 
 def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SSAValue]]):
-    """The operand values of all visits in execution order: array of shape (visits, operands)."""
+    """Return the operand values of all visits in execution order: array of shape (visits, operands)."""
     if not found:
         return np.zeros((0, 0), np.int64)
     rows = [
@@ -99,7 +99,7 @@ def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SS
 
 
 def execution_order(found: Sequence[Visit]) -> np.ndarray:
-    """The permutation that sorts the concatenated visits into execution order."""
+    """Return the permutation that sorts the concatenated visits into execution order."""
     depth = max(len(keys) for _, _, keys in found)
     columns = [
         np.concatenate(
@@ -140,7 +140,7 @@ def evaluate(op: Operation, frame: Frame) -> None:
 
 
 def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
-    """The result of an operation on numbers. Raises CompileError where it is not that of the integers."""
+    """Return the result of an operation on numbers. Raises CompileError where it is not that of the integers."""
     evaluate = _SCALAR.get(type(op))
     truth = i1 in (op.operand_types if isinstance(op, arith.CmpiOp) else op.result_types)
     if evaluate is None or (truth and not isinstance(op, _LOGIC)):
@@ -276,7 +276,7 @@ class PointIndex:
         return PointIndex(low, shape, table)
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """The position of each point in the list; −1 where it is not there."""
+        """Return the position of each point in the list; −1 where it is not there."""
         shifted = points - self.low
         inside = np.all((shifted >= 0) & (shifted < np.array(self.shape, np.int64)), axis=1)
         return np.where(inside, self.table[_ravel(shifted * inside[:, None], self.shape)] - 1, -1)

@@ -145,7 +145,7 @@ class _Converter:
     def constant(
         self, source: ParameterSource, type: Attribute, wish: str, where: Operation
     ) -> str:
-        """The array that holds a parameter; the same parameter has one array."""
+        """Return the array that holds a parameter; the same parameter has one array."""
         key = (source, type)
         if key not in self.constants:
             assert isinstance(type, TensorType)
@@ -268,7 +268,7 @@ class _StageBuilder:
         raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
-        """A relation to elements of `value`, as one to their places in its array."""
+        """Return a relation to elements of `value`, as one to their places in its array."""
         layout = self.converter.layout_of.get(value)
         return relation if layout is None else relation.apply_range(layout)
 
@@ -335,7 +335,7 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
 
 
 def _unnamed(relation: isl.Map) -> isl.Map:
-    """The relation without names for the dimensions of its range."""
+    """Return the relation without names for the dimensions of its range."""
     count = relation.dim(isl.dim_type.out)
     relation = relation.add_dims(isl.dim_type.out, count)
     for dim in range(count):
@@ -344,7 +344,7 @@ def _unnamed(relation: isl.Map) -> isl.Map:
 
 
 def _number_of(value: SSAValue) -> float | None:
-    """The number that all elements of a parameter are, if that is written out in place."""
+    """Return the number that all elements of a parameter are, if that is written out in place."""
     if not isinstance(value.owner, ParameterOp):
         return None
     source = value.owner.source
@@ -355,7 +355,7 @@ def _number_of(value: SSAValue) -> float | None:
 
 
 def _element_type(array: Attribute) -> Attribute:
-    """The element type of a tensor type, or of the elements written out."""
+    """Return the element type of a tensor type, or of the elements written out."""
     type = array.type if isinstance(array, DenseIntOrFPElementsAttr) else array
     assert isinstance(type, TensorType)
     return type.element_type

@@ -87,7 +87,7 @@ class _Folder:
                 Rewriter.erase_op(old)
 
     def _value(self, operand: SSAValue) -> np.ndarray | None:
-        """The value of a parameter in double precision, or None if it is not known."""
+        """Return the value of a parameter in double precision, or None if it is not known."""
         op = operand.owner
         if not isinstance(op, ParameterOp):
             return None
@@ -97,7 +97,7 @@ class _Folder:
         return op.evaluate(self.parameters or {}).astype(np.float64)
 
     def _parameter(self, value: np.ndarray, like: SSAValue, before: Operation) -> SSAValue:
-        """A parameter with this value, in the weights file if `like` is in it, else in place."""
+        """Return a parameter with this value, in the weights file if `like` is in it, else in place."""
         old = like.owner
         assert isinstance(old, ParameterOp)
         type = tensor_type(value.shape, element_of(like))

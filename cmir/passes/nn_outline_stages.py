@@ -57,7 +57,7 @@ class _Group:
     needs: set[_Group] = field(default_factory=set)
 
     def results(self) -> list[SSAValue]:
-        """The values that others use."""
+        """Return the values that others use."""
         members = set(self.ops)
         return [
             result
@@ -112,7 +112,7 @@ class _Outliner:
         self._move_layouts(terminator.operands, terminator)
 
     def _place(self, op: IterationOp) -> _Group:
-        """The group that `op` joins, or a new one."""
+        """Return the group that `op` joins, or a new one."""
         sources = {group for operand in op.operands for group in self._sources(operand)}
         group = next(self._candidates(op, sources), None) if self.fuse else None
         if group is None:
@@ -123,13 +123,13 @@ class _Outliner:
         return group
 
     def _sources(self, value: SSAValue) -> set[_Group]:
-        """The groups that compute `value`, possibly seen through layout operators."""
+        """Return the groups that compute `value`, possibly seen through layout operators."""
         owners = (base.owner for base in _bases(value))
         groups = (self.group_of.get(o) for o in owners if isinstance(o, Operation))
         return {group for group in groups if group is not None}
 
     def _candidates(self, op: IterationOp, sources: set[_Group]) -> Iterator[_Group]:
-        """Groups that a point-wise operator can join, the latest first."""
+        """Yield groups that a point-wise operator can join, the latest first."""
         if not isinstance(op, PointwiseOp) or isinstance(op, CopyOp):
             return
         for operand in reversed(op.operands):
@@ -164,7 +164,7 @@ class _Outliner:
 
 
 def _bases(value: SSAValue) -> set[SSAValue]:
-    """The values whose elements `value` has, seen through layout operators."""
+    """Return the values whose elements `value` has, seen through layout operators."""
     bases, seen, stack = set[SSAValue](), {value}, [value]
     while stack:
         value = stack.pop()
@@ -199,7 +199,7 @@ def _kind(op: Operation) -> str:
 
 
 def _stage(group: _Group, name: str) -> StageOp:
-    """The stage op of a group; its body has clones of the group's operators and of their parameters."""
+    """Return the stage op of a group; its body has clones of the group's operators and of their parameters."""
     members = set(group.ops)
     mapping: dict[SSAValue, SSAValue] = {}
     block = Block()

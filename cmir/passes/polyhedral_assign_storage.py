@@ -62,7 +62,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
         self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
-        """The sizes to assign; those of buffers that stay as they are are not in it."""
+        """Return the sizes to assign; those of buffers that stay as they are are not in it."""
         chosen = {key: rows for key, rows in sizes.items() if self._chosen(*key[:2])}
         if not chosen and sizes:
             who = f"stage @{self.reader}" if self.reader else "stage"

@@ -51,7 +51,7 @@ class PolyhedralDeriveDependencesPass(PipelinePass):
 
 
 def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
-    """The dependences of a pipeline, array by array in the order of their declaration."""
+    """Yield the dependences of a pipeline, array by array in the order of their declaration."""
     writes: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     reads: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     for stage in pipeline.stages.values():

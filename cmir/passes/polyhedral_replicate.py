@@ -101,7 +101,10 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         )
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
-        """The numbers of copies that make a stage faster than any smaller number does. cycles: of an iteration."""
+        """Return the numbers of copies that make a stage faster than any smaller number does.
+
+        cycles: of an iteration.
+        """
         workload, each = _workload(stage, self.by), stage.count_cores()
         choices: list[ReplicationChoice] = []
         for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
@@ -112,7 +115,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
 
 
 def _workload(stage: StageOp, by: By) -> np.ndarray:
-    """The iterations of each row, or run of one, of the busiest core."""
+    """Return the iterations of each row, or run of one, of the busiest core."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
     divided = _divided(stage, by)
@@ -126,7 +129,7 @@ def _workload(stage: StageOp, by: By) -> np.ndarray:
 
 
 def _shares(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
-    """The iterations of each copy."""
+    """Return the iterations of each copy."""
     if by == "rows":
         return np.bincount(np.arange(len(workload)) % copies, workload)
     return np.add.reduceat(workload, np.arange(0, len(workload), ceil(len(workload) / copies)))
@@ -143,7 +146,7 @@ class _Dim:
 
 
 def _divided(stage: StageOp, by: By) -> list[_Dim]:
-    """The dimensions that are divided among copies, together, as one number of a row or an iteration."""
+    """Return the dimensions that are divided among copies, together, as one number of a row or an iteration."""
     points = stage.domain.points
     dims = [
         _Dim(

@@ -53,7 +53,7 @@ class PolyhedralSchedulePass(ModulePass):
             pipeline.drop_dependences()
 
     def _chosen(self, change: _Change, module: ModuleOp) -> list[StageOp]:
-        """The stages that the change is made to."""
+        """Return the stages that the change is made to."""
         pipelines = top_level(module, PipelineOp)
         stages = [stage for pipeline in pipelines for stage in pipeline.stages.values()]
         name = self.stage if self.stage is not None else change.stage
@@ -133,7 +133,7 @@ class _Change:
         return f"is for {wanted}, {whose} {has}"
 
     def of(self, stage: StageOp) -> isl.Map:
-        """The new schedule."""
+        """Return the new schedule."""
         old = identity_schedule(stage.domain.points) if self.stage is not None else stage.order
         return reschedule(old, self.times(old))
 

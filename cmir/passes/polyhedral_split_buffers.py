@@ -53,7 +53,7 @@ class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
 
     def _divide(self, stage: StageOp, sizing: Sizing, sizes: Sizes, room: int) -> None:
         def fewest(extent: int, divide: _Division) -> int | None:
-            """The fewest parts that are small enough; the more there are, the smaller they are."""
+            """Return the fewest parts that are small enough; the more there are, the smaller they are."""
 
             def fits(parts: int) -> bool:
                 trial = stage.clone()

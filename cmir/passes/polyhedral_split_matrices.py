@@ -88,7 +88,7 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
                     yield stage, split
 
     def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
-        """A crossbar, and how many of them a core has; None for as many as needed."""
+        """Return a crossbar, and how many of them a core has; None for as many as needed."""
         if self.hardware is None and self.rows is not None and self.columns is not None:
             return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
         by_hand = self.hardware is None and (self.rows is not None or self.columns is not None)
@@ -195,7 +195,7 @@ def outputs_of(stage: StageOp) -> int:
 
 
 def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
-    """The blocks of a matrix (1 where it is whole), the rows of one, and the shape of the vector."""
+    """Return the blocks of a matrix (1 where it is whole), the rows of one, and the shape of the vector."""
     matrix, mxv = product
     *blocks, rows, _ = matrix.result.type.get_shape()
     assert isinstance(mxv.vector.type, VectorType)
@@ -203,7 +203,7 @@ def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
 
 
 def _sizes_of_parts(extent: int) -> list[int]:
-    """The sizes that parts of an extent can have, one for each number of parts."""
+    """Return the sizes that parts of an extent can have, one for each number of parts."""
     return sorted({ceil(extent / count) for count in range(1, extent + 1)}, reverse=True)
 
 
@@ -331,7 +331,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
 
 
 def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: MapAttr) -> StageOp:
-    """A stage with the iterations of `stage` that computes the product only, and writes it to an array."""
+    """Return a stage with the iterations of `stage` that computes the product only, and writes it to an array."""
     needed: set[Operation] = set()
     work: list[Operation] = [mxv]
     while work:

@@ -53,7 +53,7 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
 
 
 def _rows(array: ArrayOp, writers: list[StageOp]) -> Rows:
-    """The rows in which an array is produced, if all of its writers do so alike."""
+    """Return the rows in which an array is produced, if all of its writers do so alike."""
     name = array.sym_name.data
     found = {
         rows_of(array.shape, stage.write_relations()[name], stage.order_on_core())

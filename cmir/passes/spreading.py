@@ -56,7 +56,7 @@ Parts = Mapping[SSAValue, DimensionPart]
 
 
 def part_size(count: int, extent: int) -> int:
-    """The size of `count` parts of an extent; the last may be smaller, and none is empty."""
+    """Return the size of `count` parts of an extent; the last may be smaller, and none is empty."""
     size = ceil(extent / count)
     assert ceil(extent / size) == count, "so many parts would leave some without anything"
     return size
@@ -149,7 +149,7 @@ class _Spreading:
         return type(value.type)(value.type.element_type, shape)
 
     def _access(self, access: MapAttr, part: DimensionPart | None) -> MapAttr:
-        """The access by new iterations, and, of a part, by new lanes."""
+        """Return the access by new iterations, and, of a part, by new lanes."""
         relation = access.relation
         pair = relation.domain().unwrap()
         lane, rank = pair.get_tuple_name(isl.dim_type.out) or "", pair.dim(isl.dim_type.out)
@@ -211,7 +211,7 @@ class LaneMixingError(Exception):
 def parts_with(
     seeds: Mapping[SSAValue, DimensionPart], fixed: Iterable[Operation] = ()
 ) -> dict[SSAValue, DimensionPart]:
-    """The values that have parts when some have: what they are computed from, and what is computed from them.
+    """Return the values that have parts when some have: what they are computed from, and what is computed from them.
 
     fixed: operations that take or give parts as the seeds say. Raises LaneMixingError.
     """
@@ -305,7 +305,7 @@ def _shape(value: SSAValue) -> tuple[int, ...]:
 
 
 def crossbar_product(stage: StageOp) -> tuple[MatrixOp, MxvOp] | None:
-    """The crossbar product of a stage; None if it has none. Raises CompileError if there are several."""
+    """Return the crossbar product of a stage; None if it has none. Raises CompileError if there are several."""
     products = [op for op in stage.body.block.ops if isinstance(op, MxvOp)]
     if not products:
         return None

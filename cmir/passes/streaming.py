@@ -23,7 +23,7 @@ from cmir.passes.rewriting import index_block
 
 
 def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
-    """A stage on the global control unit that copies array `source`, which is like `target`, into it.
+    """Return a stage on the global control unit that copies array `source`, which is like `target`, into it.
 
     rows: those of which each iteration copies one, in the order in which they are produced.
     """
@@ -51,7 +51,7 @@ def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
 
 
 def access_of(relation: isl.Map, array: str) -> MapAttr:
-    """An access to what another array has at the same location."""
+    """Return an access to what another array has at the same location."""
     return MapAttr.of(relation.set_tuple_name(isl.dim_type.out, array))
 
 

@@ -32,7 +32,7 @@ SHARED = 20_000
 
 
 def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> int:
-    """A lower bound of the cost of any placement.
+    """Return a lower bound of the cost of any placement.
 
     seconds, work: the most that is done for it, work in CP-SAT's deterministic units; the bound is weaker if that is
     not enough.
@@ -95,7 +95,7 @@ def _shared(partners: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[
 
 
 def _near_to_both(apart: np.ndarray, r: int, s: int) -> int:
-    """The most places that are within r hops of one place and s hops of another."""
+    """Return the most places that are within r hops of one place and s hops of another."""
     others = ~np.eye(len(apart), dtype=bool)
     near, also = ((apart <= radius) & others for radius in (r, s))
     return int(((near.astype(np.float32) @ also.T.astype(np.float32)) * others).max())

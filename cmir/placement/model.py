@@ -158,7 +158,7 @@ class _PlacementModel:
         return above
 
     def _routes(self, source: int, target: int) -> Mapping[Link, list[cp_model.IntVar] | None]:
-        """The links that can be on the route between two cores, each with the literals of which one holds if it is.
+        """Return the links that can be on the route between two cores, each with literals, one of which holds if it is.
 
         None for literals if neither core moves.
         """

@@ -78,7 +78,7 @@ class Problem:
         return sum(self.excesses(placement).values())
 
     def excesses(self, placement: np.ndarray) -> dict[Link, int]:
-        """The links that would have to carry more than they can, and how many bytes more, the most first."""
+        """Return the links that would have to carry more than they can, and how many bytes more, the most first."""
         if not self.limited:
             return {}
         above = {
@@ -94,7 +94,7 @@ class Problem:
         return self.link_capacity is not None or self.chip_link_capacity is not None
 
     def capacity(self, link: Link) -> int | None:
-        """The most bytes that a link can carry in an inference; None for no limit."""
+        """Return the most bytes that a link can carry in an inference; None for no limit."""
         if self.chip_link_capacity is not None and self.topology.crosses(*link):
             return self.chip_link_capacity
         return self.link_capacity
@@ -104,7 +104,7 @@ class Problem:
         return link_loads(self.topology, self.positions(placement), self.flows)
 
     def positions(self, placement: np.ndarray) -> list[Place]:
-        """The places by their coordinates."""
+        """Return the places by their coordinates."""
         return [self.topology.places[p] for p in placement]
 
     def cost_at(self, placement: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ def snake(problem: Problem) -> np.ndarray:
 
 
 def greedy(problem: Problem) -> np.ndarray:
-    """The best of what moves and exchanges make of a snake, and of cores put next to those they talk to most."""
+    """Return the best of what moves and exchanges make of a snake, and of cores put next to those they talk to most."""
     starts = (snake(problem), _constructed(problem))
     return min((improved(problem, start) for start in starts), key=problem.cost)
 
@@ -153,7 +153,7 @@ def _constructed(problem: Problem) -> np.ndarray:
 
 
 def improved(problem: Problem, placement: np.ndarray) -> np.ndarray:
-    """The placement after moves to free places and exchanges of two cores, until none helps."""
+    """Return the placement after moves to free places and exchanges of two cores, until none helps."""
     return _Improvement(problem, placement).run()
 
 
@@ -176,7 +176,7 @@ class _Improvement:
                 self._improve(core)
 
     def _gains(self, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The least that the cost changes by, for each of these cores, if it is exchanged with one, and if it moves."""
+        """Return the smallest change of cost, for each of these cores, by an exchange with another, and by a move."""
         exchanges, moves = self._exchanges(cores), self._moves(cores)
         return exchanges.min(axis=1), moves.min(axis=1, initial=0)
 
@@ -232,7 +232,10 @@ def lower_bound(problem: Problem) -> int:
 
 
 def _assigned(traffic: np.ndarray, distances: np.ndarray) -> int:
-    """The least cost of an assignment of cores to places, each with what its row of flows costs at least there."""
+    """Return the least cost of an assignment of cores to places.
+
+    Each comes with what its row of flows costs at least there.
+    """
     from ortools.graph.python import linear_sum_assignment
 
     cores, places = len(traffic), len(distances)

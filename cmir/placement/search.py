@@ -66,7 +66,7 @@ class PlacementSolution:
 def optimize(
     problem: Problem, seconds: float, seed: int = 0, progress: Progress | None = None
 ) -> PlacementSolution:
-    """The best placement that is found within so many seconds; never worse than the heuristic's."""
+    """Return the best placement that is found within so many seconds; never worse than the heuristic's."""
     return _Search(problem, seconds, seed, progress).run()
 
 
@@ -132,7 +132,7 @@ class _Search:
         return True
 
     def _shaken(self, placement: np.ndarray) -> np.ndarray:
-        """The placement with some cores that are near each other, and free places there, in another order."""
+        """Return the placement with some cores that are near each other, and free places there, in another order."""
         cores, places = self.problem.cores, self.problem.places
         count = int(self.random.integers(2, max(3, cores // 6) + 1)) + 2
         here = placement[self.random.integers(cores)]
@@ -191,7 +191,7 @@ class _Search:
         return self.value < before
 
     def _around(self, cores: np.ndarray) -> np.ndarray:
-        """The places of what has a say in where these cores are best."""
+        """Return the places of what has a say in where these cores are best."""
         if self.problem.limited:
             return self.best
         return self.best[self.problem.talk[cores].any(axis=0)]

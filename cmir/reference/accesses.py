@@ -67,7 +67,7 @@ def lanes_of(
 def slots_of(
     storage: str, core: Point, inferences: int, shape: tuple[int, ...], slots: tuple[int, ...]
 ) -> np.ndarray:
-    """The slot of each element, of shape (inferences, elements), in row-major order; -1 for those without one.
+    """Return the slot of each element, of shape (inferences, elements), in row-major order; -1 for those without one.
 
     storage: `array[n, location] -> slot`, whose parameters are the coordinates of a core. shape: of the array.
     slots: the shape of the buffer. Raises ProgramFault for slots outside the buffer.
@@ -80,7 +80,7 @@ def slots_of(
 
 
 def cells_of(cells: str, core: Point, shape: tuple[int, ...], elements: np.ndarray) -> np.ndarray:
-    """A matrix of a parameter's elements, in its shape. Cells without an element are 0."""
+    """Return a matrix of a parameter's elements, in its shape. Cells without an element are 0."""
     where, found = _image(
         cells, core, np.ix_(*map(np.arange, shape)), elements.shape, "the parameter"
     )

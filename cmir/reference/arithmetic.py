@@ -59,7 +59,7 @@ def _unsigned(x: Value) -> Value:
 
 
 def _bits(x: Value, dtype: np.dtype[Any]) -> Value:
-    """The low bits of integers."""
+    """Return the low bits of integers."""
     return np.asarray(x & 1, np.bool_) if dtype == np.bool_ else np.asarray(x).astype(dtype)
 
 

@@ -56,5 +56,5 @@ class Deadlock(Finding):
 
 
 def element(array: str, location: Sequence[int], inference: int) -> str:
-    """An element as text: `b[0, 3] of inference 2`."""
+    """Return an element as text: `b[0, 3] of inference 2`."""
     return f"{array}[{', '.join(map(str, location))}] of inference {inference}"

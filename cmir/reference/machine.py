@@ -85,13 +85,13 @@ class ReferenceMachine:
             return _ReferenceRun(self, schedule, inputs).run(progress)
 
     def constant(self, array: ReferenceArray) -> np.ndarray:
-        """The elements of a parameter."""
+        """Return the elements of a parameter."""
         if array.name not in self._constants:
             self._constants[array.name] = parameter_array(array.op, self._parameters)
         return self._constants[array.name]
 
     def body(self, core: ReferenceCore) -> ReferenceBody:
-        """The body of a core's iterations, with its matrices."""
+        """Return the body of a core's iterations, with its matrices."""
         if core.name not in self._bodies:
             matrices: dict[SSAValue, np.ndarray] = {
                 op.result: cells_of(

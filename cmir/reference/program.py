@@ -46,7 +46,7 @@ class ReferenceArray:
         return prod(self.shape)
 
     def element(self, location: int, inference: int) -> str:
-        """An element, given by its number, as text."""
+        """Return an element, given by its number, as text."""
         return element(
             self.name, [int(x) for x in np.unravel_index(location, self.shape)], inference
         )
@@ -248,7 +248,7 @@ class Elaboration:
     def _event(
         self, op: SnoopOp | CreditOp, source: ReferenceCore, array: ReferenceArray, at: Point
     ) -> int | None:
-        """The position of the iteration of `source` that is, or stores, what is awaited."""
+        """Return the position of the iteration of `source` that is, or stores, what is awaited."""
         if isinstance(op, CreditOp):
             return source.position.get(at)
         if len(at) != len(array.shape) or not all(
@@ -259,7 +259,7 @@ class Elaboration:
         return None if writer < 0 else int(writer)
 
     def _writers(self, core: ReferenceCore, array: ReferenceArray) -> np.ndarray:
-        """The position of the iteration of a core that stores each element of an array; -1 for none."""
+        """Return the position of the iteration of a core that stores each element of an array; -1 for none."""
         key = core.name, array.name
         if key not in self._writer:
             writer = np.full(array.size, -1)
@@ -272,7 +272,7 @@ class Elaboration:
 
 
 def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
-    """The programs that are run, with the coordinates of the core."""
+    """Yield the programs that are run, with the coordinates of the core."""
     programs = network.programs
     seen: set[str] = set()
     for core in network.cores:

@@ -175,7 +175,7 @@ def _unknown(row: Row, values: Values) -> list[int]:
 
 
 def _known(row: Row, values: Values) -> np.ndarray:
-    """The part of a row that does not depend on unknown variables."""
+    """Return the part of a row that does not depend on unknown variables."""
     total: np.ndarray = np.asarray(row[0], np.int64)
     for a, value in zip(row[1:], values, strict=True):
         if a and value is not None:
@@ -190,7 +190,7 @@ def _narrowest(
     values: Values,
     where: np.ndarray | np.bool_,
 ) -> tuple[int, np.ndarray, np.ndarray, int]:
-    """The unknown variable with the fewest candidates: first one, last one, and the step between them."""
+    """Return the unknown variable with the fewest candidates: first one, last one, and the step between them."""
     best: tuple[int, tuple[int, np.ndarray, np.ndarray, int]] | None = None
     for eliminate in (False, True):
         for variable in unknown:
@@ -213,7 +213,7 @@ def _narrowest(
 
 
 def _bounds(variable: int, rows: list[Row], values: Values) -> tuple[np.ndarray, np.ndarray] | None:
-    """The least and greatest value that the rows allow which have no other unknown; None if one is missing."""
+    """Return the least and greatest value that the rows allow which have no other unknown; None if one is missing."""
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     for row in rows:

@@ -26,7 +26,10 @@ _FLOATS = {Float16Type: np.float16, Float32Type: np.float32, Float64Type: np.flo
 
 
 def numpy_type(type: Attribute) -> np.dtype[Any]:
-    """The NumPy type of a number, or of a vector's elements. Signless integers are signed, and `i1` is a bool."""
+    """Return the NumPy type of a number, or of a vector's elements.
+
+    Signless integers are signed, and `i1` is a bool.
+    """
     element = type.get_element_type() if isinstance(type, ContainerType) else type
     if (found := _FLOATS.get(element.__class__)) is not None:  # pyright: ignore[reportCallIssue, reportArgumentType]
         return np.dtype(found)
@@ -43,14 +46,14 @@ def numpy_type(type: Attribute) -> np.dtype[Any]:
 
 
 def elements(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
-    """The elements of a `dense<…>`, in its shape."""
+    """Return the elements of a `dense<…>`, in its shape."""
     shape, dtype = attribute.get_shape(), numpy_type(attribute.get_type())
     values = np.array(list(attribute.get_values()), dtype)
     return np.full(shape, values[0]) if values.size == 1 else values.reshape(shape)
 
 
 def parameter_array(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The elements of a parameter: inline, or those that its name has in `given`."""
+    """Return the elements of a parameter: inline, or those that its name has in `given`."""
     if isinstance(array.source, DenseIntOrFPElementsAttr):
         return elements(array.source)
     assert isinstance(array.source, StringAttr)

@@ -86,7 +86,10 @@ class Activity:
         return dict(sorted(total.items(), key=lambda item: -item[1]))
 
     def stretches(self) -> Stretches:
-        """The core's time: iterations of an inference without a wait between them, then those of the same kind."""
+        """Return the core's time.
+
+        Iterations of an inference without a wait between them, then those of the same kind.
+        """
         breaks = self.wait > 0
         breaks[:: self.iterations] = True
         first = np.flatnonzero(breaks)
@@ -145,7 +148,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
 def _arrival(
     dependence: Dependence, which: np.ndarray, core: CoreReport, source: CoreReport
 ) -> np.ndarray:
-    """The cycles in which some iterations of a core see what they wait for; 0 for nothing."""
+    """Return the cycles in which some iterations of a core see what they wait for; 0 for nothing."""
     inference, iteration = np.divmod(which, core.iterations)
     event = dependence.needs[iteration]
     for n, needs in enumerate(dependence.first):

@@ -37,7 +37,7 @@ Data = dict[str, Any]
 
 
 def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
-    """The figures of a run. interval: cycles between inferences in the steady state, if that is known."""
+    """Return the figures of a run. interval: cycles between inferences in the steady state, if that is known."""
     notes: list[str] = []
     found = activities(timed.actors, report)
     return {
@@ -166,7 +166,7 @@ def _graph(network: NetworkOp) -> Data:
 
 
 def _read(op: ProgramOp) -> list[str]:
-    """The arrays that a program has buffers of."""
+    """Return the arrays that a program has buffers of."""
     return list(dict.fromkeys(symbol(buffer.array) for buffer in op.buffers))
 
 

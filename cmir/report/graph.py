@@ -106,7 +106,7 @@ def is_direct(start: int, end: int) -> bool:
 
 
 def _place(span: tuple[float, float], tracks: list[list[tuple[float, float]]]) -> int:
-    """The first track on which a span meets no other; it is added there."""
+    """Return the first track on which a span meets no other; it is added there."""
     for number, track in enumerate(tracks):
         if all(span[1] < low or high < span[0] for low, high in track):
             track.append(span)

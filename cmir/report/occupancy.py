@@ -58,7 +58,7 @@ class Occupancy:
 
 
 def occupancies(timed: TimedNetwork, report: RunReport) -> Iterator[Occupancy]:
-    """The occupancy of each buffer that cores write; others are full from the start."""
+    """Yield the occupancy of each buffer that cores write; others are full from the start."""
     reports = {core.name: core for core in report.cores}
     writers: dict[str, list[str]] = {}
     for name, program in timed.network.programs.items():

@@ -34,7 +34,7 @@ def write_page(
 
 
 def run_page(data: Data, title: str) -> str:
-    """The page that shows the figures of a run."""
+    """Return the page that shows the figures of a run."""
     parts = {
         "title": html.escape(title),
         "style": _part("style.css"),

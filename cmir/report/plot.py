@@ -51,7 +51,7 @@ def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) 
 
 
 def timeline_figure(found: list[Activity], cycles: int) -> Figure:
-    """The timeline as a figure, the first core on top."""
+    """Return the timeline as a figure, the first core on top."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 

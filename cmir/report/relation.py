@@ -57,7 +57,7 @@ class DependencePicture:
 
 
 def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp:
-    """The read-after-write dependence of which these are the first names of writer, reader and array.
+    """Return the read-after-write dependence of which these are the first names of writer, reader and array.
 
     Raises CompileError if there is none, or several.
     """
@@ -77,7 +77,7 @@ def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp
 
 
 def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> DependencePicture:
-    """A dependence as data. Raises CompileError for what has too many dimensions, or points, to be drawn."""
+    """Return a dependence as data. Raises CompileError for what has too many dimensions, or points, to be drawn."""
     writer_name, reader_name, array_name = _names(dependence)
     writer, reader = pipeline.stages[writer_name], pipeline.stages[reader_name]
     write = writer.write_relations()[array_name]
@@ -109,7 +109,7 @@ def _names(op: DependenceOp) -> tuple[str, ...]:
 
 
 def _stepped(dependence: DependenceOp, write: isl.Map, read: isl.Map) -> list[int]:
-    """The dimensions of the array through which writer or reader go; in the others they access all there is."""
+    """Return the dimensions of the array through which writer or reader go; in the others they access all there is."""
     dims = range(write.dim(isl.dim_type.out))
 
     def is_whole(access: isl.Map, d: int) -> bool:
@@ -126,7 +126,7 @@ def _stepped(dependence: DependenceOp, write: isl.Map, read: isl.Map) -> list[in
 
 
 def _only(access: isl.Map, kept: Sequence[int]) -> isl.Map:
-    """An access with some of the dimensions of the array."""
+    """Return an access with some of the dimensions of the array."""
     for d in reversed(range(access.dim(isl.dim_type.out))):
         if d not in kept:
             access = access.project_out(isl.dim_type.out, d, 1)
@@ -134,7 +134,7 @@ def _only(access: isl.Map, kept: Sequence[int]) -> isl.Map:
 
 
 def _points(dependence: DependenceOp, points: isl.Set) -> np.ndarray:
-    """The points of a set, as long as they can be drawn."""
+    """Return the points of a set, as long as they can be drawn."""
     if (count := count_points(points)) > MOST_POINTS:
         name = points.get_tuple_name() or _names(dependence)[2]
         raise CompileError(
@@ -173,7 +173,7 @@ def _evaluate(relation: isl.Map, points: np.ndarray) -> np.ndarray:
 
 
 def _positions(relation: isl.Map, points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The places in `targets` of what a single-valued relation maps points to."""
+    """Return the places in `targets` of what a single-valued relation maps points to."""
     place = {tuple(target): k for k, target in enumerate(targets.tolist())}
     found = _evaluate(relation, points).tolist()
     return np.array([place[tuple(value)] for value in found], np.int64)
@@ -196,7 +196,7 @@ def _released(
 def _read_by(
     read: isl.Map, iteration: np.ndarray, position: dict[tuple[int, ...], int]
 ) -> np.ndarray:
-    """The elements that an iteration of the reader reads, as places in the array's points."""
+    """Return the elements that an iteration of the reader reads, as places in the array's points."""
     for d, coordinate in enumerate(iteration.tolist()):
         read = read.fix_val(isl.dim_type.in_, d, isl.Val(coordinate))
     found = (tuple(point) for point in points_of(read.range()).tolist())

@@ -25,7 +25,7 @@ LABELLED = 24
 
 
 def relation_svg(relation: DependencePicture) -> str:
-    """The drawing of a dependence as SVG."""
+    """Return the drawing of a dependence as SVG."""
     from matplotlib import rc_context
 
     with rc_context(SETTINGS):
@@ -37,7 +37,7 @@ def relation_svg(relation: DependencePicture) -> str:
 
 
 def relation_figure(relation: DependencePicture) -> Figure:
-    """The three spaces, one below the other if all are lines and else side by side, and the staircase below."""
+    """Return the three spaces, one below the other if all are lines and else side by side, and the staircase below."""
     from matplotlib.figure import Figure
 
     spaces = (relation.writer, relation.array, relation.reader)

@@ -54,7 +54,7 @@ def print_timeline(
 
 
 def column_cycles(cycles: int, columns: int) -> int:
-    """The smallest of 1, 2, 5, 10, 20, … with which so many columns are enough."""
+    """Return the smallest of 1, 2, 5, 10, 20, … with which so many columns are enough."""
     scale = 1
     while True:
         for factor in (1, 2, 5):
@@ -64,7 +64,7 @@ def column_cycles(cycles: int, columns: int) -> int:
 
 
 def _ruler(edges: np.ndarray) -> tuple[str, Text]:
-    """The cycles at which some columns begin."""
+    """Return the cycles at which some columns begin."""
     ticks: list[str] = []
     for cycle in edges[:-1:TICK].tolist():
         ticks.append(f"{cycle:<{TICK}}")

@@ -42,7 +42,7 @@ def write_trace(timed: TimedNetwork, report: RunReport, path: Path) -> None:
 
 
 def trace_events(timed: TimedNetwork, report: RunReport) -> Iterator[Event]:
-    """The events of a run, those of a track in order of time."""
+    """Yield the events of a run, those of a track in order of time."""
     yield _metadata(CORES, CORES, "process_name", name=f"cores of {timed.hardware.name}")
     found = activities(timed.actors, report)
     for number, activity in enumerate(found, BUFFERS + 1):

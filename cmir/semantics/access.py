@@ -26,7 +26,7 @@ class CompiledAccess:
     corner: tuple[int, ...]
 
     def of_run(self, run: slice) -> CompiledAccess:
-        """The access of some of the iterations."""
+        """Return the access of some of the iterations."""
         return replace(self, points=self.points[run])
 
     @staticmethod

@@ -57,7 +57,7 @@ def function_of_iteration(op: Operation) -> Function | None:
 
 
 def is_new(op: Operation) -> bool:
-    """True if the result of a body operation is sure to lie in memory of its own."""
+    """Return True if the result of a body operation is sure to lie in memory of its own."""
     implementation = implementation_of(op)
     return implementation is not None and (
         implementation.owns_result or isinstance(implementation.function, np.ufunc)

@@ -9,7 +9,7 @@ from cmir.dialects.element_types import dtype_of
 
 
 def dense_values(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
-    """The elements of a `dense<…>` attribute, in its shape."""
+    """Return the elements of a `dense<…>` attribute, in its shape."""
     shape, dtype = attribute.get_shape(), dtype_of(attribute.get_type())
     if attribute.is_splat():
         return np.full(shape, next(iter(attribute.iter_values())), dtype)

@@ -46,7 +46,7 @@ def _power(x: np.ndarray, exponent: np.ndarray) -> np.ndarray:
 
 
 def _select(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The condition may be one for a whole vector."""
+    """Return the condition may be one for a whole vector."""
     lanes = max(a.ndim, b.ndim) - condition.ndim
     return np.where(condition.reshape(*condition.shape, *(1,) * lanes), a, b)
 
@@ -89,12 +89,12 @@ def _same(x: np.ndarray) -> np.ndarray:
 
 
 def _float(number: Callable[[np.ndarray], np.ndarray]) -> Function:
-    """A number, read from the operand so, as a float."""
+    """Return a number, read from the operand so, as a float."""
     return lambda op, x: number(x).astype(dtype_of(op.results[0].type))
 
 
 def _integer(number: Callable[[np.ndarray], np.ndarray]) -> Function:
-    """A number, read from the operand so, as an integer."""
+    """Return a number, read from the operand so, as an integer."""
     return lambda op, x: as_integers(number(x), dtype_of(op.results[0].type))
 
 

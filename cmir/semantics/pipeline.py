@@ -34,7 +34,7 @@ def evaluate_pipeline(
     inputs: Sequence[np.ndarray],
     parameters: Mapping[str, np.ndarray] | None = None,
 ) -> list[np.ndarray]:
-    """The outputs for one sample. Raises CompileError where the pipeline cannot be evaluated."""
+    """Return the outputs for one sample. Raises CompileError where the pipeline cannot be evaluated."""
     given = dict(zip((symbol(ref) for ref in pipeline.inputs), inputs, strict=True))
     arrays: Arrays = {}
     for name, array in pipeline.arrays.items():
@@ -57,7 +57,7 @@ def evaluate_pipeline(
 
 
 def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
-    """The stages, writers of an array before its readers."""
+    """Return the stages, writers of an array before its readers."""
     stages = list(pipeline.stages.values())
     writers: dict[str, list[StageOp]] = {}
     for stage in stages:
@@ -124,7 +124,7 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
 
 
 def _in_time(stage: StageOp) -> np.ndarray:
-    """The iterations of a stage in the order in which they run."""
+    """Return the iterations of a stage in the order in which they run."""
     times = points_of(stage.order.range())
     to_iteration = stage.order.reverse().reset_tuple_id(isl.dim_type.out)
     columns, _ = compile_function(to_iteration, stage.order.range())([*times.T])
@@ -141,7 +141,7 @@ def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, in
 def _read(
     op: ReadOp, sources: list[tuple[str, CompiledAccess]], arrays: Arrays, start: int, stop: int
 ) -> np.ndarray:
-    """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes)."""
+    """Return the lanes of iterations start ≤ i < stop, shape (iterations, *lanes)."""
     type = op.vector_type()
     result = np.full((stop - start, *type.get_shape()), op.pad.value.data, dtype_of(type))
     for name, access in sources:

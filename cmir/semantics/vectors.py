@@ -39,7 +39,7 @@ def reduced(op: Operation, kind: str, x: np.ndarray, axis: int | tuple[int, ...]
 
 
 def _reduction(op: Operation, x: np.ndarray, acc: np.ndarray | None = None) -> np.ndarray:
-    """The elements of a vector reduced, and what has been accumulated with them if there is something."""
+    """Return the elements of a vector reduced, and what has been accumulated with them if there is something."""
     assert isinstance(op, vector.ReductionOp)
     if acc is not None:
         count = max(len(x), len(acc))
@@ -74,7 +74,7 @@ def _insert(op: Operation, x: np.ndarray, into: np.ndarray, *positions: np.ndarr
 
 
 def _indices(mixed: Sequence[object], dynamic: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """The positions, static ones and values, as arrays over iterations."""
+    """Return the positions, static ones and values, as arrays over iterations."""
     values = iter(dynamic)
     return (np.array([p]) if isinstance(p, int) else next(values) for p in mixed)
 

@@ -24,7 +24,7 @@ CELLS_AT_ONCE = 1 << 18
 def parameter_elements(
     array: ArrayOp, parameters: Mapping[str, np.ndarray] | None = None
 ) -> np.ndarray:
-    """The elements of a parameter array, in its shape: inline, or those of `parameters` that it names.
+    """Return the elements of a parameter array, in its shape: inline, or those of `parameters` that it names.
 
     Raises CompileError if there are none.
     """
@@ -47,7 +47,7 @@ def parameter_elements(
 def program_cells(
     matrix: CrossbarOp | MatrixOp, elements: np.ndarray, core: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """The matrix that a cell relation picks, for a core, from the elements of a parameter.
+    """Return the matrix that a cell relation picks, for a core, from the elements of a parameter.
 
     Of matrices of several cores, cells without an element are 0.
     """

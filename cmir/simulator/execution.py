@@ -101,7 +101,7 @@ class Body:
 
 
 def _with_last_uses(steps: list[_Step], new: set[int]) -> list[_Step]:
-    """The steps with what they may do with operands that nothing else uses. new: the values in memory of their own.
+    """Return the steps, with leave to overwrite operands that nothing else uses. new: values in their own memory.
 
     Memory that has just been written is in the caches, and fresh memory is not.
     """

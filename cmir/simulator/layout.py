@@ -101,11 +101,11 @@ class Layout:
         return memory
 
     def padded(self, memory: np.ndarray) -> np.ndarray:
-        """The slots with their margin."""
+        """Return the slots with their margin."""
         return memory[: prod(self.shape)].reshape(self.shape)
 
     def inside(self, memory: np.ndarray) -> np.ndarray:
-        """The slots without their margin."""
+        """Return the slots without their margin."""
         pairs = zip(self.margin, self.buffer.shape, strict=True)
         return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
 
@@ -190,5 +190,5 @@ class Layout:
 
 
 def _part(cells: np.ndarray, axis: int, run: slice) -> np.ndarray:
-    """Some of the rows along an axis."""
+    """Return some of the rows along an axis."""
     return cells[(*[slice(None)] * axis, run)]

@@ -121,7 +121,7 @@ class Memory:
         ]
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
-        """The lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
+        """Return the lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
         parts = [
             self._part(core, load, value, access, inference, start, stop)
             for value, access in load.sources
@@ -211,7 +211,10 @@ class Memory:
     def _in_place(
         self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
     ) -> tuple[np.ndarray, list[int]] | None:
-        """The cells of a buffer that iterations write, if they are a window on them: see `Layout.rows_in_place`."""
+        """Return the cells of a buffer that iterations write, if they are a window on them.
+
+        See `Layout.rows_in_place`.
+        """
         if not self.plan.fits(core, store, reader):
             return None
         if (ring_order := self.plan.ring_order(reader, inference)) is None:

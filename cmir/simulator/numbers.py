@@ -19,25 +19,25 @@ class Numbers:
     """The numbers of NumPy's types. Memory is NumPy's arrays of whatever `cell` says."""
 
     def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
-        """The type in which memory holds what is of this type."""
+        """Return the type in which memory holds what is of this type."""
         return dtype
 
     def pad(self, op: LoadOp) -> float:
-        """The pad value of a load, as memory holds it."""
+        """Return the pad value of a load, as memory holds it."""
         return pad_value(op)
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        """The elements of a parameter array, as memory holds them."""
+        """Return the elements of a parameter array, as memory holds them."""
         return parameter_elements(array, parameters)
 
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
     ) -> Any:
-        """The matrix that bodies multiply by: cells of a crossbar on a core, from the elements of its array."""
+        """Return the matrix that bodies multiply by: cells of a crossbar on a core, from the elements of its array."""
         return program_cells(crossbar, elements, core)
 
     def function_of(self, op: Operation) -> Callable[..., Any]:
-        """The result of an operation of a body as a function of its operands."""
+        """Return the result of an operation of a body as a function of its operands."""
         return function_of(op)
 
 

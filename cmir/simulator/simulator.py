@@ -52,7 +52,10 @@ class Simulator:
 
     @staticmethod
     def of(timed: TimedNetwork, parameters: Mapping[str, np.ndarray] | None = None) -> Simulator:
-        """A network as it runs on its chip. Raises CompileError if the buffers of a core are too large for it."""
+        """Return a network as it runs on its chip.
+
+        Raises CompileError if the buffers of a core are too large for it.
+        """
         check_sram(timed.network.op, timed.hardware)
         return Simulator(timed.network, timed.actors, parameters)
 
@@ -61,7 +64,10 @@ class Simulator:
         self._bodies: dict[CoreName, Body] = {}
 
     def over(self, numbers: Numbers) -> Simulator:
-        """The same network on other numbers without parameters, which keep pad values as those of this one do."""
+        """Return the same network on other numbers without parameters.
+
+        Keep pad values as those of this one do.
+        """
         other = copy(self)
         other._start(None, numbers)
         return other
@@ -72,7 +78,7 @@ class Simulator:
         return MemoryPlan(self.network, self.weights.numbers)
 
     def body(self, core: CoreName) -> Body:
-        """The body of a core's iterations, prepared for execution."""
+        """Return the body of a core's iterations, prepared for execution."""
         if core not in self._bodies:
             self._bodies[core] = Body(self.network.cores[core], self.weights)
         return self._bodies[core]

@@ -31,14 +31,14 @@ class Weights:
         self._matrices: dict[tuple[SSAValue, tuple[int, ...]], Any] = {}
 
     def elements(self, array: ArrayOp) -> np.ndarray:
-        """The elements of a parameter array, in its shape. Raises CompileError if there are none."""
+        """Return the elements of a parameter array, in its shape. Raises CompileError if there are none."""
         name = array.sym_name.data
         if name not in self._elements:
             self._elements[name] = self.numbers.elements(array, self.parameters)
         return self._elements[name]
 
     def matrix(self, crossbar: CrossbarOp, core: tuple[int, ...]) -> Any:
-        """The cells of a crossbar matrix, in its shape, on the core with these coordinates."""
+        """Return the cells of a crossbar matrix, in its shape, on the core with these coordinates."""
         key = crossbar.result, core
         if key not in self._matrices:
             array = self._arrays[symbol(crossbar.array)]

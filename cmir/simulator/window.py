@@ -56,7 +56,7 @@ class StridedWindow:
 
     @staticmethod
     def of(access: CompiledAccess, shape: tuple[int, ...]) -> StridedWindow | None:
-        """The window of an access to an array of this shape; None if it is not regular."""
+        """Return the window of an access to an array of this shape; None if it is not regular."""
         grid = grid_of(access.points)
         affine = access.function.affine()
         if grid is None or affine is None:
@@ -93,7 +93,7 @@ class StridedWindow:
         return bool((self.low >= low).all() and (self.high < np.add(low, sizes)).all())
 
     def margin(self, low: Sequence[int], sizes: Sequence[int], ring: int | None) -> Margin | None:
-        """The cells that the locations `low` ≤ x < `low + sizes` need around them; None if they are too many.
+        """Return the cells that the locations `low` ≤ x < `low + sizes` need around them; None if they are too many.
 
         ring: a dimension that gets none, as its rows have no neighbours in memory.
         """
@@ -120,7 +120,10 @@ class StridedWindow:
         return {}
 
     def _boxes(self, start: int, stop: int) -> list[_Box]:
-        """The boxes of a run of iterations. Those of the first ones asked for are kept: each inference has the same."""
+        """Return the boxes of a run of iterations.
+
+        Those of the first ones asked for are kept: each inference has the same.
+        """
         if (known := self._known.get((start, stop))) is not None:
             return known
         found = [
@@ -157,7 +160,7 @@ class StridedWindow:
     def views(
         self, cells: np.ndarray, before: Sequence[int], start: int, stop: int
     ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """The lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
+        """Yield the lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
 
         before: along each dimension, where location 0 is in the cells. The shape of a view is (*lanes, *iterations of a
         box).
@@ -172,7 +175,7 @@ class StridedWindow:
             yield box.first, box.last, view
 
     def read(self, cells: np.ndarray, before: Sequence[int], start: int, stop: int) -> np.ndarray:
-        """The lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
+        """Return the lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
 
         In memory the iterations come last: a row of windows is copied as runs of a row of the array.
         """
@@ -206,7 +209,7 @@ def iterations_last(lanes: np.ndarray) -> np.ndarray:
 
 
 def grid_of(points: np.ndarray) -> tuple[int, ...] | None:
-    """The sizes of the box that the points fill in lexicographic order; None if they do not."""
+    """Return the sizes of the box that the points fill in lexicographic order; None if they do not."""
     sizes = points.max(axis=0) - points.min(axis=0) + 1
     grid = tuple(int(size) for size in sizes)
     if prod(grid) != len(points):

@@ -38,7 +38,7 @@ class Diagnostic:
         return _one_line(self.message)
 
     def line_in(self, file: str) -> int | None:
-        """The line that the message points at, if it points into this file."""
+        """Return the line that the message points at, if it points into this file."""
         location = self.location
         while isinstance(location, NameLoc):
             location = _known(location.location)
@@ -71,7 +71,7 @@ class CompileError(PassFailedException):
 
 def location_of(where: Where) -> Location | None:
     """
-    The location of an operation, a value, a block or a region, or of what surrounds it: the nearest
+    Return the location of an operation, a value, a block or a region, or of what surrounds it: the nearest
     one that is known. A location attribute is resolved to the first known location inside it,
     and the name of a file is a location itself.
     """
@@ -146,7 +146,7 @@ def is_isl_error(error: BaseException) -> bool:
 
 
 def _known(location: Attribute) -> FileLineColLoc | NameLoc | None:
-    """The first location in `location` that tells a user something."""
+    """Return the first location in `location` that tells a user something."""
     match location:
         case FileLineColLoc() | NameLoc():
             return location

@@ -96,7 +96,7 @@ class MlirLexer(RegexLexer):
 
 
 def colored(text: str) -> str:
-    """The text of IR, as a terminal shows it in colour."""
+    """Return the text of IR, as a terminal shows it in colour."""
     from pygments import highlight
     from pygments.formatters import TerminalFormatter
 

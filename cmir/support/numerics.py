@@ -77,7 +77,7 @@ _ONE = 6.0
 
 @singledispatch
 def erf(x: Any) -> Any:
-    """The error function, computed in double precision and rounded to the type of `x`."""
+    """Return the error function, computed in double precision and rounded to the type of `x`."""
     x = np.asarray(x)
     exact = x.astype(np.float64)
     size = np.minimum(np.abs(exact), _ONE)
@@ -121,7 +121,7 @@ def position(x: Any, axis: int, largest: bool, last: bool) -> Any:
 
 @singledispatch
 def matrix_product(a: Any, b: Any) -> Any:
-    """The product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
+    """Return the product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
     if a.dtype.kind != "f":
         return integer_product(a, b)
     if a.dtype != np.float16:
@@ -131,7 +131,7 @@ def matrix_product(a: Any, b: Any) -> Any:
 
 
 def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The product of matrices of integers, summed in 32 bits."""
+    """Return the product of matrices of integers, summed in 32 bits."""
     largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]
     if largest[0] * largest[1] * a.shape[-1] < 2**53:
         # Doubles are exact up to there, and much faster to multiply.

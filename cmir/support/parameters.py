@@ -46,7 +46,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
     @staticmethod
     def open(path: str | os.PathLike[str]) -> Parameters:
         """
-        The parameters in a safetensors file.
+        Return the parameters in a safetensors file.
 
         Raises:
             OSError: the file cannot be read.
@@ -59,7 +59,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
     def resolve(self, name: str, shape: Sequence[int], where: Where) -> np.ndarray:
         """
-        The value of parameter `name`, which `where` (an operation) expects to have this shape.
+        Return the value of parameter `name`, which `where` (an operation) expects to have this shape.
 
         Raises:
             CompileError: there is no such parameter, or it has another shape.
@@ -78,7 +78,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
         return value
 
     def copy(self) -> Parameters:
-        """A mapping that changes independently; the arrays are shared."""
+        """Return a mapping that changes independently; the arrays are shared."""
         result = Parameters(self._values)
         result.source = self.source
         return result
@@ -110,7 +110,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
 def _map_file(path: Path) -> dict[str, np.ndarray]:
     """
-    The tensors of a safetensors file as views of one memory map. (The `safetensors` package's own
+    Return the tensors of a safetensors file as views of one memory map. (The `safetensors` package's own
     NumPy interface copies each tensor.)
     """
     import numpy as np

@@ -47,7 +47,7 @@ def check_paths(paths: Sequence[Path]) -> list[str]:
 
 
 def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
-    """The line and a message for each thing that is wrong in the text of one test."""
+    """Return the line and a message for each thing that is wrong in the text of one test."""
     directive = re.compile(comment + _COMMENT)
     problems: list[tuple[int, str]] = []
     run_lines = list(_run_lines(text))
@@ -83,7 +83,7 @@ def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
 
 
 def _judge(match: re.Match[str], declared: dict[str, int]) -> tuple[str | None, str | None]:
-    """The prefix of the directive, if it is one, and what is wrong with the comment."""
+    """Return the prefix of the directive, if it is one, and what is wrong with the comment."""
     name, colon, literal = match["name"], match["colon"], match["literal"]
     for prefix in sorted(declared, key=len, reverse=True):
         if name == prefix or (name.startswith(prefix) and _SUFFIX.fullmatch(name[len(prefix) :])):

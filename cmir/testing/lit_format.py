@@ -147,13 +147,13 @@ class InProcessTest(ShTest):
 
 
 def _function(entry: str) -> Callable[[list[str]], int | None]:
-    """The function that an entry `module:function` names."""
+    """Return the function that an entry `module:function` names."""
     module, _, name = entry.partition(":")
     return getattr(import_module(module), name)
 
 
 def parse_pipeline(line: str) -> list[Command] | None:
-    """The commands that `line` joins by `|`; None if it says anything more complicated."""
+    """Return the commands that `line` joins by `|`; None if it says anything more complicated."""
     commands = [Command()]
     position = 0
     pending: str | None = None  # the redirection that the next word belongs to

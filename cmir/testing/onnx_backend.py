@@ -59,7 +59,7 @@ class CmirRep(BackendRep):
         self.parameters = static_inputs(model) & set(self.inputs)
 
     def run(self, inputs: Sequence[Any], **kwargs: Any) -> tuple[np.ndarray, ...]:
-        """The outputs. Raises CompileError with the reason if the model cannot be compiled."""
+        """Return the outputs. Raises CompileError with the reason if the model cannot be compiled."""
         given = {n: np.asarray(x) for n, x in zip(self.inputs, inputs, strict=False)}
         fixed = {name: x for name, x in given.items() if name in self.parameters}
         data = {name: x for name, x in given.items() if name not in self.parameters}
@@ -113,26 +113,26 @@ class CmirRep(BackendRep):
 
 
 def _is_batched(node: onnx.NodeProto) -> bool:
-    """True if the first dimension of the node's tensors is a batch by definition of its operator."""
+    """Return True if the first dimension of the node's tensors is a batch by definition of its operator."""
     importer = find_importer(node)
     return importer is not None and importer.batched
 
 
 def _run(simulator: Simulator, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
-    """The outputs of each inference, in order."""
+    """Return the outputs of each inference, in order."""
     network = simulator.network
     report = simulator.run([dict(zip(network.inputs, sample, strict=True)) for sample in samples])
     return [[outputs[name] for name in network.outputs] for outputs in report.outputs]
 
 
 def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:
-    """Indices, which are computed in 32 bits, in the 64 of ONNX."""
+    """Return indices, which are computed in 32 bits, in the 64 of ONNX."""
     indices = info.type.tensor_type.elem_type == TensorProto.INT64 and output.dtype == np.int32
     return output.astype(np.int64) if indices else output
 
 
 def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model at an opset that the importer takes: what its error message tells users to do."""
+    """Return the model at an opset that the importer takes: what its error message tells users to do."""
     versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
     if not versions or versions[0] >= OLDEST_OPSET:
         return model
@@ -143,7 +143,7 @@ def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def static_inputs(model: onnx.ModelProto) -> set[str]:
-    """The tensors that must be known when the model is compiled: what some importer only takes as a
+    """Return the tensors that must be known when the model is compiled: what some importer only takes as a
     constant, and what that is computed from."""
     known: set[str] = set()
     for node in reversed(model.graph.node):

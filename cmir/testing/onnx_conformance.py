@@ -68,7 +68,7 @@ class Result:
 
 
 def cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, TestCase]]:
-    """The cases of these kinds, each with the operator it is about (for networks, their name)."""
+    """Yield the cases of these kinds, each with the operator it is about (for networks, their name)."""
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -152,7 +152,7 @@ def _difference(
 
 @cache
 def _random_operators() -> Set[str]:
-    """The operators that draw random numbers; one with an importer, such as Dropout, draws none in inference."""
+    """Return the operators that draw random numbers; one with an importer, such as Dropout, draws none in inference."""
     return {schema.name for schema in schemas() if is_random(schema)} - {*importable()}
 
 

@@ -33,7 +33,7 @@ class TimedNetwork:
 
     @staticmethod
     def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
-        """A network on a chip. Raises CompileError where it cannot be executed there."""
+        """Return a network on a chip. Raises CompileError where it cannot be executed there."""
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
     def _interval_and_latency(self, core: CoreName) -> tuple[int, int]:
@@ -64,7 +64,7 @@ class TimedNetwork:
         return first + hops * self.hardware.interconnect.hop_cycles
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
-        """The timing of a stream of inferences, without data: exactly what execution gives.
+        """Return the timing of a stream of inferences, without data: exactly what execution gives.
 
         Raises DeadlockError where no core can go on.
         """
@@ -72,7 +72,7 @@ class TimedNetwork:
 
 
 def unit_actors(network: ElaboratedNetwork) -> dict[CoreName, Actor]:
-    """The cores of a network where everything takes one cycle.
+    """Return the cores of a network where everything takes one cycle.
 
     They decide what is the same for all latencies: whether the network runs, and what it computes.
     """

@@ -97,7 +97,7 @@ class _Hop:
 def periodic_schedule(
     actors: Mapping[CoreName, Actor], period: int, earliest: np.ndarray | None = None
 ) -> np.ndarray:
-    """The earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
+    """Return the earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
 
     period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises InfeasiblePeriodError.
     """
@@ -167,7 +167,7 @@ class PeriodicSearch:
         return slice(int(self.first[actor]), int(self.first[actor + 1]))
 
     def run(self) -> np.ndarray:
-        """The starts, as `periodic_schedule` gives them. Raises InfeasiblePeriodError."""
+        """Return the starts, as `periodic_schedule` gives them. Raises InfeasiblePeriodError."""
         work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
         raises = 0
         while work:
@@ -208,7 +208,7 @@ class PeriodicSearch:
         return int(of.start + (after - before).argmax())
 
     def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
-        """Times before which no iteration starts on account of others, and the edge that gives each, or _EARLIEST."""
+        """Return the earliest start of each iteration on account of others, and the edge that gives it, or _EARLIEST."""
         edges = self.edges[actor]
         bounds = self.earliest[self._of(actor)].copy()
         reason = np.full(len(bounds), _EARLIEST)
@@ -239,11 +239,11 @@ class PeriodicSearch:
         raise self._too_fast(path[seen[place] :])
 
     def _actor(self, place: int) -> int:
-        """The actor of an iteration."""
+        """Return the actor of an iteration."""
         return int(np.searchsorted(self.first, place, side="right")) - 1
 
     def _too_fast(self, cycle: list[int]) -> InfeasiblePeriodError:
-        """The error of a cycle of iterations, each the child of the next."""
+        """Return the error of a cycle of iterations, each the child of the next."""
         hops = [self._hop(place) for place in cycle]
         delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
         links: list[CycleEdge] = []

@@ -233,7 +233,7 @@ class Recurrence:
         ]
 
     def _blocking_cycle(self) -> list[Wait]:
-        """A cycle of waits: every stuck actor waits for a stuck one, or for one that has ended."""
+        """Return a cycle of waits: every stuck actor waits for a stuck one, or for one that has ended."""
         stuck = next(state for state in self.states.values() if self._waits(state))
         path: list[Wait] = []
         seen: dict[CoreName, int] = {}

@@ -32,7 +32,7 @@ _FIRST = 4
 def time_stream(
     actors: Mapping[CoreName, Actor], inferences: int, chunk: int | None = None
 ) -> RunReport:
-    """The timing of a stream of inferences, exactly as the recurrence gives it for all of them.
+    """Return the timing of a stream of inferences, exactly as the recurrence gives it for all of them.
 
     Raises DeadlockError where no actor can go on.
     """
@@ -72,7 +72,7 @@ def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
 
 
 def _continued(recurrence: Recurrence, report: RunReport, inferences: int) -> RunReport:
-    """The report with as many inferences, the further ones like the last one."""
+    """Return the report with as many inferences, the further ones like the last one."""
     more = np.arange(1, inferences - report.inferences + 1)
     cores = []
     for core in report.cores:

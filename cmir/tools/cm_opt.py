@@ -184,7 +184,7 @@ class CmOptMain(xDSLOptMain):
         return "<stdin>" if self.args.input_file in (None, "-") else self.args.input_file
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
-        """The input's chunks with the number of lines before each, and the frontend to use."""
+        """Return the input's chunks with the number of lines before each, and the frontend to use."""
         name = self.args.input_file
         text = sys.stdin.buffer.read() if name in (None, "-") else Path(name).read_bytes()
         ends = [match.span() for match in _SEPARATOR.finditer(text)]
@@ -250,7 +250,7 @@ class CmOptMain(xDSLOptMain):
     def _process(
         self, chunks: list[tuple[IO[bytes], int]], extension: str
     ) -> tuple[list[str], bool]:
-        """The output of each chunk that has one, and whether any failed."""
+        """Return the output of each chunk that has one, and whether any failed."""
         outputs: list[str] = []
         failed = False
         for chunk, offset in chunks:
@@ -338,7 +338,7 @@ class CmOptMain(xDSLOptMain):
                 path.write_text(text, encoding="utf-8")
 
     def _colored(self, text: str) -> str:
-        """The output in colour, if it is IR and the user wants that."""
+        """Return the output in colour, if it is IR and the user wants that."""
         wanted = self.args.color == "always" or (
             self.args.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         )

@@ -240,7 +240,7 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 def _samples(
     options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
 ) -> list[Sample]:
-    """The inputs of each inference, by the names that users know."""
+    """Return the inputs of each inference, by the names that users know."""
     from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 

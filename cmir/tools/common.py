@@ -64,7 +64,7 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
 
 def describe_error(error: BaseException, name: str) -> str | None:
     """
-    The lines to show for an error that is a mistake of the user's, else None. `name` stands in for
+    Return the lines to show for an error that is a mistake of the user's, else None. `name` stands in for
     an unknown location.
     """
     if isinstance(error, ParseError):
@@ -114,7 +114,7 @@ def add_operation(error: CompileError) -> None:
 
 
 def parse_diagnostic(error: ParseError) -> Diagnostic:
-    """The message of a parse error, at the start of its span."""
+    """Return the message of a parse error, at the start of its span."""
     file, line, column = error.span.get_location()
     location = FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(column))
     return Diagnostic("error", location, error.msg)
@@ -153,7 +153,7 @@ def _find_culprit(top: Operation) -> tuple[Operation, str] | None:
 
 
 def _excerpt(span: Span[str] | Span[bytes]) -> str:
-    """The source line at a span, and carets under it."""
+    """Return the source line at a span, and carets under it."""
     text = span.input.content
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     begin = text.rfind("\n", 0, span.start) + 1

@@ -45,7 +45,7 @@ def check_diagnostics(
     text: str, name: str, line_offset: int, diagnostics: Sequence[Diagnostic]
 ) -> list[str]:
     """
-    The differences between the diagnostics and what comments in the text expect, a line each.
+    Return the differences between the diagnostics and what comments in the text expect, a line each.
 
     Params:
         text: a chunk of the file `name`, which starts after `line_offset` lines of it.
@@ -70,7 +70,7 @@ def check_diagnostics(
 
 
 def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | str]:
-    """The expectations in the text; a string is the line of a malformed one and what is wrong."""
+    """Yield the expectations in the text; a string is the line of a malformed one and what is wrong."""
     lines = text.split("\n")
     marked = [_START.search(line) is not None for line in lines]
     for index, line in enumerate(lines):

@@ -44,7 +44,7 @@ def list_pipelines() -> None:
 
 
 def pass_summary(pass_type: type[ModulePass]) -> str:
-    """The first line of the pass's own docstring."""
+    """Return the first line of the pass's own docstring."""
     own = pass_type.__doc__ or ""
     if own.startswith(f"{pass_type.__name__}("):  # made by @dataclass
         return ""
@@ -52,7 +52,7 @@ def pass_summary(pass_type: type[ModulePass]) -> str:
 
 
 def describe(field: Field[Any], type: Any) -> str:
-    """An option of a pass: its name, its type, and its default or that it is required."""
+    """Return an option of a pass: its name, its type, and its default or that it is required."""
     key = f"{field.name.replace('_', '-')}: {type_repr(type)}"
     if is_required(field):
         return f"{key} (required)"

@@ -196,7 +196,7 @@ def _fit_storage_to_places(
 def _mapping(
     machine: Hardware, storage: Storage | None, replicate: Replication | None
 ) -> list[ModulePass]:
-    """The passes that map a pipeline to the cores of a machine, as far as it needs them."""
+    """Return the passes that map a pipeline to the cores of a machine, as far as it needs them."""
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
     from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
     from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
@@ -225,7 +225,7 @@ def _mapping(
 def lower_to_polyhedral(
     model: Model, purpose: str, progress: Callable[[str], None] | None = None
 ) -> list[PipelineOp]:
-    """The networks of `model.module` as pipelines without dependences, whose storage can still be chosen.
+    """Return the networks of `model.module` as pipelines without dependences, whose storage can still be chosen.
 
     purpose: what that is for, for the message of the CompileError if it is too late.
     """
@@ -243,7 +243,7 @@ def lower_to_polyhedral(
 
 
 def lower_to_dependences(model: Model) -> PipelineOp:
-    """The network of `model.module` as a pipeline with its dependences, which are derived if need be."""
+    """Return the network of `model.module` as a pipeline with its dependences, which are derived if need be."""
     from cmir.passes.polyhedral_derive_dependences import PolyhedralDeriveDependencesPass
 
     if not any(pipeline.dependences for pipeline in _pipelines(model)):
@@ -277,7 +277,7 @@ _PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
 
 
 def _remaining(model: Model) -> list[ModulePass]:
-    """The passes that are still to be run, from what is in the module."""
+    """Return the passes that are still to be run, from what is in the module."""
     from cmir.passes.convert_polyhedral_to_cmcore import ConvertPolyhedralToCmcorePass
     from cmir.passes.polyhedral_generate_loops import PolyhedralGenerateLoopsPass
 
@@ -326,7 +326,7 @@ def _has_functions(model: Model) -> bool:
 
 
 def _can_be_mapped(model: Model) -> bool:
-    """True if the module holds pipelines, and their dependences are not derived yet."""
+    """Return True if the module holds pipelines, and their dependences are not derived yet."""
     pipelines = _pipelines(model)
     return bool(pipelines) and not any(pipeline.dependences for pipeline in pipelines)
 

@@ -35,7 +35,7 @@ _QUOTED = str.maketrans(
 
 def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> list[ModulePass]:
     """
-    The passes in a list such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`, which may be
+    Return the passes in a list such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`, which may be
     wrapped in `builtin.module(…)`.
 
     Params:
@@ -49,7 +49,7 @@ def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> li
 def parse_pass_pipeline(
     text: str, source: str, known: Mapping[str, PassFactory]
 ) -> list[ModulePass]:
-    """The same for text that must be wrapped in `builtin.module(…)`, as mlir-opt demands."""
+    """Return the same for text that must be wrapped in `builtin.module(…)`, as mlir-opt demands."""
     return list(_PipelineParser(text, source, known).parse(anchored=True))
 
 
@@ -284,7 +284,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def _convert(texts: list[str], wanted: Any) -> Any:
-    """The value of an option, in the first reading of its text that has the wanted type."""
+    """Return the value of an option, in the first reading of its text that has the wanted type."""
     readings: tuple[ParameterListType, ...] = (
         tuple(map(_scalar, texts)),
         tuple(float(text) if _is_integer(text) else _scalar(text) for text in texts),

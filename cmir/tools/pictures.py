@@ -97,7 +97,7 @@ def draw_pictures(
 
 
 def draw_relation(path: Path, wanted: Sequence[str]) -> str:
-    """A read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
+    """Return a read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
 
     wanted: the first names of its writer, reader and array, as many as are needed to tell it from others.
     """

@@ -34,7 +34,7 @@ def input_names(model: Model) -> list[str] | None:
 
 
 def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
-    """A reference for the model and its name. Call it before passes change the module.
+    """Return a reference for the model and its name. Call it before passes change the module.
 
     inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is
     none: below the polyhedral level, a program is all that is known of a network.

@@ -40,7 +40,7 @@ def random_samples(
 def read_samples(
     files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
 ) -> list[Sample]:
-    """The inferences that input files give.
+    """Return the inferences that input files give.
 
     files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
     with one more leading dimension than the input is a stream of inferences (so a batch of 1 is one).
@@ -106,7 +106,7 @@ def _load(file: Path) -> Any:
 
 
 def _read_tensor(file: Path) -> np.ndarray:
-    """An ONNX TensorProto."""
+    """Return an ONNX TensorProto."""
     import onnx
     from google.protobuf.message import DecodeError
 

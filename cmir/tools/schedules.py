@@ -65,7 +65,7 @@ def run_schedules(
 
 
 def _parsed(network: NetworkOp) -> NetworkOp:
-    """The network that its text says."""
+    """Return the network that its text says."""
     from cmir.dialects.cmcore import NetworkOp
 
     text = StringIO()

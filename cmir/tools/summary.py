@@ -76,7 +76,7 @@ class Line:
 
 
 def lines_of(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> list[Line]:
-    """A line for each core, or for all cores that run one program."""
+    """Return a line for each core, or for all cores that run one program."""
     groups: dict[str, list[CoreReport]] = {}
     for core in report.cores:
         groups.setdefault(str(core.name) if each else core.name.program, []).append(core)

@@ -59,7 +59,7 @@ class Sweep:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def left(self, rows: Iterable[Row]) -> list[SweepPoint]:
-        """The points of which there is no row, in order."""
+        """Return the points of which there is no row, in order."""
         fields = [axis.field for axis in self.grid.axes]
         done = {tuple(_same(row[field]) for field in fields) for row in rows}
         return [
@@ -69,7 +69,7 @@ class Sweep:
         ]
 
     def rows(self, points: Iterable[SweepPoint], jobs: int) -> Iterator[dict[str, str]]:
-        """The rows of points as they are done, in no particular order. jobs: processes; −1 for one a core."""
+        """Yield the rows of points as they are done, in no particular order. jobs: processes; −1 for one a core."""
         tasks = [(point.cells, replace(self.task, table=point.table)) for point in points]
         for cells, row in _parallel(tasks, jobs):
             yield {**cells, **row}

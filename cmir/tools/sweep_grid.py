@@ -65,7 +65,10 @@ class Grid:
 
 
 def read_axes(settings: Sequence[str]) -> list[Axis]:
-    """The axes that `FIELD=VALUES` say, each value what the field takes. Raises CompileError naming the field."""
+    """Return the axes that `FIELD=VALUES` say, each value what the field takes.
+
+    Raises CompileError naming the field.
+    """
     axes: list[Axis] = []
     for setting in settings:
         field, equals, text = setting.partition("=")
@@ -126,7 +129,7 @@ def _range(field: str, item: str) -> list[int]:
 
 
 def _value(field: str, item: str) -> Any:
-    """A value as TOML has it; a word needs no quotes."""
+    """Return a value as TOML has it; a word needs no quotes."""
     if item == NONE:
         return None
     try:
@@ -142,7 +145,7 @@ def _error(message: str) -> CompileError:
 
 
 def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The description of a machine with some of its fields changed."""
+    """Return the description of a machine with some of its fields changed."""
     table = base.table()
     for field, value in values.items():
         section, _, name = field.partition(".")
@@ -152,7 +155,7 @@ def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cell(value: Any) -> str:
-    """A value as a table has it."""
+    """Return a value as a table has it."""
     if value is None:
         return NONE
     return value if isinstance(value, str) else json.dumps(value)

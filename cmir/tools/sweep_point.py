@@ -83,7 +83,7 @@ class Task:
 
 
 def evaluate_point(task: Task) -> dict[str, str]:
-    """The row of a point, without the fields that are swept. What fails is a row that says why."""
+    """Return the row of a point, without the fields that are swept. What fails is a row that says why."""
     started = time.monotonic()
     try:
         with collect_diagnostics():
@@ -153,7 +153,7 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _module(text: str) -> tuple[ModuleOp, Any]:
-    """The network of a sweep, parsed once in each process."""
+    """Return the network of a sweep, parsed once in each process."""
     from cmir.context import make_context
     from cmir.support.parsing import parse_module
 

@@ -58,7 +58,7 @@ class Table:
         os.fsync(self._file)
 
     def _read(self) -> list[dict[str, str]]:
-        """The rows in the file; what is left of one that was not written completely is cut off."""
+        """Return the rows in the file; what is left of one that was not written completely is cut off."""
         if not self.journal.exists():
             return []
         data = self.journal.read_bytes()

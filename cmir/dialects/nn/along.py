@@ -13,7 +13,7 @@ from cmir.dialects.nn.relations import Box, element_box
 
 
 def verify_axes(axes: Sequence[int], x: Shape) -> None:
-    """Raises VerifyException unless `axes` are some of the dimensions, in ascending order."""
+    """Raise VerifyException unless `axes` are some of the dimensions, in ascending order."""
     if not axes or list(axes) != sorted({axis for axis in axes if 0 <= axis < len(x)}):
         raise VerifyException(
             f"`axes` must be one or several of the {len(x)} dimensions in ascending order,"
@@ -41,7 +41,7 @@ class AxisOp(IterationOp):
         return self.access([*box], self.result_shape)
 
     def access(self, location: Sequence[str], shape: Shape) -> Access:
-        """The access of all lanes to a location, in terms of the result's coordinates."""
+        """Return the access of all lanes to a location, in terms of the result's coordinates."""
         return Access.build(self.iterations(), self._lanes(), location, shape)
 
     def _lanes(self) -> Box:

@@ -11,14 +11,14 @@ from cmir.dialects.vectors import ConvertOp, ReduceOp
 
 
 def add(builder: Builder, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-    """The sum of two vectors of one type."""
+    """Return the sum of two vectors of one type."""
     assert isinstance(lhs.type, VectorType)
     integers = isinstance(lhs.type.element_type, IntegerType)
     return builder.insert((arith.AddiOp if integers else arith.AddfOp)(lhs, rhs)).result
 
 
 def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAValue:
-    """The sums along an axis of the products of two vectors, of which `lhs` may have less dimensions."""
+    """Return the sums along an axis of the products of two vectors, of which `lhs` may have less dimensions."""
     assert isinstance(rhs.type, VectorType)
     element = rhs.type.element_type
     if element == f16 or isinstance(element, IntegerType):
@@ -33,7 +33,7 @@ def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAVa
 
 
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:
-    """A vector constant with the same value everywhere."""
+    """Return a vector constant with the same value everywhere."""
     assert isinstance(type, VectorType)
     number = int(value) if isinstance(type.element_type, IntegerType) else float(value)
     return builder.insert(

@@ -215,7 +215,7 @@ class ConvTransposeOp(LinearOp):
         return dict(zip(names, shape_of(self.weight)[2:], strict=True))
 
     def _cells(self) -> Cells:
-        """The weights as a matrix from what is read to the channels of the result."""
+        """Return the weights as a matrix from what is read to the channels of the result."""
         weight, groups = shape_of(self.weight), number(self.properties, "groups")
         inner, rows, kernel = weight[0] // groups, weight[1], weight[2:]
         columns = inner * prod(kernel)
@@ -233,7 +233,7 @@ class ConvTransposeOp(LinearOp):
 
 
 def _result_sizes(sizes: Shape, kernel: Shape, options: Mapping[str, Attribute]) -> Shape:
-    """The spatial sizes of the result. Raises VerifyException if options do not fit."""
+    """Return the spatial sizes of the result. Raises VerifyException if options do not fit."""
     rank = len(sizes)
     least = {"strides": 1, "dilations": 1, "output_padding": 0, "pads": 0}
     for name, minimum in least.items():

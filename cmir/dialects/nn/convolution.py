@@ -158,7 +158,7 @@ class ConvOp(LinearOp):
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
 
     def _cells(self) -> Cells:
-        """The weights as a matrix; a block for each group if there are several."""
+        """Return the weights as a matrix; a block for each group if there are several."""
         weight, groups = shape_of(self.weight), number(self.properties, "groups")
         rows, columns = weight[0] // groups, prod(weight[1:])
         names = ["c", *self.window.kernel_names()]

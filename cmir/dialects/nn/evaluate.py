@@ -45,7 +45,7 @@ def evaluate_function(
     intermediates: bool = False,
 ) -> tuple[np.ndarray, ...] | tuple[tuple[np.ndarray, ...], Values]:
     """
-    The results of the function for one sample. `parameters` gives the arrays of named parameters.
+    Return the results of the function for one sample. `parameters` gives the arrays of named parameters.
 
     With `intermediates`, a pair of the results and of all values computed on the way, also those
     inside stages. Raises CompileError if inputs or parameters do not fit, or an operation cannot be
@@ -76,7 +76,7 @@ def evaluate_function(
 def _evaluate_block(
     block: Block, values: Values, parameters: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, ...]:
-    """The values that the block's terminator passes on. Adds all values in it to `values`."""
+    """Return the values that the block's terminator passes on. Adds all values in it to `values`."""
     for op in block.ops:
         operands = tuple(values[operand] for operand in op.operands)
         match op:

@@ -120,7 +120,7 @@ class Vector(NDArrayOperatorsMixin):
         return Vector(self.builder, self.builder.insert(operation).results[0])
 
     def spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
-        """The number or vector as a vector of this shape."""
+        """Return the number or vector as a vector of this shape."""
         assert isinstance(self.value.type, VectorType)
         type = VectorType(self.value.type.element_type, shape)
         if not isinstance(value, Vector):
@@ -130,11 +130,11 @@ class Vector(NDArrayOperatorsMixin):
         return self.builder.insert(vector.BroadcastOp(value.value, type)).vector
 
     def as_element(self, element: Attribute) -> Vector:
-        """The numbers in another type, rounded and within its range."""
+        """Return the numbers in another type, rounded and within its range."""
         return self if self.element == element else self.append(ConvertOp(self.value, element))
 
     def reduction(self, ufunc: np.ufunc) -> str:
-        """The kind of reduction that the `reduce` of a ufunc is of these elements."""
+        """Return the kind of reduction that the `reduce` of a ufunc is of these elements."""
         return _REDUCTIONS[ufunc][dtype_of(self.element).kind]
 
     def _reduce(self, kind: str, axis: Sequence[int], keepdims: bool = False) -> Vector:
@@ -171,7 +171,7 @@ def build_formula(
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """The formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
+    """Return the formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
     wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     with np.errstate(all="ignore"):
         return numerics.as_type(formula(*wide), np.result_type(*arrays))

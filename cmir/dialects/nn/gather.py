@@ -145,7 +145,7 @@ class IndexRun:
 
 
 def runs(indices: Sequence[int]) -> list[IndexRun]:
-    """The indices as runs, one after the other."""
+    """Return the indices as runs, one after the other."""
     found: list[IndexRun] = []
     first = 0
     while first < len(indices):

@@ -58,7 +58,7 @@ class Access:
         constant: DenseIntOrFPElementsAttr | None = None,
     ) -> Self:
         """
-        The access to `location`, affine expressions in the names of iterations and lanes, in an
+        Return the access to `location`, affine expressions in the names of iterations and lanes, in an
         array of this shape.
         """
         relation = access_map(iterations, lanes, location, shape)
@@ -84,11 +84,11 @@ class IterationOp(NNOp):
     """
 
     def iterations(self) -> Box:
-        """The box of iterations, `{ [h, w] : … }`."""
+        """Return the box of iterations, `{ [h, w] : … }`."""
         return dict(islice(element_box(self.result_shape).items(), 1, None))
 
     def domain(self) -> isl.Set:
-        """The iterations as a set."""
+        """Return the iterations as a set."""
         return box_set(self.iterations())
 
     @abstractmethod
@@ -142,7 +142,7 @@ class PointwiseOp(IterationOp):
         return element_map(box, location, shape)
 
     def reads_for(self, write: Access) -> Sequence[Access]:
-        """The accesses of the operands in a stage that writes the result by `write`."""
+        """Return the accesses of the operands in a stage that writes the result by `write`."""
         return [
             Access(write.relation.apply_range(self.element_relation(operand)), write.lanes)
             for operand in range(len(self.operands))

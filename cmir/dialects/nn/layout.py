@@ -353,7 +353,7 @@ def _verify_elements_as_pads(mode: str, x: Shape, pads: Sequence[int]) -> None:
 
 
 def _reflected(mode: str, name: str, position: str, size: int) -> str:
-    """The element `name` of a dimension that is found at a position in or beside it."""
+    """Return the element `name` of a dimension that is found at a position in or beside it."""
     last = size - 1
     match mode:
         case "edge":
@@ -370,7 +370,7 @@ def _reflected(mode: str, name: str, position: str, size: int) -> str:
 
 def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
     """
-    The smallest blocks of dimensions that have as many elements in both shapes. A
+    Yield the smallest blocks of dimensions that have as many elements in both shapes. A
     reshape acts in each of them alone, which keeps its relation simple.
     """
     cuts_a, cuts_b = ({prod(s[:cut]): cut for cut in range(len(s) + 1)} for s in (a, b))
@@ -382,6 +382,6 @@ def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
 
 
 def _ranges(options: Mapping[str, Attribute]) -> list[range]:
-    """The indices that a slice takes of each dimension."""
+    """Return the indices that a slice takes of each dimension."""
     lists = (numbers(options, name) for name in ("starts", "ends", "steps"))
     return [range(*indices) for indices in zip(*lists, strict=True)]

@@ -297,7 +297,7 @@ class LRNOp(IterationOp):
         return (number(self.properties, "size") - 1) // 2
 
     def _formula(self, seen: Any) -> Any:
-        """The result for what is seen of the channels, an array (size, C, …) or a `Vector`."""
+        """Return the result for what is seen of the channels, an array (size, C, …) or a `Vector`."""
         squares = np.add.reduce(seen * seen, axis=(0,))
         scale = self.alpha.value.data / number(self.properties, "size")
         return seen[self._before] / np.power(

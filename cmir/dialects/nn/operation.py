@@ -66,14 +66,14 @@ def tensor_type(shape: Sequence[int], element: Attribute = f32) -> TensorType[An
 
 
 def element_of(value: SSAValue | Attribute) -> Attribute:
-    """The element type of a tensor or of its type."""
+    """Return the element type of a tensor or of its type."""
     type = value.type if isinstance(value, SSAValue) else value
     assert isinstance(type, TensorType)
     return type.element_type
 
 
 def shape_of(value: SSAValue | Attribute) -> Shape:
-    """The shape of a tensor or of its type. Raises VerifyException if it is not static."""
+    """Return the shape of a tensor or of its type. Raises VerifyException if it is not static."""
     type = value.type if isinstance(value, SSAValue) else value
     if not isinstance(type, TensorType) or not type.has_static_shape():
         raise VerifyException(f"expected a tensor with a static shape, got {type}")
@@ -95,22 +95,22 @@ def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
 
 
 def ints(values: Sequence[int] | None) -> DenseArrayBase[I64] | None:
-    """A list of numbers as the option of an operator; None stays None."""
+    """Return a list of numbers as the option of an operator; None stays None."""
     return None if values is None else DenseArrayBase.from_list(i64, list(values))
 
 
 def numbers(options: Mapping[str, Attribute], name: str) -> tuple[int, ...]:
-    """The numbers in a list among the options."""
+    """Return the numbers in a list among the options."""
     return cast(DenseArrayBase[I64], options[name]).get_values()
 
 
 def number(options: Mapping[str, Attribute], name: str) -> int:
-    """A number among the options."""
+    """Return a number among the options."""
     return cast(IntegerAttr, options[name]).value.data
 
 
 def flag(value: bool) -> UnitAttr | None:
-    """A flag as the option of an operator: there or not."""
+    """Return a flag as the option of an operator: there or not."""
     return UnitAttr() if value else None
 
 
@@ -159,7 +159,7 @@ class NNOp(IRDLOperation, ABC):
 
     @classmethod
     def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
-        """The options that can be left out, given the shapes of the operands (however wrong)."""
+        """Return the options that can be left out, given the shapes of the operands (however wrong)."""
         return {}
 
     @classmethod
@@ -170,7 +170,7 @@ class NNOp(IRDLOperation, ABC):
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
         """
-        The type of the result's elements, given those of the operands: theirs, which must be one of
+        Return the type of the result's elements, given those of the operands: theirs, which must be one of
         `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
         not take.
         """
@@ -331,7 +331,7 @@ def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
 
 
 def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
-    """The value of an option, whose constraint says of which kind it is."""
+    """Return the value of an option, whose constraint says of which kind it is."""
     if constraint not in (INTS, INT, FLOAT):
         return UnitAttr()
     parser.parse_punctuation("=")

@@ -61,7 +61,7 @@ class ParameterOp(IRDLOperation):
                 pass
 
     def evaluate(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The tensor. Raises CompileError if `parameters` lacks it or has another shape."""
+        """Return the tensor. Raises CompileError if `parameters` lacks it or has another shape."""
         shape = shape_of(self.result)
         match self.source:
             case StringAttr(data=name):
@@ -104,7 +104,7 @@ class ParameterOp(IRDLOperation):
 
 
 def parameter_of(value: SSAValue) -> ParameterOp | None:
-    """The parameter that `value` is, directly or with its elements moved; None if it is not one."""
+    """Return the parameter that `value` is, directly or with its elements moved; None if it is not one."""
     owner = value.owner
     while isinstance(owner, LayoutOp) and len(owner.operands) == 1:
         owner = owner.operands[0].owner

@@ -43,7 +43,7 @@ class ElementwiseOp(PointwiseOp):
             raise VerifyException(f"shapes {texts} do not broadcast to one shape") from None
 
     def formula(self, *operands: Any) -> Any:
-        """The result for these arrays or `Vector`s."""
+        """Return the result for these arrays or `Vector`s."""
         return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
@@ -53,7 +53,7 @@ class ElementwiseOp(PointwiseOp):
         return formula.compute(self.formula, *operands)
 
     def number(self, option: str) -> float:
-        """The number in an option."""
+        """Return the number in an option."""
         value = self.properties[option]
         assert isinstance(value, FloatAttr)
         return value.value.data

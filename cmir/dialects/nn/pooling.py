@@ -205,7 +205,7 @@ class AveragePoolOp(PoolOp):
         return formula.compute(lambda seen: np.add.reduce(seen, axis=axes) / counts, seen)
 
     def _formula(self, seen: Any, *ones: Any) -> Any:
-        """The means of what is seen, with the dimensions of the kernel in front."""
+        """Return the means of what is seen, with the dimensions of the kernel in front."""
         axes = tuple(range(self.window.rank))
         total = np.add.reduce(seen, axis=axes)
         if not ones:

@@ -61,7 +61,7 @@ class AxisReductionOp(IterationOp):
         return Access.build(self.iterations(), self._channels(kept), location, self.result_shape)
 
     def _dimensions(self) -> tuple[Box, Box]:
-        """The operand's dimensions that vanish, and those that stay."""
+        """Return the operand's dimensions that vanish, and those that stay."""
         axes = self.reduced_axes(self.properties)
         box = [*element_box(shape_of(self.x)).items()]
         kept = dict(item for axis, item in enumerate(box) if axis not in axes)

@@ -23,7 +23,7 @@ def element_names(rank: int) -> tuple[str, ...]:
 
 
 def element_box(shape: Sequence[int]) -> Box:
-    """The elements of an array."""
+    """Return the elements of an array."""
     return dict(zip(element_names(len(shape)), shape, strict=True))
 
 
@@ -49,7 +49,7 @@ def element_map(box: Box, location: Sequence[str], shape: Sequence[int], *where:
 
 
 def row_major(names: Sequence[str], shape: Sequence[int]) -> str:
-    """The position of an element in the flattened array, as an affine expression."""
+    """Return the position of an element in the flattened array, as an affine expression."""
     terms: list[str] = []
     stride = 1
     for name, size in zip(reversed(names), reversed(shape), strict=True):

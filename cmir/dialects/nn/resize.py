@@ -252,7 +252,7 @@ class InterpolateOp(IterationOp):
         return 0 if self.cubic is None else 1
 
     def _weights(self, shares: np.ndarray) -> np.ndarray:
-        """The weights of these elements, for positions so far behind that one: a row for each."""
+        """Return the weights of these elements, for positions so far behind that one: a row for each."""
         if self.cubic is None:
             return np.stack([1 - shares, shares], axis=1).astype(np.float32)
         a = self.cubic.value.data
@@ -271,13 +271,13 @@ class InterpolateOp(IterationOp):
 
 
 def coordinate_defaults(rank: int) -> Mapping[str, Attribute]:
-    """The options of a resize that keeps what fits."""
+    """Return the options of a resize that keeps what fits."""
     ones, zeros = (DenseArrayBase.from_list(i64, [number] * rank) for number in (1, 0))
     return {"factors": ones, "offsets": zeros, "divisors": ones}
 
 
 def verify_coordinates(rank: int, options: Mapping[str, Attribute]) -> None:
-    """Raises VerifyException if options do not fit each other."""
+    """Raise VerifyException if options do not fit each other."""
     for name in ("sizes", "factors", "offsets", "divisors"):
         values = numbers(options, name)
         if len(values) != rank:

@@ -70,7 +70,7 @@ class Views:
         self._known.clear()
 
     def of(self, value: SSAValue) -> View:
-        """The view that `value` is, a trivial one if it is computed. Raises PadConflictError."""
+        """Return the view that `value` is, a trivial one if it is computed. Raises PadConflictError."""
         if value not in self._known:
             self._known[value] = self._of(value)
         return self._known[value]
@@ -124,13 +124,13 @@ def compose(step: isl.Map, sources: Mapping[SSAValue, isl.Map]) -> dict[SSAValue
 
 
 def _used(sources: dict[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
-    """The sources of which there is something; if all is padding, it is that of the first one."""
+    """Return the sources of which there is something; if all is padding, it is that of the first one."""
     used = {base: relation for base, relation in sources.items() if not relation.is_empty()}
     return used or dict(islice(sources.items(), 1))
 
 
 def simplest(relation: isl.Map) -> isl.Map:
-    """A single-valued relation in few and short constraints: a function with the domain it has."""
+    """Return a single-valued relation in few and short constraints: a function with the domain it has."""
     relation = relation.coalesce()
     function = isl.Map.from_pw_multi_aff(isl.PwMultiAff.from_map(relation)).coalesce()
     return min(relation, function, key=lambda r: (r.n_basic_map(), len(str(r))))

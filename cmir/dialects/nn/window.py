@@ -15,7 +15,7 @@ from cmir.dialects.nn.relations import Box, spatial_names
 
 
 def window_defaults(x: Shape) -> Mapping[str, Attribute]:
-    """The options of a window that moves by one element over an input (C, *sizes), unpadded."""
+    """Return the options of a window that moves by one element over an input (C, *sizes), unpadded."""
     rank = max(0, len(x) - 1)
     ones = DenseArrayBase.from_list(i64, [1] * rank)
     return {
@@ -26,7 +26,7 @@ def window_defaults(x: Shape) -> Mapping[str, Attribute]:
 
 
 def verify_has_spatial_dimensions(x: Shape) -> None:
-    """Raises VerifyException if the input of a window lacks channels or spatial dimensions."""
+    """Raise VerifyException if the input of a window lacks channels or spatial dimensions."""
     if len(x) < 2:
         raise VerifyException(
             f"the input must have channels and spatial dimensions, got shape {list(x)}"
@@ -71,7 +71,7 @@ class Window:
 
     def result_sizes(self, sizes: Shape) -> Shape:
         """
-        The sizes of the result for an input of these spatial sizes.
+        Return the sizes of the result for an input of these spatial sizes.
 
         Raises VerifyException if the options do not fit the rank, or the window not the input.
         """
@@ -97,7 +97,7 @@ class Window:
             raise VerifyException(f"`pads` must be >= 0, got {list(self.pads)}")
 
     def padded_sizes(self, sizes: Shape) -> Shape:
-        """The sizes of the input with its padding."""
+        """Return the sizes of the input with its padding."""
         return tuple(map(sum, zip(self.begins, sizes, self.ends, strict=True)))
 
     def _result_size(self, sizes: Shape, axis: int) -> int:
@@ -128,7 +128,7 @@ class Window:
 
     def locations(self, origin: Sequence[int] | None = None) -> list[str]:
         """
-        The coordinates in the input that a window sees, as text in the names of the spatial
+        Return the coordinates in the input that a window sees, as text in the names of the spatial
         dimensions and `kernel_names`; with `origin`, counted from there (of the input).
         """
         origin = origin or (0,) * self.rank
@@ -146,7 +146,7 @@ class Window:
         ]
 
     def kernel_box(self) -> Box:
-        """The elements of the kernel."""
+        """Return the elements of the kernel."""
         return dict(zip(self.kernel_names(), self.kernel, strict=True))
 
     def kernel_names(self) -> list[str]:

@@ -101,7 +101,7 @@ Number: TypeAlias = FloatAttr | IntegerAttr
 
 
 def number_of(value: float, vector: VectorType[Attribute]) -> Number:
-    """The number as an element of a vector."""
+    """Return the number as an element of a vector."""
     if isinstance(vector.element_type, IntegerType):
         return IntegerAttr(int(value), vector.element_type)
     assert isinstance(vector.element_type, AnyFloat)

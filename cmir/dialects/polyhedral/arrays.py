@@ -223,7 +223,7 @@ def verify_ends(
 
 
 def find_array(op: Operation, name: str) -> ArrayOp:
-    """The array of this name in the pipeline or network around `op`. Raises VerifyException."""
+    """Return the array of this name in the pipeline or network around `op`. Raises VerifyException."""
     table = op.parent_op()
     while table is not None and not table.has_trait(SymbolTable):
         table = table.parent_op()

@@ -71,7 +71,7 @@ class PipelineOp(ArraysOp):
         return {op.sym_name.data: op for op in self.body.block.ops if isinstance(op, StageOp)}
 
     def stage(self, name: str) -> StageOp:
-        """The stage of this name. Raises VerifyException."""
+        """Return the stage of this name. Raises VerifyException."""
         if (stage := find_symbol(self.body.block, StageOp, name)) is None:
             raise VerifyException(f"there is no polyhedral.stage @{name}")
         return stage

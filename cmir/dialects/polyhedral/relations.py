@@ -57,7 +57,7 @@ class MapAttr(IslAttr):
 
     @staticmethod
     def of(relation: isl.Map | str) -> MapAttr:
-        """The attribute for a relation or its text."""
+        """Return the attribute for a relation or its text."""
         return MapAttr(MapAttr.canonical(str(relation)))
 
     @classmethod
@@ -80,7 +80,7 @@ class SetAttr(IslAttr):
 
     @staticmethod
     def of(points: isl.Set | str) -> SetAttr:
-        """The attribute for a set or its text."""
+        """Return the attribute for a set or its text."""
         return SetAttr(SetAttr.canonical(str(points)))
 
     @classmethod
@@ -107,7 +107,7 @@ RELATION = QualifiedAttr(MapAttr)
 
 
 def box(shape: Sequence[int], name: str = "") -> isl.Set:
-    """The points of a tensor of this shape: `{ name[d0, d1] : 0 <= d0 < shape[0] and … }`."""
+    """Return the points of a tensor of this shape: `{ name[d0, d1] : 0 <= d0 < shape[0] and … }`."""
     dims = [f"d{i}" for i in range(len(shape))]
     bounds = " and ".join(f"0 <= {d} < {size}" for d, size in zip(dims, shape, strict=True))
     return read_set(f"{{ {name}[{', '.join(dims)}] : {bounds or '1 = 1'} }}")

@@ -175,11 +175,11 @@ class StageOp(IRDLOperation):
         return self.schedule.relation.intersect_domain(self.domain.points)
 
     def order_on_core(self, who: Who = "p") -> isl.Map:
-        """The order of the iterations of one core, whose coordinates are parameters."""
+        """Return the order of the iterations of one core, whose coordinates are parameters."""
         return on_core(self.order, self.core_dims, who)
 
     def cores(self, who: Who = "p") -> isl.Set:
-        """The cores of the stage, as values of the parameters of `order_on_core`."""
+        """Return the cores of the stage, as values of the parameters of `order_on_core`."""
         return cores_of(self.domain.points, self.core_dims, who)
 
     def count_cores(self) -> int:

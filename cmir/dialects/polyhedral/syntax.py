@@ -18,7 +18,7 @@ _IslAttrT = TypeVar("_IslAttrT", bound=IslAttr)
 
 
 def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
-    """An attribute of this class; an error points at it."""
+    """Return an attribute of this class; an error points at it."""
     start = parser.pos
     attribute = parser.parse_attribute()
     if not isinstance(attribute, cls):

@@ -121,7 +121,7 @@ class _Translation:
         return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
 
     def _results(self, node: Node, name: str) -> Sequence[Value]:
-        """The node's outputs; none if they depend on a node that was refused."""
+        """Return the node's outputs; none if they depend on a node that was refused."""
         proto = node.proto
         known = all(i in self.values for i in proto.input if i)
         inputs = [self.values.get(i) for i in proto.input]
@@ -194,7 +194,7 @@ class _Weights:
         return op.results[0]
 
     def _name(self, name: str, array: np.ndarray) -> str:
-        """The name under which the array is kept: ``name`` unless that holds another array."""
+        """Return the name under which the array is kept: ``name`` unless that holds another array."""
         for candidate in suffixed(".")(name):
             held = self.arrays.setdefault(candidate, array)
             if held is array or held.dtype == array.dtype and np.array_equal(held, array):
@@ -211,7 +211,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
 
 
 def _used_tensors(graph: Graph) -> set[str]:
-    """The names of all tensors that the graph's outputs depend on."""
+    """Return the names of all tensors that the graph's outputs depend on."""
     used = set(graph.outputs)
     for proto in reversed(graph.nodes):
         if used.intersection(proto.output):

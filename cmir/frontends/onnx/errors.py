@@ -24,5 +24,5 @@ class ImporterError(Exception):
 
 
 def one_line(text: str) -> str:
-    """A message of another library, without its line breaks."""
+    """Return a message of another library, without its line breaks."""
     return " ".join(text.split())

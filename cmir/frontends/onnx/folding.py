@@ -14,7 +14,10 @@ from cmir.frontends.onnx.node import Constant, Node
 
 
 def is_random(schema: OpSchema) -> bool:
-    """True if the operator draws random numbers: the newest version of its schema then has an attribute `seed`."""
+    """Return True if the operator draws random numbers.
+
+    The newest version of its schema then has an attribute `seed`.
+    """
     return "seed" in get_schema(schema.name, domain=schema.domain).attributes
 
 

@@ -207,7 +207,7 @@ def _fix_inputs(
 
 
 def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None, batch: bool) -> Shape:
-    """The static shape of a graph input for one sample. Raises ValueError."""
+    """Return the static shape of a graph input for one sample. Raises ValueError."""
     kind = info.type.WhichOneof("value")
     if kind != "tensor_type":
         raise ValueError(f"is not a tensor but a {kind}")
@@ -229,7 +229,7 @@ def _element(info: onnx.ValueInfoProto) -> Attribute:
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
-    """The dimensions of a tensor type: numbers, or names ("?" for one without a name)."""
+    """Return the dimensions of a tensor type: numbers, or names ("?" for one without a name)."""
     if not tensor.HasField("shape"):
         raise ValueError("has no shape; set one with --shape")
     # Zero and negative values are what some exporters write for "unknown".

@@ -48,29 +48,29 @@ class Node:
     """Leading dimensions of an activation's shape in ONNX: the batch, or nothing."""
 
     def shape(self, x: Activation) -> Shape:
-        """The shape that the activation has in ONNX."""
+        """Return the shape that the activation has in ONNX."""
         return (*self.batch, *shape_of(x))
 
     def axis(self, x: Activation, axis: int) -> int:
-        """The dimension of a sample that ONNX's axis of the whole tensor means."""
+        """Return the dimension of a sample that ONNX's axis of the whole tensor means."""
         return self.axes(x, [axis])[0]
 
     def axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
-        """The same for several axes, in their order. Raises ImporterError for the batch's."""
+        """Return the same for several axes, in their order. Raises ImporterError for the batch's."""
         result = [axis - len(self.batch) for axis in self.whole_axes(x, axes)]
         if min(result, default=0) < 0:
             raise ImporterError("it would mix the samples of a batch (axis 0)")
         return result
 
     def whole_axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
-        """The dimensions of the whole tensor that ONNX's axes mean, which may be negative."""
+        """Return the dimensions of the whole tensor that ONNX's axes mean, which may be negative."""
         rank = len(self.shape(x))
         if not all(-rank <= axis < rank for axis in axes):
             raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
         return [axis % rank for axis in axes]
 
     def default_of(self, attribute: str) -> object:
-        """The attribute's default in ONNX; None if it has none."""
+        """Return the attribute's default in ONNX; None if it has none."""
         if self.schema is None or attribute not in self.schema.attributes:
             return None
         default = self.schema.attributes[attribute].default_value
@@ -81,7 +81,7 @@ class Node:
         return _formal_name(self.schema.inputs if self.schema else (), index)
 
     def output_name(self, index: int) -> str:
-        """The same for an output."""
+        """Return the same for an output."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
 
 
@@ -91,7 +91,7 @@ def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: i
 
 
 def plain(attribute: onnx.AttributeProto) -> Any:
-    """An attribute's value as numbers, strings and lists; subgraphs stay what they are."""
+    """Return an attribute's value as numbers, strings and lists; subgraphs stay what they are."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, bytes):

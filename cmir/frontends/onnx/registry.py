@@ -73,7 +73,7 @@ def find_importer(node: onnx.NodeProto) -> Importer | None:
 
 
 def operators() -> list[str]:
-    """The operators that have an importer, ``domain.Operator`` outside of ONNX's own domain."""
+    """Return the operators that have an importer, ``domain.Operator`` outside of ONNX's own domain."""
     load_importers()
     return sorted(f"{domain}.{op_type}".lstrip(".") for domain, op_type in _importers)
 
@@ -109,7 +109,7 @@ class Importer:
         return {n: t for n, t in types.items() if isinstance(t, type) and is_dataclass(t)}
 
     def _grouped(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings as keyword arguments of the function."""
+        """Return the settings as keyword arguments of the function."""
         arguments = dict(settings)
         for name, group in self._groups.items():
             own = [field.name for field in fields(group) if field.name in settings]
@@ -117,7 +117,7 @@ class Importer:
         return arguments
 
     def attributes(self, node: Node) -> dict[str, Any]:
-        """The settings that are attributes of the node. Raises ImporterError for unknown ones."""
+        """Return the settings that are attributes of the node. Raises ImporterError for unknown ones."""
         settings: dict[str, Any] = {}
         refused = []
         for attribute in node.proto.attribute:
@@ -160,14 +160,14 @@ class Importer:
         return get_args(annotation) or (annotation,)
 
     def _parameter(self, index: int) -> inspect.Parameter | None:
-        """The positional parameter that takes the input, if there is one."""
+        """Return the positional parameter that takes the input, if there is one."""
         if index < len(self.positional):
             return self.positional[index]
         last = self.positional[-1] if self.positional else None
         return last if last is not None and last.kind is last.VAR_POSITIONAL else None
 
     def _input(self, parameter: inspect.Parameter, name: str, value: Value | None) -> Value | None:
-        """The value, checked against the parameter's annotation."""
+        """Return the value, checked against the parameter's annotation."""
         if value is None:
             if parameter.default is not None:
                 raise ImporterError(f"input {name} is missing")

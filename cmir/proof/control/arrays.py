@@ -64,7 +64,7 @@ class ArrayUses:
             raise self._stored_twice()
 
     def stage_of(self, iteration: int) -> Stage:
-        """The stage that an iteration of the writers belongs to."""
+        """Return the stage that an iteration of the writers belongs to."""
         return next(s for s in reversed(self.writers) if self.first[s.name] <= iteration)
 
     def writer_text(self, iteration: int) -> str:
@@ -72,7 +72,7 @@ class ArrayUses:
         return f"{stage.text(iteration - self.first[stage.name])} of @{stage.name}"
 
     def _stored_twice(self) -> CompileError:
-        """The error for an element that is stored by two stores, or twice by one."""
+        """Return the error for an element that is stored by two stores, or twice by one."""
         seen: dict[int, Stage] = {}
         for stage in self.writers:
             for access in stage.stores[self.name]:
@@ -163,7 +163,7 @@ class Reads:
         np.maximum.at(rows, (core, i), event - array.starts[core])
 
     def elements_of(self, iteration: int) -> np.ndarray:
-        """The elements that one iteration reads."""
+        """Return the elements that one iteration reads."""
         found = [np.zeros(0, np.int64)]
         for access in self.stage.loads[self.array.name]:
             elements = Elements(access, self.array.space, False, self.array.budget)

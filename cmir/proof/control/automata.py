@@ -70,7 +70,10 @@ class AutomatonFamily:
         return int((self.limits // self.stage.counts[self.core[pair]]).max())
 
     def waits(self, pair: int, inferences: int) -> np.ndarray:
-        """The events that the iterations of a core wait for, counted from reset; shape (inferences, iterations)."""
+        """Return the events that the iterations of a core wait for, counted from reset.
+
+        Shape (inferences, iterations).
+        """
         run = slice(self.steps[pair], self.steps[pair + 1])
         events, limits = self.events[run], self.limits[run]
         iterations = int(self.stage.counts[self.core[pair]])
@@ -81,7 +84,7 @@ class AutomatonFamily:
         return self._rows[key]
 
     def _free(self, pair: np.ndarray) -> np.ndarray:
-        """The pairs of cores whose automaton allows every iteration at once."""
+        """Return the pairs of cores whose automaton allows every iteration at once."""
         waiting = self.events != NOTHING
         reached = np.full(len(self.core), -1)
         np.maximum.at(reached, pair[~waiting], self.limits[~waiting])

@@ -17,7 +17,7 @@ NEVER = 1 << 62
 
 
 def running_maxima(needs: np.ndarray, starts: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The last event that each iteration, or one before it on its core, needs.
+    """Return the last event that each iteration, or one before it on its core, needs.
 
     needs: shape (sources, iterations), of one core after the other. starts: where those of each core begin, and the
     end. before: what the iterations of earlier inferences have needed, shape (sources, cores).
@@ -54,7 +54,7 @@ def predecessors(slots: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
 def room_needs(
     slots: np.ndarray, times: np.ndarray, last_read: np.ndarray, events: int, first: int
 ) -> np.ndarray:
-    """The event that must have happened before each element may be stored: the last read of what is in its slot.
+    """Return the event that must have happened before each element may be stored: the last read of what is in its slot.
 
     slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -1 where the
     array has initial values: then inference -1 is in the buffer, complete, at reset. times: when they are stored, in
@@ -73,7 +73,7 @@ def room_needs(
 
 
 def data_needs(needs: np.ndarray, events: np.ndarray, inference: int) -> np.ndarray:
-    """The event that each iteration of an inference needs.
+    """Return the event that each iteration of an inference needs.
 
     needs: in inference 0, before 0 for what is read of inferences before, or NOTHING; shape (sources, iterations). What
     is read of inferences before 0 is there at reset. events: M, of each source.
@@ -85,7 +85,7 @@ def data_needs(needs: np.ndarray, events: np.ndarray, inference: int) -> np.ndar
 def released(
     events: np.ndarray, limits: np.ndarray, iterations: int, count: int, inferences: int
 ) -> np.ndarray:
-    """The event for which each iteration waits, shape (inferences, iterations): those of an automaton from reset.
+    """Return the event for which each iteration waits, from reset; shape (inferences, iterations).
 
     The automaton takes its steps one after the other, those of inference 0, of inference 1, …; each waits for its event
     and then raises the limit. Before the first step there is none, and no iteration may run.

@@ -80,7 +80,7 @@ class Pair:
             self.first.pop()
 
     def _as_later(self, inference: int) -> np.ndarray:
-        """The events needed in an inference like the settled ones; events before reset count as nothing."""
+        """Return the events needed in an inference like the settled ones; events before reset count as nothing."""
         shift = (inference - self.settled) * self.source.counts[:, None]
         events = np.where(self.steady == NOTHING, NOTHING, self.steady + shift)
         return np.where(events >= 0, events, NOTHING)
@@ -105,7 +105,7 @@ class Pair:
         return allowed
 
     def _fault(self, n: int, needed: np.ndarray, allowed: np.ndarray) -> CompileError:
-        """The error for the first iteration that waits for something else than it needs."""
+        """Return the error for the first iteration that waits for something else than it needs."""
         iteration = int(np.argmax((needed != allowed).any(axis=0)))
         core = int(np.argmax(needed[:, iteration] != allowed[:, iteration]))
         has, wants = int(allowed[core, iteration]), int(needed[core, iteration])
@@ -132,7 +132,7 @@ class Pair:
         return CompileError(self.where, f"not safe: {who} {what}{when}")
 
     def _starts_late(self, core: int, iteration: int) -> bool:
-        """True if the core needs the neighbour in later inferences, so that only the beginning is wrong."""
+        """Return True if the core needs the neighbour in later inferences, so that only the beginning is wrong."""
         later = self.need.at(self.inferences)[core]
         own = self.stage.core_of == self.stage.core_of[iteration]
         return bool((later[own] > NOTHING).any())
@@ -166,7 +166,7 @@ class Pair:
 
 
 def _inferences(ahead: int) -> str:
-    """The inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
+    """Return the inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
     if not ahead:
         return ""
     many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"

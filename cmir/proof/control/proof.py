@@ -61,7 +61,7 @@ def prove_control(network: NetworkOp, most_points: int = MOST_POINTS) -> Control
 
 
 def program_cores(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
-    """The cores of each program. Raises CompileError where a program has none, or one core two of them."""
+    """Return the cores of each program. Raises CompileError where a program has none, or one core two of them."""
     cores: dict[str, list[tuple[int, ...]]] = {
         name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
     }
@@ -95,7 +95,7 @@ class _Proof:
         self._check_live()
 
     def _arrays(self) -> Iterator[ArrayUses]:
-        """The arrays that any stage stores or reads."""
+        """Yield the arrays that any stage stores or reads."""
         for name, op in self.network.arrays.items():
             writers = [stage for stage in self.stages.values() if name in stage.stores]
             readers = [stage for stage in self.stages.values() if name in stage.loads]
@@ -103,7 +103,7 @@ class _Proof:
                 yield ArrayUses(op, writers, readers, self.budget)
 
     def _check_given(self, array: ArrayUses) -> bool:
-        """True for an input or a parameter; whose buffers are checked."""
+        """Return True for an input or a parameter; whose buffers are checked."""
         parameter = array.op.source is not None
         given = parameter or array.name in {symbol(ref) for ref in self.network.inputs}
         for reader in array.readers if given else ():
@@ -126,7 +126,7 @@ class _Proof:
         ops = self.automata[stage.name].get((need.kind, need.array, source.name), [])
 
         def arrival(at: np.ndarray) -> np.ndarray:
-            """The iteration of the writer that stores a location."""
+            """Return the iteration of the writer that stores a location."""
             event = array.writer[array.space.find(at)] - array.first[source.name]
             return np.where((event >= 0) & (event < len(source.points)), event, -1)
 
@@ -178,7 +178,7 @@ def _core_name(stage: Stage, core: int) -> CoreName:
 
 
 def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
-    """The needs of a reader in a writer: data must be stored before it is read."""
+    """Return the needs of a reader in a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
     local = np.where(local >= 0, local, NOTHING)
@@ -196,7 +196,7 @@ def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
 
 
 def _room(array: ArrayUses, room: RoomNeeds, writer: Stage) -> Need:
-    """The needs of a writer in a reader: data must be read before it is overwritten."""
+    """Return the needs of a writer in a reader: data must be read before it is overwritten."""
     first = array.first[writer.name]
     run = slice(first, first + len(writer.points))
 

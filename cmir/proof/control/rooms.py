@@ -47,7 +47,7 @@ class RoomNeeds:
         self.rows = np.stack([walk.rows() for walk in walks], axis=1)
 
     def at(self, inference: int) -> np.ndarray:
-        """The events that iterations of an inference need, shape (cores of the reader, iterations)."""
+        """Return the events that iterations of an inference need, shape (cores of the reader, iterations)."""
         known = len(self.rows)
         if inference >= known:
             row = self.rows[known - self.period + (inference - known) % self.period]
@@ -94,7 +94,7 @@ class Walk:
         self.inferences = int(distance.max(initial=0)) + 1
 
     def _shared(self) -> np.ndarray:
-        """True for each slot that several cores store into.
+        """Return True for each slot that several cores store into.
 
         Raises CompileError if an element that is read has no slot.
         """
@@ -196,7 +196,10 @@ class Walk:
         )
 
     def rows(self) -> np.ndarray:
-        """The needs of the writers, counted from the beginning of each inference; shape (inferences, iterations)."""
+        """Return the needs of the writers, counted from the beginning of each inference.
+
+        Shape (inferences, iterations).
+        """
         events = int(self.room.events[self.core])
         needs = room_needs(self.slots, self.times, self.last_read, events, first=0)
         rows = np.full((self.inferences, len(self.array.core_of)), NOTHING)

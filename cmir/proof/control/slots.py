@@ -86,7 +86,7 @@ class Slots:
     def of(
         self, core: int, space: ElementSpace, first: int, inferences: int, budget: Budget
     ) -> np.ndarray:
-        """The slots of all elements in a row of inferences, shape (inferences, elements); -1 where there is none.
+        """Return the slots of all elements in consecutive inferences, shape (inferences, elements); -1 for none.
 
         Slots are numbered in row-major order; -2 stands for one outside the buffer.
         """
@@ -106,7 +106,7 @@ class Slots:
         return number.reshape(shape)
 
     def _grid(self, core: int, inferences: np.ndarray, along: list[np.ndarray]) -> list[np.ndarray]:
-        """The inputs of the function on a core: axis 0 for inferences, then one for each axis of the array."""
+        """Return the inputs of the function on a core: axis 0 for inferences, then one for each axis of the array."""
         axes = [inferences, *along]
         inputs = [np.asarray(x) for x in self.stage.cores[core]]
         for d, values in enumerate(axes):
@@ -114,7 +114,7 @@ class Slots:
         return inputs
 
     def alike(self, core: int, sizes: tuple[int, ...], budget: Budget) -> bool:
-        """True only if sharing is alike in all inferences, on this core."""
+        """Return True only if sharing is alike in all inferences, on this core."""
         if self.function is None or self.period == 1:
             return True
         if any(self.inference in inputs for inputs in self.function.constraints()):

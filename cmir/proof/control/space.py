@@ -63,7 +63,7 @@ class ElementSpace:
         self.count = prod(self.sizes)
 
     def text(self, element: int, inference: int | None = None) -> str:
-        """The first of the elements with this number, as `b[0, 8]`; that of inference 1 as `b[1, 0, 8]`."""
+        """Return the first of the elements with this number, as `b[0, 8]`; that of inference 1 as `b[1, 0, 8]`."""
         stream = [] if inference is None else [inference]
         return f"{self.name}{[*stream, *self.location(element)]}"
 
@@ -72,7 +72,7 @@ class ElementSpace:
         return [int(first[k]) for first, k in zip(self.first, at, strict=True)]
 
     def find(self, locations: np.ndarray) -> np.ndarray:
-        """The numbers of the elements at these locations, shape (count, axes); -1 outside the array."""
+        """Return the numbers of the elements at these locations, shape (count, axes); -1 outside the array."""
         inside = ((locations >= 0) & (locations < np.array(self.shape, np.int64))).all(axis=1)
         found = np.zeros(len(locations), np.int64)
         for axis, (kind, stride) in enumerate(zip(self.kind, self.strides, strict=True)):
@@ -81,7 +81,7 @@ class ElementSpace:
 
 
 def _kinds(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The kind of each coordinate and the first one of each: those are alike that have equal columns."""
+    """Return the kind of each coordinate and the first one of each: those are alike that have equal columns."""
     rows = [row for row in rows if not row.all()]
     if not rows:
         return np.zeros(size, np.int64), np.zeros(min(size, 1), np.int64)
@@ -100,7 +100,7 @@ class AccessMembers:
         self.constraints = access.function.constraints()
 
     def lanes(self, axis: int) -> frozenset[int]:
-        """The lanes, as inputs, on which the coordinate along an axis depends."""
+        """Return the lanes, as inputs, on which the coordinate along an axis depends."""
         return frozenset(x for x in self.uses[axis] if x >= self.access.rank)
 
     def separate(self, axis: int) -> bool:

@@ -92,16 +92,19 @@ class Stage:
         return StagePointIndex(self.points)
 
     def title(self, core: Sequence[int]) -> str:
-        """The name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        """Return the name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
         return f"@{self.name}[{', '.join(map(str, core))}]" if len(core) else f"@{self.name}"
 
     def text(self, iteration: int) -> str:
-        """The coordinates of an iteration."""
+        """Return the coordinates of an iteration."""
         return f"({', '.join(map(str, self.points[iteration].tolist()))})"
 
 
 def compiled(relation: isl.Map, within: isl.Set) -> Function:
-    """A relation as a function on arrays; ISL has read its formulas back and found that they are the relation."""
+    """Return a relation as a function on arrays.
+
+    ISL has read its formulas back and found that they are the relation.
+    """
     function = compile_function(relation, within)
     if function.pieces:
         again, expected = read_map(str(function)), unnamed(relation.intersect_domain(within))
@@ -133,12 +136,12 @@ class StagePointIndex:
         return key
 
     def repeated(self) -> int | None:
-        """The place of a point that is there already, or None."""
+        """Return the place of a point that is there already, or None."""
         again = np.flatnonzero(self.keys[1:] == self.keys[:-1])
         return int(self.order[again[0] + 1]) if len(again) else None
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """The place of each point in the list; -1 where it is not there."""
+        """Return the place of each point in the list; -1 where it is not there."""
         inside = np.all((points >= self.low) & (points <= self.high), axis=1)
         keys = self._keys(np.where(inside[:, None], points, self.low))
         at = np.minimum(np.searchsorted(self.keys, keys), max(len(self.keys) - 1, 0))
@@ -168,7 +171,7 @@ class StageAccess:
         self.core_dims = stage.cores.shape[1]
 
     def inputs(self, first: int, last: int, lanes: Sequence[int] | None = None) -> list[np.ndarray]:
-        """The inputs of the function for iterations first <= i < last: axis 0, followed by one for each lane.
+        """Return the inputs of the function for iterations first <= i < last: axis 0, followed by one for each lane.
 
         lanes: those that are taken at all of their coordinates; the others at 0. All, if not given.
         """

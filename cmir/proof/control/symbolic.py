@@ -99,7 +99,7 @@ class _ProgramRelations:
                 self.writes[array] = known.union(write)
 
     def _access(self, relation: isl.Map, array: ArrayOp, op: Operation) -> isl.Map:
-        """The accesses of the iterations that are fired. Raises CompileError for one outside the array."""
+        """Return the accesses of the iterations that are fired. Raises CompileError for one outside the array."""
         access = iterations(relation).reset_tuple_id(isl.dim_type.in_)
         access = access.intersect_domain(self.iterations)
         if not (outside := access.subtract_range(array.locations)).is_empty():
@@ -112,7 +112,7 @@ class _ProgramRelations:
         return access
 
     def on_core(self, access: isl.Map) -> isl.Map:
-        """The accesses of each core's own iterations."""
+        """Return the accesses of each core's own iterations."""
         return on_core(access, self.op.core_dims)
 
 
@@ -143,7 +143,7 @@ class _Prover:
         }
 
     def prove(self) -> None:
-        """Raises CompileError with a counterexample."""
+        """Raise CompileError with a counterexample."""
         for name, array in self.arrays.items():
             readers = [p for p in self.programs.values() if name in p.reads]
             writers = [p for p in self.programs.values() if name in p.writes]
@@ -417,7 +417,7 @@ def _read(
 
 
 def _both(program: _ProgramRelations, other: _ProgramRelations) -> isl.Set:
-    """The pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
+    """Return the pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
     both = program.cores.intersect(as_neighbour(other.cores))
     names = core_parameters(program.op.core_dims) + core_parameters(other.op.core_dims, "q")
     return with_parameters(both, names)
@@ -432,13 +432,13 @@ def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
 
 
 def _core(where: isl.Set) -> str:
-    """The core on which something is the case, as `[2]`; empty where there is but one."""
+    """Return the core on which something is the case, as `[2]`; empty where there is but one."""
     core = some_core(where)
     return f"[{', '.join(map(str, core.values()))}]" if core else ""
 
 
 def _inferences(ahead: int) -> str:
-    """The inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
+    """Return the inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
     if not ahead:
         return ""
     many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"
@@ -464,20 +464,20 @@ def _storage(buffer: BufferOp, array: ArrayOp) -> isl.Map:
 
 
 def _once(relation: isl.Map) -> isl.Set:
-    """The points of the range that stem from one point of the domain only."""
+    """Return the points of the range that stem from one point of the domain only."""
     back = relation.reverse()
     several = back.lexmin().subtract(back.lexmax()).domain()
     return back.domain().subtract(several)
 
 
 def _pair(relation: isl.Map) -> tuple[isl.Set, isl.Set]:
-    """The first point of the domain, and the first that it is related to."""
+    """Return the first point of the domain, and the first that it is related to."""
     first = relation.domain().lexmin()
     return first, relation.intersect_domain(first).range().lexmin()
 
 
 def _two(pairs: isl.Map) -> str:
-    """The two elements of one of the pairs, as `b[0, 8] and b[1, 0]`; pairs may be without a first one."""
+    """Return the two elements of one of the pairs, as `b[0, 8] and b[1, 0]`; pairs may be without a first one."""
     pair = isl.Map.from_basic_map(at_some_core(pairs).sample())
     return f"{sample(pair.domain())} and {sample(pair.range())}"
 

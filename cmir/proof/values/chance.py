@@ -105,7 +105,7 @@ class Chance(NamedTuple):
         return chance._spread()
 
     def _is_entry_beside(self, other: Chance) -> bool:
-        """True of a random entry, or its sum with terms of degree 1, if the other value has none of that table."""
+        """Return True for a random entry, or its sum with terms of degree 1, if `other` has none of that table."""
         return self.degree == self.entries == 1 and not self.tables & (other.tables | _FIXED)
 
     def rounded(self) -> Chance:
@@ -182,7 +182,7 @@ def _bit_of(table: str) -> int:
 
 
 def _merged(chances: Sequence[Chance]) -> Chance:
-    """The maxima of several."""
+    """Return the maxima of several."""
     tables = uses = own = 0
     for c in chances:
         tables, uses, own = tables | c.tables, uses | c.uses, own | c.own

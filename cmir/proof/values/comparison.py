@@ -154,7 +154,7 @@ class _Comparison:
 
 
 def _of_other_packages(function: FuncOp) -> list[str]:
-    """The operators that are not ours. Their definition may rely on laws that an interpretation does not keep.
+    """Return the operators that are not ours. Their definition may rely on laws that an interpretation does not keep.
 
     One such law is that the larger one of a and a is a.
     """

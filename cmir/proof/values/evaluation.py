@@ -55,7 +55,7 @@ def parameter_residues(
 def evaluate_residues(
     function: FuncOp, inputs: Sequence[Residues], world: Interpretation
 ) -> tuple[Residues, ...]:
-    """The results of a function for one inference. Raises NoInterpretationError, naming the operator."""
+    """Return the results of a function for one inference. Raises NoInterpretationError, naming the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
         return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, ParameterParts())
@@ -64,7 +64,7 @@ def evaluate_residues(
 def _evaluate(
     block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
-    """The values that the block's terminator passes on; a value is dropped after its last use."""
+    """Return the values that the block's terminator passes on; a value is dropped after its last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
     for op in block.ops:
         operands = tuple(values[operand] for operand in op.operands)
@@ -185,7 +185,7 @@ class KnownChances:
         return self._loads[key]
 
     def part_of_store(self, store: Store, core: Core) -> int:
-        """The index of the first axis at which a core stores; -1 if there are several."""
+        """Return the index of the first axis at which a core stores; -1 if there are several."""
         key = store.op, core.coordinates
         if key not in self._stores:
             relation = on_core(store.op.map.relation, len(core.coordinates))
@@ -198,7 +198,7 @@ class KnownChances:
         return self._stores[key]
 
     def axis_of_parts(self, op: LoadOp) -> int | None:
-        """The axis, after that of iterations, of lanes that are the first index of the location."""
+        """Return the axis, after that of iterations, of lanes that are the first index of the location."""
         if op not in self._axes:
             relation = op.maps.data[0].relation
             lanes = relation.domain().unwrap().dim(isl.dim_type.out)
@@ -215,7 +215,7 @@ def _is_first_index(relation: isl.Map, position: int) -> bool:
 
 
 def _distinct_lanes(op: LoadOp, number: int) -> bool:
-    """True if no iteration loads an element twice."""
+    """Return True if no iteration loads an element twice."""
     relation = op.maps.data[number].relation
     iteration = relation.domain().unwrap().domain_map()
     return bool(relation.range_product(iteration).is_injective())
@@ -254,7 +254,7 @@ class FieldMemory(Memory):
         return residues
 
     def _separate(self, op: LoadOp, name: str) -> int | None:
-        """The axis of lanes that are parts of an array, if these have parameters that occur in no other."""
+        """Return the axis of lanes that are parts of an array, if these have parameters that occur in no other."""
         known = self.in_parts.get(name, {})
         parts = list(known.values())
         if len(parts) < 2 or -1 in known or (axis := self.known.axis_of_parts(op)) is None:

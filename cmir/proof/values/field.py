@@ -33,7 +33,7 @@ COLUMNS = _EXACT // (HALF * HALF)
 
 
 def reduce(x: Any) -> np.ndarray:
-    """The residues of integers below 2⁵¹, as a new array; NaN for what is not finite.
+    """Return the residues of integers below 2⁵¹, as a new array; NaN for what is not finite.
 
     The nearest multiple of P is that of the rounded quotient: the exact one is at least 1 / 2P away from a half, and
     the computed one is nearer than that to it.
@@ -45,18 +45,21 @@ def reduce(x: Any) -> np.ndarray:
 
 
 def is_finite(x: np.ndarray) -> bool:
-    """True if no element is infinite or NaN. One sum tells, which is below 2⁵³ for any array that fits memory."""
+    """Return True if no element is infinite or NaN.
+
+    One sum tells, which is below 2⁵³ for any array that fits memory.
+    """
     return isfinite(float(x.sum()))
 
 
 def reduce_sums(x: Any) -> np.ndarray:
-    """The residues of integers below 2⁵¹; infinities and NaN stay what they are."""
+    """Return the residues of integers below 2⁵¹; infinities and NaN stay what they are."""
     residues = reduce(x)
     return residues if is_finite(residues) else np.where(np.isfinite(x), residues, x)
 
 
 def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The product of matrices of residues. Columns are added up in parts that stay exact."""
+    """Return the product of matrices of residues. Columns are added up in parts that stay exact."""
     columns = a.shape[-1]
     if columns <= COLUMNS:
         return reduce(np.matmul(a, b))
@@ -66,7 +69,7 @@ def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def product_along(x: np.ndarray, axis: int) -> np.ndarray:
-    """The products of all residues along an axis, which vanishes: of halves, and their halves."""
+    """Return the products of all residues along an axis, which vanishes: of halves, and their halves."""
     x = np.moveaxis(x, axis, 0)
     while len(x) > 1:
         half = len(x) // 2
@@ -76,7 +79,7 @@ def product_along(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The values of a table, with those of negative residues at its end. Single precision holds them exactly."""
+    """Return the values of a table, with those of negative residues at its end. Single precision holds them exactly."""
     return table[np.asarray(x).astype(np.intp)].astype(np.float64)
 
 
@@ -95,7 +98,7 @@ def inverses() -> np.ndarray:
 
 
 def residue_of(numbers: np.ndarray) -> np.ndarray:
-    """The residues of numbers, of which those of integers that have no residue of their own are arbitrary.
+    """Return the residues of numbers, of which those of integers that have no residue of their own are arbitrary.
 
     Floats that are whole are themselves, in every precision. Others are the simplest rationals that round to them: 0.1
     is 1/10 in every precision, and 1/49 times 49 is 1. Infinities and NaN stay.
@@ -127,7 +130,7 @@ def _residue_of_float(x: float, dtype: str) -> float:
 
 
 def _integer(n: int) -> int:
-    """An integer as one that is no multiple of P unless it is 0. Modulo P a factor of 2¹⁹ would be none."""
+    """Return an integer as one that is no multiple of P unless it is 0. Modulo P a factor of 2¹⁹ would be none."""
     if abs(n) <= HALF:
         return n
     size = 1 + int.from_bytes(hashlib.sha256(str(abs(n)).encode()).digest()[:8]) % (P - 1)
@@ -139,7 +142,7 @@ def _balanced(x: int) -> float:
 
 
 def simplest_rational(x: float, dtype: np.dtype[Any]) -> Fraction:
-    """The rational of the smallest denominator, and of those the smallest, that rounds to `x` in a type of floats."""
+    """Return the smallest rational of the smallest denominator that rounds to `x` in a type of floats."""
     if x < 0:
         return -simplest_rational(-x, dtype)
     if x == 0:
@@ -154,7 +157,10 @@ def simplest_rational(x: float, dtype: np.dtype[Any]) -> Fraction:
 
 
 def _simplest_between(low: Fraction, high: Fraction | None) -> Fraction:
-    """The simplest rational strictly between two that are not negative, by continued fractions; None is infinity."""
+    """Return the simplest rational strictly between two that are not negative, by continued fractions.
+
+    None is infinity.
+    """
     whole = floor(low)
     if high is None or whole + 1 < high:
         return Fraction(whole + 1)

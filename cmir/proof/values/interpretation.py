@@ -40,7 +40,7 @@ class _Tables(dict[str, np.ndarray]):
     """The values of functions for all residues, by their names."""
 
     def apply(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
-        """The values of a function, which has the same name wherever it is applied."""
+        """Return the values of a function, which has the same name wherever it is applied."""
         if name not in self and x.size >= MANY:
             self[name] = function(_RESIDUES).astype(np.float32)
         table = self.get(name)
@@ -70,7 +70,7 @@ class Interpretation:
         return self._parameters[key]
 
     def constant(self, name: str) -> float:
-        """A random residue."""
+        """Return a random residue."""
         if name not in self._constants:
             self._constants[name] = float(self._hash(name) % P - HALF)
         return self._constants[name]
@@ -78,17 +78,17 @@ class Interpretation:
     def unary(
         self, name: str, x: np.ndarray, ends: Mapping[float, float] | None = None
     ) -> np.ndarray:
-        """A random function. ends: its values at −∞ and +∞, if they are not random."""
+        """Return a random function. ends: its values at −∞ and +∞, if they are not random."""
         return self._apply(name, self._random(name), x, ends)
 
     def binary(self, name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """A random function of two operands."""
+        """Return a random function of two operands."""
         a, b = self.finite(name, a), self.finite(name, b)
         mixed = self.unary(f"{name} of", a) + b * self.constant(f"{name} factor")
         return self.unary(name, reduce(mixed))
 
     def of_sequence(self, name: str, x: np.ndarray, axis: int) -> np.ndarray:
-        """A random function of all elements along an axis, in their order."""
+        """Return a random function of all elements along an axis, in their order."""
         shape = [1] * x.ndim
         shape[axis] = -1
         factors = self.array(f"{name} factors", (x.shape[axis],)).reshape(shape)
@@ -109,12 +109,12 @@ class Interpretation:
         return reduce(x * self.constant(f"rounding to {kind}"))
 
     def convert(self, name: str, x: np.ndarray) -> np.ndarray:
-        """A conversion from or to integers."""
+        """Return a conversion from or to integers."""
         random = self._random(name)
         return self._apply(name, lambda x: np.where(x == 0, 0.0, random(x)), x)
 
     def less(self, kind: str, difference: np.ndarray) -> np.ndarray:
-        """True of a difference below 0."""
+        """Return True of a difference below 0."""
         name = f"less {kind}"
         random = self._random(name)
 
@@ -124,7 +124,7 @@ class Interpretation:
         return self._apply(name, less, difference, {-inf: 1.0, inf: 0.0})
 
     def equal(self, difference: np.ndarray) -> np.ndarray:
-        """True of a difference of 0."""
+        """Return True of a difference of 0."""
         random = self._random("equal")
 
         def equal(x: np.ndarray) -> np.ndarray:
@@ -154,7 +154,10 @@ class Interpretation:
         x: np.ndarray,
         ends: Mapping[float, float] | None = None,
     ) -> np.ndarray:
-        """The values of a function; for infinities those in `ends`, or else constants of its name; NaN for NaN."""
+        """Return the values of a function.
+
+        For infinities those in `ends`, or else constants of its name; NaN for NaN.
+        """
         x = np.asarray(x)
         if is_finite(x):
             return self._tables.apply(name, function, x)
@@ -166,7 +169,7 @@ class Interpretation:
         return np.where(np.isnan(x), x, result)
 
     def _random(self, name: str) -> Function:
-        """A function whose values are random: the residue and the name, mixed as by Steele, Lea and Flood.
+        """Return a function whose values are random: the residue and the name, mixed as by Steele, Lea and Flood.
 
         "Fast splittable pseudorandom number generators" (2014), the function mix64.
         """
@@ -196,7 +199,7 @@ _GOLDEN, _MIX_1, _MIX_2 = map(
 
 @cache
 def _permutation() -> tuple[np.ndarray, np.ndarray]:
-    """A random permutation of the residues, and its inverse."""
+    """Return a random permutation of the residues, and its inverse."""
     forward = np.random.default_rng(P).permutation(P)
     backward = np.empty(P, np.float32)
     backward[forward] = _RESIDUES
@@ -228,7 +231,7 @@ class Order:
             self._origin = float(self._weight(np.array(neutral)))
 
     def of_two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """The larger, or the smaller, of two elements each."""
+        """Return the larger, or the smaller, of two elements each."""
         if is_finite(a) and is_finite(b):
             if a.size == 1 or b.size == 1:
                 return self._with(*((a, b) if b.size == 1 else (b, a)))
@@ -236,7 +239,7 @@ class Order:
         return self.along(np.stack(np.broadcast_arrays(a, b)), (0,), False)
 
     def along(self, x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
-        """The largest, or smallest, of all elements along axes."""
+        """Return the largest, or smallest, of all elements along axes."""
         if is_finite(x):
             weights = self._weights(x)
             return self._element(reduce(weights.sum(axis=axes, keepdims=keepdims)))
@@ -250,7 +253,7 @@ class Order:
         return np.where(absorbing == 0, result, absorbing)
 
     def _with(self, x: np.ndarray, constant: np.ndarray) -> np.ndarray:
-        """The larger, or the smaller, of elements and one for all of them."""
+        """Return the larger, or the smaller, of elements and one for all of them."""
         shape = np.broadcast_shapes(x.shape, constant.shape)
         weight = self._weights(constant).reshape(())
 

@@ -25,7 +25,7 @@ class ParameterParts:
         return self._known[key]
 
     def _new(self, owners: np.ndarray, elements: np.ndarray | slice) -> int:
-        """A bit for elements that are in no other part, and the bits of parts that have the others."""
+        """Return a bit for elements that are in no other part, and the bits of parts that have the others."""
         others = np.unique(owners[elements])
         number = len(self._bits)
         bits = 1 << number
@@ -37,7 +37,7 @@ class ParameterParts:
 
 
 def distinct_along_rows(cells: np.ndarray) -> bool:
-    """True if no row of a matrix has an element twice. cells: the indices of elements, from 1; 0 for none."""
+    """Return True if no row of a matrix has an element twice. cells: the indices of elements, from 1; 0 for none."""
     if not cells.size or int(np.bincount(cells.reshape(-1))[1:].max(initial=0)) <= 1:
         return True
     ordered = np.sort(cells, axis=-1)

@@ -119,11 +119,11 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self._reduce(np.minimum, axis)
 
     def astype(self, dtype: Any, copy: bool = True) -> Residues:
-        """The numbers in another type, of integers their low bits."""
+        """Return the numbers in another type, of integers their low bits."""
         return self._convert(np.dtype(dtype), "cast")
 
     def view(self, dtype: Any) -> Residues:
-        """The bits as another type."""
+        """Return the bits as another type."""
         return self.apply("view", np.dtype(dtype))
 
     # The functions of `cmir.support.numerics`.
@@ -153,7 +153,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def uninterpreted(
         self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
     ) -> Residues:
-        """A random function of all lanes of the operands, or of each lane of an elementwise function."""
+        """Return a random function of all lanes of the operands, or of each lane of an elementwise function."""
         lifted = [self.lift(x) for x in operands]
         example = function(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in lifted))
         count = max(map(len, lifted))
@@ -246,7 +246,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self.like(self.world.convert(name, self.values), dtype, self.chance.converted(name))
 
     def _of_sequence(self, name: str, axis: int, dtype: Any) -> Residues:
-        """A random function of all elements along an axis, in their order."""
+        """Return a random function of all elements along an axis, in their order."""
         terms = self.chance.in_table(f"{name} of").times(INPUT_CHANCE)
         chance = terms.summed(self.shape[axis]).in_table(name)
         return self.like(self.world.of_sequence(name, self.values, axis), dtype, chance)

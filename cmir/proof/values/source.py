@@ -28,7 +28,7 @@ SUFFIX = ".nn.mlir"
 def find_source(
     ctx: Context, module: ModuleOp, network: NetworkOp, file: str | None = None
 ) -> FuncOp | None:
-    """The function that a network was compiled from, or None if that is not known.
+    """Return the function that a network was compiled from, or None if that is not known.
 
     It is in `file`; or the context remembers it, as the network was compiled in this process; or an attribute of the
     network names a file beside it; or there is one with the network's name, NAME.nn.mlir beside NAME.mlir. Raises

@@ -140,7 +140,7 @@ def _not(dtype: Any, a: FieldArray) -> Any:
 
 
 def _is_nan(dtype: Any, a: FieldArray) -> Any:
-    """A random function, though residues are numbers: what asks for NaN is not what does not."""
+    """Return a random function, though residues are numbers: what asks for NaN is not what does not."""
     values = a.world.unary("isnan", a.values, {-inf: 0.0, inf: 0.0})
     return a.like(values, np.bool_, a.chance.in_table("isnan"))
 

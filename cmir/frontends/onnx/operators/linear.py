@@ -102,7 +102,7 @@ def _transposed(node: Node, x: Activation) -> Activation:
 
 
 def _whole_product(node: Node, a: Activation, b: SSAValue) -> Activation:
-    """A product of whole tensors or of samples; dimensions in front of the matrices are broadcast."""
+    """Return a product of whole tensors or of samples; dimensions in front of the matrices are broadcast."""
     if len(shape_of(b)) == 2:
         return node.build(nn.GemmOp(a, b))
     if len(shape_of(a)) == 1:
@@ -120,7 +120,7 @@ def _expanded(node: Node, x: SSAValue, shape: Shape) -> SSAValue:
 
 
 def _times_constant(node: Node, a: Activation, b: Constant) -> Activation:
-    """The product with one matrix, or with several, which are broadcast."""
+    """Return the product with one matrix, or with several, which are broadcast."""
     if b.array.ndim == 1:
         product = _times_constant(node, a, Constant(b.name, b.array[:, None]))
         return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))

@@ -24,7 +24,7 @@ def concat(node: Node, *inputs: Value, axis: int) -> Value:
 
 
 def _sample(node: Node, constant: Constant) -> Activation:
-    """A constant with the batch dimension, which is 1, as a parameter."""
+    """Return a constant with the batch dimension, which is 1, as a parameter."""
     if not node.batch:
         return node.parameter(constant)
     if constant.shape[:1] != node.batch:

@@ -251,7 +251,7 @@ def _number(zero_point: Constant | None) -> int:
 
 
 def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
-    """The constant without its zero point, or points along an axis, in the smallest type for it."""
+    """Return the constant without its zero point, or points along an axis, in the smallest type for it."""
     if constant.array.dtype not in (np.int8, np.uint8):
         raise ImporterError(
             f"constant '{constant.name}' has elements of type {constant.array.dtype}, not int8 or uint8"
@@ -280,7 +280,7 @@ def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarr
 
 
 def _requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Value:
-    """Sums of products as numbers of few bits: sums · factor, rounded, plus the zero point."""
+    """Return sums of products as numbers of few bits: sums · factor, rounded, plus the zero point."""
     name = node.proto.output[0]
     none = node.parameter(Constant(f"{name}.none", np.zeros((), np.int32)))
     one = node.parameter(Constant(f"{name}.one", np.ones((), np.float32)))

@@ -59,7 +59,7 @@ def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Func
     def arg_reduction(
         node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
     ) -> Value:
-        """Indices are int32, and arithmetic on them is refused."""
+        """Return indices are int32, and arithmetic on them is refused."""
         (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
 
@@ -118,7 +118,7 @@ def layer_normalization(
 
 
 def _moments(node: Node, x: Activation, axes: Sequence[int], epsilon: float) -> list[Value]:
-    """The mean, and the reciprocal of the standard deviation."""
+    """Return the mean, and the reciprocal of the standard deviation."""
     small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, dtype_of(x))))
     mean = node.build(nn.ReduceMeanOp(x, axes, True))
     difference = node.build(nn.SubOp(x, mean))

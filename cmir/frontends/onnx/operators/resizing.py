@@ -98,7 +98,7 @@ def _from_sizes(
 
 
 def _fraction(scale: float) -> Fraction:
-    """The simplest number that is this one in single precision: 2/3 rather than 0.6666667."""
+    """Return the simplest number that is this one in single precision: 2/3 rather than 0.6666667."""
     exact = Fraction(scale)
     for digits in range(1, 8):
         simple = exact.limit_denominator(10**digits)
@@ -257,7 +257,7 @@ _OPSET_10 = "of opset 10"
 
 
 def _rounded(place: Coordinate, rounding: str) -> tuple[int, int, int]:
-    """The same for a position that is rounded, as one that is rounded down."""
+    """Return the same for a position that is rounded, as one that is rounded down."""
     step, start = place
     if rounding == _OPSET_10:
         rounding = "ceil" if place[0] > 1 else "floor"

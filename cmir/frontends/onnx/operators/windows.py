@@ -63,7 +63,7 @@ def split_padding(totals: Sequence[int], auto_pad: str) -> Sequence[int]:
 
 
 def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """The padding, on both sides together, for a result of ceil(size / stride) elements."""
+    """Return the padding, on both sides together, for a result of ceil(size / stride) elements."""
     result = -(-size // stride)
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
