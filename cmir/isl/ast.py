@@ -104,8 +104,8 @@ def cheapest_loops(
 ) -> isl.AstNode:
     """Return the AST of loops as `visit_in_order` makes them.
 
-    With `auto`, these are joint loops if they need no conditions, else those that evaluate the fewest in one run, and of
-    these the shortest. Joint loops of many pieces would be full of conditions, and are not tried.
+    With `auto`, these are joint loops if they need no conditions, else those that evaluate the fewest in one run, and
+    of these the shortest. Joint loops of many pieces would be full of conditions, and are not tried.
 
     Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
     three statements in loops of their own and not a chain of selects in one.

@@ -208,7 +208,7 @@ class PeriodicSearch:
         return int(of.start + (after - before).argmax())
 
     def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the earliest start of each iteration on account of others, and the edge that gives it, or _EARLIEST."""
+        """Return the earliest start of each iteration on account of others, and its edge, or _EARLIEST."""
         edges = self.edges[actor]
         bounds = self.earliest[self._of(actor)].copy()
         reason = np.full(len(bounds), _EARLIEST)
