@@ -22,8 +22,7 @@ _INTEGERS = {1: np.bool_, 8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
 
 
 def dtype_of(value: SSAValue | Attribute) -> np.dtype[Any]:
-    """
-    Return the NumPy type of a value's elements, or of the elements of a type.
+    """Return the NumPy type of a value's elements, or of the elements of a type.
 
     Signless integers are kept signed, as two's complement; `i1` is a bool. Raises CompileError where NumPy has no such
     type.

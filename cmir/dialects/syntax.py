@@ -35,7 +35,7 @@ def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
 
 
 def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:
-    """`(@a, @b)`"""
+    """`(@a, @b)`."""
     return ArrayAttr(
         SymbolRefAttr(name)
         for name in parser.parse_comma_separated_list(

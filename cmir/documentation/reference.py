@@ -1,5 +1,4 @@
-"""
-Reference pages, in Markdown, made from dialects, passes and tools as they are installed.
+"""Reference pages, in Markdown, made from dialects, passes and tools as they are installed.
 
     python -m cmir.documentation.reference morphology > morphology.md
 

@@ -1,5 +1,4 @@
-"""
-Examples in Markdown, executed and compared with what the page says.
+"""Examples in Markdown, executed and compared with what the page says.
 
 A page is executed from top to bottom:
 
@@ -94,8 +93,7 @@ def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
 
 
 def check_page(path: Path, folder: Path) -> str | None:
-    """
-    Return the first example of a page that is not as the page says, and how; None if all are.
+    """Return the first example of a page that is not as the page says, and how; None if all are.
 
     Params:
         folder: where commands run, with the tools of this Python in front of all others. They may write there.

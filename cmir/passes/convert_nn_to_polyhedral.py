@@ -324,7 +324,7 @@ class _StageBuilder:
 
 
 def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
-    """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …"""
+    """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …."""
     iterations = domain.dim(isl.dim_type.set)
     names = UniqueNames(form=suffixed("_"))
     found = [names.take(name) for name in dim_names(domain)]

@@ -50,8 +50,7 @@ PIPELINES: dict[str, Pipeline] = {
 
 @cache
 def installed_pipelines() -> Mapping[str, Pipeline]:
-    """
-    Return all named pipelines, first those of cmir and then those of other packages.
+    """Return all named pipelines, first those of cmir and then those of other packages.
 
     Raises CompileError if a package cannot be loaded, or gives a pipeline a name that is taken.
     """

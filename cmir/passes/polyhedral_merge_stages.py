@@ -95,7 +95,7 @@ def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
 
 
 def _renaming(stage: StageOp, number: int, name: str, rank: int) -> isl.Map:
-    """`{ S[i] -> M[number, i, 0, …] }`"""
+    """`{ S[i] -> M[number, i, 0, …] }`."""
     points = stage.domain.points
     dims = [f"i{d}" for d in range(points.dim(isl.dim_type.set))]
     new = [str(number), *dims, *["0"] * (rank - len(dims))]

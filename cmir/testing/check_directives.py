@@ -1,5 +1,4 @@
-"""
-A check of FileCheck tests for what passes silently: misspelt directives, prefixes that no RUN line
+"""A check of FileCheck tests for what passes silently: misspelt directives, prefixes that no RUN line
 uses, `expected-…` comments that nothing checks.
 
     python -m cmir.testing.check_directives tests/filecheck

@@ -1,5 +1,4 @@
-"""
-The settings of a lit suite for a compiler built on cmir. All of a `lit.cfg.py` is:
+"""The settings of a lit suite for a compiler built on cmir. All of a `lit.cfg.py` is:
 
     from cmir.testing.lit_config import configure
 
@@ -39,8 +38,7 @@ def configure(
     tools: Mapping[str, str] | None = None,
     suffixes: Sequence[str] = (".mlir", ".test"),
 ) -> None:
-    """
-    Set up lit's `config` for the tests beside and below a `lit.cfg.py`.
+    """Set up lit's `config` for the tests beside and below a `lit.cfg.py`.
 
     Params:
         name: of the suite, as lit shows it.

@@ -1,5 +1,4 @@
-"""
-A lit test format that runs `cm-opt … | filecheck %s` inside the lit process, which saves a start of
+"""A lit test format that runs `cm-opt … | filecheck %s` inside the lit process, which saves a start of
 Python for each command. In a `lit.cfg.py`:
 
     config.test_format = InProcessTest()
@@ -57,8 +56,7 @@ class Command:
 
 
 class InProcessTest(ShTest):
-    """
-    Params:
+    """Params:
         tools: commands to run in process besides cm-opt, cm-run, cm-translate and filecheck.
         subprocess: run no command in process.
         update: update texts of relations in tests that fail (see `update_checks`), of those that run in process.

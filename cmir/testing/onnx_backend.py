@@ -144,7 +144,8 @@ def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def static_inputs(model: onnx.ModelProto) -> set[str]:
     """Return the tensors that must be known when the model is compiled: what some importer only takes as a
-    constant, and what that is computed from."""
+    constant, and what that is computed from.
+    """
     known: set[str] = set()
     for node in reversed(model.graph.node):
         importer = find_importer(node)

@@ -32,8 +32,7 @@ _LONGEST = 400
 
 
 def run_tool(name: str, run: Callable[[], int | None]) -> int:
-    """
-    Run a tool and give its exit code. Whatever the user did wrong becomes a line on stderr,
+    """Run a tool and give its exit code. Whatever the user did wrong becomes a line on stderr,
     `file:line:col: error: message`; the environment variable CMIR_TRACEBACK=1 shows the Python
     traceback too.
     """
@@ -63,8 +62,7 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
 
 
 def describe_error(error: BaseException, name: str) -> str | None:
-    """
-    Return the lines to show for an error that is a mistake of the user's, else None. `name` stands in for
+    """Return the lines to show for an error that is a mistake of the user's, else None. `name` stands in for
     an unknown location.
     """
     if isinstance(error, ParseError):
@@ -121,13 +119,14 @@ def parse_diagnostic(error: ParseError) -> Diagnostic:
 
 
 def verify(top: Operation, after: str = "") -> None:
-    """
-    Verify IR.
+    """Verify IR.
 
     Params:
         after: what to say of a failure's origin, e.g. "after pass 'x'".
+
     Raises:
         CompileError: at the first operation that does not verify, innermost first.
+
     """
     try:
         top.verify()

@@ -1,5 +1,4 @@
-"""
-Checking of diagnostics against comments in the input, as mlir-opt's `--verify-diagnostics`:
+"""Checking of diagnostics against comments in the input, as mlir-opt's `--verify-diagnostics`:
 
     // expected-error @+1 {{must be positive}}
 
@@ -44,8 +43,7 @@ class _Expectation:
 def check_diagnostics(
     text: str, name: str, line_offset: int, diagnostics: Sequence[Diagnostic]
 ) -> list[str]:
-    """
-    Return the differences between the diagnostics and what comments in the text expect, a line each.
+    """Return the differences between the diagnostics and what comments in the text expect, a line each.
 
     Params:
         text: a chunk of the file `name`, which starts after `line_offset` lines of it.

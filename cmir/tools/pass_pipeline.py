@@ -34,14 +34,15 @@ _QUOTED = str.maketrans(
 
 
 def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> list[ModulePass]:
-    """
-    Return the passes in a list such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`, which may be
+    """Return the passes in a list such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`, which may be
     wrapped in `builtin.module(…)`.
 
     Params:
         source: what to call the text in errors.
+
     Raises:
         ParseError: malformed text, unknown pass or option, or a value of the wrong type.
+
     """
     return list(_PipelineParser(text, source, known).parse(anchored=None))
 
@@ -134,7 +135,7 @@ class _PipelineParser:
         self._error(f"unknown pass '{name}'{_hint(name, known)}", start, end)
 
     def _mlir_opt(self, start: int) -> ModulePass:
-        """xDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
+        """XDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
         begin = self.position
         if (end := self.text.find("]", begin)) < 0:
             self._error("expected ']'", len(self.text))

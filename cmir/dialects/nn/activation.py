@@ -34,8 +34,7 @@ def _elu(x: Any, alpha: float) -> Any:
 
 @irdl_op_definition
 class ReluOp(UnaryOp):
-    """
-    The larger one of each element and zero.
+    """The larger one of each element and zero.
 
     ```mlir
     %y = nn.relu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -58,8 +57,7 @@ class ReluOp(UnaryOp):
 
 @irdl_op_definition
 class ClipOp(UnaryOp):
-    """
-    Elements below `min` become `min`, those above `max` become `max`. There is no bound by default.
+    """Elements below `min` become `min`, those above `max` become `max`. There is no bound by default.
 
     ```mlir
     %y = nn.clip %x {min = 0.0, max = 6.0} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -84,8 +82,7 @@ class ClipOp(UnaryOp):
 
 @irdl_op_definition
 class LeakyReluOp(UnaryOp):
-    """
-    Each element, multiplied by `alpha` if it is negative.
+    """Each element, multiplied by `alpha` if it is negative.
 
     ```mlir
     %y = nn.leaky_relu %x {alpha = 0.1} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -107,8 +104,7 @@ class LeakyReluOp(UnaryOp):
 
 @irdl_op_definition
 class PReluOp(BinaryOp):
-    """
-    Each element of the first operand, multiplied by that of the second one if it is negative.
+    """Each element of the first operand, multiplied by that of the second one if it is negative.
 
     ```mlir
     %y = nn.prelu %x, %slope : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -126,8 +122,7 @@ class PReluOp(BinaryOp):
 
 @irdl_op_definition
 class EluOp(UnaryOp):
-    """
-    Each element x, or `alpha` · (exp(x) - 1) if it is negative.
+    """Each element x, or `alpha` · (exp(x) - 1) if it is negative.
 
     ```mlir
     %y = nn.elu %x {alpha = 0.5} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -149,8 +144,7 @@ class EluOp(UnaryOp):
 
 @irdl_op_definition
 class SeluOp(UnaryOp):
-    """
-    `gamma` times each element x, or times `alpha` · (exp(x) - 1) if it is negative.
+    """`gamma` times each element x, or times `alpha` · (exp(x) - 1) if it is negative.
 
     ```mlir
     %y = nn.selu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -176,8 +170,7 @@ class SeluOp(UnaryOp):
 
 @irdl_op_definition
 class SigmoidOp(UnaryOp):
-    """
-    1 / (1 + exp(-x)) of each element x.
+    """1 / (1 + exp(-x)) of each element x.
 
     ```mlir
     %y = nn.sigmoid %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -196,8 +189,7 @@ class SigmoidOp(UnaryOp):
 
 @irdl_op_definition
 class HardSigmoidOp(UnaryOp):
-    """
-    `alpha` · x + `beta` of each element x, between 0 and 1.
+    """`alpha` · x + `beta` of each element x, between 0 and 1.
 
     ```mlir
     %y = nn.hard_sigmoid %x {alpha = 0.25} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -220,8 +212,7 @@ class HardSigmoidOp(UnaryOp):
 
 @irdl_op_definition
 class HardSwishOp(UnaryOp):
-    """
-    x · min(max(x / 6 + 1 / 2, 0), 1) of each element x.
+    """x · min(max(x / 6 + 1 / 2, 0), 1) of each element x.
 
     ```mlir
     %y = nn.hard_swish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -239,8 +230,7 @@ class HardSwishOp(UnaryOp):
 
 @irdl_op_definition
 class TanhOp(UnaryOp):
-    """
-    The hyperbolic tangent of each element.
+    """The hyperbolic tangent of each element.
 
     ```mlir
     %y = nn.tanh %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -256,8 +246,7 @@ class TanhOp(UnaryOp):
 
 @irdl_op_definition
 class ErfOp(UnaryOp):
-    """
-    The error function of each element.
+    """The error function of each element.
 
     ```mlir
     %y = nn.erf %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -274,8 +263,7 @@ class ErfOp(UnaryOp):
 
 @irdl_op_definition
 class GeluOp(UnaryOp):
-    """
-    Each element x times the probability that a normal variable is smaller, (1 + erf(x / √2)) / 2;
+    """Each element x times the probability that a normal variable is smaller, (1 + erf(x / √2)) / 2;
     with `tanh` this is approximated by (1 + tanh(√(2 / π) · (x + 0.044715 · x³))) / 2.
 
     ```mlir
@@ -304,8 +292,7 @@ class GeluOp(UnaryOp):
 
 @irdl_op_definition
 class SoftplusOp(UnaryOp):
-    """
-    log(1 + exp(x)) of each element x.
+    """log(1 + exp(x)) of each element x.
 
     ```mlir
     %y = nn.softplus %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -322,8 +309,7 @@ class SoftplusOp(UnaryOp):
 
 @irdl_op_definition
 class MishOp(UnaryOp):
-    """
-    x · tanh(log(1 + exp(x))) of each element x.
+    """x · tanh(log(1 + exp(x))) of each element x.
 
     ```mlir
     %y = nn.mish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

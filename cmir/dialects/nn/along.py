@@ -22,8 +22,7 @@ def verify_axes(axes: Sequence[int], x: Shape) -> None:
 
 
 class AxisOp(IterationOp):
-    """
-    An operator whose result has the shape of its first operand, and each element of it depends on
+    """An operator whose result has the shape of its first operand, and each element of it depends on
     all elements along some axes. These are the lanes; the other axes are the iterations.
     """
 

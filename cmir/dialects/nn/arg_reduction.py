@@ -64,8 +64,7 @@ class ArgReductionOp(AxisReductionOp):
 
 @irdl_op_definition
 class ArgMaxOp(ArgReductionOp):
-    """
-    The index along an axis of the largest element: of equal ones the first, with `last` the last.
+    """The index along an axis of the largest element: of equal ones the first, with `last` the last.
     NaN is larger than all numbers.
 
     ```mlir
@@ -82,8 +81,7 @@ class ArgMaxOp(ArgReductionOp):
 
 @irdl_op_definition
 class ArgMinOp(ArgReductionOp):
-    """
-    The index along an axis of the smallest element: of equal ones the first, with `last` the last.
+    """The index along an axis of the smallest element: of equal ones the first, with `last` the last.
     NaN is smaller than all numbers.
 
     ```mlir

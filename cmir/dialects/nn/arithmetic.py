@@ -17,8 +17,7 @@ from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
 @irdl_op_definition
 class AddOp(BinaryOp):
-    """
-    Sum of two tensors, broadcast as in NumPy: shapes are aligned at the last dimension, and a
+    """Sum of two tensors, broadcast as in NumPy: shapes are aligned at the last dimension, and a
     dimension of size 1, or a missing one, is repeated.
 
     ```mlir
@@ -39,8 +38,7 @@ class AddOp(BinaryOp):
 
 @irdl_op_definition
 class SubOp(BinaryOp):
-    """
-    Difference of two tensors, broadcast as in NumPy.
+    """Difference of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.sub %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -58,8 +56,7 @@ class SubOp(BinaryOp):
 
 @irdl_op_definition
 class MulOp(BinaryOp):
-    """
-    Product of the elements of two tensors, broadcast as in NumPy.
+    """Product of the elements of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.mul %x, %scale : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -79,8 +76,7 @@ class MulOp(BinaryOp):
 
 @irdl_op_definition
 class DivOp(BinaryOp):
-    """
-    Quotient of the elements of two tensors, broadcast as in NumPy.
+    """Quotient of the elements of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.div %x, %six : (tensor<16x8x8xf32>, tensor<1xf32>) -> tensor<16x8x8xf32>
@@ -96,8 +92,7 @@ class DivOp(BinaryOp):
 
 @irdl_op_definition
 class PowOp(BinaryOp):
-    """
-    Elements of a tensor to the power of those of another, broadcast as in NumPy. A negative number
+    """Elements of a tensor to the power of those of another, broadcast as in NumPy. A negative number
     to a power that is no integer is NaN.
 
     ```mlir
@@ -114,8 +109,7 @@ class PowOp(BinaryOp):
 
 @irdl_op_definition
 class MinOp(BinaryOp):
-    """
-    The smaller one of the elements of two tensors, broadcast as in NumPy.
+    """The smaller one of the elements of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.min %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -135,8 +129,7 @@ class MinOp(BinaryOp):
 
 @irdl_op_definition
 class MaxOp(BinaryOp):
-    """
-    The larger one of the elements of two tensors, broadcast as in NumPy.
+    """The larger one of the elements of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.max %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -156,8 +149,7 @@ class MaxOp(BinaryOp):
 
 @irdl_op_definition
 class NegOp(UnaryOp):
-    """
-    Each element with the other sign.
+    """Each element with the other sign.
 
     ```mlir
     %y = nn.neg %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -173,8 +165,7 @@ class NegOp(UnaryOp):
 
 @irdl_op_definition
 class AbsOp(UnaryOp):
-    """
-    The absolute value of each element.
+    """The absolute value of each element.
 
     ```mlir
     %y = nn.abs %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -190,8 +181,7 @@ class AbsOp(UnaryOp):
 
 @irdl_op_definition
 class ReciprocalOp(UnaryOp):
-    """
-    One divided by each element.
+    """One divided by each element.
 
     ```mlir
     %y = nn.reciprocal %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -208,8 +198,7 @@ class ReciprocalOp(UnaryOp):
 
 @irdl_op_definition
 class SqrtOp(UnaryOp):
-    """
-    The square root of each element.
+    """The square root of each element.
 
     ```mlir
     %y = nn.sqrt %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -225,8 +214,7 @@ class SqrtOp(UnaryOp):
 
 @irdl_op_definition
 class ExpOp(UnaryOp):
-    """
-    The exponential of each element.
+    """The exponential of each element.
 
     ```mlir
     %y = nn.exp %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -242,8 +230,7 @@ class ExpOp(UnaryOp):
 
 @irdl_op_definition
 class LogOp(UnaryOp):
-    """
-    The natural logarithm of each element.
+    """The natural logarithm of each element.
 
     ```mlir
     %y = nn.log %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -259,8 +246,7 @@ class LogOp(UnaryOp):
 
 @irdl_op_definition
 class FloorOp(UnaryOp):
-    """
-    Each element rounded down to an integer.
+    """Each element rounded down to an integer.
 
     ```mlir
     %y = nn.floor %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -276,8 +262,7 @@ class FloorOp(UnaryOp):
 
 @irdl_op_definition
 class CeilOp(UnaryOp):
-    """
-    Each element rounded up to an integer.
+    """Each element rounded up to an integer.
 
     ```mlir
     %y = nn.ceil %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -293,8 +278,7 @@ class CeilOp(UnaryOp):
 
 @irdl_op_definition
 class RoundOp(UnaryOp):
-    """
-    Each element rounded to the nearest integer, to the even one if there are two.
+    """Each element rounded to the nearest integer, to the even one if there are two.
 
     ```mlir
     %y = nn.round %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

@@ -41,8 +41,7 @@ class ComparisonOp(LogicalOp):
 
 @irdl_op_definition
 class EqualOp(ComparisonOp):
-    """
-    True where the elements of two tensors are equal, broadcast as in NumPy.
+    """True where the elements of two tensors are equal, broadcast as in NumPy.
 
     ```mlir
     %y = nn.equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -62,8 +61,7 @@ class EqualOp(ComparisonOp):
 
 @irdl_op_definition
 class LessOp(ComparisonOp):
-    """
-    True where the first operand is less than the second, broadcast as in NumPy.
+    """True where the first operand is less than the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.less %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -79,8 +77,7 @@ class LessOp(ComparisonOp):
 
 @irdl_op_definition
 class LessOrEqualOp(ComparisonOp):
-    """
-    True where the first operand is less than or equal to the second, broadcast as in NumPy.
+    """True where the first operand is less than or equal to the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.less_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -96,8 +93,7 @@ class LessOrEqualOp(ComparisonOp):
 
 @irdl_op_definition
 class GreaterOp(ComparisonOp):
-    """
-    True where the first operand is greater than the second, broadcast as in NumPy.
+    """True where the first operand is greater than the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.greater %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -113,8 +109,7 @@ class GreaterOp(ComparisonOp):
 
 @irdl_op_definition
 class GreaterOrEqualOp(ComparisonOp):
-    """
-    True where the first operand is greater than or equal to the second, broadcast as in NumPy.
+    """True where the first operand is greater than or equal to the second, broadcast as in NumPy.
 
     ```mlir
     %y = nn.greater_or_equal %a, %b : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xi1>
@@ -130,8 +125,7 @@ class GreaterOrEqualOp(ComparisonOp):
 
 @irdl_op_definition
 class AndOp(LogicalOp):
-    """
-    True where both operands are true, broadcast as in NumPy.
+    """True where both operands are true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.and %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -149,8 +143,7 @@ class AndOp(LogicalOp):
 
 @irdl_op_definition
 class OrOp(LogicalOp):
-    """
-    True where at least one operand is true, broadcast as in NumPy.
+    """True where at least one operand is true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.or %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -168,8 +161,7 @@ class OrOp(LogicalOp):
 
 @irdl_op_definition
 class XorOp(LogicalOp):
-    """
-    True where exactly one operand is true, broadcast as in NumPy.
+    """True where exactly one operand is true, broadcast as in NumPy.
 
     ```mlir
     %y = nn.xor %a, %b : (tensor<16x8x8xi1>, tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -187,8 +179,7 @@ class XorOp(LogicalOp):
 
 @irdl_op_definition
 class NotOp(ExactOp):
-    """
-    True where the operand is false.
+    """True where the operand is false.
 
     ```mlir
     %y = nn.not %x : (tensor<16x8x8xi1>) -> tensor<16x8x8xi1>
@@ -212,8 +203,7 @@ class NotOp(ExactOp):
 
 @irdl_op_definition
 class WhereOp(ExactOp):
-    """
-    The element of one tensor where a condition is true, that of another elsewhere, all broadcast as
+    """The element of one tensor where a condition is true, that of another elsewhere, all broadcast as
     in NumPy.
 
     ```mlir

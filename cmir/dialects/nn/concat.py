@@ -19,8 +19,7 @@ from cmir.dialects.nn.relations import element_box, element_map, element_names
 
 @irdl_op_definition
 class ConcatOp(LayoutOp):
-    """
-    The operands one after the other along dimension `axis`; their other dimensions are the same.
+    """The operands one after the other along dimension `axis`; their other dimensions are the same.
 
     ```mlir
     %y = nn.concat %a, %b {axis = 0} : (tensor<16x8x8xf32>, tensor<8x8x8xf32>) -> tensor<24x8x8xf32>

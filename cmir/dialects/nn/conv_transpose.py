@@ -42,8 +42,7 @@ from cmir.isl.text import read_map
 
 @irdl_op_definition
 class ConvTransposeOp(LinearOp):
-    """
-    Transposed convolution over any number of spatial dimensions: what element i of x adds to the
+    """Transposed convolution over any number of spatial dimensions: what element i of x adds to the
     result goes to positions `strides · i + dilations · k - pads`, for k in the kernel.
 
     x: C×sizes, weight: C×O/groups×kernel, bias: O, result: O×sizes. Channels are split into

@@ -33,8 +33,7 @@ CASTS: Mapping[Attribute, Sequence[Attribute]] = {
 
 @irdl_op_definition
 class CastOp(ExactOp):
-    """
-    The same numbers in the type of the result's elements.
+    """The same numbers in the type of the result's elements.
 
     ```mlir
     %y = nn.cast %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf16>

@@ -35,8 +35,7 @@ from cmir.support.numerics import matrix_product
 
 @irdl_op_definition
 class ConvOp(LinearOp):
-    """
-    Convolution over any number of spatial dimensions.
+    """Convolution over any number of spatial dimensions.
 
     x: C×sizes, weight: O×C/groups×kernel, bias: O, result: O×sizes.
 

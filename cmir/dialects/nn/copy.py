@@ -16,8 +16,7 @@ from cmir.dialects.nn.pointwise import UnaryOp
 
 @irdl_op_definition
 class CopyOp(UnaryOp):
-    """
-    The operand, written to an array of its own by a stage of its own.
+    """The operand, written to an array of its own by a stage of its own.
 
     Passes insert it if a value that is only a view of another one must exist in memory: a network output
     that is a reshaped tensor, or padding inside padding of another value.

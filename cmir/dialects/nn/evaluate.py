@@ -44,8 +44,7 @@ def evaluate_function(
     parameters: Mapping[str, np.ndarray],
     intermediates: bool = False,
 ) -> tuple[np.ndarray, ...] | tuple[tuple[np.ndarray, ...], Values]:
-    """
-    Return the results of the function for one sample. `parameters` gives the arrays of named parameters.
+    """Return the results of the function for one sample. `parameters` gives the arrays of named parameters.
 
     With `intermediates`, a pair of the results and of all values computed on the way, also those
     inside stages. Raises CompileError if inputs or parameters do not fit, or an operation cannot be

@@ -1,5 +1,4 @@
-"""
-Formulas that are written once, in NumPy, and are both computed and built as the body of an iteration.
+"""Formulas that are written once, in NumPy, and are both computed and built as the body of an iteration.
 
 A formula is a function of arrays that uses operators, NumPy's ufuncs and their `reduce`, `np.where`, and `erf`,
 `convert` and `position` of `cmir.support.numerics`. Given arrays it computes; given `Vector`s, each step of it appends

@@ -23,8 +23,7 @@ MOST_RUNS = 128
 
 @irdl_op_definition
 class GatherOp(LayoutOp):
-    """
-    The slices of dimension `axis` that the indices name, in their order. Indices can repeat.
+    """The slices of dimension `axis` that the indices name, in their order. Indices can repeat.
 
     ```mlir
     %y = nn.gather %x {axis = 0, indices = [3, 1, 1]} : (tensor<16x8x8xf32>) -> tensor<3x8x8xf32>
@@ -90,8 +89,7 @@ class GatherOp(LayoutOp):
 
 @irdl_op_definition
 class ExpandOp(LayoutOp):
-    """
-    Dimensions of one element, and missing ones in front, repeated up to a shape, as NumPy
+    """Dimensions of one element, and missing ones in front, repeated up to a shape, as NumPy
     broadcasts.
 
     ```mlir

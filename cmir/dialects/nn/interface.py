@@ -1,5 +1,4 @@
-"""
-The interface between operators and the rest of the compiler.
+"""The interface between operators and the rest of the compiler.
 
 An operator that becomes part of a stage says which iterations it has, which elements each of them
 reads and writes, and what it computes from them. Everything else (dependences, buffers, loops) is
@@ -57,8 +56,7 @@ class Access:
         pad: float = 0.0,
         constant: DenseIntOrFPElementsAttr | None = None,
     ) -> Self:
-        """
-        Return the access to `location`, affine expressions in the names of iterations and lanes, in an
+        """Return the access to `location`, affine expressions in the names of iterations and lanes, in an
         array of this shape.
         """
         relation = access_map(iterations, lanes, location, shape)
@@ -76,8 +74,7 @@ class Cells:
 
 
 class IterationOp(NNOp):
-    """
-    An operator that can become part of a stage.
+    """An operator that can become part of a stage.
 
     Unless it says otherwise, an iteration computes all of the first dimension (the channels) at one
     position in the others.
@@ -103,8 +100,7 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        """
-        Build what one iteration computes, and return the vector it writes.
+        """Build what one iteration computes, and return the vector it writes.
 
         `values` has an entry for each one of `reads()`: a vector whose shape is the box of lanes,
         or the tensor of `Cells`.
@@ -112,8 +108,7 @@ class IterationOp(NNOp):
 
 
 class LinearOp(IterationOp):
-    """
-    An operator that is linear in a weight: operands x, weight and, optionally, a bias to add.
+    """An operator that is linear in a weight: operands x, weight and, optionally, a bias to add.
 
     Scaling the result by channel is the same as scaling weight and bias, which passes make use of.
     """
@@ -125,15 +120,13 @@ class LinearOp(IterationOp):
 
 
 class PointwiseOp(IterationOp):
-    """
-    An operator whose result elements depend each on one element of each operand.
+    """An operator whose result elements depend each on one element of each operand.
 
     It has no order of its own: appended to a stage, it takes over the stage's write.
     """
 
     def element_relation(self, operand: int) -> isl.Map:
-        """
-        `{ [result element] -> [element of the operand] }`, defined for all result elements. Unless
+        """`{ [result element] -> [element of the operand] }`, defined for all result elements. Unless
         the operator says otherwise, operands are broadcast to the result as in NumPy.
         """
         box, shape = element_box(self.result_shape), shape_of(self.operands[operand])
@@ -153,8 +146,7 @@ class PointwiseOp(IterationOp):
 
 
 class LayoutOp(NNOp):
-    """
-    An operator that moves elements, of any type, of its operands and computes nothing.
+    """An operator that moves elements, of any type, of its operands and computes nothing.
 
     A result element has an element of one operand, or none: then it is padding.
     """

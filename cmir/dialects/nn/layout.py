@@ -39,8 +39,7 @@ class TransposeCanonicalization(HasCanonicalizationPatternsTrait):
 
 @irdl_op_definition
 class ReshapeOp(LayoutOp):
-    """
-    The same elements, in row-major order, in another shape.
+    """The same elements, in row-major order, in another shape.
 
     ```mlir
     %y = nn.reshape %x {shape = [1024]} : (tensor<16x8x8xf32>) -> tensor<1024xf32>
@@ -89,8 +88,7 @@ class ReshapeOp(LayoutOp):
 
 @irdl_op_definition
 class TransposeOp(LayoutOp):
-    """
-    Dimensions in another order: dimension i of the result is dimension `perm[i]` of the operand.
+    """Dimensions in another order: dimension i of the result is dimension `perm[i]` of the operand.
 
     ```mlir
     %y = nn.transpose %x {perm = [1, 0]} : (tensor<16x64xf32>) -> tensor<64x16xf32>
@@ -132,8 +130,7 @@ class TransposeOp(LayoutOp):
 
 @irdl_op_definition
 class SliceOp(LayoutOp):
-    """
-    The elements of each dimension that Python's `range(start, end, step)` counts, all of which must
+    """The elements of each dimension that Python's `range(start, end, step)` counts, all of which must
     exist. As in Python, an end of -1 includes element 0 if the step is negative.
 
     ```mlir
@@ -213,8 +210,7 @@ class SliceOp(LayoutOp):
 
 @irdl_op_definition
 class PadOp(LayoutOp):
-    """
-    Elements before and after those of the operand. `pads` has their numbers before each dimension,
+    """Elements before and after those of the operand. `pads` has their numbers before each dimension,
     then those after. They are `value`, or else elements of the operand:
 
     - with `edge` the nearest one,
@@ -369,8 +365,7 @@ def _reflected(mode: str, name: str, position: str, size: int) -> str:
 
 
 def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
-    """
-    Yield the smallest blocks of dimensions that have as many elements in both shapes. A
+    """Yield the smallest blocks of dimensions that have as many elements in both shapes. A
     reshape acts in each of them alone, which keeps its relation simple.
     """
     cuts_a, cuts_b = ({prod(s[:cut]): cut for cut in range(len(s) + 1)} for s in (a, b))

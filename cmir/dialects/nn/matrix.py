@@ -23,8 +23,7 @@ from cmir.support.numerics import matrix_product
 
 @irdl_op_definition
 class GemmOp(LinearOp):
-    """
-    Product of a vector or of the rows of a matrix with a matrix, plus a bias.
+    """Product of a vector or of the rows of a matrix with a matrix, plus a bias.
 
     x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N. There may be several
     matrices: x and result then have more dimensions in front, and the weight has the same or none.

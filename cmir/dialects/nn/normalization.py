@@ -29,8 +29,7 @@ _EPSILON = 1e-5
 
 @irdl_op_definition
 class BatchNormOp(PointwiseOp):
-    """
-    (x - mean) / sqrt(variance + epsilon) · scale + bias, with a scale, bias, mean and variance for
+    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with a scale, bias, mean and variance for
     each channel.
 
     x: C×sizes; scale, bias, mean and variance: C; result: C×sizes.
@@ -100,8 +99,7 @@ class BatchNormOp(PointwiseOp):
 
 
 class StandardizeOp(AxisOp):
-    """
-    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
+    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
     along some axes.
     """
 
@@ -156,8 +154,7 @@ class StandardizeOp(AxisOp):
 
 @irdl_op_definition
 class LayerNormOp(StandardizeOp):
-    """
-    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
+    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
     along the last axes, those that scale and bias have.
 
     ```mlir
@@ -196,8 +193,7 @@ class LayerNormOp(StandardizeOp):
 
 @irdl_op_definition
 class InstanceNormOp(StandardizeOp):
-    """
-    (x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements of
+    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements of
     each channel, and a scale and bias for each channel.
 
     x: C×sizes, scale: C, bias: C, result: C×sizes.
@@ -234,8 +230,7 @@ class InstanceNormOp(StandardizeOp):
 
 @irdl_op_definition
 class LRNOp(IterationOp):
-    """
-    Each element, divided by (bias + alpha / size · s) to the power beta, where s is the sum of the
+    """Each element, divided by (bias + alpha / size · s) to the power beta, where s is the sum of the
     squares of `size` elements around it in other channels, those that exist.
 
     x: C×sizes, result: C×sizes.

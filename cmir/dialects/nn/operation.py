@@ -115,8 +115,7 @@ def flag(value: bool) -> UnitAttr | None:
 
 
 class NNOp(IRDLOperation, ABC):
-    """
-    An operator on tensors with one result, whose type follows from operands and options.
+    """An operator on tensors with one result, whose type follows from operands and options.
 
     Options are properties. All of them are present in the IR, so that no pass need know defaults;
     in the text those that have their default are left out:
@@ -138,8 +137,7 @@ class NNOp(IRDLOperation, ABC):
         operands: Sequence[SSAValue | Operation | Sequence[SSAValue | Operation] | None],
         options: Mapping[str, Attribute | None],
     ):
-        """
-        `operands` has an entry for each operand of the definition: None for an absent one, a list
+        """`operands` has an entry for each operand of the definition: None for an absent one, a list
         for a variadic one. An option of None has its default. Raises VerifyException if they do
         not fit together.
         """
@@ -169,8 +167,7 @@ class NNOp(IRDLOperation, ABC):
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
-        """
-        Return the type of the result's elements, given those of the operands: theirs, which must be one of
+        """Return the type of the result's elements, given those of the operands: theirs, which must be one of
         `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
         not take.
         """
@@ -300,8 +297,7 @@ def _print_option(printer: Printer, name: str, value: Attribute) -> None:
 
 
 def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
-    """
-    Options of the operator, and attributes that others have attached to it.
+    """Options of the operator, and attributes that others have attached to it.
 
     The names of the latter have a dot (their dialect), so a misspelt option is not taken for one.
     """

@@ -22,8 +22,7 @@ from cmir.support.diagnostics import CompileError
 
 @irdl_op_definition
 class ParameterOp(IRDLOperation):
-    """
-    A parameter of the network: a tensor in the file that accompanies the IR, given by its name
+    """A parameter of the network: a tensor in the file that accompanies the IR, given by its name
     there, or one written out in place.
 
     ```mlir

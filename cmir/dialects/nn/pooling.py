@@ -37,8 +37,7 @@ from cmir.support.numerics import convert
 
 
 class PoolOp(IterationOp):
-    """
-    Pooling with a window. x: C×sizes, result: C×sizes.
+    """Pooling with a window. x: C×sizes, result: C×sizes.
 
     One iteration is one position of the result in all channels.
     """
@@ -110,8 +109,7 @@ class PoolOp(IterationOp):
 
 @irdl_op_definition
 class MaxPoolOp(PoolOp):
-    """
-    The largest element that a window sees, in each channel.
+    """The largest element that a window sees, in each channel.
 
     x: C×sizes, result: C×sizes.
 
@@ -150,8 +148,7 @@ class MaxPoolOp(PoolOp):
 
 @irdl_op_definition
 class AveragePoolOp(PoolOp):
-    """
-    The mean of the elements that a window sees, in each channel.
+    """The mean of the elements that a window sees, in each channel.
 
     x: C×sizes, result: C×sizes.
 
@@ -235,8 +232,7 @@ class AveragePoolOp(PoolOp):
 
 @irdl_op_definition
 class GlobalAveragePoolOp(IterationOp):
-    """
-    The mean over all spatial dimensions, in each channel.
+    """The mean over all spatial dimensions, in each channel.
 
     x: C×sizes, result: C×1×…×1.
 

@@ -35,8 +35,7 @@ class QuantizationOp(ExactOp):
 
 @irdl_op_definition
 class QuantizeOp(QuantizationOp):
-    """
-    x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
+    """x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
     type the result is: what is beyond its range becomes its largest or smallest number.
 
     ```mlir
@@ -67,8 +66,7 @@ class QuantizeOp(QuantizationOp):
 
 @irdl_op_definition
 class DequantizeOp(QuantizationOp):
-    """
-    (x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
+    """(x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
 
     ```mlir
     %x = nn.dequantize %q, %scale, %zero

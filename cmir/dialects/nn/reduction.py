@@ -21,8 +21,7 @@ from cmir.dialects.nn.relations import Box, element_box
 
 
 class AxisReductionOp(IterationOp):
-    """
-    One element for all those along some axes, which vanish or, with `keepdims`, have size 1.
+    """One element for all those along some axes, which vanish or, with `keepdims`, have size 1.
 
     One iteration is one position in the other dimensions, and in all channels if there are some. Lanes are the axes,
     and then the channels.
@@ -107,8 +106,7 @@ class ReductionOp(AxisReductionOp):
 
 @irdl_op_definition
 class ReduceSumOp(ReductionOp):
-    """
-    The sum of the elements along some axes.
+    """The sum of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_sum %x {axes = [1, 2]} : (tensor<16x8x8xf32>) -> tensor<16xf32>
@@ -125,8 +123,7 @@ class ReduceSumOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMeanOp(ReductionOp):
-    """
-    The mean of the elements along some axes.
+    """The mean of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_mean %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
@@ -144,8 +141,7 @@ class ReduceMeanOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMaxOp(ReductionOp):
-    """
-    The largest one of the elements along some axes.
+    """The largest one of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_max %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
@@ -162,8 +158,7 @@ class ReduceMaxOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMinOp(ReductionOp):
-    """
-    The smallest one of the elements along some axes.
+    """The smallest one of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_min %x {axes = [0]} : (tensor<16x8x8xf32>) -> tensor<8x8xf32>
@@ -180,8 +175,7 @@ class ReduceMinOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceL2Op(ReductionOp):
-    """
-    The square root of the sum of the squares of the elements along some axes.
+    """The square root of the sum of the squares of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_l2 %x {axes = [0]} : (tensor<64xf32>) -> tensor<f32>

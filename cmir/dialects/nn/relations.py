@@ -28,15 +28,14 @@ def element_box(shape: Sequence[int]) -> Box:
 
 
 def box_set(box: Box) -> isl.Set:
-    """`{ [h, w] : 0 <= h < … }`"""
+    """`{ [h, w] : 0 <= h < … }`."""
     return read_set(f"{{ [{', '.join(box)}] : {_within(box, box.values())} }}")
 
 
 def access_map(
     iterations: Box, lanes: Box, location: Sequence[str], shape: Sequence[int]
 ) -> isl.Map:
-    """
-    `{ [[iteration] -> [lane]] -> [location] }`, for those lanes whose location is in an array of
+    """`{ [[iteration] -> [lane]] -> [location] }`, for those lanes whose location is in an array of
     this shape. Coordinates of the location are affine expressions in the names of the boxes.
     """
     domain = f"[[{', '.join(iterations)}] -> [{', '.join(lanes)}]]"

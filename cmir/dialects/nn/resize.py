@@ -38,8 +38,7 @@ from cmir.isl.text import read_map
 
 @irdl_op_definition
 class ResizeOp(LayoutOp):
-    """
-    Another number of elements in each dimension: result element i of a dimension is element
+    """Another number of elements in each dimension: result element i of a dimension is element
     `⌊(factor · i + offset) / divisor⌋` of the operand, or its nearest one where that is outside.
 
     ```mlir
@@ -115,8 +114,7 @@ class ResizeOp(LayoutOp):
 
 @irdl_op_definition
 class InterpolateOp(IterationOp):
-    """
-    Interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor` in that
+    """Interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor` in that
     of the operand, between two elements, whose mean it is, weighted by nearness. Beside the operand
     are copies of its outermost elements.
 

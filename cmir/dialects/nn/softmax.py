@@ -56,8 +56,7 @@ class SoftmaxLikeOp(AxisOp):
 
 @irdl_op_definition
 class SoftmaxOp(SoftmaxLikeOp):
-    """
-    The exponential of each element, divided by the sum of those along some axes.
+    """The exponential of each element, divided by the sum of those along some axes.
 
     ```mlir
     %y = nn.softmax %x {axes = [0]} : (tensor<10xf32>) -> tensor<10xf32>
@@ -76,8 +75,7 @@ class SoftmaxOp(SoftmaxLikeOp):
 
 @irdl_op_definition
 class LogSoftmaxOp(SoftmaxLikeOp):
-    """
-    The logarithm of the softmax along some axes.
+    """The logarithm of the softmax along some axes.
 
     ```mlir
     %y = nn.log_softmax %x {axes = [0]} : (tensor<10xf32>) -> tensor<10xf32>

@@ -34,8 +34,7 @@ from cmir.dialects.nn.operation import TENSOR
 
 @irdl_op_definition
 class StageOp(IRDLOperation):
-    """
-    The operators that make up one stage of the pipeline, with the parameters they use.
+    """The operators that make up one stage of the pipeline, with the parameters they use.
 
     The body sees only its arguments, which stand for the operands. The symbol names the stage.
 
@@ -138,8 +137,7 @@ class StageOp(IRDLOperation):
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """
-    Ends a stage: its values are the results of the stage.
+    """Ends a stage: its values are the results of the stage.
 
     ```mlir
     nn.yield %r : tensor<16x8x8xf32>

@@ -54,8 +54,7 @@ class Read:
 
 
 class Views:
-    """
-    The views that layout operators make, each worked out once.
+    """The views that layout operators make, each worked out once.
 
     `outer` gives the values for which others stand, such as the arguments of a stage: it is looked
     up when a view ends there. Forget what is known when operators get other operands.
@@ -137,8 +136,7 @@ def simplest(relation: isl.Map) -> isl.Map:
 
 
 def written_as(view: View) -> bool:
-    """
-    Return True if the stages that compute the sources can write the view instead: it has no padding,
+    """Return True if the stages that compute the sources can write the view instead: it has no padding,
     and no element occurs twice.
     """
     return view.pad is None and all(source.is_injective() for source in view.sources.values())

@@ -35,8 +35,7 @@ def verify_has_spatial_dimensions(x: Shape) -> None:
 
 @dataclass(frozen=True)
 class Window:
-    """
-    Kernel sizes, strides, pads and dilations as in ONNX: `pads` has all begins, then all ends.
+    """Kernel sizes, strides, pads and dilations as in ONNX: `pads` has all begins, then all ends.
 
     Position `i` of the result sees the elements `strides * i + dilations * k - begins` of the
     input, for `k` in the kernel.
@@ -70,8 +69,7 @@ class Window:
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True))
 
     def result_sizes(self, sizes: Shape) -> Shape:
-        """
-        Return the sizes of the result for an input of these spatial sizes.
+        """Return the sizes of the result for an input of these spatial sizes.
 
         Raises VerifyException if the options do not fit the rank, or the window not the input.
         """
@@ -115,8 +113,7 @@ class Window:
         return result if (result - 1) * stride < begin + sizes[axis] else result - 1
 
     def counts(self, sizes: Shape, padded: bool = False) -> Iterator[np.ndarray]:
-        """
-        For each spatial dimension, how many elements of the input (with `padded`, of the padded
+        """For each spatial dimension, how many elements of the input (with `padded`, of the padded
         input) the window sees at each position. A window sees their product over the dimensions.
         """
         for axis, (size, result) in enumerate(zip(sizes, self.result_sizes(sizes), strict=True)):
@@ -127,8 +124,7 @@ class Window:
             yield np.sum((low <= seen) & (seen < high), axis=1)
 
     def locations(self, origin: Sequence[int] | None = None) -> list[str]:
-        """
-        Return the coordinates in the input that a window sees, as text in the names of the spatial
+        """Return the coordinates in the input that a window sees, as text in the names of the spatial
         dimensions and `kernel_names`; with `origin`, counted from there (of the input).
         """
         origin = origin or (0,) * self.rank

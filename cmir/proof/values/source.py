@@ -59,7 +59,7 @@ def note_source(module: ModuleOp, name: str, text: str) -> None:
 
 
 def _named(attribute: object, network: NetworkOp) -> tuple[str, str]:
-    """(name of the file, its digest)"""
+    """(name of the file, its digest)."""
     match attribute:
         case DictionaryAttr(
             data={"file": StringAttr(data=name), "sha256": StringAttr(data=digest)}

@@ -25,7 +25,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
+    """Alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
     if transA and node.batch:
         raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
@@ -67,7 +67,8 @@ def _row(constant: Constant, size: int) -> Constant:
 @importer("MatMul", grows=True)
 def matmul(node: Node, a: Value, b: Value) -> Value:
     """Floats. Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if
-    a constant is more than one matrix."""
+    a constant is more than one matrix.
+    """
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
         return _times_constant(node, a, b)

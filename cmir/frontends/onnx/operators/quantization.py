@@ -214,7 +214,7 @@ def _matmul(node: Node, a: Value, b: Value, a_zero: Value | None, b_zero: Value 
 
 
 def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Value:
-    """x − zero point: integers."""
+    """X − zero point: integers."""
     if isinstance(x, Constant) and not isinstance(zero_point, Activation):
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
