@@ -1,4 +1,4 @@
-"""Names of cores: values with parts, which are text only where they are shown."""
+"""Names of cores: structured values, converted to text only for display."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class CoreName:
-    """A core by the program that it runs, and by its coordinates if several cores run the program."""
+    """The name of a core: the program that it runs, and its coordinates if several cores run that program."""
 
     program: str
     coordinates: tuple[int, ...] = ()

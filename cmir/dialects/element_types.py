@@ -1,4 +1,4 @@
-"""MLIR's types of elements as NumPy's."""
+"""Conversion of MLIR element types to NumPy types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INTEGERS = {1: np.bool_, 8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
 def dtype_of(value: SSAValue | Attribute) -> np.dtype[Any]:
     """Return the NumPy type of a value's elements, or of the elements of a type.
 
-    Signless integers are kept signed, as two's complement; `i1` is a bool. Raises CompileError where NumPy has no such
+    Signless integers become signed (two's complement); `i1` becomes bool. Raises CompileError if NumPy has no such
     type.
     """
     type = value.type if isinstance(value, SSAValue) else value

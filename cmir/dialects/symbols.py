@@ -1,7 +1,7 @@
-"""Symbol names, and finding operations by them.
+"""Symbol names, and look-up of operations by name.
 
-Verifiers look up every array, stage and program that an operation names. Searching the block each time takes time
-quadratic in the number of operations, which networks with many concatenations feel.
+Verifiers look up every array, stage and program that an operation names. A search of the block for each takes time
+quadratic in the number of operations, which is noticeable in networks with many concatenations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def symbol(ref: SymbolRefAttr) -> str:
 def find_symbol(block: Block, kind: type[_Op], name: str) -> _Op | None:
     """Return the first operation of this class and name in a block; None if there is none.
 
-    A block's table is kept. IR changes meanwhile, so what it says is checked, and it is made anew where it fails.
+    Each block has a cached table. The IR may have changed, so every hit is checked; a failed check rebuilds the table.
     """
     found = _tables.get(block, {}).get((kind, name))
     if found is None or found.parent is not block or _name(found) != name:

@@ -1,4 +1,4 @@
-"""Parsing and printing that the operations of every level share."""
+"""Parsing and printing shared by the operations of all levels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xdsl.printer import Printer
 
 
 def parse_attributes(parser: Parser) -> dict[str, Attribute]:
-    """`attributes {…}`, if present: what others have attached to an operation."""
+    """Parse `attributes {…}`, the attributes attached to an operation, if present."""
     attributes = parser.parse_optional_attr_dict_with_keyword()
     return dict(attributes.data) if attributes is not None else {}
 
@@ -21,7 +21,7 @@ def print_attributes(printer: Printer, op: Operation) -> None:
 
 
 def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = None) -> Region:
-    """Return a region of one block, which can be empty: `{}`."""
+    """Parse a region of one block, which can be empty: `{}`."""
     region = parser.parse_region(arguments)
     if not region.blocks:
         region.add_block(Block(arg_types=[argument.type for argument in arguments or ()]))
@@ -29,13 +29,13 @@ def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = No
 
 
 def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
-    """Parse an identifier. Verifiers check that it is one of `words`, which the error lists where there is none."""
+    """Parse an identifier. If there is none, the error lists `words`; verifiers check that it is one of them."""
     expected = f"expected {what}: {', '.join(words)}"
     return parser.expect(parser.parse_optional_identifier, expected)
 
 
 def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:
-    """`(@a, @b)`."""
+    """Parse `(@a, @b)`."""
     return ArrayAttr(
         SymbolRefAttr(name)
         for name in parser.parse_comma_separated_list(

@@ -13,8 +13,8 @@ from xdsl.utils.exceptions import VerifyException
 class HasParentNamed(OpTrait):
     """`HasParent` by the parent's name.
 
-    A parent names the classes of its children, to find and to verify them. Children name their parent by its name, so
-    that no two files import each other.
+    A parent refers to the classes of its children, to find and verify them. Children refer to their parent by name,
+    which avoids circular imports.
     """
 
     parent: str

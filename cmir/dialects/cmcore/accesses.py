@@ -121,7 +121,7 @@ class LoadOp(IRDLOperation):
 
 
 def _verify_access(op: Operation, name: str, access: MapAttr, type: VectorType[Attribute]) -> None:
-    """An access must fit the array, the vector, and the coordinates of the iteration."""
+    """Check that an access fits the array, the vector, and the coordinates of the iteration. Raises VerifyException."""
     array, iteration = find_array(op, name), op.parent_op()
     assert isinstance(iteration, IterationOp)
     coordinates = len(iteration.body.block.args)

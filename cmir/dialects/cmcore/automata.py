@@ -55,7 +55,7 @@ class SnoopOp(IRDLOperation):
     }
     ```
 
-    It visits the arrivals it waits for in the order in which the writer writes, once per inference.
+    The automaton visits the awaited arrivals in the order in which the writer stores them, once per inference.
     """
 
     name = "cmcore.snoop"
@@ -98,7 +98,7 @@ class SnoopOp(IRDLOperation):
 
 @irdl_op_definition
 class CreditOp(IRDLOperation):
-    """The automaton that follows a reader of an array this core writes (write after read).
+    """The automaton that follows a reader of an array that this core writes (write after read).
 
     ```mlir
     cmcore.credit @b from @conv2 {
@@ -107,7 +107,7 @@ class CreditOp(IRDLOperation):
     }
     ```
 
-    It visits the reader's iterations it waits for in the reader's order, once per inference.
+    The automaton visits the awaited iterations of the reader in the reader's order, once per inference.
     """
 
     name = "cmcore.credit"
@@ -176,7 +176,7 @@ def _body_of_program(automaton: SnoopOp | CreditOp, name: str) -> Block | None:
 
 @irdl_op_definition
 class ReleaseOp(IRDLOperation):
-    """One step of an automaton: waits for an event, then allows iterations of this core.
+    """One step of an automaton: waits for an event, then releases iterations of this core.
 
     ```mlir
     cmcore.release at (%c0, %w) upto (%last)
@@ -185,9 +185,9 @@ class ReleaseOp(IRDLOperation):
     ```
 
     at: in a snoop, the location whose arrival is awaited; in a credit, the reader's iteration whose end is
-    awaited. Without it the step waits for nothing: it gives the limit before the first event.
-    upto: the last iteration allowed, in execution order, of the inference that lies `ahead` of the event's
-    (none: the same inference).
+    awaited. A step without `at` waits for nothing: it gives the limit before the first event.
+    upto: the last iteration released, in execution order.
+    ahead: the number of inferences between that of the event and that of the released iteration; 0 if absent.
     """
 
     name = "cmcore.release"
@@ -205,7 +205,7 @@ class ReleaseOp(IRDLOperation):
         upto: Sequence[SSAValue],
         ahead: SSAValue | None = None,
     ):
-        # An event with no coordinates, of an iteration domain with none, is not the same as no event.
+        # An event without coordinates (of a zero-dimensional iteration domain) differs from no event.
         super().__init__(
             operands=[at or (), upto, ahead],
             properties={"unconditional": UnitAttr() if at is None else None},

@@ -46,7 +46,7 @@ class IterationOp(IRDLOperation):
 
     @property
     def core_dims(self) -> int:
-        """Number of leading coordinates that say which core runs the iteration."""
+        """Number of leading coordinates that identify the core that runs the iteration."""
         return 0 if self.spread is None else self.spread.value.data
 
     @classmethod
@@ -73,12 +73,12 @@ class IterationOp(IRDLOperation):
 
 
 def iteration_in(block: Block | None) -> IterationOp | None:
-    """Return the iteration in the body of a program, or None where the program has none and is not well-formed."""
-    ops = () if block is None else reversed(block.ops)  # it comes last as a rule
+    """Return the iteration in the body of a program, or None if the program is malformed and has none."""
+    ops = () if block is None else reversed(block.ops)  # usually the last operation
     return next((op for op in ops if isinstance(op, IterationOp)), None)
 
 
 def core_dims_around(op: Operation) -> int:
-    """Return the number of coordinates of a core that runs the program whose body holds `op`."""
+    """Return the number of core coordinates of the program that contains `op`."""
     iteration = iteration_in(op.parent)
     return 0 if iteration is None else iteration.core_dims

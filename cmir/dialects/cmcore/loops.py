@@ -74,7 +74,7 @@ def enclosing(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
 
 
 def verify_count(what: str, body: Block | None, values: Sequence[SSAValue]) -> None:
-    """Check that there is a value for each coordinate that the body of an iteration takes. Raises VerifyException."""
+    """Check that there is one value for each coordinate of an iteration. Raises VerifyException."""
     if body is not None and len(values) != len(body.args):
         raise VerifyException(f"{what} has {len(body.args)} coordinates, got {len(values)}")
 

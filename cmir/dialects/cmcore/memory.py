@@ -25,15 +25,15 @@ from cmir.dialects.traits import HasParentNamed
 
 @irdl_op_definition
 class BufferOp(IRDLOperation):
-    """SRAM of this core that holds an array it reads; the array's writers write straight into it.
+    """SRAM of this core that holds an array that the core reads; the writers of the array store directly into it.
 
     ```mlir
     %b = cmcore.buffer @b : memref<1x8xf32>
     %b = cmcore.buffer @b storage #polyhedral.map<"{ b[n, c, w] -> slot[c, w] }"> : memref<1x8xf32>
     ```
 
-    The storage relation says which slot holds which element of which inference n; without one, the buffer has
-    a slot for each element of one inference. A buffer of a parameter array is filled once, before the start.
+    The storage relation maps the elements of each inference n to slots. Without it, the buffer has a slot for each
+    element of one inference. A buffer of a parameter array is filled once, before the start.
     """
 
     name = "cmcore.buffer"
@@ -61,7 +61,7 @@ class BufferOp(IRDLOperation):
 
 @irdl_op_definition
 class CrossbarOp(IRDLOperation):
-    """Crossbars of this core that hold a matrix, programmed once.
+    """Crossbars of this core, programmed once, that hold a matrix.
 
     ```mlir
     %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>

@@ -42,7 +42,7 @@ from cmir.dialects.traits import HasParentNamed
 
 @irdl_op_definition
 class NetworkOp(ArraysOp):
-    """A network as programs on cores, with the arrays it takes and gives in order.
+    """A network as programs on cores, with its input and output arrays in order.
 
     ```mlir
     cmcore.network @main (@a) -> (@c) {
@@ -52,7 +52,7 @@ class NetworkOp(ArraysOp):
     }
     ```
 
-    Arrays give the location spaces of access relations; they occupy no memory, buffers do.
+    Arrays define the location spaces of access relations. They occupy no memory; buffers do.
     """
 
     name = "cmcore.network"
@@ -99,8 +99,8 @@ class ProgramOp(IRDLOperation):
     }
     ```
 
-    Several cores can share a program. The first coordinates of an iteration then are those of the core that runs it,
-    as `cmcore.core` gives them; loops and automata take them as arguments, and relations that are for one core have
+    Several cores can share a program. The leading coordinates of an iteration are then those of the core that runs it,
+    as given by `cmcore.core`. Loops and automata take them as arguments, and relations that hold for one core have
     them as parameters p0, p1, …
 
     ```mlir
@@ -156,7 +156,7 @@ class ProgramOp(IRDLOperation):
 
     @property
     def core_dims(self) -> int:
-        """Number of leading coordinates of an iteration that say which core runs it."""
+        """Number of leading coordinates of an iteration that identify the core that runs it."""
         return self.iteration.core_dims
 
     @property
@@ -201,7 +201,7 @@ class CoreOp(IRDLOperation):
     cmcore.core @core2 runs @conv3[0] at (0, 2)
     ```
 
-    Brackets hold the core's coordinates in a program that several cores run. `at` gives its place on the
+    Brackets hold the coordinates of the core in a program that several cores share. `at` gives its place on the
     interconnect, in the coordinates of the hardware's topology.
     """
 
@@ -228,7 +228,7 @@ class CoreOp(IRDLOperation):
 
     @property
     def core(self) -> tuple[int, ...]:
-        """The coordinates among the cores that run the program."""
+        """The coordinates of the core among the cores that run the program."""
         return () if self.coordinates is None else tuple(self.coordinates.get_values())
 
     @property
@@ -263,7 +263,7 @@ class CoreOp(IRDLOperation):
     def verify_(self) -> None:
         network = self.parent_op()
         assert isinstance(network, NetworkOp)
-        # There can be thousands of cores, so no table of programs is made for each.
+        # A network can have thousands of cores, so none builds a table of all programs for itself.
         name = self.program.root_reference
         programs = (op for op in network.body.block.ops if isinstance(op, ProgramOp))
         program = next((op for op in programs if op.sym_name == name), None)

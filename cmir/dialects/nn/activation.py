@@ -18,13 +18,13 @@ from cmir.support.numerics import erf
 
 
 def _clip(x: Any, low: float, high: float) -> Any:
-    """Elements between two bounds, of which either may be infinite."""
+    """Clamp elements to two bounds, either of which may be infinite."""
     x = x if isinf(low) else np.maximum(x, low)
     return x if isinf(high) else np.minimum(x, high)
 
 
 def _softplus(x: Any) -> Any:
-    """log(1 + exp(x)), where exp does not overflow."""
+    """Return log(1 + exp(x)), computed without overflow of exp."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
 
 
@@ -34,7 +34,7 @@ def _elu(x: Any, alpha: float) -> Any:
 
 @irdl_op_definition
 class ReluOp(UnaryOp):
-    """The larger one of each element and zero.
+    """Rectified linear unit: max(x, 0) for each element x.
 
     ```mlir
     %y = nn.relu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -57,7 +57,7 @@ class ReluOp(UnaryOp):
 
 @irdl_op_definition
 class ClipOp(UnaryOp):
-    """Elements below `min` become `min`, those above `max` become `max`. There is no bound by default.
+    """Clamp: elements below `min` become `min`, elements above `max` become `max`. By default both bounds are infinite.
 
     ```mlir
     %y = nn.clip %x {min = 0.0, max = 6.0} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -82,7 +82,7 @@ class ClipOp(UnaryOp):
 
 @irdl_op_definition
 class LeakyReluOp(UnaryOp):
-    """Each element, multiplied by `alpha` if it is negative.
+    """Leaky rectified linear unit: x, or `alpha` · x if x is negative, for each element x.
 
     ```mlir
     %y = nn.leaky_relu %x {alpha = 0.1} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -104,7 +104,9 @@ class LeakyReluOp(UnaryOp):
 
 @irdl_op_definition
 class PReluOp(BinaryOp):
-    """Each element of the first operand, multiplied by that of the second one if it is negative.
+    """Parametric rectified linear unit: x, or slope · x if x is negative, for each element x of the first operand.
+
+    The second operand holds the slopes and is broadcast as in NumPy.
 
     ```mlir
     %y = nn.prelu %x, %slope : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -122,7 +124,7 @@ class PReluOp(BinaryOp):
 
 @irdl_op_definition
 class EluOp(UnaryOp):
-    """Each element x, or `alpha` · (exp(x) - 1) if it is negative.
+    """Exponential linear unit: x, or `alpha` · (exp(x) - 1) if x is negative, for each element x.
 
     ```mlir
     %y = nn.elu %x {alpha = 0.5} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -144,7 +146,7 @@ class EluOp(UnaryOp):
 
 @irdl_op_definition
 class SeluOp(UnaryOp):
-    """`gamma` times each element x, or times `alpha` · (exp(x) - 1) if it is negative.
+    """Scaled exponential linear unit: `gamma` · x, or `gamma` · `alpha` · (exp(x) - 1) if the element x is negative.
 
     ```mlir
     %y = nn.selu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -170,7 +172,7 @@ class SeluOp(UnaryOp):
 
 @irdl_op_definition
 class SigmoidOp(UnaryOp):
-    """1 / (1 + exp(-x)) of each element x.
+    """Logistic sigmoid: 1 / (1 + exp(-x)) for each element x.
 
     ```mlir
     %y = nn.sigmoid %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -183,13 +185,13 @@ class SigmoidOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        # The same, with numerator and denominator multiplied by exp(x) where x < 0: no overflow.
+        # Where x < 0, numerator and denominator are multiplied by exp(x), which prevents overflow.
         return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
 
 
 @irdl_op_definition
 class HardSigmoidOp(UnaryOp):
-    """`alpha` · x + `beta` of each element x, between 0 and 1.
+    """Hard sigmoid: `alpha` · x + `beta`, clamped to [0, 1], for each element x.
 
     ```mlir
     %y = nn.hard_sigmoid %x {alpha = 0.25} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -212,7 +214,7 @@ class HardSigmoidOp(UnaryOp):
 
 @irdl_op_definition
 class HardSwishOp(UnaryOp):
-    """x · min(max(x / 6 + 1 / 2, 0), 1) of each element x.
+    """Hard swish: x · min(max(x / 6 + 1 / 2, 0), 1) for each element x.
 
     ```mlir
     %y = nn.hard_swish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -230,7 +232,7 @@ class HardSwishOp(UnaryOp):
 
 @irdl_op_definition
 class TanhOp(UnaryOp):
-    """The hyperbolic tangent of each element.
+    """Hyperbolic tangent of each element.
 
     ```mlir
     %y = nn.tanh %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -246,7 +248,7 @@ class TanhOp(UnaryOp):
 
 @irdl_op_definition
 class ErfOp(UnaryOp):
-    """The error function of each element.
+    """Error function of each element.
 
     ```mlir
     %y = nn.erf %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -263,8 +265,9 @@ class ErfOp(UnaryOp):
 
 @irdl_op_definition
 class GeluOp(UnaryOp):
-    """Each element x times the probability that a normal variable is smaller, (1 + erf(x / √2)) / 2;
-    with `tanh` this is approximated by (1 + tanh(√(2 / π) · (x + 0.044715 · x³))) / 2.
+    """Gaussian error linear unit: x · (1 + erf(x / √2)) / 2 for each element x.
+
+    With `tanh`, the second factor is approximated by (1 + tanh(√(2 / π) · (x + 0.044715 · x³))) / 2.
 
     ```mlir
     %y = nn.gelu %x {tanh} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -292,7 +295,7 @@ class GeluOp(UnaryOp):
 
 @irdl_op_definition
 class SoftplusOp(UnaryOp):
-    """log(1 + exp(x)) of each element x.
+    """Softplus: log(1 + exp(x)) for each element x.
 
     ```mlir
     %y = nn.softplus %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -309,7 +312,7 @@ class SoftplusOp(UnaryOp):
 
 @irdl_op_definition
 class MishOp(UnaryOp):
-    """x · tanh(log(1 + exp(x))) of each element x.
+    """Mish: x · tanh(log(1 + exp(x))) for each element x.
 
     ```mlir
     %y = nn.mish %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

@@ -1,4 +1,4 @@
-"""Base of operators that compute elements together with others along some axes."""
+"""Base of operators whose result elements depend on all elements along some axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmir.dialects.nn.relations import Box, element_box
 
 
 def verify_axes(axes: Sequence[int], x: Shape) -> None:
-    """Raise VerifyException unless `axes` are some of the dimensions, in ascending order."""
+    """Raise VerifyException unless `axes` are dimensions of `x`, in ascending order."""
     if not axes or list(axes) != sorted({axis for axis in axes if 0 <= axis < len(x)}):
         raise VerifyException(
             f"`axes` must be one or several of the {len(x)} dimensions in ascending order,"
@@ -22,8 +22,9 @@ def verify_axes(axes: Sequence[int], x: Shape) -> None:
 
 
 class AxisOp(IterationOp):
-    """An operator whose result has the shape of its first operand, and each element of it depends on
-    all elements along some axes. These are the lanes; the other axes are the iterations.
+    """An operator whose result elements each depend on all elements along some axes.
+
+    The result has the shape of the first operand. The axes in question are the lanes, the other axes the iterations.
     """
 
     @property

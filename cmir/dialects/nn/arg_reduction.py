@@ -1,4 +1,4 @@
-"""Operators that find the index of the largest or the smallest element along an axis."""
+"""Operators that find the index of the largest or smallest element along an axis."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from cmir.support.numerics import position
 
 
 class ArgReductionOp(AxisReductionOp):
-    """The index, in `i32`, along an axis of one of the elements."""
+    """Base of operators that return the index, an `i32`, of one element along an axis."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
     LARGEST: ClassVar[bool]
-    """Whether it is that of the largest element, or of the smallest."""
+    """True for the index of the largest element, False for that of the smallest."""
 
     axis = prop_def(INT)
     last = opt_prop_def(UnitAttr)
@@ -64,14 +64,15 @@ class ArgReductionOp(AxisReductionOp):
 
 @irdl_op_definition
 class ArgMaxOp(ArgReductionOp):
-    """The index along an axis of the largest element: of equal ones the first, with `last` the last.
-    NaN is larger than all numbers.
+    """Index of the largest element along an axis.
+
+    Among equal elements the first one counts, or the last one with `last`. NaN is larger than all numbers.
 
     ```mlir
     %y = nn.argmax %x {axis = 0, keepdims} : (tensor<16x8x8xf32>) -> tensor<1x8x8xi32>
     ```
 
-    ONNX: ArgMax, whose indices are of int64.
+    ONNX: ArgMax, which returns int64 indices.
     """
 
     name = "nn.argmax"
@@ -81,14 +82,15 @@ class ArgMaxOp(ArgReductionOp):
 
 @irdl_op_definition
 class ArgMinOp(ArgReductionOp):
-    """The index along an axis of the smallest element: of equal ones the first, with `last` the last.
-    NaN is smaller than all numbers.
+    """Index of the smallest element along an axis.
+
+    Among equal elements the first one counts, or the last one with `last`. NaN is smaller than all numbers.
 
     ```mlir
     %y = nn.argmin %x {axis = 0} : (tensor<10xf32>) -> tensor<i32>
     ```
 
-    ONNX: ArgMin, whose indices are of int64.
+    ONNX: ArgMin, which returns int64 indices.
     """
 
     name = "nn.argmin"

@@ -1,4 +1,4 @@
-"""Arithmetic on elements of one or two tensors."""
+"""Element-wise arithmetic on one or two tensors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 
 @irdl_op_definition
 class AddOp(BinaryOp):
-    """Sum of two tensors, broadcast as in NumPy: shapes are aligned at the last dimension, and a
-    dimension of size 1, or a missing one, is repeated.
+    """Sum of two tensors, broadcast as in NumPy.
+
+    Broadcasting aligns shapes at the last dimension and repeats dimensions that are missing or of size 1.
 
     ```mlir
     %y = nn.add %a, %b : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -56,7 +57,7 @@ class SubOp(BinaryOp):
 
 @irdl_op_definition
 class MulOp(BinaryOp):
-    """Product of the elements of two tensors, broadcast as in NumPy.
+    """Element-wise product of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.mul %x, %scale : (tensor<16x8x8xf32>, tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -76,7 +77,7 @@ class MulOp(BinaryOp):
 
 @irdl_op_definition
 class DivOp(BinaryOp):
-    """Quotient of the elements of two tensors, broadcast as in NumPy.
+    """Element-wise quotient of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.div %x, %six : (tensor<16x8x8xf32>, tensor<1xf32>) -> tensor<16x8x8xf32>
@@ -92,8 +93,9 @@ class DivOp(BinaryOp):
 
 @irdl_op_definition
 class PowOp(BinaryOp):
-    """Elements of a tensor to the power of those of another, broadcast as in NumPy. A negative number
-    to a power that is no integer is NaN.
+    """Element-wise power of two tensors, base and exponent, broadcast as in NumPy.
+
+    A negative number raised to a non-integer power is NaN.
 
     ```mlir
     %y = nn.pow %x, %two : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xf32>
@@ -109,7 +111,7 @@ class PowOp(BinaryOp):
 
 @irdl_op_definition
 class MinOp(BinaryOp):
-    """The smaller one of the elements of two tensors, broadcast as in NumPy.
+    """Element-wise minimum of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.min %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -129,7 +131,7 @@ class MinOp(BinaryOp):
 
 @irdl_op_definition
 class MaxOp(BinaryOp):
-    """The larger one of the elements of two tensors, broadcast as in NumPy.
+    """Element-wise maximum of two tensors, broadcast as in NumPy.
 
     ```mlir
     %y = nn.max %a, %b : (tensor<16x8x8xf32>, tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -149,7 +151,7 @@ class MaxOp(BinaryOp):
 
 @irdl_op_definition
 class NegOp(UnaryOp):
-    """Each element with the other sign.
+    """Negation of each element.
 
     ```mlir
     %y = nn.neg %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -165,7 +167,7 @@ class NegOp(UnaryOp):
 
 @irdl_op_definition
 class AbsOp(UnaryOp):
-    """The absolute value of each element.
+    """Absolute value of each element.
 
     ```mlir
     %y = nn.abs %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -181,7 +183,7 @@ class AbsOp(UnaryOp):
 
 @irdl_op_definition
 class ReciprocalOp(UnaryOp):
-    """One divided by each element.
+    """Reciprocal of each element.
 
     ```mlir
     %y = nn.reciprocal %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -198,7 +200,7 @@ class ReciprocalOp(UnaryOp):
 
 @irdl_op_definition
 class SqrtOp(UnaryOp):
-    """The square root of each element.
+    """Square root of each element.
 
     ```mlir
     %y = nn.sqrt %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -214,7 +216,7 @@ class SqrtOp(UnaryOp):
 
 @irdl_op_definition
 class ExpOp(UnaryOp):
-    """The exponential of each element.
+    """Exponential of each element.
 
     ```mlir
     %y = nn.exp %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -230,7 +232,7 @@ class ExpOp(UnaryOp):
 
 @irdl_op_definition
 class LogOp(UnaryOp):
-    """The natural logarithm of each element.
+    """Natural logarithm of each element.
 
     ```mlir
     %y = nn.log %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -278,7 +280,7 @@ class CeilOp(UnaryOp):
 
 @irdl_op_definition
 class RoundOp(UnaryOp):
-    """Each element rounded to the nearest integer, to the even one if there are two.
+    """Each element rounded to the nearest integer, ties to even.
 
     ```mlir
     %y = nn.round %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

@@ -1,4 +1,4 @@
-"""Helpers that build parts of the bodies of operators."""
+"""Builders of common parts of operator bodies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from cmir.dialects.vectors import ConvertOp, ReduceOp
 
 
 def add(builder: Builder, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-    """Return the sum of two vectors of one type."""
+    """Build the sum of two vectors of the same type, and return it."""
     assert isinstance(lhs.type, VectorType)
     integers = isinstance(lhs.type.element_type, IntegerType)
     return builder.insert((arith.AddiOp if integers else arith.AddfOp)(lhs, rhs)).result
 
 
 def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAValue:
-    """Return the sums along an axis of the products of two vectors, of which `lhs` may have less dimensions."""
+    """Build the element-wise product of two vectors, summed along an axis, and return it.
+
+    `lhs` may have fewer dimensions than `rhs`.
+    """
     assert isinstance(rhs.type, VectorType)
     element = rhs.type.element_type
     if element == f16 or isinstance(element, IntegerType):
@@ -33,7 +36,7 @@ def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAVa
 
 
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:
-    """Return a vector constant with the same value everywhere."""
+    """Build a vector constant with the same value in all lanes, and return it."""
     assert isinstance(type, VectorType)
     number = int(value) if isinstance(type.element_type, IntegerType) else float(value)
     return builder.insert(

@@ -1,4 +1,4 @@
-"""Canonicalization that all operators share."""
+"""Canonicalization shared by all operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cmir.dialects.nn.operation import NNOp
 
 
 class RemoveIdentity(RewritePattern):
-    """Replace an operator that changes nothing with its operand."""
+    """Pattern that replaces an operator by its operand if the operator is an identity."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
         if isinstance(op, NNOp) and op.is_identity():
@@ -18,7 +18,7 @@ class RemoveIdentity(RewritePattern):
 
 
 class IdentityCanonicalization(HasCanonicalizationPatternsTrait):
-    """The operator changes nothing in cases that its `is_identity` knows."""
+    """Canonicalization of operators that are identities according to their `is_identity`."""
 
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:

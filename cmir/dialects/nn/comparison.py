@@ -1,4 +1,4 @@
-"""Comparisons, what is true of them, and choices by it."""
+"""Comparisons, logical operators, and selection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmir.dialects.nn.pointwise import ExactOp
 
 
 class LogicalOp(ExactOp):
-    """A formula of two tensors, of elements that are true or false."""
+    """Base of logical operators on two tensors of truth values."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (i1,)
 
@@ -29,7 +29,7 @@ class LogicalOp(ExactOp):
 
 
 class ComparisonOp(LogicalOp):
-    """Comparison of the elements of two tensors. Comparisons with NaN are false."""
+    """Base of element-wise comparisons of two tensors. Comparisons with NaN are false."""
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
 
@@ -203,8 +203,9 @@ class NotOp(ExactOp):
 
 @irdl_op_definition
 class WhereOp(ExactOp):
-    """The element of one tensor where a condition is true, that of another elsewhere, all broadcast as
-    in NumPy.
+    """Selection: the element of `a` where the condition is true, that of `b` elsewhere.
+
+    All operands are broadcast as in NumPy.
 
     ```mlir
     %y = nn.where %c, %a, %b

@@ -1,4 +1,4 @@
-"""Tensors put one after the other."""
+"""Concatenation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from cmir.dialects.nn.relations import element_box, element_map, element_names
 
 @irdl_op_definition
 class ConcatOp(LayoutOp):
-    """The operands one after the other along dimension `axis`; their other dimensions are the same.
+    """Concatenation of the operands along dimension `axis`; their other dimensions must agree.
 
     ```mlir
     %y = nn.concat %a, %b {axis = 0} : (tensor<16x8x8xf32>, tensor<8x8x8xf32>) -> tensor<24x8x8xf32>
     ```
 
-    Readers read from several arrays; nothing is copied.
+    Readers of the result read from several arrays; nothing is copied.
+
     ONNX: Concat.
     """
 

@@ -42,20 +42,22 @@ from cmir.isl.text import read_map
 
 @irdl_op_definition
 class ConvTransposeOp(LinearOp):
-    """Transposed convolution over any number of spatial dimensions: what element i of x adds to the
-    result goes to positions `strides · i + dilations · k - pads`, for k in the kernel.
+    """Transposed convolution over any number of spatial dimensions.
+
+    Element i of x contributes to the positions `strides · i + dilations · k - pads` of the result, for k in the kernel.
 
     x: C×sizes, weight: C×O/groups×kernel, bias: O, result: O×sizes. Channels are split into
-    `groups` that do not mix. `pads` has the numbers of positions removed at the beginning of each
-    spatial dimension, then at the end; `output_padding` the numbers of those added at the end.
+    `groups` that do not mix. `pads` gives the number of positions removed at the
+    beginning of each spatial dimension, then at the end. `output_padding` gives the number of those added at the end.
 
     ```mlir
     %y = nn.conv_transpose %x, %w {strides = [2, 2]}
         : (tensor<16x8x8xf32>, tensor<16x4x2x2xf32>) -> tensor<4x16x16xf32>
     ```
 
-    One iteration is one position of the result: the matrix of weights times the elements that add
-    to it. For some k there is none, where the stride leaves gaps; these lanes read 0.
+    One iteration computes one position of the result: the matrix of weights times the elements that contribute to the
+    position. Where the stride leaves gaps, no element exists for some k; these lanes read 0.
+
     ONNX: ConvTranspose.
     """
 
@@ -176,14 +178,14 @@ class ConvTransposeOp(LinearOp):
         groups, (outputs, *sizes) = number(self.properties, "groups"), self.result_shape
         lists = (numbers(self.properties, name) for name in ("strides", "dilations", "pads"))
         strides, dilations, pads = lists
-        # All that is added, also beside the result: the last element reaches the furthest.
+        # All contributions, including those outside the result; the last element reaches furthest.
         reach = [
             max(stride * (size - 1) + dilation * (kernel - 1) + 1, begin + result)
             for stride, size, dilation, kernel, begin, result in zip(
                 strides, x.shape[1:], dilations, weight.shape[2:], pads, sizes, strict=False
             )
         ]
-        # What is f16 is summed in f32.
+        # f16 is summed in f32.
         wide = np.result_type(x, np.float32)
         x, weight = x.astype(wide), weight.astype(wide)
         total = np.zeros_like(x, wide, shape=(outputs, *reach))
@@ -214,7 +216,7 @@ class ConvTransposeOp(LinearOp):
         return dict(zip(names, shape_of(self.weight)[2:], strict=True))
 
     def _cells(self) -> Cells:
-        """Return the weights as a matrix from what is read to the channels of the result."""
+        """Return the weights as a matrix, from the lanes read to the channels of the result."""
         weight, groups = shape_of(self.weight), number(self.properties, "groups")
         inner, rows, kernel = weight[0] // groups, weight[1], weight[2:]
         columns = inner * prod(kernel)
@@ -224,7 +226,7 @@ class ConvTransposeOp(LinearOp):
             box, shape = {"row": rows, "col": columns}, (rows, columns)
             return Cells(element_map(box, ["c", "row", *names[1:]], weight, where), shape)
         box, shape = {"block": groups, "row": rows, "col": columns}, (groups, rows, columns)
-        # The column counts channels from the first one of the block, an element from the first.
+        # A column counts channels from the first of the block, an element from the first of all.
         offset = f"{columns}*block"
         within = f"{inner}*block <= c < {inner}*(block + 1)"
         where = f"col + {offset} = {row_major(names, (inner, *kernel))} and {within}"
@@ -232,7 +234,7 @@ class ConvTransposeOp(LinearOp):
 
 
 def _result_sizes(sizes: Shape, kernel: Shape, options: Mapping[str, Attribute]) -> Shape:
-    """Return the spatial sizes of the result. Raises VerifyException if options do not fit."""
+    """Return the spatial sizes of the result. Raises VerifyException if the options do not fit."""
     rank = len(sizes)
     least = {"strides": 1, "dilations": 1, "output_padding": 0, "pads": 0}
     for name, minimum in least.items():

@@ -1,4 +1,4 @@
-"""Numbers in another type."""
+"""Conversion between element types."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ CASTS: Mapping[Attribute, Sequence[Attribute]] = {
     **dict.fromkeys(FLOATS, (*FLOATS, i1, i8, ui8, i32)),
     i32: (i1, i8, ui8),
 }
-"""For each type of elements that a cast can give, the types that it takes."""
+"""Valid casts: operand element types by result element type."""
 
 
 @irdl_op_definition
 class CastOp(ExactOp):
-    """The same numbers in the type of the result's elements.
+    """Conversion of the elements to the element type of the result.
 
     ```mlir
     %y = nn.cast %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf16>
     %z = nn.cast %q : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
     ```
 
-    To floats, from floats, `i1`, `i8`, `ui8` and `i32`: the nearest number, the even one of two; infinity beyond all
-    of them. To `i32`, from `i1`, `i8` and `ui8`. True is 1.
+    To floats, from floats, `i1`, `i8`, `ui8` and `i32`: the nearest number, ties to even; infinity beyond the range of
+    the type. To `i32`, from `i1`, `i8` and `ui8`. True becomes 1.
 
     ONNX: Cast.
     """
@@ -75,7 +75,7 @@ class CastOp(ExactOp):
 
 
 def _check(source: Attribute, target: Attribute) -> None:
-    """Raise VerifyException if there is no cast from one type of elements to the other."""
+    """Raise VerifyException if `source` elements cannot be cast to `target`."""
     if target not in CASTS:
         known = ", ".join(map(str, CASTS))
         raise VerifyException(f"the result must have elements of one of {known}, got {target}")

@@ -39,17 +39,17 @@ class ConvOp(LinearOp):
 
     x: C×sizes, weight: O×C/groups×kernel, bias: O, result: O×sizes.
 
-    Input and output channels are split into `groups` that do not mix; with C of them the
-    convolution is depthwise. `pads` has the numbers of zeros before each spatial dimension, then
-    those after.
+    Input and output channels are split into `groups` that do not mix; with C groups the convolution is depthwise.
+    `pads` gives the number of zeros before each spatial dimension, then after.
 
     ```mlir
     %y = nn.conv %x, %w bias %b {strides = [2, 2], pads = [1, 1, 1, 1]}
         : (tensor<3x32x32xf32>, tensor<16x3x3x3xf32>, tensor<16xf32>) -> tensor<16x16x16xf32>
     ```
 
-    One iteration is one position of the result: the matrix of weights times what the window sees.
-    Products of integers are summed in `i32`, which is then the type of the bias.
+    One iteration computes one position of the result: the matrix of weights times the elements in the window. Products
+    of integers are summed in `i32`, which is then the type of the bias.
+
     ONNX: Conv, ConvInteger and QLinearConv.
     """
 
@@ -149,7 +149,7 @@ class ConvOp(LinearOp):
         groups = number(self.properties, "groups")
         seen = self.window.view(x, 0)
         sizes = seen.shape[1 : 1 + self.window.rank]
-        # From (C, *sizes, *kernel) to a matrix for each group, with a column for each position.
+        # From (C, *sizes, *kernel) to one matrix per group, with one column per position.
         rows = np.moveaxis(seen, 0, self.window.rank).reshape(prod(sizes), groups, -1)
         matrices = weight.reshape(groups, weight.shape[0] // groups, -1)
         result = matrix_product(matrices, rows.transpose(1, 2, 0))
@@ -157,7 +157,7 @@ class ConvOp(LinearOp):
         return result + bias[0].reshape(-1, *(1,) * len(sizes)) if bias else result
 
     def _cells(self) -> Cells:
-        """Return the weights as a matrix; a block for each group if there are several."""
+        """Return the weights as a matrix, with one block per group if there are several groups."""
         weight, groups = shape_of(self.weight), number(self.properties, "groups")
         rows, columns = weight[0] // groups, prod(weight[1:])
         names = ["c", *self.window.kernel_names()]

@@ -1,4 +1,4 @@
-"""A value put in memory of its own."""
+"""Copies of values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cmir.dialects.nn.pointwise import UnaryOp
 
 @irdl_op_definition
 class CopyOp(UnaryOp):
-    """The operand, written to an array of its own by a stage of its own.
+    """A copy of the operand: a stage of its own writes it to an array of its own.
 
-    Passes insert it if a value that is only a view of another one must exist in memory: a network output
-    that is a reshaped tensor, or padding inside padding of another value.
+    Passes insert a copy if a value that is only a view of another value must exist in memory, such as a network output
+    that is a reshaped tensor, or padding inside padding with another value.
 
     ```mlir
     %y = nn.copy %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

@@ -1,4 +1,4 @@
-"""Evaluation of functions of `nn` operators with NumPy: the reference for the compiler's output."""
+"""Evaluation of `nn` functions with NumPy: the reference for the compiler's output."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def evaluate_function(
     parameters: Mapping[str, np.ndarray],
     intermediates: bool = False,
 ) -> tuple[np.ndarray, ...] | tuple[tuple[np.ndarray, ...], Values]:
-    """Return the results of the function for one sample. `parameters` gives the arrays of named parameters.
+    """Return the results of the function for one sample.
 
-    With `intermediates`, a pair of the results and of all values computed on the way, also those
-    inside stages. Raises CompileError if inputs or parameters do not fit, or an operation cannot be
-    evaluated.
+    parameters: the arrays of named parameters. With `intermediates`, return a pair: the results, and all values
+    computed on the way, including values inside stages. Raises CompileError if inputs or parameters do not fit, or if
+    an operation cannot be evaluated.
     """
     block = function.body.block
     values: Values = {}
@@ -75,7 +75,7 @@ def evaluate_function(
 def _evaluate_block(
     block: Block, values: Values, parameters: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, ...]:
-    """Return the values that the block's terminator passes on. Adds all values in it to `values`."""
+    """Evaluate a block, add all of its values to `values`, and return the operands of its terminator."""
     for op in block.ops:
         operands = tuple(values[operand] for operand in op.operands)
         match op:

@@ -1,8 +1,8 @@
-"""Formulas that are written once, in NumPy, and are both computed and built as the body of an iteration.
+"""Formulas written once in NumPy, which are both computed and built as the body of an iteration.
 
 A formula is a function of arrays that uses operators, NumPy's ufuncs and their `reduce`, `np.where`, and `erf`,
-`convert` and `position` of `cmir.support.numerics`. Given arrays it computes; given `Vector`s, each step of it appends
-an operation to a body.
+`convert` and `position` of `cmir.support.numerics`. Applied to arrays, a formula computes; applied to `Vector`s, each
+of its steps appends an operation to a body.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ _REDUCTIONS: dict[np.ufunc, Mapping[str, str]] = {
     np.maximum: {"f": "maximumf", "i": "maxsi", "u": "maxui"},
     np.minimum: {"f": "minimumf", "i": "minsi", "u": "minui"},
 }
-"""Kinds of reduction, by the kind of NumPy's type of the elements."""
+"""Kinds of reduction, by the kind of the NumPy type of the elements."""
 
 
 class Vector(NDArrayOperatorsMixin):
-    """A vector of a body in the place of an array in a formula."""
+    """A vector of a body that stands for an array in a formula."""
 
     def __init__(self, builder: Builder, value: SSAValue):
         self.builder = builder
@@ -115,11 +115,11 @@ class Vector(NDArrayOperatorsMixin):
         return self.append(SelectOp(*(x.spread(x, shape) for x in arguments)))
 
     def append(self, operation: Operation) -> Vector:
-        """Append an operation; its result."""
+        """Append an operation and return its result."""
         return Vector(self.builder, self.builder.insert(operation).results[0])
 
     def spread(self, value: Vector | float, shape: tuple[int, ...]) -> SSAValue:
-        """Return the number or vector as a vector of this shape."""
+        """Return the number or vector broadcast to this shape."""
         assert isinstance(self.value.type, VectorType)
         type = VectorType(self.value.type.element_type, shape)
         if not isinstance(value, Vector):
@@ -129,15 +129,15 @@ class Vector(NDArrayOperatorsMixin):
         return self.builder.insert(vector.BroadcastOp(value.value, type)).vector
 
     def as_element(self, element: Attribute) -> Vector:
-        """Return the numbers in another type, rounded and within its range."""
+        """Return the elements converted to another type, rounded and clamped to its range."""
         return self if self.element == element else self.append(ConvertOp(self.value, element))
 
     def reduction(self, ufunc: np.ufunc) -> str:
-        """Return the kind of reduction that the `reduce` of a ufunc is of these elements."""
+        """Return the kind of reduction that corresponds to `ufunc.reduce` for elements of this type."""
         return _REDUCTIONS[ufunc][dtype_of(self.element).kind]
 
     def _reduce(self, kind: str, axis: Sequence[int], keepdims: bool = False) -> Vector:
-        # Lanes are kept by what broadcasts like them: one element, or the last dimensions.
+        # A value that broadcasts (one element, or the last dimensions) keeps the lanes.
         axes = sorted(a % len(self.shape) for a in axis)
         assert not keepdims or axes == list(range(len(axes)))
         return self.append(ReduceOp(kind, self.value, axes))
@@ -162,7 +162,7 @@ def _(x: Vector, axis: int, largest: bool, last: bool) -> Vector:
 def build_formula(
     builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]
 ) -> SSAValue:
-    """Append a formula of these vectors to a body. What is `f16` is computed in `f32`, and rounded once."""
+    """Append a formula of these vectors to a body. `f16` is computed in `f32` and rounded once."""
     vectors = [Vector(builder, value) for value in values]
     result = formula(*(v.as_element(f32) if v.element == f16 else v for v in vectors))
     halves = all(vector.element == f16 for vector in vectors)
@@ -170,7 +170,7 @@ def build_formula(
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """Return the formula of these arrays, in their type. What is `f16` is computed in `f32`, and rounded once."""
+    """Evaluate the formula on these arrays, in their type. `f16` is computed in `f32` and rounded once."""
     wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     with np.errstate(all="ignore"):
         return numerics.as_type(formula(*wide), np.result_type(*arrays))

@@ -1,4 +1,4 @@
-"""Elements picked by a list of indices, and elements repeated."""
+"""Gathering by constant indices, and broadcasting."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, n
 from cmir.dialects.nn.relations import element_box, element_map, element_names
 
 MOST_RUNS = 128
-"""A list of indices in more runs of equal steps is refused: each run is a piece of a relation."""
+"""Maximum number of runs of equally spaced indices. Each run is one piece of a relation."""
 
 
 @irdl_op_definition
 class GatherOp(LayoutOp):
-    """The slices of dimension `axis` that the indices name, in their order. Indices can repeat.
+    """Slices of dimension `axis` selected by a list of indices, in the order of the list. Indices can repeat.
 
     ```mlir
     %y = nn.gather %x {axis = 0, indices = [3, 1, 1]} : (tensor<16x8x8xf32>) -> tensor<3x8x8xf32>
     ```
 
-    Each run of indices with equal steps between them is one affine piece of the relation. More than
-    128 runs are refused: what they move is data, and needs a table rather than relations.
+    Each run of equally spaced indices is one affine piece of the relation. The verifier rejects more than 128 runs:
+    such indices are data and need a table, not relations.
+
     ONNX: Gather with constant indices.
     """
 
@@ -89,8 +90,9 @@ class GatherOp(LayoutOp):
 
 @irdl_op_definition
 class ExpandOp(LayoutOp):
-    """Dimensions of one element, and missing ones in front, repeated up to a shape, as NumPy
-    broadcasts.
+    """Broadcast of the operand to a shape, as in NumPy.
+
+    Dimensions that are missing in front or of size 1 are repeated.
 
     ```mlir
     %y = nn.expand %x {shape = [16, 8, 8]} : (tensor<16x1x1xf32>) -> tensor<16x8x8xf32>
@@ -134,7 +136,7 @@ class ExpandOp(LayoutOp):
 
 @dataclass(frozen=True)
 class IndexRun:
-    """Indices with equal steps between them: at position `first` in the list begins `start`."""
+    """A run of equally spaced indices, which starts with index `start` at position `first` of the list."""
 
     first: int
     start: int
@@ -143,7 +145,7 @@ class IndexRun:
 
 
 def runs(indices: Sequence[int]) -> list[IndexRun]:
-    """Return the indices as runs, one after the other."""
+    """Split a list of indices into runs, and return these in order."""
     found: list[IndexRun] = []
     first = 0
     while first < len(indices):

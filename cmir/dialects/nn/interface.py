@@ -1,9 +1,8 @@
 """The interface between operators and the rest of the compiler.
 
-An operator that becomes part of a stage says which iterations it has, which elements each of them
-reads and writes, and what it computes from them. Everything else (dependences, buffers, loops) is
-derived from that. An operator that only moves data says where each element comes from; it is
-composed into the accesses of those who read it.
+An operator that becomes part of a stage defines its iterations, the elements that each iteration reads and writes,
+and the computation between them. Everything else (dependences, buffers, loops) is derived. An operator that only moves
+data defines the origin of each element; it is composed into the accesses of its readers.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ class Access:
 
     relation: isl.Map
     """
-    `{ [[h, w] -> [c, kh, kw]] -> [c', h', w'] }`, from iteration and lane to element;
-    single-valued, tuples anonymous. Lanes whose element is outside the array are not in it.
+    `{ [[h, w] -> [c, kh, kw]] -> [c', h', w'] }`, from iteration and lane to element. Single-valued, with
+    anonymous tuples. Lanes whose element is outside the array are not in its domain.
     """
     lanes: tuple[int, ...]
     """The box of lanes; its row-major order is the order of the vector's elements."""
     pad: float = 0.0
-    """The value of lanes that are not in the relation."""
+    """The value of lanes outside the domain of the relation."""
     constant: DenseIntOrFPElementsAttr | None = None
-    """The array that is read, if it is not an operand."""
+    """The array that the access reads, if it is not an operand."""
 
     @classmethod
     def build(
@@ -56,8 +55,9 @@ class Access:
         pad: float = 0.0,
         constant: DenseIntOrFPElementsAttr | None = None,
     ) -> Self:
-        """Return the access to `location`, affine expressions in the names of iterations and lanes, in an
-        array of this shape.
+        """Return the access to `location` in an array of this shape.
+
+        location: affine expressions in the names of iterations and lanes.
         """
         relation = access_map(iterations, lanes, location, shape)
         return cls(relation, tuple(lanes.values()), pad, constant)
@@ -65,7 +65,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Cells:
-    """A matrix of parameters, or a block-diagonal one, that is programmed into crossbars."""
+    """A matrix of parameters, possibly block-diagonal, that is programmed into crossbars."""
 
     relation: isl.Map
     """`{ [row, col] -> [weight element] }` or `{ [block, row, col] -> [weight element] }`."""
@@ -76,8 +76,7 @@ class Cells:
 class IterationOp(NNOp):
     """An operator that can become part of a stage.
 
-    Unless it says otherwise, an iteration computes all of the first dimension (the channels) at one
-    position in the others.
+    By default, an iteration computes the whole first dimension (the channels) at one position of the other dimensions.
     """
 
     def iterations(self) -> Box:
@@ -90,7 +89,7 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def reads(self) -> Sequence[Access | Cells]:
-        """Return the reads of an iteration: an entry for each operand, in order, then those of constants."""
+        """Return the reads of an iteration: one entry per operand, in order, then those of constants."""
 
     def write(self) -> Access:
         """Return the access by which an iteration writes its result. Every element is written exactly once."""
@@ -100,17 +99,16 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        """Build what one iteration computes, and return the vector it writes.
+        """Build the computation of one iteration, and return the vector that it writes.
 
-        `values` has an entry for each one of `reads()`: a vector whose shape is the box of lanes,
-        or the tensor of `Cells`.
+        values: one entry per entry of `reads()`: a vector in the shape of the box of lanes, or the tensor of `Cells`.
         """
 
 
 class LinearOp(IterationOp):
     """An operator that is linear in a weight: operands x, weight and, optionally, a bias to add.
 
-    Scaling the result by channel is the same as scaling weight and bias, which passes make use of.
+    Scaling the result by channel is equivalent to scaling weight and bias; passes rely on that.
     """
 
     @property
@@ -120,14 +118,15 @@ class LinearOp(IterationOp):
 
 
 class PointwiseOp(IterationOp):
-    """An operator whose result elements depend each on one element of each operand.
+    """An operator whose result elements each depend on one element of each operand.
 
-    It has no order of its own: appended to a stage, it takes over the stage's write.
+    It has no iteration order of its own: appended to a stage, it takes over the stage's write access.
     """
 
     def element_relation(self, operand: int) -> isl.Map:
-        """`{ [result element] -> [element of the operand] }`, defined for all result elements. Unless
-        the operator says otherwise, operands are broadcast to the result as in NumPy.
+        """Return `{ [result element] -> [element of the operand] }`, defined for all result elements.
+
+        By default, operands are broadcast to the result as in NumPy.
         """
         box, shape = element_box(self.result_shape), shape_of(self.operands[operand])
         names = list(box)[len(box) - len(shape) :]
@@ -146,18 +145,18 @@ class PointwiseOp(IterationOp):
 
 
 class LayoutOp(NNOp):
-    """An operator that moves elements, of any type, of its operands and computes nothing.
+    """An operator that moves the elements of its operands, of any type, and computes nothing.
 
-    A result element has an element of one operand, or none: then it is padding.
+    Each result element is an element of one operand, or padding.
     """
 
     TAKES: ClassVar[Sequence[Attribute]] = ELEMENT_TYPES
 
     @abstractmethod
     def element_relation(self, operand: int = 0) -> isl.Map:
-        """`{ [result element] -> [element of the operand] }`, for those elements that have one."""
+        """Return `{ [result element] -> [element of the operand] }`, for elements from this operand."""
 
     @property
     def pad_value(self) -> float:
-        """The value of result elements that have no operand element."""
+        """The value of padding."""
         return 0.0

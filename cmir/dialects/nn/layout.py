@@ -1,4 +1,4 @@
-"""Operators that move elements and compute nothing: they cost no core."""
+"""Operators that move elements without computation. They take no core."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cmir.dialects.nn.relations import element_box, element_map, element_names, 
 
 
 class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
-    """A reshape of a reshape is one reshape."""
+    """Canonicalization of a reshape of a reshape to one reshape."""
 
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
@@ -30,7 +30,7 @@ class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
 
 
 class TransposeCanonicalization(HasCanonicalizationPatternsTrait):
-    """A transpose of a transpose is one transpose."""
+    """Canonicalization of a transpose of a transpose to one transpose."""
 
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
@@ -39,7 +39,7 @@ class TransposeCanonicalization(HasCanonicalizationPatternsTrait):
 
 @irdl_op_definition
 class ReshapeOp(LayoutOp):
-    """The same elements, in row-major order, in another shape.
+    """The elements of the operand, in row-major order, in another shape.
 
     ```mlir
     %y = nn.reshape %x {shape = [1024]} : (tensor<16x8x8xf32>) -> tensor<1024xf32>
@@ -88,7 +88,7 @@ class ReshapeOp(LayoutOp):
 
 @irdl_op_definition
 class TransposeOp(LayoutOp):
-    """Dimensions in another order: dimension i of the result is dimension `perm[i]` of the operand.
+    """Permutation of dimensions: dimension i of the result is dimension `perm[i]` of the operand.
 
     ```mlir
     %y = nn.transpose %x {perm = [1, 0]} : (tensor<16x64xf32>) -> tensor<64x16xf32>
@@ -130,8 +130,9 @@ class TransposeOp(LayoutOp):
 
 @irdl_op_definition
 class SliceOp(LayoutOp):
-    """The elements of each dimension that Python's `range(start, end, step)` counts, all of which must
-    exist. As in Python, an end of -1 includes element 0 if the step is negative.
+    """Slices of each dimension, with the indices of Python's `range(start, end, step)`.
+
+    All of these indices must exist. As in Python, an end of -1 includes element 0 if the step is negative.
 
     ```mlir
     %y = nn.slice %x {starts = [0, 0, 1], ends = [16, 32, 32], steps = [1, 2, 2]}
@@ -210,14 +211,16 @@ class SliceOp(LayoutOp):
 
 @irdl_op_definition
 class PadOp(LayoutOp):
-    """Elements before and after those of the operand. `pads` has their numbers before each dimension,
-    then those after. They are `value`, or else elements of the operand:
+    """Padding before and after each dimension.
 
-    - with `edge` the nearest one,
-    - with `reflect` what a mirror on the first or last element shows,
-    - with `wrap` those of further copies of the operand.
+    `pads` gives the number of added elements before each dimension, then after. Their value is `value`, or an element
+    of the operand:
 
-    A negative number removes elements of the operand; that goes with `value` only.
+    - with `edge`, the nearest element,
+    - with `reflect`, the mirror image at the first or last element,
+    - with `wrap`, that of a repeated copy of the operand.
+
+    A negative number removes elements of the operand; this requires `value`.
 
     ```mlir
     %y = nn.pad %x {pads = [8, 0, 0, 8, 0, 0]} : (tensor<16x8x8xf32>) -> tensor<32x8x8xf32>
@@ -293,7 +296,7 @@ class PadOp(LayoutOp):
 
     @property
     def mode(self) -> Literal["edge", "reflect", "wrap"] | None:
-        """The elements of the operand that the pads repeat, or None if the pads are a value."""
+        """The name of the mode that repeats elements of the operand, or None if the padding is a value."""
         return next((mode for mode in _PAD_MODES if mode in self.properties), None)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
@@ -312,7 +315,7 @@ class PadOp(LayoutOp):
 
 
 class MergeReshapes(RewritePattern):
-    """reshape(reshape(x)) is a reshape of x."""
+    """Pattern that rewrites reshape(reshape(x)) to one reshape of x."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
@@ -323,7 +326,7 @@ class MergeReshapes(RewritePattern):
 
 
 class MergeTransposes(RewritePattern):
-    """transpose(transpose(x)) is a transpose of x."""
+    """Pattern that rewrites transpose(transpose(x)) to one transpose of x."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: TransposeOp, rewriter: PatternRewriter) -> None:
@@ -349,7 +352,7 @@ def _verify_elements_as_pads(mode: str, x: Shape, pads: Sequence[int]) -> None:
 
 
 def _reflected(mode: str, name: str, position: str, size: int) -> str:
-    """Return the element `name` of a dimension that is found at a position in or beside it."""
+    """Return constraints on the element `name` that a padded dimension has at `position`, which may lie outside it."""
     last = size - 1
     match mode:
         case "edge":
@@ -365,8 +368,9 @@ def _reflected(mode: str, name: str, position: str, size: int) -> str:
 
 
 def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
-    """Yield the smallest blocks of dimensions that have as many elements in both shapes. A
-    reshape acts in each of them alone, which keeps its relation simple.
+    """Yield the smallest blocks of dimensions that have the same number of elements in both shapes.
+
+    A reshape acts within each block separately, which keeps its relation simple.
     """
     cuts_a, cuts_b = ({prod(s[:cut]): cut for cut in range(len(s) + 1)} for s in (a, b))
     start_a = start_b = 0
@@ -377,6 +381,6 @@ def _aligned_blocks(a: Shape, b: Shape) -> Iterator[tuple[slice, slice]]:
 
 
 def _ranges(options: Mapping[str, Attribute]) -> list[range]:
-    """Return the indices that a slice takes of each dimension."""
+    """Return the indices of each dimension that a slice selects."""
     lists = (numbers(options, name) for name in ("starts", "ends", "steps"))
     return [range(*indices) for indices in zip(*lists, strict=True)]

@@ -1,4 +1,4 @@
-"""Products of matrices."""
+"""Matrix products."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from cmir.support.numerics import matrix_product
 
 @irdl_op_definition
 class GemmOp(LinearOp):
-    """Product of a vector or of the rows of a matrix with a matrix, plus a bias.
+    """Product of a vector, or of the rows of a matrix, with a matrix, plus an optional bias.
 
-    x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N. There may be several
-    matrices: x and result then have more dimensions in front, and the weight has the same or none.
+    x: K or M×K, weight: K×N or, with `trans_b`, N×K, bias: N, result: N or M×N. For a batch of matrices,
+    x and the result have more dimensions in front, and the weight has either the same or none.
 
     ```mlir
     %y = nn.gemm %x, %w bias %b {trans_b}
         : (tensor<64xf32>, tensor<10x64xf32>, tensor<10xf32>) -> tensor<10xf32>
     ```
 
-    One iteration is one row of the result: a crossbar product if the weight is one matrix of
-    parameters, otherwise products and sums of elements.
-    Products of integers are summed in `i32`, which is then the type of the bias.
+    One iteration computes one row of the result: a crossbar product if the weight is one matrix of parameters,
+    otherwise products and sums of elements. Products of integers are summed in `i32`, which is then the type of the
+    bias.
+
     ONNX: Gemm, MatMul, MatMulInteger and QLinearMatMul.
     """
 

@@ -1,4 +1,4 @@
-"""Normalisation: by statistics that are known before the network runs, or that it computes."""
+"""Normalisation by statistics that are known before the network runs, or that the network computes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ _EPSILON = 1e-5
 
 @irdl_op_definition
 class BatchNormOp(PointwiseOp):
-    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with a scale, bias, mean and variance for
-    each channel.
+    """Batch normalisation: (x - mean) / sqrt(variance + epsilon) · scale + bias, with parameters for each channel.
 
     x: C×sizes; scale, bias, mean and variance: C; result: C×sizes.
 
@@ -99,8 +98,9 @@ class BatchNormOp(PointwiseOp):
 
 
 class StandardizeOp(AxisOp):
-    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
-    along some axes.
+    """Base of (x - mean) / sqrt(variance + epsilon) · scale + bias.
+
+    Mean and variance are those of the elements along some axes.
     """
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
@@ -126,7 +126,7 @@ class StandardizeOp(AxisOp):
     @property
     @abstractmethod
     def scaled_axes(self) -> Sequence[int]:
-        """The axes that scale and bias have."""
+        """The axes of scale and bias."""
 
     def reads(self) -> Sequence[Access]:
         names = [*element_box(self.result_shape)]
@@ -154,15 +154,18 @@ class StandardizeOp(AxisOp):
 
 @irdl_op_definition
 class LayerNormOp(StandardizeOp):
-    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements
-    along the last axes, those that scale and bias have.
+    """Layer normalisation: (x - mean) / sqrt(variance + epsilon) · scale + bias.
+
+    Mean and variance are those of the elements along the last axes, which are the axes of scale and bias.
 
     ```mlir
     %y = nn.layer_norm %x, %scale bias %bias
         : (tensor<16x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<16x64xf32>
     ```
 
-    All elements along these axes are one iteration. ONNX: LayerNormalization.
+    One iteration computes all elements along these axes.
+
+    ONNX: LayerNormalization.
     """
 
     name = "nn.layer_norm"
@@ -193,8 +196,9 @@ class LayerNormOp(StandardizeOp):
 
 @irdl_op_definition
 class InstanceNormOp(StandardizeOp):
-    """(x - mean) / sqrt(variance + epsilon) · scale + bias, with mean and variance of the elements of
-    each channel, and a scale and bias for each channel.
+    """Instance normalisation: (x - mean) / sqrt(variance + epsilon) · scale + bias.
+
+    Mean and variance are those of the elements of each channel; each channel has its own scale and bias.
 
     x: C×sizes, scale: C, bias: C, result: C×sizes.
 
@@ -203,7 +207,9 @@ class InstanceNormOp(StandardizeOp):
         : (tensor<16x8x8xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<16x8x8xf32>
     ```
 
-    One iteration is one channel. ONNX: InstanceNormalization.
+    One iteration computes one channel.
+
+    ONNX: InstanceNormalization.
     """
 
     name = "nn.instance_norm"
@@ -230,8 +236,10 @@ class InstanceNormOp(StandardizeOp):
 
 @irdl_op_definition
 class LRNOp(IterationOp):
-    """Each element, divided by (bias + alpha / size · s) to the power beta, where s is the sum of the
-    squares of `size` elements around it in other channels, those that exist.
+    """Local response normalisation: x / (bias + alpha / size · s)^beta for each element x.
+
+    s is the sum of the squares of the elements at the same position in `size` channels around that of x. Channels
+    that do not exist are left out.
 
     x: C×sizes, result: C×sizes.
 
@@ -239,7 +247,9 @@ class LRNOp(IterationOp):
     %y = nn.lrn %x {size = 5} : (tensor<96x27x27xf32>) -> tensor<96x27x27xf32>
     ```
 
-    If `size` is even, one more of the channels is behind than before. ONNX: LRN.
+    If `size` is even, one more channel lies behind the element than before it.
+
+    ONNX: LRN.
     """
 
     name = "nn.lrn"
@@ -292,7 +302,7 @@ class LRNOp(IterationOp):
         return (number(self.properties, "size") - 1) // 2
 
     def _formula(self, seen: Any) -> Any:
-        """Return the result for what is seen of the channels, an array (size, C, …) or a `Vector`."""
+        """Return the result for the channels in the window, an array (size, C, …) or a `Vector`."""
         squares = np.add.reduce(seen * seen, axis=(0,))
         scale = self.alpha.value.data / number(self.properties, "size")
         return seen[self._before] / np.power(

@@ -48,9 +48,9 @@ Shape = tuple[int, ...]
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 
 ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, i32, i1)
-"""The types of elements: floats, the integers of quantised networks, of which `i8` to `i32` are signed, and truth."""
+"""The element types: floats, the integers of quantised networks (`i8` to `i32` are signed), and truth values."""
 ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
-"""Likewise, by the types that are theirs in NumPy."""
+"""The element types by NumPy type."""
 FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
 
@@ -61,7 +61,7 @@ FLOAT = FloatAttr.constr(EqAttrConstraint(f32))
 
 
 def tensor_type(shape: Sequence[int], element: Attribute = f32) -> TensorType[Any]:
-    """`tensor<…xf32>` of this shape, or with other elements."""
+    """Return `tensor<…xf32>` of this shape, or the tensor type with another element type."""
     return TensorType(element, shape)
 
 
@@ -81,7 +81,7 @@ def shape_of(value: SSAValue | Attribute) -> Shape:
 
 
 def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) -> None:
-    """Raise VerifyException if an operand has elements of a type that is not taken."""
+    """Raise VerifyException if an operand has an element type that is not in `taken`."""
     if any(operand not in taken for operand in operands):
         known, got = (", ".join(map(str, those)) for those in (taken, dict.fromkeys(operands)))
         one = "one of " if len(taken) > 1 else ""
@@ -89,36 +89,36 @@ def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) ->
 
 
 def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
-    """`i32` if elements of these types (an input, a weight, perhaps a bias) are multiplied and summed in it."""
+    """Return the type in which products of elements of these types (input, weight, and perhaps bias) are summed."""
     *factors, bias = operands if len(operands) == 3 else (*operands, i32)
     return i32 if bias == i32 and all(factor in INTEGERS for factor in factors) else None
 
 
 def ints(values: Sequence[int] | None) -> DenseArrayBase[I64] | None:
-    """Return a list of numbers as the option of an operator; None stays None."""
+    """Return a list of numbers as an operator's option; None stays None."""
     return None if values is None else DenseArrayBase.from_list(i64, list(values))
 
 
 def numbers(options: Mapping[str, Attribute], name: str) -> tuple[int, ...]:
-    """Return the numbers in a list among the options."""
+    """Return the numbers in an option that is a list."""
     return cast(DenseArrayBase[I64], options[name]).get_values()
 
 
 def number(options: Mapping[str, Attribute], name: str) -> int:
-    """Return a number among the options."""
+    """Return the number in an option."""
     return cast(IntegerAttr, options[name]).value.data
 
 
 def flag(value: bool) -> UnitAttr | None:
-    """Return a flag as the option of an operator: there or not."""
+    """Return a flag as an operator's option: a unit attribute, or None."""
     return UnitAttr() if value else None
 
 
 class NNOp(IRDLOperation, ABC):
-    """An operator on tensors with one result, whose type follows from operands and options.
+    """An operator on tensors with one result, whose type is inferred from operands and options.
 
-    Options are properties. All of them are present in the IR, so that no pass need know defaults;
-    in the text those that have their default are left out:
+    Options are properties. All of them are present in the IR, so passes need not know defaults. The text leaves out
+    options that have their default:
 
     ```mlir
     %y = nn.name %a, %b optional %c {numbers = [1, 2], number = 3, flag} : (…) -> …
@@ -128,7 +128,7 @@ class NNOp(IRDLOperation, ABC):
     result = result_def(TENSOR)
 
     TAKES: ClassVar[Sequence[Attribute]] = (f32,)
-    """The types of elements that the operator takes."""
+    """The element types that the operator takes."""
 
     traits = traits_def(Pure())
 
@@ -137,9 +137,11 @@ class NNOp(IRDLOperation, ABC):
         operands: Sequence[SSAValue | Operation | Sequence[SSAValue | Operation] | None],
         options: Mapping[str, Attribute | None],
     ):
-        """`operands` has an entry for each operand of the definition: None for an absent one, a list
-        for a variadic one. An option of None has its default. Raises VerifyException if they do
-        not fit together.
+        """Build the operator and infer the type of its result.
+
+        operands: an entry for each operand of the definition: None for an absent one, a list for a variadic one.
+        options: by name; None stands for the default. Raises VerifyException if operands and options do not fit
+        together.
         """
         values = [SSAValue.get(operand) for operand in _flat(operands)]
         shapes = [shape_of(value) for value in values]
@@ -157,19 +159,20 @@ class NNOp(IRDLOperation, ABC):
 
     @classmethod
     def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
-        """Return the options that can be left out, given the shapes of the operands (however wrong)."""
+        """Return the defaults of optional options, given the shapes of the operands, which may be invalid."""
         return {}
 
     @classmethod
     @abstractmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
-        """The shape of the result. Raises VerifyException if operands and options do not fit."""
+        """Return the shape of the result. Raises VerifyException if operands and options do not fit."""
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
-        """Return the type of the result's elements, given those of the operands: theirs, which must be one of
-        `TAKES`, unless the operator says otherwise. Raises VerifyException for types that it does
-        not take.
+        """Return the element type of the result, given those of the operands.
+
+        By default, all operands have the same element type, one of `TAKES`, and so has the result. Raises
+        VerifyException for types that the operator does not take.
         """
         check_elements(cls.TAKES, operands)
         kinds = [*dict.fromkeys(operands)]
@@ -180,10 +183,10 @@ class NNOp(IRDLOperation, ABC):
 
     @abstractmethod
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        """The result for these operands, computed by NumPy in the types of the operands."""
+        """Return the result for these operands, computed by NumPy in the types of the operands."""
 
     def is_identity(self) -> bool:
-        """Return True if the result is known to be the operand itself."""
+        """Return True if the result is known to equal the operand."""
         return False
 
     def verify_(self) -> None:
@@ -220,7 +223,7 @@ class NNOp(IRDLOperation, ABC):
             for name in definition.properties
             if (value := self.properties.get(name)) is not None and value != defaults.get(name)
         ]
-        # Flags last: they qualify what the numbers say.
+        # Flags come last because they qualify the numbers.
         options.sort(key=lambda option: isinstance(option[1], UnitAttr))
         options += self.attributes.items()
         if options:
@@ -297,9 +300,9 @@ def _print_option(printer: Printer, name: str, value: Attribute) -> None:
 
 
 def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
-    """Options of the operator, and attributes that others have attached to it.
+    """Parse the options of the operator, and attributes attached to it.
 
-    The names of the latter have a dot (their dialect), so a misspelt option is not taken for one.
+    The names of attached attributes contain a dot, after the dialect, so a misspelt option is not mistaken for one.
     """
     options: dict[str, Attribute] = {}
 
@@ -327,7 +330,7 @@ def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
 
 
 def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
-    """Return the value of an option, whose constraint says of which kind it is."""
+    """Parse the value of an option; the constraint determines its kind."""
     if constraint not in (INTS, INT, FLOAT):
         return UnitAttr()
     parser.parse_punctuation("=")
@@ -338,7 +341,7 @@ def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
         return DenseArrayBase.from_list(i64, values)
     if constraint == INT:
         return IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
-    # Infinities are written as the bits of the number in hexadecimal, as everywhere in MLIR.
+    # As everywhere in MLIR, infinities are written as the bits of the number in hexadecimal.
     start = parser.pos
     hexadecimal = parser.lexer.input.content.startswith("0x", start)
     value = parser.parse_number()

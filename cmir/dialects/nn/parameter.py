@@ -22,8 +22,9 @@ from cmir.support.diagnostics import CompileError
 
 @irdl_op_definition
 class ParameterOp(IRDLOperation):
-    """A parameter of the network: a tensor in the file that accompanies the IR, given by its name
-    there, or one written out in place.
+    """A parameter of the network.
+
+    The parameter is the name of a tensor in the weights file that accompanies the IR, or a tensor inlined in the IR.
 
     ```mlir
     %w = nn.parameter "conv1.weight" : tensor<16x3x3x3xf32>
@@ -103,7 +104,7 @@ class ParameterOp(IRDLOperation):
 
 
 def parameter_of(value: SSAValue) -> ParameterOp | None:
-    """Return the parameter that `value` is, directly or with its elements moved; None if it is not one."""
+    """Return the parameter behind `value`, directly or through layout operators; None if there is none."""
     owner = value.owner
     while isinstance(owner, LayoutOp) and len(owner.operands) == 1:
         owner = owner.operands[0].owner

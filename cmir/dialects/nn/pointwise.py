@@ -1,4 +1,4 @@
-"""Base of operators that apply a formula to elements, broadcast as in NumPy."""
+"""Bases of operators that apply a formula to elements, broadcast as in NumPy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from cmir.support.numerics import as_type
 
 
 class ElementwiseOp(PointwiseOp):
-    """An operator that is a formula of one element of each operand and of numbers in its options."""
+    """An operator defined by a formula of one element of each operand and of the numbers in its options."""
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
     DEFAULTS: ClassVar[Mapping[str, float]] = {}
-    """The options that are numbers, all of which can be left out."""
+    """The defaults of the options that are numbers."""
 
     UFUNC: ClassVar[np.ufunc]
-    """The formula, of those that are one function of NumPy's."""
+    """The formula, if it is a single NumPy ufunc."""
 
     @classmethod
     def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
@@ -43,7 +43,7 @@ class ElementwiseOp(PointwiseOp):
             raise VerifyException(f"shapes {texts} do not broadcast to one shape") from None
 
     def formula(self, *operands: Any) -> Any:
-        """Return the result for these arrays or `Vector`s."""
+        """Apply the formula to these arrays or `Vector`s."""
         return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
@@ -60,7 +60,7 @@ class ElementwiseOp(PointwiseOp):
 
 
 class ExactOp(ElementwiseOp):
-    """An operator that rounds nothing but to the type of its result, which may be another one."""
+    """An operator that only rounds to the element type of its result, which may differ from that of the operands."""
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         return self.formula(*(formula.Vector(builder, value) for value in values)).value
@@ -71,7 +71,7 @@ class ExactOp(ElementwiseOp):
 
 
 class UnaryOp(ElementwiseOp):
-    """A formula of one tensor. Options are given by name, as numbers."""
+    """An operator on one tensor. Options are given by name, as numbers."""
 
     x = operand_def(TENSOR)
 
@@ -80,7 +80,7 @@ class UnaryOp(ElementwiseOp):
 
 
 class BinaryOp(ElementwiseOp):
-    """A formula of two tensors."""
+    """An operator on two tensors."""
 
     lhs = operand_def(TENSOR)
     rhs = operand_def(TENSOR)

@@ -1,4 +1,4 @@
-"""Pooling: a window's elements become one, channel by channel."""
+"""Pooling: reduction of the elements in a window, channel by channel."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from cmir.support.numerics import convert
 
 
 class PoolOp(IterationOp):
-    """Pooling with a window. x: C×sizes, result: C×sizes.
+    """Base of pooling with a window. x: C×sizes, result: C×sizes.
 
-    One iteration is one position of the result in all channels.
+    One iteration computes one position of the result in all channels.
     """
 
     x = operand_def(TENSOR)
@@ -50,7 +50,7 @@ class PoolOp(IterationOp):
     ceil_mode = opt_prop_def(UnitAttr)
 
     PAD: ClassVar[float]
-    """The value of what a window sees outside the input."""
+    """The value of the elements of a window that lie outside the input."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class PoolOp(IterationOp):
 
     @property
     def pad(self) -> float:
-        """`PAD`, or what is nearest to it among the elements."""
+        """`PAD`, or the nearest number of the element type."""
         return float(convert(np.array(self.PAD), dtype_of(self.x)))
 
     def reads(self) -> Sequence[Access]:
@@ -109,7 +109,7 @@ class PoolOp(IterationOp):
 
 @irdl_op_definition
 class MaxPoolOp(PoolOp):
-    """The largest element that a window sees, in each channel.
+    """Maximum pooling: the largest element in a window, in each channel.
 
     x: C×sizes, result: C×sizes.
 
@@ -148,7 +148,7 @@ class MaxPoolOp(PoolOp):
 
 @irdl_op_definition
 class AveragePoolOp(PoolOp):
-    """The mean of the elements that a window sees, in each channel.
+    """Average pooling: the mean of the elements in a window, in each channel.
 
     x: C×sizes, result: C×sizes.
 
@@ -161,8 +161,9 @@ class AveragePoolOp(PoolOp):
         : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
     ```
 
-    If all elements of all windows count, the sum is multiplied by a constant. Otherwise, an
-    iteration also reads ones through its window. Their sum is the number of elements that count.
+    If all elements of all windows count, the sum is multiplied by a constant. Otherwise, an iteration also reads ones
+    through its window; their sum is the number of elements that count.
+
     ONNX: AveragePool.
     """
 
@@ -202,7 +203,7 @@ class AveragePoolOp(PoolOp):
         return formula.compute(lambda seen: np.add.reduce(seen, axis=axes) / counts, seen)
 
     def _formula(self, seen: Any, *ones: Any) -> Any:
-        """Return the means of what is seen, with the dimensions of the kernel in front."""
+        """Return the means over the kernel, whose dimensions are the leading ones of `seen`."""
         axes = tuple(range(self.window.rank))
         total = np.add.reduce(seen, axis=axes)
         if not ones:
@@ -218,7 +219,7 @@ class AveragePoolOp(PoolOp):
         return all(map(np.all, map(np.equal, self._counts(), self.window.kernel)))
 
     def _ones(self) -> Access:
-        """Ones where elements count: on the input or on the padded input."""
+        """Return an array of ones where elements count: on the input, or on the padded input."""
         window = self.window
         sizes = shape_of(self.x)[1:]
         origin = (0,) * window.rank
@@ -240,7 +241,9 @@ class GlobalAveragePoolOp(IterationOp):
     %y = nn.global_average_pool %x : (tensor<64x8x8xf32>) -> tensor<64x1x1xf32>
     ```
 
-    All of it is one iteration. ONNX: GlobalAveragePool.
+    A single iteration computes the result.
+
+    ONNX: GlobalAveragePool.
     """
 
     name = "nn.global_average_pool"

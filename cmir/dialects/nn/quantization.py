@@ -1,4 +1,4 @@
-"""Numbers as integers of few bits, and back."""
+"""Quantisation and dequantisation."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class QuantizationOp(ExactOp):
 
 @irdl_op_definition
 class QuantizeOp(QuantizationOp):
-    """x / scale, rounded to the nearest integer (the even one of two), plus the zero point, in whose
-    type the result is: what is beyond its range becomes its largest or smallest number.
+    """Quantisation: x / scale, rounded to the nearest integer (ties to even), plus the zero point.
+
+    The result has the type of the zero point and saturates at the bounds of that type.
 
     ```mlir
     %q = nn.quantize %x, %scale, %zero
@@ -66,7 +67,7 @@ class QuantizeOp(QuantizationOp):
 
 @irdl_op_definition
 class DequantizeOp(QuantizationOp):
-    """(x − zero point) · scale. The difference is one of `i32`, the product one of `f32`.
+    """Dequantisation: (x − zero point) · scale. The difference is computed in `i32`, the product in `f32`.
 
     ```mlir
     %x = nn.dequantize %q, %scale, %zero

@@ -1,4 +1,4 @@
-"""Reductions: the elements along some axes become one."""
+"""Reductions along axes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from cmir.dialects.nn.relations import Box, element_box
 
 
 class AxisReductionOp(IterationOp):
-    """One element for all those along some axes, which vanish or, with `keepdims`, have size 1.
+    """Base of operators that reduce the elements along some axes to one. With `keepdims`, the axes remain, with size 1.
 
-    One iteration is one position in the other dimensions, and in all channels if there are some. Lanes are the axes,
-    and then the channels.
+    One iteration computes one position in the other dimensions, for all channels if the channels are not reduced. Lanes
+    are the axes, then the channels.
     """
 
     x = operand_def(TENSOR)
@@ -33,7 +33,7 @@ class AxisReductionOp(IterationOp):
     @classmethod
     @abstractmethod
     def reduced_axes(cls, options: Mapping[str, Attribute]) -> Sequence[int]:
-        """The axes, in ascending order, that the options name."""
+        """Return the axes that the options name, in ascending order."""
 
     @classmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
@@ -60,7 +60,7 @@ class AxisReductionOp(IterationOp):
         return Access.build(self.iterations(), self._channels(kept), location, self.result_shape)
 
     def _dimensions(self) -> tuple[Box, Box]:
-        """Return the operand's dimensions that vanish, and those that stay."""
+        """Return the dimensions of the operand that are reduced, and those that remain."""
         axes = self.reduced_axes(self.properties)
         box = [*element_box(shape_of(self.x)).items()]
         kept = dict(item for axis, item in enumerate(box) if axis not in axes)
@@ -72,7 +72,7 @@ class AxisReductionOp(IterationOp):
 
 
 class ReductionOp(AxisReductionOp):
-    """A formula of the elements along some axes."""
+    """Base of reductions defined by a formula of the elements along some axes."""
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
@@ -92,7 +92,7 @@ class ReductionOp(AxisReductionOp):
 
     @abstractmethod
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        """The result, without the axes, for this array or `Vector`."""
+        """Reduce this array or `Vector` along `axes`, which the result lacks."""
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.axes)))
@@ -106,7 +106,7 @@ class ReductionOp(AxisReductionOp):
 
 @irdl_op_definition
 class ReduceSumOp(ReductionOp):
-    """The sum of the elements along some axes.
+    """Sum of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_sum %x {axes = [1, 2]} : (tensor<16x8x8xf32>) -> tensor<16xf32>
@@ -123,7 +123,7 @@ class ReduceSumOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMeanOp(ReductionOp):
-    """The mean of the elements along some axes.
+    """Mean of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_mean %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
@@ -141,7 +141,7 @@ class ReduceMeanOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMaxOp(ReductionOp):
-    """The largest one of the elements along some axes.
+    """Maximum of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_max %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
@@ -158,7 +158,7 @@ class ReduceMaxOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMinOp(ReductionOp):
-    """The smallest one of the elements along some axes.
+    """Minimum of the elements along some axes.
 
     ```mlir
     %y = nn.reduce_min %x {axes = [0]} : (tensor<16x8x8xf32>) -> tensor<8x8xf32>
@@ -175,7 +175,7 @@ class ReduceMinOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceL2Op(ReductionOp):
-    """The square root of the sum of the squares of the elements along some axes.
+    """Euclidean norm of the elements along some axes: the square root of the sum of their squares.
 
     ```mlir
     %y = nn.reduce_l2 %x {axes = [0]} : (tensor<64xf32>) -> tensor<f32>

@@ -1,4 +1,4 @@
-"""The text of relations: names for dimensions, bounds, and the maps made of them."""
+"""Construction of relations as text: dimension names, bounds, and maps."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ Box = Mapping[str, int]
 
 
 def spatial_names(rank: int) -> tuple[str, ...]:
-    """Names of the spatial dimensions of an array: d, h, w, of which the last ones are used."""
+    """Return names for the spatial dimensions of an array: the last `rank` of d, h, w."""
     return ("d", "h", "w")[-rank:] if 0 < rank <= 3 else tuple(f"s{i}" for i in range(rank))
 
 
 def element_names(rank: int) -> tuple[str, ...]:
-    """Names of the coordinates of an element: channel, then spatial dimensions."""
+    """Return names for the coordinates of an element: channel, then spatial dimensions."""
     return ("c", *spatial_names(rank - 1)) if rank else ()
 
 
 def element_box(shape: Sequence[int]) -> Box:
-    """Return the elements of an array."""
+    """Return the box of the elements of an array."""
     return dict(zip(element_names(len(shape)), shape, strict=True))
 
 
 def box_set(box: Box) -> isl.Set:
-    """`{ [h, w] : 0 <= h < … }`."""
+    """Return a box as a set, `{ [h, w] : 0 <= h < … }`."""
     return read_set(f"{{ [{', '.join(box)}] : {_within(box, box.values())} }}")
 
 
 def access_map(
     iterations: Box, lanes: Box, location: Sequence[str], shape: Sequence[int]
 ) -> isl.Map:
-    """`{ [[iteration] -> [lane]] -> [location] }`, for those lanes whose location is in an array of
-    this shape. Coordinates of the location are affine expressions in the names of the boxes.
+    """Return `{ [[iteration] -> [lane]] -> [location] }`, for the lanes whose location is in an array of this shape.
+
+    location: affine expressions in the names of the boxes.
     """
     domain = f"[[{', '.join(iterations)}] -> [{', '.join(lanes)}]]"
     return _map(domain, {**iterations, **lanes}, location, shape)
 
 
 def element_map(box: Box, location: Sequence[str], shape: Sequence[int], *where: str) -> isl.Map:
-    """`{ [element] -> [location] }`, likewise; `where` are more constraints."""
+    """Return `{ [element] -> [location] }`, for the elements whose location is in an array and that satisfy `where`."""
     return _map(f"[{', '.join(box)}]", box, location, shape, *where)
 
 

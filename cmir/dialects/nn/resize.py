@@ -1,4 +1,4 @@
-"""Another number of positions in each spatial dimension: the nearest element, or a weighted sum of those around."""
+"""Resampling of dimensions: nearest element, or interpolation between neighbours."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ from cmir.isl.text import read_map
 
 @irdl_op_definition
 class ResizeOp(LayoutOp):
-    """Another number of elements in each dimension: result element i of a dimension is element
-    `⌊(factor · i + offset) / divisor⌋` of the operand, or its nearest one where that is outside.
+    """Nearest-neighbour resizing of each dimension.
+
+    Result element i of a dimension is element `⌊(factor · i + offset) / divisor⌋` of the operand, clamped to the
+    operand's range.
 
     ```mlir
     %y = nn.resize %x {sizes = [16, 12, 12], factors = [1, 2, 2], offsets = [0, 0, 0], divisors = [1, 3, 3]}
         : (tensor<16x8x8xf32>) -> tensor<16x12x12xf32>
     ```
 
-    ONNX: Resize and Upsample, mode nearest. All their ways to map coordinates and to round are such
-    functions.
+    ONNX: Resize and Upsample, mode nearest. All of their coordinate transformations and roundings have this form.
     """
 
     name = "nn.resize"
@@ -114,12 +115,13 @@ class ResizeOp(LayoutOp):
 
 @irdl_op_definition
 class InterpolateOp(IterationOp):
-    """Interpolation: element i of a spatial dimension lies at `(factor · i + offset) / divisor` in that
-    of the operand, between two elements, whose mean it is, weighted by nearness. Beside the operand
-    are copies of its outermost elements.
+    """Linear or cubic interpolation of each spatial dimension.
 
-    With `cubic` it is the weighted sum of four elements, two on either side, by the convolution kernel of
-    R. G. Keys, "Cubic convolution interpolation for digital image processing" (1981), eq. 15 with this slope a.
+    Result element i of a dimension lies at position `(factor · i + offset) / divisor` of the operand, between two
+    elements. It is their mean, weighted by nearness. Outside the operand, its outermost elements are repeated.
+
+    With `cubic`, the result is the weighted sum of four elements, two on either side, by the convolution kernel of
+    R. G. Keys, "Cubic convolution interpolation for digital image processing" (1981), eq. 15 with slope a = `cubic`.
 
     x: C×sizes, result: C×`sizes`.
 
@@ -128,9 +130,9 @@ class InterpolateOp(IterationOp):
         : (tensor<3x8x8xf32>) -> tensor<3x16x16xf32>
     ```
 
-    One iteration is one position of the result. For each dimension it reads two weights, or four, from a
-    table, which has a row for each fraction there is or for each position, whichever are less, and it
-    reads as many elements.
+    One iteration computes one position of the result. For each dimension, it reads two or four elements, and as many
+    weights from a table. The table has a row for each distinct fraction or for each position, whichever are fewer.
+
     ONNX: Resize and Upsample, modes linear and cubic.
     """
 
@@ -207,7 +209,7 @@ class InterpolateOp(IterationOp):
             few = divisor <= len(floors)
             shares = (np.arange(divisor) if few else rests) / divisor
             table = _table(self._weights(shares))
-            # The weight of an element is the same in all channels and other dimensions.
+            # The weight of an element does not depend on the channel or on other dimensions.
             row = fraction if few else name
             weight = access_map(iterations, lanes, [row, k], table.get_shape())
             reads.append(Access(weight, tuple(lanes.values()), constant=table))
@@ -241,16 +243,19 @@ class InterpolateOp(IterationOp):
 
     @property
     def _seen(self) -> int:
-        """Number of elements of each dimension that a position depends on."""
+        """Number of elements of each dimension on which a position depends."""
         return 2 if self.cubic is None else 4
 
     @property
     def _before(self) -> int:
-        """Number of these elements before the one that is at or before the position."""
+        """Number of these elements that precede the element at or before the position."""
         return 0 if self.cubic is None else 1
 
     def _weights(self, shares: np.ndarray) -> np.ndarray:
-        """Return the weights of these elements, for positions so far behind that one: a row for each."""
+        """Return the weights of these elements, a row for each position.
+
+        shares: distances of the positions from the element at or before them, in elements.
+        """
         if self.cubic is None:
             return np.stack([1 - shares, shares], axis=1).astype(np.float32)
         a = self.cubic.value.data
@@ -269,13 +274,13 @@ class InterpolateOp(IterationOp):
 
 
 def coordinate_defaults(rank: int) -> Mapping[str, Attribute]:
-    """Return the options of a resize that keeps what fits."""
+    """Return the options of a resize that keeps each element in its place."""
     ones, zeros = (DenseArrayBase.from_list(i64, [number] * rank) for number in (1, 0))
     return {"factors": ones, "offsets": zeros, "divisors": ones}
 
 
 def verify_coordinates(rank: int, options: Mapping[str, Attribute]) -> None:
-    """Raise VerifyException if options do not fit each other."""
+    """Raise VerifyException if the options do not fit each other."""
     for name in ("sizes", "factors", "offsets", "divisors"):
         values = numbers(options, name)
         if len(values) != rank:
@@ -285,7 +290,7 @@ def verify_coordinates(rank: int, options: Mapping[str, Attribute]) -> None:
 
 
 def coordinates(names: Sequence[str], options: Mapping[str, Attribute]) -> list[str]:
-    """For each dimension, the element at or before a position, as an expression in its name."""
+    """Return, for each dimension, the element at or before a position, as an expression in the dimension's name."""
     return [
         name
         if (factor, offset, divisor) == (1, 0, 1)
@@ -295,7 +300,7 @@ def coordinates(names: Sequence[str], options: Mapping[str, Attribute]) -> list[
 
 
 def fractions(names: Sequence[str], options: Mapping[str, Attribute]) -> list[str]:
-    """For each dimension, how far behind that element a position is, in parts of the divisor."""
+    """Return, for each dimension, the distance of a position from that element, in units of 1 / divisor."""
     return [
         f"(({factor}*{name} + {offset}) mod {divisor})"
         for name, factor, offset, divisor in _per_dimension(names, options)
@@ -303,7 +308,7 @@ def fractions(names: Sequence[str], options: Mapping[str, Attribute]) -> list[st
 
 
 def clamped(name: str, value: str, size: int) -> str:
-    """`name` is the element of a dimension that is nearest to `value`."""
+    """Return the constraint that `name` is the element of a dimension nearest to `value`."""
     last = size - 1
     return (
         f"(({value} < 0 and {name} = 0) or ({value} > {last} and {name} = {last})"
@@ -317,7 +322,7 @@ def _per_dimension(names: Sequence[str], options: Mapping[str, Attribute]):
 
 
 def _floors(options: Mapping[str, Attribute]) -> list[tuple[np.ndarray, np.ndarray, int]]:
-    """For each dimension, quotient and remainder of all positions, and the divisor."""
+    """Return, for each dimension, quotient and remainder of all positions, and the divisor."""
     found: list[tuple[np.ndarray, np.ndarray, int]] = []
     for size, factor, offset, divisor in zip(
         *(numbers(options, name) for name in ("sizes", "factors", "offsets", "divisors")),

@@ -18,7 +18,7 @@ from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, ints, number
 
 
 class SoftmaxLikeOp(AxisOp):
-    """A formula of the elements along some axes and of their largest one."""
+    """Base of operators defined by a formula of the elements along some axes and of their maximum."""
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
@@ -43,7 +43,7 @@ class SoftmaxLikeOp(AxisOp):
 
     @abstractmethod
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        """The result for this array or `Vector`, along these of its axes."""
+        """Apply the formula to this array or `Vector`, along `axes`."""
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         axes = tuple(range(len(self.lane_axes)))
@@ -56,14 +56,16 @@ class SoftmaxLikeOp(AxisOp):
 
 @irdl_op_definition
 class SoftmaxOp(SoftmaxLikeOp):
-    """The exponential of each element, divided by the sum of those along some axes.
+    """Softmax: the exponential of each element, divided by the sum of the exponentials along some axes.
 
     ```mlir
     %y = nn.softmax %x {axes = [0]} : (tensor<10xf32>) -> tensor<10xf32>
     ```
 
-    The largest element is subtracted first, so that no exponential overflows. All elements along
-    the axes are one iteration. ONNX: Softmax.
+    The largest element is subtracted first, so that no exponential overflows. One iteration computes all elements along
+    the axes.
+
+    ONNX: Softmax.
     """
 
     name = "nn.softmax"
@@ -75,14 +77,16 @@ class SoftmaxOp(SoftmaxLikeOp):
 
 @irdl_op_definition
 class LogSoftmaxOp(SoftmaxLikeOp):
-    """The logarithm of the softmax along some axes.
+    """Logarithm of the softmax along some axes.
 
     ```mlir
     %y = nn.log_softmax %x {axes = [0]} : (tensor<10xf32>) -> tensor<10xf32>
     ```
 
-    The largest element is subtracted first, so that no exponential overflows. All elements along
-    the axes are one iteration. ONNX: LogSoftmax.
+    The largest element is subtracted first, so that no exponential overflows. One iteration computes all elements along
+    the axes.
+
+    ONNX: LogSoftmax.
     """
 
     name = "nn.log_softmax"

@@ -1,4 +1,4 @@
-"""A part of the network that becomes one stage of the pipeline."""
+"""Groups of operators that become stages of the pipeline."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from cmir.dialects.nn.operation import TENSOR
 
 @irdl_op_definition
 class StageOp(IRDLOperation):
-    """The operators that make up one stage of the pipeline, with the parameters they use.
+    """The operators of one stage of the pipeline, with the parameters they use.
 
-    The body sees only its arguments, which stand for the operands. The symbol names the stage.
+    The body is isolated from above: its arguments stand for the operands. The symbol names the stage.
 
     ```mlir
     %y = nn.stage @conv1(%a = %x : tensor<3x8x8xf32>) -> (tensor<16x8x8xf32>) {
@@ -137,7 +137,7 @@ class StageOp(IRDLOperation):
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """Ends a stage: its values are the results of the stage.
+    """Terminator of a stage; its operands are the results of the stage.
 
     ```mlir
     nn.yield %r : tensor<16x8x8xf32>
@@ -159,7 +159,7 @@ class YieldOp(IRDLOperation):
 def _verify_types(
     what: str, types: Sequence[Attribute], of: str, expected: Sequence[Attribute]
 ) -> None:
-    """One type for each expected one, and the same."""
+    """Check that the types are the expected ones. Raises VerifyException."""
     if len(types) != len(expected):
         raise VerifyException(
             f"a stage must have one {what} per {of}, {len(expected)}, got {len(types)}"

@@ -1,4 +1,4 @@
-"""Values that are others read differently: what layout operators mean to those who read them."""
+"""Views: values defined by layout operators, as relations to the values they are made of."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from cmir.dialects.nn.relations import box_set, element_box, element_map, elemen
 
 
 class PadConflictError(Exception):
-    """Padding with different values: one read cannot tell them apart."""
+    """Error for a read that meets paddings with different values, which one read cannot distinguish."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A map from the elements of a value to those of values that are computed or given.
+    """A map from the elements of a value to the elements of computed or given values.
 
-    sources: for each value that no layout operator produces,
-        `{ [element of the view] -> [element of that value] }`; their domains are disjoint.
+    sources: for each value that is not the result of a layout operator,
+    `{ [element of the view] -> [element of that value] }`; the domains are disjoint.
     pad: the value of elements that are in no source; None if all are in one.
     """
 
     sources: Mapping[SSAValue, isl.Map]
     pad: float | None
     trivial: bool = False
-    """True if the view is its source, element by element."""
+    """True if the view equals its source, element by element."""
 
     @property
     def domain(self) -> isl.Set:
@@ -41,23 +41,23 @@ class View:
 
 @dataclass(frozen=True)
 class Read:
-    """A vector that is read through a view: an access to each source, and the value of the rest."""
+    """A vector that is read through a view: an access to each source, and the value of the other lanes."""
 
     sources: Mapping[SSAValue, isl.Map]
     pad: float
 
     @property
     def pieces(self) -> int:
-        """The most affine pieces in which whole iterations read a source. Dependences cost that much."""
+        """Maximum number of affine pieces in which an iteration reads a source. It drives the cost of dependences."""
         accesses = (relation.domain_factor_domain() for relation in self.sources.values())
         return max(access.coalesce().n_basic_map() for access in accesses)
 
 
 class Views:
-    """The views that layout operators make, each worked out once.
+    """The views defined by layout operators, each computed once.
 
-    `outer` gives the values for which others stand, such as the arguments of a stage: it is looked
-    up when a view ends there. Forget what is known when operators get other operands.
+    outer: the values for which other values stand, such as the arguments of a stage. A view that ends at such a value
+    continues there. Call `forget` when operands of operators change.
     """
 
     def __init__(self, outer: Mapping[SSAValue, SSAValue] | None = None):
@@ -65,11 +65,11 @@ class Views:
         self._known: dict[SSAValue, View] = {}
 
     def forget(self) -> None:
-        """Operators have changed."""
+        """Drop all views because operators have changed."""
         self._known.clear()
 
     def of(self, value: SSAValue) -> View:
-        """Return the view that `value` is, a trivial one if it is computed. Raises PadConflictError."""
+        """Return the view that defines `value`, or the trivial view if `value` is computed. Raises PadConflictError."""
         if value not in self._known:
             self._known[value] = self._of(value)
         return self._known[value]
@@ -117,27 +117,28 @@ def read_through(access: Access, domain: isl.Set, view: View) -> Read:
 
 
 def compose(step: isl.Map, sources: Mapping[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
-    """`step`, whose range are elements of a view, on to the elements of the view's sources."""
+    """Compose `step`, a relation to elements of a view, with the view's relations to its sources."""
     composed = {base: simplest(step.apply_range(relation)) for base, relation in sources.items()}
     return _used(composed)
 
 
 def _used(sources: dict[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
-    """Return the sources of which there is something; if all is padding, it is that of the first one."""
+    """Return the sources with non-empty relations, or the first source if all elements are padding."""
     used = {base: relation for base, relation in sources.items() if not relation.is_empty()}
     return used or dict(islice(sources.items(), 1))
 
 
 def simplest(relation: isl.Map) -> isl.Map:
-    """Return a single-valued relation in few and short constraints: a function with the domain it has."""
+    """Simplify a single-valued relation to few and short constraints: a function restricted to the domain."""
     relation = relation.coalesce()
     function = isl.Map.from_pw_multi_aff(isl.PwMultiAff.from_map(relation)).coalesce()
     return min(relation, function, key=lambda r: (r.n_basic_map(), len(str(r))))
 
 
 def written_as(view: View) -> bool:
-    """Return True if the stages that compute the sources can write the view instead: it has no padding,
-    and no element occurs twice.
+    """Return True if the stages that compute the sources can write the view instead.
+
+    They can if the view has no padding and no element occurs twice.
     """
     return view.pad is None and all(source.is_injective() for source in view.sources.values())
 

@@ -1,4 +1,4 @@
-"""A window that slides over spatial dimensions, as in convolution and pooling."""
+"""Windows that slide over spatial dimensions, as in convolution and pooling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmir.dialects.nn.relations import Box, spatial_names
 
 
 def window_defaults(x: Shape) -> Mapping[str, Attribute]:
-    """Return the options of a window that moves by one element over an input (C, *sizes), unpadded."""
+    """Return the options of a window that moves by one element over an unpadded input (C, *sizes)."""
     rank = max(0, len(x) - 1)
     ones = DenseArrayBase.from_list(i64, [1] * rank)
     return {
@@ -35,10 +35,10 @@ def verify_has_spatial_dimensions(x: Shape) -> None:
 
 @dataclass(frozen=True)
 class Window:
-    """Kernel sizes, strides, pads and dilations as in ONNX: `pads` has all begins, then all ends.
+    """A window: kernel sizes, strides, pads (all begins, then all ends) and dilations, as in ONNX.
 
-    Position `i` of the result sees the elements `strides * i + dilations * k - begins` of the
-    input, for `k` in the kernel.
+    At position `i` of the result, the window covers the elements `strides * i + dilations * k - begins` of the input,
+    for `k` in the kernel.
     """
 
     kernel: Shape
@@ -71,7 +71,7 @@ class Window:
     def result_sizes(self, sizes: Shape) -> Shape:
         """Return the sizes of the result for an input of these spatial sizes.
 
-        Raises VerifyException if the options do not fit the rank, or the window not the input.
+        Raises VerifyException if the options do not fit the rank, or the window does not fit the input.
         """
         self._verify(len(sizes))
         return tuple(self._result_size(sizes, axis) for axis in range(self.rank))
@@ -113,8 +113,10 @@ class Window:
         return result if (result - 1) * stride < begin + sizes[axis] else result - 1
 
     def counts(self, sizes: Shape, padded: bool = False) -> Iterator[np.ndarray]:
-        """For each spatial dimension, how many elements of the input (with `padded`, of the padded
-        input) the window sees at each position. A window sees their product over the dimensions.
+        """Return, for each spatial dimension, the number of input elements in the window at each position.
+
+        With `padded`, elements of the padding count. The product over the dimensions is the number of elements in a
+        window.
         """
         for axis, (size, result) in enumerate(zip(sizes, self.result_sizes(sizes), strict=True)):
             low = -self.begins[axis] if padded else 0
@@ -124,8 +126,9 @@ class Window:
             yield np.sum((low <= seen) & (seen < high), axis=1)
 
     def locations(self, origin: Sequence[int] | None = None) -> list[str]:
-        """Return the coordinates in the input that a window sees, as text in the names of the spatial
-        dimensions and `kernel_names`; with `origin`, counted from there (of the input).
+        """Return the coordinates in the input of a window's elements.
+
+        They are text in the names of the spatial dimensions and `kernel_names`, relative to `origin` if that is given.
         """
         origin = origin or (0,) * self.rank
         return [
@@ -142,11 +145,11 @@ class Window:
         ]
 
     def kernel_box(self) -> Box:
-        """Return the elements of the kernel."""
+        """Return the box of the elements of the kernel."""
         return dict(zip(self.kernel_names(), self.kernel, strict=True))
 
     def kernel_names(self) -> list[str]:
-        """Names of the dimensions of the kernel: kd, kh, kw."""
+        """Return names for the dimensions of the kernel: kd, kh, kw."""
         return [f"k{name}" for name in spatial_names(self.rank)]
 
     def view(self, x: np.ndarray, pad: float) -> np.ndarray:

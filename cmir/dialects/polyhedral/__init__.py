@@ -1,8 +1,8 @@
 """The `polyhedral` dialect: stages with iteration domains, joined by access relations.
 
-A pipeline holds arrays and stages. A stage runs one body for each point of its iteration domain; what an
-iteration reads and writes is said by relations, never by loops. Dependences between stages, and the loops and
-automata generated from them, are attached by passes. Times, buffers and cores do not exist here.
+A pipeline holds arrays and stages. A stage runs one body for each point of its iteration domain. Relations, never
+loops, define the elements that an iteration reads and writes. Passes attach dependences between stages, and the loops
+and automata generated from them. This level has no times, buffers or cores.
 """
 
 from xdsl.ir import Dialect

@@ -1,4 +1,4 @@
-"""Access relations and the numbers they read outside of arrays: their verification, and their common syntax."""
+"""Verification and common syntax of access relations and of the values read outside arrays."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def access_problem(
     shape: tuple[int, ...],
     domain: SetAttr | None = None,
 ) -> str | None:
-    """Return what is wrong with an access relation, or None. Cached: the same IR is verified after every pass.
+    """Return a description of the error in an access relation, or None.
 
-    coordinates: how many an iteration has. domain: the iterations, where they are known as a set.
+    coordinates: number of coordinates of an iteration. domain: the iterations, if they are known as a set. Cached,
+    because the same IR is verified after every pass.
     """
     relation = access.relation
     if parameters(relation):
@@ -78,7 +79,7 @@ def _named(pair: isl.Map) -> bool:
 
 @lru_cache(maxsize=16384)
 def overlap_problem(maps: tuple[MapAttr, ...]) -> str | None:
-    """Says which lanes have a location in two arrays, if any do."""
+    """Return a description of the lanes that have a location in two arrays, or None."""
     seen = None
     for access in maps if len(maps) > 1 else ():
         lanes = access.relation.domain()
@@ -101,7 +102,7 @@ Number: TypeAlias = FloatAttr | IntegerAttr
 
 
 def number_of(value: float, vector: VectorType[Attribute]) -> Number:
-    """Return the number as an element of a vector."""
+    """Return the number converted to the element type of a vector."""
     if isinstance(vector.element_type, IntegerType):
         return IntegerAttr(int(value), vector.element_type)
     assert isinstance(vector.element_type, AnyFloat)
@@ -111,7 +112,7 @@ def number_of(value: float, vector: VectorType[Attribute]) -> Number:
 def parse_access_tail(
     parser: Parser,
 ) -> tuple[Number, dict[str, Attribute], VectorType[Attribute]]:
-    """`(pad number)? (attributes {…})? : vector<…>`; the pad value is an element of the vector."""
+    """Parse `(pad number)? (attributes {…})? : vector<…>`; the pad value has the element type of the vector."""
     start, number, bits, truth = parser.pos, 0.0, None, None
     if parser.parse_optional_keyword("pad"):
         start = parser.pos
@@ -136,7 +137,7 @@ def parse_access_tail(
     if not isinstance(element, AnyFloat):
         message = f"the elements must be integers or floating-point, got {element}"
         parser.raise_error(message, type_start, parser.pos)
-    if bits is not None:  # infinities and NaN, as everywhere in MLIR
+    if bits is not None:  # infinities and NaN are hexadecimal in MLIR
         try:
             number = element.unpack(bits.to_bytes(element.compile_time_size, "little"), 1)[0]
         except OverflowError:
@@ -156,7 +157,7 @@ def print_access_tail(
 
 
 def verify_pad(pad: Number, type: VectorType[Attribute]) -> None:
-    """A pad value is an element of the vector."""
+    """Check that a pad value has the element type of the vector. Raises VerifyException."""
     if pad.type != type.element_type:
         raise VerifyException(
             f"the pad value has type {pad.type}, the vector has elements of type {type.element_type}"

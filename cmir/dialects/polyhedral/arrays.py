@@ -1,4 +1,4 @@
-"""Arrays, and what holds them."""
+"""Arrays, and the operations that hold them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ParameterSource = StringAttr | DenseIntOrFPElementsAttr
 
 @irdl_op_definition
 class ArrayOp(IRDLOperation):
-    """A named tensor of one inference, in the location space `name[d0, d1, …]` of the access relations.
+    """A named tensor of one inference, with the location space `name[d0, d1, …]` of access relations.
 
     ```mlir
     polyhedral.array @b : tensor<1x8xf32>
@@ -54,8 +54,8 @@ class ArrayOp(IRDLOperation):
     polyhedral.array @ones parameter dense<1.0> : tensor<4x4xf32>
     ```
 
-    Each element is written once per inference, or, for a parameter, never: its elements are those of the named
-    tensor in the weights file, or given inline.
+    Each element is written once per inference. The elements of a parameter are never written: they are those of the
+    named tensor in the weights file, or inline.
     """
 
     name = "polyhedral.array"
@@ -123,7 +123,7 @@ class ArrayOp(IRDLOperation):
 
 
 def parse_source(parser: Parser) -> ParameterSource:
-    """`"name"` or `dense<…> : type`."""
+    """Parse `"name"` or `dense<…> : type`."""
     if (name := parser.parse_optional_str_literal()) is not None:
         return StringAttr(name)
     if parser.parse_optional_keyword("dense") is None:
@@ -132,7 +132,7 @@ def parse_source(parser: Parser) -> ParameterSource:
 
 
 class ArraysOp(IRDLOperation):
-    """Base of networks at the levels with arrays: a name, the arrays of inputs and outputs in order, and a body.
+    """Base of networks at the levels with arrays: a name, the input and output arrays in order, and a body.
 
     ```mlir
     @main (@a) -> (@c) { … }
@@ -191,7 +191,7 @@ class ArraysOp(IRDLOperation):
 
 
 def verify_holds_only(op: Operation, classes: tuple[type[Operation], ...]) -> None:
-    """The body of `op` has operations of these classes only, and takes no arguments."""
+    """Check that the body of `op` takes no arguments and holds operations of these classes only."""
     (block,) = op.regions[0].blocks
     if block.args:
         raise VerifyException("the body must not take arguments")
@@ -209,7 +209,7 @@ def verify_ends(
     outputs: Iterable[SymbolRefAttr],
     arrays: Mapping[str, ArrayOp],
 ) -> None:
-    """Check that inputs and outputs are arrays of the network, each named once, and none a parameter."""
+    """Check that inputs and outputs are arrays of the network, not parameters, and that none is named twice."""
     for what, names in (("input", map(symbol, inputs)), ("output", map(symbol, outputs))):
         seen: set[str] = set()
         for name in names:

@@ -1,4 +1,4 @@
-"""Matrices of parameters' elements."""
+"""Matrices of parameters."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from cmir.dialects.symbols import symbol
 
 @irdl_op_definition
 class MatrixOp(IRDLOperation):
-    """A matrix of a parameter's elements, to be programmed into crossbars once.
+    """A matrix of the elements of a parameter, to be programmed into crossbars once.
 
     ```mlir
     %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> : tensor<16x3xf32>
     ```
 
     The relation maps each cell to an element. A rank-3 type is block-diagonal: `[block, row, column]`.
-    Where a stage is spread over cores, p0, p1, … are the coordinates of the core whose matrix it is, as in
+    If the stage is spread over cores, p0, p1, … are the coordinates of the core that holds the matrix, as in
     `[p0] -> { cell[r, c] -> w[64p0 + r, 0, c] : … }`, and cells without an element are 0.
     """
 
@@ -61,9 +61,10 @@ class MatrixOp(IRDLOperation):
 def verify_cells(
     array: ArrayOp, cells: MapAttr, type: TensorType[Attribute], core_dims: int
 ) -> None:
-    """A matrix has rank 2 or 3, and every cell of it one element of the parameter.
+    """Check that a matrix has rank 2 or 3, and that every cell has one element of the parameter.
 
-    Of the matrices of several cores, some may be smaller than others: they have cells without elements.
+    The matrices of several cores may differ in size; the smaller ones have cells without elements. Raises
+    VerifyException.
     """
     name, shape = array.sym_name.data, type.get_shape()
     if array.source is None:
@@ -85,7 +86,7 @@ def verify_cells(
 def cells_problem(
     cells: MapAttr, matrix: tuple[int, ...], array: str, shape: tuple[int, ...], core_dims: int
 ) -> str | None:
-    """Return what is wrong with the relation of a matrix's cells to the elements of an array, or None."""
+    """Return a description of the error in the relation from cells to the elements of an array, or None."""
     relation = cells.relation
     if message := core_parameters_problem(relation, core_dims):
         return message

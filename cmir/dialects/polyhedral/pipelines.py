@@ -1,4 +1,4 @@
-"""Pipelines of stages, the dependences between these, and where they keep what they read."""
+"""Pipelines, dependences between stages, and storage maps."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from cmir.isl.dependence_kind import DependenceKind
 
 @irdl_op_definition
 class PipelineOp(ArraysOp):
-    """A network as stages over arrays, with the arrays it takes and gives in order.
+    """A network as stages over arrays, with its input and output arrays in order.
 
     ```mlir
     polyhedral.pipeline @main (@a) -> (@c) {
@@ -78,7 +78,7 @@ class PipelineOp(ArraysOp):
 
     @property
     def storages(self) -> dict[tuple[str, str], StorageOp]:
-        """By array and stage."""
+        """The storage maps, by array and stage."""
         ops = (op for op in self.body.block.ops if isinstance(op, StorageOp))
         return {(symbol(op.array), symbol(op.stage)): op for op in ops}
 
@@ -87,7 +87,7 @@ class PipelineOp(ArraysOp):
         return [op for op in self.body.block.ops if isinstance(op, DependenceOp)]
 
     def drop_dependences(self) -> None:
-        """Erase the dependences, which hold no longer once stages have changed."""
+        """Erase the dependences, which are invalid after stages have changed."""
         for dependence in self.dependences:
             dependence.detach()
             dependence.erase()
@@ -116,13 +116,15 @@ class DependenceOp(IRDLOperation):
       initially #polyhedral.set<"{ CONV1[ahead = 0, w = 7] }">
     ```
 
-    raw: a location written by the first stage -> the last iteration of the second that may run, in the same
-    inference. war: an iteration of the first stage, which reads -> the last iteration of the second that may
-    run, in the inference `ahead` of it. `initially` is the limit before the first event of an inference. The
-    automaton, if generated, visits the events in the order in which they happen.
+    Events happen in the source, the first stage. The target, the second stage, waits for them.
 
-    Where stages are spread over cores, the parameters p0, p1, … are the coordinates of a core of the second stage,
-    which waits, and q0, q1, … those of one of the first. The automaton takes them, in this order.
+    raw: maps a location that the source writes to the last iteration of the target that it releases, in the same
+    inference. war: maps an iteration of the source, which reads, to the last iteration of the target that it releases,
+    in the inference `ahead` of it. `initially` is the limit before the first event of an inference. The automaton, if
+    generated, visits the events in the order in which they happen.
+
+    If stages are spread over cores, the parameters p0, p1, … are the coordinates of a core of the target, and q0, q1, …
+    those of a core of the source. The automaton takes them in this order.
     """
 
     name = "polyhedral.dependence"
@@ -227,7 +229,7 @@ class DependenceOp(IRDLOperation):
         self._verify_limits(event, target.domain.points if raw else _ahead(target.domain.points))
 
     def _verify_limits(self, event: isl.Set, limit: isl.Set) -> None:
-        """`release` must go from events to limits, and `initially` be one limit."""
+        """Check that `release` maps events to limits, and that `initially` is one limit."""
         relation = self.release.relation
         ends = ("event", relation.domain(), event), ("limit", relation.range(), limit)
         for what, given, allowed in ends:
@@ -253,7 +255,7 @@ class DependenceOp(IRDLOperation):
 
 
 def _ahead(iterations: isl.Set) -> isl.Set:
-    """`{ s[ahead, i] }`: iterations of the inference that lies `ahead`."""
+    """Return `{ s[ahead, i] }`: the iterations with their inference as an additional coordinate `ahead`."""
     name = iterations.get_tuple_name()
     points = iterations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)
     return points.set_dim_name(isl.dim_type.set, 0, "ahead")
@@ -261,16 +263,16 @@ def _ahead(iterations: isl.Set) -> isl.Set:
 
 @irdl_op_definition
 class StorageOp(IRDLOperation):
-    """The storage map of an array at a stage that reads it: which slot of the stage's buffer holds which element.
+    """The storage map of an array at a stage that reads it: the slot of the stage's buffer for each element.
 
     ```mlir
     polyhedral.storage @b at @conv2
       #polyhedral.map<"{ b[n, c, h, w] -> slot[c, (16n + h) mod 3, w] }"> : memref<16x3x16xf32>
     ```
 
-    The relation gives the slot of each element of each inference n. Without a storage op, the buffer has a slot for
-    each element of one inference. Where the stage is spread over cores, p0, p1, … are the coordinates of the core
-    whose buffer it is, and elements that no iteration of that core reads need no slot.
+    The relation maps each element of each inference n to a slot. Without a storage operation, the buffer has a slot for
+    each element of one inference. If the stage is spread over cores, p0, p1, … are the coordinates of the core that
+    holds the buffer, and elements that no iteration of that core reads need no slot.
     """
 
     name = "polyhedral.storage"

@@ -1,4 +1,4 @@
-"""Relations and sets as attributes, and the questions that verifiers ask of them."""
+"""Attributes for relations and sets, and queries used by verifiers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmir.isl.cores import core_parameters, is_core_parameter, parameters, with_
 
 
 class IslAttr(Data[str]):
-    """ISL text, kept in ISL's own spelling so that equal attributes are equal texts."""
+    """ISL text in ISL's own spelling, so that equal attributes have equal texts."""
 
     def print_parameter(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
@@ -38,7 +38,7 @@ class IslAttr(Data[str]):
 
 
 def _canonical(value: isl.Map | isl.Set, text: str) -> str:
-    """ISL's spelling. Sizes are numbers at this level, so the only parameters are coordinates of cores."""
+    """Return ISL's spelling. Sizes are numbers at this level, so the only parameters are core coordinates."""
     names = parameters(value)
     if not all(map(is_core_parameter, names)):
         raise IslError(f'"{text}" has parameters: sizes must be numbers')
@@ -49,8 +49,8 @@ def _canonical(value: isl.Map | isl.Set, text: str) -> str:
 class MapAttr(IslAttr):
     """An ISL relation: `#polyhedral.map<"{ conv[w] -> b[1 + w] : 0 <= w <= 7 }">`.
 
-    Parsed and checked by ISL when the IR is parsed. Attributes are equal when ISL prints them alike;
-    `same_as` asks ISL whether they denote the same relation.
+    ISL parses and checks the text when the IR is parsed. Attributes are equal if ISL prints them alike; `same_as` asks
+    ISL if they denote the same relation.
     """
 
     name = "polyhedral.map"
@@ -107,21 +107,21 @@ RELATION = QualifiedAttr(MapAttr)
 
 
 def box(shape: Sequence[int], name: str = "") -> isl.Set:
-    """Return the points of a tensor of this shape: `{ name[d0, d1] : 0 <= d0 < shape[0] and … }`."""
+    """Return the index set of a tensor of this shape: `{ name[d0, d1] : 0 <= d0 < shape[0] and … }`."""
     dims = [f"d{i}" for i in range(len(shape))]
     bounds = " and ".join(f"0 <= {d} < {size}" for d, size in zip(dims, shape, strict=True))
     return read_set(f"{{ {name}[{', '.join(dims)}] : {bounds or '1 = 1'} }}")
 
 
 def sample(points: isl.Set) -> str:
-    """One point of a set, for an error message, e.g. `b[0, 8]`."""
+    """Return one point of a set for an error message, e.g. `b[0, 8]`."""
     return str(points.sample_point()).strip("{ }")
 
 
 def core_parameters_problem(
     relation: isl.Map, core_dims: int, neighbour_dims: int = 0
 ) -> str | None:
-    """Says so if a relation has other parameters than the coordinates of a core, and of its neighbour."""
+    """Return an error message if a relation has parameters other than coordinates of a core and of its neighbour."""
     known = core_parameters(core_dims) + core_parameters(neighbour_dims, "q")
     if unknown := set(parameters(relation)) - set(known):
         return (

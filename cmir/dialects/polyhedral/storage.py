@@ -14,10 +14,10 @@ from cmir.dialects.polyhedral.relations import MapAttr, box, core_parameters_pro
 def verify_storage(
     storage: MapAttr, array: ArrayOp, buffer: MemRefType[Attribute], core_dims: int
 ) -> None:
-    """A buffer has elements of the array's type, and a slot for every element of every inference.
+    """Check that a buffer has the array's element type, and a slot for every element of every inference.
 
-    Buffers of a core among several may do without those that this core does not read: `cmcore-verify-control` proves
-    that none is missing.
+    If several cores share the program, a buffer may lack slots for elements that its core does not read.
+    `cmcore-verify-control` proves that no needed slot is missing. Raises VerifyException.
     """
     if buffer.element_type != array.type.element_type:
         raise VerifyException(
@@ -34,7 +34,7 @@ def verify_storage(
 def storage_problem(
     storage: MapAttr, array: ArrayOp, shape: tuple[int, ...], core_dims: int
 ) -> str | None:
-    """Return what is wrong with a storage relation `{ b[n, location] -> slot[…] }`, or None."""
+    """Return a description of the error in a storage relation `{ b[n, location] -> slot[…] }`, or None."""
     relation = storage.relation
     name = array.sym_name.data
     if message := core_parameters_problem(relation, core_dims):

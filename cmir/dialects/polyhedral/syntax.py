@@ -1,4 +1,4 @@
-"""Parsing and printing of iterations, and of the control that is generated for them."""
+"""Parsing and printing of iterations and of their generated control."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IslAttrT = TypeVar("_IslAttrT", bound=IslAttr)
 
 
 def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
-    """Return an attribute of this class; an error points at it."""
+    """Parse an attribute of this class. Raises ParseError at the attribute if it is of another class."""
     start = parser.pos
     attribute = parser.parse_attribute()
     if not isinstance(attribute, cls):
@@ -27,7 +27,7 @@ def parse_attribute_as(parser: Parser, cls: type[_IslAttrT]) -> _IslAttrT:
 
 
 CORE_DIMS = IntegerAttr.constr(EqAttrConstraint(i64))
-"""Number of leading coordinates of an iteration that say which core of a stage runs it."""
+"""Property for the number of leading coordinates of an iteration that identify the core that runs it."""
 
 
 def spread_attr(core_dims: int) -> IntegerAttr | None:
@@ -36,7 +36,7 @@ def spread_attr(core_dims: int) -> IntegerAttr | None:
 
 
 def parse_iteration(parser: Parser) -> tuple[int, list[Parser.Argument]]:
-    """`[%p] (%h, %w)`: how many coordinates are those of a core, and all of an iteration, each an `index`."""
+    """Parse `[%p] (%h, %w)`: return the number of core coordinates, and all coordinates, each an `index`."""
     cores = parser.parse_optional_comma_separated_list(
         parser.Delimiter.SQUARE, lambda: _parse_index(parser)
     )
@@ -60,7 +60,7 @@ def print_iteration(printer: Printer, block: Block, core_dims: int) -> None:
 
 
 def parse_controlled(parser: Parser) -> Region:
-    """`(%p, %q) { … }`: loops or an automaton, with the coordinates of the cores it is for, if there are any."""
+    """Parse `(%p, %q) { … }`: loops or an automaton, with the coordinates of its cores, if there are any."""
     arguments = parser.parse_optional_comma_separated_list(
         parser.Delimiter.PAREN, lambda: _parse_index(parser)
     )
@@ -78,7 +78,7 @@ def print_controlled(printer: Printer, region: Region) -> None:
 
 
 def verify_takes_cores(what: str, region: Region, expected: int) -> None:
-    """Loops take the coordinates of a core, automata those of two."""
+    """Check that loops take the coordinates of one core, and automata those of two. Raises VerifyException."""
     if len(region.block.args) != expected:
         raise VerifyException(
             f"{what} must take {expected} coordinates of cores, got {len(region.block.args)}"

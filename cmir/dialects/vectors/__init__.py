@@ -1,7 +1,7 @@
-"""Operations on vectors in the body of an iteration that upstream dialects lack.
+"""Vector operations in the body of an iteration that upstream dialects lack.
 
 Bodies of `polyhedral` stages and of `cmcore` iterations hold the same operations, so these belong to neither level. In
-text their names are those of the `cmcore` dialect: `cmcore.mxv`, `cmcore.reduce` and so on.
+the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and `cmcore.reduce`.
 """
 
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp

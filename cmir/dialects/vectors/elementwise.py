@@ -1,4 +1,4 @@
-"""Operations on each element of vectors that upstream dialects lack."""
+"""Element-wise vector operations that upstream dialects lack."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class CompareOp(IRDLOperation):
     %y = cmcore.compare lt %a, %b : vector<16xf32>
     ```
 
-    The relations are those of numbers, unsigned ones if the elements are unsigned. Relations with NaN are false, except
-    `ne`. (`arith.cmpf` and `arith.cmpi` take vectors in MLIR, but not in xDSL.)
+    The comparison is unsigned if the elements are unsigned. Comparisons with NaN are false, except `ne`. (`arith.cmpf`
+    and `arith.cmpi` take vectors in MLIR, but not in xDSL.)
     """
 
     name = "cmcore.compare"
@@ -95,7 +95,7 @@ class CompareOp(IRDLOperation):
 
 @irdl_op_definition
 class SelectOp(IRDLOperation):
-    """The elements of one vector where a condition holds, those of another one elsewhere, on the DPU.
+    """Selects the elements of one vector where a condition holds, those of another elsewhere, on the DPU.
 
     ```mlir
     %y = cmcore.select %c, %a, %b : vector<16xi1>, vector<16xf32>
@@ -135,14 +135,14 @@ class SelectOp(IRDLOperation):
 
 @irdl_op_definition
 class ConvertOp(IRDLOperation):
-    """The elements of a vector as numbers of another type, as near as that type has them, on the DPU.
+    """Converts the elements of a vector to the nearest numbers of another type, on the DPU.
 
     ```mlir
     %y = cmcore.convert %x : vector<16xf32> -> vector<16xi8>
     ```
 
-    Fractions are rounded to the nearest integer, to the even one of two; what is beyond the largest or the
-    smallest number of an integer type becomes that number. NaN becomes 0.
+    Conversion to an integer type rounds to the nearest integer, ties to even, and saturates at the bounds of the type.
+    NaN becomes 0.
     """
 
     name = "cmcore.convert"

@@ -1,4 +1,4 @@
-"""The product of a matrix and a vector."""
+"""Matrix-vector product."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from xdsl.utils.exceptions import VerifyException
 
 @irdl_op_definition
 class MxvOp(IRDLOperation):
-    """The product of a matrix and a vector, y = M·x, on crossbars.
+    """Multiplies a matrix and a vector on crossbars, y = M·x.
 
     ```mlir
     %y = cmcore.mxv %m, %x : tensor<16x27xf32>, vector<3x3x3xf32> -> vector<16xf32>
     ```
 
-    x is taken in row-major order of its lanes. With a rank-3 matrix `[block, row, column]` the product is
-    block-diagonal: block b takes the b-th run of columns of x and gives the b-th run of rows of y.
+    The elements of x are its lanes in row-major order. A rank-3 matrix `[block, row, column]` is block-diagonal: block
+    b multiplies the b-th run of elements of x and yields the b-th run of elements of y.
+
     Integers of any types are multiplied exactly and summed in `i32`. Products of `f16` are summed in `f32`, and the
     sums are rounded.
     """

@@ -108,14 +108,14 @@ class ReduceOp(IRDLOperation):
 
 @irdl_op_definition
 class ArgReduceOp(IRDLOperation):
-    """Finds the positions of the largest or smallest elements of a vector along one of its dimensions, on the DPU.
+    """Finds the positions of the largest or smallest elements of a vector along one dimension, on the DPU.
 
     ```mlir
     %y = cmcore.arg_reduce maximumf %x along 0 : vector<10x16xf32> -> vector<16xi32>
     ```
 
-    Among equal elements, the first one counts, or with `last` the last one. NaN is larger than all numbers
-    for `maximumf`, and smaller for `minimumf`.
+    Among equal elements the first one counts, or the last one with `last`. NaN is larger than all numbers for
+    `maximumf`, and smaller than all numbers for `minimumf`.
     """
 
     name = "cmcore.arg_reduce"
