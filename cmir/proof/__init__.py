@@ -1,1 +1,1 @@
-"""Proofs about compiled networks. They judge what is in the IR and share no code with what derives it."""
+"""Proofs about compiled networks. They judge the IR and share no code with the passes that derive it."""

@@ -203,7 +203,7 @@ class NotOp(ExactOp):
 
 @irdl_op_definition
 class WhereOp(ExactOp):
-    """Selection: the element of `a` where the condition is true, that of `b` elsewhere.
+    """Selection: the element of `lhs` where the condition is true, that of `rhs` elsewhere.
 
     All operands are broadcast as in NumPy.
 

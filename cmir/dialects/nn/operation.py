@@ -89,7 +89,7 @@ def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) ->
 
 
 def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
-    """Return the type in which products of elements of these types (input, weight, and perhaps bias) are summed."""
+    """Return `i32` if products of elements of these types (input, weight, perhaps bias) are summed in it, or None."""
     *factors, bias = operands if len(operands) == 3 else (*operands, i32)
     return i32 if bias == i32 and all(factor in INTEGERS for factor in factors) else None
 

@@ -14,15 +14,15 @@ from cmir.proof.control.stages import Budget, Stage
 from cmir.support.diagnostics import CompileError
 
 _DENSE = 1 << 22
-"""Tables of at most so many entries are kept whole."""
+"""Maximum number of entries of a dense table."""
 
 
 class ArrayUses:
-    """An array with the stages that store and read it.
+    """An array and the stages that store it.
 
-    Iterations of all writers are numbered together, one core after the other: `first` of each stage, and `starts` of
-    each core, by its number among the cores of all writers. writer: the iteration that stores each element, -1 for
-    none.
+    The iterations of all writers are numbered consecutively, core by core. first: number of the first iteration of each
+    stage. starts: number of the first iteration of each core, by the core's number among the cores of all writers.
+    writer: the iteration that stores each element, -1 if none does.
     """
 
     def __init__(self, op: ArrayOp, writers: list[Stage], readers: list[Stage], budget: Budget):
@@ -64,7 +64,7 @@ class ArrayUses:
             raise self._stored_twice()
 
     def stage_of(self, iteration: int) -> Stage:
-        """Return the stage that an iteration of the writers belongs to."""
+        """Return the stage of an iteration of the writers."""
         return next(s for s in reversed(self.writers) if self.first[s.name] <= iteration)
 
     def writer_text(self, iteration: int) -> str:
@@ -72,7 +72,7 @@ class ArrayUses:
         return f"{stage.text(iteration - self.first[stage.name])} of @{stage.name}"
 
     def _stored_twice(self) -> CompileError:
-        """Return the error for an element that is stored by two stores, or twice by one."""
+        """Return the error for an element that two stores store, or one store stores twice."""
         seen: dict[int, Stage] = {}
         for stage in self.writers:
             for access in stage.stores[self.name]:
@@ -90,7 +90,7 @@ class ArrayUses:
         raise AssertionError("an element is stored twice")
 
     def check_complete(self, network: NetworkOp) -> None:
-        """An output of the network is stored as a whole."""
+        """Check that every element of an output of the network is stored. Raises CompileError."""
         missing = self.writer[:-1] < 0
         if self.name in {symbol(ref) for ref in network.outputs} and missing.any():
             element = self.space.text(int(np.argmax(missing)))
@@ -101,13 +101,16 @@ class Reads:
     """The reads of an array by a stage.
 
     keys: `core · elements + element` for each element that a core reads, ascending. last, first: the iterations that
-    read each for the last and for the first time, counted from the first of the core. data: for each core of the
-    writers and each iteration of the stage, the last iteration of that core that the iteration reads from, counted from
-    the first of that core, or -1; shape (cores of the writers, iterations).
+    read each element last and first, counted from the first iteration of the core. data: for each core of the writers
+    and each iteration of the stage, the last iteration of that core from which the iteration reads, counted from the
+    first of that core, or -1; shape (cores of the writers, iterations).
     """
 
     def __init__(self, array: ArrayUses, stage: Stage, computed: bool):
-        """computed: whether the array is stored by programs, rather than there from the start."""
+        """Collect the reads.
+
+        computed: True if programs store the array, False if it exists from the start.
+        """
         self.array, self.stage = array, stage
         self.data = np.full((len(array.counts), len(stage.points)), -1)
         self._size = len(stage.cores) * array.space.count
@@ -133,7 +136,7 @@ class Reads:
         self.core, self.element = np.divmod(self.keys, array.space.count)
 
     def _positions(self, start: int, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keys of the elements that a run of iterations reads, and the iterations, counted from the core's first."""
+        """Return the keys of the elements that iterations read, and the iterations, counted from the core's first."""
         core = self.stage.core_of[start : start + len(elements)]
         at = start + np.arange(len(elements)) - self.stage.starts[core]
         kept = elements >= 0
@@ -163,7 +166,7 @@ class Reads:
         np.maximum.at(rows, (core, i), event - array.starts[core])
 
     def elements_of(self, iteration: int) -> np.ndarray:
-        """Return the elements that one iteration reads."""
+        """Return the elements that an iteration reads."""
         found = [np.zeros(0, np.int64)]
         for access in self.stage.loads[self.array.name]:
             elements = Elements(access, self.array.space, False, self.array.budget)
@@ -171,7 +174,7 @@ class Reads:
         return np.unique(np.concatenate(found))
 
     def on_core(self, core: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(elements, last reads, first reads) of one core."""
+        """Return (elements, last reads, first reads) of one core."""
         run = slice(*np.searchsorted(self.core, (core, core + 1)))
         return self.element[run], self.last[run], self.first[run]
 
@@ -179,7 +182,7 @@ class Reads:
 def _extremes(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each key once, with the largest and the smallest of what it comes with."""
+    """Return the distinct keys, with the largest and the smallest value of each."""
     keys, inverse = np.unique(np.concatenate([k for k, _ in found]), return_inverse=True)
     at = np.concatenate([a for _, a in found])
     last = np.full(len(keys), -1)

@@ -1,4 +1,4 @@
-"""Automata of control units, step by step from reset."""
+"""Automata of control units, evaluated step by step from reset."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cmir.proof.control.stages import Budget, Stage
 from cmir.support.diagnostics import CompileError
 
 _MOST_INFERENCES = 1 << 12
-"""A limit lies at most that many inferences away from its event, before or after."""
+"""Maximum distance, in inferences, between an event and its limit."""
 
 Find = Callable[[np.ndarray], np.ndarray]
-"""Iterations of the neighbour that bring events about, by the coordinates that releases wait `at`; -1 for none."""
+"""Map from the coordinates that releases wait `at` to the neighbour's iterations that cause the events; -1 for none."""
 
 
 Automata: TypeAlias = dict[tuple[DependenceKind, str, str], list[SnoopOp | CreditOp]]
@@ -41,9 +41,9 @@ def automaton_operations(op: ProgramOp) -> Automata:
 
 
 class AutomatonFamily:
-    """A snoop or credit, on every core of a stage, on every core of a neighbour.
+    """A snoop or credit, for all pairs of a core of the stage and a core of the neighbour.
 
-    pairs: core · cores of the neighbour + core of the neighbour, for those pairs that wait for anything.
+    pairs: core · (number of the neighbour's cores) + core of the neighbour, for the pairs that wait for an event.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class AutomatonFamily:
 
     @property
     def reach(self) -> int:
-        """The most inferences that a limit lies ahead of its step's."""
+        """Maximum number of inferences that a limit lies ahead of its step."""
         if not len(self.limits):
             return 0
         pair = np.repeat(np.arange(len(self.core)), np.diff(self.steps))
@@ -84,7 +84,7 @@ class AutomatonFamily:
         return self._rows[key]
 
     def _free(self, pair: np.ndarray) -> np.ndarray:
-        """Return the pairs of cores whose automaton allows every iteration at once."""
+        """Return the pairs of cores whose automaton releases every iteration at once."""
         waiting = self.events != NOTHING
         reached = np.full(len(self.core), -1)
         np.maximum.at(reached, pair[~waiting], self.limits[~waiting])
@@ -95,7 +95,7 @@ class AutomatonFamily:
     def _steps(
         self, found: list[Visit], pair: np.ndarray, find: Find
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(events, limits) of all steps, counted from the first of the core that they are iterations of."""
+        """Return (events, limits) of all steps, counted from the first iteration of their cores."""
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         order = execution_order(found)

@@ -1,8 +1,7 @@
 """Events that iterations need and wait for, inference by inference from reset: functions on arrays alone.
 
-Events are iterations of a neighbour, counted through its stream from reset: iteration i of inference n is n·M + i where
-there are M of them in an inference. An event before 0 belongs to no inference that runs, so there is nothing to wait
-for.
+Events are iterations of a neighbour, numbered through its stream from reset: with M iterations per inference, iteration
+i of inference n is event n·M + i. A negative event belongs to no inference that runs, so there is nothing to wait for.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 NOTHING = -(1 << 62)
-"""The event of an iteration that waits for none."""
+"""Event of an iteration that waits for none."""
 
 NEVER = 1 << 62
-"""The event of an iteration that is never released."""
+"""Event of an iteration that is never released."""
 
 
 def running_maxima(needs: np.ndarray, starts: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return the last event that each iteration, or one before it on its core, needs.
+    """Return the last event that each iteration, or an earlier one on its core, needs.
 
-    needs: shape (sources, iterations), of one core after the other. starts: where those of each core begin, and the
-    end. before: what the iterations of earlier inferences have needed, shape (sources, cores).
+    needs: shape (sources, iterations), core by core. starts: index of the first iteration of each core, and the end.
+    before: the last event needed by iterations of earlier inferences, shape (sources, cores).
     """
     found = np.empty_like(needs)
     counts = np.diff(starts)
@@ -34,10 +33,10 @@ def running_maxima(needs: np.ndarray, starts: np.ndarray, before: np.ndarray) ->
 
 
 def predecessors(slots: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each element, the one that was in its slot before it, and pairs that come into one slot at one time.
+    """Return the previous occupant of each element's slot, and pairs of elements stored into a slot at one time.
 
-    slots: of each element, -1 where it is not kept; times: when it is stored, counted from 0. Both and the result have
-    the shape (elements,); -1 where nothing was in the slot. pairs: shape (count, 2).
+    slots: the slot of each element, -1 if it is not kept. times: the time at which it is stored, counted from 0. Both
+    and the result have the shape (elements,); the result is -1 if the slot was empty. pairs: shape (count, 2).
     """
     kept = np.flatnonzero(slots >= 0)
     span = int(times[kept].max(initial=0)) + 1
@@ -54,15 +53,15 @@ def predecessors(slots: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
 def room_needs(
     slots: np.ndarray, times: np.ndarray, last_read: np.ndarray, events: int, first: int
 ) -> np.ndarray:
-    """Return the event that must have happened before each element may be stored: the last read of what is in its slot.
+    """Return the event before which each element must not be stored: the last read of the occupant of its slot.
 
-    slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -1 where the
-    array has initial values: then inference -1 is in the buffer, complete, at reset. times: when they are stored, in
-    the order of the stream, of the same shape. last_read: the event of the reader that reads an element of inference 0
-    for the last time, -1 if none does; it may lie in a later inference. events: M of the reader.
+    slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -1 if the
+    array has initial values, in which case the buffer holds all of inference -1 at reset. times: when the elements are
+    stored, in the order of the stream, of the same shape. last_read: the event of the reader that reads an element of
+    inference 0 last, -1 if none does; it may lie in a later inference. events: M of the reader.
 
-    The element that was in the slot last is enough: what was there before it has been taken care of when that one was
-    stored, by the same writer earlier, or after a read that had to wait for it.
+    The last occupant suffices. Earlier occupants were taken care of when the last one was stored, by the same writer
+    earlier, or after a read that had to wait for it.
     """
     inferences, elements = slots.shape
     before, _ = predecessors(slots.reshape(-1), times.reshape(-1))
@@ -75,8 +74,8 @@ def room_needs(
 def data_needs(needs: np.ndarray, events: np.ndarray, inference: int) -> np.ndarray:
     """Return the event that each iteration of an inference needs.
 
-    needs: in inference 0, before 0 for what is read of inferences before, or NOTHING; shape (sources, iterations). What
-    is read of inferences before 0 is there at reset. events: M, of each source.
+    needs: in inference 0, negative for reads of earlier inferences, or NOTHING; shape (sources, iterations). Elements
+    of inferences before 0 exist at reset. events: M of each source.
     """
     found = np.where(needs > NOTHING, needs + inference * events[:, None], NOTHING)
     return np.where(found >= 0, found, NOTHING)
@@ -87,12 +86,12 @@ def released(
 ) -> np.ndarray:
     """Return the event for which each iteration waits, from reset; shape (inferences, iterations).
 
-    The automaton takes its steps one after the other, those of inference 0, of inference 1, …; each waits for its event
-    and then raises the limit. Before the first step there is none, and no iteration may run.
+    The automaton takes its steps in order, inference by inference. Each step waits for its event and then raises the
+    limit. Before the first step there is no limit, and no iteration may run.
 
-    events: of the steps in inference 0, NOTHING for those that do not wait. limits: the last iterations that they
-    allow, counted from the first of inference 0. iterations, count: those of the core and of the neighbour in an
-    inference.
+    events: of the steps in inference 0, NOTHING for steps that do not wait. limits: the last iterations that the steps
+    release, counted from the first of inference 0. iterations, count: number of iterations of the core and of the
+    neighbour per inference.
     """
     if not len(limits):
         return np.full((inferences, iterations), NEVER)

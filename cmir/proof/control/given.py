@@ -1,4 +1,4 @@
-"""Buffers of what is there from the start: inputs and parameters."""
+"""Buffers of arrays that exist from the start: inputs and parameters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cmir.support.diagnostics import CompileError
 
 
 def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
-    """Each element that is read has a slot of its own, in every inference.
+    """Check that each element that is read has a slot of its own, in every inference. Raises CompileError.
 
-    Nothing orders what fills these buffers against what reads them, so no other element may ever come into that slot,
-    and a parameter, which is there for all inferences, must not move. Raises CompileError.
+    Nothing orders the filling of these buffers and the reads, so no other element may ever occupy that slot. A
+    parameter serves all inferences, so its elements must keep their slots.
     """
     slots, reader = array.slots[reads.stage.name], reads.stage
     if slots.function is None:

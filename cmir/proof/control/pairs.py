@@ -1,4 +1,4 @@
-"""The comparison of what iterations wait for with what they need, for one neighbour and array."""
+"""Comparison of the waits of iterations with their needs, for one neighbour and array."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from cmir.timing.recurrence import Dependence
 
 @dataclass(frozen=True)
 class Need:
-    """The needs of a stage in a neighbour, on account of one array.
+    """The needs of a stage for events of a neighbour, due to one array.
 
     at: the events that iterations of an inference themselves need, shape (cores of the source, iterations); counted
-    from reset, or NOTHING. From inference `settled` on, they repeat every `period` inferences, shifted. elements: those
-    on account of which an iteration needs an event, for messages: (source core, iteration, inference, event) ->
-    elements.
+    from reset, or NOTHING. From inference `settled` on, they repeat every `period` inferences, shifted. elements: for
+    messages,
+    the elements because of which an iteration needs an event: (source core, iteration, inference, event) -> elements.
     """
 
     kind: DependenceKind
@@ -38,7 +38,7 @@ class Need:
 
 
 class Pair:
-    """A stage and a neighbour that it waits for on account of an array."""
+    """A stage and a neighbour that it waits for because of an array."""
 
     def __init__(
         self, need: Need, automata: Sequence[AutomatonFamily], where: Operation, budget: Budget
@@ -46,13 +46,13 @@ class Pair:
         self.need, self.automata, self.where = need, automata, where
         self.stage, self.source = need.stage, need.source
         reach = max((automaton.reach for automaton in automata), default=0)
-        # From this inference on, what is needed and what is waited for repeat (see the docstring of the package).
+        # From this inference on, needs and waits repeat (see the docstring of the package).
         self.settled = max(reach + 1, need.settled + need.period, 1)
         self.inferences = self.settled + need.period + 1
         budget.spend(self.inferences * len(self.source.cores) * len(self.stage.points))
 
     def check(self) -> None:
-        """Raise CompileError unless each iteration waits for what it needs."""
+        """Raise CompileError unless each iteration waits for exactly the event that it needs."""
         stage, events = self.stage, self.source.counts[:, None]
         rows = [self._rows(automaton) for automaton in self.automata]
         before = np.full((len(self.source.cores), len(stage.cores)), NOTHING)
@@ -80,13 +80,13 @@ class Pair:
             self.first.pop()
 
     def _as_later(self, inference: int) -> np.ndarray:
-        """Return the events needed in an inference like the settled ones; events before reset count as nothing."""
+        """Return the events needed in an inference, extrapolated from settled ones; NOTHING for those before reset."""
         shift = (inference - self.settled) * self.source.counts[:, None]
         events = np.where(self.steady == NOTHING, NOTHING, self.steady + shift)
         return np.where(events >= 0, events, NOTHING)
 
     def _rows(self, automaton: AutomatonFamily) -> list[tuple[int, slice, np.ndarray]]:
-        """(core of the source, iterations, the events they wait for) of each pair of cores."""
+        """Return (core of the source, iterations, the events that they wait for) of each pair of cores."""
         stage = self.stage
         return [
             (
@@ -105,7 +105,7 @@ class Pair:
         return allowed
 
     def _fault(self, n: int, needed: np.ndarray, allowed: np.ndarray) -> CompileError:
-        """Return the error for the first iteration that waits for something else than it needs."""
+        """Return the error for the first iteration whose wait differs from its need."""
         iteration = int(np.argmax((needed != allowed).any(axis=0)))
         core = int(np.argmax(needed[:, iteration] != allowed[:, iteration]))
         has, wants = int(allowed[core, iteration]), int(needed[core, iteration])
@@ -132,7 +132,7 @@ class Pair:
         return CompileError(self.where, f"not safe: {who} {what}{when}")
 
     def _starts_late(self, core: int, iteration: int) -> bool:
-        """Return True if the core needs the neighbour in later inferences, so that only the beginning is wrong."""
+        """Return True if the core needs the neighbour in later inferences, so only the first ones are wrong."""
         later = self.need.at(self.inferences)[core]
         own = self.stage.core_of == self.stage.core_of[iteration]
         return bool((later[own] > NOTHING).any())
@@ -140,7 +140,7 @@ class Pair:
     def dependences(
         self, name: Callable[[Stage, int], CoreName]
     ) -> list[tuple[CoreName, Dependence]]:
-        """(core, dependence) for each pair of cores that has been checked, as the timing recurrence takes them."""
+        """Return (core, dependence) for each checked pair of cores, in the form that the timing recurrence takes."""
         found = []
         stage, source = self.stage, self.source
         events = source.counts[:, None]
@@ -166,7 +166,7 @@ class Pair:
 
 
 def _inferences(ahead: int) -> str:
-    """Return the inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
+    """Return the inference of an event relative to that of the iteration, as text: `, 2 inferences earlier,`."""
     if not ahead:
         return ""
     many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"

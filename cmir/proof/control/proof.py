@@ -1,4 +1,4 @@
-"""The proof of control logic of a network."""
+"""Proof of the control logic of a network."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 MOST_POINTS = 1 << 28
-"""The most points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""
+"""Maximum number of points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""
 
 
 @dataclass(frozen=True)
 class ControlVerdict:
-    """The result of a proof that has succeeded.
+    """Result of a successful proof.
 
-    points: those that have been enumerated; None where ISL has decided.
+    points: number of enumerated points; None if the proof was symbolic.
     """
 
     points: int | None
@@ -61,7 +61,7 @@ def prove_control(network: NetworkOp, most_points: int = MOST_POINTS) -> Control
 
 
 def program_cores(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
-    """Return the cores of each program. Raises CompileError where a program has none, or one core two of them."""
+    """Return the cores of each program. Raises CompileError if a program has no core, or a core has two programs."""
     cores: dict[str, list[tuple[int, ...]]] = {
         name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
     }
@@ -95,7 +95,7 @@ class _Proof:
         self._check_live()
 
     def _arrays(self) -> Iterator[ArrayUses]:
-        """Yield the arrays that any stage stores or reads."""
+        """Yield the arrays that a stage stores or reads."""
         for name, op in self.network.arrays.items():
             writers = [stage for stage in self.stages.values() if name in stage.stores]
             readers = [stage for stage in self.stages.values() if name in stage.loads]
@@ -103,7 +103,7 @@ class _Proof:
                 yield ArrayUses(op, writers, readers, self.budget)
 
     def _check_given(self, array: ArrayUses) -> bool:
-        """Return True for an input or a parameter; whose buffers are checked."""
+        """Return True for an input or a parameter, after checking its buffers."""
         parameter = array.op.source is not None
         given = parameter or array.name in {symbol(ref) for ref in self.network.inputs}
         for reader in array.readers if given else ():
@@ -111,9 +111,9 @@ class _Proof:
         return given
 
     def _pairs(self, array: ArrayUses, reads: list[Reads]) -> Iterator[Pair]:
-        """Every writer with every reader, in both directions.
+        """Yield the pairs of every writer with every reader, in both directions.
 
-        An array without a writer has no element that is read, or `Reads` would have refused it.
+        No element of an array without a writer is read, or `Reads` would have rejected it.
         """
         for of_reader in reads if array.writers else ():
             room = RoomNeeds(array, of_reader)
@@ -140,7 +140,7 @@ class _Proof:
         return {stage.name: automaton_operations(stage.op) for stage in self.stages.values()}
 
     def _check_needless(self) -> None:
-        """Automata follow neighbours that store what the stage reads, or read what it stores."""
+        """Check that automata only follow neighbours that store what the stage reads, or read what it stores."""
         for stage in self.stages.values():
             for (kind, array, name), ops in self.automata[stage.name].items():
                 own, theirs = (
@@ -155,7 +155,7 @@ class _Proof:
                     )
 
     def _check_live(self) -> None:
-        """The network runs from reset, through those inferences that are not like all later ones, and one more."""
+        """Check that the network runs from reset through the inferences that differ from later ones, and one more."""
         dependences: dict[CoreName, list[Dependence]] = defaultdict(list)
         for pair in self.pairs:
             for core, dependence in pair.dependences(_core_name):
@@ -178,7 +178,7 @@ def _core_name(stage: Stage, core: int) -> CoreName:
 
 
 def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
-    """Return the needs of a reader in a writer: data must be stored before it is read."""
+    """Return the needs of a reader for a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
     local = np.where(local >= 0, local, NOTHING)
@@ -196,7 +196,7 @@ def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
 
 
 def _room(array: ArrayUses, room: RoomNeeds, writer: Stage) -> Need:
-    """Return the needs of a writer in a reader: data must be read before it is overwritten."""
+    """Return the needs of a writer for a reader: data must be read before it is overwritten."""
     first = array.first[writer.name]
     run = slice(first, first + len(writer.points))
 

@@ -1,11 +1,11 @@
-"""The room that writers need in the buffers of one reader.
+"""Room that writers need in the buffers of one reader.
 
-The elements that come into one slot do so in an order that is the same whatever time things take, or there is no proof:
+The proof requires that elements enter a slot in an order that does not depend on durations:
 
-- Those that one core stores come in the order of its iterations.
-- Where several cores store elements that share a slot, they come in the order in which the reader reads them, and all
-  of them must be read. An element may be stored when the one before it has been read for the last time, and that read
-  has waited for its store; so by induction the slot holds them one after the other, and each while it is read.
+- Elements stored by one core enter in the order of its iterations.
+- Elements that share a slot and are stored by several cores enter in the order in which the reader reads them, and all
+  of them must be read. An element may be stored after the last read of its predecessor, and that read has waited for
+  the store of the predecessor. By induction, the slot holds the elements one after the other, each while it is read.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from cmir.support.diagnostics import CompileError
 
 
 class RoomNeeds:
-    """The needs of the writers of an array in one reader, for room in its buffers.
+    """The needs of the writers of an array for room in the buffers of one reader.
 
-    settled, period: from inference `settled` on, needs repeat every `period` inferences, shifted. rows: what the
-    iterations need in the first inferences, counted from the beginning of each; shape (inferences, cores of the reader,
+    settled, period: from inference `settled` on, needs repeat every `period` inferences, shifted. rows: needs of the
+    iterations in the first inferences, counted from the beginning of each; shape (inferences, cores of the reader,
     iterations).
     """
 
@@ -57,7 +57,7 @@ class RoomNeeds:
         return np.where(events >= 0, events, NOTHING)
 
     def overwritten(self, core: int, iteration: int, inference: int) -> list[tuple[int, int]]:
-        """(inference, element) of what was in the slots that an iteration of the writers stores into."""
+        """Return (inference, element) of the previous occupants of the slots into which a writer's iteration stores."""
         if self.slots.function is None:
             stored = np.flatnonzero(self.array.writer[:-1] == iteration)
             return [(inference - 1, int(e)) for e in stored] if inference else []
@@ -67,7 +67,7 @@ class RoomNeeds:
 
 
 class Walk:
-    """The elements that come into the slots of one core, inference by inference from reset."""
+    """The elements that enter the slots of one core, inference by inference from reset."""
 
     def __init__(self, room: RoomNeeds, core: int):
         self.room, self.core, self.array = room, core, room.array
@@ -82,7 +82,7 @@ class Walk:
         if room.period > 1:
             self.extend(2 * room.period)
             return
-        # Until each slot has had an occupant: the distance to it then is the same in all inferences to come.
+        # Continue until each slot has had an occupant; the distance to it is then the same in all later inferences.
         count = 3
         while True:
             self.extend(count)
@@ -94,7 +94,7 @@ class Walk:
         self.inferences = int(distance.max(initial=0)) + 1
 
     def _shared(self) -> np.ndarray:
-        """Return True for each slot that several cores store into.
+        """Return, for each slot, True if several cores store into it.
 
         Raises CompileError if an element that is read has no slot.
         """
@@ -110,7 +110,7 @@ class Walk:
         return low < high
 
     def _slots(self, inferences: int) -> np.ndarray:
-        """Slots of what is stored, shape (inferences, elements)."""
+        """Return the slots of the stored elements, shape (inferences, elements)."""
         slots = self.room.slots.of(self.core, self.array.space, 0, inferences, self.array.budget)
         return np.where(self.stored, slots, -1)
 
@@ -133,7 +133,7 @@ class Walk:
             )
 
     def extend(self, inferences: int) -> None:
-        """Go through this many inferences."""
+        """Extend the walk to this many inferences."""
         self.inferences = inferences
         self.slots = self._slots(inferences)
         n = np.arange(inferences)[:, None]

@@ -1,13 +1,13 @@
-"""The slots of the elements that a buffer keeps.
+"""Slots of the elements of a buffer.
 
-A storage map is quasi-affine, so there is a *period* P: where the number n of the inference grows by P, each element
-has the slot again that it had. P follows from the divisors in the map. Which elements share a slot is then known for
-the endless stream from finitely many inferences.
+A storage map is quasi-affine, so it has a *period* P: each element has the same slot in inferences n and n + P. P
+follows from the divisors in the map. Finitely many inferences thus determine which elements share a slot in the endless
+stream.
 
 Usually more holds: sharing is *alike* in all inferences, that is, elements share a slot if and only if their successors
-in the next inference do. It suffices that for each coordinate of slots, the coordinate in inference n + 1 is one
-function of that in inference n for all elements and all n of a period, and an injective one: then that holds for slots,
-too, and because of the period for all n. And what is kept must not depend on n.
+in the next inference do. A sufficient condition: for each slot coordinate, the coordinate in inference n + 1 is an
+injective function of that in inference n, the same function for all elements and all n of a period. The property then
+holds for slots, and because of the period for all n. In addition, the set of elements with a slot must not depend on n.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cmir.proof.control.stages import Budget, Stage, compiled
 
 
 class AperiodicStorageError(Exception):
-    """The slots of a buffer do not repeat: the storage map tells inferences apart without end."""
+    """Error for a storage map whose slots do not repeat with the number of the inference."""
 
 
 class Slots:
@@ -38,7 +38,7 @@ class Slots:
         self.shape = op.result.type.get_shape()
         self.size = prod(self.shape)
         self.inference = stage.cores.shape[1]
-        """The input that is the number of the inference."""
+        """The index of the input that is the number of the inference."""
         self.function = None
         if op.storage is not None:
             relation = with_core_as_input(op.storage.relation, self.inference)
@@ -47,14 +47,17 @@ class Slots:
 
     @cached_property
     def period(self) -> int:
-        """P. Raises AperiodicStorageError."""
+        """The period P. Raises AperiodicStorageError."""
         period = 1 if self.function is None else self.function.cycle(self.inference)
         if period is None:
             raise AperiodicStorageError
         return period
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
-        """On each core, which coordinates along an axis are kept, shape (cores, size); None if it is not separate."""
+        """Return, for each core, the mask of the coordinates along an axis that have slots, shape (cores, size).
+
+        None if the axis is not separate.
+        """
         if self.function is None:
             return np.ones((1, size), bool)
         if size == 1:
@@ -88,7 +91,7 @@ class Slots:
     ) -> np.ndarray:
         """Return the slots of all elements in consecutive inferences, shape (inferences, elements); -1 for none.
 
-        Slots are numbered in row-major order; -2 stands for one outside the buffer.
+        Slots are numbered in row-major order; -2 stands for a slot outside the buffer.
         """
         budget.spend(inferences * space.count)
         shape = (inferences, space.count)
@@ -106,7 +109,7 @@ class Slots:
         return number.reshape(shape)
 
     def _grid(self, core: int, inferences: np.ndarray, along: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the inputs of the function on a core: axis 0 for inferences, then one for each axis of the array."""
+        """Return the inputs of the function on a core: axis 0 for inferences, then the axes of the array."""
         axes = [inferences, *along]
         inputs = [np.asarray(x) for x in self.stage.cores[core]]
         for d, values in enumerate(axes):
@@ -114,7 +117,7 @@ class Slots:
         return inputs
 
     def alike(self, core: int, sizes: tuple[int, ...], budget: Budget) -> bool:
-        """Return True only if sharing is alike in all inferences, on this core."""
+        """Return True only if sharing is alike in all inferences on this core. False if that cannot be shown."""
         if self.function is None or self.period == 1:
             return True
         if any(self.inference in inputs for inputs in self.function.constraints()):
@@ -142,7 +145,7 @@ class Slots:
 def _number(
     slots: list[np.ndarray], shape: tuple[int, ...], full: tuple[int, ...] | list[int]
 ) -> np.ndarray:
-    """Row-major numbers of slots; -2 outside the buffer."""
+    """Return the row-major numbers of slots; -2 for slots outside the buffer."""
     number, outside = np.zeros((1,) * len(full), np.int64), np.zeros((1,) * len(full), bool)
     for slot, size in zip(slots, shape, strict=True):
         number = number * size + slot

@@ -1,17 +1,17 @@
-"""The elements of an array, with those that nothing tells apart taken as one.
+"""Elements of an array, up to equivalence.
 
-An axis of an array is *separate* for an access if, on each core, the iterations access a product: the coordinates V
-along that axis, all of them, with whatever they access along the others. This is read off the compiled function: the
-coordinate depends only on the core and on lanes on which neither the other coordinates nor any constraint depend, other
-than constraints on those lanes and the core alone. For a storage map it is separate if one coordinate of the slot
-depends on the axis, on nothing else but the core, and differs wherever the axis does, while the others do not depend on
-it.
+An axis of an array is *separate* for an access if, on each core, every iteration accesses a product: a set V of
+coordinates along that axis, times the locations along the other axes. The compiled function shows this: the coordinate
+depends only on the core and on lanes on which neither the other coordinates nor any constraint depend, except for
+constraints on those lanes and the core alone. An axis is separate for a storage map if one slot coordinate depends
+only on the axis and the core and is injective in the axis, and the other slot coordinates do not depend on the axis.
 
-Where an axis is separate for all accesses to an array and for the storage of all of its buffers, two coordinates x and
-x' that lie in the same sets V (of all accesses, on all cores, and of what each buffer keeps) are alike: exchanging them
-maps the accesses, and which elements share a slot, to themselves. Elements that differ by such an exchange have the
-same writer, the same readers and corresponding slots, and an element at x never shares a slot with one at x'. So one
-coordinate of each kind stands for all. As a rule that is one for all channels, or one for each block of a split matrix.
+Let an axis be separate for all accesses to an array and for the storage maps of all of its buffers. Two coordinates x
+and x' that lie in the same sets V (of all accesses, on all cores, and of the elements in each buffer) are alike:
+exchanging them maps the accesses, and the sharing of slots, to themselves. Elements that differ by such an exchange
+have the same writer, the same readers and corresponding slots, and an element at x never shares a slot with one at x'.
+So one coordinate of each kind represents all. Usually there is one kind for all channels, or one per block of a split
+matrix.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from cmir.proof.control.stages import Budget, StageAccess
 from cmir.support.diagnostics import CompileError
 
 _CHUNK = 1 << 20
-"""About as many points are looked at together."""
+"""Approximate number of points that are evaluated together."""
 
 
 class AxisMembers(Protocol):
-    """An access or a storage map: it says which coordinates along an axis it tells apart."""
+    """An access or a storage map, which determines the coordinates along an axis that must be distinguished."""
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
-        """On each core, which coordinates are accessed or kept, shape (cores, size); None if not separate."""
+        """Return the mask of accessed or stored coordinates of each core, shape (cores, size); None if not separate."""
         ...
 
 
 class ElementSpace:
-    """The elements of one array, up to what is alike.
+    """The elements of one array, up to equivalence.
 
-    alike: the axes along which one coordinate stands for several. kind: for each axis, which kind each coordinate is
-    of; first: the first coordinate of each kind. Elements are numbered in row-major order of kinds.
+    alike: the axes along which one coordinate represents several. kind: for each axis, the kind of each coordinate.
+    first: the first coordinate of each kind. Elements are numbered in row-major order of kinds.
     """
 
     def __init__(self, array: ArrayOp, users: Sequence[AxisMembers]):
@@ -81,7 +81,7 @@ class ElementSpace:
 
 
 def _kinds(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the kind of each coordinate and the first one of each: those are alike that have equal columns."""
+    """Return the kind of each coordinate and the first of each kind. Coordinates with equal columns are alike."""
     rows = [row for row in rows if not row.all()]
     if not rows:
         return np.zeros(size, np.int64), np.zeros(min(size, 1), np.int64)
@@ -92,7 +92,7 @@ def _kinds(rows: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarra
 
 
 class AccessMembers:
-    """An access as something that may treat coordinates alike."""
+    """The members of an access."""
 
     def __init__(self, access: StageAccess, stores: bool):
         self.access, self.stores = access, stores
@@ -142,16 +142,16 @@ class AccessMembers:
         values = np.broadcast_to(values, shape).reshape(len(firsts), -1)
         here = np.broadcast_to(True if defined is None else defined, shape).reshape(values.shape)
         if (here & ((values < 0) | (values >= size))).any():
-            return None  # which the other constraints may exclude, or not
+            return None  # the other constraints may exclude it
         core = np.broadcast_to(np.arange(len(firsts))[:, None], values.shape)
         found[core[here], values[here]] = True
         if self.stores and found.sum() != here.sum():
-            return None  # stored more than once, which is for the elements to show
+            return None  # stored more than once; `ArrayUses` reports the elements
         return found
 
 
 class Elements:
-    """The elements that iterations access, by their numbers in a space."""
+    """The elements that iterations access, by number in a space."""
 
     def __init__(self, access: StageAccess, space: ElementSpace, stores: bool, budget: Budget):
         self.access, self.space, self.stores, self.budget = access, space, stores, budget
@@ -170,7 +170,7 @@ class Elements:
         self._offsets(users)
 
     def _offsets(self, users: AccessMembers) -> None:
-        """The part of the numbers of elements that comes from the axes that are cut, for each core."""
+        """Compute the contribution of the reduced axes to the numbers of elements, for each core."""
         space, cores = self.space, len(self.access.stage.cores)
         self.offsets = np.zeros((cores, 1), np.int64)
         self.exists = np.ones((cores, 1), bool)
@@ -186,7 +186,7 @@ class Elements:
             self.exists = (self.exists[:, :, None] & here[:, None, :]).reshape(cores, -1)
 
     def chunks(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """(first iteration, elements) of runs of iterations, shape (iterations, lanes); -1 where there is none."""
+        """Yield (first iteration, elements) of runs of iterations; elements: shape (iterations, lanes), -1 for none."""
         last = len(self.access.stage.points) if last is None else last
         if self.empty:
             return
@@ -205,7 +205,7 @@ class Elements:
             number = number + value * space.strides[axis]
         if defined is not None:
             number = np.where(defined, number, -1)
-        if self.stores:  # each lane is a store of its own
+        if self.stores:  # each lane is a separate store
             lanes = (n if d in self.lanes else 1 for d, n in enumerate(access.lanes))
             number = np.broadcast_to(number, (count, *lanes))
         number = np.broadcast_to(number, (count, *number.shape[1:])).reshape(count, -1)
@@ -218,7 +218,7 @@ class Elements:
         return number
 
     def _check(self, first: int, axis: int, value: np.ndarray, defined: np.ndarray | None) -> None:
-        """Raise CompileError if a location that is defined lies outside the array."""
+        """Raise CompileError if a defined location lies outside the array."""
         outside = (value < 0) | (value >= self.space.shape[axis])
         outside = outside & (True if defined is None else defined)
         if outside.any():

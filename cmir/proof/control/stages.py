@@ -22,12 +22,12 @@ from cmir.support.diagnostics import CompileError
 
 
 class PointBudgetError(Exception):
-    """More points than the proof may enumerate."""
+    """Error for more points than the proof may enumerate."""
 
 
 @dataclass
 class Budget:
-    """Points that may be enumerated, and how many have been."""
+    """Number of points that may be enumerated, and number of points enumerated so far."""
 
     limit: int
     spent: int = 0
@@ -41,9 +41,9 @@ class Budget:
 class Stage:
     """A program with the cores that run it.
 
-    cores: their coordinates, shape (cores, coordinates). points: the iterations of one core after the other, each in
-    order, shape (iterations, coordinates). Those of core k are points[starts[k]:starts[k + 1]], and `core_of` gives the
-    number of the core that runs each. Iterations are named by their place in `points`.
+    cores: their coordinates, shape (cores, coordinates). points: the iterations, core by core, each core's in order,
+    shape (iterations, coordinates). Those of core k are points[starts[k]:starts[k + 1]]; core_of: the core that runs
+    each iteration. Iterations are identified by their index in `points`.
     """
 
     def __init__(self, op: ProgramOp, cores: Sequence[tuple[int, ...]], budget: Budget):
@@ -72,7 +72,7 @@ class Stage:
                 self.stores.setdefault(symbol(item.array), []).append(access)
 
     def _check(self) -> None:
-        """Each core fires iterations of its own, and each of them once."""
+        """Check that each core fires only its own iterations, each once. Raises CompileError."""
         where = self.op.loop_nest
         for core, count in zip(self.cores.tolist(), self.counts.tolist(), strict=True):
             if not count:
@@ -101,9 +101,9 @@ class Stage:
 
 
 def compiled(relation: isl.Map, within: isl.Set) -> Function:
-    """Return a relation as a function on arrays.
+    """Compile a relation to a function on arrays.
 
-    ISL has read its formulas back and found that they are the relation.
+    ISL reads the formulas back and checks that they equal the relation.
     """
     function = compile_function(relation, within)
     if function.pieces:
@@ -116,15 +116,15 @@ def compiled(relation: isl.Map, within: isl.Set) -> Function:
 
 
 class StagePointIndex:
-    """Finds points of a list by their coordinates."""
+    """Index of a list of points by their coordinates."""
 
     def __init__(self, points: np.ndarray):
-        """points: shape (count, coordinates)."""
+        """Build the index. points: shape (count, coordinates)."""
         self.low = points.min(axis=0) if len(points) else np.zeros(points.shape[1], np.int64)
         self.high = points.max(axis=0) if len(points) else self.low
         self.shape = (self.high - self.low + 1).tolist()
         if prod(self.shape) >= 2**62:
-            raise PointBudgetError  # their coordinates are too far apart to be numbered
+            raise PointBudgetError  # the range of coordinates is too large
         keys = self._keys(points)
         self.order = np.argsort(keys, kind="stable")
         self.keys = keys[self.order]
@@ -136,12 +136,12 @@ class StagePointIndex:
         return key
 
     def repeated(self) -> int | None:
-        """Return the place of a point that is there already, or None."""
+        """Return the index of a point that occurs earlier in the list, or None."""
         again = np.flatnonzero(self.keys[1:] == self.keys[:-1])
         return int(self.order[again[0] + 1]) if len(again) else None
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """Return the place of each point in the list; -1 where it is not there."""
+        """Return the index of each point in the list; -1 if it is not in the list."""
         inside = np.all((points >= self.low) & (points <= self.high), axis=1)
         keys = self._keys(np.where(inside[:, None], points, self.low))
         at = np.minimum(np.searchsorted(self.keys, keys), max(len(self.keys) - 1, 0))
@@ -151,7 +151,7 @@ class StagePointIndex:
 
 
 class StageAccess:
-    """A source of a load, or a store: what each iteration of a stage accesses by each lane.
+    """An access of a stage, by a source of a load or by a store: the location of each iteration and lane.
 
     function: (iteration, lane) -> location, with the coordinates of the iteration first.
     """
@@ -171,9 +171,9 @@ class StageAccess:
         self.core_dims = stage.cores.shape[1]
 
     def inputs(self, first: int, last: int, lanes: Sequence[int] | None = None) -> list[np.ndarray]:
-        """Return the inputs of the function for iterations first <= i < last: axis 0, followed by one for each lane.
+        """Return the inputs of the function for iterations first <= i < last: axis 0, then one axis per lane dimension.
 
-        lanes: those that are taken at all of their coordinates; the others at 0. All, if not given.
+        lanes: the lane dimensions that take all of their coordinates; the others are 0. Default: all.
         """
         rank = len(self.lanes)
         columns = [c.reshape(-1, *(1,) * rank) for c in self.stage.points[first:last].T]

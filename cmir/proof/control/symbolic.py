@@ -1,9 +1,9 @@
-"""A symbolic proof of control logic, for networks of more points than are enumerated.
+"""Symbolic proof of control logic, for networks with too many points to enumerate.
 
 Loops and automata are read back as relations (`cmir.isl.read_back`), and ISL decides for all inferences from reset at
-once. Unlike the enumeration it shares code with the compiler: what iterations need and prefix maxima are those of
-`cmir.isl.dependences`, which checks each maximum that ISL gives it, and deadlock is decided by the engine. Elements
-that several cores store into one slot are refused.
+once. Unlike the enumeration, this proof shares code with the compiler: needs and prefix maxima come from
+`cmir.isl.dependences`, which checks each maximum that ISL returns, and the simulator decides deadlock. Elements that
+several cores store into one slot are rejected.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ Coordinates = Sequence[tuple[int, ...]]
 
 
 def prove_symbolically(network: NetworkOp, cores: Mapping[str, Coordinates]) -> None:
-    """Raise CompileError with a counterexample unless control is right. cores: those of each program."""
+    """Raise CompileError with a counterexample unless the control logic is correct. cores: by program."""
     _Prover(network, cores).prove()
 
 
 class _ProgramRelations:
-    """A program as relations. Names of iteration tuples are dropped: iterations are plain points.
+    """A program as relations. Iteration tuples are anonymous.
 
-    cores: those that run it, as values of the coordinates p0, p1, …, the parameters of what concerns one of them.
-    order: `{ [iteration] -> [time] }` on each core; reads, writes: by array, `{ [iteration] -> array[location] }`, on
-    all cores together.
+    cores: the cores that run it, as values of p0, p1, …, the parameters of relations that hold for one core. order:
+    `{ [iteration] -> [time] }` on each core. reads, writes: by array, `{ [iteration] -> array[location] }`, for all
+    cores together.
     """
 
     def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: isl.Set):
@@ -99,7 +99,7 @@ class _ProgramRelations:
                 self.writes[array] = known.union(write)
 
     def _access(self, relation: isl.Map, array: ArrayOp, op: Operation) -> isl.Map:
-        """Return the accesses of the iterations that are fired. Raises CompileError for one outside the array."""
+        """Return the accesses of the fired iterations. Raises CompileError for an access outside the array."""
         access = iterations(relation).reset_tuple_id(isl.dim_type.in_)
         access = access.intersect_domain(self.iterations)
         if not (outside := access.subtract_range(array.locations)).is_empty():
@@ -112,16 +112,17 @@ class _ProgramRelations:
         return access
 
     def on_core(self, access: isl.Map) -> isl.Map:
-        """Return the accesses of each core's own iterations."""
+        """Return the accesses of one core's iterations; its coordinates are parameters."""
         return on_core(access, self.op.core_dims)
 
 
 @dataclass(frozen=True)
 class _Demand:
-    """The needs of a program in a neighbour, on account of one array.
+    """The needs of a program for events of a neighbour, due to one array.
 
-    needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, those that the program reads or
-    overwrites; theirs: likewise for the neighbour, those that it stores or reads. unsafe: what goes wrong with them.
+    needs: D, in times. elements: `{ [n, iteration] -> array[n', location] }`, the elements that the program reads or
+    overwrites. theirs: likewise for the neighbour, the elements that it stores or reads. unsafe: the fault, for
+    messages.
     """
 
     array: str
@@ -132,7 +133,7 @@ class _Demand:
 
 
 class _Prover:
-    """Proves one network."""
+    """Proof of one network."""
 
     def __init__(self, network: NetworkOp, cores: Mapping[str, Coordinates]):
         self.network, self.arrays = network, network.arrays
@@ -143,7 +144,7 @@ class _Prover:
         }
 
     def prove(self) -> None:
-        """Raise CompileError with a counterexample."""
+        """Raise CompileError with a counterexample if the control logic is incorrect."""
         for name, array in self.arrays.items():
             readers = [p for p in self.programs.values() if name in p.reads]
             writers = [p for p in self.programs.values() if name in p.writes]
@@ -170,7 +171,7 @@ class _Prover:
     def _check_written(
         self, array: ArrayOp, writers: list[_ProgramRelations], readers: list[_ProgramRelations]
     ) -> None:
-        """Each element is stored once, and each one that is read or given out is stored."""
+        """Check that each element is stored at most once, and that elements that are read or are outputs are stored."""
         name = array.sym_name.data
         written = isl.Set.empty(array.locations.get_space())
         for writer in writers:
@@ -214,7 +215,7 @@ class _Prover:
             )
 
     def _check_automata(self, program: _ProgramRelations) -> None:
-        """The snoops of a program against what it reads, its credits against what it overwrites."""
+        """Check the snoops of a program against its reads, and its credits against the elements that it overwrites."""
         automata = automaton_operations(program.op)
         for name, read in program.reads.items():
             for writer in self.programs.values():
@@ -253,7 +254,7 @@ class _Prover:
 
 
 def _check_given(name: str, reader: _ProgramRelations, parameter: bool) -> None:
-    """Raise CompileError if an element that is there from the start shares its slot, or a parameter changes it."""
+    """Raise CompileError if an element that exists from the start shares its slot, or a parameter's element moves."""
     buffer = reader.buffers[name]
     assert buffer.storage is not None
     storage = buffer.storage.relation
@@ -281,7 +282,7 @@ def _check_given(name: str, reader: _ProgramRelations, parameter: bool) -> None:
 def _check_sharing(
     name: str, writers: Iterable[_ProgramRelations], reader: _ProgramRelations
 ) -> None:
-    """Elements that have one slot are stored one after the other, by one core, or none of them is read."""
+    """Check that elements that share a slot are stored by one core, one after the other, or are never read."""
     buffer = reader.buffers[name]
     assert buffer.storage is not None
     storage = buffer.storage.relation
@@ -300,7 +301,7 @@ def _check_sharing(
             )
         for other, also in written.items():
             clash = shares.intersect_domain(write.range()).intersect_range(also.range())
-            if other == one.name:  # its cores run in no order, either
+            if other == one.name:  # its cores are not ordered, either
                 writing_core = _to_core(write, one.op.core_dims)
                 clash = clash.subtract(writing_core.apply_range(writing_core.reverse()))
             if not clash.is_empty():
@@ -320,9 +321,9 @@ def _check_pair(
     ops: Sequence[SnoopOp | CreditOp],
     event_times: isl.Map,
 ) -> None:
-    """Raise CompileError unless the automata on one neighbour are safe, tight and live.
+    """Raise CompileError unless the automata that follow one neighbour are safe, tight and live.
 
-    event_times: what the automata wait for `at` -> its time in the neighbour.
+    event_times: relation from the events that the automata wait `at` to their times in the neighbour.
     """
     where = ops[0] if ops else program.op
     automata = [_automaton(op, program, other, event_times) for op in ops]
@@ -354,7 +355,10 @@ def _check_pair(
 
 
 def _iteration(times: isl.Set, order: isl.Map, where: isl.Set | isl.Map) -> tuple[int, isl.Set]:
-    """(inference, iteration) at the first of some times; order: on each core, of which one is taken as in `where`."""
+    """Return (inference, iteration) at the first of some times.
+
+    order: on each core; the core is one that `where` allows.
+    """
     time = times.lexmin()
     n = time.sample_point().get_coordinate_val(isl.dim_type.set, 0).to_python()
     on_cores = order
@@ -417,14 +421,14 @@ def _read(
 
 
 def _both(program: _ProgramRelations, other: _ProgramRelations) -> isl.Set:
-    """Return the pairs of cores of a program and of a neighbour; their coordinates are parameters in this order."""
+    """Return the pairs of cores of a program and of a neighbour; their coordinates are parameters, in this order."""
     both = program.cores.intersect(as_neighbour(other.cores))
     names = core_parameters(program.op.core_dims) + core_parameters(other.op.core_dims, "q")
     return with_parameters(both, names)
 
 
 def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
-    """`{ b[n, location] -> [core] }` of a stream of writes `{ [n, core, iteration] -> b[n, location] }`."""
+    """Return `{ b[n, location] -> [core] }` for a stream of writes `{ [n, core, iteration] -> b[n, location] }`."""
     written = write.reverse()
     rank = written.dim(isl.dim_type.out)
     written = written.project_out(isl.dim_type.out, 1 + core_dims, rank - 1 - core_dims)
@@ -432,7 +436,7 @@ def _to_core(write: isl.Map, core_dims: int) -> isl.Map:
 
 
 def _core(where: isl.Set) -> str:
-    """Return the core on which something is the case, as `[2]`; empty where there is but one."""
+    """Return a core of a set as text, `[2]`; empty if there is only one core."""
     core = some_core(where)
     return f"[{', '.join(map(str, core.values()))}]" if core else ""
 
@@ -450,12 +454,12 @@ def _when(inference: int) -> str:
 
 
 def _in_inference(points: isl.Set, n: int) -> isl.Set:
-    """`{ [point] }` as `{ [n, point] }`."""
+    """Return `{ [point] }` as `{ [n, point] }`."""
     return points.insert_dims(isl.dim_type.set, 0, 1).fix_val(isl.dim_type.set, 0, isl.Val(n))
 
 
 def _element(elements: isl.Set, array: str) -> str:
-    """One of the elements `array[n, location]`, without its inference; the array if there are none."""
+    """Return one of the elements `array[n, location]` as text, without its inference; the array if there is none."""
     return f"@{array}" if elements.is_empty() else f"{array}{_point(elements)[1:]}"
 
 
@@ -464,14 +468,14 @@ def _storage(buffer: BufferOp, array: ArrayOp) -> isl.Map:
 
 
 def _once(relation: isl.Map) -> isl.Set:
-    """Return the points of the range that stem from one point of the domain only."""
+    """Return the points of the range that are the image of exactly one point of the domain."""
     back = relation.reverse()
     several = back.lexmin().subtract(back.lexmax()).domain()
     return back.domain().subtract(several)
 
 
 def _pair(relation: isl.Map) -> tuple[isl.Set, isl.Set]:
-    """Return the first point of the domain, and the first that it is related to."""
+    """Return the first point of the domain, and the first point of its image."""
     first = relation.domain().lexmin()
     return first, relation.intersect_domain(first).range().lexmin()
 
@@ -483,12 +487,12 @@ def _two(pairs: isl.Map) -> str:
 
 
 def _text(points: isl.Set) -> str:
-    """One of the points, as `(0, 8)`."""
+    """Return one of the points as text, `(0, 8)`."""
     return f"({', '.join(map(str, _point(points)))})"
 
 
 def _point(points: isl.Set) -> list[int]:
-    """One of the points."""
+    """Return one of the points."""
     point = points.sample_point()
     return [
         point.get_coordinate_val(isl.dim_type.set, d).to_python()

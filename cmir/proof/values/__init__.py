@@ -1,1 +1,1 @@
-"""Proof that a compiled network computes what its `nn` source does, by random interpretation."""
+"""Proof by random interpretation that a compiled network computes the values of its `nn` source."""

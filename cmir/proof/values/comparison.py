@@ -1,4 +1,4 @@
-"""Comparison of a compiled network with its source, over the field, and how sure that makes."""
+"""Comparison of a compiled network with its source over the field, and the confidence in its result."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
 
 ROUNDS = 8
-"""Interpretations of a proof, unless there should be more or less."""
+"""Default number of interpretations of a proof."""
 
 
 @dataclass(frozen=True)
 class ValuesVerdict:
     """Verdict of the proof of values.
 
-    rounds: interpretations under which they are equal. chance: how likely that is of unequal ones, in each.
-    uncovered: why nothing was proved; None if it was.
+    rounds: number of interpretations under which network and source agree. chance: probability that different ones
+    agree under one interpretation. uncovered: the reason if nothing was proved; None otherwise.
     """
 
     rounds: int
@@ -41,7 +41,7 @@ class ValuesVerdict:
 
     @property
     def bits(self) -> int:
-        """Values that differ are found equal with a probability below 2 to the power of minus this."""
+        """Different values are found equal with a probability below 2 to the power of minus this."""
         return int(self.rounds * -log2(max(1, self.chance.total) / P))
 
     def __str__(self) -> str:
@@ -59,11 +59,11 @@ def prove_values(
     seed: int = 0,
     elaborated: ElaboratedNetwork | None = None,
 ) -> ValuesVerdict:
-    """Run a network, and the function that it was compiled from, under random interpretations.
+    """Compare a network with the function that it was compiled from under random interpretations.
 
-    seed: of the first interpretation; the others follow. elaborated: the elaborated network, if it exists already.
-    Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
-    where the network does not run.
+    seed: of the first interpretation; the others have consecutive seeds. elaborated: the elaborated network, if it
+    exists already. Raises CompileError at the first element that differs, if inputs and outputs of the two do not
+    match, or if the network does not run.
     """
     _check_ends(network, function)
     running = {symbol(core.program) for core in network.cores}
@@ -86,10 +86,10 @@ def prove_values(
 
 
 def inferences_of(network: ElaboratedNetwork) -> int:
-    """Inferences that fill each buffer and begin to overwrite it, at least two.
+    """Return the number of inferences that fill each buffer and begin to overwrite it, at least two.
 
-    What a later one computes is what one of these does: it runs the same iterations, and as control is proved, each of
-    their loads finds the elements of its own inference, wherever in the ring they are.
+    A later inference computes the same values as one of these: it runs the same iterations, and since control is
+    proved, each load finds the elements of its own inference, wherever in the ring they are.
     """
     held = (
         ceil(buffer.slots / prod(network.arrays[buffer.array].shape))
@@ -101,12 +101,12 @@ def inferences_of(network: ElaboratedNetwork) -> int:
 
 
 class _Comparison:
-    """A network and its source. chance: the greatest so far, see `Chance`."""
+    """A network and its source. chance: the largest so far, see `Chance`."""
 
     def __init__(self, function: FuncOp, simulator: Simulator):
         self.network, self.function, self.simulator = simulator.network, function, simulator
         self.inferences = inferences_of(self.network)
-        _ = simulator.memory_plan  # the same for all interpretations
+        _ = simulator.memory_plan  # shared by all interpretations
         self.chance, self.known = Chance(), KnownChances()
 
     def run(self, number: int, world: Interpretation) -> None:
@@ -154,16 +154,16 @@ class _Comparison:
 
 
 def _of_other_packages(function: FuncOp) -> list[str]:
-    """Return the operators that are not ours. Their definition may rely on laws that an interpretation does not keep.
+    """Return the operators defined by other packages.
 
-    One such law is that the larger one of a and a is a.
+    Their definitions may rely on laws that an interpretation does not preserve, such as max(a, a) = a.
     """
     ops = (op for op in function.walk() if isinstance(op, NNOp))
     return sorted({op.name for op in ops if not type(op).__module__.startswith("cmir.")})
 
 
 def _check_ends(network: NetworkOp, function: FuncOp) -> None:
-    """Inputs and outputs must have the same shapes and types."""
+    """Check that inputs and outputs have the same shapes and types. Raises CompileError."""
     block = function.body.block
     assert block.last_op is not None
     for what, names, values in (

@@ -1,4 +1,4 @@
-"""The two sides of a comparison over the field: a function of `nn` operators, and the engine's numbers."""
+"""The two sides of a comparison over the field: a function of `nn` operators, and the simulator's numbers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parameter_residues(
     dtype: np.dtype[np.generic],
     parts: ParameterParts,
 ) -> Residues:
-    """Random residues for a name and the type it is read as, and constants for elements that are written out."""
+    """Return random residues for a named parameter of this type, and constants for an inline one."""
     if isinstance(source, DenseIntOrFPElementsAttr):
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
@@ -55,7 +55,7 @@ def parameter_residues(
 def evaluate_residues(
     function: FuncOp, inputs: Sequence[Residues], world: Interpretation
 ) -> tuple[Residues, ...]:
-    """Return the results of a function for one inference. Raises NoInterpretationError, naming the operator."""
+    """Return the results of a function for one inference. Raises NoInterpretationError, which names the operator."""
     block = function.body.block
     with np.errstate(all="ignore"):
         return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, ParameterParts())
@@ -64,7 +64,7 @@ def evaluate_residues(
 def _evaluate(
     block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: ParameterParts
 ) -> tuple[Residues, ...]:
-    """Return the values that the block's terminator passes on; a value is dropped after its last use."""
+    """Evaluate a block and return the operands of its terminator. Values are dropped after their last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
     for op in block.ops:
         operands = tuple(values[operand] for operand in op.operands)
@@ -100,20 +100,20 @@ def _results(
 
 
 def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any:
-    """Return a function of residues. Raises NoInterpretationError, naming the operation, if it needs numbers."""
+    """Apply a function to residues. Raises NoInterpretationError, which names `op`, if the function needs numbers."""
     try:
         return function(*operands)
-    except Exception as error:  # operators of other packages may do anything with arrays
+    except Exception as error:  # operators of other packages may raise any error
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise NoInterpretationError(f"{op.name} ({reason})") from error
 
 
 class FieldNumbers(Numbers):
-    """Residues, as the engine's numbers. Memory holds them in double precision.
+    """Residues as the simulator's numbers. Memory holds them in double precision.
 
-    chances: those of what has been stored in each array, see `Chance`; in parts: of each index of its first axis, where
-    each core stores at one. known: those of matrices, which are the same
-    under all interpretations of a network; filled when a matrix is first used.
+    chances: bounds for the elements stored in each array, see `Chance`; by index of the first axis, if each core stores
+    at one index. known: bounds for matrices, which are the same under all interpretations of a network; filled when a
+    matrix is first used.
     """
 
     def __init__(self, world: Interpretation, known: KnownChances | None = None):
@@ -149,7 +149,7 @@ class FieldNumbers(Numbers):
 
 
 class KnownChances:
-    """The chances of parameters in a compiled network, of which a core may hold parts."""
+    """The chances of the parameters in a compiled network; a core may hold parts of a parameter."""
 
     def __init__(self) -> None:
         self._parts = ParameterParts()
@@ -159,7 +159,7 @@ class KnownChances:
         self._axes: dict[LoadOp, int | None] = {}
 
     def of_matrix(self, crossbar: CrossbarOp, array: ArrayOp, core: tuple[int, ...]) -> Chance:
-        """That of the cells of a crossbar on a core."""
+        """Return the chance of the cells of a crossbar on a core."""
         key = crossbar, core
         if key not in self._matrices:
             self._matrices[key] = self._of_matrix(crossbar, array, core)
@@ -175,7 +175,7 @@ class KnownChances:
         return Chance.of_parameter(bits, distinct_along_rows(cells))
 
     def of_load(self, op: LoadOp, array: ArrayOp, number: int) -> Chance:
-        """That of what an access of a load, the one of this number, reads from an array of parameters."""
+        """Return the chance of the elements that access `number` of a load reads from an array of parameters."""
         key = op, array.sym_name.data
         if key not in self._loads:
             self._loads[key] = Chance()
@@ -185,7 +185,7 @@ class KnownChances:
         return self._loads[key]
 
     def part_of_store(self, store: Store, core: Core) -> int:
-        """Return the index of the first axis at which a core stores; -1 if there are several."""
+        """Return the index along the first axis at which a core stores; -1 if there are several."""
         key = store.op, core.coordinates
         if key not in self._stores:
             relation = on_core(store.op.map.relation, len(core.coordinates))
@@ -198,7 +198,7 @@ class KnownChances:
         return self._stores[key]
 
     def axis_of_parts(self, op: LoadOp) -> int | None:
-        """Return the axis, after that of iterations, of lanes that are the first index of the location."""
+        """Return the axis, after that of iterations, of the lanes that are the first index of the location."""
         if op not in self._axes:
             relation = op.maps.data[0].relation
             lanes = relation.domain().unwrap().dim(isl.dim_type.out)
@@ -222,7 +222,7 @@ def _distinct_lanes(op: LoadOp, number: int) -> bool:
 
 
 class FieldMemory(Memory):
-    """Memory of residues, which bodies get and give as arrays of their own kind."""
+    """Memory of residues, which bodies load and store as `Residues`."""
 
     def __init__(
         self,
@@ -254,7 +254,7 @@ class FieldMemory(Memory):
         return residues
 
     def _separate(self, op: LoadOp, name: str) -> int | None:
-        """Return the axis of lanes that are parts of an array, if these have parameters that occur in no other."""
+        """Return the axis of lanes that are parts of an array, if each part has parameters that occur in no other."""
         known = self.in_parts.get(name, {})
         parts = list(known.values())
         if len(parts) < 2 or -1 in known or (axis := self.known.axis_of_parts(op)) is None:

@@ -1,10 +1,10 @@
 """Arithmetic of the field of P = 2¹⁹ − 1 elements in double precision.
 
-A residue is the representative of its class from −(P − 1)/2 to (P − 1)/2. Products of two are below 2³⁶, so sums
-of up to 2¹⁵ products are exact in any order, and BLAS multiplies matrices of residues without an error.
+A residue is the representative of its class from −(P − 1)/2 to (P − 1)/2. Products of two residues are below 2³⁶, so
+sums of up to 2¹⁵ products are exact in any order, and BLAS multiplies matrices of residues without an error.
 
-An array may also hold −∞, +∞ and NaN. They stand for what a network has in their place: infinities absorb what is added
-to them, and NaN is a value that is not defined.
+An array may also hold −∞, +∞ and NaN, which stand for themselves: infinities absorb finite addends, and NaN is an
+undefined value.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ P = (1 << 19) - 1
 HALF = (P - 1) // 2
 
 _PRIMITIVE = 3
-"""Its powers are all residues but 0."""
+"""A primitive root: its powers are all residues except 0."""
 
 _EXACT = 1 << 51
 """`reduce` takes integers below this: x / P, rounded twice, is off by less than half a P-th."""
 
 COLUMNS = _EXACT // (HALF * HALF)
-"""Maximum number of products that are added up before they are reduced."""
+"""Maximum number of products that are summed before reduction."""
 
 
 def reduce(x: Any) -> np.ndarray:
-    """Return the residues of integers below 2⁵¹, as a new array; NaN for what is not finite.
+    """Return the residues of integers below 2⁵¹, as a new array; NaN for infinities and NaN.
 
-    The nearest multiple of P is that of the rounded quotient: the exact one is at least 1 / 2P away from a half, and
-    the computed one is nearer than that to it.
+    The rounded quotient gives the nearest multiple of P: the exact quotient is at least 1 / 2P away from a
+    half-integer, and the error of the computed quotient is smaller.
     """
     multiple = np.multiply(x, 1.0 / P)
     multiple = np.asarray(np.rint(multiple))
@@ -47,19 +47,19 @@ def reduce(x: Any) -> np.ndarray:
 def is_finite(x: np.ndarray) -> bool:
     """Return True if no element is infinite or NaN.
 
-    One sum tells, which is below 2⁵³ for any array that fits memory.
+    Tests one sum, which is below 2⁵³ for any array that fits in memory.
     """
     return isfinite(float(x.sum()))
 
 
 def reduce_sums(x: Any) -> np.ndarray:
-    """Return the residues of integers below 2⁵¹; infinities and NaN stay what they are."""
+    """Return the residues of integers below 2⁵¹; infinities and NaN are unchanged."""
     residues = reduce(x)
     return residues if is_finite(residues) else np.where(np.isfinite(x), residues, x)
 
 
 def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of matrices of residues. Columns are added up in parts that stay exact."""
+    """Return the product of matrices of residues. Columns are summed in parts for which double precision is exact."""
     columns = a.shape[-1]
     if columns <= COLUMNS:
         return reduce(np.matmul(a, b))
@@ -69,7 +69,7 @@ def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def product_along(x: np.ndarray, axis: int) -> np.ndarray:
-    """Return the products of all residues along an axis, which vanishes: of halves, and their halves."""
+    """Return the products of the residues along an axis, which is removed, by recursive halving."""
     x = np.moveaxis(x, axis, 0)
     while len(x) > 1:
         half = len(x) // 2
@@ -79,16 +79,16 @@ def product_along(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return the values of a table, with those of negative residues at its end. Single precision holds them exactly."""
+    """Look up residues in a table, which ends with the values of negative ones. Single precision is exact for them."""
     return table[np.asarray(x).astype(np.intp)].astype(np.float64)
 
 
 @cache
 def inverses() -> np.ndarray:
-    """1 / x for each residue x, a negative one counted from the end; 0 for 0."""
+    """Return the table of 1 / x for each residue x, with negative residues at the end; 0 for 0."""
     powers = np.ones(1, np.int64)
     step = _PRIMITIVE
-    while len(powers) < P - 1:  # those of exponents below 2ⁿ, then times the 2ⁿ-th
+    while len(powers) < P - 1:  # powers with exponents below 2ⁿ, then these times the 2ⁿ-th power
         powers = np.concatenate((powers, powers * step % P))
         step = step * step % P
     powers = powers[: P - 1]
@@ -98,10 +98,12 @@ def inverses() -> np.ndarray:
 
 
 def residue_of(numbers: np.ndarray) -> np.ndarray:
-    """Return the residues of numbers, of which those of integers that have no residue of their own are arbitrary.
+    """Return the residues of numbers.
 
-    Floats that are whole are themselves, in every precision. Others are the simplest rationals that round to them: 0.1
-    is 1/10 in every precision, and 1/49 times 49 is 1. Infinities and NaN stay.
+    Integral floats stand for themselves, in every precision. Other floats stand for the simplest rational that rounds
+    to
+    them: 0.1 is 1/10 in every precision, and 1/49 times 49 is 1. Integers beyond the range of residues have arbitrary
+    residues. Infinities and NaN are unchanged.
     """
     numbers = np.asarray(numbers)
     floats = numbers.dtype.kind == "f"
@@ -130,7 +132,7 @@ def _residue_of_float(x: float, dtype: str) -> float:
 
 
 def _integer(n: int) -> int:
-    """Return an integer as one that is no multiple of P unless it is 0. Modulo P a factor of 2¹⁹ would be none."""
+    """Map an integer to one that is a multiple of P only if it is 0. Modulo P, a factor 2¹⁹ would have no effect."""
     if abs(n) <= HALF:
         return n
     size = 1 + int.from_bytes(hashlib.sha256(str(abs(n)).encode()).digest()[:8]) % (P - 1)
@@ -142,7 +144,7 @@ def _balanced(x: int) -> float:
 
 
 def simplest_rational(x: float, dtype: np.dtype[Any]) -> Fraction:
-    """Return the smallest rational of the smallest denominator that rounds to `x` in a type of floats."""
+    """Return the rational of smallest denominator, then numerator, that rounds to `x` in a floating-point type."""
     if x < 0:
         return -simplest_rational(-x, dtype)
     if x == 0:
@@ -157,9 +159,9 @@ def simplest_rational(x: float, dtype: np.dtype[Any]) -> Fraction:
 
 
 def _simplest_between(low: Fraction, high: Fraction | None) -> Fraction:
-    """Return the simplest rational strictly between two that are not negative, by continued fractions.
+    """Return the simplest rational strictly between two non-negative ones, by continued fractions.
 
-    None is infinity.
+    None stands for infinity.
     """
     whole = floor(low)
     if high is None or whole + 1 < high:

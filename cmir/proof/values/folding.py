@@ -1,8 +1,8 @@
-"""Check of batch normalisation that has been folded into the weights and bias of a linear operator.
+"""Check of batch normalisation folded into the weights and bias of a linear operator.
 
-Values are compared with the `nn` IR after folding, in which weights stand for themselves. What folding did to their
-numbers is checked here, element by element, and in numbers: over the field, folded parameters could only be computed
-as the pass computes them.
+The proof of values starts from the `nn` IR after folding, where the folded weights are parameters. This module checks
+folding itself, element by element, in floating point: over the field, folded parameters could only be computed in the
+same way as in the pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cmir.support.diagnostics import CompileError
 
 
 class NormalizationParameters(NamedTuple):
-    """Parameters of a linear operator and of the normalisation behind it, in double precision."""
+    """Parameters of a linear operator and of the subsequent normalisation, in double precision."""
 
     weight: np.ndarray
     constant: np.ndarray
@@ -34,12 +34,12 @@ def check_folding(
     bias: np.ndarray,
     axis: int,
 ) -> None:
-    """Check that weight and bias give what the operator and its normalisation gave, up to one rounding of each element.
+    """Check that folded weight and bias are equivalent to operator and normalisation, up to one rounding per element.
 
-    Both are affine in the operator's input, so they are equal for all inputs if coefficients and constants are. With
-    r = sqrt(variance + epsilon) these are equal if folded weight · r = scale · weight, and (folded bias − bias) · r =
-    scale · (constant − mean). axis: that of the output channels in the weight. Raises CompileError at the first element
-    that differs.
+    Both are affine in the operator's input, so they are equal for all inputs if coefficients and constants are equal.
+    With r = sqrt(variance + epsilon), that is the case if folded weight · r = scale · weight, and (folded bias − bias)
+    · r = scale · (constant − mean). axis: the axis of the output channels in the weight. Raises CompileError at the
+    first element that differs.
     """
     shape = [-1 if d == axis else 1 for d in range(weight.ndim)]
     with np.errstate(all="ignore"):
@@ -59,12 +59,12 @@ def _compare(
     exact: np.ndarray,
     size: np.ndarray,
 ) -> None:
-    """Check that folded · root = exact, to a unit in the last place. size: of the terms that `exact` is a sum of."""
+    """Check that folded · root = exact, to a unit in the last place. size: magnitude of the terms of `exact`."""
     limits = np.finfo(folded.dtype)
     got = folded.astype(np.float64) * root
     margin = float(limits.eps) * np.maximum(np.abs(got), np.abs(exact))
     margin = margin + 2.0**-50 * np.abs(size) + float(limits.smallest_subnormal) * root
-    wrong = np.abs(got - exact) > margin  # infinities and NaN are as good as they were
+    wrong = np.abs(got - exact) > margin  # infinities and NaN pass, as before folding
     if wrong.any():
         element = [int(i) for i in np.argwhere(wrong)[0]]
         raise CompileError(

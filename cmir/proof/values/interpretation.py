@@ -1,17 +1,17 @@
-"""A random interpretation: what each function of a network means over the field.
+"""Random interpretation of the functions of a network over the field.
 
-Sums, differences and products are those of the field; division multiplies by the inverse. Every other function is
-random, so that nothing holds of it but that it gives the same for the same. Exceptions, where
-compiled programs may rely on more:
+Sums, differences and products are those of the field; division multiplies by the inverse. Every other function
+is random: its only law is that equal operands give equal results. Exceptions are the functions for which compiled
+programs rely on more laws:
 
 - The maximum of a and b is h⁻¹(h(a) + h(b)), with h a random permutation, and the minimum likewise with another one. It
-  does not depend on the order of operands, and −∞ (for integers, the least of their type) is neutral. An order of the
-  residues would hide faults: the largest of nine is rarely the one that is wrong.
-- a < b is a random function of a − b with f(0) = 0, and a ≤ b is 1 less b < a. Were f(x) = 1 − f(−x), as for numbers
-  that differ, the two would be one. a = b is a function with f(x) = f(−x) and f(0) = 1. Truth is a residue: "and" is
-  the product, and a choice by c is c·a + (1 − c)·b.
-- Rounding to a narrower float is multiplication by a random residue, so that it can be told from none and moves
-  through sums; widening is exact. Conversions of integers are random functions that keep 0.
+  does not depend on the order of operands, and −∞ (for integers, the minimum of their type) is neutral. An order of the
+  residues would hide faults: the largest of nine is rarely the wrong one.
+- a < b is a random function f of a − b with f(0) = 0, and a ≤ b is 1 − (b < a). With f(x) = 1 − f(−x), as for different
+  numbers, the two would coincide. a = b is a function with f(x) = f(−x) and f(0) = 1. Truth values are residues: "and"
+  is the product, and a selection by c is c·a + (1 − c)·b.
+- Rounding to a narrower float is multiplication by a random residue, so that it differs from no rounding and
+  distributes over sums; widening is exact. Conversions of integers are random functions that preserve 0.
 - exp(−∞) = 0, and 1 / ±∞ = 0.
 """
 
@@ -27,20 +27,20 @@ import numpy as np
 from cmir.proof.values.field import HALF, P, inverses, is_finite, look_up, reduce
 
 MANY = P // 8
-"""Functions of so many elements are looked up in a table of their values; those of less are computed for each."""
+"""Minimum number of elements for which functions are looked up in a table; for fewer, each value is computed."""
 
 Function = Callable[[np.ndarray], np.ndarray]
 """A function of residues, without infinities."""
 
 _RESIDUES = reduce(np.arange(P, dtype=np.float64))
-"""All residues, a negative one counted from the end."""
+"""All residues, with negative ones at the end."""
 
 
 class _Tables(dict[str, np.ndarray]):
-    """The values of functions for all residues, by their names."""
+    """Tables of the values of functions for all residues, by name."""
 
     def apply(self, name: str, function: Function, x: np.ndarray) -> np.ndarray:
-        """Return the values of a function, which has the same name wherever it is applied."""
+        """Return the values of a function. The name identifies the function."""
         if name not in self and x.size >= MANY:
             self[name] = function(_RESIDUES).astype(np.float32)
         table = self.get(name)
@@ -48,7 +48,7 @@ class _Tables(dict[str, np.ndarray]):
 
 
 class Interpretation:
-    """The functions that a seed stands for, on arrays of residues."""
+    """The random functions of a seed, on arrays of residues."""
 
     def __init__(self, seed: int):
         self.seed = seed
@@ -58,12 +58,12 @@ class Interpretation:
         self._parameters: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Random residues that only depend on seed, name and shape."""
+        """Return random residues that depend only on seed, name and shape."""
         generator = np.random.default_rng(self._hash(name))
         return generator.integers(-HALF, HALF + 1, shape, np.int32).astype(np.float64)
 
     def parameter(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Random residues as a parameter of a network, kept for whoever asks next."""
+        """Return random residues for a parameter of a network. The result is cached."""
         key = name, shape
         if key not in self._parameters:
             self._parameters[key] = self.array(f"parameter {name}", shape)
@@ -78,11 +78,11 @@ class Interpretation:
     def unary(
         self, name: str, x: np.ndarray, ends: Mapping[float, float] | None = None
     ) -> np.ndarray:
-        """Return a random function. ends: its values at −∞ and +∞, if they are not random."""
+        """Apply a random function. ends: its values at −∞ and +∞, if they are not random."""
         return self._apply(name, self._random(name), x, ends)
 
     def binary(self, name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return a random function of two operands."""
+        """Apply a random function of two operands."""
         a, b = self.finite(name, a), self.finite(name, b)
         mixed = self.unary(f"{name} of", a) + b * self.constant(f"{name} factor")
         return self.unary(name, reduce(mixed))
@@ -96,7 +96,7 @@ class Interpretation:
         return self.unary(name, reduce(terms.sum(axis=axis)))
 
     def inverse(self, x: np.ndarray) -> np.ndarray:
-        """1 / x; that of 0 is random."""
+        """Return 1 / x; random for x = 0."""
         of_zero = self.constant("inverse of 0")
 
         def inverse(x: np.ndarray) -> np.ndarray:
@@ -105,16 +105,16 @@ class Interpretation:
         return self._apply("inverse", inverse, x, {-inf: 0.0, inf: 0.0})
 
     def round(self, kind: str, x: np.ndarray) -> np.ndarray:
-        """Numbers of a type of floats nearest to wider ones."""
+        """Round numbers to a narrower floating-point type."""
         return reduce(x * self.constant(f"rounding to {kind}"))
 
     def convert(self, name: str, x: np.ndarray) -> np.ndarray:
-        """Return a conversion from or to integers."""
+        """Convert numbers from or to integers."""
         random = self._random(name)
         return self._apply(name, lambda x: np.where(x == 0, 0.0, random(x)), x)
 
     def less(self, kind: str, difference: np.ndarray) -> np.ndarray:
-        """Return True of a difference below 0."""
+        """Return the truth of difference < 0."""
         name = f"less {kind}"
         random = self._random(name)
 
@@ -124,7 +124,7 @@ class Interpretation:
         return self._apply(name, less, difference, {-inf: 1.0, inf: 0.0})
 
     def equal(self, difference: np.ndarray) -> np.ndarray:
-        """Return True of a difference of 0."""
+        """Return the truth of difference = 0."""
         random = self._random("equal")
 
         def equal(x: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ class Interpretation:
         return self._apply("equal", equal, difference, {-inf: 0.0, inf: 0.0})
 
     def order(self, name: str, neutral: float) -> Order:
-        """Return the order that a maximum or minimum of this name uses."""
+        """Return the order used by a maximum or minimum of this name."""
         if name not in self._orders:
             names = (f"{name} factor", f"{name} offset", f"{name} origin")
             numbers = [self.constant(n) for n in names]
@@ -141,7 +141,7 @@ class Interpretation:
         return self._orders[name]
 
     def finite(self, name: str, x: np.ndarray) -> np.ndarray:
-        """Infinities as constants of this name."""
+        """Replace infinities by constants of this name."""
         if is_finite(x):
             return x
         low, high = (self.constant(f"{name} of {end}") for end in (-inf, inf))
@@ -156,7 +156,7 @@ class Interpretation:
     ) -> np.ndarray:
         """Return the values of a function.
 
-        For infinities those in `ends`, or else constants of its name; NaN for NaN.
+        Infinities give the values in `ends`, or else constants of the function's name; NaN gives NaN.
         """
         x = np.asarray(x)
         if is_finite(x):
@@ -169,13 +169,14 @@ class Interpretation:
         return np.where(np.isnan(x), x, result)
 
     def _random(self, name: str) -> Function:
-        """Return a function whose values are random: the residue and the name, mixed as by Steele, Lea and Flood.
+        """Return a function with random values: a hash of the residue and the name.
 
-        "Fast splittable pseudorandom number generators" (2014), the function mix64.
+        The hash is the function mix64 of Steele, Lea and Flood, "Fast splittable pseudorandom number generators"
+        (2014).
         """
         key = np.uint64(self._hash(name) & (2**64 - 1))
 
-        @np.errstate(over="ignore")  # integers wrap around, and NumPy says so of single ones
+        @np.errstate(over="ignore")  # integers wrap around, and NumPy warns about scalars
         def random(x: np.ndarray) -> np.ndarray:
             z = np.asarray(x).astype(np.int64).view(np.uint64) * _GOLDEN
             z += key
@@ -231,7 +232,7 @@ class Order:
             self._origin = float(self._weight(np.array(neutral)))
 
     def of_two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return the larger, or the smaller, of two elements each."""
+        """Return the element-wise maximum or minimum of two arrays."""
         if is_finite(a) and is_finite(b):
             if a.size == 1 or b.size == 1:
                 return self._with(*((a, b) if b.size == 1 else (b, a)))
@@ -239,7 +240,7 @@ class Order:
         return self.along(np.stack(np.broadcast_arrays(a, b)), (0,), False)
 
     def along(self, x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
-        """Return the largest, or smallest, of all elements along axes."""
+        """Return the maximum or minimum of the elements along axes."""
         if is_finite(x):
             weights = self._weights(x)
             return self._element(reduce(weights.sum(axis=axes, keepdims=keepdims)))
@@ -253,7 +254,7 @@ class Order:
         return np.where(absorbing == 0, result, absorbing)
 
     def _with(self, x: np.ndarray, constant: np.ndarray) -> np.ndarray:
-        """Return the larger, or the smaller, of elements and one for all of them."""
+        """Return the maximum or minimum of each element and a constant."""
         shape = np.broadcast_shapes(x.shape, constant.shape)
         weight = self._weights(constant).reshape(())
 

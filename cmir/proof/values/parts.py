@@ -1,11 +1,11 @@
-"""Names of parts of parameters, as bits: two parts that have no bit in common have no element in common."""
+"""Parts of parameters as bit sets: two parts without a common bit have no common element."""
 
 from __future__ import annotations
 
 import numpy as np
 
 INPUT = 1
-"""The bit of what is no parameter."""
+"""The bit of everything that is not a parameter."""
 
 
 class ParameterParts:
@@ -17,7 +17,7 @@ class ParameterParts:
         self._owners: dict[str, np.ndarray] = {}
 
     def of(self, name: str, size: int, elements: np.ndarray | None = None) -> int:
-        """Bits of a part of the parameter of this name and size. elements: indices, increasing; None means all."""
+        """Return the bits of a part of a parameter. elements: increasing indices; None for all."""
         key = name, b"" if elements is None else elements.tobytes()
         if key not in self._known:
             owners = self._owners.setdefault(name, np.zeros(size, np.int32))
@@ -25,7 +25,7 @@ class ParameterParts:
         return self._known[key]
 
     def _new(self, owners: np.ndarray, elements: np.ndarray | slice) -> int:
-        """Return a bit for elements that are in no other part, and the bits of parts that have the others."""
+        """Return a new bit for the elements that are in no other part, and the bits of the parts of the others."""
         others = np.unique(owners[elements])
         number = len(self._bits)
         bits = 1 << number
@@ -37,7 +37,7 @@ class ParameterParts:
 
 
 def distinct_along_rows(cells: np.ndarray) -> bool:
-    """Return True if no row of a matrix has an element twice. cells: the indices of elements, from 1; 0 for none."""
+    """Return True if no row of a matrix contains an element twice. cells: indices of elements, from 1; 0 for none."""
     if not cells.size or int(np.bincount(cells.reshape(-1))[1:].max(initial=0)) <= 1:
         return True
     ordered = np.sort(cells, axis=-1)

@@ -1,4 +1,4 @@
-"""Arrays of residues in the place of NumPy's: what computes with arrays computes with these as well."""
+"""Arrays of residues that replace NumPy arrays: code that computes with arrays also computes with these."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from cmir.support.numerics import DuckArray
 
 
 class NoInterpretationError(Exception):
-    """A function of arrays that has no interpretation."""
+    """Error for a function of arrays without an interpretation."""
 
 
 class Residues(NDArrayOperatorsMixin, DuckArray):
     """An array of residues that stand for elements of a NumPy type.
 
-    world: the functions. values: the residues. dtype: the type they stand for. chance: that of all elements. separate:
-    an axis along which each element has parameters of its own that occur in no other, or None.
-    Functions without an interpretation raise NoInterpretationError; nothing turns residues into numbers in silence.
+    world: the functions. values: the residues. dtype: the type that they stand for. chance: bound for all elements.
+    separate: an axis along which each element has parameters that occur in no other element, or None.
+
+    Functions without an interpretation raise NoInterpretationError; residues are never silently converted to numbers.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.separate: int | None = None
 
     def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Residues:
-        """Other residues, of the type and chance of these unless they are given."""
+        """Return other residues, with the type and chance of these unless given."""
         values = np.asarray(values, np.float64)
         return Residues(
             self.world, values, dtype or self.dtype, self.chance if chance is None else chance
         )
 
     def lift(self, x: Any) -> Residues:
-        """Arrays as constants; a single one takes the type of these residues, as in bodies of iterations."""
+        """Return an array as constants; a single number takes the type of these residues, as in iteration bodies."""
         if isinstance(x, Residues):
             return x
         array = np.asarray(x)
@@ -57,7 +58,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             return Residues(self.world, residue_of(array), self.dtype, Chance())
         return lift(self.world, array)
 
-    # What NumPy's arrays have.
+    # The interface of NumPy arrays.
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -119,11 +120,11 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self._reduce(np.minimum, axis)
 
     def astype(self, dtype: Any, copy: bool = True) -> Residues:
-        """Return the numbers in another type, of integers their low bits."""
+        """Convert to another type; integers keep their low bits."""
         return self._convert(np.dtype(dtype), "cast")
 
     def view(self, dtype: Any) -> Residues:
-        """Return the bits as another type."""
+        """Reinterpret the bits as another type."""
         return self.apply("view", np.dtype(dtype))
 
     # The functions of `cmir.support.numerics`.
@@ -153,7 +154,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def uninterpreted(
         self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
     ) -> Residues:
-        """Return a random function of all lanes of the operands, or of each lane of an elementwise function."""
+        """Apply a random function to all lanes of the operands together, or to each lane if it is element-wise."""
         lifted = [self.lift(x) for x in operands]
         example = function(*(np.zeros((1, *x.shape[1:]), x.dtype) for x in lifted))
         count = max(map(len, lifted))
@@ -175,7 +176,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             self.world.unary(f"{name} lane", places), chance=result.chance.in_table(f"{name} lane")
         )
 
-    # The protocols of NumPy.
+    # NumPy's protocols.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "reduce":
@@ -216,16 +217,16 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             case name:
                 raise NoInterpretationError(f"numpy.{name}")
 
-    # What functions of them are made of.
+    # Building blocks of functions.
 
     @property
     def kind(self) -> str:
-        """Floats of all widths have the same functions."""
+        """The kind of type for functions; floats of all widths share it."""
         return "float" if self.dtype.kind == "f" else self.dtype.name
 
     @property
     def order_kind(self) -> str:
-        """Likewise; of integers it matters whether they have a sign."""
+        """The kind of type for orders; signed and unsigned integers differ."""
         return {"f": "float", "u": "unsigned"}.get(self.dtype.kind, "signed")
 
     def apply(self, name: str, dtype: Any = None) -> Residues:
@@ -252,7 +253,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         return self.like(self.world.of_sequence(name, self.values, axis), dtype, chance)
 
     def order_of(self, ufunc: np.ufunc) -> Order:
-        """Return the order of a maximum or a minimum for operands of this type."""
+        """Return the order used by a maximum or minimum of operands of this type."""
         largest = ufunc in (np.maximum, np.fmax)
         neutral = -inf if largest else inf
         kind = self.kind
@@ -293,7 +294,7 @@ numerics.matrix_product.register(Residues, Residues.matrix_product)
 
 
 def lift(world: Interpretation, x: Any) -> Residues:
-    """Arrays as constants, unless they are residues."""
+    """Return an array as constants, unless it is already residues."""
     if isinstance(x, Residues):
         return x
     array = np.asarray(x)
@@ -301,7 +302,7 @@ def lift(world: Interpretation, x: Any) -> Residues:
 
 
 _ENDS = {"exp": {-inf: 0.0, inf: inf}}
-"""The values at infinities of functions that have some."""
+"""Values of functions at −∞ and +∞, where these are not random."""
 
 _MOVING = (
     np.pad,
@@ -318,12 +319,12 @@ _MOVING = (
     np.swapaxes,
     sliding_window_view,
 )
-"""Functions that move elements and compute nothing; `numpy.pad` only in the modes below."""
+"""Functions that move elements without computation; `numpy.pad` only in the modes below."""
 
 _PERMUTING = (
     *(np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.reshape, np.transpose, np.swapaxes),
 )
-"""Functions whose result has each element once."""
+"""Functions whose result has each element exactly once."""
 
 _PADS = ("constant", "edge", "reflect", "wrap")
 
@@ -364,7 +365,7 @@ def _of_constant(x: Residues) -> Chance:
 
 
 def _select(condition: Any, a: Any, b: Any) -> Residues:
-    """c·a + (1 − c)·b. An infinity that is chosen by neither 0 nor 1 counts as a constant."""
+    """Return c·a + (1 − c)·b. An infinity counts as a constant unless c is 0 or 1."""
     first = next(x for x in (condition, a, b) if isinstance(x, Residues))
     given = next((x for x in (a, b) if isinstance(x, Residues)), first)
     a, b = given.lift(a), given.lift(b)

@@ -1,4 +1,4 @@
-"""The `nn` IR that a network was compiled from: kept in the context while passes run, or in a file beside the network.
+"""The `nn` IR of a compiled network: in the context while passes run, or in a file next to the network.
 
 cmcore.network @main (@a) -> (@c) attributes {cmir.source = {file = "net.nn.mlir", sha256 = "…"}} { … }
 """
@@ -28,11 +28,11 @@ SUFFIX = ".nn.mlir"
 def find_source(
     ctx: Context, module: ModuleOp, network: NetworkOp, file: str | None = None
 ) -> FuncOp | None:
-    """Return the function that a network was compiled from, or None if that is not known.
+    """Return the function that a network was compiled from, or None if it is unknown.
 
-    It is in `file`; or the context remembers it, as the network was compiled in this process; or an attribute of the
-    network names a file beside it; or there is one with the network's name, NAME.nn.mlir beside NAME.mlir. Raises
-    CompileError where a file is missing, has other contents than the attribute says, or lacks the function.
+    The function is looked up in `file`; in the context, if this process compiled the network; in the file next to the
+    network that an attribute of the network names; and in NAME.nn.mlir next to NAME.mlir. Raises CompileError if a file
+    is missing, does not match the digest in the attribute, or lacks the function.
     """
     if file is not None:
         return _read(ctx, network, Path(file))
@@ -50,7 +50,7 @@ def find_source(
 
 
 def note_source(module: ModuleOp, name: str, text: str) -> None:
-    """Say on all networks of a module that they were compiled from the IR in the file of this name and text."""
+    """Record in an attribute of all networks of a module the file that holds their source IR, with its digest."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     attribute = DictionaryAttr({"file": StringAttr(name), "sha256": StringAttr(digest)})
     for op in module.body.block.ops:
@@ -59,7 +59,7 @@ def note_source(module: ModuleOp, name: str, text: str) -> None:
 
 
 def _named(attribute: object, network: NetworkOp) -> tuple[str, str]:
-    """(name of the file, its digest)."""
+    """Return (name of the file, its digest)."""
     match attribute:
         case DictionaryAttr(
             data={"file": StringAttr(data=name), "sha256": StringAttr(data=digest)}

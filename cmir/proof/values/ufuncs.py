@@ -1,4 +1,4 @@
-"""NumPy's functions of elements over the field: those that are not random functions of their names."""
+"""NumPy ufuncs over the field, as far as they are not interpreted as random functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmir.proof.values.interpretation import Interpretation, Order
 
 
 class FieldArray(Protocol):
-    """The attributes of an array of residues that functions of elements need, see `Residues`."""
+    """The attributes of an array of residues that ufuncs need, see `Residues`."""
 
     world: Interpretation
     values: np.ndarray
@@ -94,7 +94,7 @@ def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _truth(name: str, holds: Callable[[FieldArray, FieldArray], np.ndarray]) -> Callable[..., Any]:
-    """Interpret a relation by the difference of its operands."""
+    """Return the interpretation of a relation, as a function of the difference of its operands."""
 
     def function(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
         chance = a.chance.plus(b.chance).in_table(name, 2, fixed=True)
@@ -140,7 +140,7 @@ def _not(dtype: Any, a: FieldArray) -> Any:
 
 
 def _is_nan(dtype: Any, a: FieldArray) -> Any:
-    """Return a random function, though residues are numbers: what asks for NaN is not what does not."""
+    """Apply a random function: residues are never NaN, but a program with the test must differ from one without."""
     values = a.world.unary("isnan", a.values, {-inf: 0.0, inf: 0.0})
     return a.like(values, np.bool_, a.chance.in_table("isnan"))
 

@@ -1,4 +1,4 @@
-"""The operations that a comparison takes, counted from the types in the IR."""
+"""Number of operations of a comparison, computed from the types in the IR."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from cmir.dialects.polyhedral import symbol
 from cmir.dialects.vectors import MxvOp
 
 ELEMENT = 16
-"""An element of a vector counts as so many multiplications: functions are looked up, and products are BLAS's."""
+"""Cost of a vector element in multiplications: functions are table look-ups, while products run in BLAS."""
 
 ITERATION = 64
-"""So does the start of an iteration."""
+"""Cost of the start of an iteration, in multiplications."""
 
 CALL = 100_000
-"""So does an operation of a body on a run of iterations, however few they are."""
+"""Cost of an operation of a body on a run of iterations, independent of its length, in multiplications."""
 
 ROWS = 8
-"""About so many rows are a run where rings let a core run no further; elsewhere a whole inference is one."""
+"""Approximate number of rows in a run if rings limit how far a core runs; otherwise a run is a whole inference."""
 
 
 def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
-    """Multiplications, and what takes as long, of the network and of its source, which computes as much."""
+    """Return the cost of network and source, in multiplications. The source computes as much as the network."""
     rings = {
         symbol(buffer.array)
         for program in network.programs.values()
@@ -37,7 +37,7 @@ def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
 
 
 def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> int:
-    """Return the operations of an inference, on all cores. Each element is stored once, which gives their number."""
+    """Return the cost of one inference on all cores. Each element is stored once, which gives their number."""
     shapes = {name: array.shape for name, array in network.arrays.items()}
     stored = {symbol(store.array): store for store in program.stores()}
     iterations = max(
