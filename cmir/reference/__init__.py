@@ -1,8 +1,8 @@
-"""A reference machine for programs at the `cmcore` level, to check the compiler against.
+"""Reference machine for programs at the `cmcore` level, an independent check of the compiler.
 
-It interprets the text of a network one event at a time: control units are literal automata from reset, each slot of a
+The machine interprets a network one event at a time: control units are literal automata from reset, each slot of a
 buffer is tagged with the element that it holds, and delays are random or adversarial. It shares no code with the
-passes, the engine or `cmir.isl`; of the dialects it uses the operations' fields and nothing else.
+passes, the simulator or `cmir.isl`. From the dialects it uses only the fields of operations.
 """
 
 from cmir.reference.findings import Deadlock, Finding, ProgramFault, Violation

@@ -1,4 +1,4 @@
-"""Relations of a program, enumerated: locations of iterations, slots of elements, cells of matrices."""
+"""Enumeration of a program's relations: locations of iterations, slots of elements, cells of matrices."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cmir.reference.findings import ProgramFault
 from cmir.reference.relations import RelationError, relation
 
 POINTS_AT_ONCE = 1 << 20
-"""Pairs of an iteration and a lane that are worked out at a time, about."""
+"""Approximate number of pairs of an iteration and a lane that are computed at a time."""
 
 Point = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """The lanes of a vector that have a location, iteration after iteration in the order in which they are run.
+    """The lanes of a vector that have a location, iteration by iteration, in execution order.
 
-    lanes, locations: both counted in row-major order. Those of iteration i are `starts[i] : starts[i + 1]`.
+    lanes, locations: row-major numbers. Those of iteration i are `starts[i] : starts[i + 1]`.
     """
 
     starts: list[int]
@@ -36,8 +36,7 @@ def lanes_of(
 ) -> Lanes:
     """Enumerate an access `[iteration -> lane] -> location`.
 
-    lanes: the shape of the vector. shape: that of the array.
-    Raises ProgramFault for locations outside the array.
+    lanes: the shape of the vector. shape: the shape of the array. Raises ProgramFault for locations outside the array.
     """
     if not iterations:
         return Lanes([0], np.zeros(0, np.int32), np.zeros(0, np.int64))
@@ -67,10 +66,10 @@ def lanes_of(
 def slots_of(
     storage: str, core: Point, inferences: int, shape: tuple[int, ...], slots: tuple[int, ...]
 ) -> np.ndarray:
-    """Return the slot of each element, of shape (inferences, elements), in row-major order; -1 for those without one.
+    """Return the row-major number of the slot of each element, shape (inferences, elements); -1 for no slot.
 
-    storage: `array[n, location] -> slot`, whose parameters are the coordinates of a core. shape: of the array.
-    slots: the shape of the buffer. Raises ProgramFault for slots outside the buffer.
+    storage: `array[n, location] -> slot`, whose parameters are the coordinates of a core. shape: of the array. slots:
+    the shape of the buffer. Raises ProgramFault for slots outside the buffer.
     """
     axes = np.ix_(np.arange(inferences), *map(np.arange, shape))
     where, found = _image(storage, core, axes, slots, "the buffer")
@@ -80,7 +79,7 @@ def slots_of(
 
 
 def cells_of(cells: str, core: Point, shape: tuple[int, ...], elements: np.ndarray) -> np.ndarray:
-    """Return a matrix of a parameter's elements, in its shape. Cells without an element are 0."""
+    """Return a matrix of this shape, filled with a parameter's elements. Cells without an element are 0."""
     where, found = _image(
         cells, core, np.ix_(*map(np.arange, shape)), elements.shape, "the parameter"
     )
@@ -92,9 +91,9 @@ def cells_of(cells: str, core: Point, shape: tuple[int, ...], elements: np.ndarr
 def _image(
     text: str, core: Point, inputs: Sequence[np.ndarray], shape: tuple[int, ...], what: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return a mask of the points that have an image, and the image's number in row-major order of `shape`.
+    """Return a mask of the points that have an image, and the row-major number of the image in `shape`.
 
-    what: names the shape in the ProgramFault raised for images outside it.
+    what: name of the shape in messages. Raises ProgramFault for images outside the shape.
     """
     try:
         coordinates, where = relation(text, core).image(*inputs)

@@ -1,7 +1,7 @@
-"""The arithmetic of one iteration: each operation of a body as a function of its operands' values.
+"""Arithmetic of one iteration: each operation of a body as a function of its operands' values.
 
-A value is an array in the shape of its vector type, of rank 0 for a number. Results are what MLIR's documentation of an
-operation says, and the docstring of one of `cmcore`.
+A value is an array in the shape of its vector type, of rank 0 for a scalar. The results follow MLIR's documentation, or
+for `cmcore` operations their docstrings.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Function = Callable[..., Any]
 
 
 Others = Callable[[Operation], Function | None]
-"""Functions of operations that this module does not know; None for one that is none."""
+"""Functions of operations that are unknown to this module; None for an operation that is not a function."""
 
 
 def reference_function(op: Operation, others: Others = lambda op: None) -> Function:
-    """Return the operation as a function of its operands' values. Raises ProgramFault if it is none."""
+    """Return the operation as a function of its operands' values. Raises ProgramFault if it is not a function."""
     if (plain := _PLAIN.get(op.name)) is not None:
         return plain
     if (make := _MADE.get(op.name)) is not None:
@@ -47,7 +47,7 @@ def _shape(op: Operation) -> tuple[int, ...]:
     return type.get_shape() if hasattr(type, "get_shape") else ()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-# Integers. A signless one stands for the number that its bits are in two's complement, or without a sign.
+# Integers. Operations interpret the bits of a signless integer as signed (two's complement) or unsigned.
 
 
 def _signed(x: Value) -> Value:
@@ -90,7 +90,7 @@ def _compare_integers(op: Operation) -> Function:
 
 
 def _compare_floats(op: Operation) -> Function:
-    """Predicates: false, six ordered relations, ordered, six unordered ones, unordered, true."""
+    """Return the comparison: false, six ordered predicates, ordered, six unordered predicates, unordered, or true."""
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
     relations = (
@@ -164,7 +164,7 @@ def _constant(op: Operation) -> Function:
 def _mxv(op: Operation) -> Function:
     assert isinstance(op, MxvOp)
     shape, dtype = _shape(op), _result(op)
-    # Integers are summed modulo 2 to 32, which no order of the sum changes.
+    # Integers are summed modulo 2³², so the order of summation does not matter.
     wide = {"f2": "f4", "i4": "i8"}.get(dtype.str[1:], dtype.str[1:])
 
     def product(matrix: Value, x: Value) -> Value:
@@ -347,7 +347,7 @@ _PLAIN: dict[str, Function] = {
     "math.acosh": np.arccosh,
     "math.atanh": np.arctanh,
 }
-"""Operations that their operands say all about."""
+"""Operations that are functions of their operands alone."""
 
 _MADE: dict[str, Callable[[Operation], Function]] = {
     "arith.constant": _constant,
@@ -394,4 +394,4 @@ _MADE: dict[str, Callable[[Operation], Function]] = {
     "vector.create_mask": _create_mask,
     "vector.bitcast": _view,
 }
-"""Operations whose attributes or types matter: made into functions once."""
+"""Operations that also depend on attributes or types, each converted to a function once."""

@@ -15,7 +15,7 @@ from cmir.reference.program import ReferenceCore, ReferenceLoad, ReferenceStore
 
 @dataclass(frozen=True)
 class ReferenceStep:
-    """A load, a store, or a function of values, given by their numbers. A store gives none."""
+    """A load, a store, or a function of numbered values. A store has no result."""
 
     work: ReferenceLoad | ReferenceStore | Callable[..., Any]
     operands: tuple[int, ...]
@@ -25,8 +25,8 @@ class ReferenceStep:
 class ReferenceBody:
     """The operations of an iteration in order.
 
-    values: those that are the same in all iterations, by number; the others are None. coordinates: the numbers of the
-    values that are the iteration's coordinates.
+    values: by number, the values that are the same in all iterations; None for the others. coordinates: the numbers of
+    the values that are the iteration's coordinates.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Findings of the reference machine: what is wrong with a program."""
+"""Findings of the reference machine: faults of a program."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from xdsl.ir import Operation
 
 
 class Finding(Exception):
-    """Something wrong with a program: `str` of it is one line."""
+    """A fault of a program; its `str` is one line."""
 
 
 class ProgramFault(Finding):
-    """A program that no control unit can run right, whatever the delays: it stores an element twice, waits for what
-    never happens, or reaches outside an array or a buffer.
+    """A program that no control unit can run correctly, with any delays.
 
-    op: the operation at fault, if it is one.
+    It stores an element twice, waits for an event that never happens, or accesses a location outside an array or
+    buffer.
+    op: the faulty operation, if there is one.
     """
 
     def __init__(self, message: str, op: Operation | None = None):
@@ -47,7 +48,7 @@ class Violation(Finding):
 
 @dataclass
 class Deadlock(Finding):
-    """Cores that cannot go on while nothing is under way any more. waits: what each of them waits for."""
+    """Cores that wait although no message is in flight. waits: the event that each of them waits for."""
 
     waits: Sequence[str]
 

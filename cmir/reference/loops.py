@@ -19,7 +19,7 @@ Environment = dict[SSAValue, int]
 def reached_operations(
     region: Region, kind: type[Operation], arguments: Sequence[int]
 ) -> Iterator[tuple[Operation, Environment]]:
-    """Run a region; every operation of a class that is reached, in order, with the values at that time."""
+    """Run a region; yield every operation of a class that is reached, in order, with the values at that time."""
     values: Environment = dict(zip(region.block.args, arguments, strict=True))
     yield from _run(region.block, kind, values)
 
@@ -74,7 +74,7 @@ def _floor(op: Operation, a: int, b: int) -> int:
 def _compare(op: Operation, a: int, b: int) -> int:
     assert isinstance(op, arith.CmpiOp)
     predicate = op.predicate.value.data
-    if predicate >= 6:  # of unsigned numbers
+    if predicate >= 6:  # unsigned predicates
         a, b, predicate = a % 2**64, b % 2**64, predicate - 4
     return int((a == b, a != b, a < b, a <= b, a > b, a >= b)[predicate])
 

@@ -1,8 +1,8 @@
-"""The reference machine: runs a network one event at a time, literally as `docs/design.md` §1 describes it.
+"""The reference machine, which runs a network one event at a time, as `docs/design.md` §1 describes it.
 
-Cores run their iterations in order, and each of their automata is a pointer into its list of steps, from reset. Every
-slot of a buffer holds a tag beside its value: the inference and the element that are there. Delays are arbitrary. Only
-order is assumed: data from one core to another arrives in the order in which it was sent, and so do credits.
+Cores run their iterations in order. Each of their automata is a pointer into its list of steps, from reset. Every slot
+of a buffer holds a tag next to its value: the inference and the element that it holds. Delays are arbitrary. Only order
+is assumed: data from one core to another arrives in the order in which it was sent, and so do credits.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ Sample = Mapping[str, np.ndarray]
 """An array for each input, or for each parameter by its name in the IR."""
 
 Progress = Callable[[int, int], None]
-"""Called with the number of iterations that are done, and of all."""
+"""Callback with the number of completed iterations and the total number of iterations."""
 
 
 class ReferenceMachine:
     """A network at the `cmcore` level, prepared for a number of inferences.
 
-    parameters: values of the parameters that the IR names; only runs with values need them.
-    others: functions of operations in bodies that the machine does not know, those of other packages.
-    Raises ProgramFault where no delays can make the program right.
+    parameters: values of the named parameters in the IR, needed only by runs with values. others: functions of
+    operations of other packages, which the machine does not know. Raises ProgramFault if the program is incorrect for
+    all delays.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ReferenceMachine:
         self._bodies: dict[str, ReferenceBody] = {}
 
     def schedules(self, count: int, seed: int = 0) -> list[Schedule]:
-        """Random and adversarial schedules for this network."""
+        """Yield random and adversarial schedules for this network."""
         return list(islice(schedules(self.actors, seed), count))
 
     def run(
@@ -78,8 +78,7 @@ class ReferenceMachine:
     ) -> list[dict[str, np.ndarray]]:
         """Run all inferences, and return the outputs of each.
 
-        inputs: of each inference; None to run on tags alone, without values, which gives no outputs.
-        Raises Violation or Deadlock.
+        inputs: of each inference; None to run on tags only, without values and outputs. Raises Violation or Deadlock.
         """
         with np.errstate(all="ignore"):
             return _ReferenceRun(self, schedule, inputs).run(progress)
@@ -109,7 +108,7 @@ class ReferenceMachine:
 
 @dataclass(frozen=True)
 class _Starter:
-    """A core, as what starts iterations."""
+    """An actor that starts the iterations of a core."""
 
     core: ReferenceCore
     kind: str = "core"
@@ -117,13 +116,13 @@ class _Starter:
 
 @dataclass(frozen=True)
 class _Channel:
-    """A channel from one core to another: of data, or of credits, one for each iteration that is done."""
+    """A channel from one core to another for data, or for credits, one per completed iteration."""
 
     kind: str
     source: int
     target: int
     stores: tuple[tuple[int, ReferenceStore], ...] = ()
-    """The stores whose array the target has a buffer of, by their place among the source's."""
+    """Indices, among the source's stores, of those to arrays for which the target has a buffer."""
 
 
 def _links(cores: Sequence[ReferenceCore]) -> list[_Channel]:
@@ -145,7 +144,7 @@ def _links(cores: Sequence[ReferenceCore]) -> list[_Channel]:
 
 
 class _ReferenceRun:
-    """One run of a machine on a schedule."""
+    """One run of the machine with a schedule."""
 
     def __init__(
         self, machine: ReferenceMachine, schedule: Schedule, inputs: Sequence[Sample] | None
@@ -208,14 +207,14 @@ class _ReferenceRun:
         heappush(self.agenda, (self.schedule.time(self.now, actor), self.events, actor))
 
     def _offer(self, k: int) -> None:
-        """Let a core start its next iteration, if it may."""
+        """Let a core start its next iteration if its automata allow it."""
         state = self.states[k]
         if not state.offered and state.done < state.total and state.done <= state.limit:
             state.offered = True
             self._push(k)
 
     def _fill(self, state: CoreState, parameters: bool, inference: int) -> None:
-        """Put what is given into the buffers: parameters at the start of the world, inputs at that of an inference."""
+        """Fill the buffers of given arrays: parameters before the stream, inputs at the start of an inference."""
         for memory in state.memories.values():
             array = memory.array
             if not array.given or (array.op.source is not None) != parameters:
@@ -245,7 +244,7 @@ class _ReferenceRun:
         self._offer(k)
 
     def _execute(self, state: CoreState, inference: int, i: int) -> list[Any]:
-        """Run an iteration; what each store sends: (array, inference, locations, values), or None for nothing."""
+        """Run an iteration; return for each store (array, inference, locations, values), or None if it sends nothing."""
         core = state.core
         if not self.values:
             for load in core.loads.values():
@@ -268,7 +267,7 @@ class _ReferenceRun:
     def _load(
         self, state: CoreState, load: ReferenceLoad, inference: int, i: int
     ) -> np.ndarray | None:
-        """Read lanes from their slots, and check that what is wanted is there."""
+        """Read lanes from their slots, and check that the slots hold the wanted elements."""
         result = None
         if self.values:
             type = load.op.result.type

@@ -1,4 +1,4 @@
-"""Programs, elaborated for the cores that run them: iterations, accesses, slots and the steps of automata."""
+"""Elaboration of programs for the cores that run them: iterations, accesses, slots and the steps of automata."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReferenceArray:
     name: str
     op: ArrayOp
     given: bool
-    """True for inputs, which are there from the start of an inference, and parameters, from the start of the stream."""
+    """True for inputs, given at the start of an inference, and for parameters, given at the start of the stream."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ class ReferenceArray:
         return prod(self.shape)
 
     def element(self, location: int, inference: int) -> str:
-        """Return an element, given by its number, as text."""
+        """Return the element of this number as text."""
         return element(
             self.name, [int(x) for x in np.unravel_index(location, self.shape)], inference
         )
@@ -54,7 +54,7 @@ class ReferenceArray:
 
 @dataclass
 class ReferenceBuffer:
-    """A buffer of one core. slots: of each inference, the slot of each element; -1 for none."""
+    """A buffer of one core. slots: the slot of each element of each inference; -1 for none."""
 
     array: ReferenceArray
     slots: np.ndarray
@@ -64,7 +64,7 @@ class ReferenceBuffer:
 
 @dataclass
 class ReferenceLoad:
-    """A load: the buffers it reads, and the lanes that come from each."""
+    """A load: the buffers that it reads, and the lanes read from each."""
 
     op: LoadOp
     sources: list[tuple[ReferenceBuffer, Lanes]]
@@ -72,6 +72,8 @@ class ReferenceLoad:
 
 @dataclass
 class ReferenceStore:
+    """A store: the array that it writes, and the lanes that it stores."""
+
     op: StoreOp
     array: ReferenceArray
     lanes: Lanes
@@ -81,7 +83,7 @@ class ReferenceStore:
 class ReferenceCore:
     """A program on one core, or on the global control unit.
 
-    iterations: in the order in which they are fired. position: of each in that order.
+    iterations: in firing order. position: index of each iteration in that order.
     """
 
     program: ProgramOp
@@ -100,10 +102,10 @@ class ReferenceCore:
 
 @dataclass
 class ReferenceAutomaton:
-    """A snoop or credit of a core, following one core of the source program.
+    """A snoop or credit of a core that follows one core of the source program.
 
-    steps: the iteration of the source whose message is awaited, by its position, or None; and the limit that the step
-    gives, as a position of this core counted on through the inferences. Both of inference 0.
+    steps: (event, limit) of each step in inference 0. The event is the position of the awaited iteration of the source,
+    or None. The limit is a position of this core, counted through the inferences.
     """
 
     op: SnoopOp | CreditOp
@@ -119,8 +121,8 @@ class ReferenceAutomaton:
 class Elaboration:
     """All cores of a network.
 
-    inferences: that the slots of buffers are worked out for.
-    Raises ProgramFault for what no delays can make right.
+    inferences: number of inferences for which slots are computed. Raises ProgramFault if the program is incorrect for
+    all delays.
     """
 
     def __init__(self, network: NetworkOp, inferences: int):
@@ -187,7 +189,7 @@ class Elaboration:
         return ReferenceBuffer(array, slots, prod(shape), op)
 
     def _check_stores(self) -> None:
-        """Each element of a computed array is stored at most once in an inference, and of an output once."""
+        """Check that elements of computed arrays are stored at most once per inference, and those of outputs once."""
         for array in self.arrays.values():
             stored = np.zeros(array.size, np.int64)
             for core in self.cores:
@@ -248,7 +250,7 @@ class Elaboration:
     def _event(
         self, op: SnoopOp | CreditOp, source: ReferenceCore, array: ReferenceArray, at: Point
     ) -> int | None:
-        """Return the position of the iteration of `source` that is, or stores, what is awaited."""
+        """Return the position of the awaited iteration of `source`, or of the one that stores the awaited element."""
         if isinstance(op, CreditOp):
             return source.position.get(at)
         if len(at) != len(array.shape) or not all(
@@ -272,7 +274,7 @@ class Elaboration:
 
 
 def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
-    """Yield the programs that are run, with the coordinates of the core."""
+    """Yield each program with the coordinates of each core that runs it."""
     programs = network.programs
     seen: set[str] = set()
     for core in network.cores:

@@ -1,8 +1,8 @@
 """Access, storage and cell relations as functions on arrays of points.
 
 ISL parses the text of a relation into pieces, each a system of linear equalities and inequalities over integers.
-Everything else is done here, without ISL: unknown coordinates follow from the known ones by solving equalities, by
-bounds that leave one integer, and, where neither does, by trying every integer between bounds.
+Everything else is done here, without ISL: unknown coordinates are computed from the known ones by solving equalities,
+from bounds that leave one integer, and otherwise by trying every integer between bounds.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import islpy as isl
 import numpy as np
 
 Row = tuple[int, ...]
-"""A constant, then a coefficient for each variable of a piece."""
+"""A constraint: a constant, then a coefficient for each variable of a piece."""
 
 Values = list["np.ndarray | None"]
-"""The values of a piece's variables at each point, arrays that broadcast together; None for unknown ones."""
+"""Values of a piece's variables at each point, as arrays that broadcast together; None for unknown variables."""
 
 
 class RelationError(Exception):
-    """A relation that is no function, or whose points cannot be enumerated."""
+    """Error for a relation that is not a function, or whose points cannot be enumerated."""
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Points that satisfy `row · (1, variables) = 0` and `>= 0`. Variables: inputs, outputs, then existential ones."""
+    """The points that satisfy `row · (1, variables) = 0` and `>= 0`. Variables: inputs, outputs, existential ones."""
 
     equalities: tuple[Row, ...]
     inequalities: tuple[Row, ...]
@@ -61,10 +61,10 @@ class IntegerRelation:
         self._pieces = [_piece(basic, given) for basic in parsed.get_basic_maps()]
 
     def image(self, *inputs: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return the output tuple of each input tuple, and a mask of those that have one.
+        """Return the output tuple of each input tuple, and a mask of the input tuples that have one.
 
-        inputs: an array for each coordinate; they broadcast together, and so do the results.
-        Raises RelationError if some input tuple has two output tuples.
+        inputs: an array for each coordinate; they broadcast together, and so do the results. Raises RelationError if an
+        input tuple has two output tuples.
         """
         if len(inputs) != self.inputs:
             raise RelationError(f"{len(inputs)} coordinates for {self.inputs}: {self.text}")
@@ -113,7 +113,7 @@ def _piece(basic: isl.BasicMap, parameters: Sequence[int]) -> _Piece:
 def _solutions(
     equalities: list[Row], inequalities: list[Row], values: Values, where: np.ndarray | np.bool_
 ) -> Iterator[tuple[Values, np.ndarray | np.bool_]]:
-    """Values of all variables that satisfy a system, and where they do; together these are all solutions."""
+    """Yield all solutions of a system: values of all variables, and a mask of the points where they satisfy it."""
     while np.any(where):
         equalities, inequalities, where, solved = _substitute(
             equalities, inequalities, values, where
@@ -142,9 +142,9 @@ def _solutions(
 def _substitute(
     equalities: list[Row], inequalities: list[Row], values: Values, where: np.ndarray | np.bool_
 ) -> tuple[list[Row], list[Row], np.ndarray | np.bool_, bool]:
-    """Solve equalities in one unknown, into `values`, and test the rows that have none.
+    """Solve equalities in one unknown, store the solution in `values`, and test the rows without unknowns.
 
-    Returns the rows that remain, where those tested hold, and whether a value has been found.
+    Returns the remaining rows, a mask of the points where the tested rows hold, and True if a value has been found.
     """
     solved = False
     kept: list[Row] = []
@@ -175,7 +175,7 @@ def _unknown(row: Row, values: Values) -> list[int]:
 
 
 def _known(row: Row, values: Values) -> np.ndarray:
-    """Return the part of a row that does not depend on unknown variables."""
+    """Return the value of the part of a row that does not depend on unknown variables."""
     total: np.ndarray = np.asarray(row[0], np.int64)
     for a, value in zip(row[1:], values, strict=True):
         if a and value is not None:
@@ -190,7 +190,7 @@ def _narrowest(
     values: Values,
     where: np.ndarray | np.bool_,
 ) -> tuple[int, np.ndarray, np.ndarray, int]:
-    """Return the unknown variable with the fewest candidates: first one, last one, and the step between them."""
+    """Return the unknown variable with the fewest candidates, with first candidate, last candidate, and step."""
     best: tuple[int, tuple[int, np.ndarray, np.ndarray, int]] | None = None
     for eliminate in (False, True):
         for variable in unknown:
@@ -213,7 +213,7 @@ def _narrowest(
 
 
 def _bounds(variable: int, rows: list[Row], values: Values) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the least and greatest value that the rows allow which have no other unknown; None if one is missing."""
+    """Return the minimum and maximum allowed by the rows without another unknown; None if there is no bound."""
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     for row in rows:
@@ -232,7 +232,7 @@ def _bounds(variable: int, rows: list[Row], values: Values) -> tuple[np.ndarray,
 def _aligned(
     variable: int, low: np.ndarray, equalities: list[Row], values: Values
 ) -> tuple[np.ndarray, int]:
-    """Raise a lower bound to the first value that an equality modulo another unknown allows; the modulus."""
+    """Raise a lower bound to the first value allowed by an equality with another unknown; return it and the modulus."""
     for row in equalities:
         unknown = _unknown(row, values)
         if len(unknown) != 2 or variable not in unknown:
@@ -246,7 +246,7 @@ def _aligned(
 
 
 def _without(rows: list[Row], variables: list[int]) -> list[Row]:
-    """Eliminate variables from inequalities (Fourier and Motzkin): what remains is implied by them."""
+    """Eliminate variables from inequalities (Fourier-Motzkin); the given inequalities imply the result."""
     for variable in variables:
         at = 1 + variable
         lower = [row for row in rows if row[at] > 0]

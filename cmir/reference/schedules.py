@@ -1,7 +1,7 @@
 """Schedules: the order of events, drawn from a seed.
 
-A core that is allowed its next iteration may start it at any time, and what has been sent first on a link may arrive at
-any time. A schedule gives each of these events a time; the machine takes the earliest.
+A core whose next iteration is allowed may start it at any time, and the first message on a link may arrive at any time.
+A schedule assigns a time to each of these events; the machine executes the earliest.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class ReferenceActor(Protocol):
 
 
 class Schedule:
-    """Random delays, each actor with a speed of its own, and starvation of some.
+    """Random delays, with a speed for each actor, and starvation of some actors.
 
-    name: for messages. spread: speeds lie within this many powers of ten of each other. starved: indices of the
-    actors that only act when nothing else can, or one of the kinds of actors. changing: draw speeds anew now and then.
+    name: for messages. spread: range of speeds, in powers of ten. starved: indices of the actors that act only when no
+    other can, or a kind of actors. changing: draw speeds anew from time to time.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Schedule:
         self._draw()
 
     def _draw(self) -> None:
-        """Draw speeds, and who is starved where that changes."""
+        """Draw speeds, and the starved actors if they change."""
         rng = self._random
         self._left = rng.randrange(1, 4 * len(self._actors) + 40) if self._changing else -1
         self._delays = [10 ** rng.uniform(0, self._spread) for _ in self._actors]
@@ -69,7 +69,7 @@ class Schedule:
 
 
 def schedules(actors: Sequence[ReferenceActor], seed: int = 0) -> Iterator[Schedule]:
-    """Endless schedules for these actors: random ones, late data, late credits, and each actor starved in turn."""
+    """Yield schedules for these actors, endlessly: random, late data, late credits, and each actor starved in turn."""
     rng = random.Random(seed)
     while True:
         order = list(range(len(actors)))

@@ -14,11 +14,11 @@ NOTHING = -1
 """The tag of a slot that was never written."""
 
 NONE = -1
-"""The limit of an automaton that has allowed nothing yet."""
+"""The limit of an automaton that has released nothing yet."""
 
 
 class Follower:
-    """An automaton at work: the step that comes next, and the limit so far."""
+    """State of an automaton: the next step, and the current limit."""
 
     def __init__(self, automaton: ReferenceAutomaton, own: int, inferences: int):
         self.automaton, self._own = automaton, own
@@ -27,7 +27,7 @@ class Follower:
         self.next, self.inference = 0, 0
         lowest = min((limit for _, limit in automaton.steps), default=0)
         self._last = inferences + max(0, -(lowest // max(1, own)))
-        """Steps of later inferences allow nothing that the stream still has."""
+        """The last inference whose steps can release iterations of the stream."""
 
     def advance(self, seen: int) -> None:
         """Take all steps whose events are among the first `seen` iterations of the source."""
@@ -43,7 +43,7 @@ class Follower:
                 self.inference += 1
 
     def awaited(self) -> str:
-        """Return as text the event that its next step waits for."""
+        """Return the event that the next step waits for, as text."""
         automaton = self.automaton
         if not automaton.steps:
             return f"{automaton.op.name} from @{automaton.source.name}, which has no steps"
@@ -55,9 +55,9 @@ class Follower:
 
 
 class TaggedMemory:
-    """A buffer at work: the tag and the value of each slot.
+    """State of a buffer: the tag and the value of each slot.
 
-    A tag is the number of an element, counted on through the inferences; there is one inference of parameters.
+    A tag is the number of an element, counted through the inferences. Parameters have a single inference.
     """
 
     def __init__(self, buffer: ReferenceBuffer, values: bool):
@@ -73,7 +73,7 @@ class TaggedMemory:
     def find(
         self, core: ReferenceCore, i: int, inference: int, locations: np.ndarray
     ) -> np.ndarray:
-        """Return the slots of what iteration i of a core reads. Raises Violation if something else is there."""
+        """Return the slots that iteration i of a core reads. Raises Violation if one of them holds another element."""
         slots = self.buffer.slots[inference][locations]
         right = self.tags[slots] == self._wanted(inference, locations)
         if self._partial:
@@ -87,7 +87,7 @@ class TaggedMemory:
         return slots
 
     def _content(self, slot: int) -> str:
-        """Return as text the element that a slot holds."""
+        """Return the element that a slot holds, as text."""
         if slot < 0:
             return "no slot"
         tag = int(self.tags[slot])
@@ -98,7 +98,7 @@ class TaggedMemory:
         )
 
     def write(self, inference: int, locations: np.ndarray, values: np.ndarray | None) -> None:
-        """Put elements into their slots, whatever is there."""
+        """Write elements to their slots, regardless of the contents."""
         slots = self.buffer.slots[inference][locations]
         if self._partial:
             kept = slots >= 0
@@ -109,13 +109,13 @@ class TaggedMemory:
             self.data[slots] = values
 
     def fill(self, inference: int, values: np.ndarray | None) -> None:
-        """Write the whole array, which is given."""
+        """Write all elements of a given array."""
         flat = None if values is None else values.reshape(-1)
         self.write(inference, np.arange(self.array.size), flat)
 
 
 class CoreState:
-    """A core at work. done: the iterations that it has started, counted on through the inferences."""
+    """State of a core. done: number of iterations that it has started, counted through the inferences."""
 
     def __init__(self, core: ReferenceCore, inferences: int, values: bool):
         self.core = core
@@ -131,5 +131,5 @@ class CoreState:
         self.limit = NONE
 
     def update(self) -> None:
-        """Work out how far the automata allow it to go."""
+        """Update the limit that the automata set."""
         self.limit = min((f.limit for f in self.followers), default=self.total)

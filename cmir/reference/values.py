@@ -26,7 +26,7 @@ _FLOATS = {Float16Type: np.float16, Float32Type: np.float32, Float64Type: np.flo
 
 
 def numpy_type(type: Attribute) -> np.dtype[Any]:
-    """Return the NumPy type of a number, or of a vector's elements.
+    """Return the NumPy type of a scalar, or of a vector's elements.
 
     Signless integers are signed, and `i1` is a bool.
     """
@@ -53,7 +53,7 @@ def elements(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
 
 
 def parameter_array(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the elements of a parameter: inline, or those that its name has in `given`."""
+    """Return the elements of a parameter: the inline ones, or those that `given` has under its name."""
     if isinstance(array.source, DenseIntOrFPElementsAttr):
         return elements(array.source)
     assert isinstance(array.source, StringAttr)
