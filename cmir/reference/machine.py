@@ -244,7 +244,7 @@ class _ReferenceRun:
         self._offer(k)
 
     def _execute(self, state: CoreState, inference: int, i: int) -> list[Any]:
-        """Run an iteration; return for each store (array, inference, locations, values), or None if it sends nothing."""
+        """Run an iteration; return (array, inference, locations, values) of each store, None if it sends nothing."""
         core = state.core
         if not self.values:
             for load in core.loads.values():
