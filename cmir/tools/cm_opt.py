@@ -43,7 +43,7 @@ _SEPARATOR = re.compile(rb"^// -----[ \t]*\r?\n?", re.MULTILINE)
 
 
 class CmOptMain(xDSLOptMain):
-    """xdsl-opt with source locations, mlir-opt's pipelines and diagnostics, and weights."""
+    """xdsl-opt, extended by source locations, mlir-opt's pipelines and diagnostics, and weights."""
 
     _source: str | None = None
     """IR to write to `_source_path`, for --output-source."""
@@ -129,7 +129,7 @@ class CmOptMain(xDSLOptMain):
         )
 
     def setup_pipeline(self) -> None:
-        """Construct the passes, so that a mistake shows before any work is done."""
+        """Construct the passes, so that errors in the pipeline are reported before any work is done."""
         if self.args.passes is not None and self.args.pass_pipeline is not None:
             raise CompileError(NAME, "-p and --pass-pipeline exclude each other")
         passes: list[ModulePass] = []
@@ -144,11 +144,11 @@ class CmOptMain(xDSLOptMain):
             print(pipeline_text(passes), file=sys.stderr)
 
     def run(self) -> NoReturn:
-        """Do what the arguments say, and exit."""
+        """Execute the command line, and exit."""
         raise SystemExit(self.execute())
 
     def execute(self) -> int:
-        """Do what the arguments say; the result is the exit code."""
+        """Execute the command line; return the exit code."""
         if self.args.list_passes or self.args.list_pipelines:
             from cmir.tools.listing import list_passes, list_pipelines
 
@@ -208,7 +208,7 @@ class CmOptMain(xDSLOptMain):
         return self._parse(chunk.read(), start_offset)
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        """Run the passes, and verify before the first and after each."""
+        """Run the passes, and verify the module before the first pass and after each."""
         with Progress() as progress:
             self.ctx.progress = progress.working
             self._apply_passes(prog)
@@ -225,7 +225,7 @@ class CmOptMain(xDSLOptMain):
                 raise
             except Exception as error:
                 if isinstance(error, DiagnosticException) or is_isl_error(error):
-                    # Of an upstream pass or of ISL, without a location.
+                    # Errors of upstream passes and of ISL have no location.
                     message = f"pass '{item.name}': {error}"
                     raise CompileError(self.get_input_name(), message) from error
                 error.add_note(f"in pass '{item.name}'")
@@ -250,7 +250,7 @@ class CmOptMain(xDSLOptMain):
     def _process(
         self, chunks: list[tuple[IO[bytes], int]], extension: str
     ) -> tuple[list[str], bool]:
-        """Return the output of each chunk that has one, and whether any failed."""
+        """Return the output of each chunk that has one, and True if any chunk failed."""
         outputs: list[str] = []
         failed = False
         for chunk, offset in chunks:
@@ -284,7 +284,7 @@ class CmOptMain(xDSLOptMain):
     def _process_chunk(
         self, chunk: IO[bytes], extension: str, offset: int, outputs: list[str]
     ) -> Exception | None:
-        """Append what becomes of the chunk to `outputs`, or give the error that prevents it."""
+        """Append the output of the chunk to `outputs`, or return the error that prevents it."""
         try:
             module = self.parse_chunk(chunk, extension, offset)
             if module is not None:
@@ -301,7 +301,7 @@ class CmOptMain(xDSLOptMain):
         return None
 
     def _note_source(self, module: ModuleOp) -> None:
-        """Keep the text of the source of a module, and say in the module where it will be."""
+        """Keep the text of a module's source, and record in the module the file that will hold it."""
         from cmir.proof.values.source import SUFFIX, note_source
 
         source = source_of_module(self.ctx, module)
@@ -322,7 +322,7 @@ class CmOptMain(xDSLOptMain):
         return diagnostics
 
     def _write(self, text: str, failed: bool) -> None:
-        """Write all outputs, or none."""
+        """Write all outputs, or none of them."""
         with ExitStack() as stack:
             if self.args.output_weights is not None and not failed:
                 assert self.ctx.parameters is not None
@@ -338,7 +338,7 @@ class CmOptMain(xDSLOptMain):
                 path.write_text(text, encoding="utf-8")
 
     def _colored(self, text: str) -> str:
-        """Return the output in colour, if it is IR and the user wants that."""
+        """Return the output in colour if it is IR and colours are enabled."""
         wanted = self.args.color == "always" or (
             self.args.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         )
@@ -350,7 +350,7 @@ class CmOptMain(xDSLOptMain):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the tool; the result is its exit code."""
+    """Run the tool; return its exit code."""
     return run_tool(NAME, lambda: CmOptMain(arguments).execute())
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from cmir.tools.run_data import Sample
 
 _STEADY_INFERENCES = 8
-"""Inferences that are timed to find the steady-state interval of a short run."""
+"""Number of inferences timed to find the steady-state interval of a short run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the tool; the result is its exit code."""
+    """Run the tool; return its exit code."""
     options = run_parser().parse_args(arguments)
     return run_tool("cm-run", lambda: _run(options))
 
@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
 def _compile(
     options: argparse.Namespace, model: Model, hardware: Hardware, progress: Progress
 ) -> TimedNetwork | None:
-    """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is asked for."""
+    """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is requested."""
     from cmir.analysis.capacity import check_capacity, check_sram
     from cmir.timing.network import TimedNetwork
     from cmir.tools.model import lower
@@ -110,7 +110,7 @@ def _execute(
     names: list[str] | None,
     progress: Progress,
 ) -> tuple[list[Sample], RunReport]:
-    """Run the network, or time it. Return the inputs of each inference, if there are any, and the report."""
+    """Run or time the network. Return the inputs of each inference, if there are any, and the report."""
     from cmir.simulator.simulator import Simulator
 
     if options.timing_only:
@@ -127,7 +127,7 @@ def _execute(
 def _show(
     options: argparse.Namespace, timed: TimedNetwork, report: RunReport, described: bool
 ) -> None:
-    """Print, write and draw the figures of a run. described: there is a hardware description, so print costs."""
+    """Print, write and draw the figures of a run. described: True if there is a hardware description; prints costs."""
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
@@ -178,7 +178,7 @@ def _schedules(
     samples: list[Sample],
     outputs: Sequence[Sample],
 ) -> bool:
-    """Run the network on the reference machine, and say whether its outputs are those of the engine."""
+    """Run the network on the reference machine. Return True if its outputs equal those of the simulator."""
     from cmir.checking import compare
     from cmir.tools.progress import Progress
     from cmir.tools.schedules import run_schedules
@@ -214,7 +214,7 @@ def _list_hardware() -> int:
 def _print_hardware(name: str) -> int:
     from cmir.hardware.description import Hardware
 
-    Hardware.load(name)  # or it is none
+    Hardware.load(name)  # raises if it is not a description
     print(Hardware.text(name), end="")
     return 0
 
@@ -240,7 +240,7 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 def _samples(
     options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
 ) -> list[Sample]:
-    """Return the inputs of each inference, by the names that users know."""
+    """Return the inputs of each inference, by the names used in the model."""
     from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 

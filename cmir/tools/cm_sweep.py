@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the tool; the result is its exit code."""
+    """Run the tool; return its exit code."""
     options = _parser().parse_args(arguments)
     return run_tool("cm-sweep", lambda: _sweep(options))
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_grid(parser: argparse.ArgumentParser) -> None:
-    """Add the machines of the sweep, and the file for their rows."""
+    """Add the options for the machines of the sweep, and for the file of their rows."""
     add_hardware(
         parser,
         "preset or TOML file of the machine whose fields are changed (default: ideal)",
@@ -74,7 +74,7 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
-    """Add the run of each point, and the processes that do the work."""
+    """Add the options for the run of each point, and for the worker processes."""
     parser.add_argument(
         "--run",
         metavar="SEED",
@@ -158,7 +158,7 @@ def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
 
 
 def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -> int:
-    """Run points, and add their rows; how many of them failed."""
+    """Run points, and add their rows to the table. Return the number of points that failed."""
     done = failed = 0
     try:
         with _progress(len(points)) as tell:
@@ -178,7 +178,7 @@ def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -
 
 @contextmanager
 def _cluster(address: str) -> Iterator[None]:
-    """Let joblib work on a Dask cluster."""
+    """Run joblib's tasks on a Dask cluster."""
     from distributed import Client  # pyright: ignore[reportMissingImports]
     from joblib import parallel_config
 
@@ -192,7 +192,7 @@ def _cluster(address: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
-    """A function to be told how many points are done, and how many of them failed; it shows that on a terminal."""
+    """Provide a callback with the number of completed and of failed points, which shows progress on a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

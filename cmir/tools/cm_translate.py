@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the tool; the result is its exit code."""
+    """Run the tool; return its exit code."""
     options = _parser().parse_args(arguments)
     return run_tool("cm-translate", lambda: _translate(options))
 
@@ -31,7 +31,7 @@ def _translate(options: argparse.Namespace) -> None:
     if options.relation_to_svg is not None:
         _draw_relation(options)
         return
-    from cmir.frontends import onnx  # only now: it takes longer to load than all else
+    from cmir.frontends import onnx  # late, because onnx takes longer to load than everything else
 
     if options.list_operators:
         print("\n".join(onnx.operators()))
@@ -121,7 +121,7 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _write(imported: ImportedModule, output: Path | None, weights: Path | None) -> None:
-    """Write the IR and the parameters where they are wanted: everything, or nothing at all."""
+    """Write the IR and the parameters to their destinations: both, or neither."""
     parameters = imported.parameters
     if output is not None:
         weights = weights or output.with_suffix(".safetensors")
@@ -146,7 +146,7 @@ def _save(parameters: Parameters, path: Path, temporary: Path) -> None:
 
     try:
         parameters.save(temporary)
-    except SafetensorError as error:  # also where Python would raise an OSError
+    except SafetensorError as error:  # raised also where Python would raise an OSError
         raise CompileError(path, str(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""Common parts of the command-line tools: how they fail."""
+"""Error handling shared by the command-line tools."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ from xdsl.utils.lexer import Span
 from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error
 
 FAILURE = 1
-"""Exit code after a mistake of the user."""
+"""Exit code after a user error."""
 INTERNAL_ERROR = 70
-"""Exit code after a mistake of ours (EX_SOFTWARE)."""
+"""Exit code after an internal error (EX_SOFTWARE)."""
 
 _LONGEST = 400
-"""Characters of an operation that are shown."""
+"""Maximum number of characters of an operation in a message."""
 
 
 def run_tool(name: str, run: Callable[[], int | None]) -> int:
-    """Run a tool and give its exit code. Whatever the user did wrong becomes a line on stderr,
-    `file:line:col: error: message`; the environment variable CMIR_TRACEBACK=1 shows the Python
-    traceback too.
+    """Run a tool and return its exit code.
+
+    A user error becomes a line on stderr, `file:line:col: error: message`. With the environment variable
+    CMIR_TRACEBACK=1, the tool also prints the Python traceback.
     """
     try:
         code = run() or 0
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of our output has had enough
+    except BrokenPipeError:  # the reader of the output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except KeyboardInterrupt:
@@ -62,8 +63,9 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
 
 
 def describe_error(error: BaseException, name: str) -> str | None:
-    """Return the lines to show for an error that is a mistake of the user's, else None. `name` stands in for
-    an unknown location.
+    """Return the lines to print for a user error, None for an internal error.
+
+    name: printed instead of an unknown location.
     """
     if isinstance(error, ParseError):
         return f"{parse_diagnostic(error)}\n{_excerpt(error.span)}"
@@ -74,7 +76,7 @@ def describe_error(error: BaseException, name: str) -> str | None:
 
 
 def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
-    """Return the diagnostics of an error that is a mistake of the user; None if it is a fault of cmir."""
+    """Return the diagnostics of a user error; None for an internal error."""
     match error:
         case CompileError():
             return [Diagnostic("error", error.location, error.message), *error.notes]
@@ -100,12 +102,12 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
 
 
 def add_operation(error: CompileError) -> None:
-    """Add the operation that an error is about as a note, as mlir-opt does."""
+    """Attach the offending operation to an error as a note, as mlir-opt does."""
     op = error.operation
     if op is None:
         return
     text = StringIO()
-    Printer(text, print_generic_format=True).print_op(op)  # which invalid IR has, too
+    Printer(text, print_generic_format=True).print_op(op)  # the generic form also prints invalid IR
     first, *rest = text.getvalue().splitlines()
     shown = first if len(first) <= _LONGEST else first[:_LONGEST] + "…"
     error.with_note(op, f"see current operation: {shown}{' …' if rest else ''}")
@@ -121,18 +123,15 @@ def parse_diagnostic(error: ParseError) -> Diagnostic:
 def verify(top: Operation, after: str = "") -> None:
     """Verify IR.
 
-    Params:
-        after: what to say of a failure's origin, e.g. "after pass 'x'".
-
-    Raises:
-        CompileError: at the first operation that does not verify, innermost first.
+    after: origin of a failure for the message, e.g. "after pass 'x'". Raises CompileError at the first operation that
+    does not verify, innermost first.
 
     """
     try:
         top.verify()
         return
     except VerifyException as error:
-        # xDSL's error does not say which operation it is about: find that.
+        # xDSL's error does not name the operation, so find it.
         reason = str(error)
     culprit, message = _find_culprit(top) or (top, reason)
     suffix = f" ({after})" if after else ""
@@ -143,7 +142,7 @@ def _find_culprit(top: Operation) -> tuple[Operation, str] | None:
     for op in top.walk(region_first=True):
         try:
             for block in (block for region in op.regions for block in region.blocks):
-                if not block.ops:  # may lack a terminator, which only the block checks
+                if not block.ops:  # may lack a terminator; only the block checks that
                     block.verify()
             op.verify(verify_nested_ops=False)
         except VerifyException as error:

@@ -1,4 +1,4 @@
-"""Costs of an inference, as text and as a table for other programs."""
+"""Costs of an inference, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
 def print_costs(costs: InferenceCosts) -> None:
-    """Print energy, area, the busiest link, inputs and outputs, and which figures the description lacks."""
+    """Print energy, area, the busiest link, inputs and outputs, and the figures that the description lacks."""
     _print_parts("energy of an inference", costs.energy, costs.energy_missing, _joules)
     _print_parts("area", costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
     if (use := costs.busiest) is None:
@@ -92,9 +92,9 @@ def run_figures(
     cores: int,
     each: bool = False,
 ) -> dict[str, Any]:
-    """All that a run prints, with units in the names; None for what is not known.
+    """Return all figures that a run prints, with units in the names; None for unknown ones.
 
-    cores: how many there are. sram_bytes: of the buffers of each. each: a line for each core rather than for each
+    cores: number of cores. sram_bytes: bytes of the buffers of each core. each: one entry per core instead of per
     program.
     """
     clock = hardware.system.clock_hz

@@ -1,11 +1,11 @@
-"""Checking of diagnostics against comments in the input, as mlir-opt's `--verify-diagnostics`:
+"""Check of diagnostics against comments in the input, like mlir-opt's `--verify-diagnostics`.
 
-    // expected-error @+1 {{must be positive}}
+// expected-error @+1 {{must be positive}}
 
-The text in braces is part of the message; after `expected-error-re`, what is in braces inside it is a
-regular expression: `{{expected {{[0-9]+}} operands}}`. The line is that of the comment, or `@+N` or
-`@-N` away from it, or the nearest line `@above` or `@below` that holds no such comment; `@unknown` is
-for a message that points nowhere in the file. There is a comment for every diagnostic, notes included.
+The text in braces is part of the message. After `expected-error-re`, inner braces hold a regular expression:
+`{{expected {{[0-9]+}} operands}}`. The line is that of the comment, the line `@+N` or `@-N` away from it, or the
+nearest line `@above` or `@below` without such a comment; `@unknown` stands for a diagnostic without a location in the
+file. Every diagnostic, notes included, needs a comment.
 """
 
 from __future__ import annotations
@@ -43,10 +43,9 @@ class _Expectation:
 def check_diagnostics(
     text: str, name: str, line_offset: int, diagnostics: Sequence[Diagnostic]
 ) -> list[str]:
-    """Return the differences between the diagnostics and what comments in the text expect, a line each.
+    """Return the differences between the diagnostics and the comments in the text, a line each.
 
-    Params:
-        text: a chunk of the file `name`, which starts after `line_offset` lines of it.
+    text: a chunk of the file `name` that starts after `line_offset` lines.
     """
     problems: list[str] = []
     remaining = list(diagnostics)
@@ -68,7 +67,7 @@ def check_diagnostics(
 
 
 def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | str]:
-    """Yield the expectations in the text; a string is the line of a malformed one and what is wrong."""
+    """Yield the expectations in the text; for a malformed one, a string with its line and the error."""
     lines = text.split("\n")
     marked = [_START.search(line) is not None for line in lines]
     for index, line in enumerate(lines):
@@ -106,10 +105,10 @@ def _expectations(text: str, line_offset: int) -> Iterator[_Expectation | str]:
 
 
 def _pattern(text: str, regular: bool) -> re.Pattern[str]:
-    """Return the pattern that finds the text in a message. Raises re.error if its regular expressions are malformed."""
+    """Return the pattern that finds the text in a message. Raises re.error if a regular expression is malformed."""
     if not regular:
         return re.compile(re.escape(text))
-    parts = re.split(r"\{\{(.*?)\}\}", text)  # literal text and expressions, in turn
+    parts = re.split(r"\{\{(.*?)\}\}", text)  # literal text and expressions alternate
     for expression in parts[1::2]:
         re.compile(expression)
     return re.compile(

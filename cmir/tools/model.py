@@ -1,4 +1,4 @@
-"""Loading and lowering of a model file of any kind to core programs, for cm-run and others."""
+"""Loading of model files, and lowering to core programs, for cm-run and other tools."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ ONNX_SUFFIXES = (".onnx", ".onnxtxt")
 
 @dataclass
 class Model:
-    """A model as it was read.
+    """A model that has been read.
 
-    inputs, outputs: the names that users know them by, in order; None for IR, where arrays have names.
+    inputs, outputs: the names in the model, in order; None for IR, where arrays have names.
     """
 
     path: Path
@@ -76,8 +76,8 @@ def read_model(
     """Read an ONNX file, or IR at any level with its parameters.
 
     shapes, batch: see `import_onnx`.
-    weights: the parameters of IR; without it, a file beside the IR with the ending .safetensors, if there is one.
-    Raises CompileError or OSError.
+    weights: the file of the parameters of IR; by default, a file next to the IR with the suffix .safetensors, if there
+    is one. Raises CompileError or OSError.
     """
     context = make_context()
     if path.suffix in ONNX_SUFFIXES:
@@ -106,14 +106,13 @@ def lower(
     placement_seconds: float = 1.0,
     prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
-    """Run what remains of the pipeline to cmcore on `model.module`, and return the elaborated network.
+    """Run the remaining passes to cmcore on `model.module`, and return the elaborated network.
 
-    Dependences and loops that the IR already has are kept. progress: called with the name of each pass.
-    hardware: the machine that the network is for; matrices are split over its cores, and cores placed on it, as far as
-    it has limits. None for the one that the IR carries, else `ideal`. storage: None for what the machine's SRAM makes
-    advisable. Where lossless buffers lose throughput because of the hops between the cores as they are placed, they
-    grow. replicate: how to divide stages among the cores that are left, None for not at all.
-    prove: elaborates the network, and may refuse it; by default, the proofs that compiling includes do so.
+    Existing dependences and loops are kept. progress: called with the name of each pass. hardware: the machine to
+    compile for; by default the one that the IR carries, or `ideal`. If the machine has limits, matrices are split over
+    its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Lossless buffers grow if
+    the hops between placed cores would cost throughput. replicate: how to divide stages among the remaining cores, None
+    for no replication. prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
@@ -130,7 +129,7 @@ def lower(
         pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
         for item in passes:
             _run(model, [item], progress)
-            for pipeline in pipelines:  # before more work for nothing
+            for pipeline in pipelines:  # fail early
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
@@ -159,9 +158,9 @@ def _fit_storage_to_places(
     machine: Hardware,
     progress: Callable[[str], None] | None,
 ) -> None:
-    """Lower a network anew with larger buffers, its cores where they are, if hops cost it throughput.
+    """Lower a network again with larger buffers and the same placement, if hops cost throughput.
 
-    mapped: its module as it was when buffers had been assigned.
+    mapped: its module after the assignment of buffers.
     """
     from cmir.dialects.cmcore import CoreOp, NetworkOp
     from cmir.dialects.core_name import CoreName
@@ -196,7 +195,7 @@ def _fit_storage_to_places(
 def _mapping(
     machine: Hardware, storage: Storage | None, replicate: Replication | None
 ) -> list[ModulePass]:
-    """Return the passes that map a pipeline to the cores of a machine, as far as it needs them."""
+    """Return the passes needed to map a pipeline to the cores of a machine."""
     from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
     from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
     from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
@@ -227,7 +226,7 @@ def lower_to_polyhedral(
 ) -> list[PipelineOp]:
     """Return the networks of `model.module` as pipelines without dependences, whose storage can still be chosen.
 
-    purpose: what that is for, for the message of the CompileError if it is too late.
+    purpose: for the message of the CompileError if the IR is already past that level.
     """
     if _has_functions(model):
         _run(model, _named("nn-to-polyhedral"), progress)
@@ -243,7 +242,7 @@ def lower_to_polyhedral(
 
 
 def lower_to_dependences(model: Model) -> PipelineOp:
-    """Return the network of `model.module` as a pipeline with its dependences, which are derived if need be."""
+    """Return the network of `model.module` as a pipeline with dependences. Derive these if they are missing."""
     from cmir.passes.polyhedral_derive_dependences import PolyhedralDeriveDependencesPass
 
     if not any(pipeline.dependences for pipeline in _pipelines(model)):
@@ -259,7 +258,7 @@ def lower_to_dependences(model: Model) -> PipelineOp:
 def _run(
     model: Model, passes: Sequence[ModulePass], progress: Callable[[str], None] | None
 ) -> None:
-    """Run passes, and verify the IR they give: `cm-opt` does so after each of them, which takes its time."""
+    """Run passes, and verify the IR once at the end, which is faster than after each pass as in `cm-opt`."""
     for item in passes:
         if progress is not None:
             progress(item.name)
@@ -268,7 +267,7 @@ def _run(
 
 
 def _named(pipeline: str) -> list[ModulePass]:
-    """Return the passes of a named pipeline without its proofs, which are run on the placed network."""
+    """Return the passes of a named pipeline without its proofs, which run on the placed network."""
     passes = parse_passes(pipeline, "pipeline", installed_universe().all_passes)
     return [item for item in passes if item.name not in _PROOFS]
 
@@ -277,7 +276,7 @@ _PROOFS = ("cmcore-verify-control", "cmcore-verify-values")
 
 
 def _remaining(model: Model) -> list[ModulePass]:
-    """Return the passes that are still to be run, from what is in the module."""
+    """Return the remaining passes, given the level of the module."""
     from cmir.passes.convert_polyhedral_to_cmcore import ConvertPolyhedralToCmcorePass
     from cmir.passes.polyhedral_generate_loops import PolyhedralGenerateLoopsPass
 
@@ -296,7 +295,7 @@ def _remaining(model: Model) -> list[ModulePass]:
 def _prove(
     model: Model, network: NetworkOp, progress: Callable[[str], None] | None
 ) -> ElaboratedNetwork:
-    """Run the proofs that compiling includes, and return the elaborated network."""
+    """Run the proofs of the pipeline, and return the elaborated network."""
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
     from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
@@ -326,7 +325,7 @@ def _has_functions(model: Model) -> bool:
 
 
 def _can_be_mapped(model: Model) -> bool:
-    """Return True if the module holds pipelines, and their dependences are not derived yet."""
+    """Return True if the module holds pipelines without dependences."""
     pipelines = _pipelines(model)
     return bool(pipelines) and not any(pipeline.dependences for pipeline in pipelines)
 

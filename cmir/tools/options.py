@@ -1,4 +1,4 @@
-"""Options that several tools share, each declared once."""
+"""Options shared by several tools."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 Storage = Literal["full", "live", "lossless"]
-"""Room in buffers: see polyhedral-assign-storage. `full` keeps the storage of the IR."""
+"""Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
 Replication = Literal["columns", "rows", "bands", "runs"]
-"""Ways to divide a stage: see polyhedral-replicate."""
+"""Ways to divide a stage, see polyhedral-replicate."""
 
 
 def positive(text: str) -> int:
@@ -21,7 +21,7 @@ def positive(text: str) -> int:
 
 
 def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Add the model to run. optional: the tool has uses without a model."""
+    """Add the model to run. optional: True if the tool also works without a model."""
     parser.add_argument(
         "model",
         type=Path,
@@ -31,21 +31,21 @@ def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Add the file of parameters."""
+    """Add the option for the file of parameters."""
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
     )
 
 
 def add_hardware(parser: argparse.ArgumentParser, help: str, default: str | None = None) -> None:
-    """Add the machine to compile for, a text for `Hardware.load`."""
+    """Add the option for the machine to compile for, a text for `Hardware.load`."""
     parser.add_argument("--hardware", metavar="NAME|FILE", default=default, help=help)
 
 
 def add_mapping(
     parser: argparse.ArgumentParser, *, storage: str, replicate: str, placement: str
 ) -> None:
-    """Add the options that map a network to a machine, see `cmir.tools.model.lower`. The texts are their help."""
+    """Add the options that map a network to a machine, see `cmir.tools.model.lower`. The arguments are help texts."""
     parser.add_argument("--storage", choices=get_args(Storage), help=storage)
     parser.add_argument(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate

@@ -1,4 +1,4 @@
-"""The textual form of pass pipelines, as in mlir-opt, with errors that point into it."""
+"""The textual form of pass pipelines, as in mlir-opt, with errors located in the text."""
 
 from __future__ import annotations
 
@@ -34,14 +34,10 @@ _QUOTED = str.maketrans(
 
 
 def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> list[ModulePass]:
-    """Return the passes in a list such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`, which may be
-    wrapped in `builtin.module(…)`.
+    """Parse a list of passes such as `pass-a,pass-b{tile=2,3 flag},named-pipeline`.
 
-    Params:
-        source: what to call the text in errors.
-
-    Raises:
-        ParseError: malformed text, unknown pass or option, or a value of the wrong type.
+    The list may be wrapped in `builtin.module(…)`. source: name of the text in errors. Raises ParseError for malformed
+    text, an unknown pass or option, or a value of the wrong type.
 
     """
     return list(_PipelineParser(text, source, known).parse(anchored=None))
@@ -50,7 +46,7 @@ def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> li
 def parse_pass_pipeline(
     text: str, source: str, known: Mapping[str, PassFactory]
 ) -> list[ModulePass]:
-    """Return the same for text that must be wrapped in `builtin.module(…)`, as mlir-opt demands."""
+    """Parse a list of passes that must be wrapped in `builtin.module(…)`, as in mlir-opt."""
     return list(_PipelineParser(text, source, known).parse(anchored=True))
 
 
@@ -135,7 +131,7 @@ class _PipelineParser:
         self._error(f"unknown pass '{name}'{_hint(name, known)}", start, end)
 
     def _mlir_opt(self, start: int) -> ModulePass:
-        """XDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
+        """Parse xDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
         begin = self.position
         if (end := self.text.find("]", begin)) < 0:
             self._error("expected ']'", len(self.text))
@@ -149,7 +145,7 @@ class _PipelineParser:
         return self.known["mlir-opt"]().from_spec(ArgSpec("mlir-opt", {"arguments": arguments}))
 
     def _options(self) -> dict[str, tuple[Span, list[str]]]:
-        """`key=value key=value,value key`, up to the closing brace."""
+        """Parse `key=value key=value,value key`, up to the closing brace."""
         options: dict[str, tuple[Span, list[str]]] = {}
         while not self._accept("}"):
             start = self.position
@@ -285,7 +281,7 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def _convert(texts: list[str], wanted: Any) -> Any:
-    """Return the value of an option, in the first reading of its text that has the wanted type."""
+    """Return the value of an option: the first interpretation of its text that has the wanted type."""
     readings: tuple[ParameterListType, ...] = (
         tuple(map(_scalar, texts)),
         tuple(float(text) if _is_integer(text) else _scalar(text) for text in texts),
@@ -298,7 +294,7 @@ def _convert(texts: list[str], wanted: Any) -> Any:
         return None
     for reading in readings:
         if not boolean and any(isinstance(value, bool) for value in reading):
-            continue  # to Python, a bool is an int
+            continue  # in Python, a bool is an int
         if len(reading) == 1 and isa(reading[0], wanted):
             return reading[0]
         if reading and isa(reading, wanted):

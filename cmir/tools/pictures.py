@@ -1,4 +1,4 @@
-"""Drawing of pictures: the options of cm-run for pictures of a run, and cm-translate's drawing of a relation."""
+"""Pictures: the options of cm-run for pictures of a run, and cm-translate's drawing of a relation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONS = ("timeline", "report", "plot", "trace")
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options for pictures."""
     group = parser.add_argument_group("pictures of the run")
     group.add_argument(
         "--timeline",
@@ -48,7 +48,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_picture_options(options: argparse.Namespace) -> None:
-    """Raise CompileError for what cannot be drawn, before anything is run."""
+    """Raise CompileError, before the run, for a picture that cannot be drawn."""
     if options.buffer_curve:
         for name in _OPTIONS:
             if getattr(options, name):
@@ -62,7 +62,7 @@ def check_picture_options(options: argparse.Namespace) -> None:
 
 
 def check_matplotlib(option: str) -> None:
-    """Raise CompileError if Matplotlib, which is not among what cmir always needs, is not installed."""
+    """Raise CompileError if Matplotlib, an optional dependency, is not installed."""
     if find_spec("matplotlib") is None:
         raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
@@ -73,9 +73,9 @@ def draw_pictures(
     report: RunReport,
     interval: float | None,
 ) -> None:
-    """Draw what the options ask for. Raises OSError where a file cannot be written.
+    """Draw the requested pictures. Raises OSError if a file cannot be written.
 
-    interval: cycles between inferences in the steady state, if that is known.
+    interval: cycles between inferences in the steady state, if known.
     """
     if options.timeline:
         from cmir.report.timeline import print_timeline
@@ -99,7 +99,7 @@ def draw_pictures(
 def draw_relation(path: Path, wanted: Sequence[str]) -> str:
     """Return a read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
 
-    wanted: the first names of its writer, reader and array, as many as are needed to tell it from others.
+    wanted: names of its writer, reader and array, in this order, as many as identify the dependence.
     """
     from cmir.report.relation import find_dependence, relation_of
     from cmir.report.relation_plot import relation_svg

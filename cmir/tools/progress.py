@@ -1,4 +1,4 @@
-"""Progress of long work, on a terminal only."""
+"""Progress of long tasks, shown on terminals only."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from types import TracebackType
 
 _PATIENCE = 0.5
-"""Seconds of work before anything is shown."""
+"""Seconds before progress is shown."""
 
 
 class Progress:
-    """A line on stderr that says what is going on; nothing where stderr is not a terminal."""
+    """A status line on stderr; nothing if stderr is not a terminal."""
 
     def __init__(self):
         self.started = time.monotonic()
@@ -30,15 +30,15 @@ class Progress:
         self._erase()
 
     def compiling(self, name: str) -> None:
-        """A pass begins."""
+        """Report the start of a pass."""
         self._show(f"compiling: {name}")
 
     def executing(self, done: int, total: int) -> None:
-        """Some of the iterations have been executed."""
+        """Report the number of executed iterations."""
         self._show(f"executing: {100 * done // total} % of {total} iterations")
 
     def working(self, text: str) -> None:
-        """Show the progress of a pass, in its own words; empty when it is done."""
+        """Show the progress text of a pass; an empty text when it is done."""
         if text:
             self._show(text)
         else:

@@ -15,9 +15,9 @@ from cmir.tools.model import Model
 def verify_network(
     model: Model, network: NetworkOp, progress: Callable[[str], None] | None = None
 ) -> tuple[str, ElaboratedNetwork]:
-    """Prove control and values of the network of a model. Return what is proved, and the elaborated network.
+    """Prove control and values of the network of a model. Return the verdicts and the elaborated network.
 
-    Raises CompileError if one of them is wrong.
+    Raises CompileError if a proof fails.
     """
     show = progress or (lambda _: None)
     show("cmcore-verify-control")

@@ -12,11 +12,11 @@ from cmir.tools.model import Model
 from cmir.tools.run_data import Sample
 
 Reference = Callable[[Sample], list[np.ndarray]]
-"""The outputs for one sample, in order."""
+"""Function from one sample to its outputs, in order."""
 
 
 def input_names(model: Model) -> list[str] | None:
-    """Names for the inputs: ONNX's, those of the function's arguments, or of the pipeline's arrays."""
+    """Return names for the inputs: those of the ONNX model, the function's arguments, or the pipeline's arrays."""
     from xdsl.dialects.func import FuncOp
 
     from cmir.dialects.polyhedral import PipelineOp, symbol
@@ -34,10 +34,10 @@ def input_names(model: Model) -> list[str] | None:
 
 
 def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
-    """Return a reference for the model and its name. Call it before passes change the module.
+    """Return a reference for the model and its name. Call this function before passes change the module.
 
-    inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is
-    none: below the polyhedral level, a program is all that is known of a network.
+    inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is no
+    reference: below the polyhedral level, only the program itself is known.
     """
     if model.is_onnx:
         return _onnx(model, inputs)
@@ -61,9 +61,9 @@ def _onnx(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
 def remark_on_onnxruntime(
     model: Model, samples: Sequence[Sample], expected: Sequence[Sequence[np.ndarray]]
 ) -> None:
-    """Emit a remark if onnxruntime is installed and differs from a reference of exact integers.
+    """Emit a remark if onnxruntime is installed and differs from a reference with exact integers.
 
-    expected: the reference for each sample.
+    expected: the reference outputs of each sample.
     """
     if not model.is_onnx or model.inputs is None or model.outputs is None:
         return
@@ -77,7 +77,7 @@ def remark_on_onnxruntime(
         for sample in samples:
             arrays = other(*(sample[name][None] for name in model.inputs))
             results.append(dict(zip(model.outputs, arrays, strict=True)))
-    except Exception:  # it does not know every model that has a reference
+    except Exception:  # onnxruntime does not support every model that has a reference
         return
     if problems := compare(results, expected):
         emit_remark(
@@ -91,7 +91,7 @@ def _nn(model: Model, inputs: Sequence[str]) -> Reference:
 
     from cmir.dialects.nn.evaluate import evaluate_function
 
-    function = model.module.clone().body.block.first_op  # passes will change the module
+    function = model.module.clone().body.block.first_op  # because passes will change the module
     assert isinstance(function, FuncOp)
     return lambda sample: [
         *evaluate_function(function, [sample[name] for name in inputs], model.parameters)

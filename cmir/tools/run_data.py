@@ -16,13 +16,13 @@ Sample = dict[str, np.ndarray]
 
 
 Types = Mapping[str, np.dtype[Any]]
-"""Types of the elements of inputs; float32 for inputs that are not in it."""
+"""Element types of inputs; float32 for inputs that are missing."""
 
 
 def random_samples(
     shapes: Mapping[str, tuple[int, ...]], seed: int, count: int, types: Types | None = None
 ) -> list[Sample]:
-    """Standard normal inputs, and integers of up to 8 bits, the same for the same seed."""
+    """Return random inputs: standard normal floats, and integers of up to 8 bits. The seed determines them."""
     rng = np.random.default_rng(seed)
 
     def array(name: str) -> np.ndarray:
@@ -40,11 +40,11 @@ def random_samples(
 def read_samples(
     files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
 ) -> list[Sample]:
-    """Return the inferences that input files give.
+    """Read the inferences in input files.
 
     files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
-    with one more leading dimension than the input is a stream of inferences (so a batch of 1 is one).
-    Raises CompileError where files and inputs do not fit each other.
+    with one leading dimension more than the input is a stream of inferences (a batch of 1 is a stream of one). Raises
+    CompileError if files and inputs do not match.
     """
     if len(files) == 1 and files[0].suffix == ".npz":
         given = _read_npz(files[0], shapes)
@@ -106,7 +106,7 @@ def _load(file: Path) -> Any:
 
 
 def _read_tensor(file: Path) -> np.ndarray:
-    """Return an ONNX TensorProto."""
+    """Read an ONNX TensorProto."""
     import onnx
     from google.protobuf.message import DecodeError
 

@@ -35,7 +35,7 @@ def run_parser() -> argparse.ArgumentParser:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the network and its inputs."""
+    """Add the options for the network and its inputs."""
     add_model(parser, optional=True)
     parser.add_argument(
         "inputs",
@@ -58,7 +58,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    """Add the machine, and the options that map the network to it."""
+    """Add the options for the machine, and for the mapping of the network to it."""
     add_hardware(
         parser,
         "preset or TOML file that describes the machine (default: what the IR says, or ideal)",
@@ -83,7 +83,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
-    """Add the kinds of run, and the files for results."""
+    """Add the options for the kind of run, and for result files."""
     parser.add_argument(
         "--timing-only",
         action="store_true",
@@ -116,7 +116,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_checks(parser: argparse.ArgumentParser) -> None:
-    """Add comparisons and proofs."""
+    """Add the options for comparisons and proofs."""
     parser.add_argument(
         "--check",
         action="store_true",
@@ -155,7 +155,7 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise CompileError for options that contradict each other, or that need what the run will not have."""
+    """Raise CompileError for options that contradict each other, or that need data that the run will not have."""
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
     check_picture_options(options)
@@ -193,11 +193,11 @@ _OF_RUNS = (
     *("check", "schedules", "output", "json", "inferences"),
     *("timeline", "report", "plot", "trace"),
 )
-"""Options that ask for a run, or for something that only a run gives."""
+"""Options that request a run, or results of a run."""
 
 
 def _check_without_inputs(options: argparse.Namespace) -> None:
-    """Without inputs there is only something to prove, and nothing else may be asked for."""
+    """Check that a run without inputs requests only proofs. Raises CompileError."""
     wanted = next((name for name in _OF_RUNS if getattr(options, name)), None)
     if not options.verify:
         raise CompileError("cm-run", "no inputs: give files, or --random SEED")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from cmir.tools.run_data import Sample
 
 INFERENCES = 4
-"""The fewest inferences of a schedule: what goes wrong in a ring shows when it has gone round."""
+"""Minimum number of inferences of a schedule: faults in a ring buffer show after it has wrapped around."""
 
 MOST_INFERENCES = 8
-"""The most: a longer stream shows no more, and slots are worked out for each inference."""
+"""Maximum number of inferences: a longer stream shows no more, and slots are computed for each inference."""
 
 
 def run_schedules(
@@ -36,11 +36,11 @@ def run_schedules(
     where: Where,
     progress: Callable[[str], None],
 ) -> list[dict[str, np.ndarray]]:
-    """Run schedules on the printed text of a network; the first one with values, the others on tags alone.
+    """Run schedules on the printed text of a network, the first with values, the others on tags only.
 
-    samples: an array for each input of each inference; none for tags only. They are used in turn, or the first ones if
-    there are many. Returns the outputs for those that were used. Raises CompileError at the first schedule in which
-    something goes wrong.
+    samples: an array for each input of each inference; empty for tags only. They are used cyclically, or only the first
+    ones if there are many. Returns the outputs for the samples used. Raises CompileError at the first schedule with a
+    fault.
     """
     from cmir.reference import Finding, ReferenceMachine
     from cmir.semantics.body import function_of_iteration
@@ -65,7 +65,7 @@ def run_schedules(
 
 
 def _parsed(network: NetworkOp) -> NetworkOp:
-    """Return the network that its text says."""
+    """Print a network and parse the text."""
     from cmir.dialects.cmcore import NetworkOp
 
     text = StringIO()

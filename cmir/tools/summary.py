@@ -24,7 +24,7 @@ def print_summary(
 ) -> None:
     """Print cycles, latency, interval and memory, and a line for each program or each core.
 
-    cores: how many there are, without the global control unit. sram_bytes: of the buffers of each.
+    cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core.
     """
     inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
     print(f"{inferences} on {cores} cores of '{hardware}'")
@@ -44,7 +44,7 @@ def print_summary(
 
 
 def _print_cores(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> None:
-    """A line for each core, or for all cores that run one program."""
+    """Print a line for each core, or for each program."""
     lines = lines_of(report, sram_bytes, each)
     names = [f"{line.name} × {line.cores}" if line.cores > 1 else line.name for line in lines]
     width = max(4, *map(len, names))
@@ -63,7 +63,7 @@ def _print_cores(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bo
 
 @dataclass(frozen=True)
 class Line:
-    """Figures of a core in a run, or of all cores that run one program: sums, and the mean utilisation."""
+    """Figures of a core in a run, or of all cores of a program: sums, and the mean utilisation."""
 
     name: str
     cores: int
@@ -76,7 +76,7 @@ class Line:
 
 
 def lines_of(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> list[Line]:
-    """Return a line for each core, or for all cores that run one program."""
+    """Return a line for each core, or for each program."""
     groups: dict[str, list[CoreReport]] = {}
     for core in report.cores:
         groups.setdefault(str(core.name) if each else core.name.program, []).append(core)
@@ -102,7 +102,7 @@ def _line(
 def print_curve(points: Sequence[CurvePoint]) -> None:
     """Print the trade-off between memory and throughput, a line for each point.
 
-    "at least" is the bound: no sizes with such an interval take fewer bytes.
+    "at least" is the lower bound on the bytes of all sizes with that interval.
     """
     print("SRAM bytes    at least  steady-state interval")
     for point in points:

@@ -28,9 +28,9 @@ from cmir.tools.sweep_table import Row
 
 @dataclass(frozen=True)
 class Sweep:
-    """A network to be run on the machines of a grid.
+    """A network to run on the machines of a grid.
 
-    task: that of every point, but for its machine.
+    task: the task of every point, except for its machine.
     """
 
     grid: Grid
@@ -38,12 +38,12 @@ class Sweep:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of its rows."""
+        """The columns of the sweep's rows."""
         return [*(axis.field for axis in self.grid.axes), *COLUMNS]
 
     @property
     def identity(self) -> str:
-        """The same for sweeps whose rows may be in one table: all but the values of the fields is the same."""
+        """A digest, equal for sweeps whose rows may share a table: those that differ only in values of fields."""
         run = self.task.run
         what = {
             "version": cmir.__version__,
@@ -59,7 +59,7 @@ class Sweep:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def left(self, rows: Iterable[Row]) -> list[SweepPoint]:
-        """Return the points of which there is no row, in order."""
+        """Return the points without a row, in order."""
         fields = [axis.field for axis in self.grid.axes]
         done = {tuple(_same(row[field]) for field in fields) for row in rows}
         return [
@@ -69,14 +69,14 @@ class Sweep:
         ]
 
     def rows(self, points: Iterable[SweepPoint], jobs: int) -> Iterator[dict[str, str]]:
-        """Yield the rows of points as they are done, in no particular order. jobs: processes; −1 for one a core."""
+        """Yield the rows of points on completion, in any order. jobs: number of processes; −1 for one per CPU core."""
         tasks = [(point.cells, replace(self.task, table=point.table)) for point in points]
         for cells, row in _parallel(tasks, jobs):
             yield {**cells, **row}
 
 
 def _same(cell: str) -> Any:
-    """Cells that are alike if their values are: a table may write 64 as 64.0."""
+    """Normalise a cell, so that equal values compare equal: a table may write 64 as 64.0."""
     try:
         return float(cell)
     except ValueError:
@@ -92,10 +92,10 @@ def prepare(
     placement_seconds: float,
     run: tuple[int, int, Path] | None,
 ) -> Sweep:
-    """Do once what is the same for all machines: import, folding, stages; with `run`, also the data and what it gives.
+    """Do the work common to all machines: import, folding, stages; with `run`, also inputs and reference outputs.
 
-    run: (seed, inferences, folder in which to keep what processes read while the sweep goes on). stack: on whose exit
-    that is removed. Raises CompileError for models that have left the polyhedral level.
+    run: (seed, number of inferences, folder for the files that processes read during the sweep). stack: removes these
+    files on exit. Raises CompileError for models below the polyhedral level.
     """
     names = input_names(model) or []
     reference = None if run is None else reference_of(model, names)[1]
@@ -131,9 +131,9 @@ def _evaluate(which: int, task: Task) -> tuple[int, _Cells]:
 
 
 def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Cells, _Cells]]:
-    """(what a task is of, its row), as they are done.
+    """Yield (cells of the point, its row) on completion.
 
-    A task that takes its process with it is a failed row, and the others go on.
+    A task that kills its process yields a failed row; the other tasks continue.
     """
     from joblib import effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -148,7 +148,7 @@ def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Ce
         except TerminatedWorkerError:
             pass
         tasks = [task for which, task in enumerate(tasks) if which not in done]
-        # Tasks start in order, so those that were running are among the first. One of them is to blame.
+        # Tasks start in order, so the running ones are among the first. One of them killed the process.
         for what, task in tasks[:count]:
             try:
                 ((_, row),) = _run([(what, task)], 2)
@@ -162,7 +162,7 @@ def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Ce
 
 
 def _run(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[int, _Cells]]:
-    """(which task, its row), as they are done."""
+    """Yield (index of the task, its row) on completion."""
     from joblib import Parallel, delayed
 
     options: dict[str, Any] = {"batch_size": 1, "pre_dispatch": "n_jobs"}

@@ -1,4 +1,4 @@
-"""The points of a sweep: values for fields of a hardware description, checked before anything is run."""
+"""Points of a sweep: values for fields of a hardware description, checked before any run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError
 
 NONE = "none"
-"""The value that takes a field out of the description: no limit, or whatever its absence means."""
+"""The value that removes a field from the description."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
 _WORD = re.compile(r"[A-Za-z][\w-]*")
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z][\w-]*")
 
 @dataclass(frozen=True)
 class Axis:
-    """A field, `section.field`, and the values that it takes, of which None leaves it out."""
+    """A field, `section.field`, and its values; None removes the field."""
 
     field: str
     values: tuple[Any, ...]
@@ -40,7 +40,7 @@ class SweepPoint:
 
     @property
     def cells(self) -> dict[str, str]:
-        """The values as a table has them."""
+        """The values in the form of table cells."""
         return {field: cell(value) for field, value in self.values.items()}
 
     def __str__(self) -> str:
@@ -65,9 +65,9 @@ class Grid:
 
 
 def read_axes(settings: Sequence[str]) -> list[Axis]:
-    """Return the axes that `FIELD=VALUES` say, each value what the field takes.
+    """Parse axes of the form `FIELD=VALUES`, and check each value against the field.
 
-    Raises CompileError naming the field.
+    Raises CompileError, which names the field.
     """
     axes: list[Axis] = []
     for setting in settings:
@@ -107,7 +107,7 @@ def _values(field: str, text: str) -> list[Any]:
 
 
 def _items(text: str) -> list[str]:
-    """Split at commas that are outside of brackets."""
+    """Split at commas outside brackets."""
     items, depth = [""], 0
     for character in text:
         depth += (character == "[") - (character == "]")
@@ -119,7 +119,7 @@ def _items(text: str) -> list[str]:
 
 
 def _range(field: str, item: str) -> list[int]:
-    """`A..B` or `A..B:STEP`, with B if a step leads there."""
+    """Parse `A..B` or `A..B:STEP`, which includes B if a step reaches it."""
     match = _RANGE.fullmatch(item)
     assert match is not None
     first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
@@ -129,7 +129,7 @@ def _range(field: str, item: str) -> list[int]:
 
 
 def _value(field: str, item: str) -> Any:
-    """Return a value as TOML has it; a word needs no quotes."""
+    """Parse a TOML value; a word needs no quotes."""
     if item == NONE:
         return None
     try:
@@ -145,7 +145,7 @@ def _error(message: str) -> CompileError:
 
 
 def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a machine with some of its fields changed."""
+    """Return the description of a machine with some fields changed."""
     table = base.table()
     for field, value in values.items():
         section, _, name = field.partition(".")
@@ -155,7 +155,7 @@ def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cell(value: Any) -> str:
-    """Return a value as a table has it."""
+    """Return a value in the form of a table cell."""
     if value is None:
         return NONE
     return value if isinstance(value, str) else json.dumps(value)

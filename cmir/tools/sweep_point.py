@@ -1,4 +1,4 @@
-"""One point of a sweep: a network on one machine, and what comes of it as a row."""
+"""One point of a sweep: a network on one machine, and its row of results."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ COLUMNS = (
 )
 """Columns of a row, after those of the swept fields.
 
-programs: that cores run. copies: of them, with the same weights, added up. cores, crossbars: that work. energy, area:
-of the figures that there are; missing: fields of the description that have none. link: the busiest one.
-traffic_byte_hops: what placement minimises.
+programs: number of programs that cores run. copies: total number of their copies with the same weights. cores,
+crossbars: number in use. energy, area: sums of the known figures; missing: fields of the description without a figure.
+link: the busiest one. traffic_byte_hops: the objective of placement.
 """
 
 _INFERENCES = 8
-"""That are timed, as cm-run does."""
+"""Number of inferences timed, as in cm-run."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Data to run, in a folder: `inputs.npz`, `outputs.npz` with what they should give, parameters.
+    """Data of a run, in a folder: `inputs.npz`, `outputs.npz` with the expected outputs, parameters.
 
-    count: inferences.
+    count: number of inferences.
     """
 
     folder: Path
@@ -70,8 +70,8 @@ class RunFiles:
 class Task:
     """The data of a point that a process needs.
 
-    network: its IR at the polyhedral level. table: the machine. storage, replicate, placement_seconds: as `lower` takes
-    them. run: None for timing only.
+    network: its IR at the polyhedral level. table: the machine. storage, replicate, placement_seconds: arguments of
+    `lower`. run: None for timing only.
     """
 
     network: str
@@ -83,7 +83,7 @@ class Task:
 
 
 def evaluate_point(task: Task) -> dict[str, str]:
-    """Return the row of a point, without the fields that are swept. What fails is a row that says why."""
+    """Return the row of a point, without the swept fields. The row of a failed point holds the error."""
     started = time.monotonic()
     try:
         with collect_diagnostics():
@@ -153,7 +153,7 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _module(text: str) -> tuple[ModuleOp, Any]:
-    """Return the network of a sweep, parsed once in each process."""
+    """Parse the network of a sweep, once in each process."""
     from cmir.context import make_context
     from cmir.support.parsing import parse_module
 
@@ -169,7 +169,7 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
 
 
 def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> None:
-    """Run the data. Raises CompileError if anything else comes of it than should."""
+    """Run the data. Raises CompileError if the outputs differ from the expected ones."""
     from cmir.checking import compare
     from cmir.simulator.simulator import Simulator
 
@@ -183,7 +183,7 @@ def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) ->
 
 
 def write_run_arrays(path: Path, samples: list[list[np.ndarray]]) -> None:
-    """Write the arrays of inferences to a file that `_check` reads."""
+    """Write the arrays of inferences to a file for `_check`."""
     arrays = {f"{n}_{k}": a for n, arrays in enumerate(samples) for k, a in enumerate(arrays)}
     np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
 

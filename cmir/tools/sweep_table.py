@@ -1,8 +1,8 @@
-"""The rows of a sweep in a file, to which they are added one by one and never lost.
+"""Crash-safe table of the rows of a sweep.
 
-A CSV file is its own journal: a row is one write to the end of the file, and on the disk before the next one. A Parquet
-file cannot grow, so rows are kept in a CSV file beside it, `FILE.journal.csv`, until the sweep ends; then they become
-the Parquet file, completely or not at all, and the journal is removed.
+A CSV file is its own journal: each row is appended in one write and is on disk before the next one. A Parquet file
+cannot grow, so rows are kept in a CSV file next to it, `FILE.journal.csv`, until the sweep ends. Then the Parquet file
+is written atomically, and the journal is removed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
 
 Row = Mapping[str, str]
-"""By column; empty for what is not known."""
+"""A row: cells by column; empty for unknown values."""
 
 KEY = "sweep"
-"""The column that says which sweep a row is of."""
+"""The column with the identity of the sweep."""
 
 
 class Table:
-    """A file of rows, opened to add some.
+    """A file of rows, opened for appending.
 
-    sweep: what stands in the column KEY of all rows. columns: all of them. rows: those that were there.
-    Raises CompileError if the file holds rows of another sweep, or is no such file.
+    sweep: the value of column KEY in all rows. columns: all columns. rows: the existing rows. Raises CompileError if
+    the file holds rows of another sweep, or is not a table of a sweep.
     """
 
     def __init__(self, path: Path, sweep: str, columns: Sequence[str]):
@@ -48,7 +48,7 @@ class Table:
             self._append(self.columns)
 
     def add(self, row: Row) -> None:
-        """Add a row, which is on the disk when this returns."""
+        """Add a row, which is on disk when this method returns."""
         self._append([self.sweep, *(row.get(column, "") for column in self.columns[1:])])
 
     def _append(self, cells: Sequence[str]) -> None:
@@ -58,7 +58,7 @@ class Table:
         os.fsync(self._file)
 
     def _read(self) -> list[dict[str, str]]:
-        """Return the rows in the file; what is left of one that was not written completely is cut off."""
+        """Return the rows in the file, and cut off an incomplete last row."""
         if not self.journal.exists():
             return []
         data = self.journal.read_bytes()
@@ -118,7 +118,7 @@ def _journal_of(parquet: Path, journal: Path) -> None:
 
 
 def _parquet_of(journal: Path, parquet: Path) -> None:
-    """Columns become integers or numbers where all that is in them is."""
+    """Write the Parquet file. A column has integers or floats if all of its cells are such numbers."""
     import pyarrow.csv
     import pyarrow.parquet
 
