@@ -1,1 +1,1 @@
-"""Pictures of runs (a trace, a plot, a timeline in a terminal, a page with all there is to see) and of relations."""
+"""Pictures of runs (trace, plot, timeline in a terminal, HTML page) and of relations."""

@@ -1,7 +1,6 @@
-"""Activity of a core in each cycle of a run: it fired, or waited, and for whom.
+"""Activity of a core in each cycle of a run: firing, or waiting for another core.
 
-A run keeps when each iteration started. Why it did not start earlier follows from that and from what iterations wait
-for, so it is worked out here, for those who ask.
+A run records the start of each iteration. This module derives the causes of waits from the starts and the dependences.
 """
 
 from __future__ import annotations
@@ -33,11 +32,12 @@ class Cause:
 
 @dataclass(frozen=True)
 class Stretches:
-    """A core's time: `count` times, it waits for `wait` cycles because of `cause`, then fires for `fire` cycles.
+    """A core's time as stretches: `count` times, wait for `wait` cycles due to `cause`, then fire for `fire` cycles.
 
-    All are arrays with a number for each stretch, in order of time; together they begin with cycle 0. first: the first
-    iteration, counted over all inferences; a stretch is in one inference. cause: which of `Activity.causes`, −1 where
-    there is no wait. begin: the first cycle of a stretch.
+    All fields are arrays with a number for each stretch, in order of time from cycle 0. A stretch lies in one
+    inference.
+    first: the first iteration, counted over all inferences. cause: index into `Activity.causes`, −1 for no wait. begin:
+    the first cycle of a stretch.
     """
 
     first: np.ndarray
@@ -59,8 +59,8 @@ class Stretches:
 class Activity:
     """Activity of a core in a run.
 
-    start: of all iterations, inference by inference, shape (inferences · iterations,). wait, cause: the cycles before
-    each one in which the core did nothing, and which of `causes` it waited for, −1 where it did not.
+    start: first cycle of each iteration, inference by inference, shape (inferences · iterations,). wait: idle cycles
+    before each iteration. cause: index into `causes` of the cause of the wait, −1 for no wait.
     """
 
     name: CoreName
@@ -73,11 +73,11 @@ class Activity:
 
     @property
     def end(self) -> int:
-        """The first cycle in which there is nothing left to do."""
+        """The first cycle after the core's last iteration."""
         return int(self.start[-1]) + self.interval
 
     def waited(self) -> dict[Cause, int]:
-        """Cycles waited for each cause, the longest first."""
+        """Return the cycles waited for each cause, the longest wait first."""
         waiting = self.cause >= 0
         cycles = np.bincount(
             self.cause[waiting], weights=self.wait[waiting], minlength=len(self.causes)
@@ -86,9 +86,10 @@ class Activity:
         return dict(sorted(total.items(), key=lambda item: -item[1]))
 
     def stretches(self) -> Stretches:
-        """Return the core's time.
+        """Return the core's time as stretches.
 
-        Iterations of an inference without a wait between them, then those of the same kind.
+        Iterations of an inference without a wait between them form one stretch; consecutive stretches of the same kind
+        are merged.
         """
         breaks = self.wait > 0
         breaks[:: self.iterations] = True
@@ -107,7 +108,7 @@ class Activity:
         before = [
             np.concatenate(([0], np.cumsum(np.where(k, self.wait, 0)))) for k in (~kinds, kinds)
         ]
-        at = np.searchsorted(self.start, cycles, side="right")  # iterations that have started
+        at = np.searchsorted(self.start, cycles, side="right")  # number of started iterations
         ended = np.where(at > 0, self.start[at - 1] + self.interval, 0)
         fired = at * self.interval - np.maximum(ended - cycles, 0)
         waiting, after = np.maximum(cycles - ended, 0), np.minimum(at, len(self.start) - 1)
@@ -123,7 +124,7 @@ class Activity:
 
 
 def activities(actors: Mapping[CoreName, Actor], report: RunReport) -> list[Activity]:
-    """Return the activity of each core, in the order of the report. actors: those that the report is of."""
+    """Return the activity of each core, in the order of the report. actors: the actors of the run."""
     reports = {core.name: core for core in report.cores}
     return [_activity(actors[core.name], core, reports) for core in report.cores]
 
@@ -132,7 +133,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
     start = core.start.reshape(-1)
     wait = np.diff(start, prepend=-core.interval) - core.interval
     waiting = np.flatnonzero(wait)
-    # Of what arrives last, data comes first, as the engine counts its stalls.
+    # If data and credit arrive last together, the cause is data, as in the simulator's count of stalls.
     dependences = sorted(actor.dependences, key=lambda d: d.kind is not DependenceKind.RAW)
     latest = np.full(len(waiting), -1, np.int64)
     cause = np.full(len(start), -1)
@@ -148,7 +149,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
 def _arrival(
     dependence: Dependence, which: np.ndarray, core: CoreReport, source: CoreReport
 ) -> np.ndarray:
-    """Return the cycles in which some iterations of a core see what they wait for; 0 for nothing."""
+    """Return the cycles in which the events that some iterations of a core wait for arrive; 0 for no event."""
     inference, iteration = np.divmod(which, core.iterations)
     event = dependence.needs[iteration]
     for n, needs in enumerate(dependence.first):

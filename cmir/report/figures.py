@@ -1,7 +1,7 @@
-"""All that the page of a run shows, as plain data.
+"""Figures on the page of a run, as plain data.
 
-Its size depends on the cores and buffers, not on the length of a run: what is too long to be kept exactly is kept as
-sums, or as least and most, of equal parts of the run, and `Figures.notes` says so.
+Their size depends on the number of cores and buffers, not on the length of the run. Series that are too long are
+reduced to sums, or to minimum and maximum, over equal parts of the run; `Figures.notes` reports that.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 MOST_STRETCHES = 80_000
-"""Maximum number of stretches of all cores together that are kept exactly."""
+"""Maximum total number of stretches of all cores that are kept exactly."""
 
 MOST_PARTS = 80_000
-"""Maximum number of parts of the occupancies of all buffers together."""
+"""Maximum total number of parts of the occupancies of all buffers."""
 
 LEAST_PARTS = 100
-"""However many cores and buffers there are."""
+"""Minimum number of parts of a core or a buffer."""
 
 Data = dict[str, Any]
 
 
 def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
-    """Return the figures of a run. interval: cycles between inferences in the steady state, if that is known."""
+    """Return the figures of a run. interval: cycles between inferences in the steady state, if known."""
     notes: list[str] = []
     found = activities(timed.actors, report)
     return {
@@ -127,7 +127,7 @@ def _buffers(timed: TimedNetwork, report: RunReport, notes: list[str]) -> list[D
 
 
 def _graph(network: NetworkOp) -> Data:
-    """Stages, inputs and outputs as boxes, with the arrays that go from one to another."""
+    """Return stages, inputs and outputs as boxes, with the arrays between them."""
     programs = network.programs
     cores: dict[str, int] = defaultdict(int)
     for core in network.cores:
@@ -166,7 +166,7 @@ def _graph(network: NetworkOp) -> Data:
 
 
 def _read(op: ProgramOp) -> list[str]:
-    """Return the arrays that a program has buffers of."""
+    """Return the arrays for which a program has buffers."""
     return list(dict.fromkeys(symbol(buffer.array) for buffer in op.buffers))
 
 
@@ -183,7 +183,7 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
             {"from": a, "to": b, "bytes": size, "rate": interconnect.rate(chip.crosses(a, b))}
             for (a, b), size in loads.items()
         ],
-        # The links of chips on which all places are joined are too many to be drawn.
+        # The links of an all-to-all topology are too many to draw.
         "idle": []
         if len(chip.links) > 8 * len(chip.places)
         else [link for link in chip.links if link not in loads],
@@ -191,7 +191,7 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
 
 
 def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
-    """Return the costs of an inference, by stage; energy is that of iterations, not of links."""
+    """Return the costs of an inference by stage; energy includes iterations, but not links."""
     of_stage: dict[str, list[Activity]] = defaultdict(list)
     for activity in found:
         of_stage[activity.name.program].append(activity)
@@ -200,7 +200,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
         iterations = {activity.name: activity.iterations for activity in cores}
         costs = {core: timed.costs[core] for core in iterations}
         energy = inference_energy(timed.hardware, costs, iterations, TrafficTotals())
-        # Cores of a stage differ in what they send to other chips: the slowest stands for all.
+        # Cores of a stage differ in their traffic to other chips; the slowest represents all.
         slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
         cost = costs[slowest]
         layers.append(

@@ -1,7 +1,7 @@
-"""The drawing of a graph of stages: layers from left to right, in rows like text, and lines that cross no box.
+"""Drawing of a graph of stages: layers from left to right, in rows like text, with lines that cross no box.
 
-A stage is in the layer after the last of those that it reads from. Lines to the next layer are direct; all others go
-through the gaps between layers and between rows, each on a track of its own.
+A stage is in the layer after the last layer it reads from. Lines to the next layer are direct. All other lines run
+through the gaps between layers and rows, each on its own track.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 BOX = (132, 40)
-"""The size of a box."""
+"""Width and height of a box."""
 GAP = 44
-"""Between two layers."""
+"""Distance between two layers."""
 BETWEEN = 12
-"""Between two boxes of a layer."""
+"""Distance between two boxes of a layer."""
 TRACK = 6
-"""Between two lines side by side."""
+"""Distance between two parallel lines."""
 PER_ROW = 6
-"""Layers in a row."""
+"""Number of layers in a row."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """boxes: the upper left corner of each. lines: the corners of each, from box to box."""
+    """A drawn graph. boxes: upper left corner of each box. lines: corners of each line, from box to box."""
 
     boxes: dict[str, Point]
     lines: dict[tuple[str, str], list[Point]]
@@ -34,7 +34,7 @@ class Drawing:
 
 
 def draw_graph(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> Drawing:
-    """Draw a graph. nodes: each after those that it has edges from; edges that go back are drawn like others."""
+    """Draw a graph. nodes: in topological order, except for backward edges, which are drawn like others."""
     edges = list(dict.fromkeys(edge for edge in edges if edge[0] != edge[1]))
     layers = _layers(nodes, edges)
     members: list[list[str]] = [[] for _ in range(max(layers.values(), default=0) + 1)]
@@ -74,7 +74,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
 
 
 class _Tracks:
-    """Tracks of lines that are not direct, in the gutter above a row and in the gaps between layers."""
+    """Tracks of indirect lines, in the gutter above a row and in the gaps between layers."""
 
     def __init__(self, edges: Sequence[tuple[str, str]], layers: Mapping[str, int]):
         self.gutter: dict[tuple[str, str], int] = {}
@@ -101,12 +101,12 @@ class _Tracks:
 
 
 def is_direct(start: int, end: int) -> bool:
-    """Return True if a line goes from a layer to the next one in the same row."""
+    """Return True if a line runs from a layer to the next one in the same row."""
     return end == start + 1 and end % PER_ROW != 0
 
 
 def _place(span: tuple[float, float], tracks: list[list[tuple[float, float]]]) -> int:
-    """Return the first track on which a span meets no other; it is added there."""
+    """Add a span to the first track on which it overlaps no other, and return that track."""
     for number, track in enumerate(tracks):
         if all(span[1] < low or high < span[0] for low, high in track):
             track.append(span)

@@ -1,7 +1,7 @@
 """Occupancy of buffers over time.
 
-An element of a buffer is live from its arrival until the reader's last iteration that loads it has started. No two
-live elements share a slot, so a buffer never has more of them than slots; how many fewer is room that was not needed.
+An element of a buffer is live from its arrival until the start of the reader's last iteration that loads it. No two
+live elements share a slot, so a buffer never has more live elements than slots; the difference is unused room.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cmir.timing.report import CoreReport, RunReport
 
 @dataclass(frozen=True)
 class StepFunction:
-    """A number that changes now and then: it is values[k] from times[k] on, and 0 before the first."""
+    """A piecewise constant function of time: values[k] from times[k] on, and 0 before times[0]."""
 
     times: np.ndarray
     values: np.ndarray
 
     def bounds(self, end: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
-        """(least, most) of the number in each of so many equal parts of the cycles from 0 to `end`."""
+        """Return (minimum, maximum) in each of `buckets` equal parts of the cycles from 0 to `end`."""
         edges = np.linspace(0, end, buckets + 1)[:-1]
         at = np.searchsorted(self.times, edges, side="right") - 1
         entry = np.where(at < 0, 0, self.values[np.maximum(at, 0)])
@@ -44,7 +44,7 @@ class StepFunction:
 
 @dataclass(frozen=True)
 class Occupancy:
-    """The live elements of a buffer of `array` at a core, in a run. slots: how many elements it has room for."""
+    """The live elements of a buffer of `array` at a core, in a run. slots: capacity of the buffer in elements."""
 
     core: CoreName
     array: str
@@ -58,7 +58,7 @@ class Occupancy:
 
 
 def occupancies(timed: TimedNetwork, report: RunReport) -> Iterator[Occupancy]:
-    """Yield the occupancy of each buffer that cores write; others are full from the start."""
+    """Yield the occupancy of each buffer that cores write; other buffers are full from the start."""
     reports = {core.name: core for core in report.cores}
     writers: dict[str, list[str]] = {}
     for name, program in timed.network.programs.items():
@@ -115,7 +115,7 @@ def _occupancy(
 def _last_reads(
     timed: TimedNetwork, core: Core, buffer: Buffer, loads: list[tuple[Load, int]]
 ) -> np.ndarray:
-    """For each element of the array, flat, the core's last iteration that loads it, or −1."""
+    """Return, for each element of the flattened array, the core's last iteration that loads it, or −1."""
     shape = timed.network.arrays[buffer.array].shape
     last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
     for load, number in loads:

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that holds its figures and draws them, and asks nobody for anything."""
+"""The page of a run: one self-contained HTML file that holds and draws the figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "chip", "main")
-"""In the order in which they are executed."""
+"""Scripts of the page, in execution order."""
 
 
 def write_page(
@@ -23,9 +23,9 @@ def write_page(
     title: str,
     folder: Path,
 ) -> None:
-    """Write `index.html` into a folder, which is made if need be.
+    """Write `index.html` into a folder, which is created if it does not exist.
 
-    interval: cycles between inferences in the steady state, if that is known.
+    interval: cycles between inferences in the steady state, if known.
     """
     text = run_page(page_figures(timed, report, interval), title)
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def run_page(data: Data, title: str) -> str:
         "title": html.escape(title),
         "style": _part("style.css"),
         "script": "\n".join(_part(f"{name}.js") for name in SCRIPTS),
-        # Inside of a script element nothing but its end tag, or a comment, means anything.
+        # Inside a script element, only its end tag and comments are special.
         "run": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
     before, *rest = _part("page.html").split("{{")

@@ -1,4 +1,4 @@
-"""The timeline of a pipeline for print: a bar for each core, by Matplotlib."""
+"""Timeline of a pipeline for print, drawn by Matplotlib: a bar for each core."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 800
-"""A run with more cycles is drawn in at most so many parts, a bar's height in each divided as its cycles are."""
+"""Maximum number of parts of a bar. In a longer run, each part is divided in proportion to its cycles."""
 
-# Of the palette of Okabe and Ito, "Color Universal Design" (2008), which all eyes tell apart; yellow, of which there is
-# often much, is halfway to white.
+# From the palette of Okabe and Ito, "Color Universal Design" (2008), which is safe for colour-blind readers. Yellow,
+# which often covers large areas, is halfway to white.
 COLOURS = {
     "fires (even inferences)": "#0072B2",
     "fires (odd inferences)": "#56B4E9",
@@ -40,7 +40,7 @@ SETTINGS: dict[Any, Any] = {
 
 
 def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) -> None:
-    """Draw a run into a file, of the kind that its ending says: .svg, .png or .pdf."""
+    """Draw a run into a file. The suffix determines the format: .svg, .png or .pdf."""
     from matplotlib import rc_context
 
     kind = path.suffix.removeprefix(".")
@@ -51,7 +51,7 @@ def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) 
 
 
 def timeline_figure(found: list[Activity], cycles: int) -> Figure:
-    """Return the timeline as a figure, the first core on top."""
+    """Return the timeline as a figure, with the first core on top."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -76,7 +76,7 @@ def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
     step = -(-cycles // COLUMNS)
     edges = np.append(np.arange(0, cycles, step), cycles)
     shares = np.diff(_by_colour(activity, edges), axis=1) / np.diff(edges)
-    shares = shares.round(2)  # finer than print
+    shares = shares.round(2)  # finer than the resolution of print
     changes = np.flatnonzero(np.any(np.diff(shares, axis=1) != 0, axis=0)) + 1
     first = np.concatenate(([0], changes))
     left, right = edges[first], edges[np.append(changes, len(edges) - 1)]

@@ -1,4 +1,4 @@
-"""A dependence as plain data: which iteration writes what, which reads it, and how far writes release the reader."""
+"""A dependence as plain data: the elements that iterations write and read, and the release of the reader by writes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cmir.isl.points import points_of
 from cmir.support.diagnostics import CompileError
 
 MOST_POINTS = 20_000
-"""Iterations, or elements, that can be drawn."""
+"""Maximum number of iterations, or elements, that can be drawn."""
 
 FEW = 64
-"""Iterations of a reader of which all accesses are drawn."""
+"""Maximum number of reader iterations for which all accesses are drawn."""
 
 
 @dataclass(frozen=True)
 class PointSpace:
-    """Points in one or two dimensions, those of iterations in the order in which they run. names: of coordinates."""
+    """Points in one or two dimensions; iterations in execution order. names: of coordinates."""
 
     name: str
     names: tuple[str, ...]
@@ -36,10 +36,10 @@ class PointSpace:
 class DependencePicture:
     """A read-after-write dependence.
 
-    written: for each element, the iteration of the writer that writes it, counted from 0. released: how many
-    iterations of the reader may run before the writer's first iteration is done, and after each, shape (writer's + 1,).
-    reads: the elements that each iteration of the reader reads, where there are few, else those of `marked`, which is
-    one in the middle.
+    written: for each element, the index of the iteration that writes it. released: number of reader iterations that may
+    run before the writer's first iteration, and after each, shape (writer iterations + 1,). marked: a reader iteration
+    in the middle. reads: the elements that each reader iteration reads, if there are few iterations, otherwise only
+    those of `marked`.
     """
 
     writer: PointSpace
@@ -52,14 +52,14 @@ class DependencePicture:
 
     @property
     def release_time(self) -> np.ndarray:
-        """For each iteration of the reader, how many of the writer's must be done before it may run."""
+        """For each reader iteration, the number of writer iterations that must complete before it may run."""
         return np.searchsorted(self.released, np.arange(1, len(self.reader.points) + 1))
 
 
 def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp:
-    """Return the read-after-write dependence of which these are the first names of writer, reader and array.
+    """Return the read-after-write dependence whose (writer, reader, array) names start with `wanted`.
 
-    Raises CompileError if there is none, or several.
+    Raises CompileError if there is none, or more than one.
     """
     found = [op for op in pipeline.dependences if op.kind is DependenceKind.RAW]
     chosen = [op for op in found if _names(op)[: len(wanted)] == tuple(wanted)]
@@ -77,7 +77,7 @@ def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp
 
 
 def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> DependencePicture:
-    """Return a dependence as data. Raises CompileError for what has too many dimensions, or points, to be drawn."""
+    """Return a dependence as data. Raises CompileError if it has too many dimensions or points to draw."""
     writer_name, reader_name, array_name = _names(dependence)
     writer, reader = pipeline.stages[writer_name], pipeline.stages[reader_name]
     write = writer.write_relations()[array_name]
@@ -109,7 +109,7 @@ def _names(op: DependenceOp) -> tuple[str, ...]:
 
 
 def _stepped(dependence: DependenceOp, write: isl.Map, read: isl.Map) -> list[int]:
-    """Return the dimensions of the array through which writer or reader go; in the others they access all there is."""
+    """Return the dimensions of the array that writer or reader traverse; in the others they access all elements."""
     dims = range(write.dim(isl.dim_type.out))
 
     def is_whole(access: isl.Map, d: int) -> bool:
@@ -126,7 +126,7 @@ def _stepped(dependence: DependenceOp, write: isl.Map, read: isl.Map) -> list[in
 
 
 def _only(access: isl.Map, kept: Sequence[int]) -> isl.Map:
-    """Return an access with some of the dimensions of the array."""
+    """Project an access to some of the array's dimensions."""
     for d in reversed(range(access.dim(isl.dim_type.out))):
         if d not in kept:
             access = access.project_out(isl.dim_type.out, d, 1)
@@ -134,7 +134,7 @@ def _only(access: isl.Map, kept: Sequence[int]) -> isl.Map:
 
 
 def _points(dependence: DependenceOp, points: isl.Set) -> np.ndarray:
-    """Return the points of a set, as long as they can be drawn."""
+    """Return the points of a set. Raises CompileError if there are too many to draw."""
     if (count := count_points(points)) > MOST_POINTS:
         name = points.get_tuple_name() or _names(dependence)[2]
         raise CompileError(
@@ -173,7 +173,7 @@ def _evaluate(relation: isl.Map, points: np.ndarray) -> np.ndarray:
 
 
 def _positions(relation: isl.Map, points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the places in `targets` of what a single-valued relation maps points to."""
+    """Return the indices in `targets` of the images of points under a single-valued relation."""
     place = {tuple(target): k for k, target in enumerate(targets.tolist())}
     found = _evaluate(relation, points).tolist()
     return np.array([place[tuple(value)] for value in found], np.int64)
@@ -196,7 +196,7 @@ def _released(
 def _read_by(
     read: isl.Map, iteration: np.ndarray, position: dict[tuple[int, ...], int]
 ) -> np.ndarray:
-    """Return the elements that an iteration of the reader reads, as places in the array's points."""
+    """Return the elements that a reader iteration reads, as indices into the array's points."""
     for d, coordinate in enumerate(iteration.tolist()):
         read = read.fix_val(isl.dim_type.in_, d, isl.Val(coordinate))
     found = (tuple(point) for point in points_of(read.range()).tolist())

@@ -1,4 +1,4 @@
-"""A dependence drawn: writer, array and reader, coloured by the writer's time, and the release staircase."""
+"""Drawing of a dependence: writer, array and reader, coloured by the writer's time, and the release staircase."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARK = "#D55E00"
-"""Colour of the marked iteration of the reader, and of what it waits for."""
+"""Colour of the marked reader iteration, and of the elements and iteration it waits for."""
 
 FREE = "#E6E6E6"
-"""Colour of iterations that wait for nothing."""
+"""Colour of iterations without a wait."""
 
 LABELLED = 24
-"""A row of so many points, or fewer, has its coordinates written into it."""
+"""Maximum length of a row of points that are labelled with coordinates."""
 
 
 def relation_svg(relation: DependencePicture) -> str:
@@ -37,7 +37,7 @@ def relation_svg(relation: DependencePicture) -> str:
 
 
 def relation_figure(relation: DependencePicture) -> Figure:
-    """Return the three spaces, one below the other if all are lines and else side by side, and the staircase below."""
+    """Return a figure of the three spaces, stacked if all are lines, else side by side, and the staircase below."""
     from matplotlib.figure import Figure
 
     spaces = (relation.writer, relation.array, relation.reader)
@@ -69,7 +69,7 @@ def relation_figure(relation: DependencePicture) -> Figure:
 
 
 def _grid(space: PointSpace) -> tuple[list[int], np.ndarray, tuple[int, int]]:
-    """(the coordinates that are drawn; the number of the point at each row and column, or −1; the first of these)."""
+    """Return (drawn coordinates, index of the point at each row and column or −1, first row and column)."""
     shown = [d for d in range(len(space.names)) if np.ptp(space.points[:, d])]
     columns = [space.points[:, d] for d in shown]
     while len(columns) < 2:
@@ -84,7 +84,7 @@ def _grid(space: PointSpace) -> tuple[list[int], np.ndarray, tuple[int, int]]:
 def _space(
     axes: Axes, space: PointSpace, times: np.ndarray, last: int, title: str, in_cells: bool
 ) -> None:
-    """A cell for each point, in the colour of a time of the writer."""
+    """Draw a cell for each point, in the colour of a writer time."""
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
@@ -119,7 +119,7 @@ def _space(
 
 
 def _connect(axes: list[Axes], relation: DependencePicture, lines: bool) -> None:
-    """Outline an iteration of the reader, what it reads and the last iteration it needs; join them, if on lines all."""
+    """Outline a reader iteration, its reads and the last iteration it needs; on lines, join them for all iterations."""
     from matplotlib.patches import ConnectionPatch, Rectangle
 
     marked = relation.marked
@@ -162,7 +162,7 @@ def _connect(axes: list[Axes], relation: DependencePicture, lines: bool) -> None
 
 
 def _places(space: PointSpace) -> list[tuple[int, int]]:
-    """(x, y) of each point."""
+    """Return (x, y) of each point."""
     _, number, (top, left) = _grid(space)
     found: list[tuple[int, int]] = [(0, 0)] * len(space.points)
     for (row, column), point in np.ndenumerate(number):
@@ -172,7 +172,7 @@ def _places(space: PointSpace) -> list[tuple[int, int]]:
 
 
 def _staircase(axes: Axes, relation: DependencePicture) -> None:
-    """Draw the number of iterations of the reader that may run after each of the writer."""
+    """Draw the number of reader iterations that may run after each writer iteration."""
     from matplotlib.ticker import MaxNLocator
 
     released = relation.released

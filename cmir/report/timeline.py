@@ -1,4 +1,4 @@
-"""A run in a terminal: a line for each core, a column for each cycle or for a few of them."""
+"""Timeline of a run in a terminal: a line for each core, a column for one or more cycles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmir.timing.recurrence import Actor
 from cmir.timing.report import RunReport
 
 WAITS = {"data": ("-", "yellow"), "credit": ("x", "magenta")}
-"""Characters and colours of waiting."""
+"""Characters and colours of waits."""
 
 DONE, SOME = " ", "+"
 FIRING = ("bold cyan", "bold blue")
@@ -22,15 +22,15 @@ FIRING = ("bold cyan", "bold blue")
 
 LONGEST_NAME = 24
 TICK = 10
-"""Columns from one number of a cycle to the next."""
+"""Number of columns between cycle numbers."""
 
 
 def print_timeline(
     actors: Mapping[CoreName, Actor], report: RunReport, console: Console | None = None
 ) -> None:
-    """Print what each core does in each column; colours only where there is a terminal.
+    """Print the activity of each core in each column, in colours on a terminal.
 
-    console: where to, with its width; standard output by default.
+    console: destination, which sets the width; standard output by default.
     """
     console = console or Console(highlight=False)
     found = activities(actors, report)
@@ -54,7 +54,7 @@ def print_timeline(
 
 
 def column_cycles(cycles: int, columns: int) -> int:
-    """Return the smallest of 1, 2, 5, 10, 20, … with which so many columns are enough."""
+    """Return the smallest number of cycles per column, of 1, 2, 5, 10, 20, …, for which the columns suffice."""
     scale = 1
     while True:
         for factor in (1, 2, 5):
@@ -64,7 +64,7 @@ def column_cycles(cycles: int, columns: int) -> int:
 
 
 def _ruler(edges: np.ndarray) -> tuple[str, Text]:
-    """Return the cycles at which some columns begin."""
+    """Return the ruler: the numbers of the cycles at which some columns begin."""
     ticks: list[str] = []
     for cycle in edges[:-1:TICK].tolist():
         ticks.append(f"{cycle:<{TICK}}")

@@ -1,7 +1,7 @@
-"""A run as a trace in Chrome's JSON format, which Perfetto, chrome://tracing and others show.
+"""Export of a run as a trace in Chrome's JSON format, for Perfetto, chrome://tracing and other viewers.
 
-The format is that of "Trace Event Format" (Google, 2016): complete events (`X`) on a thread for each core, counters
-(`C`) for buffers, and metadata (`M`). Its unit of time is the microsecond; here, one is one cycle, which is exact.
+The format is "Trace Event Format" (Google, 2016): complete events (`X`) on a thread for each core, counters (`C`) for
+buffers, and metadata (`M`). One microsecond of the trace is one cycle, which is exact.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 CORES, BUFFERS = 1, 2
-"""The processes of the trace. Numbers of threads are those of cores after them: in a trace, none means two things."""
+"""Process ids of the trace. Thread ids of cores follow after them, so each id has one meaning."""
 
 MOST_SLICES = 200_000
-"""A core with more than its share of so many slices has one for each stretch of like ones."""
+"""Maximum total number of slices. A core that exceeds its share gets one slice per stretch."""
 
 MOST_COUNTS = 100_000
-"""A buffer with more than its share of so many changes has the most elements in each of as many parts of the run."""
+"""Maximum total number of counter changes. A buffer that exceeds its share is reduced to maxima over parts."""
 
 Event = dict[str, Any]
 
 
 def write_trace(timed: TimedNetwork, report: RunReport, path: Path) -> None:
-    """Write a run as a trace."""
+    """Write the trace of a run."""
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write('{"displayTimeUnit": "ms", "otherData": {"time": "1 us is 1 cycle"},\n')
         file.write('"traceEvents": [')
@@ -42,7 +42,7 @@ def write_trace(timed: TimedNetwork, report: RunReport, path: Path) -> None:
 
 
 def trace_events(timed: TimedNetwork, report: RunReport) -> Iterator[Event]:
-    """Yield the events of a run, those of a track in order of time."""
+    """Yield the events of a run; those of a track are in order of time."""
     yield _metadata(CORES, CORES, "process_name", name=f"cores of {timed.hardware.name}")
     found = activities(timed.actors, report)
     for number, activity in enumerate(found, BUFFERS + 1):
@@ -60,7 +60,7 @@ def _metadata(process: int, thread: int, what: str, **args: Any) -> Event:
 
 
 def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
-    """Yield the activity of a core as disjoint slices; one for each stretch if there are more than `most`."""
+    """Yield the activity of a core as disjoint slices, or one slice per stretch if there are more than `most`."""
     stretches = activity.stretches()
     each = 2 * int(stretches.count.sum()) <= most
     columns = (stretches.begin, stretches.first, stretches.wait, stretches.cause)
