@@ -1,7 +1,7 @@
-"""ONNX models as nn IR.
+"""Import of ONNX models to `nn` IR.
 
-The rest of the toolkit imports none of this, so that the ``onnx`` package, which takes longer to
-load than all else, is loaded only when a model is imported.
+The rest of the toolkit does not import this package, so the `onnx` package, which takes longer to load than everything
+else, is loaded only when a model is imported.
 """
 
 from __future__ import annotations
@@ -41,15 +41,14 @@ def import_onnx(
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: bool = True,
 ) -> ImportedModule:
-    """Translate an ONNX file into a module with one function ``main`` for one sample.
+    """Translate an ONNX file into a module with one function `main` for one sample.
 
-    Batch dimensions (the first of every input) must be 1 or symbolic and disappear. ``shapes`` sets
-    the shapes of inputs, batch dimension included, where the model leaves them open. A file named
-    ``.onnxtxt`` is in ONNX's textual syntax.
+    path: a file in ONNX's binary format, or with the suffix `.onnxtxt` in its textual format. Batch dimensions (the
+    first of every input) must be 1 or symbolic, and are removed.
+    shapes: shapes of inputs, batch dimension included, for inputs whose shape the model leaves open.
+    batch: if False, tensors have no batch dimension: the whole input is one sample. Operators that always treat the
+    first dimension as a batch, such as Conv, then need a batch of 1.
 
-    Without ``batch``, tensors have no batch dimension: all of an input is one sample. Operators that
-    treat the first dimension as a batch whatever it is, such as Conv, then need one of 1.
-
-    Raises OnnxError, which lists everything that stands in the way at once.
+    Raises OnnxError, which lists all obstacles at once.
     """
     return build_module(load_graph(Path(path), shapes or {}, batch))

@@ -1,4 +1,4 @@
-"""Operators for which the first dimension is a batch, in models without a batch dimension."""
+"""Operators whose first dimension is a batch, in models without a batch dimension."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cmir.frontends.onnx.registry import Importer
 
 
 def one_batch(importer: Importer, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
-    """Translate a node on tensors that are samples, in a model in which they are batches of 1."""
+    """Translate a node of a model without a batch dimension, whose tensors the operator treats as batches of 1."""
     samples = [_sample(node, i) if isinstance(i, Activation) else i for i in inputs]
     results = importer(dataclasses.replace(node, batch=(1,)), samples)
     return [_batch(node, r) if isinstance(r, Activation) else r for r in results]
 
 
 def _sample(node: Node, x: Activation) -> Activation:
-    if not shape_of(x):  # a scale or a zero point: one for the batch
+    if not shape_of(x):  # a scale or a zero point: one for the whole batch
         return x
     count, *rest = shape_of(x)
     if count != 1:

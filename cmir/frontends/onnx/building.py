@@ -1,4 +1,4 @@
-"""Translate a loaded graph, node by node, into a function of nn operations."""
+"""Translation of a loaded graph, node by node, into a function of `nn` operations."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from cmir.support.parameters import Parameters
 
 @dataclass(frozen=True)
 class ImportedModule:
-    """A module with one function, ``main``, for one sample, and the parameters that it names."""
+    """A module with one function, `main`, for one sample, and the parameters that it refers to."""
 
     module: ModuleOp
     parameters: Parameters
     inputs: Mapping[str, Shape]
-    """Name and ONNX shape, any batch dimension included, of each argument of ``main``."""
+    """Name and ONNX shape, including any batch dimension, of each argument of `main`."""
     outputs: Mapping[str, Shape]
-    """The same of each result."""
+    """Name and ONNX shape, including any batch dimension, of each result of `main`."""
 
 
 def build_module(graph: Graph) -> ImportedModule:
-    """Translate the graph. Raises OnnxError with everything that stands in the way."""
+    """Translate the graph. Raises OnnxError, which lists all obstacles."""
     translation = _Translation(graph)
     for proto in graph.nodes:
         translation.node(proto)
@@ -62,18 +62,18 @@ class _Translation:
         types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
         self.block = Block(arg_types=types)
         self.values: dict[str, Value] = dict(graph.constants)
-        """The tensors so far, by ONNX's names. What depends on a refused node is missing."""
+        """The tensors translated so far, by ONNX name. Tensors that depend on a refused node are missing."""
         self.weights = _Weights(self.block, graph.path)
         self.refused: list[str] = []
         self.unknown: dict[str, list[str]] = {}
-        """The operators without an importer, each with its nodes."""
+        """Operators without an importer, with their nodes."""
         for name, argument in zip(graph.inputs, self.block.args, strict=True):
             argument.location = _location(graph.path, f"input '{name}'")
             argument.name_hint = identifier(name)
             self.values[name] = argument
 
     def node(self, proto: onnx.NodeProto) -> None:
-        """Translate one node, or note why that is impossible."""
+        """Translate one node, or record why that is impossible."""
         if not self.used.intersection(proto.output):
             return
         name = proto.name or next(filter(None, proto.output))
@@ -121,7 +121,7 @@ class _Translation:
         return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
 
     def _results(self, node: Node, name: str) -> Sequence[Value]:
-        """Return the node's outputs; none if they depend on a node that was refused."""
+        """Return the node's outputs; no outputs if they depend on a refused node."""
         proto = node.proto
         known = all(i in self.values for i in proto.input if i)
         inputs = [self.values.get(i) for i in proto.input]
@@ -145,7 +145,7 @@ class _Translation:
         return results
 
     def _check_results(self, node: Node, results: Sequence[Value]) -> None:
-        """Check that all used outputs are there and have the shape that ONNX expects."""
+        """Check that all used outputs exist and have the shape that ONNX infers."""
         for index, output in enumerate(node.proto.output):
             if output not in self.used:
                 continue
@@ -162,7 +162,7 @@ class _Translation:
 
 
 class _Weights:
-    """The parameters of the network, and the operations that name them."""
+    """The parameters of the network, and the operations that refer to them."""
 
     def __init__(self, block: Block, path: Path) -> None:
         self.block = block
@@ -194,7 +194,7 @@ class _Weights:
         return op.results[0]
 
     def _name(self, name: str, array: np.ndarray) -> str:
-        """Return the name under which the array is kept: ``name`` unless that holds another array."""
+        """Return the name under which the array is stored: `name`, unless another array has it."""
         for candidate in suffixed(".")(name):
             held = self.arrays.setdefault(candidate, array)
             if held is array or held.dtype == array.dtype and np.array_equal(held, array):
@@ -203,7 +203,7 @@ class _Weights:
 
 
 def _as_indices(constant: Constant) -> np.ndarray:
-    """Numbers of int64 in int32, as all that depend on the inputs: these are indices."""
+    """Convert an int64 constant to int32, like all int64 tensors that depend on the inputs: these are indices."""
     array = constant.array.astype(np.int32)
     if (array != constant.array).any():
         raise ImporterError(f"constant '{constant.name}' has numbers outside the range of int32")
@@ -211,7 +211,7 @@ def _as_indices(constant: Constant) -> np.ndarray:
 
 
 def _used_tensors(graph: Graph) -> set[str]:
-    """Return the names of all tensors that the graph's outputs depend on."""
+    """Return the names of all tensors on which the graph's outputs depend."""
     used = set(graph.outputs)
     for proto in reversed(graph.nodes):
         if used.intersection(proto.output):
@@ -237,7 +237,7 @@ def _unknown_operators(unknown: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 
 def identifier(name: str) -> str:
-    """``name`` as a name for an SSA value. A final ``_1`` becomes ``1``: xDSL would drop it."""
+    """Return `name` as a name for an SSA value. A final `_1` becomes `1`, because xDSL would drop it."""
     name = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
     name = re.sub(r"_+(?=\d+$)", "", name)
     return name if re.match("[A-Za-z_]", name) else f"v{name}"

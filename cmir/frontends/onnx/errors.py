@@ -1,4 +1,4 @@
-"""The errors of the ONNX importer."""
+"""Errors of the ONNX importer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cmir.support.diagnostics import CompileError, format_diagnostic
 
 
 class OnnxError(CompileError):
-    """Everything that keeps a file from being imported, a line each."""
+    """Error with all obstacles to the import of a file, a line each."""
 
     def __init__(self, path: Path, messages: Sequence[str]) -> None:
         super().__init__(path, messages[0])
@@ -20,9 +20,9 @@ class OnnxError(CompileError):
 
 
 class ImporterError(Exception):
-    """Raised by an importer: why its node has no equivalent. The caller says which node it is."""
+    """Error of an importer: the reason why its node has no equivalent. The caller adds the node."""
 
 
 def one_line(text: str) -> str:
-    """Return a message of another library, without its line breaks."""
+    """Return a message of another library without line breaks."""
     return " ".join(text.split())

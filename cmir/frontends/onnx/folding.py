@@ -1,4 +1,4 @@
-"""Evaluation of the nodes whose inputs are all constants, by ONNX's reference implementation."""
+"""Constant folding of nodes by ONNX's reference implementation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmir.frontends.onnx.node import Constant, Node
 def is_random(schema: OpSchema) -> bool:
     """Return True if the operator draws random numbers.
 
-    The newest version of its schema then has an attribute `seed`.
+    Such an operator has an attribute `seed` in the newest version of its schema.
     """
     return "seed" in get_schema(schema.name, domain=schema.domain).attributes
 
@@ -33,7 +33,7 @@ def is_pure(node: Node) -> bool:
 def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
-    """Evaluate the node: a constant for each output, empty where it has none. May refuse it."""
+    """Evaluate the node; return its outputs as constants. Raises ImporterError if it cannot be evaluated."""
     feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
     outputs = [name for name in node.proto.output if name]
     graph = helper.make_graph(
@@ -44,7 +44,7 @@ def fold(
     )
     try:
         results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
-    except Exception as error:  # whatever NumPy or the evaluator makes of the values
+    except Exception as error:  # NumPy and the evaluator raise various errors
         raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))
     return [Constant(n, np.asarray(arrays.get(n, ()))) for n in node.proto.output]

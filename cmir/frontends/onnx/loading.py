@@ -1,7 +1,7 @@
-"""Read an ONNX file into a checked graph of one sample.
+"""Loading of an ONNX file as a checked graph of one sample.
 
-Tensors are taken out of the model *before* the checker and shape inference see it: both serialise
-what they are given, and the contents of weights matter to neither.
+Tensors are removed from the model *before* the checker and shape inference see it: both serialise their input, and
+neither needs the contents of weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.node import Constant
 
 OLDEST_OPSET = 7
-"""The opset that brought NumPy's broadcasting; what is older has other semantics."""
+"""The opset that introduced NumPy's broadcasting; older ones have other semantics."""
 
 ELEMENTS: dict[int, Attribute] = {
     TensorProto.FLOAT: f32,
@@ -33,40 +33,40 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.INT32: i32,
     TensorProto.BOOL: i1,
 }
-"""The types of elements that inputs may have."""
+"""Element types that inputs may have."""
 
 LARGE = 256
-"""Elements from which the checker and shape inference see a tensor's type only."""
+"""Number of elements from which the checker and shape inference see only a tensor's type."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A checked graph of one sample: the inputs' shapes are static, and batch dimensions 1."""
+    """A checked graph of one sample: the inputs' shapes are static, and batch dimensions are 1."""
 
     path: Path
     opsets: Mapping[str, int]
     nodes: Sequence[onnx.NodeProto]
-    """In topological order."""
+    """The nodes in topological order."""
     inputs: Mapping[str, Shape]
     elements: Mapping[str, Attribute]
-    """The types of the inputs' elements."""
+    """The element types of the inputs."""
     outputs: Sequence[str]
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
-    """The shapes that ONNX's own inference found; not of all tensors."""
+    """The shapes that ONNX's shape inference found; some tensors are missing."""
     indices: Set[str]
-    """The tensors of int64."""
+    """The names of int64 tensors."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
 
 
 def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
-    """Read and check ``path``; ``shapes`` sets the shapes of inputs. Raises OnnxError."""
+    """Read and check a file. shapes, batch: see `import_onnx`. Raises OnnxError."""
     model = _inline_functions(_read(path), path)
     _normalise(model)
     _check_opset(model, path)
     constants = _take_constants(model, path)
-    # Copy what is left: protobuf frees the tensors only with the message that held them.
+    # Copy the rest, because protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
     skeleton.CopyFrom(model)
     del model
@@ -104,7 +104,7 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 def _check_opset(model: onnx.ModelProto, path: Path) -> None:
-    """Refuse opsets of ONNX's own domain that are not understood."""
+    """Refuse unsupported opsets of ONNX's own domain."""
     newest = onnx.defs.onnx_opset_version()
     for opset in model.opset_import:
         if opset.domain == "" and not OLDEST_OPSET <= opset.version <= newest:
@@ -116,7 +116,7 @@ def _check_opset(model: onnx.ModelProto, path: Path) -> None:
 
 
 def _normalise(model: onnx.ModelProto) -> None:
-    """Undo two differences between models that mean nothing."""
+    """Normalise two differences between models that have no meaning."""
     # From this version on, initializers need not be inputs too.
     model.ir_version = max(model.ir_version, 4)
     # ONNX's own domain has two names.
@@ -130,7 +130,7 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         return model
     try:
         return inliner.inline_local_functions(model)
-    except Exception as error:  # whatever the C++ inliner throws
+    except Exception as error:  # the C++ inliner throws various errors
         message = f"cannot inline the model's functions: {one_line(str(error))}"
         raise OnnxError(path, [message]) from error
 
@@ -163,7 +163,7 @@ def _constant(name: str, tensor: TensorProto, path: Path) -> Constant:
 
 
 def _declare_constants(graph: onnx.GraphProto, constants: Mapping[str, Constant]) -> None:
-    """Put the constants back for the checker: the small ones as such, the large ones as inputs."""
+    """Declare the constants for the checker: small ones as constants, large ones as inputs."""
     for constant in constants.values():
         if constant.array.size < LARGE:
             graph.initializer.append(numpy_helper.from_array(constant.array, constant.name))
@@ -179,10 +179,9 @@ def _fix_inputs(
     batch: bool,
     path: Path,
 ) -> dict[str, Shape]:
-    """Leave only real inputs among the graph's inputs, with static shapes; return these.
+    """Reduce the graph's inputs to real inputs with static shapes, and return these.
 
-    What the model says about other shapes is dropped: it is redundant, and follows from the shapes
-    that the inputs had before.
+    Other declared shapes are dropped: they are redundant, and derived from the inputs' previous shapes.
     """
     inputs = [info for info in graph.input if info.name not in constants]
     kinds = {info.name: info.type.tensor_type.elem_type for info in inputs}
@@ -229,15 +228,15 @@ def _element(info: onnx.ValueInfoProto) -> Attribute:
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
-    """Return the dimensions of a tensor type: numbers, or names ("?" for one without a name)."""
+    """Return the dimensions of a tensor type: numbers, or names ("?" for an unnamed dimension)."""
     if not tensor.HasField("shape"):
         raise ValueError("has no shape; set one with --shape")
-    # Zero and negative values are what some exporters write for "unknown".
+    # Some exporters write zero or negative values for "unknown".
     return [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in tensor.shape.dim]
 
 
 def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
-    """Check that the dimensions are known and those of one sample."""
+    """Return the dimensions of one sample. Raises ValueError if they are unknown or those of several samples."""
     text = ",".join(map(str, dims))
     static = tuple(dim for dim in dims if isinstance(dim, int))
     if len(static) < len(dims):
@@ -252,7 +251,7 @@ def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
 
 
 def _check_and_infer(model: onnx.ModelProto, path: Path) -> tuple[dict[str, Shape], Set[str]]:
-    """Check the model and return what ONNX infers: static shapes, and which tensors are of int64."""
+    """Check the model and return ONNX's inference: static shapes, and the names of int64 tensors."""
     try:
         checker.check_model(model)
         inferred = shape_inference.infer_shapes(model, data_prop=True)

@@ -1,4 +1,4 @@
-"""The view that an importer has of the node it translates."""
+"""View of a node for the importer that translates it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmir.frontends.onnx.errors import ImporterError
 
 @dataclass(frozen=True)
 class Constant:
-    """A tensor known at import: held by the model, or computed from such."""
+    """A tensor known at import: stored in the model, or computed from such tensors."""
 
     name: str
     array: np.ndarray
@@ -35,35 +35,35 @@ Value: TypeAlias = Activation | Constant
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the model, with the means to translate it."""
+    """A node of the model, with functions to translate it."""
 
     proto: onnx.NodeProto
     schema: onnx.defs.OpSchema | None
-    """Schema of the operator at the model's opset; None outside of ONNX's domains."""
+    """Schema of the operator at the model's opset; None outside ONNX's domains."""
     build: Callable[[Operation], SSAValue]
-    """Append an operation with one result, which is returned."""
+    """Function that appends an operation with one result, and returns the result."""
     parameter: Callable[[Constant], SSAValue]
-    """The constant as a parameter of the network."""
+    """Function that turns a constant into a parameter of the network."""
     batch: Shape = (1,)
-    """Leading dimensions of an activation's shape in ONNX: the batch, or nothing."""
+    """Leading dimensions of an activation's shape in ONNX: the batch, or none."""
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""
         return (*self.batch, *shape_of(x))
 
     def axis(self, x: Activation, axis: int) -> int:
-        """Return the dimension of a sample that ONNX's axis of the whole tensor means."""
+        """Convert an ONNX axis of the whole tensor to an axis of a sample."""
         return self.axes(x, [axis])[0]
 
     def axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
-        """Return the same for several axes, in their order. Raises ImporterError for the batch's."""
+        """Convert several ONNX axes, in order. Raises ImporterError for the batch axis."""
         result = [axis - len(self.batch) for axis in self.whole_axes(x, axes)]
         if min(result, default=0) < 0:
             raise ImporterError("it would mix the samples of a batch (axis 0)")
         return result
 
     def whole_axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
-        """Return the dimensions of the whole tensor that ONNX's axes mean, which may be negative."""
+        """Convert ONNX axes, which may be negative, to dimensions of the whole tensor."""
         rank = len(self.shape(x))
         if not all(-rank <= axis < rank for axis in axes):
             raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
@@ -77,21 +77,21 @@ class Node:
         return plain(default) if default.type else None
 
     def input_name(self, index: int) -> str:
-        """ONNX's name for an input, as in its documentation; without one, its index."""
+        """Return the name of an input in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.inputs if self.schema else (), index)
 
     def output_name(self, index: int) -> str:
-        """Return the same for an output."""
+        """Return the name of an output in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
 
 
 def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int) -> str:
-    # The last one may be variadic; it then stands for all that follow.
+    # A variadic last one stands for all that follow.
     return formals[min(index, len(formals) - 1)].name if formals else str(index)
 
 
 def plain(attribute: onnx.AttributeProto) -> Any:
-    """Return an attribute's value as numbers, strings and lists; subgraphs stay what they are."""
+    """Return an attribute's value as numbers, strings and lists; subgraphs are unchanged."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, bytes):

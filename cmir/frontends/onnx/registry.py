@@ -1,6 +1,6 @@
-"""The registry of importers: one small function for each ONNX operator.
+"""Registry of importers: one small function for each ONNX operator.
 
-An importer's signature says everything that it understands of its operator::
+The signature of an importer declares the inputs and settings that it supports::
 
     @importer("Conv")
     def conv(
@@ -9,19 +9,18 @@ An importer's signature says everything that it understands of its operator::
     ) -> Value:
 
 * Positional parameters are the node's inputs, in order (``*inputs`` for a variadic operator). An
-  ``Activation`` has lost its batch dimension; a ``Constant`` is known at import, batch dimension
-  and all; a parameter declared ``Value`` takes either.
+``Activation`` lacks its batch dimension; a ``Constant`` is known at import and includes any batch
+dimension; a ``Value`` is either.
 * Keyword-only parameters are settings, with ONNX's names and defaults. A setting is an attribute of
-  the node or an input of that name with a constant value: many operators turned the one into the
-  other between opsets, and an importer need not know which it is given. Settings arrive as plain
-  numbers, strings and lists.
-* A keyword-only parameter whose type is a dataclass stands for its fields: settings that several
-  operators share.
-* Whatever else a node says (another attribute, input or output) is refused by name, so nothing is
-  ever silently ignored.
+the node, or an input of that name with a constant value: many operators changed one into the
+other between opsets, and an importer need not distinguish them. Settings are plain numbers,
+strings and lists.
+* A keyword-only parameter whose type is a dataclass stands for its fields, settings shared by
+several operators.
+* Any other attribute, input or output of a node is refused by name; none is silently ignored.
 
-An importer returns a value, or one for each output, and raises ``ImporterError`` with the reason if
-it cannot translate its node.
+An importer returns a value, or one per output, and raises ``ImporterError`` with the reason if it
+cannot translate its node.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ def importer(
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the importer of an operator; a later one replaces it.
 
-    batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), so a model without a batch
-    dimension must have a batch of 1 there. grows: results can be larger integers than the operands, which indices must
-    not become: they are int64 in ONNX and int32 here.
+    batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), so it must be 1 in a model
+    without a batch dimension. grows: results can be larger integers than the operands. Such an operator refuses
+    indices, which are int64 in ONNX and int32 here.
     """
 
     def register(function: Function) -> Function:
@@ -62,7 +61,7 @@ def importer(
 
 @cache
 def load_importers() -> None:
-    """Load the importers of other packages. Raises CompileError if one of these cannot be loaded."""
+    """Load the importers of other packages. Raises CompileError if one cannot be loaded."""
     for _ in extensions.load(extensions.IMPORTERS):
         pass  # a module registers its importers while it is loaded
 
@@ -73,13 +72,13 @@ def find_importer(node: onnx.NodeProto) -> Importer | None:
 
 
 def operators() -> list[str]:
-    """Return the operators that have an importer, ``domain.Operator`` outside of ONNX's own domain."""
+    """Return the operators that have an importer, as `domain.Operator` outside ONNX's own domain."""
     load_importers()
     return sorted(f"{domain}.{op_type}".lstrip(".") for domain, op_type in _importers)
 
 
 class Importer:
-    """A registered function, what its signature says, and the properties of its operator (see `importer`)."""
+    """A registered function, its parsed signature, and the properties of its operator (see `importer`)."""
 
     def __init__(self, function: Function, batched: bool = False, grows: bool = False) -> None:
         self.function = function
@@ -92,7 +91,7 @@ class Importer:
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
-        """The annotations, which may name types that exist only once all modules are loaded."""
+        """The annotations, which may name types that exist only after all modules are loaded."""
         return get_type_hints(self.function)
 
     @cached_property
@@ -131,7 +130,7 @@ class Importer:
         return settings
 
     def __call__(self, node: Node, inputs: Sequence[Value | None]) -> Sequence[Value]:
-        """Translate the node; an input that it leaves out is None. Raises ImporterError."""
+        """Translate the node; a missing input is None. Raises ImporterError."""
         settings = self.attributes(node)
         positional: list[Value | None] = []
         for index, value in enumerate(inputs):
@@ -145,13 +144,13 @@ class Importer:
                 raise ImporterError(f"input {name} is not supported")
         try:
             arguments = self.signature.bind(node, *positional, **self._grouped(settings))
-        except TypeError as error:  # only where no schema of ONNX's guards the node
+        except TypeError as error:  # only for nodes without an ONNX schema
             raise ImporterError(str(error)) from error
         result = self.function(*arguments.args, **arguments.kwargs)
         return result if isinstance(result, Sequence) else [result]
 
     def needs_constant(self, index: int) -> bool:
-        """Return True if the input at this place must be known at import."""
+        """Return True if the input with this index must be known at import."""
         parameter = self._parameter(index)
         return parameter is None or Activation not in self._accepted(parameter)
 

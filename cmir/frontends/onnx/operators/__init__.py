@@ -1,4 +1,4 @@
-"""The importers, by family. Importing this package registers them."""
+"""Importers, by family of operators. Importing this package registers them."""
 
 from cmir.frontends.onnx.operators import (
     arithmetic,

@@ -1,4 +1,4 @@
-"""Arithmetic on elements, and activation functions."""
+"""Element-wise arithmetic and activation functions."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _binary(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
 
 def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
     def variadic(node: Node, *values: Value) -> Value:
-        # Constants last, so that no operation has constants only.
+        # Constants come last, so that no operation has only constants.
         result, *others = operands(node, *sorted(values, key=lambda v: isinstance(v, Constant)))
         for value in others:
             result = node.build(op(result, value))
@@ -119,9 +119,9 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
-    # One number may have dimensions of 1.
+    # A single number may have dimensions of size 1.
     bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
-    # The largest numbers are ONNX's way to say that there is no bound.
+    # In ONNX, the largest numbers of the type stand for missing bounds.
     largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
     given = {name: option(name, bound) for name, bound in bounds.items() if abs(bound) < largest}
     return node.build(nn.ClipOp(x, **given))

@@ -1,4 +1,4 @@
-"""Operators that treat all elements, or all elements of a channel, alike."""
+"""Element-wise and channel-wise operators."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from cmir.frontends.onnx.registry import importer
 
 
 def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
-    """Yield the operands of an element-wise operator, of which one at least depends on the inputs.
+    """Yield the operands of an element-wise operator, at least one of which depends on the inputs.
 
-    Broadcasting aligns dimensions from the last, so batch dimensions meet only among tensors of one
-    rank. A constant may have a batch dimension (of 1, which is dropped) or lack it.
+    Broadcasting aligns dimensions from the last, so batch dimensions align only for tensors of equal rank. A constant
+    may have a batch dimension of 1, which is dropped, or none.
     """
     ranks = {len(node.shape(v)) for v in values if isinstance(v, Activation)}
     if node.batch and len(ranks) != 1:
@@ -36,7 +36,7 @@ def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
 
 
 def _sample(constant: Constant, rank: int) -> Constant:
-    """Return the constant without its batch dimension; ``rank`` counts dimensions with it."""
+    """Return the constant without its batch dimension. rank: number of dimensions including the batch."""
     if len(constant.shape) < rank:
         return constant
     if len(constant.shape) == rank and constant.shape[0] == 1:
@@ -97,7 +97,7 @@ def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> V
 
 
 def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
-    """Return the same numbers, as near as this type has them."""
+    """Convert an activation to the nearest numbers of an element type."""
     if element_of(x) == element:
         return x
     if element in FLOATS or element == i32 and element_of(x) not in FLOATS:
@@ -109,7 +109,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
 
 
 def option(name: str, number: float) -> float:
-    """Return a number as an option of an operator, which is a float. Refuses one that would be rounded."""
+    """Return a number as a float option of an operator. Raises ImporterError if it would be rounded."""
     if float(np.float32(number)) != number:
         raise ImporterError(f"{name} = {number} is not supported: float32 cannot represent it")
     return number

@@ -1,4 +1,4 @@
-"""Operators that only move elements. The batch dimension must stay where it is."""
+"""Operators that only move elements. The batch dimension must stay in place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmir.frontends.onnx.registry import importer
 
 
 def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
-    """Reshape to ``target``, which includes the batch dimension."""
+    """Reshape to `target`, which includes the batch dimension."""
     rest = tuple(target[len(node.batch) :])
     if (*node.batch, *rest) != tuple(target):
         raise ImporterError(
@@ -44,7 +44,7 @@ def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int =
 def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
     """`axis` must be 1, unless the model has no batch dimension."""
     shape = node.shape(x)
-    # An axis behind the last dimension is allowed.
+    # An axis after the last dimension is allowed.
     first = axis % len(shape) if axis < 0 else axis
     target = [prod(shape[:first]), prod(shape[first:])]
     if node.batch and first != 1:
@@ -63,7 +63,7 @@ def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -
 
 
 def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
-    """ONNX's list of axes (all of them from the first on if None), none negative."""
+    """Return ONNX's list of axes as non-negative ones; all axes, from the first on, for None."""
     axes = range(count) if axes is None else axes
     if len(axes) != count:
         raise ImporterError(f"axes = {list(axes)} do not fit {count} numbers")
@@ -122,5 +122,5 @@ def pad(
 
 @importer("Shape")
 def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
-    """Return a constant, because all shapes are static."""
+    """Constant, because all shapes are static."""
     return Constant(node.proto.output[0], np.array(node.shape(x)[start:end], np.int64))

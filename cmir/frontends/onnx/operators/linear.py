@@ -1,4 +1,4 @@
-"""Products with a matrix of parameters."""
+"""Matrix products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """Alpha · a · b + beta · c, where each row of a is a sample. The factors are folded into b and c."""
+    """Each row of a is a sample. The factors alpha and beta are folded into b and c."""
     if transA and node.batch:
         raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
@@ -55,7 +55,7 @@ def _scaled(constant: Constant, factor: float) -> Constant:
 
 
 def _row(constant: Constant, size: int) -> Constant:
-    """Return the bias that is added to the one row of a product; a scalar or one number stands for all columns."""
+    """Return the bias of the single row of a product; a scalar or a single number applies to all columns."""
     if constant.shape not in ((), (1,), (size,), (1, 1), (1, size)):
         raise ImporterError(
             f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to"
@@ -66,8 +66,10 @@ def _row(constant: Constant, size: int) -> Constant:
 
 @importer("MatMul", grows=True)
 def matmul(node: Node, a: Value, b: Value) -> Value:
-    """Floats. Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if
-    a constant is more than one matrix.
+    """Floats.
+
+    Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if a constant is more than
+    one matrix.
     """
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
@@ -103,7 +105,7 @@ def _transposed(node: Node, x: Activation) -> Activation:
 
 
 def _whole_product(node: Node, a: Activation, b: SSAValue) -> Activation:
-    """Return a product of whole tensors or of samples; dimensions in front of the matrices are broadcast."""
+    """Build a product of whole tensors or of samples; dimensions in front of the matrices are broadcast."""
     if len(shape_of(b)) == 2:
         return node.build(nn.GemmOp(a, b))
     if len(shape_of(a)) == 1:
@@ -121,7 +123,7 @@ def _expanded(node: Node, x: SSAValue, shape: Shape) -> SSAValue:
 
 
 def _times_constant(node: Node, a: Activation, b: Constant) -> Activation:
-    """Return the product with one matrix, or with several, which are broadcast."""
+    """Build the product with one matrix, or with several, which are broadcast."""
     if b.array.ndim == 1:
         product = _times_constant(node, a, Constant(b.name, b.array[:, None]))
         return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))

@@ -1,4 +1,4 @@
-"""Operators that put tensors together and take them apart: relations, for the most part."""
+"""Operators that combine, divide and rearrange tensors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def concat(node: Node, *inputs: Value, axis: int) -> Value:
 
 
 def _sample(node: Node, constant: Constant) -> Activation:
-    """Return a constant with the batch dimension, which is 1, as a parameter."""
+    """Return a constant that has a batch dimension of 1 as a parameter."""
     if not node.batch:
         return node.parameter(constant)
     if constant.shape[:1] != node.batch:

@@ -1,8 +1,7 @@
 """Quantised networks: integers with a scale and a zero point.
 
-Products are those of integers, summed in 32 bits. Where a zero point is known at import, it is not
-subtracted from the data: padding has its value, and what it adds to each sum is subtracted with the
-bias.
+Products are integer products, summed in 32 bits. A zero point that is known at import is not subtracted from the data:
+padding has its value, and its contribution to each sum is subtracted with the bias.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
 
 
 def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
-    """One number, or one for each index of an axis, in a shape that broadcasts to x."""
+    """Reshape a single number, or one per index of an axis, so that it broadcasts to x."""
     if not isinstance(value, Constant):
         if not shape_of(value):
             return value
@@ -214,7 +213,7 @@ def _matmul(node: Node, a: Value, b: Value, a_zero: Value | None, b_zero: Value 
 
 
 def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Value:
-    """X − zero point: integers."""
+    """Build x − zero point, in integers."""
     if isinstance(x, Constant) and not isinstance(zero_point, Activation):
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
@@ -251,7 +250,7 @@ def _number(zero_point: Constant | None) -> int:
 
 
 def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
-    """Return the constant without its zero point, or points along an axis, in the smallest type for it."""
+    """Return the constant minus its zero point, or zero points along an axis, in the smallest type that holds it."""
     if constant.array.dtype not in (np.int8, np.uint8):
         raise ImporterError(
             f"constant '{constant.name}' has elements of type {constant.array.dtype}, not int8 or uint8"
@@ -271,7 +270,7 @@ def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.n
 
 
 def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
-    """Return the factor of sums, in float32 as onnxruntime computes it."""
+    """Return the factor of sums, computed in float32 as in onnxruntime."""
     if x_scale.array.size > 1 or y_scale.array.size > 1:
         raise ImporterError("the scales of the network's data must be single numbers")
     x, w, y = (np.asarray(s.array, np.float32) for s in (x_scale, w_scale, y_scale))
@@ -280,7 +279,7 @@ def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarr
 
 
 def _requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Value:
-    """Return sums of products as numbers of few bits: sums · factor, rounded, plus the zero point."""
+    """Requantise sums of products: sums · factor, rounded, plus the zero point."""
     name = node.proto.output[0]
     none = node.parameter(Constant(f"{name}.none", np.zeros((), np.int32)))
     one = node.parameter(Constant(f"{name}.one", np.ones((), np.float32)))

@@ -1,4 +1,4 @@
-"""Reductions, and what normalises elements by others along some axes."""
+"""Reductions, and normalisation along axes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_NONE: dict[str, Callable[[SSAValue], Operation]] = {"ReduceL2": nn.AbsOp}
 
 
 def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
-    """ONNX's axes as those of a sample, in ascending order."""
+    """Convert ONNX axes to axes of a sample, in ascending order."""
     return sorted(set(node.axes(x, axes)))
 
 
@@ -33,7 +33,10 @@ def _reduction(
     op: Callable[[SSAValue, Sequence[int], bool], Operation],
     of_none: Callable[[SSAValue], Operation] | None,
 ) -> Function:
-    """of_none: what is left of it where it reduces over no axis; None for nothing."""
+    """Return the importer of a reduction.
+
+    of_none: the function that remains of a reduction over no axes; None for the identity.
+    """
 
     def reduction(
         node: Node,
@@ -59,7 +62,7 @@ def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Func
     def arg_reduction(
         node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
     ) -> Value:
-        """Return indices are int32, and arithmetic on them is refused."""
+        """Int32 indices; arithmetic on them is refused."""
         (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
 
@@ -86,7 +89,7 @@ def log_softmax(node: Node, x: Activation, *, axis: int = -1) -> Value:
 
 
 def _softmax_axes(node: Node, x: Activation, axis: int) -> list[int]:
-    """Before opset 13 all axes from the given one on, which is axis 1 by default, count as one."""
+    """Return the axes of a softmax. Before opset 13, they are all axes from the given one on, by default 1."""
     if node.schema is None or node.schema.since_version >= 13:
         return _axes(node, x, [axis])
     if all(attribute.name != "axis" for attribute in node.proto.attribute):
@@ -118,7 +121,7 @@ def layer_normalization(
 
 
 def _moments(node: Node, x: Activation, axes: Sequence[int], epsilon: float) -> list[Value]:
-    """Return the mean, and the reciprocal of the standard deviation."""
+    """Build the mean, and the reciprocal of the standard deviation."""
     small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, dtype_of(x))))
     mean = node.build(nn.ReduceMeanOp(x, axes, True))
     difference = node.build(nn.SubOp(x, mean))

@@ -1,4 +1,4 @@
-"""Resize and Upsample: which elements of the input a position of the result is made of."""
+"""Resize and Upsample: the input elements that contribute to each position of the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 Coordinate = tuple[Fraction, Fraction]
-"""(a, b): position i of the result is at a · i + b in the input."""
+"""(a, b): position i of the result is at position a · i + b of the input."""
 
 
 @importer("Upsample", batched=True)
@@ -79,7 +79,7 @@ def resize(
 
 
 def _from_scales(shape: Sequence[int], scales: Sequence[float]) -> tuple[list[int], list[Fraction]]:
-    """Sizes and factors of all dimensions."""
+    """Return sizes and factors of all dimensions."""
     sizes = [floor(size * np.float32(scale)) for size, scale in zip(shape, scales, strict=True)]
     return sizes, [_fraction(scale) for scale in scales]
 
@@ -98,7 +98,7 @@ def _from_sizes(
 
 
 def _fraction(scale: float) -> Fraction:
-    """Return the simplest number that is this one in single precision: 2/3 rather than 0.6666667."""
+    """Return the simplest fraction that equals this number in single precision: 2/3 instead of 0.6666667."""
     exact = Fraction(scale)
     for digits in range(1, 8):
         simple = exact.limit_denominator(10**digits)
@@ -138,7 +138,7 @@ def _crop(
     outside: float,
     slope: float,
 ) -> Activation:
-    """tf_crop_and_resize: a region of each dimension, and one value for what is outside the input."""
+    """Build tf_crop_and_resize: a region of each dimension, and one value outside the input."""
     _check(sizes)
     places: list[Coordinate] = []
     inner: list[int] = []
@@ -171,7 +171,7 @@ def _crop(
 def _regions(
     roi: Sequence[float] | None, axes: Sequence[int], shape: Sequence[int]
 ) -> list[tuple[Fraction, Fraction]]:
-    """Return start and end of the region in each dimension, from 0, its first element, to 1, its last."""
+    """Return start and end of the region in each dimension, from 0 (first element) to 1 (last element)."""
     if roi is None or len(roi) != 2 * len(axes):
         raise ImporterError(f"input roi must have {2 * len(axes)} numbers")
     every = [(Fraction(0), Fraction(1))] * len(shape)
@@ -198,7 +198,7 @@ def _taken(
     rounding: str,
     slope: float,
 ) -> Activation:
-    """Build the result whose elements are at these places of the input's dimensions."""
+    """Build the result whose elements are at these positions of the input's dimensions."""
     if mode == "nearest":
         rounded = [_rounded(place, rounding) for place in places]
         return node.build(nn.ResizeOp(x, sizes, *map(list, zip(*rounded, strict=True))))
@@ -223,7 +223,7 @@ def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordin
         case "half_pixel" | "pytorch_half_pixel":
             return 1 / factor, half / factor - half
         case "half_pixel_symmetric":
-            # The result may be cut off, since its size is a whole number; then it is centred.
+            # The integral size may cut off the result, which is then centred.
             centre = Fraction(before, 2) * (1 - after / (factor * before))
             return 1 / factor, centre + half / factor - half
         case "align_corners":
@@ -237,7 +237,7 @@ def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordin
 
 
 def _whole(before: int, after: int, factor: Fraction, mode: str) -> None:
-    """Refuse sizes that were rounded: ONNX's evaluator goes by the exact size, onnxruntime by the other."""
+    """Refuse rounded sizes: ONNX's evaluator uses the exact size, onnxruntime the rounded one."""
     if factor * before != after:
         raise ImporterError(
             f"attribute coordinate_transformation_mode = {mode} with a size of {before}, scaled to"
@@ -246,18 +246,18 @@ def _whole(before: int, after: int, factor: Fraction, mode: str) -> None:
 
 
 def _integers(place: Coordinate) -> tuple[int, int, int]:
-    """(factor, offset, divisor), so that position i is at (factor · i + offset) / divisor."""
+    """Return (factor, offset, divisor) such that position i is at (factor · i + offset) / divisor."""
     step, start = place
     divisor = lcm(step.denominator, start.denominator)
     return max(1, int(step * divisor)), int(start * divisor), divisor
 
 
 _OPSET_10 = "of opset 10"
-"""It does not say how to round; its examples and onnxruntime agree: up where the input is made smaller, else down."""
+"""Rounding of opset 10, which ONNX does not define. Its examples and onnxruntime round up to downsample, else down."""
 
 
 def _rounded(place: Coordinate, rounding: str) -> tuple[int, int, int]:
-    """Return the same for a position that is rounded, as one that is rounded down."""
+    """Convert a position with another rounding to one that is rounded down."""
     step, start = place
     if rounding == _OPSET_10:
         rounding = "ceil" if place[0] > 1 else "floor"

@@ -1,4 +1,4 @@
-"""Convolution and pooling: what slides a window over the spatial dimensions."""
+"""Convolution and pooling: operators that slide a window over the spatial dimensions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmir.frontends.onnx.registry import importer
 
 @dataclass(frozen=True)
 class Window:
-    """The settings of an operator that slides a window; ONNX's attributes, with its defaults."""
+    """Settings of an operator that slides a window: ONNX's attributes and defaults."""
 
     auto_pad: str = "NOTSET"
     dilations: Sequence[int] | None = None
@@ -30,7 +30,7 @@ class Window:
         return self.kernel_shape
 
     def kernel_of(self, weights: Shape) -> Shape:
-        """Return the spatial sizes of weights of a shape. Raises ImporterError if others are given."""
+        """Return the spatial sizes of weights. Raises ImporterError if they contradict the attribute."""
         kernel = weights[2:]
         if self.kernel_shape is not None and tuple(self.kernel_shape) != kernel:
             raise ImporterError(
@@ -55,7 +55,7 @@ class Window:
 def split_padding(totals: Sequence[int], auto_pad: str) -> Sequence[int]:
     """Divide the padding of each dimension between its sides: all begins, then all ends.
 
-    An odd number is larger at the end with SAME_UPPER, else at the beginning.
+    For an odd total, the end gets the larger part with SAME_UPPER, otherwise the beginning.
     """
     smaller = [total // 2 for total in totals]
     larger = [total - total // 2 for total in totals]
@@ -63,7 +63,7 @@ def split_padding(totals: Sequence[int], auto_pad: str) -> Sequence[int]:
 
 
 def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """Return the padding, on both sides together, for a result of ceil(size / stride) elements."""
+    """Return the total padding of both sides for a result of ceil(size / stride) elements."""
     result = -(-size // stride)
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
