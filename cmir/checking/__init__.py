@@ -1,8 +1,8 @@
 """Reference results of ONNX models, and the comparison of results with them.
 
-`evaluator_of` holds the one rule for references: `cm-run --check`, `cm-sweep --run`, the conformance runner and the
-tests use it. The package shares no code with the importers in `cmir.frontends` and the semantics in `cmir.dialects.nn`,
-which it judges.
+`evaluator_of` implements the rule for references, which `cm-run --check`, `cm-sweep --run`, the conformance runner and
+the tests share. The package shares no code with the code under test: the importers in `cmir.frontends` and the
+semantics in `cmir.dialects.nn`.
 """
 
 from cmir.checking.comparison import compare, default_tolerances, difference

@@ -11,12 +11,14 @@ TOLERANCES: Mapping[str, tuple[float, float]] = {
     "half": (2e-3, 2e-3),
     "float": (1e-4, 1e-5),
 }
-"""Default rtol and atol by the type of an output's elements. Integers are exact; the unit in the last place of half
-precision is 1e-3."""
+"""Default rtol and atol by element type of an output.
+
+Integers are exact; the unit in the last place of half precision is 1e-3.
+"""
 
 
 def default_tolerances(dtype: np.dtype) -> tuple[float, float]:
-    """Return the default rtol and atol for outputs with elements of that type."""
+    """Return the default rtol and atol for an element type."""
     if dtype.kind in "iub":
         return TOLERANCES["integer"]
     return TOLERANCES["half" if dtype.itemsize == 2 else "float"]
@@ -31,10 +33,11 @@ def difference(
 ) -> str | None:
     """Describe how arrays of one shape differ, or return None if they agree.
 
-    Elements agree if |result − expected| ≤ atol · max|expected| + rtol · |expected|. Errors of a sum have the size of
-    its terms, not of the sum, and the largest element of the output stands for the terms. NaN agrees with NaN.
-    rtol, atol: None for the default of the expected elements' type. terms: the size of the terms, where it is known to
-    be larger than that of the elements.
+    Elements agree if |result − expected| ≤ atol · max|expected| + rtol · |expected|. The error of a sum scales with its
+    terms, not with the sum, and the largest element of the output approximates the terms. NaN agrees with NaN.
+
+    rtol, atol: None for the default of the expected elements' type. terms: the magnitude of the terms, if it is known
+    to be larger than that of the elements.
     """
     defaults = default_tolerances(expected.dtype)
     relative = defaults[0] if rtol is None else rtol

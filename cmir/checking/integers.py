@@ -1,7 +1,7 @@
 """Products of integers, accumulated in 64 bits.
 
-ONNX's results are int32, and its accumulation may overflow in 32 bits: `wrapped` reduces exact sums modulo 2**32. No
-product of matrices goes through a BLAS library, so results depend on no processor.
+ONNX's results are int32, and its accumulation may overflow in 32 bits: `wrapped` reduces exact sums modulo 2**32.
+Matrix products do not use BLAS, so results do not depend on the processor.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def taps(
     dilations: Sequence[int],
     sizes: Sequence[int],
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
-    """Yield each offset in the kernel with the elements of padded `x` that it meets: a view of spatial size `sizes`."""
+    """Yield each offset in the kernel with its elements of padded `x`: a view of spatial size `sizes`."""
     for offset in np.ndindex(*kernel):
         slices = tuple(
             slice(o * d, o * d + (n - 1) * s + 1, s)

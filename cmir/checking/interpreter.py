@@ -1,7 +1,7 @@
-"""An interpreter of ONNX graphs whose integers are exact.
+"""Interpreter of ONNX graphs with exact integers.
 
-Operators on integers, and those between integers and floats, are those of `operators` and `microsoft`. All others are
-evaluated node by node as `ordinary` says.
+`operators` and `microsoft` define operators on integers, and between integers and floats. `ordinary` evaluates all
+other operators, node by node.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
 
 
 class Interpreter:
-    """The outputs of a model for given inputs, in order."""
+    """Interpreter of a model: a function from inputs to outputs, in order."""
 
     def __init__(self, model: onnx.ModelProto, directory: str = "") -> None:
-        """directory: where files with the data of tensors are."""
+        """Prepare a model. directory: folder of the files with external tensor data."""
         self._directory = directory
         model = inliner.inline_local_functions(model) if model.functions else model
         self._graph = model.graph
@@ -65,7 +65,7 @@ class Interpreter:
                 results = self._node(node, values)
             except CompileError:
                 raise
-            except Exception as error:  # whatever NumPy makes of operands that do not fit
+            except Exception as error:  # NumPy raises various errors for operands that do not fit
                 name = ".".join(filter(None, (node.domain, node.op_type)))
                 raise CompileError(
                     None, f"no reference: node '{node.name or node.output[0]}' ({name}): {error}"
@@ -101,7 +101,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _reads(node: onnx.NodeProto) -> set[str]:
-    """Return the names of what a node and its subgraphs read; some of them may be the subgraphs' own."""
+    """Return the names of the tensors that a node and its subgraphs read; these may include the subgraphs' own."""
     names = set(filter(None, node.input))
     for graph in subgraphs(node):
         names |= {output.name for output in graph.output}

@@ -1,7 +1,7 @@
 """Quantised operators of com.microsoft, as onnxruntime documents them (`docs/ContribOperators.md` there).
 
-Sums of products and averages are exact sums times one factor in single precision, as in QLinearConv. Any other operator
-dequantises its operands, computes with real numbers in single precision, and quantises its result.
+Sums of products and averages are exact sums times one factor in single precision, as in QLinearConv. All other
+operators dequantise their operands, compute in single precision, and quantise the result.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ operator("MatMulInteger16", DOMAIN)(matmul_integer)
 
 
 def _zero(zero_point: Optional, like: Numbers) -> Numbers:
-    """Return the zero point, by default 0 of the type of the operand."""
+    """Return the zero point; by default, 0 in the type of the operand."""
     return np.zeros((), like.dtype) if zero_point is None else zero_point
 
 
@@ -59,7 +59,7 @@ def qlinear_mul(
     c_scale: Numbers,
     c_zero_point: Optional = None,
 ) -> Numbers:
-    """Return a product of integers is exact, so that its scales make one factor."""
+    """Multiply exactly in integers, so that the scales combine to one factor."""
     products = centred(a, a_zero_point) * centred(b, b_zero_point)
     factor = single(a_scale) * single(b_scale) / single(c_scale)
     return requantize(products, factor.reshape(()), _zero(c_zero_point, a))
@@ -85,7 +85,7 @@ def qlinear_where(
 
 @operator("QLinearConcat", DOMAIN)
 def qlinear_concat(y_scale: Numbers, y_zero_point: Numbers, *pieces: Numbers, axis: int) -> Numbers:
-    """Return the pieces are triples of numbers, scale and zero point."""
+    """Concatenate pieces, each a triple of numbers, scale and zero point."""
     triples = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
     whole = np.concatenate([dequantize(x, scale, zero) for x, scale, zero in triples], axis)
     return quantize(whole, y_scale, y_zero_point)
@@ -130,7 +130,7 @@ def qlinear_softmax(
     axis: int = -1,
     opset: int,
 ) -> Numbers:
-    """Along an axis; before opset 13 over all dimensions from the axis on."""
+    """Return the softmax along an axis; before opset 13, over all dimensions from the axis on."""
     real = dequantize(x, x_scale, x_zero_point).astype(np.float64)
     axes = (axis,) if opset >= 13 else tuple(range(axis % x.ndim, x.ndim))
     powers = np.exp(real - real.max(axis=axes, keepdims=True))
@@ -217,7 +217,7 @@ def qlinear_average_pool(
     sizes, further = [], []
     for n, k, s, a in zip(padded, kernel_shape, strides, after, strict=True):
         size = (-(-(n - k) // s) if ceil_mode else (n - k) // s) + 1
-        if ceil_mode and (size - 1) * s >= n - a:  # a window must start inside, or in front
+        if ceil_mode and (size - 1) * s >= n - a:  # a window must not start after the input
             size -= 1
         sizes.append(size)
         further.append(max(0, (size - 1) * s + k - n))
@@ -251,7 +251,7 @@ def qgemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Numbers:
-    """C has the scale of the products and no zero point. Without a scale, the result is real numbers."""
+    """Multiply matrices. c has the scale of the products and no zero point. Without y_scale, the result is float."""
     sums = centred_product(a.T if transA else a, b.T if transB else b, a_zero_point, b_zero_point)
     if c is not None:
         sums = sums + c.astype(np.int64)

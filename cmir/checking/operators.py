@@ -1,6 +1,6 @@
-"""ONNX's own operators on integers, and a table of all operators that are evaluated exactly.
+"""ONNX's own operators on integers.
 
-A function takes the inputs of a node as positional arguments, None where one is left out, and its attributes by name.
+A function takes the inputs of a node as positional arguments, None for a missing input, and its attributes by name.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def centred_product(
     a_zero_point: np.ndarray | None,
     b_zero_point: np.ndarray | None,
 ) -> np.ndarray:
-    """Return exact sums. Lists of zero points are for the rows of a and the columns of b."""
+    """Return exact sums of products. Lists of zero points apply to the rows of a and the columns of b."""
     return exact_product(centred(a, a_zero_point, -2), centred(b, b_zero_point, -1))
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of single nodes of ordinary operators, by onnxruntime or else by ONNX's reference evaluator."""
+"""Evaluation of single nodes of ordinary operators, by onnxruntime or, failing that, ONNX's reference evaluator."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Run: TypeAlias = Callable[[Mapping[str, Any]], list[Any]]
 
 
 def open_session(source: str | bytes) -> Any:
-    """Return an onnxruntime session for a model, its path or its contents, at the optimisation level *basic*.
+    """Open an onnxruntime session for a model, given by path or contents, at the optimisation level *basic*.
 
-    Higher levels rewrite quantised networks: their results are 3e-3 from the exact ones, instead of 4e-8. Sessions use
-    one thread, so that results depend on no number of processors.
+    Higher levels rewrite quantised networks: their results deviate from the exact ones by 3e-3, instead of 4e-8.
+    Sessions use one thread, so that results do not depend on the number of processors.
     """
     import onnxruntime
 
@@ -29,16 +29,16 @@ def open_session(source: str | bytes) -> Any:
 
 
 class OrdinaryNodes:
-    """The nodes of a model, each evaluated in a model of its own, which is prepared once for each type of inputs."""
+    """The nodes of a model, each evaluated as a single-node model, which is prepared once for each type of inputs."""
 
     def __init__(self, ir_version: int, opsets: Sequence[onnx.OperatorSetIdProto]) -> None:
         self.ir_version, self.opsets = ir_version, opsets
         self._runs: dict[tuple[bytes, tuple[object, ...]], Run] = {}
 
     def __call__(self, node: onnx.NodeProto, values: Mapping[str, Any]) -> list[Any]:
-        """Return the outputs of the node, without those that it leaves out.
+        """Return the outputs of the node, without omitted ones.
 
-        values: all that the node reads, in its subgraphs, too. Raises ValueError if nothing can evaluate it.
+        values: all tensors that the node and its subgraphs read. Raises ValueError if no evaluator supports the node.
         """
         types = tuple((name, _type(value)) for name, value in values.items())
         key = (node.SerializeToString(), types)
@@ -68,14 +68,14 @@ class OrdinaryNodes:
                 return lambda feeds: [*session.run(None, dict(feeds))]
             except (
                 Exception
-            ):  # its classes of errors have no base but this, and the other evaluator decides
+            ):  # onnxruntime's errors have no other base class; the other evaluator decides
                 pass
         from onnx.reference import ReferenceEvaluator
 
         try:
             evaluator = ReferenceEvaluator(model)
             evaluator.run(None, dict(values))
-        except Exception as error:  # whatever NumPy or the evaluator makes of the values
+        except Exception as error:  # NumPy and the evaluator raise various errors
             raise ValueError(f"neither onnxruntime nor ONNX evaluates it: {error}") from error
         return lambda feeds: list(evaluator.run(None, dict(feeds)))
 

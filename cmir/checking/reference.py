@@ -1,9 +1,9 @@
 """The rule for references of ONNX models.
 
 A model with an operator on integers (`*Integer`, `QLinear*`, quantised operators of com.microsoft) is evaluated with
-exact integers, whatever the type of its outputs: onnxruntime saturates sums of products of uint8 and int8 to 16 bits on
-processors with AVX2 and without VNNI. Any other model is evaluated by onnxruntime at the optimisation level *basic*,
-also one that merely quantises and dequantises (QuantizeLinear and DequantizeLinear).
+exact integers, regardless of the type of its outputs: onnxruntime saturates sums of products of uint8 and int8 to 16
+bits on processors with AVX2 and without VNNI. All other models, including those that merely quantise and dequantise
+(QuantizeLinear and DequantizeLinear), are evaluated by onnxruntime at the optimisation level *basic*.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from cmir.support.diagnostics import CompileError
 class Evaluator:
     """A reference for a model.
 
-    name: what computes it, for messages. inputs: the names of the inputs, in order. exact: True if integers are exact.
+    name: name of the evaluator, for messages. inputs: the names of the inputs, in order. exact: True if integers are
+    exact.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Evaluator:
     run: Callable[[Mapping[str, np.ndarray]], list[Any]]
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
-        """Return the outputs, in order, for inputs in order. Raises CompileError if there are none."""
+        """Return the outputs for inputs, both in order. Raises CompileError if the evaluation fails."""
         feeds = dict(zip(self.inputs, arrays, strict=True))
         return [np.asarray(output) for output in self.run(feeds)]
 
@@ -47,9 +48,9 @@ def needs_exact_integers(model: onnx.ModelProto | Path) -> bool:
 
 
 def evaluator_of(model: onnx.ModelProto | Path) -> Evaluator:
-    """Return the reference for a model, or for a file that holds it.
+    """Return the reference for a model, or for a model file.
 
-    Raises CompileError if there is none, ModuleNotFoundError if it is onnxruntime and that is not installed.
+    Raises CompileError if there is none, ModuleNotFoundError if onnxruntime is needed but not installed.
     """
     proto = _read(model)
     if not uses_integers(proto):
@@ -67,7 +68,7 @@ def onnxruntime_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
         session = open_session(proto.SerializeToString() if path is None else str(path))
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # its classes of errors have no base but this
+    except Exception as error:  # onnxruntime's errors have no other base class
         where = model if isinstance(model, Path) else None
         raise CompileError(where, f"no reference: onnxruntime refuses it: {error}") from error
     return Evaluator(
@@ -81,7 +82,7 @@ def _inputs(model: onnx.ModelProto) -> list[str]:
 
 
 def _read(model: onnx.ModelProto | Path) -> onnx.ModelProto:
-    """Return the model, without the contents of files beside it."""
+    """Return the model, without the contents of external data files."""
     if not isinstance(model, Path):
         return model
     if model.suffix == ".onnxtxt":

@@ -1,4 +1,4 @@
-"""The exact semantics of operators on integers, by their names."""
+"""Registry of the exact semantics of operators on integers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INTEGER = re.compile(r"\w*Integer(16|ToFloat)?|QLinear\w+")
 """Operators on integers, of ONNX and of com.microsoft."""
 
 _MICROSOFT = re.compile(r"QGemm|QAttention|QMoE|QOrdered\w+|DynamicQuantize(MatMul|LSTM)")
-"""More of them in com.microsoft, whose QuantizeLinear and DequantizeLinear are those of ONNX."""
+"""Further operators of com.microsoft. Its QuantizeLinear and DequantizeLinear are those of ONNX."""
 
 _functions: dict[tuple[str, str], Function] = {
     ("", "QuantizeLinear"): quantize,
@@ -40,7 +40,7 @@ def operator(name: str, domain: str = "") -> Callable[[F], F]:
 
 
 def domain_of(node: onnx.NodeProto) -> str:
-    """Return the domain of a node's operator; ONNX's own, which has two names, is empty."""
+    """Return the domain of a node's operator. ONNX's own domain, which has two names, becomes the empty name."""
     return "" if node.domain == "ai.onnx" else node.domain
 
 
@@ -57,7 +57,7 @@ def on_integers(node: onnx.NodeProto) -> bool:
 def find_function(node: onnx.NodeProto) -> Function | None:
     """Return the exact semantics of a node's operator, or None for an ordinary operator.
 
-    Raises ValueError for an operator on integers that is not known.
+    Raises ValueError for an unknown operator on integers.
     """
     function = _functions.get((domain_of(node), node.op_type))
     if function is None and on_integers(node):

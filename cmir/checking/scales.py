@@ -13,12 +13,12 @@ from cmir.checking.integers import along, centred, wrapped
 
 
 def integer_limits(dtype: np.dtype) -> tuple[int, int]:
-    """Return the least and the greatest number of an integer type. Raises ValueError for other types."""
+    """Return the minimum and maximum of an integer type. Raises ValueError for other types."""
     try:
         if dtype.kind in "iu":
             info = np.iinfo(dtype)
         else:
-            from ml_dtypes import iinfo  # onnx's own types of 2 and 4 bits
+            from ml_dtypes import iinfo  # onnx's types of 2 and 4 bits
 
             info = iinfo(dtype)
     except (ImportError, ValueError):
@@ -39,7 +39,7 @@ def saturated(quotient: np.ndarray, zero_point: np.ndarray | int, dtype: np.dtyp
 def broadcast_scales(
     values: np.ndarray, shape: tuple[int, ...], axis: int, block_size: int = 0
 ) -> np.ndarray:
-    """Broadcast scales or zero points: one, one for each index of `axis`, or one for each block along `axis`."""
+    """Broadcast scales or zero points: a single one, one per index of `axis`, or one per block along `axis`."""
     if block_size == 0 or values.size == 1:
         return along(values, len(shape), axis)
     repeated = np.repeat(values, block_size, axis)
@@ -57,7 +57,7 @@ def quantize(
     precision: int = 0,
     saturate: int = 1,  # of float8 only
 ) -> np.ndarray:
-    """Return ONNX's QuantizeLinear, of any opset."""
+    """Evaluate ONNX's QuantizeLinear, of any opset."""
     if y_zero_point is None:
         kind = helper.tensor_dtype_to_np_dtype(output_dtype or TensorProto.UINT8)
         y_zero_point = np.zeros((), kind)
@@ -78,7 +78,7 @@ def dequantize(
     block_size: int = 0,
     output_dtype: int = 0,
 ) -> np.ndarray:
-    """Return ONNX's DequantizeLinear, of any opset. A result of half precision is the rounded single-precision one."""
+    """Evaluate ONNX's DequantizeLinear, of any opset. A half-precision result is the rounded single-precision one."""
     integer_limits(x.dtype)
     scale = broadcast_scales(x_scale, x.shape, axis, block_size).astype(np.float32)
     zero = None
@@ -89,7 +89,7 @@ def dequantize(
 
 
 def dynamic_quantize(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ONNX's DynamicQuantizeLinear to uint8: the numbers, their scale and their zero point."""
+    """Evaluate ONNX's DynamicQuantizeLinear to uint8; return the numbers, their scale and their zero point."""
     least = np.minimum(x.min(initial=0), 0).astype(np.float32)
     greatest = np.maximum(x.max(initial=0), 0).astype(np.float32)
     steps = np.float32(255)
