@@ -1,1 +1,1 @@
-"""For tests of compilers built on cmir: a lit test format, a check of FileCheck directives."""
+"""Test support for compilers built on cmir: a lit test format, and a check of FileCheck directives."""

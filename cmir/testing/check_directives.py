@@ -1,5 +1,8 @@
-"""A check of FileCheck tests for what passes silently: misspelt directives, prefixes that no RUN line
-uses, `expected-…` comments that nothing checks.
+"""A linter of FileCheck tests.
+
+It reports faults that pass silently: misspelt directives, prefixes that no RUN line uses, and `expected-…` comments
+that nothing checks.
+
 
     python -m cmir.testing.check_directives tests/filecheck
 """
@@ -13,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SLASH_SUFFIXES = (".mlir", ".test")
-"""Files whose comments start with `//`; in others that have RUN lines it is `#`."""
+"""Suffixes of files whose comments start with `//`; in other files with RUN lines they start with `#`."""
 
 _RUN = re.compile(r"RUN:(.*)")
 _FILECHECK = re.compile(r"\bfilecheck\b([^|]*)", re.IGNORECASE)
 _PREFIX_OPTION = re.compile(r"--?check-prefix(?:es)?[= ]\s*[\"']?([\w,-]+)")
-# A comment that starts with something like a directive: a word, perhaps a suffix, perhaps a colon.
+# A comment that starts like a directive: a word, an optional suffix, an optional colon.
 _COMMENT = r"\s*(?P<name>[A-Za-z][\w-]*)(?P<literal>\{\w*\})?(?P<colon>\s*:)?"
 _SUFFIX = re.compile(r"-(DAG|COUNT-[1-9][0-9]*|NOT|EMPTY|NEXT|SAME|LABEL)")
 _LOOKS_LIKE_SUFFIX = re.compile(r"[-_]?(DAG|COUNT|NOT|EMPTY|NEXT|SAME|LABEL)([-_]?\d+)?$")
@@ -28,7 +31,7 @@ _OTHER = frozenset(
 
 
 def check_paths(paths: Sequence[Path]) -> list[str]:
-    """Return what is wrong in these files, and in the tests under these folders; a line each."""
+    """Return the faults in these files, and in the tests in these folders, a line each."""
     problems: list[str] = []
     for path in paths:
         if not path.exists():
@@ -46,7 +49,7 @@ def check_paths(paths: Sequence[Path]) -> list[str]:
 
 
 def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
-    """Return the line and a message for each thing that is wrong in the text of one test."""
+    """Return line and message for each fault in the text of a test."""
     directive = re.compile(comment + _COMMENT)
     problems: list[tuple[int, str]] = []
     run_lines = list(_run_lines(text))
@@ -70,7 +73,7 @@ def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
             if message is not None:
                 problems.append((number, message))
             if match["name"] in ("COM", "RUN"):
-                break  # what follows on the line is not read
+                break  # the rest of the line is ignored
     for prefix, line in declared.items():
         if prefix not in used:
             problems.append((line, f"no directive has the prefix '{prefix}'"))
@@ -82,7 +85,7 @@ def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
 
 
 def _judge(match: re.Match[str], declared: dict[str, int]) -> tuple[str | None, str | None]:
-    """Return the prefix of the directive, if it is one, and what is wrong with the comment."""
+    """Return the prefix of the directive, if the comment is one, and the fault of the comment, if any."""
     name, colon, literal = match["name"], match["colon"], match["literal"]
     for prefix in sorted(declared, key=len, reverse=True):
         if name == prefix or (name.startswith(prefix) and _SUFFIX.fullmatch(name[len(prefix) :])):
@@ -111,7 +114,7 @@ def _alike(word: str, prefix: str) -> bool:
 
 
 def _run_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Each RUN command with the number of its first line; a trailing backslash continues it."""
+    """Yield each RUN command with the number of its first line; a trailing backslash continues a command."""
     start, command = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         if (match := _RUN.search(line)) is None:
@@ -127,7 +130,7 @@ def _run_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what is wrong; the exit code says whether there is anything."""
+    """Print the faults; return exit code 1 if there are any, else 0."""
     paths = [Path(argument) for argument in (sys.argv[1:] if arguments is None else arguments)]
     problems = check_paths(paths)
     for problem in problems:

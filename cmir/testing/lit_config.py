@@ -1,13 +1,14 @@
-"""The settings of a lit suite for a compiler built on cmir. All of a `lit.cfg.py` is:
+"""Configuration of a lit suite for a compiler built on cmir.
 
-    from cmir.testing.lit_config import configure
+A complete `lit.cfg.py` is:
+
+from cmir.testing.lit_config import configure
 
     configure(config, lit_config, "my-project", __file__)
 
-Tests are then files `.mlir` and `.test` whose RUN lines use cm-opt, cm-run, cm-translate and filecheck, as they
-are installed with the Python that runs lit. They run inside the lit process (see `lit_format`), or as true
-subprocesses with `lit --param subprocess=1`. With `lit --param update=1`, texts of relations in tests that fail
-are updated (see `update_checks`).
+Tests are files `.mlir` and `.test` whose RUN lines use the cm-opt, cm-run, cm-translate and filecheck of the Python
+that runs lit. They run inside the lit process (see `lit_format`), or in subprocesses with `lit --param subprocess=1`.
+With `lit --param update=1`, texts of relations in failing tests are updated (see `update_checks`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from typing import Any
 from cmir.testing.lit_format import InProcessTest
 
 TIME_LIMIT = 1200
-"""Seconds after which a test is stopped, where lit can do so (which needs the package psutil).
+"""Seconds after which lit stops a test, if the package psutil is installed.
 
-The limit is for what does not end. It is far from what a test takes on a machine that has other things to do, or that
-makes matplotlib's cache of fonts for the first time.
+The limit is for tests that do not terminate. It leaves a wide margin for a busy machine, or for the first construction
+of Matplotlib's font cache.
 """
 
 
@@ -38,14 +39,13 @@ def configure(
     tools: Mapping[str, str] | None = None,
     suffixes: Sequence[str] = (".mlir", ".test"),
 ) -> None:
-    """Set up lit's `config` for the tests beside and below a `lit.cfg.py`.
+    """Set up lit's `config` for the tests next to and below a `lit.cfg.py`.
 
-    Params:
-        name: of the suite, as lit shows it.
-        file: the `lit.cfg.py` itself, its `__file__`.
-        exec_root: where tests write; the folder `build` in the working directory when left out.
-        tools: commands of the project's own to run in process: `{"my-opt": "my_project.my_opt:main"}`.
-        suffixes: the endings of files that are tests.
+    name: name of the suite in lit's output.
+    file: the `__file__` of the `lit.cfg.py`.
+    exec_root: folder for files that tests write; by default `build` in the working directory.
+    tools: additional commands to run in process: `{"my-opt": "my_project.my_opt:main"}`.
+    suffixes: suffixes of test files.
     """
     config.name = name
     config.suffixes = list(suffixes)

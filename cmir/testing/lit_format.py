@@ -1,10 +1,11 @@
-"""A lit test format that runs `cm-opt … | filecheck %s` inside the lit process, which saves a start of
-Python for each command. In a `lit.cfg.py`:
+"""Lit test format that runs commands such as `cm-opt … | filecheck %s` inside the lit process.
 
-    config.test_format = InProcessTest()
+This saves the start of a Python interpreter for each command. In a `lit.cfg.py`:
 
-A test with a RUN line that is not understood (a shell's `&&`, globs, other programs…) runs as
-lit's own `ShTest` does, in subprocesses; `InProcessTest(subprocess=True)` makes all tests run so.
+config.test_format = InProcessTest()
+
+Tests whose RUN lines need a shell (`&&`, globs, other programs) run in subprocesses, as in lit's own `ShTest`.
+`InProcessTest(subprocess=True)` runs all tests in subprocesses.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ TOOLS: Mapping[str, str] = {
     "cm-run": "cmir.tools.cm_run:main",
     "cm-translate": "cmir.tools.cm_translate:main",
 }
-"""Commands to run in process: functions that take a list of arguments and return an exit code."""
+"""Commands that run in process: functions from a list of arguments to an exit code."""
 
-# These change the process for good.
+# These change the process permanently.
 _UNSAFE_ARGUMENTS = frozenset({"--disable-verify", "--syntax-highlight"})
 
 _TOKEN = re.compile(
@@ -46,7 +47,7 @@ _TOKEN = re.compile(
 
 @dataclass
 class Command:
-    """One command of a pipeline; a redirection is None where there is none."""
+    """One command of a pipeline. Redirections are None if absent."""
 
     arguments: list[str] = field(default_factory=list)
     stdin: str | None = None
@@ -56,10 +57,11 @@ class Command:
 
 
 class InProcessTest(ShTest):
-    """Params:
-        tools: commands to run in process besides cm-opt, cm-run, cm-translate and filecheck.
-        subprocess: run no command in process.
-        update: update texts of relations in tests that fail (see `update_checks`), of those that run in process.
+    """A lit test format that runs commands in process.
+
+    tools: commands to run in process in addition to cm-opt, cm-run, cm-translate and filecheck.
+    subprocess: run no command in process.
+    update: update texts of relations in failing tests that run in process (see `update_checks`).
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class InProcessTest(ShTest):
         )
 
     def _run(self, pipeline: Sequence[Command]) -> str | None:
-        """Run a pipeline; if any command of it fails, the result says how."""
+        """Run a pipeline; return a description of the failure if a command fails."""
         data = b""
         log: list[str] = []
         failed = False
@@ -123,7 +125,7 @@ class InProcessTest(ShTest):
             if command.stdin is not None:
                 data = Path(command.stdin).read_bytes()
             code, out, err = run_in_process(self._main(arguments[0]), arguments[1:], data)
-            if command.merge:  # a process writes its buffered output last
+            if command.merge:  # a process flushes its buffered output at exit
                 out, err = err + out, b""
             if command.stderr is not None:
                 Path(command.stderr).write_bytes(err)
@@ -151,10 +153,10 @@ def _function(entry: str) -> Callable[[list[str]], int | None]:
 
 
 def parse_pipeline(line: str) -> list[Command] | None:
-    """Return the commands that `line` joins by `|`; None if it says anything more complicated."""
+    """Return the commands of a line, joined by `|`; None if the line needs a shell."""
     commands = [Command()]
     position = 0
-    pending: str | None = None  # the redirection that the next word belongs to
+    pending: str | None = None  # the redirection whose target is the next word
     line = line.rstrip()
     while position < len(line):
         match = _TOKEN.match(line, position)
@@ -187,7 +189,7 @@ def parse_pipeline(line: str) -> list[Command] | None:
 def run_in_process(
     main: Callable[[list[str]], int | None], arguments: list[str], stdin: bytes = b""
 ) -> tuple[int, bytes, bytes]:
-    """Run a tool's main function as if in a process of its own: exit code, stdout and stderr."""
+    """Run a tool's main function as if in its own process; return exit code, stdout and stderr."""
     out, err = io.BytesIO(), io.BytesIO()
     saved = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
@@ -226,12 +228,12 @@ def _working_directory(path: str) -> Iterator[None]:
 
 
 class _TimeLimit(BaseException):
-    """Not an Exception, lest the tool takes it for one of its own."""
+    """Error of the time limit. It is not an Exception, so that tools do not catch it."""
 
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after that time, where the system has the means."""
+    """Raise TimeoutError after that time, if the system supports timers."""
     if (
         not seconds
         or not hasattr(signal, "SIGALRM")

@@ -1,14 +1,14 @@
-"""cmir as a backend in the sense of ONNX's Python interface: import, compile, run on the engine.
+"""cmir as a backend for ONNX's Python interface: import, compile, run on the simulator.
 
-A compiler for fixed networks differs in some ways from the runtimes that this interface is made for,
-which are dealt with when it first sees data:
+The interface is made for runtimes. A compiler for fixed networks differs in some ways, which are resolved when the
+first inputs arrive:
 
-* Shapes are those of the given inputs, and inputs in the place of parameters (weights, axes, bounds)
-  are parameters: their values become initializers before the import.
-* Models that are older than the importer takes go through ONNX's version converter.
+* Shapes are those of the given inputs. Inputs that stand for parameters (weights, axes, bounds) become initializers
+before the import.
+* Models older than the importer supports go through ONNX's version converter.
 * A batch is a stream of inferences. If the model has an operator whose first dimension is a batch,
-  each sample is an inference and the results are stacked; otherwise, and where that cannot be, all
-  of an input is one sample (`import_onnx` without `batch`).
+  each sample is an inference and the results are stacked. Otherwise, or if that is impossible, the whole input is one
+  sample (`import_onnx` without `batch`).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13
-"""Opset to which models are converted that are older than the importer takes."""
+"""Opset to which older models are converted."""
 
 
 class CmirBackend(Backend):
-    """`prepare`, `run_model` and `supports_device`; devices are presets of the accelerator."""
+    """ONNX's backend interface: `prepare`, `run_model` and `supports_device`. Devices are hardware presets."""
 
     @classmethod
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> CmirRep:
@@ -44,12 +44,12 @@ class CmirBackend(Backend):
 
     @classmethod
     def supports_device(cls, device: str) -> bool:
-        # ONNX knows CPU and CUDA only; what runs on the CPU here is the model of the accelerator.
+        # ONNX has only CPU and CUDA; here, the simulator of the accelerator runs on the CPU.
         return device == "CPU"
 
 
 class CmirRep(BackendRep):
-    """A model to be run. It is compiled for the shapes, and parameters, that it is given."""
+    """A model to run. It is compiled for the shapes and parameters of the given inputs."""
 
     def __init__(self, model: onnx.ModelProto, hardware: Hardware):
         self.model = model
@@ -94,7 +94,7 @@ class CmirRep(BackendRep):
     ) -> Simulator:
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
-        # An input that is left out is optional: the nodes that take it do without.
+        # A missing input is optional: the nodes that take it work without it.
         unused = set(self.inputs) - fixed.keys() - data.keys()
         infos = [info for info in model.graph.input if info.name not in fixed.keys() | unused]
         del model.graph.input[:]
@@ -126,30 +126,31 @@ def _run(simulator: Simulator, samples: Sequence[Sequence[np.ndarray]]) -> list[
 
 
 def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:
-    """Return indices, which are computed in 32 bits, in the 64 of ONNX."""
+    """Convert indices, which are computed in 32 bits, to the 64 bits declared in ONNX."""
     indices = info.type.tensor_type.elem_type == TensorProto.INT64 and output.dtype == np.int32
     return output.astype(np.int64) if indices else output
 
 
 def _recent(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model at an opset that the importer takes: what its error message tells users to do."""
+    """Convert the model to an opset that the importer supports, as its error message advises."""
     versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
     if not versions or versions[0] >= OLDEST_OPSET:
         return model
     try:
         return version_converter.convert_version(model, CONVERTED_OPSET)
-    except Exception as error:  # the C++ converter has no class of its own
+    except Exception as error:  # the C++ converter has no exception class of its own
         raise CompileError(None, f"ONNX's version converter: {error}") from error
 
 
 def static_inputs(model: onnx.ModelProto) -> set[str]:
-    """Return the tensors that must be known when the model is compiled: what some importer only takes as a
-    constant, and what that is computed from.
+    """Return the tensors that must be known at compile time.
+
+    These are the tensors that an importer takes only as constants, and the tensors from which they are computed.
     """
     known: set[str] = set()
     for node in reversed(model.graph.node):
         importer = find_importer(node)
-        if node.op_type in ("Shape", "Size"):  # known whatever the values are
+        if node.op_type in ("Shape", "Size"):  # known regardless of values
             continue
         if known.intersection(node.output):
             known.update(node.input)

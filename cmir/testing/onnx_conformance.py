@@ -1,14 +1,14 @@
-"""ONNX's own conformance suite: the backend tests that ship inside the `onnx` package.
+"""ONNX's conformance suite: the backend tests that ship with the `onnx` package.
 
     python -m cmir.testing.onnx_conformance [NAME ...] [--kind KIND ...] [--list STATUS ...] [--jobs N]
 
 Every case ends in one of four ways:
 
-* passed: the engine's outputs have the expected types and shapes, and values within tolerances;
-* failed: they do not, or something raised an error that is not the compiler's refusal;
-* refused: the compiler said why it does not take the model (a `CompileError`);
-* not applicable: the case is about something that this compiler has no notion of; `not_applicable` says what,
-  for each kind of case. It is decided without trying to compile.
+* passed: the simulator's outputs have the expected types and shapes, and values within tolerances;
+* failed: they do not, or an error other than the compiler's refusal was raised;
+* refused: the compiler rejected the model with a reason (a `CompileError`);
+* not applicable: the case tests a feature out of this compiler's scope, as determined by `not_applicable` without
+compiling.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 STATUSES = ("passed", "failed", "refused", "not applicable")
 
 RESULTS = {*ELEMENTS, TensorProto.INT64}
-"""The element types that outputs of networks may have: those of inputs, and int64 for indices."""
+"""Element types of network outputs: those of inputs, and int64 for indices."""
 
 SHAPES = {"Shape", "Size"}
-"""The operators whose results are known at import whatever their inputs are."""
+"""Operators whose results are known at import for all inputs."""
 CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
 TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
@@ -68,11 +68,10 @@ class Result:
 
 
 def cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, TestCase]]:
-    """Yield the cases of these kinds, each with the operator it is about (for networks, their name)."""
+    """Yield the cases of these kinds, each with its operator (for networks, their name)."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the suite makes its data by dividing by zero, among others
+        # The suite's own generation of data divides by zero, among others.
+        warnings.simplefilter("ignore")
         loaded = [case for kind in kinds for case in load_model_tests(kind=kind)]
     single = {
         case.name: node.op_type
@@ -82,7 +81,7 @@ def cases(kinds: Iterable[str] = KINDS) -> Iterator[tuple[str, TestCase]]:
         if len(case_model(case).graph.node) == 1
     }
     for case in loaded:
-        # `…_expanded` is the function body of the operator of the case without that ending.
+        # `…_expanded` is the function body of the operator of the case without that suffix.
         name = case.name.partition("_expanded")[0]
         named = single.get(case.name) or single.get(name)
         if named is None:
@@ -126,11 +125,11 @@ def _difference(
     expected: Sequence[np.ndarray],
     outputs: Sequence[np.ndarray],
 ) -> str | None:
-    """Return what is wrong with the outputs, or with the suite's if integers can be computed exactly, or None.
+    """Describe the difference of the outputs, or of the suite's if integers can be computed exactly, or return None.
 
-    Tolerances are the suite's, or those of `cm-run --check` where they are larger, and relative to the largest element:
-    sums of products differ between processors by more than the suite's 1e-7 next to zero, and halves by a unit in the
-    last place.
+    Tolerances are the larger of the suite's and those of `cm-run --check`, relative to the largest element: sums of
+    products near zero differ between processors by more than the suite's 1e-7, and half-precision numbers by a unit in
+    the last place.
     """
     references = {"ONNX's": expected}
     if needs_exact_integers(model):
@@ -152,12 +151,12 @@ def _difference(
 
 @cache
 def _random_operators() -> Set[str]:
-    """Return the operators that draw random numbers; one with an importer, such as Dropout, draws none in inference."""
+    """Return the operators that draw random numbers. Those with an importer, like Dropout, draw none at inference."""
     return {schema.name for schema in schemas() if is_random(schema)} - {*importable()}
 
 
 def not_applicable(model: onnx.ModelProto) -> str | None:
-    """Return what the model needs that is out of scope for this compiler, or None."""
+    """Return the feature of the model that is out of scope for this compiler, or None."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     operators = {node.op_type for node in nodes}
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
@@ -186,14 +185,14 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
 
 
 def _trains(node: onnx.NodeProto) -> bool:
-    """Return True if the node is one for training, of an operator that is also for inference."""
+    """Return True if the node is in training mode, for an operator that is also used in inference."""
     if node.op_type == "Dropout" and len(node.input) == 3:
         return True
     return any(a.name == "training_mode" and a.i for a in node.attribute)
 
 
 def case_model(case: TestCase) -> onnx.ModelProto:
-    """Return the model of a case, which some releases of onnx bring as a file only."""
+    """Return the model of a case, which some releases of onnx only provide as a file."""
     if case.model is None:
         assert case.model_dir is not None
         return onnx.load(Path(case.model_dir) / "model.onnx")
@@ -204,7 +203,7 @@ def case_model(case: TestCase) -> onnx.ModelProto:
 def case_data(
     case: TestCase, model: onnx.ModelProto
 ) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-    """Yield inputs and expected outputs, for each set of data."""
+    """Yield inputs and expected outputs of each data set."""
     if case.data_sets is not None:
         for inputs, outputs in case.data_sets:
             yield [_array(x) for x in inputs], [_array(x) for x in outputs]
@@ -234,7 +233,7 @@ def _run_loaded(index: int) -> Result:
 def run(
     kinds: Iterable[str] = KINDS, names: Sequence[str] = (), jobs: int | None = None
 ) -> list[Result]:
-    """Run the cases whose name has one of `names` in it, in processes of their own."""
+    """Run the cases whose name contains one of `names`, in separate processes."""
     _loaded[:] = [
         (operator, case)
         for operator, case in cases(kinds)
@@ -242,7 +241,7 @@ def run(
     ]
     if jobs == 1:
         return [*map(_run_loaded, range(len(_loaded)))]
-    # The cases take longer to load than to hand over, so processes inherit them.
+    # Loading the cases takes long, so the processes inherit them.
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         return pool.map(_run_loaded, range(len(_loaded)), chunksize=8)
 

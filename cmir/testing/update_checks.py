@@ -1,8 +1,8 @@
 """FileCheck that updates the texts of relations in a test: `lit --param update=1`.
 
-A directive that fails is matched again with any text in place of each `#polyhedral.map<"…">` and `#polyhedral.set<"…">`
-in it, by the rules and from the place at which FileCheck would look for it. What is found replaces those texts, and
-nothing else. The file is written only if the output of that command matches all directives then.
+A failing directive is matched again, by FileCheck's rules and from the same position, with wildcards for the texts of
+`#polyhedral.map<"…">` and `#polyhedral.set<"…">`. The matched texts replace those in the directive; nothing else
+changes. The file is written only if the command's output then matches all directives.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from filecheck.parser import Parser
 
 _RELATION = re.compile(r'(?<=#polyhedral\.(?:map|set)<")([^"]*)(?=">)')
 _SYNTAX = re.compile(r"\{\{|\[\[[#$A-Za-z_]")
-"""What FileCheck does not take literally."""
+"""Special syntax of FileCheck patterns."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run filecheck with these arguments, the first of which is its name; update the test if that makes it pass."""
+    """Run filecheck with these arguments, the first of which is its name; update the test if it then passes."""
     options = parse_argv_options(list(arguments))
     matcher = _Updater(options, FInput.from_opts(options), Parser.from_opts(options))
     code = matcher.run()
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 @dataclass
 class _Updater(Matcher):
-    """updates: by number of line, the text of a directive and what replaces it."""
+    """A matcher that collects updates. updates: by line number, the text of a directive and its replacement."""
 
     updates: dict[int, tuple[str, str]] = field(default_factory=dict)
 
@@ -68,8 +68,8 @@ class _Updater(Matcher):
             super().check_dag(op)
 
     def _update(self, op: CheckOp, find: Callable[[re.Pattern[str]], re.Match[str] | None]) -> None:
-        """Give the directive the relations of what `find` finds with any text in their places."""
-        pieces = _RELATION.split(op.arg)  # the texts of relations are every second one
+        """Replace the relations in the directive by those in the match of `find` for the directive with wildcards."""
+        pieces = _RELATION.split(op.arg)  # every second piece is the text of a relation
         uops: list[UOp] = []
         names: dict[int, str] = {}
         for index, piece in enumerate(pieces):
