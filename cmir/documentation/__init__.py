@@ -1,1 +1,1 @@
-"""Documentation that cannot rot: reference pages made from the code, and pages whose examples are executed."""
+"""Generation and testing of documentation: reference pages from the code, and execution of examples in pages."""

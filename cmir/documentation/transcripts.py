@@ -1,12 +1,12 @@
-"""Examples in Markdown, executed and compared with what the page says.
+"""Execution of examples in Markdown pages, and comparison with the output shown.
 
 A page is executed from top to bottom:
 
-- a `console` block has commands after `$ ` and, below each, what it prints;
-- an `mlir` or `text` block right below a `console` block is what its last command prints, if that says nothing itself;
-- a `pycon` block is a Python session as in `doctest`; the sessions of a page share their names.
+- a `console` block has commands after `$ ` and, below each, its output;
+- an `mlir` or `text` block right below a `console` block is the output of its last command, if that shows none;
+- a `pycon` block is a Python session as in `doctest`; the sessions of a page share one namespace.
 
-A line `…` stands for any number of lines, none included. Other blocks are not executed.
+A line `…` stands for any number of lines, including none. Other blocks are not executed.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _OUTPUT = ("mlir", "text")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `line` is that of its first line in the page."""
+    """A fenced block. line: number of its first line in the page."""
 
     language: str
     text: str
     line: int
     below: str | None
-    """The language of the block right above, if only blank lines are between them."""
+    """The language of the preceding block, if only blank lines are in between."""
 
 
 @dataclass(frozen=True)
 class TranscriptStep:
-    """A command, where it stands, and the lines that it should print."""
+    """A command, its location, and its expected output lines."""
 
     command: str
     line: int
@@ -62,7 +62,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def steps(page: str) -> list[TranscriptStep | Block]:
-    """Return what to execute, in order: commands, and blocks that are Python sessions."""
+    """Return the steps of a page in order: commands and Python sessions."""
     found: list[TranscriptStep | Block] = []
     for block in blocks(page):
         if block.language == "console":
@@ -86,17 +86,16 @@ def _steps_of(block: Block) -> Iterator[TranscriptStep]:
 
 
 def matches(printed: Sequence[str], expected: Sequence[str]) -> bool:
-    """Return True if the lines match, except for empty ones at the end; a line `…` is any number of lines."""
+    """Return True if the lines match, except for empty lines at the end; a line `…` matches any number of lines."""
     lines = (".*" if e.strip() == ELLIPSIS else re.escape(e.rstrip()) + "\n" for e in expected)
     text = "".join(f"{line.rstrip()}\n" for line in printed).rstrip("\n") + "\n"
     return re.fullmatch("".join(lines) or "\n", text, re.DOTALL) is not None
 
 
 def check_page(path: Path, folder: Path) -> str | None:
-    """Return the first example of a page that is not as the page says, and how; None if all are.
+    """Return the first example of a page whose output differs, and the difference; None if all agree.
 
-    Params:
-        folder: where commands run, with the tools of this Python in front of all others. They may write there.
+    folder: the working directory of commands, which they may write to. The tools of this Python come first in the path.
     """
     names: dict[str, object] = {}
     for step in steps(path.read_text(encoding="utf-8")):
@@ -140,7 +139,7 @@ def _check_session(path: Path, block: Block, names: dict[str, object], folder: P
 
 
 def workplace(repository: Path, folder: Path) -> Path:
-    """Return a folder in which commands find all that is in the repository, and write nothing into it."""
+    """Create a folder in which commands find the repository's files without writing into the repository."""
     folder.mkdir(parents=True, exist_ok=True)
     for entry in repository.iterdir():
         if not entry.name.startswith(".") and entry.name not in ("build", "site", "__pycache__"):
