@@ -1,1 +1,1 @@
-"""Passes: one file a pass, named as its pass."""
+"""Passes, one per file. Each file has the name of its pass."""

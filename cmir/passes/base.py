@@ -1,4 +1,4 @@
-"""Bases of passes: each visits all operations of one level in a module, the functions, pipelines or networks."""
+"""Base classes of passes that visit all functions, pipelines or networks of a module."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _Op = TypeVar("_Op", bound=Operation)
 
 
 def top_level(module: ModuleOp, kind: type[_Op]) -> list[_Op]:
-    """Return the operations of one class that stand directly in a module."""
+    """Return the operations of one class at the top level of a module."""
     return [op for op in module.body.block.ops if isinstance(op, kind)]
 
 
 def symbol_names(pipeline: PipelineOp) -> UniqueNames:
-    """Return the names of arrays and stages, which share a table of symbols."""
+    """Return the names of arrays and stages, which share a symbol table."""
     return UniqueNames([*pipeline.arrays, *pipeline.stages])
 
 
 class FunctionPass(ModulePass):
-    """A pass over the functions of a module that are networks of `nn` operators."""
+    """A pass over the functions of a module, which are networks of `nn` operators."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in _functions(op):
@@ -71,8 +71,8 @@ class NetworkPass(ModulePass):
 def _functions(module: ModuleOp) -> Iterator[FuncOp]:
     """Yield every function that has a body.
 
-    Raises CompileError for a function that cannot be a network: control flow, or an argument that is not a
-    tensor of a static shape.
+    Raises CompileError for a function that cannot be a network, because it has control flow or an argument that is not
+    a tensor of static shape.
     """
     for function in top_level(module, FuncOp):
         if not function.body.blocks:

@@ -30,18 +30,19 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
     """Place cores so that the traffic of an inference makes few hops.
 
     The pass minimises Σ traffic × hops: the bytes that one core computes and another reads, times the hops between the
-    two. Each core has its own place. `strategy=optimal` improves the result of `greedy`, with OR-tools, until nothing
-    helps or `time_limit` seconds are over. The result is the same for the same `seed`, unless time runs out, which the
-    remark reports. `greedy` takes negligible time. `snake` takes cores in order, row by row, every other row backwards.
+    two. Each core has its own place. `strategy=optimal` improves the result of `greedy` with OR-tools until no change
+    helps or `time_limit` seconds have passed. The `seed` determines the result, unless the time runs out, which the
+    remark reports. `greedy` takes negligible time. `snake` places cores in order, row by row, every other row
+    backwards.
 
-    hardware: the machine, which provides the places, and whose SRAM the buffers of a core must fit; by default the one
-    that the network carries, or `ideal`. topology, shape: a chip given by hand: a `mesh`, `torus`, `ring`, or
-    `all-to-all`, and its number of places in each dimension. chips: the number of chips in each dimension, if there are
-    several. link_capacity: the maximum bytes that a link carries in an inference, counting multicast once.
+    hardware: the machine, which provides the places and the SRAM for the buffers of a core; by default the one that the
+    network carries, or `ideal`. topology, shape: instead of a machine, a `mesh`, `torus`, `ring`, or `all-to-all`, and
+    its number of places in each dimension. chips: the number of chips in each dimension, if there are several.
+    link_capacity: the maximum number of bytes that a link carries in an inference, counting a multicast once.
     chip_link_capacity: the same for links between chips, if different.
 
-    Refuses networks that need more cores than the chip has, and placements that a link or a core cannot serve. A remark
-    gives the cost, the known bound, and the most loaded link.
+    The pass rejects networks that need more cores than the chip has, and placements that exceed the capacity of a link
+    or a core. A remark gives the cost, the known lower bound, and the most loaded link.
     """
 
     name = "cmcore-place-cores"

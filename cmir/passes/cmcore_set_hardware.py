@@ -1,4 +1,4 @@
-"""cmcore-set-hardware: attach the machine that a network is for."""
+"""cmcore-set-hardware: attach a hardware description to networks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from cmir.passes.hardware import HardwarePass
 class CmcoreSetHardwarePass(HardwarePass, NetworkPass):
     """Attach a hardware description to networks, for later passes and tools.
 
-    `hardware` is the name of a preset or the path of a TOML file. Refuses networks that need more cores, or programs
-    that need more crossbars, than the machine has.
+    `hardware` is the name of a preset or the path of a TOML file. The pass rejects networks that need more cores, or
+    programs that need more crossbars, than the machine has.
     """
 
     name = "cmcore-set-hardware"

@@ -16,14 +16,18 @@ from cmir.support.diagnostics import emit_remark
 class CmcoreVerifyControlPass(NetworkPass):
     """Prove that control units start each iteration exactly when its loads and stores allow it, for endless streams.
 
-    The pass evaluates loops and automata from reset, iteration by iteration, and compares them with what loads, stores
-    and storage maps demand. The proof shows that the network is safe: no iteration starts before its data has arrived,
-    or overwrites data still to be read; tight: none waits for more than that; live: each is released, and the network
-    does not deadlock; and well-formed: every access is inside its array, every element that is read has a slot, and
-    each element is stored once. The pass changes nothing. It refuses with a counterexample of concrete iterations and
-    elements.
+    The pass evaluates loops and automata from reset, iteration by iteration, and compares them with the requirements of
+    loads, stores and storage maps. It proves four properties:
 
-    Networks with more than `most-points` points are proved symbolically, which a remark reports.
+    - safe: no iteration starts before its data has arrived, or overwrites data that is still to be read;
+    - tight: no iteration waits for more than that;
+    - live: every iteration is released, and the network does not deadlock;
+    - well-formed: every access is inside its array, every element that is read has a slot, and each element is
+      stored once.
+
+    The pass changes nothing. If a property fails, it reports a counterexample of concrete iterations and elements.
+
+    It proves networks with more than `most-points` points symbolically, which a remark reports.
     """
 
     name = "cmcore-verify-control"

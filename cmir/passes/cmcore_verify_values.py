@@ -17,7 +17,7 @@ from cmir.proof.values.workload import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _INFERENCES = 2
-"""Number of inferences counted; more run only if a buffer holds several."""
+"""Number of inferences for the estimate of operations; more run only if a buffer holds several."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,30 @@ class CmcoreVerifyValuesPass(NetworkPass):
     The pass runs the programs on the simulator, with every automaton and ring in force, and evaluates the operators by
     their definition, both over the field of P = 2¹⁹ − 1 elements instead of floats. Named parameters and inputs are
     random residues, so the result holds for all of them. Constants are the simplest rationals that round to them. Sums
-    and products are those of the field. Every other function is random, with no more laws than compiled programs rely
-    on (`cmir/proof/values/interpretation.py`). If both sides agree in all outputs under each of `rounds` random
+    and products are those of the field. Every other function is random and has only the laws on which compiled programs
+    rely (`cmir/proof/values/interpretation.py`). If both sides agree in all outputs under each of `rounds` random
     interpretations, they are equal up to the order of sums and the rounding of single operations. Otherwise, the error
     names the first element that differs. If operators have no interpretation, operators of other packages differ, or
     outputs are infinite or NaN, a remark names them and nothing is proved.
 
-    Two programs that differ pass one interpretation with a probability below d / P. `cm-run --verify` prints the bound
-    for all interpretations together, or says that there is none. Between two random functions, a value is a polynomial
-    of parameters, inputs and their results, and two different polynomials agree in a share of degree / P of all points
-    (Schwartz-Zippel). Results at different operands cancel if the operands coincide by chance. The probability grows
-    with the number of results that are added up without parameters of their own, as in pooling. The bound assumes that
-    results of random functions, which are pseudorandom, are independent of everything that leads to their operands,
-    even if other operands coincide by chance; that inverses count as such results; and that a parameter occurs in the
-    same place of both programs (`docs/mathematics.md`, §7). Constants are not random: the proof does not distinguish
-    constants that are congruent modulo P. The seeds of the interpretations are 0, 1, …, so the verdict is the same on
-    every run.
+    Two different programs agree under one interpretation with a probability below d / P. `cm-run --verify` prints the
+    bound for all interpretations together, or reports that there is none. Between two random functions, a value is a
+    polynomial of parameters, inputs and function results, and two different polynomials agree in at most a fraction
+    degree / P of all points (Schwartz-Zippel). Results at different operands cancel if the operands coincide by chance.
+    The probability grows with the number of results that are summed without parameters of their own, as in pooling. The
+    bound assumes that results of random functions, which are pseudorandom, are independent of everything that leads to
+    their operands, even if other operands coincide by chance; that inverses count as such results; and that a parameter
+    occurs in the same place of both programs (`docs/mathematics.md`, §7). Constants are not random: the proof does not
+    distinguish constants that are congruent modulo P. The seeds of the interpretations are 0, 1, …, so every run gives
+    the same verdict.
 
-    The pass runs as many inferences as fill each buffer, and one more, each with different inputs. Later inferences
-    need no run if cmcore-verify-control proves control: each of their loads then finds the elements of its own
+    The pass runs the inferences that fill each buffer, and one more, each with different inputs. Later inferences need
+    not be run if cmcore-verify-control proves control: each of their loads then finds the elements of its own
     inference.
 
-    The `nn` IR is that after nn-fold-batch-norm and canonicalize. The pass finds it in the file `source`; in the same
-    run of a tool, if that lowered it; through the network's attribute `cmir.source`, which names a file next to it and
-    its SHA-256, as written by `cm-opt --output-source`; or in NAME.nn.mlir next to NAME.mlir.
+    The source is the `nn` IR after nn-fold-batch-norm and canonicalize. The pass looks for it in the file `source`; in
+    the same run of a tool, if that lowered it; in the file next to the network that the attribute `cmir.source` names
+    together with its SHA-256, as written by `cm-opt --output-source`; and in NAME.nn.mlir next to NAME.mlir.
 
     ```console
     $ cm-opt net.mlir -p nn-to-cmcore --output-source -o out.mlir

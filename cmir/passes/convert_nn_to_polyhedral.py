@@ -45,8 +45,8 @@ from cmir.support.naming import UniqueNames, suffixed
 class ConvertNnToPolyhedralPass(FunctionPass):
     """Convert each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
-    The operators provide the accesses and the body of an iteration. The pass composes layout operators between stages
-    into the access relations of their readers. Requires nn-outline-stages.
+    Operators define the accesses and the body of an iteration. The pass composes layout operators between stages into
+    the access relations of their readers. Requires nn-outline-stages.
     """
 
     name = "convert-nn-to-polyhedral"
@@ -60,20 +60,20 @@ _ISL_WORDS |= {"implies", "infty", "NaN", "all", "rat"}
 
 
 def _identifier(wish: str) -> str:
-    """Return a name like `wish` that both MLIR symbols and ISL tuples can have."""
+    """Return a name like `wish` that is valid for both MLIR symbols and ISL tuples."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", wish)
     return f"_{name}" if not name or name[0].isdigit() or name in _ISL_WORDS else name
 
 
 class _Converter:
-    """Converts one function."""
+    """Conversion of one function."""
 
     def __init__(self, function: FuncOp):
         self.function = function
         self.symbols = UniqueNames(form=suffixed("_"))
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
-        """Location in the array, for values whose location does not have their own coordinates."""
+        """Map from elements to locations in the array, for values whose layout in the array differs."""
         outer: dict[SSAValue, SSAValue] = {}
         for op in function.body.block.ops:
             if isinstance(op, StageOp):
@@ -123,7 +123,7 @@ class _Converter:
         return pipeline
 
     def _output_layout(self, value: SSAValue, index: int, terminator: ReturnOp) -> None:
-        """Let the stages that compute the elements of an output write it as it is."""
+        """Let the stages that compute the elements of an output write the output itself."""
         name = self._symbol(value.name_hint or f"output{index}")
         self._declare(name, value, terminator)
         view = self.views.of(value)
@@ -145,7 +145,7 @@ class _Converter:
     def constant(
         self, source: ParameterSource, type: Attribute, wish: str, where: Operation
     ) -> str:
-        """Return the array that holds a parameter; the same parameter has one array."""
+        """Return the array that holds a parameter. Uses of the same parameter share the array."""
         key = (source, type)
         if key not in self.constants:
             assert isinstance(type, TensorType)
@@ -166,7 +166,7 @@ class _Converter:
 
 
 class _StageBuilder:
-    """Builds the polyhedral form of one stage."""
+    """Builder of the polyhedral form of one stage."""
 
     def __init__(self, converter: _Converter, stage: StageOp, name: str):
         self.converter, self.stage, self.name = converter, stage, name
@@ -222,14 +222,14 @@ class _StageBuilder:
         self._locate(first, op)
 
     def _locate(self, last: Operation | None, origin: Operation) -> None:
-        """Give what was built after `last` the location of the operator it stands for."""
+        """Set the location of the operations built after `last` to that of their operator."""
         built = self.block.first_op if last is None else last.next_op
         while built is not None:
             built.location = origin.location
             built = built.next_op
 
     def _value(self, op: IterationOp, access: Access | Cells, operand: SSAValue | None) -> SSAValue:
-        """Return the value that the body takes for one entry of `reads()`."""
+        """Return the value that the body receives for one entry of `reads()`."""
         if operand is not None and operand in self.values:
             return self.values[operand]
         if operand is None:
@@ -241,7 +241,7 @@ class _StageBuilder:
             read = ReadOp([(array, MapAttr.of(relation))], type, access.pad)
             return self.builder.insert(read).result
         if isinstance(op, PointwiseOp) and (number := _number_of(operand)) is not None:
-            # What is the same in all lanes needs no memory.
+            # A value that is the same in all lanes needs no memory.
             assert isinstance(access, Access) and isinstance(operand.type, TensorType)
             type = VectorType(operand.type.element_type, access.lanes)
             return splat(self.builder, number, type)
@@ -268,7 +268,7 @@ class _StageBuilder:
         raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
-        """Return a relation to elements of `value`, as one to their places in its array."""
+        """Convert a relation to elements of `value` to a relation to their locations in the array."""
         layout = self.converter.layout_of.get(value)
         return relation if layout is None else relation.apply_range(layout)
 
@@ -305,7 +305,7 @@ class _StageBuilder:
         return matrix.result
 
     def _named(self, relation: isl.Map, array: str) -> isl.Map:
-        """`{ [[h, w] -> [c]] -> [c, h, w] }` with the names of the stage, its dimensions, and the array."""
+        """Return `{ [[h, w] -> [c]] -> [c, h, w] }` with the names of the stage, its dimensions, and the array."""
         pair = relation.domain().unwrap()
         names = _dim_names(self.domain, relation)
         iteration = isl.Map.identity(pair.domain().get_space().map_from_set())
@@ -324,7 +324,7 @@ class _StageBuilder:
 
 
 def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
-    """Names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …."""
+    """Return names for iteration and lane dimensions: the domain's, then the relation's or l0, l1, …."""
     iterations = domain.dim(isl.dim_type.set)
     names = UniqueNames(form=suffixed("_"))
     found = [names.take(name) for name in dim_names(domain)]
@@ -344,7 +344,7 @@ def _unnamed(relation: isl.Map) -> isl.Map:
 
 
 def _number_of(value: SSAValue) -> float | None:
-    """Return the number that all elements of a parameter are, if that is written out in place."""
+    """Return the number that all elements of an inline parameter equal, or None."""
     if not isinstance(value.owner, ParameterOp):
         return None
     source = value.owner.source
@@ -355,7 +355,7 @@ def _number_of(value: SSAValue) -> float | None:
 
 
 def _element_type(array: Attribute) -> Attribute:
-    """Return the element type of a tensor type, or of the elements written out."""
+    """Return the element type of a tensor type, or of inline elements."""
     type = array.type if isinstance(array, DenseIntOrFPElementsAttr) else array
     assert isinstance(type, TensorType)
     return type.element_type

@@ -43,10 +43,11 @@ from cmir.support.diagnostics import CompileError
 class ConvertPolyhedralToCmcorePass(PipelinePass):
     """Convert stages into programs with buffers, crossbars, snoops, credits and loops.
 
-    A stage has one core, or as many as it is spread over; the global control unit needs none.
+    A stage that is spread over cores becomes one program that all of these cores run. A stage on the global control
+    unit needs no core.
 
-    Requires the loops and automata of polyhedral-generate-loops. The pass moves them into the programs, so the release
-    relations end here, and the result is what a core executes. Access relations stay, in loads and stores.
+    Requires the loops and automata of polyhedral-generate-loops. The pass moves them into the programs and drops the
+    release relations. Access relations remain, in loads and stores.
     """
 
     name = "convert-polyhedral-to-cmcore"
@@ -136,7 +137,7 @@ def _buffer(array: ArrayOp, storage: StorageOp | None) -> BufferOp:
 def _lower(
     op: Operation, buffers: dict[str, SSAValue], crossbars: dict[SSAValue, SSAValue]
 ) -> None:
-    """Replace what names arrays by what names buffers and crossbars; the arithmetic stays as it is."""
+    """Replace reads, writes and matrices by loads, stores and crossbars; keep the arithmetic."""
     match op:
         case ReadOp():
             sources = [(buffers[array], access) for array, access in op.arrays_and_maps()]

@@ -1,4 +1,4 @@
-"""Base of passes that compile for a machine."""
+"""Base class of passes that depend on the hardware."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cmir.hardware.description import Hardware
 
 @dataclass(frozen=True)
 class HardwarePass(ModulePass):
-    """A pass that compiles for a machine: the one that its option describes, else the one that the IR carries.
+    """A pass that compiles for the machine of its option, or else for the machine that the IR carries.
 
     hardware: a description, or a text that `Hardware.load` accepts. The constructor loads the text, and raises
-    CompileError if it describes no machine.
+    CompileError if that is not a description.
     """
 
     hardware: str | Hardware | None = None
@@ -32,14 +32,14 @@ class HardwarePass(ModulePass):
         return Hardware.load(self.hardware) if isinstance(self.hardware, str) else self.hardware
 
     def described_hardware(self, carrier: Carrier) -> Hardware | None:
-        """Return the machine to compile a pipeline or network for, or None if nothing describes one.
+        """Return the machine to compile a pipeline or network for, or None if there is no description.
 
         Raises CompileError if the description that the IR carries is malformed.
         """
         return hardware_of(carrier) if self._given is None else self._given
 
     def hardware_for(self, carrier: Carrier) -> Hardware:
-        """Return the same machine, or the preset `ideal` if nothing describes one."""
+        """Return the machine to compile for, or the preset `ideal` if there is no description."""
         return self.described_hardware(carrier) or Hardware.load("ideal")
 
     def spec(self, *, include_default: bool = False) -> ArgSpec:

@@ -33,8 +33,8 @@ class NnFoldBatchNormPass(ModulePass):
     """Fold batch normalisation into the weights and bias of the preceding convolution or product.
 
     With s = scale / sqrt(variance + epsilon), s·(W·x + b − mean) + bias is (s·W)·x + s·(b − mean) + bias. The pass
-    folds a normalisation if nothing else reads the product, and if the values of all parameters involved are known:
-    inline, or in the weights that the tool was given. It leaves other normalisations unchanged and emits a remark.
+    folds a normalisation if the product has no other reader, and if the values of all parameters involved are known:
+    inline, or in the weights file given to the tool. It leaves other normalisations unchanged and emits a remark.
     """
 
     name = "nn-fold-batch-norm"
@@ -87,7 +87,7 @@ class _Folder:
                 Rewriter.erase_op(old)
 
     def _value(self, operand: SSAValue) -> np.ndarray | None:
-        """Return the value of a parameter in double precision, or None if it is not known."""
+        """Return the value of a parameter in double precision, or None if it is unknown."""
         op = operand.owner
         if not isinstance(op, ParameterOp):
             return None
@@ -97,7 +97,7 @@ class _Folder:
         return op.evaluate(self.parameters or {}).astype(np.float64)
 
     def _parameter(self, value: np.ndarray, like: SSAValue, before: Operation) -> SSAValue:
-        """Return a parameter with this value, in the weights file if `like` is in it, else in place."""
+        """Return a parameter with this value, in the weights file if `like` is stored there, otherwise inline."""
         old = like.owner
         assert isinstance(old, ParameterOp)
         type = tensor_type(value.shape, element_of(like))

@@ -28,9 +28,9 @@ class NnOutlineStagesPass(FunctionPass):
     """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
     A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
-    stages would then wait for each other in a cycle. With `fuse=false`, every operator is a stage of its own. Layout
-    operators stay outside of stages, as views. If a value must exist in memory although it is only a view of another
-    one, the pass inserts a copy and emits a remark.
+    stages would then wait for each other in a cycle. With `fuse=false`, every operator becomes a separate stage. Layout
+    operators remain outside stages, as views. If a value that is only a view must exist in memory, the pass inserts a
+    copy and emits a remark.
     """
 
     name = "nn-outline-stages"
@@ -51,13 +51,13 @@ class NnOutlineStagesPass(FunctionPass):
 
 @dataclass(eq=False)
 class _Group:
-    """Operators that become one stage. `needs` are the groups that it reads from."""
+    """Operators that become one stage. needs: the groups that it reads from."""
 
     ops: list[IterationOp] = field(default_factory=list)
     needs: set[_Group] = field(default_factory=set)
 
     def results(self) -> list[SSAValue]:
-        """Return the values that others use."""
+        """Return the values used outside the group."""
         members = set(self.ops)
         return [
             result
@@ -81,7 +81,7 @@ class _Group:
 
 
 class _Outliner:
-    """Rewrites one function body."""
+    """Rewriting of one function body."""
 
     def __init__(self, block: Block, fuse: bool):
         self.block = block
@@ -103,7 +103,7 @@ class _Outliner:
         assert terminator is not None
         stages = (op.sym_name.data for op in self.block.ops if isinstance(op, StageOp))
         names = UniqueNames(stages, counted)
-        # Stages are put in front of the terminator in an order in which each comes after those it reads.
+        # Insert stages before the terminator, each after the stages that it reads.
         for group in _in_dependence_order(groups):
             stage = _stage(group, names.take(_kind(group.ops[0])))
             self._move_layouts(stage.operands, terminator)
@@ -129,7 +129,7 @@ class _Outliner:
         return {group for group in groups if group is not None}
 
     def _candidates(self, op: IterationOp, sources: set[_Group]) -> Iterator[_Group]:
-        """Yield groups that a point-wise operator can join, the latest first."""
+        """Yield the groups that a point-wise operator can join, the latest first."""
         if not isinstance(op, PointwiseOp) or isinstance(op, CopyOp):
             return
         for operand in reversed(op.operands):
@@ -143,7 +143,7 @@ class _Outliner:
                 yield group
 
     def _move_layouts(self, values: tuple[SSAValue, ...] | object, before: Operation) -> None:
-        """Keep layout operators in front of what uses them and behind what they read."""
+        """Keep layout operators before their users and after their operands."""
         for value in values:  # pyright: ignore[reportGeneralTypeIssues]
             owner = value.owner
             if isinstance(owner, LayoutOp) and owner not in self.moved:
@@ -153,7 +153,7 @@ class _Outliner:
                 self.block.insert_op_before(owner, before)
 
     def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
-        """Return True if `op` reads values of the group element by element, in the order of their computation."""
+        """Return True if `op` reads values of the group element by element, in the order in which they are computed."""
         members = {member.results[0] for member in group.ops}
         return all(
             shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
@@ -164,7 +164,7 @@ class _Outliner:
 
 
 def _bases(value: SSAValue) -> set[SSAValue]:
-    """Return the values whose elements `value` has, seen through layout operators."""
+    """Return the values whose elements `value` holds, looking through layout operators."""
     bases, seen, stack = set[SSAValue](), {value}, [value]
     while stack:
         value = stack.pop()
@@ -194,12 +194,12 @@ def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
 
 
 def _kind(op: Operation) -> str:
-    """Return what stages that begin with this operator are called, before their number: `max_pool`."""
+    """Return the name prefix of stages that begin with this operator, e.g. `max_pool`."""
     return op.name.partition(".")[2].replace(".", "_")
 
 
 def _stage(group: _Group, name: str) -> StageOp:
-    """Return the stage op of a group; its body has clones of the group's operators and of their parameters."""
+    """Return the stage operation of a group; its body holds clones of the group's operators and of their parameters."""
     members = set(group.ops)
     mapping: dict[SSAValue, SSAValue] = {}
     block = Block()
@@ -231,7 +231,7 @@ def _location(value: SSAValue):
 
 
 def _clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]) -> None:
-    """Clone a parameter and the layout operators on it."""
+    """Clone a parameter with the layout operators applied to it."""
     op = value.owner
     assert isinstance(op, Operation)
     for operand in op.operands:
@@ -248,7 +248,7 @@ def _replace(group: _Group, stage: StageOp) -> None:
 
 
 MOST_PIECES = 16
-"""If an operator that is not point-wise would read a value in more affine pieces, it reads a copy.
+"""Maximum number of affine pieces in which an operator that is not point-wise reads a value; beyond, it reads a copy.
 
 A copy reads each piece once. A window reads the pieces at many offsets, and the cost of their dependences
 grows faster than the number of pieces.
@@ -256,7 +256,7 @@ grows faster than the number of pieces.
 
 
 def _insert_copies(block: Block) -> None:
-    """Insert copies where a value must exist in memory of its own."""
+    """Insert copies of values that must exist in memory of their own."""
     copies = _Copies()
     for op in list(block.ops):
         if isinstance(op, IterationOp) and any(isinstance(o.owner, LayoutOp) for o in op.operands):
@@ -266,7 +266,7 @@ def _insert_copies(block: Block) -> None:
 
 
 class _Copies:
-    """Inserts copies, and keeps the views of what is there."""
+    """Insertion of copies, with the views of existing values."""
 
     def __init__(self):
         self.views = Views()
@@ -289,7 +289,7 @@ class _Copies:
                 self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
     def for_outputs(self, terminator: ReturnOp) -> None:
-        """Copy outputs that no stage can write as they are."""
+        """Copy outputs that no stage can write directly."""
         returned: set[SSAValue] = set()
         written: set[SSAValue] = set(terminator.operands)
         for index, value in enumerate(terminator.operands):
@@ -313,7 +313,7 @@ class _Copies:
             returned.add(value)
 
     def _separate_pads(self, layout: LayoutOp) -> None:
-        """Copy what lies between paddings with different values, innermost first."""
+        """Copy values between paddings with different values, innermost first."""
         try:
             self.views.of(layout.result)
             return

@@ -1,4 +1,4 @@
-"""Named pipelines: a name for a list of passes, usable in the place of a pass."""
+"""Named pipelines: lists of passes with a name that can stand for a pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmir import extensions
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A named list of passes, in the syntax of `cm-opt -p`. May name other pipelines."""
+    """A named list of passes, in the syntax of `cm-opt -p`. The list may contain other pipelines."""
 
     name: str
     summary: str
@@ -19,10 +19,10 @@ class Pipeline:
 
 
 MOST_OPERATIONS = 150_000_000
-"""Limit of the proof of values in pipelines, which keeps it within a few tenths of a second."""
+"""Limit on the operations of the proof of values in pipelines: a few tenths of a second."""
 
 VERIFY_VALUES = f"cmcore-verify-values{{most-operations={MOST_OPERATIONS}}}"
-"""The proof of values, up to the limit."""
+"""The proof of values, with the limit."""
 
 PIPELINES: dict[str, Pipeline] = {
     pipeline.name: pipeline
@@ -50,9 +50,9 @@ PIPELINES: dict[str, Pipeline] = {
 
 @cache
 def installed_pipelines() -> Mapping[str, Pipeline]:
-    """Return all named pipelines, first those of cmir and then those of other packages.
+    """Return all named pipelines: those of cmir, then those of other packages.
 
-    Raises CompileError if a package cannot be loaded, or gives a pipeline a name that is taken.
+    Raises CompileError if a package cannot be loaded, or a name is already taken.
     """
     pipelines = dict(PIPELINES)
     passes = extensions.installed_universe().all_passes

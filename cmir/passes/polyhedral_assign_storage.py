@@ -27,19 +27,19 @@ from cmir.timing.recurrence import DeadlockError
 
 @dataclass(frozen=True)
 class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
-    """Give each array that a stage reads a ring of rows instead of room for a whole inference.
+    """Assign a ring buffer of rows to each array that a stage reads, instead of room for a whole inference.
 
     `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
     sizes that preserve the steady-state interval of unbounded buffers, or, if these do not fit the SRAM of a core, a
-    longer one; `full`, the rows of one inference. The smallest sizes are those that take the least SRAM in total. The
-    search is exact but its work is limited: the remark says that the sizes are the smallest, or gives the largest
-    possible gap.
+    longer interval; `full`, the rows of one inference. The smallest sizes take the least SRAM in total. The search is
+    exact but
+    limited in work: the remark reports that the sizes are the smallest, or gives the largest possible gap.
 
-    `rows` sets the number of rows by hand, for the buffers of `array` and of `reader` if these are given; other buffers
-    stay as they are. The pass keeps existing storage unless it assigns it anew. It refuses sizes with which the network
-    deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
+    `rows` sets the number of rows explicitly, for the buffers of `array` and of `reader` if these are given; other
+    buffers are unchanged. The pass keeps existing storage that it does not reassign. It rejects sizes with which the
+    network deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
 
-    hardware: the machine, whose times and SRAM count; by default the one that the pipeline carries, or `ideal`.
+    hardware: the machine that defines times and SRAM; by default the one that the pipeline carries, or `ideal`.
     """
 
     name = "polyhedral-assign-storage"
@@ -62,7 +62,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
         self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
-        """Return the sizes to assign; those of buffers that stay as they are are not in it."""
+        """Return the sizes to assign, without those of unchanged buffers."""
         chosen = {key: rows for key, rows in sizes.items() if self._chosen(*key[:2])}
         if not chosen and sizes:
             who = f"stage @{self.reader}" if self.reader else "stage"
@@ -127,9 +127,9 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 def assign_storage_at(
     pipeline: PipelineOp, hardware: Hardware, positions: Mapping[CoreName, tuple[int, ...]]
 ) -> bool:
-    """Give buffers other sizes where theirs lose throughput because of the hops between cores; True if that helps.
+    """Resize buffers that lose throughput because of the hops between cores; return True if that helps.
 
-    positions: the places of cores, by name. A remark tells which buffers grow.
+    positions: the places of cores, by name. A remark names the buffers that grow.
     """
     sizing = Sizing(pipeline, hardware).placed(positions)
     given = sizing.given(pipeline)
@@ -162,7 +162,7 @@ def _gap(found: SizeSolution) -> str:
 def _set_storage(
     pipeline: PipelineOp, key: tuple[str, str], relation: isl.Map, shape: Sequence[int]
 ) -> None:
-    """Say where a stage keeps an array, in place of what may have been said."""
+    """Set the storage map of an array at a stage, and replace an existing one."""
     array, reader = key
     type = MemRefType(pipeline.arrays[array].type.element_type, shape)
     storage = StorageOp(array, reader, MapAttr.of(relation), type)

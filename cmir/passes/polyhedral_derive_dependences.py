@@ -1,4 +1,4 @@
-"""polyhedral-derive-dependences: derive what each stage waits for from the access relations."""
+"""polyhedral-derive-dependences: derive dependences from access relations."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from cmir.support.diagnostics import CompileError
 class PolyhedralDeriveDependencesPass(PipelinePass):
     """Derive read-after-write and write-after-read dependences between stages as release relations.
 
-    For each array and each pair of a stage that writes it and a stage that reads it, the pass derives one `raw`
-    dependence, and one `war` dependence for the buffer in which the reader keeps the array. Dependences between stages
-    that are spread over cores hold for each pair of their cores. The pass replaces existing dependences. It refuses
-    arrays with elements that are read but never written, or written twice.
+    For each array and each pair of a writing and a reading stage, the pass derives one `raw` dependence, and one `war`
+    dependence for the reader's buffer of the array. Dependences between stages that are spread over cores hold for each
+    pair of their cores. The pass replaces existing dependences. It rejects arrays with elements that are read but never
+    written, or written twice.
     """
 
     name = "polyhedral-derive-dependences"
@@ -63,7 +63,7 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
     storages = pipeline.storages
     for name, array in pipeline.arrays.items():
         if name in inputs or array.source is not None:
-            continue  # there from the start, and never overwritten
+            continue  # exists from the start, and is never overwritten
         _check_written_once(array, writes[name])
         _check_written_where_read(array, writes[name], reads[name])
         for writer, write in writes[name].items():
@@ -95,7 +95,7 @@ def _pair(
 def _check_reads_what_is_there(
     array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
 ) -> None:
-    """A stage may read what it writes itself, but only what an earlier iteration has written."""
+    """Check that a stage reads elements that it writes itself only after an earlier iteration has written them."""
     needs = raw_needs(write, read, stage.order, stage.order)
     late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
     if not late.is_empty():

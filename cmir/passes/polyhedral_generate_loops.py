@@ -25,8 +25,8 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
     """Generate the loops of stages and the automata of dependences, with ISL's AST generator.
 
     A stage's loops fire its iterations in schedule order. A dependence's automaton visits the events of its release
-    relation in the order in which they happen. `separate` says whether loops are separated into disjoint pieces
-    without conditions: `always`, `never`, or `auto`, if fewer conditions are then evaluated in one run.
+    relation in the order in which they happen. `separate` controls the separation of loops into disjoint pieces
+    without conditions: `always`, `never`, or `auto`, if that reduces the number of conditions evaluated in one run.
     """
 
     name = "polyhedral-generate-loops"
@@ -61,7 +61,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
         return Region(block)
 
     def _automaton(self, dependence: DependenceOp, source: StageOp, target: StageOp) -> Region:
-        """`source` is where the events happen, `target` what waits for them."""
+        """Return the automaton of a dependence. source: stage of the events. target: stage that waits for them."""
         release = dependence.release.relation
         order, leading = source.order_on_core("q"), 1
         if dependence.kind is DependenceKind.RAW:
@@ -82,7 +82,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
         block = index_block(names)
         constants = Constants(block)
         if dependence.initially is not None:
-            # One point, but for stages that are spread over cores: one for each pair of them.
+            # One point, or one per pair of cores for stages that are spread over cores.
             initially = identity_schedule(dependence.initially.points)
             visit_in_order(initially, emit_initial, block, self.separate, constants, cores)
         # The point visited is the pair (event, limit): ISL expresses the limit in the loops' iterators.

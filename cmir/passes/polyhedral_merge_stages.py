@@ -29,11 +29,11 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class PolyhedralMergeStagesPass(PipelinePass):
-    """Let several stages with little work share a core, by merging their iterations into one stage.
+    """Merge several stages with little work into one stage, so that they share a core.
 
-    The first coordinate of an iteration says which of the stages it comes from. Each stage keeps its own order. An
-    iteration of the second stage comes as soon as the iterations of the first that it reads from have run. A third
-    stage is then merged with the result, and so on. Iterations of one stage read and write nothing for the others.
+    The first coordinate of an iteration identifies its original stage. Each stage keeps its own order. An iteration of
+    the second stage runs as soon as the iterations of the first that it reads from have run. A third stage is then
+    merged with the result, and so on. Iterations of one stage perform no accesses for the others.
 
     stages: the stages to merge, each after those it reads from. Each must read the results of stages before it.
     """
@@ -73,7 +73,7 @@ def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
     times = one.order.dim(isl.dim_type.out), two.order.dim(isl.dim_type.out)
     t, u = ([f"{x}{d}" for d in range(count)] for x, count in zip("tu", times, strict=True))
     zeros = ["0"] * times[1]
-    # Of the first: its time. Of the second: the time of what it waits for, and then its own.
+    # The first stage keeps its time. The second runs at the time of the iteration it waits for, then at its own time.
     before = read_map(f"{{ [{', '.join(t)}] -> [{', '.join([*t, '0', *zeros])}] }}")
     behind = read_map(
         f"{{ [[{', '.join(t)}] -> [{', '.join(u)}]] -> [{', '.join([*t, '1', *u])}] }}"
@@ -95,7 +95,7 @@ def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:
 
 
 def _renaming(stage: StageOp, number: int, name: str, rank: int) -> isl.Map:
-    """`{ S[i] -> M[number, i, 0, …] }`."""
+    """Return `{ S[i] -> M[number, i, 0, …] }`."""
     points = stage.domain.points
     dims = [f"i{d}" for d in range(points.dim(isl.dim_type.set))]
     new = [str(number), *dims, *["0"] * (rank - len(dims))]
@@ -104,7 +104,7 @@ def _renaming(stage: StageOp, number: int, name: str, rank: int) -> isl.Map:
 
 
 def _after(one: StageOp, two: StageOp) -> isl.Map:
-    """For each time of the second stage, the time of the first that it comes after."""
+    """Return, for each time of the second stage, the time of the first after which it runs."""
     writes, reads = one.write_relations(), two.read_relations()
     shared = [name for name in writes if name in reads]
     times = two.order.range()
@@ -138,7 +138,7 @@ def _body(stages: tuple[StageOp, StageOp], into: list[isl.Map]) -> Region:
 
 
 def _rename(op: Operation, renaming: isl.Map) -> None:
-    """Let the accesses of an operation be those of the merged stage's iterations."""
+    """Rewrite the accesses of an operation to the merged stage's iterations."""
     if isinstance(op, ReadOp):
         op.maps = ArrayAttr(renamed_access(access, renaming) for access in op.maps)
     elif isinstance(op, WriteOp):

@@ -1,4 +1,4 @@
-"""polyhedral-replicate: divide the iterations of a stage over cores with the same weights."""
+"""polyhedral-replicate: divide the iterations of a stage among cores with the same weights."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ By = Literal["rows", "bands", "columns", "runs"]
 
 @dataclass(frozen=True)
 class PolyhedralReplicatePass(HardwarePass, PipelinePass):
-    """Divide the iterations of stages over several cores each, to balance the pipeline.
+    """Divide the iterations of stages among several cores each, to balance the pipeline.
 
-    All copies of a stage have the same weights. `by=columns` gives each copy a run of the innermost dimension of the
-    iterations, so all copies work on one row together, and readers need less of the row and can start early.
-    `by=rows` deals out the outermost dimension row by row. `by=bands` gives each copy a run of rows. `by=runs` gives
-    each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
+    All copies of a stage have the same weights. `by=columns` assigns each copy a run of the innermost dimension of the
+    iterations: all copies work on the same row, and readers can start early because they need less of it. `by=rows`
+    distributes the outermost dimension cyclically, row by row. `by=bands` assigns each copy a run of rows. `by=runs`
+    assigns each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
 
-    cores: the number of cores; hardware: the machine that has them, and whose times count, by default the one that the
-    pipeline carries, or `ideal`. The pass chooses the numbers of copies that minimise the steady-state interval for
-    that many cores (the optimum, by OR-tools), and among these the ones that take the fewest cores. With `stage`, only
-    that stage is replicated, `copies` times. A stage that already has copies keeps them.
+    cores: the number of available cores. hardware: the machine that defines cores and times, by default the one that
+    the pipeline carries, or `ideal`. The pass chooses the numbers of copies that minimise the steady-state interval
+    (the optimum, found by OR-tools), and among these the ones with the fewest cores. With `stage`, the pass replicates
+    only that stage, `copies` times. A stage that already has copies keeps them.
     """
 
     name = "polyhedral-replicate"
@@ -101,9 +101,9 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         )
 
     def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
-        """Return the numbers of copies that make a stage faster than any smaller number does.
+        """Return the numbers of copies that make a stage faster than every smaller number.
 
-        cycles: of an iteration.
+        cycles: duration of an iteration.
         """
         workload, each = _workload(stage, self.by), stage.count_cores()
         choices: list[ReplicationChoice] = []
@@ -115,7 +115,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
 
 
 def _workload(stage: StageOp, by: By) -> np.ndarray:
-    """Return the iterations of each row, or run of one, of the busiest core."""
+    """Return the number of iterations of the busiest core in each unit that can be divided."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
     divided = _divided(stage, by)
@@ -137,7 +137,7 @@ def _shares(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Dim:
-    """A dimension of the iterations: where it stands among their coordinates, its first value and its extent."""
+    """A dimension of the iterations: its index among their coordinates, its first value and its extent."""
 
     position: int
     name: str
@@ -146,7 +146,7 @@ class _Dim:
 
 
 def _divided(stage: StageOp, by: By) -> list[_Dim]:
-    """Return the dimensions that are divided among copies, together, as one number of a row or an iteration."""
+    """Return the dimensions that are divided among copies, linearised to one number of a row or an iteration."""
     points = stage.domain.points
     dims = [
         _Dim(
@@ -161,13 +161,13 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
 
 
 def units_of(stage: StageOp, by: By) -> tuple[int, str]:
-    """Return the number of units that can be divided among copies: rows, columns or iterations, and their name."""
+    """Return the number and the name of the units that can be divided among copies: rows, columns or iterations."""
     what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
     return prod(dim.extent for dim in _divided(stage, by)), what
 
 
 def replicate(stage: StageOp, copies: int, by: By) -> None:
-    """Divide the iterations of a stage over so many cores, in place."""
+    """Divide the iterations of a stage among `copies` cores, in place."""
     units = stride = units_of(stage, by)[0]
     terms: list[str] = []
     for dim in _divided(stage, by):

@@ -22,18 +22,18 @@ from cmir.support.diagnostics import CompileError, Where
 class PolyhedralSchedulePass(ModulePass):
     """Change the schedule of a stage, or of every stage that the change applies to.
 
-    One option gives the change. It applies to the times of the stage's present schedule, initially the stage's own
+    Exactly one option defines the change. It applies to the times of the current schedule, initially the stage's own
     coordinates. Run the pass several times to compose changes.
 
-    interchange: a permutation of the dimensions; `interchange=1,0` makes the second one the outer.
+    interchange: a permutation of the dimensions; `interchange=1,0` makes the second dimension the outermost.
     tile: a size for each dimension, 0 for none; `tile=4,4` runs 4×4 tiles, at times `[h/4, w/4, h, w]`.
     reverse: the dimensions that run backwards.
     map: any injective relation: of times, `{ [h, w] -> [w, h] }`, or of the iterations of a stage, whose schedule
         it replaces: `{ conv1[h, w] -> [w, h] }`.
 
-    Without `stage`, the pass changes all stages whose schedules have the number of dimensions of the change
-    (`reverse`: the dimensions it names). It drops dependences and loops of the old order, so run it before the passes
-    that derive them.
+    Without `stage`, the pass changes all stages whose schedules have the number of dimensions of the change (for
+    `reverse`: that have the reversed dimensions). It drops dependences and loops of the old order, so run it before the
+    passes that derive them.
     """
 
     name = "polyhedral-schedule"
@@ -53,7 +53,7 @@ class PolyhedralSchedulePass(ModulePass):
             pipeline.drop_dependences()
 
     def _chosen(self, change: _Change, module: ModuleOp) -> list[StageOp]:
-        """Return the stages that the change is made to."""
+        """Return the stages to change."""
         pipelines = top_level(module, PipelineOp)
         stages = [stage for pipeline in pipelines for stage in pipeline.stages.values()]
         name = self.stage if self.stage is not None else change.stage
@@ -106,10 +106,11 @@ class PolyhedralSchedulePass(ModulePass):
 
 @dataclass(frozen=True)
 class _Change:
-    """A change of schedules as the options give it.
+    """A change of schedules.
 
-    text: the option. dims: the dimensions a schedule must have, or `more`. times: the change for a schedule, times
-    to times. stage: the one whose iterations `schedule` orders, if that replaces the old schedule.
+    text: the option. dims: the number of dimensions that a schedule must have; with `more`, at least. times: the change
+    of a schedule, a relation from times to times. stage: the stage whose iterations `schedule` orders, if that replaces
+    the old schedule.
     """
 
     text: str
@@ -119,7 +120,7 @@ class _Change:
     stage: str | None = None
 
     def misfit(self, stage: StageOp) -> str | None:
-        """Why the change cannot be made to a stage, or None."""
+        """Return the reason why the change does not apply to a stage, or None."""
         name = stage.sym_name.data
         if self.stage is not None and self.stage != name:
             return f"orders the iterations of @{self.stage}, not of @{name}"
@@ -133,7 +134,7 @@ class _Change:
         return f"is for {wanted}, {whose} {has}"
 
     def of(self, stage: StageOp) -> isl.Map:
-        """Return the new schedule."""
+        """Return the new schedule of a stage."""
         old = identity_schedule(stage.domain.points) if self.stage is not None else stage.order
         return reschedule(old, self.times(old))
 

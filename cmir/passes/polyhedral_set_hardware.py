@@ -1,4 +1,4 @@
-"""polyhedral-set-hardware: attach the machine that a pipeline is for."""
+"""polyhedral-set-hardware: attach a hardware description to pipelines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cmir.passes.hardware import HardwarePass
 class PolyhedralSetHardwarePass(HardwarePass, PipelinePass):
     """Attach a hardware description to pipelines, for later passes and tools.
 
-    `hardware` is the name of a preset or the path of a TOML file. Passes without a `hardware` of their own use the
-    attached description, and convert-polyhedral-to-cmcore hands it on to the network. The pass accepts pipelines that
+    `hardware` is the name of a preset or the path of a TOML file. Passes without a `hardware` option use the
+    attached description, and convert-polyhedral-to-cmcore copies it to the network. The pass accepts pipelines that
     exceed the machine, because later passes can make them fit.
     """
 

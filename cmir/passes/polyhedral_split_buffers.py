@@ -20,16 +20,17 @@ from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outpu
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _Division = Callable[[StageOp, int], None]
-"""Divides a stage into so many parts, in place."""
+"""Function that divides a stage into a number of parts, in place."""
 
 
 @dataclass(frozen=True)
 class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
-    """Divide stages whose buffers exceed the SRAM of a core with any number of rows, over as few cores as suffice.
+    """Divide stages whose buffers exceed the SRAM of a core for every number of rows, among as few cores as suffice.
 
-    By outputs, each core keeps the channels that it needs for some of the outputs. By columns, with copies of the
-    weights, if that takes fewer cores. A stage that neither makes small enough stays as it is, and placing or running
-    its cores reports how many bytes are missing. Without `hardware`, the machine is the one that the pipeline carries.
+    The pass divides a stage by outputs, so that each core keeps the channels needed for some of the outputs, or by
+    columns, with copies of the weights, if that takes fewer cores. If neither suffices, the stage is unchanged, and
+    placing or running its cores reports the number of missing bytes. Without `hardware`, the machine is the one that
+    the pipeline carries.
     """
 
     name = "polyhedral-split-buffers"
@@ -53,7 +54,7 @@ class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
 
     def _divide(self, stage: StageOp, sizing: Sizing, sizes: Sizes, room: int) -> None:
         def fewest(extent: int, divide: _Division) -> int | None:
-            """Return the fewest parts that are small enough; the more there are, the smaller they are."""
+            """Return the smallest number of parts that are small enough. Sizes decrease with the number of parts."""
 
             def fits(parts: int) -> bool:
                 trial = stage.clone()
@@ -63,7 +64,7 @@ class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
             counts = sorted({ceil(extent / ceil(extent / n)) for n in range(2, extent + 1)})
             try:
                 at = bisect_left(counts, True, key=fits)
-            except CompileError:  # it cannot be divided in this way
+            except CompileError:  # the stage cannot be divided in this way
                 return None
             return counts[at] if at < len(counts) else None
 
@@ -74,7 +75,7 @@ class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
         }
         found = [(n, how) for how, way in ways.items() if (n := fewest(*way)) is not None]
         if found:
-            parts, how = min(found, key=lambda way: way[0])  # by outputs, if that is no worse
+            parts, how = min(found, key=lambda way: way[0])  # a tie is divided by outputs
             ways[how][1](stage, parts)
             emit_remark(
                 stage,

@@ -49,14 +49,15 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
     """Split stages over cores: by outputs, by inputs of their matrices, or by both.
 
     By outputs, each core computes some of the rows of y = M·x: several cores write one array, without additional
-    arithmetic. By inputs, each core computes partial sums from some of the columns, and an additional stage adds them
-    up and runs the rest of the body. A block-diagonal matrix is split into runs of blocks. A stage that is split still
-    has one body.
+    arithmetic. By inputs, each core computes partial sums from some of the columns, and an additional stage sums them
+    and runs the rest of the body. A block-diagonal matrix is split into runs of blocks. A split stage still has one
+    body.
 
-    The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice. hardware: the
-    machine; or else rows and columns, the inputs and outputs of a crossbar, and crossbars, the number of crossbars of a
-    core. With neither, the machine is the one that the pipeline carries. With `stage`, only that stage is split, into
-    `outputs` and `inputs` parts; a stage without a matrix can be split only by outputs.
+    The pass splits every matrix that takes more crossbars than a core has, over as few cores as suffice.
+
+    hardware: the machine, by default the one that the pipeline carries. Instead of a machine, rows and columns give the
+    inputs and outputs of a crossbar, and crossbars the number of crossbars of a core. With `stage`, the pass splits
+    only that stage, into `outputs` × `inputs` parts; a stage without a matrix can be split only by outputs.
     """
 
     name = "polyhedral-split-matrices"
@@ -88,7 +89,7 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
                     yield stage, split
 
     def _crossbars(self, pipeline: PipelineOp) -> tuple[Crossbar, int | None]:
-        """Return a crossbar, and how many of them a core has; None for as many as needed."""
+        """Return the crossbar size, and the number of crossbars of a core; None if that is unlimited."""
         if self.hardware is None and self.rows is not None and self.columns is not None:
             return Crossbar(rows=self.rows, columns=self.columns), self.crossbars
         by_hand = self.hardware is None and (self.rows is not None or self.columns is not None)
@@ -103,7 +104,7 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
 
 @dataclass(frozen=True)
 class Split:
-    """Into how many parts a matrix is split, and the sizes of the parts.
+    """The numbers of parts of a split matrix, and the sizes of the parts.
 
     inputs: runs of the outermost dimension of the vector that is multiplied. outputs: runs of rows; of a block-diagonal
     matrix, runs of blocks.
@@ -144,7 +145,7 @@ class Split:
     def fewest(
         stage: StageOp, product: tuple[MatrixOp, MxvOp], crossbar: Crossbar, crossbars: int
     ) -> Split:
-        """Over as few cores as possible, and into as few partial sums; for cores that have so many crossbars."""
+        """Return the split with the fewest cores, then the fewest partial sums, for this many crossbars per core."""
         blocks, rows, lanes = _sizes(product)
         inner = prod(lanes[1:])
 
@@ -162,7 +163,7 @@ class Split:
             return Split(ceil(blocks / size), size, 1, lanes[0])
         best: tuple[tuple[int, int], Split] | None = None
         for output_size in _sizes_of_parts(rows):
-            sizes = _sizes_of_parts(lanes[0])  # the wider a part, the more crossbars it takes
+            sizes = _sizes_of_parts(lanes[0])  # crossbars increase with the width of a part
             at = bisect_left(sizes, True, key=lambda size: fits(Matrix(output_size, size * inner)))
             if at == len(sizes):
                 continue
@@ -195,7 +196,7 @@ def outputs_of(stage: StageOp) -> int:
 
 
 def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
-    """Return the blocks of a matrix (1 where it is whole), the rows of one, and the shape of the vector."""
+    """Return the number of blocks of a matrix (1 unless block-diagonal), the rows of one, and the vector's shape."""
     matrix, mxv = product
     *blocks, rows, _ = matrix.result.type.get_shape()
     assert isinstance(mxv.vector.type, VectorType)
@@ -203,7 +204,7 @@ def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
 
 
 def _sizes_of_parts(extent: int) -> list[int]:
-    """Return the sizes that parts of an extent can have, one for each number of parts."""
+    """Return the possible sizes of parts of an extent, one for each number of parts."""
     return sorted({ceil(extent / count) for count in range(1, extent + 1)}, reverse=True)
 
 
@@ -260,7 +261,7 @@ def _split_inputs(stage: StageOp, product: tuple[MatrixOp, MxvOp], split: Split)
         mxv.vector: DimensionPart(0, split.input_size),
     }
     _spread(stage, "q", split.inputs, seeds, product)
-    # Each part writes partial sums of its own.
+    # Each part writes its own partial sums.
     (write,) = stage.writes()
     array = write.map.relation
     core = array.domain().unwrap().get_dim_name(isl.dim_type.in_, stage.core_dims - 1)
@@ -285,7 +286,7 @@ def _spread(
 
 
 def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
-    """Give the product a stage of its own, and let `stage` add up `count` partial results of it."""
+    """Move the product to a separate stage, and let `stage` sum its `count` partial results."""
     matrix, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
@@ -331,7 +332,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
 
 
 def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: MapAttr) -> StageOp:
-    """Return a stage with the iterations of `stage` that computes the product only, and writes it to an array."""
+    """Return a stage with the iterations of `stage` that computes only the product, and writes it to an array."""
     needed: set[Operation] = set()
     work: list[Operation] = [mxv]
     while work:

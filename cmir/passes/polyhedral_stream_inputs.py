@@ -17,10 +17,12 @@ class PolyhedralStreamInputsPass(PipelinePass):
     """Let the global control unit send the inputs of a network to the cores that read them, row by row.
 
     Without this pass, whole inputs are in the cores' buffers from the start. With it, cores wait for inputs and can
-    keep them in rings of rows, like the results of other cores. A stage on the global control unit copies each input.
-    A row consists of the elements with one index in the second dimension, if there are at least three dimensions, and
-    otherwise of those with one index in the last. An input of one dimension is a row. The hardware description
-    determines how long a row takes.
+    keep them in ring buffers of rows, like the results of other cores. A stage on the global control unit copies each
+    input.
+
+    A row holds the elements with the same index in the second dimension, if there are at least three dimensions, and
+    otherwise those with the same index in the last. An input of one dimension is one row. The hardware description
+    determines the duration of a row.
     """
 
     name = "polyhedral-stream-inputs"

@@ -18,9 +18,11 @@ class PolyhedralStreamOutputsPass(PipelinePass):
     """Let the global control unit collect the outputs of a network from the cores that write them, row by row.
 
     Without this pass, collecting outputs takes no time. With it, a stage on the global control unit copies each output
-    and has a buffer for it, and cores wait for room there as in any other buffer. Rows are those in which the output is
-    produced, along the outermost dimension of the iterations that write it. If there is no such dimension, or several
-    stages disagree, the whole output is one row. The hardware description determines how long a row takes.
+    and has a buffer for it, and cores wait for room there as in any other buffer.
+
+    A row is the part of the output produced by one index of the outermost dimension of the iterations that write it. If
+    there is no such dimension, or several stages disagree, the whole output is one row. The hardware description
+    determines the duration of a row.
     """
 
     name = "polyhedral-stream-outputs"
@@ -53,7 +55,7 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
 
 
 def _rows(array: ArrayOp, writers: list[StageOp]) -> Rows:
-    """Return the rows in which an array is produced, if all of its writers do so alike."""
+    """Return the rows in which an array is produced, if all of its writers agree."""
     name = array.sym_name.data
     found = {
         rows_of(array.shape, stage.write_relations()[name], stage.order_on_core())

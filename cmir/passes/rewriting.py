@@ -1,4 +1,4 @@
-"""Steps of rewriting that passes over stages share."""
+"""Rewriting steps shared by passes over stages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmir.support.diagnostics import CompileError
 
 
 def stage_named(pipeline: PipelineOp, name: str) -> StageOp:
-    """Return a stage of a pipeline. Raises CompileError if there is none of that name."""
+    """Return the stage of this name in a pipeline. Raises CompileError if there is none."""
     stage = pipeline.stages.get(name)
     if stage is None:
         raise CompileError(pipeline, f"there is no stage @{name}")
@@ -21,7 +21,7 @@ def stage_named(pipeline: PipelineOp, name: str) -> StageOp:
 
 
 def index_block(names: Sequence[str | None]) -> Block:
-    """Return an empty block that takes a coordinate, an `index`, for each name."""
+    """Return an empty block with an argument of type `index` for each name."""
     block = Block(arg_types=[IndexType()] * len(names))
     for argument, name in zip(block.args, names, strict=True):
         argument.name_hint = name
@@ -29,9 +29,9 @@ def index_block(names: Sequence[str | None]) -> Block:
 
 
 def renamed_access(access: MapAttr, renaming: isl.Map) -> MapAttr:
-    """Return an access by other iterations: those to which `renaming` maps the ones of the access.
+    """Apply `renaming` to the iterations of an access.
 
-    If they have as many coordinates as before, coordinates and lanes keep their names.
+    Coordinates and lanes keep their names if the number of coordinates does not change.
     """
     old = access.relation
     new = renaming.reverse().apply_range(old.curry()).uncurry()

@@ -1,12 +1,12 @@
-"""Spreading a stage over cores: the rewriting that splitting and replication share.
+"""Spreading of a stage over cores: the rewriting shared by splitting and replication.
 
-A stage S gets one more coordinate, c, the last of those that say on which core an iteration runs:
+A stage S gets an additional coordinate c, the last of its core coordinates:
 
     domain    { S[c, i] : i in the old domain, and c such that … }
     accesses  { [S[c, i] -> lane'] -> location }, the old ones composed with { [S[c, i] -> lane'] -> [S[i] -> lane] }
 
-Replication spreads the iterations: c is a function of i, and lanes stay what they are. Splitting spreads the work of
-each iteration: every c has all iterations, and part of the lanes, `lane = size·c + lane'`.
+Replication spreads the iterations: c is a function of i, and lanes are unchanged. Splitting spreads the work of each
+iteration: every c has all iterations, and a part of the lanes, `lane = size·c + lane'`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from cmir.support.naming import UniqueNames, suffixed
 
 @dataclass(frozen=True)
 class DimensionPart:
-    """One dimension of a value, of which each core has a run of `size`: `dim` of the value's shape."""
+    """Dimension `dim` of a value's shape, of which each core has a run of `size`."""
 
     dim: int
     size: int
@@ -56,7 +56,7 @@ Parts = Mapping[SSAValue, DimensionPart]
 
 
 def part_size(count: int, extent: int) -> int:
-    """Return the size of `count` parts of an extent; the last may be smaller, and none is empty."""
+    """Return the size of `count` parts of an extent. The last part may be smaller, and no part is empty."""
     size = ceil(extent / count)
     assert ceil(extent / size) == count, "so many parts would leave some without anything"
     return size
@@ -65,11 +65,11 @@ def part_size(count: int, extent: int) -> int:
 def spread_stage(
     stage: StageOp, name: str, where: str, count: int, parts: Parts | None = None
 ) -> None:
-    """Spread a stage over `count` cores more, in place.
+    """Spread each core's part of a stage over `count` cores, in place.
 
-    name: of the new coordinate, if it is free. where: a constraint that relates it, written `{core}`, to the
-    coordinates of an iteration, such as `{core} = h mod 4`; may be empty. parts: the values of which each core has a
-    part, along the new coordinate.
+    name: name of the new coordinate, if it is free. where: a constraint that relates the new coordinate, written
+    `{core}`, to the coordinates of an iteration, such as `{core} = h mod 4`; may be empty. parts: the values of which
+    each core has a part, along the new coordinate.
     """
     _Spreading(stage, name, where, count, parts or {}).apply()
 
@@ -149,7 +149,7 @@ class _Spreading:
         return type(value.type)(value.type.element_type, shape)
 
     def _access(self, access: MapAttr, part: DimensionPart | None) -> MapAttr:
-        """Return the access by new iterations, and, of a part, by new lanes."""
+        """Return the access by the new iterations, and by the new lanes if the value has parts."""
         relation = access.relation
         pair = relation.domain().unwrap()
         lane, rank = pair.get_tuple_name(isl.dim_type.out) or "", pair.dim(isl.dim_type.out)
@@ -172,7 +172,7 @@ class _Spreading:
         return MapAttr.of(lanes_of.intersect_domain(within).apply_range(relation).coalesce())
 
     def _cells(self, matrix: MatrixOp, part: DimensionPart) -> isl.Map:
-        """`[p0] -> { cell[r, c] -> w[…] }` of the core's part of the matrix."""
+        """Return `[p0] -> { cell[r, c] -> w[…] }` for the core's part of the matrix."""
         shape = matrix.result.type.get_shape()
         cells = matrix.cells.relation
         name = cells.get_tuple_name(isl.dim_type.in_) or ""
@@ -201,7 +201,7 @@ def _splat(value: DenseIntOrFPElementsAttr, type: Attribute) -> DenseIntOrFPElem
 
 
 class LaneMixingError(Exception):
-    """A value has no parts, as `op` computes it from all lanes, or all of them from it."""
+    """Error for a value that cannot be divided, because `op` computes it from all lanes, or all lanes from it."""
 
     def __init__(self, op: Operation, how: str = "mixes lanes"):
         super().__init__(f"{op.name} {how}")
@@ -211,9 +211,9 @@ class LaneMixingError(Exception):
 def parts_with(
     seeds: Mapping[SSAValue, DimensionPart], fixed: Iterable[Operation] = ()
 ) -> dict[SSAValue, DimensionPart]:
-    """Return the values that have parts when some have: what they are computed from, and what is computed from them.
+    """Propagate parts from some values to the values that they are computed from, and that are computed from them.
 
-    fixed: operations that take or give parts as the seeds say. Raises LaneMixingError.
+    fixed: operations whose operands and results have parts only as given by the seeds. Raises LaneMixingError.
     """
     parts, work, known = dict(seeds), list(seeds), set(fixed)
 
@@ -243,7 +243,7 @@ def _owner(value: SSAValue) -> Operation:
 
 
 def _operand_parts(op: Operation, part: DimensionPart) -> Iterable[tuple[SSAValue, DimensionPart]]:
-    """Return the parts of its operands that an operation needs for a part of its result."""
+    """Return the parts of operands that an operation needs for a part of its result."""
     match op:
         case ReadOp():
             return ()
@@ -269,7 +269,7 @@ def _operand_parts(op: Operation, part: DimensionPart) -> Iterable[tuple[SSAValu
 def _result_parts(
     op: Operation, operand: SSAValue, part: DimensionPart
 ) -> Iterable[tuple[SSAValue, DimensionPart]]:
-    """Return the parts of its results that an operation computes from a part of an operand."""
+    """Return the parts of results that an operation computes from a part of an operand."""
     match op:
         case WriteOp():
             return ()

@@ -1,4 +1,4 @@
-"""Stages by which the global control unit takes part in a pipeline: they copy an array, row by row."""
+"""Stages on the global control unit, which copy an array row by row."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from cmir.passes.rewriting import index_block
 
 
 def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
-    """Return a stage on the global control unit that copies array `source`, which is like `target`, into it.
+    """Return a stage on the global control unit that copies array `source` to `target`, which has the same type.
 
-    rows: those of which each iteration copies one, in the order in which they are produced.
+    rows: the rows in the order in which they are produced. Each iteration copies one.
     """
     shape, axis = target.shape, rows.axis
     dims = [f"d{d}" for d in range(len(shape))]
@@ -51,12 +51,12 @@ def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
 
 
 def access_of(relation: isl.Map, array: str) -> MapAttr:
-    """Return an access to what another array has at the same location."""
+    """Return an access to the same locations of another array."""
     return MapAttr.of(relation.set_tuple_name(isl.dim_type.out, array))
 
 
 def redirect_reads(pipeline: PipelineOp, old: str, new: str) -> None:
-    """Let stages read array `new` in place of `old`, wherever they keep it."""
+    """Let stages read array `new` instead of `old`, and erase the storage maps of `old`."""
     for stage in pipeline.stages.values():
         for read in stage.reads():
             if old not in {symbol(ref) for ref in read.arrays}:
