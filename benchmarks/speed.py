@@ -5,7 +5,7 @@
     python benchmarks/speed.py resnet50 vgg19@256     some networks; @256 is split over crossbars of 256×256
     python benchmarks/speed.py --json speed.json      the same figures for programs
 
-Figures are the least of several runs, the yardstick's taken in turn with the engine's, in processes of their own. On
+Figures are the least of several runs, the yardstick's taken in turn with the simulator's, in processes of their own. On
 one thread, which is the default, they are CPU seconds (user and system): other work on the machine does not count, and
 linear algebra does not wait for a core that somebody else has. On several threads they are seconds of wall time.
 """

@@ -129,7 +129,7 @@ def measure_runs(
     samples: list[Json],
     patience: float,
 ) -> tuple[Json, Json]:
-    """Inferences on the engine and by onnxruntime, in turn: the least seconds of each.
+    """Run inferences on the simulator and by onnxruntime, in turn; return the least seconds of each.
 
     patience: about how many seconds a figure is measured again and again.
     """

@@ -31,7 +31,7 @@ def compile_seconds(network: str) -> Figures:
 
 
 def ratio(network: str, storage: str) -> Figures:
-    """One inference on the engine by one of onnxruntime, measured in turn."""
+    """Return the time of an inference on the simulator relative to onnxruntime, measured in turn."""
 
     def figure(measured: Json) -> float:
         run = measured["networks"][network]["engine"][storage]

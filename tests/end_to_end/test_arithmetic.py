@@ -1,4 +1,4 @@
-"""Arithmetic, activations, reductions and normalisation, from ONNX to the engine, against onnxruntime."""
+"""Arithmetic, activations, reductions and normalisation, from ONNX to the simulator, against onnxruntime."""
 
 from __future__ import annotations
 

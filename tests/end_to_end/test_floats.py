@@ -1,4 +1,4 @@
-"""Networks of half and of double precision, from ONNX to the engine, against onnxruntime."""
+"""Networks of half and of double precision, from ONNX to the simulator, against onnxruntime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network as exporters write them, with activation functions made of primitives, run on the engine."""
+"""A network as exporters write them, with activation functions made of primitives, run on the simulator."""
 
 from __future__ import annotations
 

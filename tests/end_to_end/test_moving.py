@@ -1,4 +1,4 @@
-"""Operators that move data, between stages and at the ends of networks: the engine against onnxruntime."""
+"""Operators that move data, between stages and at the ends of networks: the simulator against onnxruntime."""
 
 from __future__ import annotations
 

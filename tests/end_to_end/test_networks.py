@@ -1,4 +1,4 @@
-"""Small networks, from ONNX to the engine: results equal onnxruntime's, cycles the naive simulator's."""
+"""Small networks, from ONNX to the simulator: results equal onnxruntime's, cycles the naive simulator's."""
 
 from __future__ import annotations
 

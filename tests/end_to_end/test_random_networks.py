@@ -36,7 +36,7 @@ def compiled(network: Network, reschedule: Reschedule | None = None, passes: str
 
 
 def check(network: Network, model: Compiled, chunk: int | None, inferences: int) -> None:
-    """Compare the results of engine and reference machine with references, and cycles with the naive simulator's."""
+    """Compare the results of simulator and reference machine with references, and cycles with the naive simulator's."""
     samples = network.samples(inferences)
     report = model.simulator.run(samples, chunk)
     _check_results(network, report.outputs)

@@ -1,4 +1,4 @@
-"""Quantised operators against exact integers: equal, by NumPy and on the engine."""
+"""Quantised operators against exact integers: equal, by NumPy and on the simulator."""
 
 from __future__ import annotations
 

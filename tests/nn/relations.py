@@ -113,7 +113,7 @@ def pairs(relation: isl.Map) -> list[tuple[Point, Point]]:
 
 
 def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
-    """Compute the operations of a body, as the engine would too, adding their results to `values`."""
+    """Compute the operations of a body, as the simulator does, and add their results to `values`."""
     for op in body.ops:
         op.verify()
         operands = [values[operand] for operand in op.operands]

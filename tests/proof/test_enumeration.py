@@ -210,7 +210,7 @@ def test_sharing_alike(build: Callable[[], NetworkOp], monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)
 def test_proved_automata_repeat_from_reset(build: Callable[[], NetworkOp]) -> None:
-    """The engine finds one row of needs for each automaton of a network that is proved."""
+    """Elaboration finds one row of needs for each automaton of a network that is proved."""
     network = ElaboratedNetwork(build())
     assert network.waits
     assert not any(wait.automaton.first for wait in network.waits)

@@ -1,4 +1,4 @@
-"""What cores did, against the starts of iterations, the engine's own count of stalls, and accesses point by point."""
+"""Activity of cores, against the starts of iterations, the simulator's count of stalls, and accesses point by point."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A simulator that goes cycle by cycle and element by element: what the engine's start cycles must be.
+"""Naive simulator, cycle by cycle and element by element: the reference for the simulator's start cycles.
 
-It shares no code with the compiler's mathematics or the engine. From the polyhedral level it takes domains,
+It shares no code with the compiler's mathematics or the simulator. From the polyhedral level it takes domains,
 schedules and access relations, has ISL enumerate them into Python lists once, and then steps through time:
 
 - A core starts its next iteration, in schedule order and inference by inference, when every element that the

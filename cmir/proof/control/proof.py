@@ -42,8 +42,8 @@ class ControlVerdict:
         if self.points is not None:
             return "control proved for endless streams"
         return (
-            "control proved for endless streams, symbolically: trusts ISL, the needs and maxima that dependences "
-            "are derived with, and the engine for the absence of deadlock"
+            "control proved for endless streams, symbolically: trusts ISL, the needs and maxima from which "
+            "dependences are derived, and the timing recurrence for the absence of deadlock"
         )
 
 

@@ -2,7 +2,7 @@
 
 Loops and automata are read back as relations (`cmir.isl.read_back`), and ISL decides for all inferences from reset at
 once. Unlike the enumeration, this proof shares code with the compiler: needs and prefix maxima come from
-`cmir.isl.dependences`, which checks each maximum that ISL returns, and the simulator decides deadlock. Elements that
+`cmir.isl.dependences`, which checks each maximum that ISL returns, and `cmir.timing` decides deadlock. Elements that
 several cores store into one slot are rejected.
 """
 
