@@ -37,9 +37,9 @@ class DependencePicture:
     """A read-after-write dependence.
 
     written: for each element, the index of the iteration that writes it. released: number of reader iterations that may
-    run before the writer's first iteration, and after each, shape (writer iterations + 1,). marked: a reader iteration
-    in the middle. reads: the elements that each reader iteration reads, if there are few iterations, otherwise only
-    those of `marked`.
+    run before the writer's first iteration has completed, and after each, shape (writer iterations + 1,). marked: a
+    reader iteration in the middle. reads: the elements that each reader iteration reads, if there are few iterations,
+    otherwise only those of `marked`.
     """
 
     writer: PointSpace

@@ -1,7 +1,8 @@
 """Control logic judged by enumeration: what `cmcore-verify-control` must say, found without any mathematics.
 
 Loops are executed statement by statement; access and storage relations are enumerated into Python dictionaries; an
-automaton is followed step by step from reset through a few inferences. It uses no code of `cmir.proof` or the simulator.
+automaton is followed step by step from reset through a few inferences. It shares no code with `cmir.proof` or the
+simulator.
 
 Pairs of neighbours are judged one by one, whatever the rest of the network does: an automaton is wrong if some pace of
 its neighbour, and of the messages between the two, lets it go wrong.

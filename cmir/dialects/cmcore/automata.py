@@ -187,7 +187,7 @@ class ReleaseOp(IRDLOperation):
     at: in a snoop, the location whose arrival is awaited; in a credit, the reader's iteration whose end is
     awaited. A step without `at` waits for nothing: it gives the limit before the first event.
     upto: the last iteration released, in execution order.
-    ahead: the number of inferences between that of the event and that of the released iteration; 0 if absent.
+    ahead: the inference of the released iterations, counted from that of the event; 0 if absent.
     """
 
     name = "cmcore.release"

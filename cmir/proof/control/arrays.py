@@ -18,7 +18,7 @@ _DENSE = 1 << 22
 
 
 class ArrayUses:
-    """An array and the stages that store it.
+    """An array and the stages that store and read it.
 
     The iterations of all writers are numbered consecutively, core by core. first: number of the first iteration of each
     stage. starts: number of the first iteration of each core, by the core's number among the cores of all writers.
