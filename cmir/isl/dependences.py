@@ -316,7 +316,7 @@ def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
 
 
 def _behind(latest: isl.Map) -> isl.Map:
-    """Return `{ [time] -> [n, event] }` as `{ [event] -> [−n, time] }`: seen from the event, the time is in inference −n."""
+    """Return `{ [time] -> [n, event] }` as `{ [event] -> [−n, time] }`, with inferences relative to the event's."""
     behind = latest.reverse().insert_dims(isl.dim_type.out, 0, 1)
     behind = behind.oppose(isl.dim_type.in_, 0, isl.dim_type.out, 0)
     return behind.project_out(isl.dim_type.in_, 0, 1)

@@ -3,8 +3,8 @@
 Points in a given order become a tree of loops: consecutive points, and then rows of points, that differ by a simple
 function of their index become one loop. A function is simple if it is ⌊(a·j + b)/d⌋, or if its steps are periodic
 (those of ⌊⌊4j/3⌋·3/5⌋ have period 15). Any number of consecutive rescalings by rational factors thus becomes loops
-whose text grows at most with the period. This is nested loop recognition (A. Ketterlin, P. Clauss, "Prediction and trace
-compression of data access addresses through nested loop recognition", CGO 2008) with floors.
+whose text grows at most with the period. This is nested loop recognition (A. Ketterlin, P. Clauss, "Prediction and
+trace compression of data access addresses through nested loop recognition", CGO 2008) with floors.
 
 The nest is exact: it visits exactly these points in exactly this order. Points without any structure become one
 statement each.
