@@ -312,7 +312,7 @@ class Sizing:
         return Dependence(DependenceKind.WAR, reader, array, self.rings[edge].needs(rows), delay)
 
     def check_live(self, sizes: Sizes) -> None:
-        """Run the recurrence until its behavior repeats. Raises DeadlockError."""
+        """Run the recurrence until its behaviour repeats. Raises DeadlockError."""
         Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()
 
 
