@@ -144,7 +144,7 @@ def topology(
 
 
 def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None = None) -> Topology:
-    """Return the topology with these directed links. Raises ValueError, with a message for the user, if not valid.
+    """Return the topology with these directed links. Raises ValueError, for the user, if they are not valid.
 
     places: all places; by default, the ends of the links. There must be a route between any two. Routes are shortest
     paths; among several, the one whose places come first in lexicographic order.

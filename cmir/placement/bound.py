@@ -4,7 +4,8 @@ The bound ignores the positions of cores and keeps the hop distance between each
 placement,
 
 - at most as many cores lie within r hops of a core as there are places within r hops of a place;
-- at most as many cores lie within r hops of one core and s hops of another as there are places that near to two places;
+- at most as many cores lie within r hops of one core and s hops of another as there are places that close to two
+  places;
 - if the links can be two-coloured like a chessboard, as on a mesh, cores on places of one colour are an even number of
   hops apart and others an odd number, so three cores cannot all be neighbours of each other.
 

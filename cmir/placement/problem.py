@@ -132,7 +132,7 @@ def greedy(problem: Problem) -> np.ndarray:
 
 
 def _constructed(problem: Problem) -> np.ndarray:
-    """Place cores one by one: next the core that communicates most with those placed, where it costs least."""
+    """Return a placement built core by core: next the core that communicates most, at the place of least cost."""
     traffic, distances = problem.traffic, problem.distances
     placement = np.full(problem.cores, -1, np.int64)
     # Cost comes first; ties are broken by closeness to the middle of the chip.

@@ -8,9 +8,8 @@ holds for the next inference.
 Proof, by induction on the order in which iterations start. A start t is the maximum of several terms: the preceding
 start plus the interval, and starts of other cores plus delays. In the next inference each term is larger by the λ of
 the core that it comes from, so t grows by at most the core's own λ. It also grows by at least that, since a term that
-equals
-t comes from a core with the same λ: a term with a smaller one, μ, would have been t − μ in the preceding inference,
-where the start was t − λ < t − μ.
+equals t comes from a core with the same λ: a term with a smaller one, μ, would have been t − μ in the preceding
+inference, where the start was t − λ < t − μ.
 
 Stalls repeat for the same reason: the term that equals t grows by λ, and the others grow by at most λ.
 """
