@@ -27,7 +27,7 @@ def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[R
     from ortools.sat.python import cp_model
 
     def solve(longest: int | None) -> list[ReplicationChoice] | None:
-        """Minimize the longest interval or, given the interval `longest`, the number of cores that achieve it."""
+        """Return the fastest choices or, given `longest`, those with the fewest cores and no longer interval."""
         model = cp_model.CpModel()
         picks = [[model.new_bool_var("") for _ in choices] for choices in stages]
         taken: list[cp_model.LinearExpr] = []

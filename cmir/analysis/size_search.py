@@ -5,7 +5,7 @@ Throughput-preserving sizes admit a periodic schedule of an interval λ (`cmir.t
 busiest core.
 
 Insufficient sizes exhibit a cycle of waits: cores that wait for each other forever, or a cycle that takes longer than
-λ. With other sizes, the cycle persists if each of its waits for space is for the same iteration or a later one. A cycle
+λ. With other sizes, the cycle persists if each of its waits for room is for the same iteration or a later one. A cycle
 thus determines, for each of its buffers, the sizes with which the wait persists, and at least one of the buffers must
 have another size (`Cut`). The search alternates between two steps:
 
@@ -66,7 +66,7 @@ class SizeSolution:
 
 @dataclass(frozen=True)
 class _CreditWait:
-    """A wait for space on a cycle: iteration `iteration` of `writer` waits for `reader` to finish with `array`.
+    """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to finish with `array`.
 
     need: the cycle persists if the wait is for this iteration of the reader, counted from the same inference, or for a
     later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`. Each
@@ -312,7 +312,7 @@ class SizeSearch:
         return self._cut(wars, sizes, below)
 
     def _cut(self, wars: Sequence[_CreditWait], sizes: Sizes, below: int | None) -> Cut:
-        """Return the cut of a cycle with these waits for space."""
+        """Return the cut of a cycle with these waits for room."""
         broken: dict[Key, Collection[int]] = {}
         for war in wars:
             key = self.sizing.keys[war.edge]
@@ -344,7 +344,7 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
 
 
 def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
-    """Return the waits for space on a cycle of waiting cores in a stuck run; the search starts at `core`, if given."""
+    """Return the waits for room on a cycle of waiting cores in a stuck run; the search starts at `core`, if given."""
     if core is None or run.states[core].done == run.states[core].total:
         core = next(name for name, state in run.states.items() if state.done < state.total)
     path: dict[CoreName, _CreditWait | None] = {}

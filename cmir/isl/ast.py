@@ -170,7 +170,7 @@ class _BlockScope:
     def __init__(
         self, block: Block, outer: _BlockScope | None = None, loop: Operation | None = None
     ):
-        """outer: the scope that contains the block; loop: the loop in `outer` whose body the block is, if any."""
+        """Start a scope inside `outer`. loop: the loop in `outer` whose body the block is, if any."""
         self.block, self.outer, self.loop = block, outer, loop
         self.builder = Builder(InsertPoint.at_end(block))
         self.names: ChainMap[str, SSAValue] = outer.names.new_child() if outer else ChainMap()

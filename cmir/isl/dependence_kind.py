@@ -16,7 +16,7 @@ class DependenceKind(StrEnum):
     """Read after write: a reader waits for data."""
 
     WAR = "war"
-    """Write after read: a writer waits for space, which the reader's credits announce."""
+    """Write after read: a writer waits for room, which the reader's credits announce."""
 
     @property
     def awaited(self) -> str:

@@ -27,7 +27,7 @@ from cmir.timing.report import CoreReport, RunReport
 class Dependence:
     """Waits of an actor's iterations for one neighbour.
 
-    kind: RAW waits for data that `source` writes, WAR for space where `source` reads.
+    kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
         start of the same inference at `source`, so negative for earlier inferences; monotonic.
     delay: cycles from the start of an iteration of `source` until the actor sees it.
@@ -64,7 +64,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait of `waiter` for `source`: for data in, or for space for, `array`."""
+    """A wait of `waiter` for `source`: for data in, or for room for, `array`."""
 
     waiter: CoreName
     source: CoreName

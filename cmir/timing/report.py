@@ -16,7 +16,7 @@ class CoreReport:
     start: cycle in which each iteration starts, shape (inferences, iterations).
     interval: cycles between the starts of two iterations.
     latency: cycles from the start of an iteration to the arrival of its result.
-    data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for space at a reader.
+    data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
     """
 
     name: CoreName
