@@ -19,16 +19,16 @@ class CmirContext(Context):
     """A context that also holds the values of the parameters that the IR names."""
 
     parameters: Parameters | None = None
-    """None when the tool was given no values."""
+    """Parameter values; None if the tool was given none."""
 
     sources: MutableMapping[ModuleOp, ModuleOp] = field(default_factory=WeakKeyDictionary)
-    """For modules that passes have lowered from the `nn` level, what they were there: see `remember_source`."""
+    """Copies at the `nn` level of the modules that passes have lowered from there; see `remember_source`."""
 
     progress: Callable[[str], None] | None = None
-    """Told by passes that take long how far they have come, and nothing at the end; None where nobody wants to know."""
+    """Callback for the progress of long passes, called with an empty text at their end; None for no reports."""
 
     def clone(self) -> CmirContext:
-        """Return a copy; dialects and parameters that are added to it are not seen in the original."""
+        """Return a copy; dialects and parameters that are added to it do not appear in the original."""
         base = super().clone()
         values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
         parameters = None if self.parameters is None else self.parameters.copy()
@@ -37,32 +37,32 @@ class CmirContext(Context):
 
 
 def parameters_of(ctx: Context) -> Parameters | None:
-    """
-    Return the model's parameters, or None where there are none: no `--weights` were given, or the tool is
-    plain xdsl-opt. A pass then leaves alone what it would need values for, or says so.
+    """Return the model's parameters, or None without `--weights` or in plain xdsl-opt.
+
+    Without parameters, a pass leaves operations that need their values unchanged, or reports them.
     """
     return ctx.parameters if isinstance(ctx, CmirContext) else None
 
 
 def remember_source(ctx: Context, module: ModuleOp) -> None:
-    """Keep a copy of a module at the `nn` level that is about to be lowered, to compare the result with."""
+    """Keep a copy of a module at the `nn` level that is about to be lowered, for comparison with the result."""
     if isinstance(ctx, CmirContext):
         ctx.sources[module] = module.clone()
 
 
 def source_of_module(ctx: Context, module: ModuleOp) -> ModuleOp | None:
-    """Return the module at the `nn` level that this one was lowered from, or None if that is not known."""
+    """Return the module at the `nn` level that this module was lowered from, or None if it is unknown."""
     return ctx.sources.get(module) if isinstance(ctx, CmirContext) else None
 
 
 def report_progress(ctx: Context, text: str) -> None:
-    """Tell whoever wants to know how far a pass has come; an empty text when it is done."""
+    """Report the progress of a pass, if the context has a callback; the text is empty at the end."""
     if isinstance(ctx, CmirContext) and ctx.progress is not None:
         ctx.progress(text)
 
 
 def make_context() -> CmirContext:
-    """Return a context that knows all installed dialects; each is loaded when it is first used."""
+    """Return a context with all installed dialects, each of which is loaded at its first use."""
     ctx = CmirContext()
     for name, factory in installed_universe().all_dialects.items():
         ctx.register_dialect(name, factory)

@@ -1,5 +1,6 @@
-"""
-Extensions of the toolkit by other packages. A package declares them in the entry points of its metadata:
+"""Extensions of the toolkit by other packages.
+
+A package declares its extensions as entry points in its metadata:
 
     [project.entry-points."xdsl.universe"]
     morphology = "cmir_morphology.universe:UNIVERSE"     # dialects, passes, targets (see xdsl.universe)
@@ -13,7 +14,7 @@ Extensions of the toolkit by other packages. A package declares them in the entr
     [project.entry-points."cmir.pipelines"]
     morphology = "cmir_morphology.pipelines:PIPELINES"   # a list of Pipeline
 
-Importers, operations of bodies and pipelines are loaded when they are first asked for.
+Importers, operations of bodies and pipelines are loaded on demand.
 """
 
 from __future__ import annotations
@@ -34,10 +35,9 @@ PIPELINES = "cmir.pipelines"
 
 
 def load(group: str) -> Iterator[tuple[EntryPoint, Any]]:
-    """
-    Each entry point of the group and what it names, in the order of their names.
+    """Yield each entry point of the group and the object that it names, sorted by name.
 
-    Raises CompileError that tells which package is broken.
+    Raises CompileError naming the broken package.
     """
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
         try:
@@ -47,7 +47,7 @@ def load(group: str) -> Iterator[tuple[EntryPoint, Any]]:
 
 
 def broken(point: EntryPoint, reason: str) -> CompileError:
-    """Return the error that an installed package cannot be used."""
+    """Return the error for an installed package that cannot be used."""
     package = point.dist.name if point.dist is not None else point.value
     return CompileError(
         f"package {package}", f"entry point '{point.name}' of '{point.group}': {reason}"
@@ -56,10 +56,9 @@ def broken(point: EntryPoint, reason: str) -> CompileError:
 
 @cache
 def installed_universe() -> Universe:
-    """
-    All dialects, passes and targets that are installed, of xDSL, of cmir and of other packages.
+    """Return all installed dialects, passes and targets, from xDSL, cmir and other packages.
 
-    Raises CompileError if a package cannot be loaded, or two have something of the same name.
+    Raises CompileError if a package cannot be loaded, or if two packages define the same name.
     """
     try:
         return Universe.get_multiverse()

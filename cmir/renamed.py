@@ -1,4 +1,4 @@
-"""Old names of modules, which can be imported for one more release and then warn."""
+"""Former names of modules, which can be imported for one more release, with a warning."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MODULES = {
     for room, names in _ROOMS.items()
     for name in names.split()
 }
-"""By old name, where a module is now."""
+"""Current names of modules, by former name."""
 
 NAMES: dict[str, dict[str, str]] = {
     "cmir.accelerator.balance": {"Choice": "ReplicationChoice"},
@@ -61,14 +61,14 @@ NAMES: dict[str, dict[str, str]] = {
     "cmir.accelerator.traffic": {"Sent": "NetworkTraffic", "sent_in": "traffic_of"},
     "cmir.accelerator.window": {"Window": "StridedWindow"},
 }
-"""By old name of a module, the classes and functions in it that have other names now: old to new."""
+"""Renamed classes and functions, by former module name: former name to current name."""
 
 _PACKAGE = "cmir.accelerator"
-"""A package of which nothing but the name is left."""
+"""A former package, which exists for the imports of its modules only."""
 
 
 class RenamedModules(MetaPathFinder, Loader):
-    """Finds modules under their old names."""
+    """A finder and loader of modules under their former names."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -104,5 +104,5 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def install() -> None:
-    """Make modules importable under their old names."""
+    """Make modules importable under their former names."""
     sys.meta_path.append(RenamedModules())

@@ -1,4 +1,4 @@
-"""Our dialects and passes, for xDSL's registry: each module is imported when it is first used."""
+"""Dialects and passes of cmir for xDSL's registry; each module is imported at its first use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 
 DIALECTS = ("nn", "polyhedral", "cmcore")
-"""Dialect `d` is the one of that name in the module cmir.dialects.d."""
+"""Names of dialects; dialect `d` is defined in the module cmir.dialects.d."""
 
 PASSES = (
     "nn-fold-batch-norm",
@@ -33,7 +33,7 @@ PASSES = (
     "cmcore-verify-values",
     "cmcore-place-cores",
 )
-"""Pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
+"""Names of passes; pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
 
 
 def _dialect(name: str) -> Callable[[], Dialect]:

@@ -1,1 +1,1 @@
-"""Quantities that passes ask for before they decide: footprints, ring sizes, balance, feasibility, energy."""
+"""Analyses that passes query before they decide: footprints, ring sizes, balance, feasibility, energy."""

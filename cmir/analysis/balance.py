@@ -1,4 +1,4 @@
-"""The numbers of copies of stages that make a pipeline fastest."""
+"""Numbers of copies of stages that minimize the longest interval of a pipeline."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReplicationChoice:
-    """A number of copies of a stage: the cores they take, and the interval they have.
+    """A possible number of copies of a stage, with the cores they take and the interval they achieve.
 
-    interval: between two inferences, if the stage were alone; in any unit that is the same for all stages.
+    interval: time between inferences if the stage were alone, in any unit that is the same for all stages.
     """
 
     copies: int
@@ -19,15 +19,15 @@ class ReplicationChoice:
 
 
 def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[ReplicationChoice]:
-    """Return a choice for each stage, so that the longest interval is as short as possible with so many cores.
+    """Return a choice for each stage that minimizes the longest interval, using at most `cores` cores.
 
-    Of several such choices, one that takes the fewest cores. stages: what can be chosen for each. Raises ValueError
-    if there are too few cores for any choice.
+    Among such choices, the result takes the fewest cores. stages: the possible choices for each stage. Raises
+    ValueError if `cores` is too small for every combination.
     """
     from ortools.sat.python import cp_model
 
     def solve(longest: int | None) -> list[ReplicationChoice] | None:
-        """Return the shortest interval; with `longest` given, the fewest cores for one that is not longer."""
+        """Return the fastest choices or, given `longest`, those with the fewest cores and no longer interval."""
         model = cp_model.CpModel()
         picks = [[model.new_bool_var("") for _ in choices] for choices in stages]
         taken: list[cp_model.LinearExpr] = []
@@ -43,7 +43,7 @@ def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[R
         model.minimize(interval if longest is None else all_cores)
         solver = cp_model.CpSolver()
         solver.parameters.random_seed = 0
-        solver.parameters.num_workers = 1  # the same answer every time
+        solver.parameters.num_workers = 1  # deterministic
         if solver.solve(model) != cp_model.OPTIMAL:
             return None
         return [

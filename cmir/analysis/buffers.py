@@ -1,4 +1,4 @@
-"""Rings of rows in the buffers of readers, with the sizes still to be chosen."""
+"""Ring buffers of readers, before their sizes are chosen."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cmir.isl.storage import BoundingBox, Rows, ring_storage
 
 @dataclass(frozen=True, eq=False)
 class ReaderBuffer:
-    """An array, or a part of it, kept by a reader, in the same way on each of its cores.
+    """An array, or a part of it, that a reader keeps in a ring of rows, in the same way on each of its cores.
 
-    least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances of
-    rows that one iteration of a writer stores, which no ring may keep in one slot. kept: what a core keeps of the
-    array, None for all. row_bytes: bytes of one row, in all banks. edges: the pairs of a core that writes it and one
-    that reads what that has written.
+    least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances
+    between rows that one iteration of a writer stores; two such rows must not share a slot. kept: the part of the array
+    that a core keeps, None for all of it. row_bytes: bytes of one row, in all banks. edges: pairs of a writing core and
+    a core that reads what it writes.
     """
 
     array: str
@@ -45,20 +45,20 @@ class ReaderBuffer:
 
     @property
     def elements(self) -> isl.Set:
-        """The elements of the part in all inferences, `{ b[n, location] }`."""
+        """Elements of the part in all inferences, `{ b[n, location] }`."""
         assert self.part.elements is not None
         return stream_times(self.part.elements).set_tuple_name(self.array)
 
     def can_have(self, rows: int) -> bool:
-        """Return True if so many rows keep apart what an iteration stores at once."""
+        """Return True if a ring of `rows` rows has separate slots for all rows that an iteration stores."""
         return keeps_apart(self.at_once, rows)
 
     def shape(self, rows: int) -> tuple[int, ...]:
-        """Return the shape of the buffer with so many rows."""
+        """Return the shape of the buffer with `rows` rows."""
         return self.rows.buffer_shape(rows, None if self.kept is None else self.kept.sizes)
 
     def storage(self, rows: int) -> isl.Map:
-        """Return the storage map for so many rows."""
+        """Return the storage map for `rows` rows."""
         ring = ring_storage(self.array, self.rows, rows, self.kept)
         return ring if self.part.elements is None else ring.intersect_domain(self.elements)
 
@@ -66,7 +66,7 @@ class ReaderBuffer:
 def rows_found(
     rings: Sequence[ReaderBuffer], storage: isl.Map, shape: tuple[int, ...]
 ) -> dict[Key, int]:
-    """Return the rows of rings that lie in a buffer of this storage and shape, if it is they that do."""
+    """Return the numbers of rows of these rings in a buffer of this storage and shape; empty if they do not match."""
     if not rings:
         return {}
     if len(rings) == 1:

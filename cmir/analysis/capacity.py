@@ -1,4 +1,4 @@
-"""Capacity of a machine for a network: its cores, and the crossbars and SRAM of each."""
+"""Capacity of a chip for a network: its cores, and the crossbars and SRAM of each core."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from cmir.support.diagnostics import CompileError
 
 
 def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if the machine has too few cores, or crossbars in a core: how many are missing."""
+    """Raise CompileError, with the number missing, if the chip has too few cores or a core too few crossbars."""
     check_cores(network, len(network.cores), hardware)
     _check_crossbars(network, hardware)
 
 
 def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware) -> None:
-    """Raise CompileError if the machine has fewer cores than the network needs: how many are missing."""
+    """Raise CompileError, with the number missing, if the chip has fewer cores than the network needs."""
     has = hardware.core.count
     if has is not None and needs > has:
         raise CompileError(
@@ -66,7 +66,7 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
 
 
 def check_sram(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if the buffers of a core do not fit into its SRAM, naming the one that is furthest from it."""
+    """Raise CompileError if the buffers of a core exceed its SRAM, naming the program that exceeds it the most."""
     most = hardware.core.sram_bytes
     if most is None:
         return
@@ -105,7 +105,7 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
 
 
 def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[CoreName, int]:
-    """Bytes of the buffers of each core; 0 for the global control unit, which has a memory of its own."""
+    """Return the bytes of the buffers of each core; 0 for the global control unit, which has its own memory."""
     sizes = {
         name: sum(_bytes(buffer, hardware) for buffer in program.op.buffers)
         for name, program in network.programs.items()
@@ -117,7 +117,7 @@ def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[CoreName,
 
 
 def _bytes(buffer: BufferOp, hardware: Hardware) -> int:
-    """Bytes of SRAM that a buffer takes."""
+    """Return the bytes of SRAM that a buffer takes."""
     type = buffer.result.type
     assert isinstance(type, MemRefType)
     return hardware.bytes_of(prod(type.get_shape()), 8 * dtype_of(type).itemsize)

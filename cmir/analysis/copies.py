@@ -1,4 +1,4 @@
-"""Numbers of copies of programs with the same weights in a network."""
+"""Numbers of cores of a network that hold the same weights."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cmir.dialects.polyhedral import symbol
 
 
 def copies_of(network: NetworkOp) -> dict[str, int]:
-    """Return the copies of each program that cores run.
+    """Return the number of copies of each program that cores run.
 
-    Cores of a program have the same weights if they differ only in coordinates that its matrices do not depend on; a
-    program without matrices has a copy for each of its cores.
+    Cores of a program have the same weights if they differ only in coordinates that its matrices do not depend on. A
+    program without matrices has one copy per core.
     """
     cores: dict[str, list[tuple[int, ...]]] = {}
     for core in network.cores:
@@ -25,7 +25,7 @@ def copies_of(network: NetworkOp) -> dict[str, int]:
 
 
 def _matter(program: ProgramOp) -> list[int]:
-    """Return the coordinates of a core that say which weights it has."""
+    """Return the core coordinates that determine the weights of a core."""
     names: set[str] = set()
     for op in program.body.block.ops:
         if isinstance(op, CrossbarOp):

@@ -1,4 +1,4 @@
-"""The trade-off between memory and throughput: what buffer sizes cost and what they give."""
+"""Trade-off between the SRAM that buffers take and the throughput they allow."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _INTERVALS = 6
 """Steps between the interval of deadlock-free sizes and that of throughput-preserving ones."""
 
 _INFERENCES = 8
-"""Inferences that are timed to find a steady-state interval."""
+"""Number of inferences that are timed to find a steady-state interval."""
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Sizes, what they cost and what they give.
+    """Buffer sizes, with their cost and the interval they achieve.
 
-    sram_bytes: of all cores. bound: no sizes with such an interval take fewer bytes. interval: the steady-state
-    interval, in cycles.
+    sram_bytes: SRAM of all cores. bound: lower bound of the bytes of any sizes that achieve the interval. interval:
+    steady-state interval, in cycles.
     """
 
     sram_bytes: int
@@ -31,11 +31,11 @@ class CurvePoint:
 
 
 def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
-    """From deadlock-free sizes to throughput-preserving ones; more memory, shorter interval.
+    """Return sizes from deadlock-free to throughput-preserving, by increasing memory and decreasing interval.
 
-    In between, sizes are found for intervals that lie geometrically between the two. They are the smallest, or their
-    bound is less than their bytes (`cmir.analysis.size_search`). Sizes that need no less memory than others, and
-    give no shorter interval, are left out.
+    Between the two, sizes are searched for geometrically spaced intervals. They are the smallest, or their bound is
+    less than their bytes (`cmir.analysis.size_search`). Points that are dominated, with no less memory and no shorter
+    interval than another, are omitted.
     """
     search = SizeSearch(sizing)
     live = _point(sizing, search.live())

@@ -1,4 +1,4 @@
-"""The energy of an inference and the area of what works on it, by component."""
+"""Energy of an inference, and area of the cores in use, by component."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PICO = 1e-12
 class TrafficTotals:
     """Traffic of one inference: bytes sent from core to core.
 
-    byte_hops: bytes times the hops that they go, on chips; something sent to several cores counts once for each link.
-    chip_bytes: bytes that go from chip to chip. delivered: bytes written into buffers.
+    byte_hops: bytes times hops within chips; a multicast counts once per link. chip_bytes: bytes that cross from chip
+    to chip. delivered: bytes written into buffers.
     """
 
     byte_hops: int = 0
@@ -33,11 +33,11 @@ def inference_energy(
     traffic: TrafficTotals,
     interval: float | None = None,
 ) -> dict[str, float]:
-    """Joules of one inference by component, as far as the machine has figures.
+    """Return the joules of one inference by component, for the components whose figures the hardware gives.
 
-    costs, iterations: of each core; iterations are those of one inference.
-    interval: cycles between inferences in the steady state, for which one pays the static power; without it, or
-    without a clock, there is no component `static`.
+    costs, iterations: of each core, with the iterations of one inference.
+    interval: cycles between inferences in the steady state, over which an inference incurs the static power. Without an
+    interval or a clock, there is no component `static`.
     """
     picojoules: dict[str, float] = {}
 
@@ -63,10 +63,10 @@ def inference_energy(
 
 
 def area(hardware: Hardware, costs: Mapping[CoreName, Cost]) -> dict[str, float]:
-    """mm² by component of the cores that work, as far as the machine has figures.
+    """Return the area in mm² of the cores in use by component, for the components whose figures the hardware gives.
 
-    costs: of each core. A core has the crossbars that the machine gives it, used or not; where it gives none, those
-    used.
+    costs: of each core. A core counts with all crossbars that the hardware gives it, used or not; if the hardware gives
+    no number, with those it uses.
     """
     figures, crossbar = hardware.area, hardware.crossbar
     crossbars = sum(hardware.core.crossbars or cost.crossbars for cost in costs.values())

@@ -1,7 +1,7 @@
-"""Accesses of stages, iteration by iteration, as arrays: the numeric side of the dependence mathematics.
+"""Accesses of stages as arrays, iteration by iteration: the numeric counterpart of dependence analysis.
 
-`cmir.isl.dependences` derives the same for all inferences at once, symbolically; control logic comes from there.
-These arrays serve searches that try many buffer sizes, where deriving each anew would be slow.
+`cmir.isl.dependences` derives the same dependences symbolically, for all inferences at once; control logic is generated
+from those. The arrays serve searches over many buffer sizes, where a symbolic derivation per size would be too slow.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from cmir.support.numerics import ravel
 
 
 class Footprint:
-    """The iterations of a stage in execution order, and the elements that each of them accesses.
+    """Iterations of a stage in execution order, and the elements that each of them accesses.
 
-    Those of one core come after those of another; `starts` says where each core's begin, and where the last ends.
+    The iterations of each core are contiguous: those of core k begin at `starts[k]` and end before `starts[k + 1]`.
     """
 
     def __init__(self, stage: StageOp):
@@ -54,11 +54,11 @@ class Footprint:
         return len(self.points)
 
     def count(self, core: int) -> int:
-        """Return the iterations of one of the cores."""
+        """Return the number of iterations of a core."""
         return self.starts[core + 1] - self.starts[core]
 
     def core_of(self, positions: np.ndarray) -> np.ndarray:
-        """Return the cores that run the iterations at these places."""
+        """Return the cores that run the iterations at these positions."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
     def reads(self, array: str) -> Iterable[CompiledAccess]:
@@ -76,11 +76,11 @@ class Footprint:
                 yield CompiledAccess.compile(op.map, self.points, op.value.type.get_shape())
 
     def writer(self, array: ArrayOp) -> np.ndarray:
-        """Return the place of the iteration that writes each element, −1 where none does; in the shape of the array."""
+        """Return the position of the iteration that writes each element, −1 if none does; shape: that of the array."""
         return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
 
     def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
-        """Return the last iteration of a core that reads each element, counted from its first, −1 where none does."""
+        """Return the last iteration of a core that reads each element, counted from its first; −1 if none does."""
         first, last = self.starts[core], self.starts[core + 1]
         place = self._last(array, self.reads(array.sym_name.data), first, last)
         return np.where(place < 0, place, place - first)
@@ -96,10 +96,10 @@ class Footprint:
     def needs_data(
         self, array: ArrayOp, source: Footprint, writer: np.ndarray
     ) -> dict[tuple[int, int], np.ndarray]:
-        """For each iteration, the last iteration of the writer that it or one before it reads from.
+        """Return, for each iteration, the last iteration of the writer from which it or an earlier one reads.
 
-        By core and core of the writer, for those of which it reads anything; iterations are counted from the first of
-        each core. writer: of each element, as `source.writer` gives it. −NEVER: none is needed.
+        The result maps (core, core of the writer) to an array, for the pairs between which data flows. Iterations are
+        counted from the first of each core; −NEVER means that none is needed. writer: the result of `source.writer`.
         """
         sources = len(source.cores)
         needs = np.full((sources, self.iterations), -NEVER, np.int64)
@@ -111,7 +111,7 @@ class Footprint:
                     x if size > 1 else np.zeros((), np.int64)
                     for x, size in zip(location, table.shape, strict=True)
                 ]
-                if defined is not None:  # locations of lanes outside the array are meaningless
+                if defined is not None:  # lanes outside the array have meaningless locations
                     location = [
                         np.clip(x, 0, size - 1)
                         for x, size in zip(location, table.shape, strict=True)
@@ -137,11 +137,11 @@ class Footprint:
 
 
 def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
-    """Return the last of some iterations that touches each element of an array of this shape; −1 where none does."""
+    """Return the last of iterations `first` to `last - 1` that accesses each element of an array; −1 if none does."""
     touched = _independent_lanes(access, first, min(first + 2, last))
     lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
     access = replace(access, lanes=lanes)
-    one = {d for d, _ in touched.values()}  # one element stands for all along these dimensions
+    one = {d for d, _ in touched.values()}  # one element represents all along these dimensions
     small = tuple(1 if d in one else size for d, size in enumerate(shape))
     result = np.full(prod(small), -1, np.int64)
     for start, stop in blocks(first, last, prod(access.lanes)):
@@ -154,7 +154,7 @@ def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: 
         if defined is not None:
             kept = np.broadcast_to(defined, block)
             index, iteration = index[kept], iteration[kept]
-        # Iterations ascend, and the last of several assignments to an element stays.
+        # Iterations ascend, and the last of several assignments to one element wins.
         result[index.reshape(-1)] = iteration.reshape(-1)
     result = result.reshape(small)
     for d, elements in touched.values():
@@ -167,10 +167,10 @@ def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: 
 def _independent_lanes(
     access: CompiledAccess, start: int, stop: int
 ) -> dict[int, tuple[int, np.ndarray]]:
-    """Return the axes of lanes that run through a dimension of the array by themselves, whatever the iteration.
+    """Return the lane axes that each run through one dimension of the array, independently of the iteration.
 
-    By axis: the dimension, and its elements. As a rule all channels are read in the same way, and one need be looked
-    at. start, stop: two iterations, if there are.
+    The result maps an axis to the dimension and its elements. Usually all channels are read in the same way, so
+    examining one suffices. start, stop: a range of two iterations, if there are two.
     """
     location, defined = access.locations(start, stop)
     found: dict[int, tuple[int, np.ndarray]] = {}
@@ -188,7 +188,7 @@ def _varies(values: np.ndarray, axis: int) -> bool:
 
 
 def _without_repeats(table: np.ndarray) -> np.ndarray:
-    """Return the table with axes along which it does not vary reduced to one entry."""
+    """Return the table with each axis along which it is constant reduced to one entry."""
     for axis in range(table.ndim):
         first = table.take([0], axis=axis)
         if (table == first).all():
@@ -197,13 +197,13 @@ def _without_repeats(table: np.ndarray) -> np.ndarray:
 
 
 def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
-    """Return a table of the elements of an array, with banks and rows in front: shape (banks, rows, …)."""
+    """Return a table of the elements of an array by bank and row: shape (banks, rows, …)."""
     if rows.axis is None:
         return table[None, None]
     table = np.moveaxis(table, rows.axis, 0)
     table = table[::-1] if rows.descending else table
     lacking = rows.banks * rows.count - len(table)
-    if lacking:  # the last rows of some banks
+    if lacking:  # the last rows of some banks do not exist
         rest = np.full((lacking, *table.shape[1:]), missing, table.dtype)
         table = np.concatenate((table, rest))
     if not rows.dealt:
@@ -212,14 +212,14 @@ def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:
 
 
 def rows_of_banks(rows: Rows, cores: np.ndarray) -> Rows:
-    """Return the rows of an array that several cores write, in banks if they write its rows in turn.
+    """Return the rows of an array that several cores write, in banks if the cores write the rows in turn.
 
-    cores: which one writes each element, −1 for none. Cores that write parts of the same rows need no banks.
+    cores: the core that writes each element, −1 for none. Cores that write parts of the same rows need no banks.
     """
     if rows.axis is None:
         return rows
     by_axis = np.moveaxis(_without_repeats(cores), rows.axis, 0)
-    if len(by_axis) == 1:  # all rows alike
+    if len(by_axis) == 1:  # all rows are alike
         return rows
     by_axis = by_axis[::-1] if rows.descending else by_axis
     _, bank = np.unique(by_axis.reshape(len(by_axis), -1), axis=0, return_inverse=True)

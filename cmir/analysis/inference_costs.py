@@ -1,6 +1,6 @@
-"""Costs of an inference on a machine: energy, area, and load of links, as far as the description has figures.
+"""Costs of an inference on a chip: energy, area and link load, as far as the hardware description has figures.
 
-A figure that the description lacks is not taken for zero: what needs it is left out, and the field is named.
+A missing figure is not taken as zero: the costs that depend on it are omitted, and the field is named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cmir.timing.network import TimedNetwork
 class LinkUse:
     """Load of a link.
 
-    bytes: in an inference. bytes_per_cycle: that it can carry; None for no limit.
+    bytes: bytes per inference. bytes_per_cycle: capacity of the link; None for no limit.
     """
 
     link: Link
@@ -31,15 +31,15 @@ class LinkUse:
 
     @property
     def cycles(self) -> float:
-        """Cycles that an inference keeps the link busy: intervals cannot be shorter."""
+        """Cycles that an inference keeps the link busy; the interval cannot be shorter."""
         return 0.0 if self.bytes_per_cycle is None else self.bytes / self.bytes_per_cycle
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Inputs or outputs of the machine, through the global control unit.
+    """Inputs or outputs of the chip, which pass through the global control unit.
 
-    what: `inputs` or `outputs`. elements: of all of them, in an inference. elements_per_cycle: the machine's rate.
+    what: `inputs` or `outputs`. elements: total per inference. elements_per_cycle: rate of the chip.
     """
 
     what: str
@@ -48,7 +48,7 @@ class Stream:
 
     @property
     def cycles(self) -> float:
-        """Cycles that an inference takes at that rate: intervals cannot be shorter."""
+        """Cycles that an inference takes at this rate; the interval cannot be shorter."""
         return self.elements / self.elements_per_cycle
 
 
@@ -56,13 +56,13 @@ class Stream:
 class InferenceCosts:
     """Costs of one inference in a stream.
 
-    interval: cycles between inferences in the steady state, as cores have it; None where it is not known.
-    energy: joules by component. area: mm² by component, of the cores that work.
-    energy_missing, area_missing: fields of the description that have no figure, by the component that lacks it.
-    links: what carries something, the busiest first.
-    streams: inputs and outputs, where the machine has a rate for them.
-    byte_hops: Σ traffic × hops, bytes times the links between a core and each that reads from it.
-    crossbars: that hold something, of all cores.
+    interval: cycles between inferences in the steady state, as limited by the cores; None if unknown.
+    energy: joules by component. area: mm² by component, for the cores in use.
+    energy_missing, area_missing: missing fields of the hardware description, by the component that needs them.
+    links: the links that carry data, the busiest first.
+    streams: inputs and outputs, if the chip has a rate for them.
+    byte_hops: Σ bytes × hops, over all pairs of a core and a core that reads from it.
+    crossbars: crossbars in use, over all cores.
     """
 
     interval: float | None
@@ -77,13 +77,13 @@ class InferenceCosts:
 
     @property
     def busiest(self) -> LinkUse | None:
-        """The link that an inference keeps busy longest; where links have no limit, that which carries most."""
+        """The link that an inference keeps busy longest; if links have no limit, the one that carries most."""
         return next(iter(self.links), None)
 
     def utilisation(self, use: LinkUse | Stream) -> float | None:
-        """Return the share of the interval in which a link, or inputs or outputs, are busy.
+        """Return the share of the interval during which a link, or the inputs or outputs, are busy.
 
-        Above 1, they cannot keep up. None if nothing limits them.
+        Above 1, they cannot keep up. The result is None if the rate is unlimited or the interval unknown.
         """
         limited = isinstance(use, Stream) or use.bytes_per_cycle is not None
         return use.cycles / self.interval if limited and self.interval is not None else None
@@ -95,7 +95,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     cores = list(timed.network.positions)
     costs = {name: timed.costs[name] for name in cores}
     iterations = {name: timed.network.cores[name].iterations for name in cores}
-    if timed.places.chip is None:  # any two are joined
+    if timed.places.chip is None:  # assume a direct link between any two cores
         chip, places = (
             topology("all-to-all", (max(1, len(cores)),)),
             [(k,) for k in range(len(cores))],
@@ -163,7 +163,7 @@ def _missing_energy(hardware: Hardware, traffic: TrafficTotals) -> Iterator[tupl
     for component, field in of_component.items():
         if getattr(figures, field) is None:
             if field == "chip_link_byte" and figures.link_byte is not None:
-                continue  # which stands in for it
+                continue  # `link_byte` stands in for it
             yield component, f"energy.{field}"
         elif component == "static" and hardware.system.clock_hz is None:
             yield component, "system.clock_hz"

@@ -1,8 +1,8 @@
-"""The parts of an array that have rows of their own in a buffer: what each of several stages writes, or all of it.
+"""Parts of an array with rows of their own in a buffer: the part that each stage writes, or the whole array.
 
-Stages that write one array are in no order among each other. So no slot may be of two of them. They can share a ring
-where they number its rows alike and differ in the rest of the coordinates, as the pieces of a concatenation along
-channels do, which have all their rows in common. Otherwise each stage's part has a ring of its own.
+Stages that write one array are not ordered with respect to each other, so no slot may belong to two of them. They can
+share a ring if they number the rows of the array alike and differ in the other coordinates, as the pieces of a
+concatenation along channels do. Otherwise the part of each stage has a ring of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cmir.isl.text import read_set
 class ArrayPart:
     """Elements of an array, the rows in which they are produced, and the stages that write them.
 
-    elements: None for all of the array.
+    elements: None for the whole array.
     """
 
     rows: Rows
@@ -33,17 +33,17 @@ class ArrayPart:
     elements: isl.Set | None = None
 
     def of(self, access: isl.Map) -> isl.Map:
-        """Return the access, as far as it is to these elements."""
+        """Return the access restricted to these elements."""
         return access if self.elements is None else access.intersect_range(self.elements)
 
     @cached_property
     def box(self) -> BoundingBox | None:
-        """The box around the elements, None for all of the array."""
+        """Bounding box of the elements, None for the whole array."""
         return None if self.elements is None else BoundingBox.of(isl.Map.from_range(self.elements))
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Key that distinguishes the part: the stage that writes it, nothing for the whole array."""
+        """Key of the part among those of the array: the stage that writes it; empty for the whole array."""
         return () if self.elements is None else self.writers
 
 
@@ -55,7 +55,7 @@ def array_parts(
 ) -> list[ArrayPart]:
     """Return the parts of an array.
 
-    writes: of each stage that writes it, iteration -> location. tables: likewise `Footprint.writer`.
+    writes: iteration -> location, by stage that writes the array. tables: `Footprint.writer`, by the same stages.
     """
     shape, names = array.shape, tuple(writes)
     whole = Rows(shape, None)
@@ -73,13 +73,13 @@ def array_parts(
         return [ArrayPart(common, names)]
     written = sum(np.count_nonzero(table >= 0) for table in tables.values())
     if written != prod(shape) or sum(prod(part.shape) for part in found.values()) != prod(shape):
-        return [ArrayPart(whole, names)]  # parts are no boxes
+        return [ArrayPart(whole, names)]  # the parts are not boxes
     elements = {name: _elements(array.sym_name.data, box) for name, box in boxes.items()}
     return [ArrayPart(part, (name,), elements[name]) for name, part in found.items()]
 
 
 def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:
-    """Return the box around what one stage writes, with the step of its rows along the axis if they are dealt out."""
+    """Return the box around the elements that one stage writes; along `axis`, with the step of its rows."""
     box = []
     for d, size in enumerate(cores.shape):
         others = tuple(other for other in range(cores.ndim) if other != d)
@@ -91,9 +91,9 @@ def _box(cores: np.ndarray, axis: int | None) -> tuple[slice, ...]:
 
 
 def _rows_in(box: tuple[slice, ...], rows: Rows, cores: np.ndarray) -> Rows:
-    """Return the rows of what one of several stages writes.
+    """Return the rows of the part that one of several stages writes.
 
-    rows: of all of the array. cores: which core writes each element, −1 for none.
+    rows: rows of the whole array. cores: the core that writes each element, −1 for none.
     """
     part = cores[box]
     if rows.axis is None:
@@ -106,9 +106,9 @@ def _rows_in(box: tuple[slice, ...], rows: Rows, cores: np.ndarray) -> Rows:
 def _common_rows(
     found: Sequence[Rows], shape: tuple[int, ...], cores: Sequence[np.ndarray]
 ) -> Rows | None:
-    """Return the rows that all parts of an array have in common, None if there are none such.
+    """Return the rows that all parts of an array have in common, or None.
 
-    found: of each part. cores: which core of its writer writes each element, −1 for none.
+    found: rows of each part. cores: for each part, the core of its writer that writes each element, −1 for none.
     """
     alike = {replace(rows, shape=shape) for rows in found}
     if len(alike) > 1:

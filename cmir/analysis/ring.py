@@ -1,7 +1,7 @@
-"""Needs of a core that writes into a ring of rows, as arrays: the numeric side of write after read.
+"""Needs of a core that writes into a ring of rows, as arrays: the numeric counterpart of write after read.
 
-A ring of R rows keeps row g of the stream in row g mod R; g = H·n + h for row h of inference n. Elements that differ in
-other coordinates never share a slot, so a buffer is a set of columns, each a ring of its own.
+A ring of R rows keeps row g of the stream in row g mod R, where g = H·n + h for row h of inference n. Elements that
+differ in other coordinates never share a slot, so a buffer is a set of columns, each a ring of its own.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from cmir.elaboration.automata import NEVER
 
 
 def columns_of(table: np.ndarray) -> np.ndarray:
-    """Columns of a table by bank and row, shape (banks, rows, …) → (columns, rows)."""
+    """Return a table by bank and row as one by column: shape (banks, rows, …) → (columns, rows)."""
     return np.moveaxis(table, 1, -1).reshape(-1, table.shape[1])
 
 
 def rows_at_once(written: np.ndarray) -> set[int]:
-    """Return the distances of rows that one iteration writes in one column; they are multiples of no ring's size.
+    """Return the distances between rows that one iteration writes in one column; no ring size may divide them.
 
-    written: as of `Ring`.
+    written: as in `Ring`.
     """
     ordered = np.sort(written, axis=1)
     if not ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
@@ -32,7 +32,7 @@ def rows_at_once(written: np.ndarray) -> set[int]:
 
 
 def keeps_apart(at_once: Collection[int], size: int) -> bool:
-    """Return True if a ring of so many rows has no slot for two rows at one of these distances."""
+    """Return True if a ring of `size` rows has separate slots for rows at each of these distances."""
     return not any(distance % size == 0 for distance in at_once)
 
 
@@ -40,8 +40,8 @@ class Ring:
     """Elements of an array that one core writes into a buffer of one reading core.
 
     written, last_read: for each column and row, shape (columns, H), the iteration that writes the element and the last
-    one that reads it, each counted on its core; −1 for none.
-    writes, reads: the iterations of the two cores in one inference.
+    one that reads it, each counted on its own core; −1 for none.
+    writes, reads: numbers of iterations of the two cores in one inference.
     """
 
     def __init__(self, written: np.ndarray, last_read: np.ndarray, writes: int, reads: int):
@@ -51,22 +51,22 @@ class Ring:
 
     @property
     def rows(self) -> int:
-        """H: the rows of one inference."""
+        """Number H of rows of one inference."""
         return self.written.shape[1]
 
     @cached_property
     def in_order(self) -> bool:
-        """True if each column is written from its first row to its last, without holes.
+        """True if each column is written completely, from its first row to its last.
 
-        A larger ring then never has to wait longer.
+        A larger ring then never waits longer than a smaller one.
         """
         return bool((self.written >= 0).all() and (np.diff(self.written, axis=1) >= 0).all())
 
     def needs(self, size: int) -> np.ndarray:
-        """For each iteration of the writer, the last iteration of the reader that must have run before it.
+        """Return, for each iteration of the writer, the last iteration of the reader that must precede it.
 
-        size: R. The iterations of the reader are counted from the same inference; −NEVER: none must have run. Each
-        write waits for the readers of what was in its slot before, and for all that earlier writes wait for.
+        size: R. Iterations of the reader are counted from the same inference; −NEVER means that none must precede. Each
+        write waits for the readers of the previous occupant of its slot, and for all that earlier writes wait for.
         """
         if size not in self._needs:
             self._needs[size] = self._needs_uncached(size)
@@ -80,14 +80,14 @@ class Ring:
         return np.maximum(needs, needs[-1] - self.reads)
 
     def _by_row(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the needs if rows are written in order: the last occupant of a slot then is R rows before."""
+        """Return the needs for rows written in order: the previous occupant of a slot lies R rows before."""
         earlier, row = np.divmod(np.arange(self.rows) - size, self.rows)
         old = self.last_read[:, row]
         needed = np.where(old < 0, -NEVER, old + earlier * self.reads)
         return self.written.reshape(-1), needed.reshape(-1)
 
     def _by_time(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the last occupant of each slot, found among the elements of the slot in the order of their writes."""
+        """Return the needs, with the previous occupant of each slot found by sorting its elements by write time."""
         column, row, iteration = self._stores
         slot = column * size + row % size
         by_slot = np.argsort(slot, kind="stable")
@@ -100,7 +100,7 @@ class Ring:
         inferences = 0
         while (
             missing := np.flatnonzero(before < 0)
-        ).size:  # it was itself in its slot, at the latest
+        ).size:  # ends at the latest when an element finds itself in its slot
             inferences += 1
             shared = (row[missing] + inferences * self.rows) % size
             before[missing] = last[column[missing] * size + shared]
@@ -117,25 +117,25 @@ class Ring:
         return column[order], row[order], iteration[order]
 
     def _read_at(self, stores: np.ndarray) -> np.ndarray:
-        """Return the last iteration that reads what these stores have written, −NEVER if none does."""
+        """Return the last iteration that reads what these stores wrote, −NEVER if none does."""
         column, row, _ = self._stores
         read = self.last_read[column[stores], row[stores]]
         return np.where(read < 0, -NEVER, read)
 
     def can_run(self, size: int, data: np.ndarray) -> bool:
-        """Return True if the two cores alone do not wait for each other for ever with R = `size`.
+        """Return True if the two cores alone do not deadlock with R = `size`.
 
-        data: for each iteration of the reader, the last one of the writer that must have run before it.
+        data: for each iteration of the reader, the last iteration of the writer that must precede it.
         """
         needs = self.needs(size)
-        waits = np.flatnonzero(needs >= 0)  # for something of the same inference
+        waits = np.flatnonzero(needs >= 0)  # waits within the same inference
         return bool((data[needs[waits]] < waits).all())
 
     def needs_of(self, iteration: int, most: int) -> np.ndarray:
-        """Return the value of `needs` for one iteration of the writer, in rings of 1 to `most` rows."""
+        """Return `needs` of one iteration of the writer for rings of 1 to `most` rows."""
         if not self.in_order:
             return np.array([self.needs(size)[iteration] for size in range(1, most + 1)])
-        top = (self.written <= iteration).sum(axis=1) - 1  # the last row that a column has by then
+        top = (self.written <= iteration).sum(axis=1) - 1  # last row of each column written so far
         earlier, row = np.divmod(top[:, None] - np.arange(1, most + 1), self.rows)
         read = np.where(self.last_read < 0, -NEVER, self.last_read)
         so_far = np.maximum.accumulate(read, axis=1)

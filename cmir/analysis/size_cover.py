@@ -1,4 +1,4 @@
-"""The cheapest sizes of buffers that break no known cycle of waits: a covering problem, solved by CP-SAT."""
+"""Cheapest buffer sizes that break every known cycle of waits: a covering problem, solved by CP-SAT."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 from math import ceil
 
 Key = tuple[str, ...]
-"""(array, reader) of a buffer; (array, reader, writer) where the part of each writer is a ring of its own."""
+"""(array, reader) of a buffer; (array, reader, writer) if the part of each writer is a ring of its own."""
 
 Sizes = Mapping[Key, int]
-"""The rows of each buffer; one that is absent is unbounded."""
+"""Number of rows of each buffer; absent buffers are unbounded."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A cycle of waits: at least one of its buffers must have a size that is not among `broken`.
+    """A cycle of waits: at least one of its buffers must have a size that is not in `broken`.
 
-    A larger ring may have to wait longer than a smaller one, so these are sets and not limits.
+    A larger ring can have to wait longer than a smaller one, so these are sets instead of limits.
 
-    below: the cycle is in the way of intervals shorter than this; None for a deadlock.
+    below: the cycle rules out intervals shorter than this; None for a deadlock.
     """
 
     broken: Mapping[Key, Collection[int]]
     below: int | None
 
     def concerns(self, interval: int | None) -> bool:
-        """Return True if the cycle is in the way of an interval; None for any."""
+        """Return True if the cycle rules out an interval; None for an arbitrary one."""
         return self.below is None or (interval is not None and interval < self.below)
 
     def breaks(self, sizes: Sizes) -> bool:
-        """Return True if the cycle is there with buffers of these sizes."""
+        """Return True if the cycle exists with buffers of these sizes."""
         return all(sizes[key] in broken for key, broken in self.broken.items())
 
 
 @dataclass(frozen=True)
 class SizeChoice:
-    """A buffer to choose a size for.
+    """A buffer whose size is to be chosen.
 
-    row_bytes: bytes of a row on all cores that have such a buffer. sram: False in the memory of the global control
-    unit, which decides only among sizes that take as much SRAM.
+    row_bytes: bytes of a row, over all cores that have such a buffer. sram: False for the memory of the global control
+    unit, which only breaks ties between sizes that take the same SRAM.
     """
 
     least: int
@@ -50,7 +50,7 @@ class SizeChoice:
 
 @dataclass(frozen=True)
 class CoreSram:
-    """The SRAM of a core. row_bytes: of the buffers in it, on one core; bytes: what is left for them."""
+    """SRAM of a core. row_bytes: bytes of a row of each buffer on one core; bytes: SRAM available to these buffers."""
 
     row_bytes: Mapping[Key, int]
     bytes: int
@@ -58,9 +58,10 @@ class CoreSram:
 
 @dataclass(frozen=True)
 class Cover:
-    """Result of CP-SAT. sizes: None without any; bound: no sizes take fewer bytes; work: its deterministic time.
+    """Result of CP-SAT.
 
-    settled: whether these are the cheapest, or there are none.
+    sizes: None if none were found. bound: lower bound of the bytes of any sizes. work: deterministic time of CP-SAT.
+    settled: True if the sizes are the cheapest, or if there are none.
     """
 
     sizes: dict[Key, int] | None
@@ -76,9 +77,9 @@ def cheapest(
     hint: Sizes | None,
     limit: float,
 ) -> Cover:
-    """Return the sizes that take the fewest bytes, break no cut and fit all rooms.
+    """Return the cheapest sizes, in bytes, that break every cycle in `cuts` and fit all `rooms`.
 
-    hint: sizes to begin with. limit: CP-SAT's deterministic time, so that the result does not depend on the machine.
+    hint: initial sizes. limit: CP-SAT's deterministic time, so that the result does not depend on the machine.
     """
     from ortools.sat.python import cp_model
 
@@ -109,7 +110,7 @@ def cheapest(
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
-    solver.parameters.catch_sigint_signal = False  # its handler leaves the default one behind
+    solver.parameters.catch_sigint_signal = False  # it would leave the default handler installed
     solver.parameters.max_deterministic_time = limit
     status = solver.solve(model)
     work = solver.response_proto.deterministic_time
@@ -123,7 +124,7 @@ def cheapest(
 
 
 def _most_needed(choices: Mapping[Key, SizeChoice], cuts: Sequence[Cut]) -> dict[Key, int]:
-    """Return the size of each buffer above which a larger one satisfies no more cuts."""
+    """Return the size of each buffer above which no further cuts are satisfied."""
     most = {key: choice.least for key, choice in choices.items()}
     for cut in cuts:
         for key, broken in cut.broken.items():

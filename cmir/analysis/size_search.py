@@ -1,18 +1,20 @@
-"""The smallest sizes of buffers with which a network runs, or runs at an interval.
+"""Search for the smallest buffer sizes with which a network runs, or runs at a given interval.
 
-Deadlock-free sizes let one inference complete from empty buffers; then any number does. Throughput-preserving sizes
-have a periodic schedule of an interval λ (`cmir.timing.periodic`), as a rule that of the busiest core.
+Deadlock-free sizes let one inference complete from empty buffers; then any number of inferences completes.
+Throughput-preserving sizes admit a periodic schedule of an interval λ (`cmir.timing.periodic`), usually that of the
+busiest core.
 
-Sizes that do not suffice show a cycle of waits: cores that wait for each other for ever, or a cycle that takes longer
-than λ. With other sizes the cycle stays if each of its waits for room is for the same iteration or a later one. So for
-each of its buffers it gives the sizes with which the wait stays, and one of the buffers must have another size (`Cut`).
-The search alternates between two steps:
+Insufficient sizes exhibit a cycle of waits: cores that wait for each other forever, or a cycle that takes longer than
+λ. With other sizes, the cycle persists if each of its waits for room is for the same iteration or a later one. A cycle
+thus determines, for each of its buffers, the sizes with which the wait persists, and at least one of the buffers must
+have another size (`Cut`). The search alternates between two steps:
 
-- Find the cheapest sizes with which no known cycle stays (`cmir.analysis.size_cover`). No sizes that suffice take
-  less.
-- From there, let buffers grow until no cycle is left. These sizes suffice, and the cycles on the way are new cuts.
+- Find the cheapest sizes that break every known cycle (`cmir.analysis.size_cover`). They are a lower bound: no
+  sufficient sizes take fewer bytes.
+- From there, grow buffers until no cycle is left. The result is sufficient, and the cycles found on the way are new
+  cuts.
 
-It ends when the two meet, or when its work, which is counted, exceeds a limit; then the gap is known.
+The search ends when the two meet, or when its work, which is counted, exceeds a limit; in that case the gap is known.
 """
 
 from __future__ import annotations
@@ -30,27 +32,27 @@ from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
 
 _WORK = 50_000_000
-"""Iterations that a search may look at after it has found its first sizes: some two seconds."""
+"""Limit of the iterations examined after the first sizes have been found: about two seconds."""
 
 _WORK_TO_FIT = 5_000_000
-"""The same where any sizes will do that fit the SRAM."""
+"""The same limit when any sizes that fit the SRAM will do."""
 
 _COVER_WORK = 25_000_000
-"""Iterations that take as long as a second of CP-SAT's deterministic time."""
+"""Number of iterations that take as long to examine as one second of CP-SAT's deterministic time."""
 
 _COVER_LIMIT = 1.0
-"""The most deterministic time of one covering problem, in seconds."""
+"""Limit of the deterministic time of one covering problem, in seconds."""
 
 _PER_TURN = 1000
-"""Iterations that take as long to look at as a turn of a core takes without them."""
+"""Fixed cost of resuming a stuck run, as a number of examined iterations."""
 
 _WINDOW = 64
-"""Sizes above and below the present one that are tried where a larger ring may have to wait longer."""
+"""Number of sizes tried on either side of the current one if a larger ring can have to wait longer."""
 
 
 @dataclass(frozen=True)
 class SizeSolution:
-    """Sizes that suffice. sram_bytes: of all cores. bound: no sizes that suffice take fewer bytes."""
+    """Sufficient sizes. sram_bytes: SRAM of all cores. bound: lower bound of the bytes of any sufficient sizes."""
 
     sizes: dict[Key, int]
     sram_bytes: int
@@ -58,17 +60,17 @@ class SizeSolution:
 
     @property
     def smallest(self) -> bool:
-        """True if no sizes that suffice take fewer bytes."""
+        """True if no sufficient sizes take fewer bytes."""
         return self.sram_bytes == self.bound
 
 
 @dataclass(frozen=True)
 class _CreditWait:
-    """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to be done with `array`.
+    """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to finish with `array`.
 
-    need: the cycle stays if the wait is for this iteration of the reader, counted from the same inference, or a later
-    one. lead: it also stays if the wait is for one of so many iterations before, each of which takes `interval` cycles
-    off the cycle, and not more than `slack` in all.
+    need: the cycle persists if the wait is for this iteration of the reader, counted from the same inference, or for a
+    later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`. Each
+    iteration shortens the cycle by `interval` cycles, and the total must not exceed `slack`.
     """
 
     array: str
@@ -85,13 +87,13 @@ class _CreditWait:
         return self.array, self.writer, self.reader
 
     def stays(self, needs: np.ndarray) -> np.ndarray:
-        """Return True for the needs with which the cycle stays."""
+        """Return True for the needs with which the cycle persists."""
         less = self.need - needs
         return (less <= 0) | ((less <= self.lead) & (less * self.interval <= self.slack))
 
 
 class SizeSearch:
-    """Searches for the sizes of the buffers of a network; they share the cycles that they have found."""
+    """Search for the buffer sizes of one network; successive searches share the cycles found."""
 
     def __init__(self, sizing: Sizing):
         self.sizing, self.work = sizing, 0
@@ -109,15 +111,15 @@ class SizeSearch:
         self._found: dict[int | None, SizeSolution] = {}
 
     def live(self) -> SizeSolution:
-        """Return the smallest sizes found that are deadlock-free. Raises DeadlockError where no sizes help."""
+        """Return the smallest deadlock-free sizes found. Raises DeadlockError if every size deadlocks."""
         return self._unlimited(None)
 
     def lossless(self, interval: int | None = None) -> SizeSolution:
-        """Sizes with a steady-state interval of at most `interval`; without it, of the interval without bounds."""
+        """Return sizes with a steady-state interval of at most `interval` (default: that of unbounded buffers)."""
         return self._unlimited(max(interval or 0, self.sizing.interval))
 
     def _unlimited(self, period: int | None) -> SizeSolution:
-        """Sizes for an interval, whether they fit or not; None for any interval."""
+        """Return sizes for an interval, regardless of SRAM; None for an arbitrary interval."""
         if period not in self._found:
             found = self._search(period)
             assert found is not None, "without bounds there is a schedule"
@@ -125,9 +127,9 @@ class SizeSearch:
         return self._found[period]
 
     def fitting(self) -> tuple[int, SizeSolution]:
-        """Return the shortest interval for which sizes are found that fit the SRAM of all cores, and such sizes.
+        """Return the shortest interval for which sizes are found that fit the SRAM of all cores, and these sizes.
 
-        By bisection, to a hundredth. Deadlock-free sizes where not even these fit.
+        The interval is found by bisection, to one percent. The sizes are deadlock-free ones if not even these fit.
         """
         fastest, found = self.sizing.interval, self.lossless()
         if not self.sizing.fits(found.sizes):
@@ -156,9 +158,10 @@ class SizeSearch:
         first: bool = False,
         known: dict[Key, int] | None = None,
     ) -> SizeSolution | None:
-        """Sizes for an interval, None for any interval; None if there are none, or none are found.
+        """Return sizes for an interval, None for an arbitrary one; the result is None if no sizes are found.
 
-        fit: they must fit the SRAM of cores. first: those found first will do. known: sizes that suffice, and fit.
+        fit: the sizes must fit the SRAM of the cores. first: stop at the first sizes found. known: sizes that are
+        sufficient and fit.
         """
         begun, best = self.work, known
         best = self._better(best, self._repaired(self._least, period), fit)
@@ -183,17 +186,17 @@ class SizeSearch:
     def _better(
         self, best: dict[Key, int] | None, other: dict[Key, int] | None, fit: bool
     ) -> dict[Key, int] | None:
-        """Return the smaller of two sufficient sizes, among those that fit where they must."""
+        """Return the smaller of two sufficient sizes; with `fit`, `other` counts only if it fits."""
         if other is None or (fit and not self.sizing.fits(other)):
             return best
         return other if best is None or self._bytes(other) < self._bytes(best) else best
 
     def _bytes(self, sizes: Sizes) -> int:
-        """SRAM bytes of all cores."""
+        """Return the SRAM bytes of all cores."""
         return sum(self.sizing.sram_bytes(sizes).values())
 
     def _rooms(self) -> list[CoreSram]:
-        """Return the SRAM of a core of each stage. Cores of a stage have the same buffers."""
+        """Return the SRAM of one core of each stage, since the cores of a stage have the same buffers."""
         sizing, sram = self.sizing, self.sizing.hardware.core.sram_bytes
         if sram is None:
             return []
@@ -210,7 +213,7 @@ class SizeSearch:
     def _repaired(
         self, sizes: Sizes, period: int | None, best: Sizes | None = None
     ) -> dict[Key, int] | None:
-        """Sizes that suffice, grown from `sizes`; None if they would take as much as `best`."""
+        """Return sufficient sizes, grown from `sizes`; None if they would take as many bytes as `best`."""
         grown = dict(sizes)
         for cut in self.cuts:
             if cut.concerns(period) and cut.breaks(grown):
@@ -226,7 +229,7 @@ class SizeSearch:
         return grown
 
     def _grow(self, sizes: dict[Key, int], cut: Cut) -> None:
-        """Let that buffer grow beyond the sizes that the cut lists which takes the fewest bytes more."""
+        """Grow one buffer beyond the sizes listed in the cut: the buffer whose growth takes the fewest bytes."""
 
         def cost(key: Key) -> tuple[bool, int]:
             return self.choices[key].sram, (grown[key] - sizes[key]) * self.choices[key].row_bytes
@@ -240,7 +243,7 @@ class SizeSearch:
         sizes[key] = grown[key]
 
     def _deadlocks(self, sizes: dict[Key, int]) -> Iterator[list[Cut]]:
-        """Run the network; where it deadlocks, give a cycle, and go on with what `sizes` then are."""
+        """Run the network. At each deadlock, yield the cycle, and continue with `sizes` as they are afterwards."""
         sizing, run, core = self.sizing, None, None
         while True:
             if run is None:
@@ -252,7 +255,7 @@ class SizeSearch:
             except DeadlockError as deadlock:
                 cut = self._cut(_cycle(run, core), sizes, None)
                 if not cut.broken:
-                    raise deadlock  # no buffer is to blame: data itself is needed in a circle
+                    raise deadlock  # no buffer is to blame: the data dependences are circular
             before = dict(sizes)
             yield [cut]
             self.work += _PER_TURN
@@ -262,16 +265,16 @@ class SizeSearch:
             core = next(iter(writers))
             if all(self._in_order(key) for key in grown):
                 run.allow({writer: sizing.actor(writer, sizes) for writer in writers})
-            else:  # what has run might have had to wait
+            else:  # iterations that have run might have had to wait
                 run = None
 
     def _in_order(self, key: Key) -> bool:
-        """Return True if a larger buffer never makes anything wait longer."""
+        """Return True if a larger buffer never waits longer than a smaller one."""
         edges = self.sizing.buffers[key].edges
         return all(self.sizing.rings[key[0], *edge].in_order for edge in edges)
 
     def _slow_cycles(self, sizes: dict[Key, int], period: int) -> Iterator[list[Cut]]:
-        """Look for a periodic schedule; where a cycle is too slow, give it, and go on with what `sizes` then are."""
+        """Search for a periodic schedule. Yield each cycle that is too slow, and continue with the changed `sizes`."""
         search = None
         while True:
             actors = self.sizing.actors(sizes)
@@ -287,7 +290,7 @@ class SizeSearch:
             yield [cut]
 
     def _cut_of(self, error: InfeasiblePeriodError, sizes: Sizes, period: int) -> Cut:
-        """Return the cut of a cycle that is too slow. Its waits may become shorter by what it has to spare."""
+        """Return the cut of a cycle that is too slow. Its slack lets the waits become shorter."""
         links = [link for link in error.links if link.dependence.kind is DependenceKind.WAR]
         slack = (error.delay - period * error.tokens - 1) // max(1, len(links))
         wars = [
@@ -318,9 +321,9 @@ class SizeSearch:
         return Cut(broken, below)
 
     def _broken(self, war: _CreditWait, size: int) -> Collection[int]:
-        """Return the sizes of a ring with which a wait stays.
+        """Return the sizes of a ring with which a wait persists.
 
-        Where larger rings may wait longer, those near the present.
+        If larger rings can have to wait longer, only sizes near the current one are tried.
         """
         ring = self.sizing.rings[war.edge]
         if not ring.in_order:
@@ -341,7 +344,7 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
 
 
 def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
-    """Return the waits for room of a cycle in which cores of a stuck run wait; core: one from which to look for it."""
+    """Return the waits for room on a cycle of waiting cores in a stuck run; the search starts at `core`, if given."""
     if core is None or run.states[core].done == run.states[core].total:
         core = next(name for name, state in run.states.items() if state.done < state.total)
     path: dict[CoreName, _CreditWait | None] = {}
@@ -354,7 +357,7 @@ def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
 
 
 def _wait(run: Recurrence, core: CoreName) -> tuple[CoreName, _CreditWait | None]:
-    """Return a core that a stuck one waits for, and the wait if it is for room; for data, if that is missing too."""
+    """Return a core that a stuck core waits for, and the wait, or None for data. Missing data take precedence."""
     state = run.states[core]
     inference, iteration = divmod(state.done, state.actor.iterations)
     found = None

@@ -1,7 +1,7 @@
-"""The buffers of a pipeline as rings of rows: what they take of SRAM, and what rings of some sizes do to its timing.
+"""Buffers of a pipeline as rings of rows: the SRAM they take, and the timing that results from their sizes.
 
-Every (array, writer, reader) is an edge of a cyclo-static dataflow graph; a ring of R rows bounds it. Sizes are found
-for the whole graph together (`cmir.analysis.size_search`): on a residual network the skip edge needs as many rows as
+Every (array, writer, reader) is an edge of a cyclo-static dataflow graph, bounded by a ring of R rows. Sizes are chosen
+for the whole graph at once (`cmir.analysis.size_search`): in a residual network, the skip edge needs as many rows as
 the other path is deep.
 """
 
@@ -36,12 +36,12 @@ from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
 Edge = tuple[str, CoreName, CoreName]
-"""(array, core that writes it, core that reads it)"""
+"""(array, core that writes it, core that reads it)."""
 
 
 @dataclass(frozen=True, eq=False)
 class ResidentArray:
-    """An input or a parameter that a reader keeps: all that a core needs of it, from the start."""
+    """An input or a parameter, of which each core of a reader keeps everything that it reads, from the start."""
 
     array: str
     reader: str
@@ -50,11 +50,11 @@ class ResidentArray:
 
 
 class Sizing:
-    """The buffers of a pipeline, and the timing that sizes of them give.
+    """Buffers of a pipeline, and the timing that results from their sizes.
 
     data: for each edge and iteration of the reading core, the last iteration of the writing core that it needs. rings:
-    what buffers ask of their writers. keys: the buffer of each edge. Cores have no places yet; any two are taken to
-    be one hop apart.
+    the ring of each edge. keys: the buffer of each edge. Until cores are placed, any two are assumed to be one hop
+    apart.
     """
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
@@ -97,14 +97,14 @@ class Sizing:
         self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
 
     def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
-        """Return the same pipeline with its cores at these places of the machine; the global control unit has none."""
+        """Return the same pipeline with its cores at these positions; the global control unit has none."""
         sizing = copy.copy(self)
         sizing.__dict__.pop("interval", None)
         sizing._place(Places(chip_of(self.hardware), positions))
         return sizing
 
     def _place(self, places: Places) -> None:
-        """Work out delays and costs that depend on the places of cores."""
+        """Compute the delays and costs that depend on the places of cores."""
         stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
         crossing: dict[CoreName, set[str]] = {core: set() for core in stage_of}
         for array, writer, reader in self.data:
@@ -124,7 +124,7 @@ class Sizing:
         self._room = cache(self._room_uncached)
 
     def _travel(self, source: CoreName, target: CoreName) -> int:
-        """Cycles that a result or a credit takes from one core to another."""
+        """Return the cycles that a result or a credit takes from one core to another."""
         return self.places.hops(source, target) * self.hardware.interconnect.hop_cycles
 
     @staticmethod
@@ -159,7 +159,10 @@ class Sizing:
         reader: str,
         read: isl.Map,
     ) -> None:
-        """tables: `Footprint.writer` of the stages that write the part. read: what the reader reads of it."""
+        """Add the buffer of a part at a reader.
+
+        tables: `Footprint.writer` of the stages that write the part. read: the reader's accesses to the part.
+        """
         name, rows, footprint = array.sym_name.data, part.rows, self.footprints[reader]
         kept = self._kept(array, self.stages[reader], read) or part.box
         inside = [_inside(kept, core, rows) for core in footprint.coordinates]
@@ -196,7 +199,7 @@ class Sizing:
     def _ring(
         self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
     ) -> Ring:
-        """Return the ring of an edge; those that are alike, as of copies of a stage, are one.
+        """Return the ring of an edge. Equal rings, such as those of copies of a stage, are one object.
 
         written, last_read: by bank and row.
         """
@@ -209,10 +212,10 @@ class Sizing:
         return self._equal_rings[key]
 
     def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
-        """Bytes of the buffers of each core."""
+        """Return the bytes of the buffers of each core."""
         stages = dict.fromkeys(self.footprints, 0)
         for resident in self.residents.values():
-            if self.stages[resident.reader].gcu is None:  # it has a memory of its own
+            if self.stages[resident.reader].gcu is None:  # the GCU has a memory of its own
                 stages[resident.reader] += resident.bytes
         for key, rows in sizes.items():
             if self.stages[self.buffers[key].reader].gcu is None:
@@ -229,7 +232,7 @@ class Sizing:
         return room is None or max(self.sram_bytes(sizes).values()) <= room
 
     def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
-        """Bytes of the buffers of one core, if a stage of this name were as given, spread over more cores."""
+        """Return the bytes of the buffers of one core for a version of a stage that is spread over more cores."""
         total = 0
         for name, read in stage.read_relations().items():
             array, rings = self.arrays[name], self._parts.get((name, stage.sym_name.data), [])
@@ -245,9 +248,9 @@ class Sizing:
         return total
 
     def storages(self, sizes: Sizes) -> dict[tuple[str, str], tuple[isl.Map, tuple[int, ...]]]:
-        """Return the storage and the shape of buffers, by array and reader.
+        """Return the storage map and shape of buffers, by array and reader.
 
-        sizes: of all rings of a buffer, or of none.
+        sizes: for each buffer, the sizes of all of its rings or of none.
         """
         rings: dict[tuple[str, str], list[tuple[isl.Map, tuple[int, ...]]]] = defaultdict(list)
         for key, rows in sizes.items():
@@ -256,11 +259,11 @@ class Sizing:
         return {place: stacked(found) for place, found in rings.items()}
 
     def full(self) -> dict[Key, int]:
-        """One inference each."""
+        """Return the sizes of buffers that hold one inference each."""
         return {key: buffer.rows.count for key, buffer in self.buffers.items()}
 
     def given(self, pipeline: PipelineOp) -> dict[Key, int]:
-        """Return the sizes of the buffers that a pipeline has: those of its rings, and one inference for all others."""
+        """Return the sizes of the buffers of a pipeline: those of its rings, and one inference for all others."""
         sizes = self.full()
         for place, storage in pipeline.storages.items():
             relation, shape = storage.map.relation, storage.type.get_shape()
@@ -273,12 +276,12 @@ class Sizing:
 
     @cached_property
     def interval(self) -> int:
-        """λ: the steady-state interval without bounds, in cycles: that of the busiest core, if data allow it."""
+        """Steady-state interval λ with unbounded buffers, in cycles: that of the busiest core, if data allow it."""
         busiest = max(n * self.costs[core].interval for core, n in self._iterations.items())
         return self.schedule({}, busiest)[0]
 
     def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
-        """Return the fastest periodic schedule that is no faster than `period`: its interval, and its starts.
+        """Return the interval and starts of the fastest periodic schedule with an interval of at least `period`.
 
         Raises DeadlockError.
         """
@@ -292,11 +295,11 @@ class Sizing:
                 period = ceil(cycle.delay / cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
-        """Return the network with buffers of these sizes."""
+        """Return the cores of the network with buffers of these sizes."""
         return {core: self.actor(core, sizes) for core in self.raw}
 
     def actor(self, core: CoreName, sizes: Sizes) -> Actor:
-        """One core of the network with buffers of these sizes."""
+        """Return one core of the network with buffers of these sizes."""
         keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]
@@ -309,18 +312,18 @@ class Sizing:
         return Dependence(DependenceKind.WAR, reader, array, self.rings[edge].needs(rows), delay)
 
     def check_live(self, sizes: Sizes) -> None:
-        """Run the recurrence until it must repeat. Raises DeadlockError."""
+        """Run the recurrence until its behaviour repeats. Raises DeadlockError."""
         Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()
 
 
 INFERENCES_TO_LIVE = 2
-"""One from empty buffers, and one that finds them as the first has left them."""
+"""Number of inferences that show whether sizes deadlock: one from empty buffers, and one from the state it leaves."""
 
 
 def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -> int:
     """Return the fewest rows with which each writer and the reader could run if they were alone.
 
-    pairs: for each writing and each reading core, the ring, and the iterations that the reader needs. at_once: as of
+    pairs: the ring, and the iterations that the reader needs, for each writing and reading core. at_once: as in
     `ReaderBuffer`.
     """
     different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
@@ -329,7 +332,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
         return all(ring.can_run(rows, needs) for ring, needs in different)
 
     low, high = 1, max((ring.rows for ring, _ in different), default=1)
-    if all(ring.in_order for ring, _ in different):  # more rows never do worse
+    if all(ring.in_order for ring, _ in different):  # more rows never wait longer
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if can_run(middle) else (middle + 1, high)
@@ -341,14 +344,14 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
 def _inside(
     kept: BoundingBox | None, core: tuple[int, ...], rows: Rows
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that cuts what a core keeps out of a table; rows outside it stay, as if nothing were there."""
+    """Return a function that cuts the part kept by a core out of a table; rows outside the part become −1."""
     if kept is None:
         return lambda table: table
     cut: list[slice] = []
     outside = np.zeros((), bool)
     for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
         at = at_core(low, core)
-        if at.is_empty():  # this core reads nothing of the array
+        if at.is_empty():  # the core reads nothing of the array
             nothing = [rows.shape[i] if i == rows.axis else n for i, n in enumerate(kept.sizes)]
             return lambda table: np.full(nothing, -1, np.int64)
         first = at.dim_min_val(0).to_python()
@@ -361,9 +364,9 @@ def _inside(
 
 
 def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
-    """Return an index that leaves one element of each dimension along which no table varies, except for rows.
+    """Return an index that keeps one element of each dimension, other than rows, along which all tables are constant.
 
-    As a rule channels are all written, and read, together.
+    Usually all channels are written, and read, together.
     """
     uniform = (
         d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)

@@ -1,1 +1,1 @@
-"""The resources of a chip that one iteration takes: crossbars, vector lanes, SRAM accesses, traffic."""
+"""Resources of a chip that one iteration takes: crossbars, vector lanes, SRAM accesses, traffic."""

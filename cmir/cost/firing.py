@@ -1,8 +1,8 @@
-"""Steps of one iteration of a program that determine its cost: their vectors, their sizes, and their dependences.
+"""Steps of one iteration of a program that determine its cost: kinds, sizes and dependences.
 
 The bodies of `cmcore.iteration` and `polyhedral.stage` are alike. An operation loads a vector, multiplies it on
-crossbars, stores it, or works on it in the DPU, which is what every other operation on data does. How many elements
-that is, its implementation can say (`cmir.semantics.implementations`).
+crossbars, or stores it; every other operation on data runs on the vector unit (DPU). An operation's implementation can
+state how many elements it processes (`cmir.semantics.implementations`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cmir.semantics.body import implementation_of
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix on crossbars: `outputs` × `inputs`, or that many times `blocks` along a diagonal."""
+    """A matrix on crossbars: `outputs` × `inputs`, or `blocks` such matrices along a diagonal."""
 
     outputs: int
     inputs: int
@@ -32,9 +32,9 @@ class Matrix:
 class FiringStep:
     """An operation of an iteration.
 
-    kind: `load`, `product`, `vector` or `store`. elements: those loaded, stored, or worked on; results of a product.
-    bits: of each. after: the steps whose results it takes, by their place in the firing. matrix: which of the
-    firing's matrices a product is with. arrays: those that it loads from or stores to.
+    kind: `load`, `product`, `vector` or `store`. elements: number of elements loaded, stored or processed; for a
+    product, of its result. bits: size of an element. after: positions in the firing of the steps whose results it uses.
+    matrix: position of a product's matrix among those of the firing. arrays: arrays that it loads from or stores to.
     """
 
     kind: str
@@ -47,20 +47,20 @@ class FiringStep:
 
 @dataclass(frozen=True)
 class Firing:
-    """One iteration: its steps in order, each after those it takes results from, and its matrices."""
+    """Steps of one iteration in order, each after those whose results it uses, and its matrices."""
 
     steps: tuple[FiringStep, ...]
     matrices: tuple[Matrix, ...] = ()
 
     @staticmethod
     def of(op: ProgramOp | StageOp) -> Firing:
-        """One iteration of a program, or of a stage."""
+        """Return the firing of one iteration of a program or stage."""
         body = op.iteration.body if isinstance(op, ProgramOp) else op.body
         return firing_of(body.block)
 
 
 def firing_of(body: Block) -> Firing:
-    """One iteration, from its body."""
+    """Return the firing of the iteration with this body."""
     steps: list[FiringStep] = []
     matrices: dict[SSAValue, Matrix] = {}
     made_by: dict[SSAValue, tuple[int, ...]] = {}
@@ -77,7 +77,7 @@ def firing_of(body: Block) -> Firing:
 def _step(
     op: Operation, after: tuple[int, ...], matrices: dict[SSAValue, Matrix]
 ) -> FiringStep | None:
-    """Return the step of an operation; None if it takes no time. matrices: those so far; its own is added."""
+    """Return the step of an operation, None if it takes no time. matrices: those so far; the operation's is added."""
     match op:
         case MxvOp():
             matrices.setdefault(op.matrix, _matrix(op.matrix))
@@ -88,7 +88,7 @@ def _step(
         case StoreOp() | WriteOp():
             return FiringStep("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:
-            # Constants are there from the start, and coordinates are the control unit's business.
+            # Constants exist from the start, and the control unit computes coordinates.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
             elements, bits = max(map(_size, (*op.operands, *op.results)))
@@ -106,7 +106,7 @@ def _loaded(op: LoadOp | ReadOp) -> tuple[str, ...]:
 
 
 def _size(value: SSAValue) -> tuple[int, int]:
-    """(elements, bits of an element) of a vector, or of a scalar."""
+    """Return (elements, bits per element) of a vector or scalar."""
     if isinstance(value.type, VectorType):
         return prod(value.type.get_shape()), _bits(value.type.element_type)
     return 1, _bits(value.type)

@@ -1,9 +1,9 @@
-"""Cost of one iteration of a program on a machine: cycles, crossbars and energy.
+"""Cost of one iteration of a program on a chip: cycles, crossbars and energy.
 
-A core works on several iterations at a time, like any pipeline. Nothing in an iteration depends on the one before, so
-the *initiation interval* is that of the resource that is busy longest (Rau, Iterative Modulo Scheduling, MICRO 1994:
-the resource-constrained minimum). The *latency* is that of one iteration by itself: its operations are issued in order,
-each as soon as its operands are there and its resource is free. docs/hardware.md has the formulas.
+A core overlaps iterations like any pipeline. An iteration does not depend on the preceding one, so the *initiation
+interval* is that of the busiest resource (Rau, Iterative Modulo Scheduling, MICRO 1994: the resource-constrained
+minimum). The *latency* is that of a single iteration: its operations issue in order, each as soon as its operands are
+available and its resource is free. docs/hardware.md has the formulas.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Cost:
     """Cost of one iteration on one core.
 
     interval: cycles between the starts of two iterations.
-    latency: cycles from the start of an iteration to the arrival of its result, but for the hops.
-    crossbars: those of the core, for all its matrices.
-    energy: in pJ, by component (`crossbar`, `adc`, `dpu`, `sram`), as far as the machine has figures.
-    busy: cycles in which each resource (`crossbar`, `dpu`, `sram`, `link`) is, the one of the crossbars that is most.
+    latency: cycles from the start of an iteration to the arrival of its result, not counting hops.
+    crossbars: crossbars of the core, for all its matrices.
+    energy: pJ by component (`crossbar`, `adc`, `dpu`, `sram`), for the components whose figures the hardware gives.
+    busy: busy cycles by resource (`crossbar`, `dpu`, `sram`, `link`); for crossbars, those of the busiest matrix.
     """
 
     interval: int
@@ -41,9 +41,9 @@ class Cost:
 def program_cost(
     program: ProgramOp | StageOp, hardware: Hardware, crossing: Collection[str] = ()
 ) -> Cost:
-    """Return the cost of one iteration of a program, or of a stage, which is the same for all of them.
+    """Return the cost of one iteration of a program or stage; all of its iterations cost the same.
 
-    crossing: the arrays that go to cores of other chips, from the core that it is the cost on.
+    crossing: the arrays that the core sends to cores of other chips.
     """
     firing = Firing.of(program)
     if program.gcu is None:
@@ -57,9 +57,9 @@ def program_cost(
 def _gcu_cost(
     firing: Firing, inputs: Collection[str], outputs: Collection[str], hardware: Hardware
 ) -> Cost:
-    """Return the cost of what the global control unit takes in or gives out at once.
+    """Return the cost of an iteration of the global control unit, which takes in inputs or gives out outputs.
 
-    As long as its rates say, no energy.
+    Its rates determine the cycles; it takes no energy.
     """
 
     def elements(kind: str, arrays: Collection[str]) -> int:
@@ -96,13 +96,13 @@ def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = 
 
 
 _Use = tuple[str, int, int]
-"""(resource, cycles in which it is busy, cycles until it has the result)"""
+"""(resource, cycles for which it is busy, cycles until its result is available)."""
 
 
 def _time(
     step: FiringStep, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
 ) -> list[_Use]:
-    """Return the resources that a step uses, one after the other."""
+    """Return the resources that a step uses, in order of use."""
     core = hardware.core
     match step.kind:
         case "load":
@@ -131,7 +131,7 @@ def _on_dpu(elements: int, hardware: Hardware) -> _Use:
 
 
 def _partial_sums(step: FiringStep, tilings: list[Tiling]) -> int:
-    """Additions on the DPU, for outputs whose inputs are on several crossbars."""
+    """Return the number of additions on the DPU for outputs whose inputs are spread over several crossbars."""
     return (tilings[step.matrix].parts - 1) * step.elements
 
 
@@ -140,7 +140,7 @@ def _cycles(amount: int, rate: int | None) -> int:
 
 
 def _latency(firing: Firing, times: list[list[_Use]]) -> int:
-    """Cycles until all steps of an iteration by itself are done."""
+    """Return the cycles until all steps of a single iteration are done."""
     free: Counter[str] = Counter()
     done: list[int] = []
     for step, uses in zip(firing.steps, times, strict=True):

@@ -11,10 +11,10 @@ from cmir.hardware.sections import Crossbar
 
 @dataclass(frozen=True)
 class Tiling:
-    """A matrix laid out on crossbars.
+    """Layout of a matrix on crossbars.
 
-    crossbars: how many. parts: how many of them add up to one output, for the inputs that each has. rows, columns:
-    those used of the crossbar that is used most. conversions: columns that are read in a phase, of all crossbars.
+    crossbars: number of crossbars. parts: number of crossbars whose partial sums add up to one output. rows, columns:
+    used rows and columns of the fullest crossbar. conversions: columns read per phase, over all crossbars.
     """
 
     crossbars: int
@@ -25,10 +25,10 @@ class Tiling:
 
     @staticmethod
     def of(matrix: Matrix, crossbar: Crossbar) -> Tiling:
-        """Return the layout in a grid of crossbars, the cells of a weight as `crossbar.slicing` says.
+        """Return the layout in a grid of crossbars, with the cells of a weight placed by `crossbar.slicing`.
 
-        Blocks of a block-diagonal matrix that fit into a crossbar share it, along its diagonal: as many as its rows and
-        its columns allow. A block that does not fit has crossbars of its own.
+        Blocks of a block-diagonal matrix that fit into a crossbar share it along its diagonal, as many as its rows and
+        columns allow. A block that does not fit has crossbars of its own.
         """
         spread = crossbar.slices if crossbar.slicing == "columns" else 1
         copies = crossbar.slices // spread
@@ -46,11 +46,11 @@ class Tiling:
         return Tiling(tiles * copies, parts, rows, columns * spread, conversions)
 
     def rounds(self, crossbar: Crossbar) -> int:
-        """Return how often a product drives the rows of a crossbar, in groups and phases."""
+        """Return how many times a product drives the rows of a crossbar: row groups times phases."""
         return crossbar.phases * ceil(self.rows / (crossbar.active_rows or self.rows))
 
     def interval(self, crossbar: Crossbar) -> int:
-        """Cycles from a product to the next: each phase takes the crossbar's time or that of its ADCs."""
+        """Return the cycles between products: the time of the phases, each limited by the crossbar or its ADCs."""
         conversions = ceil(self.columns / (crossbar.adcs or self.columns))
         phase = max(crossbar.phase_cycles, conversions * crossbar.adc_cycles)
         return self.rounds(crossbar) * phase

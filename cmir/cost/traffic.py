@@ -1,8 +1,8 @@
-"""Traffic between cores in one inference, and the load that it puts on links.
+"""Traffic between cores in one inference, and the resulting load of links.
 
-A core sends an element that it computes once, to all cores that read it. It is counted for those that do read it, as
-access relations say, and not for others that have a buffer of the array. Network inputs come from outside and outputs
-go there, from and to any place at the same cost; they are not counted.
+A core sends each element that it computes once, to all cores that read it. By the access relations, an element counts
+only for the cores that read it, and not for others that have a buffer of the array. Network inputs and outputs are not
+counted: they enter and leave at the same cost everywhere.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from cmir.isl.memo import unnamed
 
 @dataclass(frozen=True)
 class Flow:
-    """Bytes per inference that a core sends to each of the same other cores.
+    """Bytes per inference that one core sends to each of a set of other cores.
 
-    source, targets: cores by their number.
+    source, targets: numbers of the cores.
     """
 
     source: int
@@ -37,10 +37,10 @@ class Flow:
 
 @dataclass(frozen=True)
 class NetworkTraffic:
-    """Traffic of an inference, with deliveries into buffers.
+    """Traffic of one inference, including deliveries into buffers.
 
-    flows: between cores. delivered: bytes that are written into buffers of cores, inputs of the network included, but
-    not parameters, which stay there.
+    flows: traffic between cores. delivered: bytes written into buffers of cores. Inputs of the network count;
+    parameters, which stay in their buffers, do not.
     """
 
     flows: list[Flow]
@@ -50,13 +50,13 @@ class NetworkTraffic:
 def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]:
     """Return the traffic between the cores of a network, numbered in the network's order.
 
-    hardware: whose elements count, if they have other sizes than in the IR.
+    hardware: determines element sizes, if they differ from those in the IR.
     """
     return traffic_of(network, hardware).flows
 
 
 def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkTraffic:
-    """Like `flows_of`, but includes data delivered by the global control unit."""
+    """Return the traffic of a network, including data delivered by the global control unit; see `flows_of`."""
     machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
     for number, core in enumerate(network.cores):
@@ -86,7 +86,7 @@ def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkT
 
 
 def traffic_matrix(flows: Iterable[Flow], cores: int) -> np.ndarray:
-    """Bytes that each core sends to each in an inference, shape (cores, cores)."""
+    """Return the bytes that each core sends to each other in an inference, shape (cores, cores)."""
     traffic = np.zeros((cores, cores), np.int64)
     for flow in flows:
         traffic[flow.source, list(flow.targets)] += flow.bytes
@@ -96,11 +96,11 @@ def traffic_matrix(flows: Iterable[Flow], cores: int) -> np.ndarray:
 def link_loads(
     topology: Topology, positions: Sequence[Place], flows: Iterable[Flow]
 ) -> dict[Link, int]:
-    """Bytes that each link carries in an inference, the most loaded link first; those that carry none are left out.
+    """Return the bytes that each link carries in an inference, the most loaded first, without idle links.
 
-    positions: the place of each core. What goes to several cores takes the routes to all of them, and is on each link
-    once, however many of the routes share it: routers copy it where routes part. With routes that go along one
-    dimension after the other, the union of the routes from one place is a tree.
+    positions: the place of each core. A multicast takes the routes to all of its targets and crosses each link once,
+    even if several of the routes share it: routers copy it where the routes part. Under dimension-order routing, the
+    union of the routes from one place is a tree.
     """
     loads: dict[Link, int] = {}
     for flow in flows:
@@ -127,7 +127,7 @@ class _Accesses:
             self._add(self.writes, symbol(store.array), store.map.relation)
 
     def _add(self, accesses: dict[str, isl.Set], array: str, relation: isl.Map) -> None:
-        """Add `{ [[core, iteration] -> lane] -> location }`."""
+        """Add an access `{ [[core, iteration] -> lane] -> location }`."""
         flat = unnamed(relation.flatten_domain())
         rest = flat.dim(isl.dim_type.in_) - self.dims
         points = flat.project_out(isl.dim_type.in_, self.dims, rest).wrap().flatten()
@@ -139,9 +139,9 @@ def _of_cores(
     numbers: Mapping[str, Mapping[tuple[int, ...], int]],
     points: Mapping[str, isl.Set | None],
 ) -> dict[int, np.ndarray]:
-    """By the number of a core, its elements of the array: truth values that broadcast to the array's shape.
+    """Return the elements of an array that each core accesses, by number, as masks that broadcast to its shape.
 
-    points: for each program, its cores and their elements, `{ [core, location] }`; None for no elements.
+    points: for each program, the elements of its cores, `{ [core, location] }`; None for no elements.
     """
     return {
         number: _elements(those, core, array.shape)
@@ -152,7 +152,7 @@ def _of_cores(
 
 
 def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """Return the locations of one core's `{ [core, location] }`."""
+    """Return the mask of the locations of one core in `{ [core, location] }`."""
     for d, coordinate in enumerate(core):
         points = points.fix_val(isl.dim_type.set, d, isl.Val(coordinate))
     points = points.project_out(isl.dim_type.set, 0, len(core)).coalesce()
@@ -163,14 +163,14 @@ def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) ->
 
 
 def _count(mask: np.ndarray, shape: tuple[int, ...]) -> int:
-    """Return the number of elements of an array for which a mask is true; the mask broadcasts to the array's shape."""
+    """Return the number of elements of an array for which a mask, which broadcasts to the array's shape, is true."""
     return int(np.count_nonzero(mask)) * (prod(shape) // mask.size)
 
 
 def _count_by_members(
     masks: Sequence[np.ndarray], shape: tuple[int, ...]
 ) -> Iterator[tuple[set[int], int]]:
-    """For each set of masks that are true at the same elements and no others are: (which, how many elements)."""
+    """Yield each set of masks that are exactly those true at some elements, with the number of these elements."""
     labels, members = np.zeros((1,) * len(shape), np.int64), [set[int]()]
     for number, mask in enumerate(masks):
         refined = 2 * labels + mask

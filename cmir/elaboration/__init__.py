@@ -1,1 +1,1 @@
-"""A network unrolled: cores, programs and automata as arrays over iterations. Knows no hardware."""
+"""Elaborated networks: cores, programs and automata as arrays over iterations, independent of hardware."""

@@ -1,4 +1,4 @@
-"""Automata of LCUs, evaluated: what each iteration of a core waits for, on account of one neighbour."""
+"""Evaluation of LCU automata: the event of a neighbour that each iteration of a core waits for."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import ravel
 
 NEVER = np.iinfo(np.int64).max // 4
-"""The event that a dependence waits for where no event releases the iteration."""
+"""The event of iterations that no event ever releases."""
 
 ALWAYS = -NEVER
-"""The need of an iteration that waits for none."""
+"""The event of iterations that do not wait."""
 
 _MOST_AHEAD = 1 << 12
-"""Inferences that a limit may lie ahead of its event. Each of the first ones may have to be looked at by itself."""
+"""Limit of the inferences by which a release may lie ahead of its event; each may need separate evaluation."""
 
 
 @dataclass(frozen=True)
 class Automaton:
-    """A snoop or credit of one core on one of another program's cores, both given by their numbers.
+    """A snoop or credit of one core on a core of another program; both are given by their numbers.
 
     needs: for iteration i of an inference, the iteration of `source` that must have run, counted from the start of the
-    same inference there (so negative for earlier inferences); never decreasing. first: the same for inferences 0, 1, …,
-    as far as they are not like all others; for control logic that has been proved, there are none.
+    same inference there, so negative for earlier inferences; monotonic. first: `needs` of the leading inferences
+    0, 1, … that differ from all later ones; proved control logic has none.
     """
 
     kind: DependenceKind
@@ -45,14 +45,14 @@ class Automaton:
 
 
 def automata_of(program: Program, programs: dict[str, Program]) -> Iterator[Automaton]:
-    """Yield the automata of all cores of a program; none for two cores that have nothing to do with each other."""
+    """Yield the automata of all cores of a program; there is none for two cores that do not depend on each other."""
     for op in (*program.op.snoops, *program.op.credits):
         source = programs[symbol(op.source)]
         yield from _Evaluation(op, program, source).automata()
 
 
 class _Evaluation:
-    """Evaluates one snoop or credit, for all pairs of cores at once."""
+    """Evaluation of one snoop or credit, for all pairs of cores at once."""
 
     def __init__(self, op: SnoopOp | CreditOp, program: Program, source: Program):
         self.op, self.program, self.source = op, program, source
@@ -63,7 +63,7 @@ class _Evaluation:
             self.kind, self.array = DependenceKind.WAR, symbol(op.array)
         own, theirs = len(program.core_coordinates), len(source.core_coordinates)
         self.core, self.source_core = np.divmod(np.arange(own * theirs), theirs)
-        """The numbers of the two cores of each pair."""
+        """Numbers of the two cores of each pair."""
 
     def automata(self) -> Iterator[Automaton]:
         coordinates = (
@@ -94,7 +94,7 @@ class _Evaluation:
     def _with_something_to_wait_for(
         self, pair: np.ndarray, awaits: np.ndarray, limits: np.ndarray
     ) -> list[int]:
-        """Return the pairs of cores but for those whose automaton allows everything at once."""
+        """Return the pairs of cores, except those whose automaton allows all iterations from the start."""
         reached = np.full(len(self.core), -1)
         np.maximum.at(reached, pair[~awaits], limits[~awaits])
         free = reached >= np.diff(self.program.starts)[self.core] - 1
@@ -102,7 +102,7 @@ class _Evaluation:
         return np.flatnonzero(~free).tolist()
 
     def _events(self, found: list[Visit], pair: np.ndarray) -> np.ndarray:
-        """Return the iterations of `source` that make the awaited events happen, counted from its core's first."""
+        """Return the iterations of `source` that cause the awaited events, counted from the first of their core."""
         op, source = self.op, self.source
         at = in_order([v for v in found if _release(v[0]).awaits], lambda r: _release(r).at)
         if not len(at):
@@ -161,11 +161,11 @@ def _iterations(program: Program, core: int) -> int:
 def _needs(
     events: np.ndarray, limits: np.ndarray, n: int, m: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """(needs, first) of n iterations, which wait for m of the other core, from the steps of an automaton.
+    """Return (needs, first) of n iterations, given the steps of an automaton that waits for a core with m iterations.
 
-    A control unit takes its steps from reset, where there is no limit yet, one after the other and inference by
-    inference. Each step waits for the events of all before it, and what they allowed stays allowed. Iterations beyond
-    the limit that the steps of inference 0 lead to are released in every inference as in the one before.
+    A control unit takes its steps in order, inference by inference, from reset, where no iteration is allowed. Each
+    step also waits for the events of all earlier steps, and limits never fall. Iterations beyond the limit that the
+    steps of inference 0 lead to are released in every inference as in the preceding one.
     """
     if not len(limits):
         return np.full(n, NEVER), ()
@@ -185,7 +185,7 @@ def _needs(
 
 
 def _agree(one: np.ndarray, other: np.ndarray, before: int) -> bool:
-    """Return True if both wait for the same events of a stream, of which `before` lie in earlier inferences."""
+    """Return True if both wait for the same events of a stream in which `before` iterations precede the inference."""
     return bool(np.array_equal(np.maximum(one, -before - 1), np.maximum(other, -before - 1)))
 
 
@@ -195,12 +195,12 @@ def _release(op: Operation) -> ReleaseOp:
 
 
 def _at_each(found: list[Visit], values: Iterable[bool]) -> np.ndarray:
-    """Return a value of each operation, at each of its visits."""
+    """Return the value of each operation at each of its visits."""
     each = [np.full(frame.count, value) for (_, frame, _), value in zip(found, values, strict=True)]
     return np.concatenate(each) if each else np.zeros(0, bool)
 
 
 def _ahead(op: Operation, frame: Frame) -> np.ndarray:
-    """Return how many inferences ahead of its event a release reaches, at each visit."""
+    """Return, at each visit, the number of inferences by which a release reaches ahead of its event."""
     ahead = _release(op).ahead
     return np.zeros(frame.count, np.int64) if ahead is None else frame.spread(ahead)

@@ -1,4 +1,4 @@
-"""A cmcore network unrolled: its programs over arrays of iterations, its cores, and what they wait for."""
+"""An elaborated cmcore network: its programs over arrays of iterations, its cores, and their automata."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class CoreWait:
 
 
 class ElaboratedNetwork:
-    """A network with its loops evaluated and its relations compiled; the same for every chip, and for all data.
+    """A network with its loops evaluated and its relations compiled, independent of chip and data.
 
-    positions: the place of each core, by name; programs of the global control unit have none.
-    Raises CompileError where the IR cannot be executed.
+    positions: place of each core, by name; programs of the global control unit have none.
+    Raises CompileError if the IR cannot be executed.
     """
 
     def __init__(self, network: NetworkOp):
@@ -69,7 +69,7 @@ class ElaboratedNetwork:
 
     @cached_property
     def waits(self) -> list[CoreWait]:
-        """The automata of all cores."""
+        """Automata of all cores."""
         names = {
             name: [CoreName(name, tuple(core)) for core in program.core_coordinates.tolist()]
             for name, program in self.programs.items()

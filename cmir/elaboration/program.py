@@ -1,7 +1,7 @@
-"""A cmcore program, prepared for execution: its loops evaluated, its relations compiled.
+"""A cmcore program prepared for execution: its loops evaluated, its relations compiled.
 
-Everything about a program that does not depend on data or time is worked out here once, for all the cores that run it
-together, as arrays over the iterations of one inference.
+Everything that does not depend on data or time is computed here once, for all cores that run the program, as arrays
+over the iterations of one inference.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from cmir.support.numerics import ravel
 
 @dataclass(frozen=True)
 class Buffer:
-    """SRAM slots of a buffer, flat, followed by one cell for each pad value that loads read from it.
+    """SRAM slots of a buffer, flattened, followed by one cell for each pad value that loads read from it.
 
     storage: (coordinates of the core, inference, location) -> slot.
     """
@@ -65,7 +65,7 @@ class Buffer:
         return Buffer(symbol(op.array), type.get_shape(), dtype_of(type), storage)
 
     def on(self, core: tuple[int, ...]) -> Buffer:
-        """Return the buffer of one of the cores."""
+        """Return the buffer on one of the cores."""
         return replace(self, core=core) if self.storage is not None else self
 
     @property
@@ -75,7 +75,7 @@ class Buffer:
     def slot(
         self, inference: int, location: list[np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """(slots of elements of an inference, which of them have one or None for all)."""
+        """Return (slots of elements of an inference, mask of the elements that have one or None for all)."""
         if self.storage is None:
             return location, None
         return self.storage([*map(np.asarray, (*self.core, inference)), *location])
@@ -89,9 +89,9 @@ def pad_value(op: LoadOp) -> float:
 
 @dataclass(frozen=True)
 class Load:
-    """A load: for each source, the buffer and where its lanes lie.
+    """A load: the buffer of each source, and the locations of its lanes.
 
-    apart: whether no two sources have lanes in the same box.
+    apart: the boxes of the lanes of different sources are disjoint.
     """
 
     op: LoadOp
@@ -100,7 +100,7 @@ class Load:
     apart: bool
 
     def of_run(self, run: slice) -> Load:
-        """Return the load of some of the iterations."""
+        """Return the load for some of the iterations."""
         return replace(self, sources=tuple((b, access.of_run(run)) for b, access in self.sources))
 
     @staticmethod
@@ -118,7 +118,7 @@ class Load:
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the smallest box of all lanes that have a location in some iteration: its sizes and its first lane."""
+    """Return the smallest box of lanes with a location in some iteration: its sizes and its first lane."""
     lanes = relation.relation.domain().unwrap().range()
     rank = lanes.dim(isl.dim_type.set)
     if lanes.is_empty():
@@ -135,7 +135,7 @@ def _overlap(one: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
 
 @dataclass(frozen=True)
 class Store:
-    """A store: the array and where the lanes go."""
+    """A store: the array, and the locations of the lanes."""
 
     op: StoreOp
     array: str
@@ -143,7 +143,7 @@ class Store:
     lanes: tuple[int, ...]
 
     def of_run(self, run: slice) -> Store:
-        """Return the store of some of the iterations."""
+        """Return the store for some of the iterations."""
         return replace(self, access=self.access.of_run(run))
 
     @staticmethod
@@ -155,14 +155,14 @@ class Store:
 
 
 _MOST_PLACES = 1 << 32
-"""The most points of the box around the iterations of a program."""
+"""Limit of the number of points in the bounding box of a program's iterations."""
 
 
 class Program:
-    """A program's iterations on all cores that run it, its accesses and body.
+    """Iterations of a program on all cores that run it, its accesses and its body.
 
-    cores: the coordinates of the cores, shape (cores, coordinates). points: the iterations of one core after the other,
-    each in order, shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
+    cores: coordinates of the cores, shape (cores, coordinates). points: iterations in execution order, core by core,
+    shape (iterations, coordinates); those of core k are points[starts[k]:starts[k + 1]].
     """
 
     def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: np.ndarray):
@@ -207,11 +207,11 @@ class Program:
             )
 
     def title(self, core: Sequence[int]) -> str:
-        """Return the name of a core in messages: `@conv1`, or `@conv1[2]` if several run the program."""
+        """Return the name of a core for messages: `@conv1`, or `@conv1[2]` if several cores run the program."""
         return f"@{CoreName(self.name, tuple(core))}"
 
     def core_of(self, position: Any) -> Any:
-        """Return the number of the core that runs an iteration, given by its place in `points`."""
+        """Return the number of the core that runs an iteration, given by its position in `points`."""
         return np.searchsorted(self.starts, position, side="right") - 1
 
     @cached_property
@@ -224,7 +224,7 @@ class Program:
         return PointIndex.of(self.points)
 
     def writer_of(self, array: str) -> np.ndarray:
-        """For each element of `array`, flat, the place in `points` of the iteration that stores it, or −1."""
+        """Return, for each element of `array`, flat, the position of the iteration that stores it, or −1."""
         shape = self.arrays[array].shape
         count = len(self.points)
         writer = np.full(prod(shape), -1, np.int64)
@@ -242,7 +242,7 @@ class Program:
 
 
 class Core:
-    """A core and the iterations of a program that it runs."""
+    """A core, and the iterations of a program that it runs."""
 
     def __init__(self, program: Program, number: int):
         self.program, self.number = program, number
@@ -253,7 +253,7 @@ class Core:
 
     @property
     def iterations(self) -> int:
-        """Iterations of one inference."""
+        """Number of iterations in one inference."""
         return len(self.points)
 
     @cached_property

@@ -1,1 +1,1 @@
-"""The chip: its description, topology and presets, and the attribute in which a network carries them."""
+"""Chips: descriptions, topologies, presets, and the attribute that carries a description in the IR."""

@@ -1,8 +1,8 @@
-"""The description of a machine in the IR, on the pipeline or network that is compiled for it.
+"""Hardware description in the IR, as an attribute of the pipeline or network that is compiled for it.
 
     polyhedral.pipeline @main (@a) -> (@c) attributes {cmir.hardware = {name = "small", core = {count = 8 : i64}}} { … }
 
-The dictionary has the tables and fields of a description in TOML, but for those that have their defaults.
+The dictionary holds the tables and fields of a TOML description, except for fields with their default values.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from cmir.support.diagnostics import CompileError
 ATTRIBUTE = "cmir.hardware"
 
 Carrier = PipelineOp | NetworkOp
-"""Operations that carry the description; lowering a pipeline hands it on to the network."""
+"""Operations that carry the description; lowering a pipeline passes it on to the network."""
 
 
 def set_hardware(carrier: Carrier, hardware: Hardware) -> None:
-    """Attach the description of the machine that a pipeline or network is for."""
+    """Attach the description of the hardware that a pipeline or network is compiled for."""
     carrier.attributes[ATTRIBUTE] = _attribute(hardware.table())
 
 
 def hardware_of(carrier: Carrier) -> Hardware | None:
-    """Return the machine that a pipeline or network is for, or None if it carries none.
+    """Return the hardware that a pipeline or network is compiled for, or None if it carries none.
 
     Raises CompileError if the attribute is malformed.
     """
@@ -66,7 +66,7 @@ def _attribute(value: Any) -> Attribute:
 
 
 def _value(attribute: Attribute, carrier: Carrier) -> Any:
-    """Return the value as TOML would have it."""
+    """Return the value of an attribute as a TOML parser returns it."""
     match attribute:
         case DictionaryAttr():
             return {name: _value(item, carrier) for name, item in attribute.data.items()}
@@ -74,7 +74,7 @@ def _value(attribute: Attribute, carrier: Carrier) -> Any:
             return [_value(item, carrier) for item in attribute.data]
         case StringAttr():
             return attribute.data
-        case BytesAttr():  # a string of characters that are not printed as they are
+        case BytesAttr():  # a string with characters that are printed as escapes
             return attribute.data.decode("utf-8", "replace")
         case IntegerAttr() | FloatAttr():
             return attribute.value.data

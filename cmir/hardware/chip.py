@@ -1,4 +1,4 @@
-"""The places of a machine, as its description has them."""
+"""Places of a chip, built from its hardware description."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from cmir.support.diagnostics import CompileError
 
 @dataclass(frozen=True)
 class Places:
-    """Places of cores. positions: by core; a core without one is the global control unit, as near to all cores."""
+    """Places of cores. positions: by core; a core without one is the global control unit, at no distance from any."""
 
     chip: Topology | None
     positions: Mapping[CoreName, tuple[int, ...]]
 
     def hops(self, source: CoreName, target: CoreName) -> int:
-        """Hops from one core to another; without a chip, two cores are one hop apart."""
+        """Return the hops from one core to another; without a chip, two cores are one hop apart."""
         here, there = self.positions.get(source), self.positions.get(target)
         if here is None or there is None:
             return 0
         return int(here != there) if self.chip is None else self.chip.hops(here, there)
 
     def crosses(self, source: CoreName, target: CoreName) -> bool:
-        """Return True if the way from one core to another leads to another chip."""
+        """Return True if the route from one core to another leads to another chip."""
         here, there = self.positions.get(source), self.positions.get(target)
         if self.chip is None or here is None or there is None:
             return False
@@ -37,9 +37,10 @@ class Places:
 
 
 def chip_of(hardware: Hardware) -> Topology | None:
-    """Return the places of a machine; None where the description has no shape: there is room for any, one hop apart.
+    """Return the topology of the hardware, or None if the description has no shape.
 
-    Raises CompileError for links that make no chip.
+    Without a topology, there are any number of places, and any two are one hop apart.
+    Raises CompileError if the links do not form a chip.
     """
     interconnect = hardware.interconnect
     if interconnect.edges is None and interconnect.shape is None:
@@ -61,7 +62,7 @@ def _chip(interconnect: Interconnect) -> Topology:
 
 
 def check_places(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if a core is at no place of the machine."""
+    """Raise CompileError if a core is not at a place of the chip."""
     chip = chip_of(hardware)
     for core in network.cores:
         place, name = tuple(core.position.get_values()), core.sym_name.data

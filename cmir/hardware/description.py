@@ -1,6 +1,6 @@
-"""The description of the machine that a network runs on: a TOML file, or a preset that ships with cmir.
+"""Description of the hardware that a network runs on: a TOML file, or a preset that ships with cmir.
 
-docs/hardware.md is generated from what the fields of its sections say of themselves.
+docs/hardware.md is generated from the descriptions of the fields of its sections.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from cmir.support.diagnostics import CompileError, Where, emit_remark
 
 @dataclass(frozen=True)
 class Hardware:
-    """A machine. summary: what it is, in a line."""
+    """Description of the hardware. summary: its description in one line."""
 
     name: str
     summary: str = ""
@@ -46,7 +46,7 @@ class Hardware:
     def load(name_or_path: str) -> Hardware:
         """Load a preset by name, a TOML file by path, or the text of such a file if it has several lines.
 
-        Raises CompileError naming the field at fault.
+        Raises CompileError naming the invalid field.
         """
         inline = "\n" in name_or_path and not _is_file(name_or_path)
         text, name = (name_or_path, "") if inline else (Hardware.text(name_or_path), name_or_path)
@@ -55,7 +55,7 @@ class Hardware:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise CompileError(where, f"not valid TOML: {error}") from None
-        printable = name.encode(errors="replace").decode()  # a path need not be UTF-8
+        printable = name.encode(errors="replace").decode()  # a path is not always valid UTF-8
         return Hardware.of({"name": printable, **table}, where)
 
     @staticmethod
@@ -73,9 +73,9 @@ class Hardware:
 
     @staticmethod
     def of(table: Mapping[str, Any], where: Where) -> Hardware:
-        """Return the machine that the tables of a TOML file describe. Raises CompileError naming the field at fault.
+        """Return the hardware described by the tables of a TOML file. Raises CompileError naming the invalid field.
 
-        Tables may have the names of earlier versions, which a remark mentions.
+        Tables may have the names of earlier versions; a remark gives the current name.
         """
         table = _with_current_names(table, where)
         if unknown := set(table) - {"name", "summary", *SECTIONS}:
@@ -94,7 +94,7 @@ class Hardware:
         return hardware
 
     def table(self) -> dict[str, Any]:
-        """Return the tables of a TOML file that describes the machine, without fields that have their defaults."""
+        """Return the tables of a TOML file for this hardware, without fields that have their default values."""
         tables: dict[str, Any] = {"name": self.name}
         if self.summary:
             tables["summary"] = self.summary
@@ -110,7 +110,7 @@ class Hardware:
         return tables
 
     def toml(self) -> str:
-        """Return a TOML file that describes the machine, without fields that have their defaults."""
+        """Return the text of a TOML file for this hardware, without fields that have their default values."""
         lines: list[str] = []
         for name, value in self.table().items():
             if isinstance(value, dict):
@@ -124,7 +124,7 @@ class Hardware:
         return "\n".join(lines) + "\n"
 
     def problems(self) -> Iterator[str]:
-        """Yield what is wrong with combinations of fields, as messages."""
+        """Yield messages about invalid combinations of fields."""
         for section in (self.crossbar, self.interconnect):
             if (problem := section.problem()) is not None:
                 yield problem
@@ -133,7 +133,7 @@ class Hardware:
             yield f"`core.count` must be <= {places}, the places of `interconnect`, got {count}"
 
     def bytes_of(self, elements: int, bits: int) -> int:
-        """Bytes of elements as they are stored and sent. bits: those of their type in the IR."""
+        """Return the size of stored or sent elements in bytes. bits: size of their type in the IR."""
         return ceil(elements * (self.system.element_bits or bits) / 8)
 
 
@@ -148,7 +148,7 @@ def _with_current_names(table: Mapping[str, Any], where: Where) -> dict[str, Any
 
 
 def current_name(table: str, where: Where) -> str:
-    """Return the current name of a table; a remark tells the user about a former one."""
+    """Return the current name of a table, with a remark to the user if the name is a former one."""
     if (name := FORMER_NAMES.get(table)) is None:
         return table
     emit_remark(where, f"table `{table}` is called `{name}` now; the former name is still read")
@@ -174,10 +174,10 @@ def _presets() -> Traversable:
 
 
 def _toml(value: Any) -> str:
-    """Format a value as JSON does, whose syntax TOML shares except for surrogate pairs and the character DEL."""
+    """Format a value as JSON, whose syntax TOML shares except for surrogate pairs and the character DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _as_toml(value: Any) -> Any:
-    """Tuples as lists, at every depth."""
+    """Return tuples as lists, at every depth."""
     return [_as_toml(item) for item in value] if isinstance(value, tuple) else value

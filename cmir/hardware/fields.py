@@ -1,6 +1,6 @@
-"""Sections of a description: dataclasses whose fields say what they mean, in which unit, and what they may be.
+"""Sections of a description: dataclasses whose fields declare their meaning, unit and valid values.
 
-Loading, checking and documenting a section all go by what its fields say of themselves, so a new field is one line.
+Sections are loaded, checked and documented from these declarations, so a new field takes one line.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Section = TypeVar("Section")
 class Kind:
     """Kind of values that a field may have.
 
-    text: what it must be, for messages and documentation. accepts: whether a value of TOML is that.
-    convert: the value as the field has it.
+    text: condition on the value, for messages and documentation. accepts: returns True if a TOML value satisfies it.
+    convert: returns the value of the field.
     """
 
     text: str
@@ -29,30 +29,30 @@ class Kind:
 
 
 def integer(least: int) -> Kind:
-    """Return an integer that is not less than `least`."""
+    """Return the kind of integers that are at least `least`."""
     return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
 
 
 def real(least: float | None = None) -> Kind:
-    """Return a number that is not less than `least`, or a positive one."""
+    """Return the kind of numbers that are at least `least` or, by default, positive."""
     text = "a number > 0" if least is None else f"a number >= {least:g}"
 
     def accepts(value: Any) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return False
-        # An infinity or NaN of TOML is no figure of a machine.
+        # TOML allows infinities and NaNs, which are not valid figures.
         return (value > 0 if least is None else value >= least) and abs(value) < float("inf")
 
     return Kind(text, accepts)
 
 
 def choice(*names: str) -> Kind:
-    """One of some words."""
+    """Return the kind of one of these words."""
     return Kind(f"one of {', '.join(names)}", lambda value: value in names)
 
 
 def integers(least: int) -> Kind:
-    """Return a list of integers that are not less than `least`, as a tuple."""
+    """Return the kind of lists of integers that are at least `least`; the field holds a tuple."""
     return Kind(
         f"a list of integers >= {least}",
         lambda value: _is_list(value, lambda item: _is_integer(item) and item >= least),
@@ -61,7 +61,7 @@ def integers(least: int) -> Kind:
 
 
 def edges() -> Kind:
-    """Return a list of pairs of places, each a list of integers, as tuples."""
+    """Return the kind of lists of pairs of places, each a list of integers; the field holds tuples."""
 
     def is_place(value: Any) -> bool:
         return _is_list(value, _is_integer)
@@ -83,7 +83,7 @@ def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
 
 @dataclass(frozen=True)
 class Description:
-    """Description of a field. absent: what it means if it is not given and has no default."""
+    """Description of a field. absent: meaning of its absence, if it has no default."""
 
     kind: Kind
     meaning: str
@@ -106,10 +106,10 @@ def descriptions(section: Any) -> dict[str, Description]:
 
 
 def read_section(section: type[Section], name: str, given: object, where: Where) -> Section:
-    """Return a section of a description, from the table that TOML has for it.
+    """Return a section of a description, given its TOML table.
 
-    name: what the section is called in messages. where: the file, or what stands in for it. Raises CompileError naming
-    the field at fault.
+    name: name of the section in messages. where: location for messages, usually the file. Raises CompileError naming
+    the invalid field.
     """
     if not isinstance(given, Mapping):
         raise CompileError(where, f"`{name}` must be a table")

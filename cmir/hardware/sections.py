@@ -66,16 +66,16 @@ class Crossbar:
 
     @property
     def slices(self) -> int:
-        """Cells per weight."""
+        """Number of cells per weight."""
         return self.weight_slices or _share(self.weight_bits, self.cell_bits)
 
     @property
     def phases(self) -> int:
-        """Phases per product."""
+        """Number of phases per product."""
         return self.input_phases or _share(self.input_bits, self.dac_bits)
 
     def problem(self) -> str | None:
-        """Return what is wrong with the combination of fields, or None."""
+        """Return a message about an invalid combination of fields, or None."""
         if self.weight_slices is not None and self.cell_bits is not None:
             return "`crossbar.weight_slices` and `crossbar.cell_bits` exclude each other"
         if self.input_phases is not None and self.dac_bits is not None:
@@ -180,7 +180,7 @@ class Interconnect:
 
     @property
     def places(self) -> int | None:
-        """Number of places, or None if the section does not say."""
+        """Number of places, or None if the section does not determine it."""
         if self.edges is not None:
             return len({place for edge in self.edges for place in edge})
         return None if self.shape is None else prod(self.shape) * prod(self.chips or (1,))
@@ -195,7 +195,7 @@ class Interconnect:
         return min((rate for rate in rates if rate is not None), default=None)
 
     def problem(self) -> str | None:
-        """Return what is wrong with the combination of fields, or None."""
+        """Return a message about an invalid combination of fields, or None."""
         if (self.edges is None) == (self.topology == "edges"):
             return "`interconnect.edges` and topology `edges` need each other"
         if self.topology == "edges" and self.shape is not None:
@@ -284,10 +284,10 @@ SECTIONS: dict[str, type[Any]] = {
     "energy": Energy,
     "area": Area,
 }
-"""The tables of a description, all optional, in order."""
+"""Tables of a description, all optional, in order."""
 
 FORMER_NAMES = {"network": "interconnect"}
-"""Tables by names that they had in earlier versions, which are still read."""
+"""Current names of tables by their names in earlier versions, which are still read."""
 
 
 def _share(whole: int | None, part: int | None) -> int:

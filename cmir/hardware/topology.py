@@ -1,8 +1,8 @@
 """Topologies: the places of a chip's cores, and the links between them.
 
-A place is a tuple of integers. Links are directed; what goes from one place to another takes a route of links, and the
-hops of the route are its length. Routes are fixed: a network on a chip that does not choose its way by load never
-reorders what it carries (Dally and Towles, Principles and Practices of Interconnection Networks, ch. 8).
+A place is a tuple of integers. Links are directed. Traffic between two places takes a route of links, whose length is
+the number of hops. Routes are fixed: a network with deterministic routing never reorders messages between two places
+(Dally and Towles, Principles and Practices of Interconnection Networks, ch. 8).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from math import prod
 import numpy as np
 
 Place = tuple[int, ...]
-"""The coordinates of a place."""
+"""Coordinates of a place."""
 
 Link = tuple[Place, Place]
-"""A directed link, from a place to another."""
+"""A directed link from one place to another."""
 
 KINDS = ("all-to-all", "mesh", "torus", "ring")
-"""Topologies that a shape describes; any other is given by its links."""
+"""Topologies described by a shape; all others are given by their links."""
 
 
 class Topology(ABC):
-    """The places of a chip, or of several, and how far they are from each other. Immutable."""
+    """Places of one or several chips, and the routes between them. Immutable."""
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -42,7 +42,7 @@ class Topology(ABC):
 
     @cached_property
     def distances(self) -> np.ndarray:
-        """Hops from each place to each, shape (places, places), in the order of `places`."""
+        """Hops from each place to each other, shape (places, places), in the order of `places`."""
         distances = self._distances()
         distances.setflags(write=False)
         return distances
@@ -58,10 +58,10 @@ class Topology(ABC):
 
     @abstractmethod
     def _next(self, here: Place, there: Place) -> Place:
-        """The first place on the way from `here` to `there`, which is another place."""
+        """Return the first place on the route from `here` to a different place `there`."""
 
     def route(self, start: Place, end: Place) -> tuple[Link, ...]:
-        """Return the links from a place to another, always the same ones; none from a place to itself."""
+        """Return the links of the fixed route from one place to another; none from a place to itself."""
         for place in (start, end):
             self.index_of(place)
         path = [start]
@@ -70,7 +70,7 @@ class Topology(ABC):
         return tuple(pairwise(path))
 
     def hops(self, start: Place, end: Place) -> int:
-        """Return the length of the route from a place to another."""
+        """Return the length of the route from one place to another."""
         return int(self.distances[self.index_of(start), self.index_of(end)])
 
     def crosses(self, start: Place, end: Place) -> bool:
@@ -90,7 +90,7 @@ class Topology(ABC):
         """Short description of the topology."""
 
     def snake(self) -> tuple[Place, ...]:
-        """All places, each but the first next to the one before where the topology is a mesh or torus."""
+        """Return all places; in a mesh or torus, consecutive places are adjacent."""
         return self.places
 
     def __contains__(self, place: Place) -> bool:
@@ -108,13 +108,14 @@ def topology(
     chips: Sequence[int] | None = None,
     crossing: int = 1,
 ) -> Topology:
-    """Return a topology that a shape describes. Raises ValueError, with a message for the user, where there is none.
+    """Return the topology that a shape describes. Raises ValueError, with a message for the user, if it is not valid.
 
-    kind: one of KINDS. In a mesh, places that differ by one in one coordinate are joined, both ways; in a torus also
-    the first and the last of each line. A ring is a torus of one dimension. In `all-to-all`, any two are joined.
-    shape: how many places there are in each dimension of a chip.
-    chips: how many chips there are in each dimension; the places at their borders are joined as inside a chip, and
-    coordinates go on from chip to chip. For meshes. crossing: the hops of a link between chips.
+    kind: one of KINDS. In a mesh, places that differ by one in one coordinate are joined, in both directions; in a
+    torus, the first and the last of each line are joined as well. A ring is a torus of one dimension. In `all-to-all`,
+    any two places are joined.
+    shape: number of places in each dimension of a chip.
+    chips: number of chips in each dimension, for meshes; the places at their borders are joined as inside a chip, and
+    coordinates continue from chip to chip. crossing: hops of a link between chips.
     """
     if kind not in KINDS:
         raise ValueError(f"`topology` must be one of {', '.join(KINDS)}, got '{kind}'")
@@ -143,10 +144,10 @@ def topology(
 
 
 def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None = None) -> Topology:
-    """Any topology, by its directed links. Raises ValueError, with a message for the user, if it is not well-formed.
+    """Return the topology with these directed links. Raises ValueError, for the user, if they are not valid.
 
-    places: all of them; None for the ends of the links. Between any two there must be a way; routes are the shortest
-    ones, and of several the one whose places come first in lexicographic order.
+    places: all places; by default, the ends of the links. There must be a route between any two. Routes are shortest
+    paths; among several, the one whose places come first in lexicographic order.
     """
     edges = list(edges)
     ends = {end for edge in edges for end in edge}
@@ -170,12 +171,12 @@ def graph(edges: Iterable[tuple[Place, Place]], places: Iterable[Place] | None =
 
 
 def text(place: Place) -> str:
-    """Return a place as it is written in the IR: `(0, 1)`."""
+    """Return a place in the syntax of the IR: `(0, 1)`."""
     return f"({', '.join(map(str, place))})"
 
 
 def link_text(link: Link) -> str:
-    """Return a link in messages: `(0, 0) -> (0, 1)`."""
+    """Return a link for messages: `(0, 0) -> (0, 1)`."""
     return f"{text(link[0])} -> {text(link[1])}"
 
 
@@ -198,13 +199,13 @@ class _BoxTopology(Topology):
         return product(*map(range, self.shape))
 
     def snake(self) -> tuple[Place, ...]:
-        """All places, row by row, every other row backwards."""
+        """Return all places, row by row, every other row reversed."""
         return tuple(_snake(self.shape))
 
 
 @dataclass(frozen=True)
 class _CompleteTopology(_BoxTopology):
-    """Every place is one hop from every other."""
+    """A topology in which every place is one hop from every other."""
 
     @property
     def title(self) -> str:
@@ -223,10 +224,9 @@ class _CompleteTopology(_BoxTopology):
 
 @dataclass(frozen=True)
 class _GridTopology(_BoxTopology):
-    """A mesh or a torus. Routes go along the first dimension first, on a torus the shorter way and of two the upward.
+    """A mesh or a torus, with dimension-order routes. On a torus, routes take the shorter way, and upward on ties.
 
-    chip: the shape of each of the chips that a mesh is made of; empty for one chip. crossing: the hops of a link
-    between two of them.
+    chip: shape of each chip that a mesh is made of; empty for a single chip. crossing: hops of a link between chips.
     """
 
     kind: str
@@ -241,7 +241,7 @@ class _GridTopology(_BoxTopology):
         return f"a {self.kind} of {size} on chips of {'×'.join(map(str, self.chip))}"
 
     def crosses(self, start: Place, end: Place) -> bool:
-        ends = zip(start, end, self.chip)  # no coordinates where there is one chip
+        ends = zip(start, end, self.chip)  # empty for a single chip
         return any(a // size != b // size for a, b, size in ends)
 
     @property
@@ -307,7 +307,7 @@ class _GraphTopology(Topology):
         return self.edges
 
     def _distances(self) -> np.ndarray:
-        """Hop counts; −1 where unreachable."""
+        """Return hop counts; −1 where unreachable."""
         import networkx
 
         network = networkx.DiGraph()

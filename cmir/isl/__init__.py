@@ -1,7 +1,7 @@
 """Exact integer sets and relations: everything in cmir that talks to islpy.
 
-This package is the ground floor. It knows ISL and upstream xDSL dialects, and none of ours; the mathematics
-of `docs/design.md` §3 is written here once, on plain ISL objects.
+This package is the lowest room: it knows ISL and upstream xDSL dialects, but none of cmir's own. It implements the
+mathematics of `docs/design.md` §3 on plain ISL objects.
 """
 
 from cmir.isl.text import (

@@ -1,12 +1,11 @@
 """ISL AST generation: a schedule becomes a nest of `scf` loops with `arith` conditions.
 
-ISL turns "visit these points in this order" into loops (Grosser, Verdoolaege, Cohen: Polyhedral AST generation
-is more than scanning polyhedra, TOPLAS 2015). Each visit becomes whatever `emit` builds from the point's
-coordinates.
+ISL generates loops that visit given points in a given order (Grosser, Verdoolaege, Cohen: Polyhedral AST generation
+is more than scanning polyhedra, TOPLAS 2015). At each visit, `emit` builds operations from the point's coordinates.
 
-Conditions on several floors, such as those of rescalings after each other, may take ISL more than its budget; and ISL's
-generator is known to leave out points now and then. Loops are then found from the points themselves
-(`cmir.isl.nests`), but for stages that are spread over cores.
+Conditions on nested floors, such as those of consecutive rescalings, can exceed ISL's budget, and ISL's generator can
+omit points. The loops are then derived from an enumeration of the points (`cmir.isl.nests`), except for stages that are
+spread over cores.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ from cmir.isl.visits import ONCE
 Emit = Callable[[Builder, Sequence[SSAValue]], object]
 
 Separation = Literal["auto", "always", "never"]
-"""Policy for separating loops into disjoint pieces without conditions; auto: if that is cheaper."""
+"""Policy for separating loops into disjoint pieces without conditions; `auto` separates them if that is cheaper."""
 
 _MANY_PIECES = 8
-"""Limit of pieces; with more, only separate loops are generated."""
+"""Number of pieces above which only separate loops are generated."""
 
 SEPARATIONS: tuple[Separation, ...] = get_args(Separation)
 
@@ -54,10 +53,10 @@ def visit_in_order(
     """Append to `block` loops that visit the domain of `schedule` in the order of its range.
 
     schedule: point -> time, single-valued and injective; times compare lexicographically.
-    emit: called for each place where points are visited, with a builder there and the point's coordinates
+    emit: called at each place where points are visited, with a builder at that place and the coordinates of the point
         as `index` values.
-    constants: those of `block`, if it has some already.
-    cores: the values that the parameters of `schedule` have; they are the arguments of `block`, in order.
+    constants: the constants of `block`, if it already has some.
+    cores: values of the parameters of `schedule`. The arguments of `block` are these parameters, in the same order.
     """
     schedule = unnamed(schedule)
     if cores.dim(isl.dim_type.param):
@@ -75,7 +74,7 @@ def visit_in_order(
 
 @kept_by_text
 def _enumerated_loops(schedule: isl.Map) -> Nest:
-    """Loops found from the points of a schedule. Raises IslError if they are too many."""
+    """Return loops derived from the points of a schedule. Raises IslError if there are too many points."""
     points, times = lattice_pairs(schedule)
     return nest_of(times, points)
 
@@ -92,7 +91,7 @@ def append_loops(
     constants: Constants | None = None,
     parameters: Sequence[str] = (),
 ) -> None:
-    """Append an AST to `block`, whose arguments are the parameters, as `scf` and `arith` operations."""
+    """Append an AST to `block` as `scf` and `arith` operations. The arguments of `block` are the parameters."""
     scope = _BlockScope(block)
     scope.names.update(zip(parameters, block.args, strict=True))
     _Translator(constants or Constants(block), emit).node(node, scope)
@@ -102,17 +101,18 @@ def append_loops(
 def cheapest_loops(
     schedule: isl.Map, separation: Separation, cores: isl.Set = ANY_CORE
 ) -> isl.AstNode:
-    """Return the AST of loops as `visit_in_order` makes them.
+    """Return the AST of the loops that `visit_in_order` builds.
 
-    With `auto`, these are joint loops if they need no conditions, else those that evaluate the fewest in one run, and
-    of these the shortest. Joint loops of many pieces would be full of conditions, and are not tried.
+    With `auto`, these are joint loops if they need no conditions. Otherwise they are the loops that evaluate the fewest
+    conditions in one run and, among those, the shortest. Joint loops over many pieces would be full of conditions and
+    are not tried.
 
-    Points that one formula of time gives are a statement of their own, so that a limit of three formulas becomes
-    three statements in loops of their own and not a chain of selects in one.
+    Each formula of the schedule becomes a statement of its own, so a limit with three formulas becomes three statements
+    in separate loops instead of a chain of selects in one.
 
-    ISL's generator leaves out points, or visits some twice, now and then, for unions with several moduli; loops that do
-    not visit as many points as there are are not taken. Where there are no others, all points are one statement. Raises
-    IslError where its loops are wrong, too.
+    For unions with several moduli, ISL's generator can omit points or visit them twice. Loops with the wrong number of
+    visits are rejected. If all of them are rejected, the points are treated as one statement. Raises IslError if ISL's
+    loops are wrong for that, too.
     """
     schedule = with_parameters(schedule, parameters(cores)).intersect_params(cores)
     whole = schedule.coalesce()
@@ -153,7 +153,7 @@ def cheapest_loops(
 def loops_cost(
     node: isl.AstNode, cores: isl.Set = ANY_CORE, coordinates: np.ndarray = ONCE
 ) -> NestCost:
-    """Return the cost of an AST as the loops that are made of it, on cores with these coordinates."""
+    """Return the cost of the loops built from an AST, summed over cores with these coordinates."""
     block = Block(arg_types=[IndexType()] * cores.dim(isl.dim_type.param))
     visited: list[Block] = []
     mark: Emit = lambda builder, _: visited.append(builder.insertion_point.block)  # noqa: E731
@@ -162,15 +162,15 @@ def loops_cost(
 
 
 class _BlockScope:
-    """A block of the nest, in the making.
+    """A block of the nest under construction.
 
-    names: the values of ISL's iterators. computed: the values of operations, none of which is computed twice.
+    names: values of ISL's iterators. computed: values of operations, each of which is computed once.
     """
 
     def __init__(
         self, block: Block, outer: _BlockScope | None = None, loop: Operation | None = None
     ):
-        """outer: what the block is nested in; loop: the loop there, if it is the body of one."""
+        """Start a scope inside `outer`. loop: the loop in `outer` whose body the block is, if any."""
         self.block, self.outer, self.loop = block, outer, loop
         self.builder = Builder(InsertPoint.at_end(block))
         self.names: ChainMap[str, SSAValue] = outer.names.new_child() if outer else ChainMap()
@@ -179,7 +179,7 @@ class _BlockScope:
         )
 
     def insert(self, op: Operation) -> SSAValue:
-        """Return the value of a pure operation, which is moved in front of the loops it does not depend on."""
+        """Return the value of a pure operation, hoisted out of the loops that it does not depend on."""
         key = (type(op), *op.operands, *op.properties.values())
         if key not in self.computed:
             scope, builder = self, self.builder
@@ -194,7 +194,7 @@ class _BlockScope:
 
 
 class _Translator:
-    """Walks one ISL AST."""
+    """A translator of one ISL AST to `scf`."""
 
     def __init__(self, constants: Constants, emit: Emit):
         self.constants = constants
@@ -220,7 +220,7 @@ class _Translator:
         iterator = node.for_get_iterator().get_id().get_name()
         lower = self.expression(node.for_get_init(), scope)
         if node.for_is_degenerate():
-            # Its body stays in this block: siblings have iterators of their own names.
+            # The body stays in this block: iterators of siblings have different names.
             scope.names[iterator] = lower
             self.node(node.for_get_body(), scope)
             return
@@ -235,7 +235,7 @@ class _Translator:
         inner.builder.insert(scf.YieldOp())
 
     def _exclusive(self, condition: isl.AstExpr, scope: _BlockScope) -> SSAValue:
-        """Return the bound of a loop condition `i < bound` or `i <= bound`, as `scf.for` wants it: exclusive."""
+        """Return the exclusive bound that `scf.for` needs for a loop condition `i < bound` or `i <= bound`."""
         _, bound = _arguments(condition)
         if condition.get_op_type() == isl.ast_expr_op_type.lt:
             return self.expression(bound, scope)
@@ -265,7 +265,7 @@ class _Translator:
         scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
 
     def expression(self, expr: isl.AstExpr, scope: _BlockScope) -> SSAValue:
-        """Return the value of an ISL expression, as `arith` operations on `index` (conditions: on `i1`)."""
+        """Return the value of an ISL expression as `arith` operations on `index`, or on `i1` for conditions."""
         match expr.get_type():
             case isl.ast_expr_type.int:
                 return self.constants.get(expr.get_val().to_python())
@@ -289,7 +289,7 @@ class _Translator:
 
 
 class _NestTranslator:
-    """Walks one nest; counters are the arguments of the loops around."""
+    """A translator of one nest to `scf`; counters are the arguments of the enclosing loops."""
 
     def __init__(self, constants: Constants, emit: Emit):
         self.constants = constants
@@ -343,7 +343,7 @@ def _is(expr: isl.AstExpr, kind: isl.ast_expr_op_type) -> bool:
 
 
 class Constants:
-    """The `index` constants of a block, each built once, in front of everything else."""
+    """`index` constants at the start of a block, each built once."""
 
     def __init__(self, block: Block):
         self.block = block
@@ -376,7 +376,7 @@ _BINARY: dict[object, Callable[..., Operation]] = {
     isl.ast_expr_op_type.div: arith.DivSIOp,  # exact by ISL's contract
     isl.ast_expr_op_type.pdiv_q: arith.DivSIOp,  # of a non-negative value by ISL's contract
     isl.ast_expr_op_type.pdiv_r: arith.RemSIOp,  # likewise
-    isl.ast_expr_op_type.zdiv_r: arith.RemSIOp,  # only compared with 0, where any sign will do
+    isl.ast_expr_op_type.zdiv_r: arith.RemSIOp,  # only compared with 0, so the sign does not matter
     isl.ast_expr_op_type.min: arith.MinSIOp,
     isl.ast_expr_op_type.max: arith.MaxSIOp,
     isl.ast_expr_op_type.and_: arith.AndIOp,  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,6 +1,7 @@
-"""A bound on the work that ISL does for a relation.
+"""A budget for ISL computations.
 
-It counts ISL's own operations and not seconds, so that what is compiled does not depend on the machine that compiles.
+The budget counts ISL's own operations instead of seconds, so the compiled program does not depend on the machine that
+compiles it.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from cmir.isl.memo import unnamed
 from cmir.isl.text import CONTEXT, IslError
 
 MOST_OPERATIONS = 1_000_000
-"""ISL's operations for one relation or nest before points are enumerated instead: about half a second of work."""
+"""Number of ISL operations per relation or nest before points are enumerated instead: about half a second of work."""
 
 _Result = TypeVar("_Result")
 
 _over_budget: set[str] = set()
-"""The texts of what ISL has not computed within the budget."""
+"""Keys of the computations that exceeded the budget."""
 
 
 def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Result | None:
     """Return the result of `compute` for these relations, or None if ISL needs more than `MOST_OPERATIONS`.
 
-    Parsing fails in its own way when the budget is used up, so every failure counts. What has failed is not tried
-    again; the names of relations do not matter for that.
+    Parsing fails with errors of its own when the budget is exhausted, so every failure counts. A computation that has
+    failed is not tried again, whatever the names of its relations.
     """
     if _over_budget and _key(compute, arguments) in _over_budget:
         return None

@@ -1,15 +1,15 @@
-"""The comparison of what automata allow with what accesses need, symbolically and from reset.
+"""Symbolic comparison of what automata allow with what accesses need, from reset.
 
-An automaton is a sequence of steps, repeated for every inference n ≥ 0 of an endless stream. A step may wait for an
-event and raises the limit of the iterations that may run; before the first step nothing may. Steps come one after the
-other, so a step is taken when the latest event of it and of all steps before has happened, and what it allows is the
-highest limit so far. Hence the event that iteration i waits for is
+An automaton is a sequence of steps that repeats for every inference n ≥ 0 of an endless stream. A step may wait for an
+event, and then raises the limit of the iterations that may run. Before the first step, no iteration may run. Steps are
+taken in order, so a step is taken once its own event and the events of all earlier steps have occurred, and it allows
+the iterations up to the highest limit so far. Hence iteration i waits for the event
 
     allow(i) = M(min { a : L(a) >= i }),   M, L = prefix maxima of events and limits over the steps of inferences n ≥ 0.
 
-Against it stands D'(i), the last event of an inference n ≥ 0 that i, or an iteration before it, needs. Control is safe
-where allow(i) >= D'(i), tight where allow(i) <= D'(i), and live where allow(i) is defined. All of it is said of all
-inferences at once.
+It is compared with D'(i), the last event of an inference n ≥ 0 that iteration i, or an earlier one, needs. Control is
+safe where allow(i) >= D'(i), tight where allow(i) <= D'(i), and deadlock-free where allow(i) is defined. The comparison
+covers all inferences at once.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from cmir.isl.text import read_map
 
 @dataclass(frozen=True)
 class AutomatonSteps:
-    """The steps of an automaton in one inference.
+    """Steps of an automaton in one inference.
 
     events: `{ [step] -> [time of the event] }`, for the steps that wait.
-    limits: `{ [step] -> [ahead, time of the limit] }`: in the inference that lies `ahead` of the step's.
+    limits: `{ [step] -> [ahead, time of the limit] }`; the limit lies `ahead` inferences after that of the step.
     """
 
     events: isl.Map
@@ -36,11 +36,12 @@ class AutomatonSteps:
 
 @dataclass(frozen=True)
 class AutomatonFailures:
-    """The failures of automata; empty sets and maps if there are none.
+    """Failures of automata; the sets and maps are empty if there are none.
 
-    dead: `{ [n, time] }` of iterations that no step ever allows.
+    dead: `{ [n, time] }`, iterations that no step ever allows.
     unsafe: `{ [n, time] -> [n', event] }`, iterations that may run before the event they need.
-    late: likewise, with the event that they wait for though they need only earlier ones, or none.
+    late: `{ [n, time] -> [n', event] }`, iterations that wait for this event although they need only earlier ones,
+        or none.
     """
 
     dead: isl.Set
@@ -49,9 +50,9 @@ class AutomatonFailures:
 
 
 def judge(automata: list[AutomatonSteps], needs: isl.Map, times: isl.Set) -> AutomatonFailures:
-    """Return the verdict on the automata on one neighbour.
+    """Return the failures of the automata that control a core on account of one neighbour.
 
-    needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: those of all iterations of an inference.
+    needs: D as a stream relation, `{ [n, time] -> [n', event] }`. times: times of all iterations of one inference.
     """
     stream_of = from_reset(stream_times(times))
     needs = needs.intersect_range(from_reset(isl.Set.universe(needs.get_space().range())))
@@ -72,18 +73,18 @@ def judge(automata: list[AutomatonSteps], needs: isl.Map, times: isl.Set) -> Aut
 
 
 def from_reset(times: isl.Set) -> isl.Set:
-    """Return the times `[n, time]` with n ≥ 0."""
+    """Return the times `[n, time]` with n ≥ 0, those from reset on."""
     return times.lower_bound_val(isl.dim_type.set, 0, isl.Val(0))
 
 
 def _later_than(first: isl.Map, second: isl.Map) -> isl.Map:
-    """`first` where both functions are defined and it is the later one."""
+    """Return `first` restricted to where both functions are defined and `first` is the later one."""
     earlier = first.apply_range(isl.Map.lex_gt(first.range().get_space()))
     return first.intersect_domain(earlier.intersect(second).domain())
 
 
 def _allowed(automaton: AutomatonSteps, times: isl.Set) -> tuple[isl.Map, isl.Set]:
-    """allow, `{ [n, time] -> [n', event] }`, and the times for which no step allows anything."""
+    """Return allow, `{ [n, time] -> [n', event] }`, and the times that no step ever allows."""
     steps = from_reset(stream_times(automaton.limits.domain()))
     limit = prefix_maximum(steps, _in_stream(automaton.limits).intersect_domain(steps))
     event = prefix_maximum(steps, stream(automaton.events).intersect_domain(steps))
@@ -93,7 +94,7 @@ def _allowed(automaton: AutomatonSteps, times: isl.Set) -> tuple[isl.Map, isl.Se
 
 
 def _in_stream(limits: isl.Map) -> isl.Map:
-    """`{ [step] -> [ahead, time] }` for every inference: `{ [n, step] -> [n + ahead, time] }`."""
+    """Return `{ [step] -> [ahead, time] }` for every inference: `{ [n, step] -> [n + ahead, time] }`."""
     coordinates = [f"t{i}" for i in range(limits.dim(isl.dim_type.out) - 1)]
     carried = limits.insert_dims(isl.dim_type.in_, 0, 1).insert_dims(isl.dim_type.out, 0, 1)
     carried = carried.equate(isl.dim_type.in_, 0, isl.dim_type.out, 0)

@@ -1,8 +1,8 @@
-"""Stages spread over cores: whose relations are families, with a core's coordinates as parameters.
+"""Stages spread over cores, whose relations are families with the coordinates of a core as parameters.
 
-The first few coordinates of an iteration may say which core of its stage runs it. What concerns one core is then a
-relation with parameters: p0, p1, … are the coordinates of the core whose control logic it is, q0, q1, … those of the
-neighbour that it follows. One relation, one automaton and one program so serve all cores of a stage, however many.
+The leading coordinates of an iteration may identify the core of the stage that runs it. A relation that concerns one
+core then has parameters: p0, p1, … are the coordinates of the core whose control logic it describes, q0, q1, … those
+of the neighbour that this core follows. One relation, one automaton and one program thus serve all cores of a stage.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from cmir.isl.points import points_of
 from cmir.isl.text import CONTEXT, read_set
 
 Who = Literal["p", "q"]
-"""Whose coordinates parameters are: p for the core itself, q for its neighbour."""
+"""Owner of the coordinates that parameters stand for: p for the core itself, q for its neighbour."""
 
 ANY_CORE = read_set("{ : }")
-"""The cores where there is but one: no parameters."""
+"""Cores of a stage that is not spread: a single core, no parameters."""
 
 _Object = TypeVar("_Object", isl.Map, isl.Set, isl.Map | isl.Set)
 
 
 def core_parameters(dims: int, who: Who = "p") -> list[str]:
-    """Return the names of the coordinates of a core."""
+    """Return the names of the parameters for the coordinates of a core."""
     return [f"{who}{d}" for d in range(dims)]
 
 
@@ -42,7 +42,7 @@ def is_core_parameter(name: str) -> bool:
 
 
 def with_parameters(value: _Object, names: Sequence[str]) -> _Object:
-    """Return the object with these parameters in front, in this order."""
+    """Return the object with these parameters first, in this order."""
     space = isl.Space.params_alloc(CONTEXT, len(names))
     for d, name in enumerate(names):
         space = space.set_dim_name(isl.dim_type.param, d, name)
@@ -50,7 +50,7 @@ def with_parameters(value: _Object, names: Sequence[str]) -> _Object:
 
 
 def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
-    """`{ s[c, i] -> … }` for the iterations of one core: `[p0] -> { s[c, i] -> … : c = p0 }`."""
+    """Restrict `{ s[c, i] -> … }` to the iterations of one core: `[p0] -> { s[c, i] -> … : c = p0 }`."""
     if not dims:
         return relation
     relation = with_parameters(relation, core_parameters(dims, who))
@@ -60,31 +60,31 @@ def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
 
 
 def cores_of(iterations: isl.Set, dims: int, who: Who = "p") -> isl.Set:
-    """Return the cores that run iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
+    """Return the cores that run the iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
     return on_core(isl.Map.from_domain(iterations), dims, who).params()
 
 
 def with_core_as_input(relation: isl.Map, dims: int) -> isl.Map:
-    """`[p0] -> { s[i] -> … }` as `{ [p0, i] -> … }`, for relations that are evaluated for many cores."""
+    """Return `[p0] -> { s[i] -> … }` as `{ [p0, i] -> … }`, for relations that are evaluated for many cores."""
     relation = with_parameters(relation, core_parameters(dims)).reset_tuple_id(isl.dim_type.in_)
     return relation.move_dims(isl.dim_type.in_, 0, isl.dim_type.param, 0, dims)
 
 
 def as_neighbour(value: _Object) -> _Object:
-    """Rename the parameters of a core to those of a neighbour that another core follows: p0 becomes q0."""
+    """Rename the parameters of a core to those of a neighbour: p0 becomes q0."""
     for d, name in enumerate(parameters(value)):
         value = value.set_dim_name(isl.dim_type.param, d, f"q{name[1:]}")
     return value
 
 
 def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
-    """Cores by their coordinates: `[p0] -> { : 0 <= p0 < 4 }`."""
+    """Return the set of cores with these coordinates: `[p0] -> { : 0 <= p0 < 4 }`."""
     points = np.array(coordinates, np.int64)
     names = core_parameters(points.shape[1])
     low, high = points.min(axis=0), points.max(axis=0)
     bounds = [f"{a} <= {name} <= {b}" for name, a, b in zip(names, low, high, strict=True)]
     pieces = [" and ".join(bounds)]
-    if np.prod(high - low + 1) != len(points):  # not all of the box
+    if np.prod(high - low + 1) != len(points):  # the cores do not fill their bounding box
         each = ([f"{n} = {x}" for n, x in zip(names, core, strict=True)] for core in coordinates)
         pieces = [" and ".join(equations) for equations in each]
     inside = " or ".join(f"({piece})" for piece in pieces if piece)
@@ -93,17 +93,17 @@ def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
 
 
 def parameter_values(context: isl.Set) -> np.ndarray:
-    """Return the values of the parameters of a bounded set, in lexicographic order, shape (values, parameters)."""
+    """Return the parameter values of a bounded set in lexicographic order, shape (values, parameters)."""
     return points_of(_as_points(context.params()))
 
 
 def count_points(points: isl.Set) -> int:
-    """Return the number of points of a bounded set, over all values of its parameters together."""
+    """Return the number of points of a bounded set, summed over all values of its parameters."""
     return _with_parameters_as_dims(points).count_val().to_python()
 
 
 def some_core(value: isl.Map | isl.Set) -> dict[str, int]:
-    """Values of the parameters for which an object is not empty."""
+    """Return values of the parameters for which an object is not empty."""
     point = _as_points(value.params()).sample_point()
     return {
         name: point.get_coordinate_val(isl.dim_type.set, d).to_python()
@@ -112,7 +112,7 @@ def some_core(value: isl.Map | isl.Set) -> dict[str, int]:
 
 
 def at(value: _Object, core: Mapping[str, int]) -> _Object:
-    """Fix parameters to these values and remove them."""
+    """Fix parameters to these values, and remove the parameters."""
     if not core:
         return value
     value = with_parameters(value, [*core])
@@ -122,22 +122,22 @@ def at(value: _Object, core: Mapping[str, int]) -> _Object:
 
 
 def at_core(value: _Object, core: Sequence[int]) -> _Object:
-    """Specialise an object with the coordinates of a core as parameters to one of the cores."""
+    """Specialize an object, whose parameters are the coordinates of a core, to one core."""
     return at(value, dict(zip(core_parameters(len(core)), core, strict=True)))
 
 
 def at_some_core(value: _Object) -> _Object:
-    """Specialise an object to one of the cores, or pairs of cores, for which it is not empty."""
+    """Specialize an object to one of the cores, or pairs of cores, for which it is not empty."""
     return at(value, some_core(value))
 
 
 def _as_points(context: isl.Set) -> isl.Set:
-    """`[p0] -> { : … }` as `{ [p0] : … }`."""
+    """Return `[p0] -> { : … }` as `{ [p0] : … }`."""
     return _with_parameters_as_dims(context.from_params())
 
 
 def _with_parameters_as_dims(points: isl.Set) -> isl.Set:
-    """`[p0] -> { s[i] }` as `{ [p0, i] }`."""
+    """Return `[p0] -> { s[i] }` as `{ [p0, i] }`."""
     return points.reset_tuple_id().move_dims(
         isl.dim_type.set, 0, isl.dim_type.param, 0, points.dim(isl.dim_type.param)
     )

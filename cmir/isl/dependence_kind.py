@@ -1,7 +1,7 @@
 """Kinds of dependence between iterations.
 
-A vocabulary and nothing else, so that those who derive dependences, those who run them and those who judge them can
-all speak it.
+This module holds the vocabulary alone, so that the code that derives dependences, the code that runs them and the code
+that checks them can share it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from enum import StrEnum
 
 
 class DependenceKind(StrEnum):
-    """Reason for which an iteration waits for one of another stage; the value is the keyword in the IR."""
+    """Reason why an iteration waits for an iteration of another stage; the value is the keyword in the IR."""
 
     RAW = "raw"
     """Read after write: a reader waits for data."""
 
     WAR = "war"
-    """Write after read: a writer waits for room, of which the reader's credits tell."""
+    """Write after read: a writer waits for room, which the reader's credits announce."""
 
     @property
     def awaited(self) -> str:
-        """Word of reports for what the iteration waits for: `data` or `credit`."""
+        """Word used in reports for what the iteration waits for: `data` or `credit`."""
         return {DependenceKind.RAW: "data", DependenceKind.WAR: "credit"}[self]

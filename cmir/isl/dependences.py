@@ -5,20 +5,19 @@ Notation, per pair of a writer and a reader of one array:
   W   writer iteration -> location         T_w  writer iteration -> time
   R   reader iteration -> location         T_r  reader iteration -> time
 
-Times are integer tuples compared lexicographically. Inferences form a stream: the inference index n is one
-more, outermost time dimension. Nothing bounds n here, on either side, so that a relation is the same for every n up
-to a shift. A real stream begins at inference 0, with empty buffers. What it needs is the same, without the events
-before inference 0; so its automata begin with the limit that the last event of inference −1 would have given
-(docs/mathematics.md, Lemma 4).
+Times are integer tuples compared lexicographically. Inferences form a stream: the inference index n is an additional,
+outermost time dimension. n is unbounded in both directions here, so a relation is the same for every n up to a shift.
+A real stream starts at inference 0 with empty buffers. Its needs are the same except for events before inference 0,
+so its automata start with the limit that the last event of inference −1 would have set (docs/mathematics.md, Lemma 4).
 
 A *release relation* maps an event (a write seen by the reader, or an iteration finished by the reader) to the
-last iteration it allows on the other side. It has one event for each time the limit rises, and no others.
+last iteration that it allows on the other side. It contains exactly the events that raise the limit.
 
-A stage may be spread over cores (`cmir.isl.cores`). T_w and T_r then are those of one core each, with the cores'
-coordinates as parameters, and everything here holds for each pair of cores by itself.
+A stage may be spread over cores (`cmir.isl.cores`). T_w and T_r are then the schedules of one core each, with the
+coordinates of the cores as parameters, and everything here holds separately for each pair of cores.
 
-ISL computes maxima of formulas within a budget of operations (`cmir.isl.budget`). What takes it more, such as maxima
-over the nested floors of rescalings after each other, is computed from points (`cmir.isl.release_points`), but for
+ISL computes maxima of formulas within a budget of operations (`cmir.isl.budget`). Maxima that exceed it, such as those
+over the nested floors of consecutive rescalings, are computed from points (`cmir.isl.release_points`), except for
 stages that are spread over cores.
 """
 
@@ -38,13 +37,14 @@ from cmir.isl.text import IslError, read_map
 
 @dataclass(frozen=True)
 class Release:
-    """When each iteration of a core may run, on account of one neighbour.
+    """Release relation of a core on account of one neighbour, and the limit at reset.
 
     relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; that of
-        `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` of the event's.
-    initially: the limit at reset, before the first event, as a set of at most one point with the limit's coordinates.
-        Without it nothing may run. Where stages are spread over cores, it is the last iteration for those that have
-        nothing to do with each other.
+        `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` inferences after
+        that of the event.
+    initially: the limit at reset, before the first event, as a set of at most one point in the space of the limit. If
+        it is empty, no iteration may run at reset. For stages spread over cores, it is the last iteration for pairs of
+        cores that do not depend on each other.
     """
 
     relation: isl.Map
@@ -52,7 +52,7 @@ class Release:
 
 
 def iterations(access: isl.Map) -> isl.Map:
-    """Return the access `{ [iteration -> lane] -> location }` seen from whole iterations: iteration -> location."""
+    """Return the access `{ [iteration -> lane] -> location }` without its lanes: iteration -> location."""
     return access.domain_factor_domain()
 
 
@@ -63,21 +63,21 @@ def identity_schedule(domain: isl.Set) -> isl.Map:
 
 
 def maximum(relation: isl.Map) -> isl.Map:
-    """Return the lexicographically last of what each point is related to."""
+    """Return the lexicographically last point that each point is related to."""
     return _best(relation, isl.Map.lexmax, isl.Map.lex_lt(relation.get_space().range()))
 
 
 def minimum(relation: isl.Map) -> isl.Map:
-    """Return the lexicographically first of what each point is related to."""
+    """Return the lexicographically first point that each point is related to."""
     return _best(relation, isl.Map.lexmin, isl.Map.lex_gt(relation.get_space().range()))
 
 
 def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.Map) -> isl.Map:
-    """Return the best of what each point is related to: what ISL's `optimum` gives, if that is right.
+    """Return the best point that each point is related to: the result of `optimum`, if it is correct.
 
-    lexmax and lexmin are wrong now and then, or fail, for relations with quantified variables and unions, depending
-    on how the relation came about. What they say is cheap to check; otherwise what is worse is subtracted. Of pieces
-    that do not overlap they take less time.
+    `lexmax` and `lexmin` can fail or return incorrect results for unions with existentially quantified variables,
+    depending on how the relation was built. Checking a result is cheap; if the check fails, the points that are not
+    optimal are subtracted instead. Both are faster on disjoint pieces.
     """
     try:
         result = optimum(relation.make_disjoint()).coalesce()
@@ -97,18 +97,18 @@ def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.
 def prefix_maximum(domain: isl.Set, needs: isl.Map) -> isl.Map:
     """Return the latest event needed up to a time: D'(i) = max of D(j) over j ≤ i in `domain`.
 
-    `needs` is D, time -> time. Times of `domain` that precede everything that needs an event are not in the
-    result; times after it inherit the last need.
+    `needs` is D, time -> time. Times of `domain` before the first need are not in the result; times after a need
+    inherit it.
     """
     return _prefix_maximum(domain, needs.intersect_domain(domain))
 
 
 _FEW = 8
-"""Number of basic maps above which ISL's `lexmax` takes longer than comparing functions."""
+"""Number of basic maps above which `lexmax` is slower than comparing functions."""
 
 
 def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = None) -> isl.Map:
-    """Like `prefix_maximum`, with what is `always` needed. The domain of `needs` is in `domain`."""
+    """Like `prefix_maximum`, with the events `always` needed as well. The domain of `needs` lies in `domain`."""
     others = [] if always is None else [always]
     every = reduce(isl.Map.union, others, domain.lex_ge_set(domain).apply_range(needs))
     if every.n_basic_map() <= _FEW:
@@ -121,10 +121,10 @@ def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = No
 def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
     """Return the latest event needed before each time of `domain`.
 
-    There is one map for each dimension that can be the first in which what needs the event is earlier.
+    The result has one map per dimension d, for the earlier times that first differ from the time in dimension d.
 
-    What is earlier in dimension d is like the time itself in all dimensions before d, and anything in those after it.
-    So the dimensions after d do not matter, and each maximum is over few of them.
+    Such a time agrees with the given time in all dimensions before d and is arbitrary in those after d. The dimensions
+    after d are therefore projected out, and each maximum ranges over few dimensions.
     """
     rank, found = domain.dim(isl.dim_type.set), []
     names = [f"t{d}" for d in range(rank)]
@@ -138,9 +138,10 @@ def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
 
 
 def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
-    """Return the maximum of a function over what is like a time of `domain` but earlier in its last dimension.
+    """Return the maximum of a function over the times that are earlier than a time of `domain` in its last dimension.
 
-    As a rule the function does not decrease along that dimension. Then it is the value at the time before.
+    All other dimensions are equal. Usually the function does not decrease along the last dimension, and the maximum is
+    its value at the preceding time.
     """
     *same, last = (f"t{d}" for d in range(domain.dim(isl.dim_type.set)))
     times, other = ", ".join([*same, last]), ", ".join([*same, "before"])
@@ -153,7 +154,7 @@ def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
 
 
 def _just_before(earlier: isl.Map) -> isl.Map:
-    """Return the maximum of `{ [same, t] -> [same, before] : before < t }`: as a rule one less, or a little more."""
+    """Return the maximum of `{ [same, t] -> [same, before] : before < t }`: usually t − 1, or slightly less."""
     rank, found = earlier.dim(isl.dim_type.in_), isl.Map.empty(earlier.get_space())
     names, rest = [f"t{d}" for d in range(rank)], earlier.domain().coalesce()
     for less in range(1, _NEAR + 1):
@@ -167,15 +168,16 @@ def _just_before(earlier: isl.Map) -> isl.Map:
 
 
 _NEAR = 3
-"""Number of immediately preceding times to try before searching."""
+"""Number of immediately preceding times that are tried before a search."""
 
 
 def _last_with_each(
     latest: isl.Map, times: isl.Set, wrapped: isl.Map, turned: Callable[[isl.Map], isl.Map]
 ) -> isl.Map:
-    """Return the last time with each event of D′, which never goes back.
+    """Return the last time with each event of D′, which is monotonic.
 
-    latest: D′. wrapped: for the last of the `times`, what the time after it needs. turned: `latest` as event -> time.
+    latest: D′. wrapped: maps the last of the `times` to the need of the time after it. turned: gives `latest` as
+    event -> time.
     """
     if latest.n_basic_map() <= _FEW:
         return maximum(turned(latest))
@@ -184,7 +186,7 @@ def _last_with_each(
 
 
 def raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
-    """D of read after write, `{ [reader time] -> [writer time] }`: the last write that an iteration reads."""
+    """Return D of read after write, `{ [reader time] -> [writer time] }`: the last write that an iteration reads."""
     return _raw_needs(*map(unnamed, (write, read, order_w, order_r)))
 
 
@@ -197,10 +199,10 @@ def _raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map
 def war_needs(
     write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
 ) -> isl.Map:
-    """D of write after read, `{ [n, writer time] -> [n', reader time] }`: the last read of what it overwrites.
+    """Return D of write after read, `{ [n, writer time] -> [n', reader time] }`: the last read of what it overwrites.
 
-    storage: where the reader keeps the array, `{ b[n, location] -> slot }`. A write overwrites the older occupants of
-    its slots; older means written earlier by this writer, in this inference or in one before.
+    storage: storage map of the array at the reader, `{ b[n, location] -> slot }`. A write overwrites the older
+    occupants of its slots: those that this writer wrote earlier, in the same inference or a previous one.
     """
     return _war_needs(*map(unnamed, (write, read, storage, order_w, order_r)))
 
@@ -219,11 +221,12 @@ def _war_needs(
 
 
 def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
-    """Read after write: location written -> last reader iteration that may run once it has arrived.
+    """Return the release relation of read after write: location written -> last reader iteration that it allows.
 
-    write, read: W and R; the domain of order_r is the *whole* iteration domain of the reader, including
-        iterations that read nothing of the array. An iteration writes its locations at once, so the event is
-        the lexicographically first location of the write.
+    write, read: W and R. An iteration writes its locations at once, so the event is the lexicographically first
+        location of the write.
+    order_w, order_r: T_w and T_r. The domain of `order_r` is the *whole* iteration domain of the reader, including
+        iterations that read nothing of the array.
 
     The textbook case: W = `{ CONV1[w] -> b[w] : 0 <= w < 8 }` and
     R = `{ CONV2[w] -> b[j] : 0 <= w < 6 and w <= j < w + 3 }` in identity order give
@@ -247,7 +250,7 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
 
 
 def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
-    """Like `raw_release`, by operations on formulas."""
+    """Like `raw_release`, computed by ISL on formulas."""
     latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
     nothing = isl.Map.empty(latest.get_space())
     release = _last_with_each(latest, order_r.range(), nothing, isl.Map.reverse)
@@ -260,10 +263,9 @@ def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.
 def war_release(
     write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
 ) -> Release:
-    """Write after read: reader iteration finished -> `[ahead, writer iteration]` that may overwrite.
+    """Return the release relation of write after read: reader iteration finished -> `[ahead, writer iteration]`.
 
-    A write may go ahead when the last reader iteration that reads an older occupant of its slots has run; see
-    `war_needs`.
+    A write may run once the last reader iteration that reads an older occupant of its slots has run; see `war_needs`.
     """
     relations = write, read, storage, order_w, order_r
     if _has_parameters(*relations):
@@ -281,11 +283,11 @@ def war_release(
 def _war_formulas(
     write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
 ) -> Release:
-    """Like `war_release`, by operations on formulas."""
+    """Like `war_release`, computed by ISL on formulas."""
     needs = war_needs(write, read, storage, order_w, order_r)
     allowed = _allowed_after(order_w.range(), needs)
     final = allowed.intersect_domain(_last_of(allowed.domain())).range()
-    last = _in_inference(final, -1)  # what the last event of the inference before has allowed
+    last = _in_inference(final, -1)  # the limit set by the last event of the preceding inference
     if not needs.is_empty():
         times = order_w.range().intersect_params(order_r.domain().params())
         idle = _last_of(times.intersect_params(needs.domain().params().complement()))
@@ -297,10 +299,10 @@ def _war_formulas(
 
 @kept_by_text
 def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
-    """Reader time → `[ahead, writer time]`, the last that may run after it, for each event that raises that limit.
+    """Return reader time -> `[ahead, writer time]`, the new limit, for each event that raises the limit.
 
-    times: of the writer. needs: D in the stream, the same in every inference. So what an iteration needs on account of
-    inferences before its own is the last need M of the one before, and D′ is found in one inference:
+    times: times of the writer. needs: D in the stream, the same in every inference. Hence an iteration's need on
+    account of earlier inferences is the last need M of the preceding one, and D′ can be computed within one inference:
 
         D'(i) = max { M − 1 inference, D(j) : j ≤ i }
     """
@@ -314,14 +316,14 @@ def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
 
 
 def _behind(latest: isl.Map) -> isl.Map:
-    """`{ [time] -> [n, event] }` as `{ [event] -> [−n, time] }`: needed n inferences ahead, it is as far behind."""
+    """Return `{ [time] -> [n, event] }` as `{ [event] -> [−n, time] }`, with inferences relative to the event's."""
     behind = latest.reverse().insert_dims(isl.dim_type.out, 0, 1)
     behind = behind.oppose(isl.dim_type.in_, 0, isl.dim_type.out, 0)
     return behind.project_out(isl.dim_type.in_, 0, 1)
 
 
 def _in_inference(times: isl.Set, later: int) -> isl.Set:
-    """`{ [n, time] }`, so many inferences later."""
+    """Return the times `{ [n, time] }` shifted by `later` inferences."""
     dims = "".join(f", t{d}" for d in range(1, times.dim(isl.dim_type.set)))
     return times.apply(read_map(f"{{ [n{dims}] -> [n + {later}{dims}] }}"))
 
@@ -336,12 +338,12 @@ def _last_of(points: isl.Set) -> isl.Set:
 
 
 def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:
-    """Location -> time of its write, for the location that stands for each write in `raw_release`."""
+    """Return location -> time of its write, for the location that represents each write in `raw_release`."""
     return minimum(order_w.reverse().apply_range(write)).reverse()
 
 
 def full_storage(array: isl.Set) -> isl.Map:
-    """Return a slot for each element of one inference: `{ b[n, location] -> slot[location] }`."""
+    """Return storage with a slot for each element of one inference: `{ b[n, location] -> slot[location] }`."""
     identity = isl.Map.identity(array.get_space().map_from_set())
     storage = identity.insert_dims(isl.dim_type.in_, 0, 1)
     storage = storage.set_tuple_name(isl.dim_type.in_, array.get_tuple_name())
@@ -349,7 +351,7 @@ def full_storage(array: isl.Set) -> isl.Map:
 
 
 def stream(access: isl.Map) -> isl.Map:
-    """`{ [time] -> b[location] }` for every inference: `{ [n, time] -> b[n, location] }`, n unbounded."""
+    """Return `{ [time] -> b[location] }` for every inference: `{ [n, time] -> b[n, location] }`, n unbounded."""
     name = access.get_tuple_name(isl.dim_type.out)
     result = access.insert_dims(isl.dim_type.in_, 0, 1).insert_dims(isl.dim_type.out, 0, 1)
     result = result.equate(isl.dim_type.in_, 0, isl.dim_type.out, 0)
@@ -357,12 +359,12 @@ def stream(access: isl.Map) -> isl.Map:
 
 
 def stream_times(times: isl.Set) -> isl.Set:
-    """`{ [time] }` for every inference: `{ [n, time] }`, n unbounded."""
+    """Return `{ [time] }` for every inference: `{ [n, time] }`, n unbounded."""
     return times.insert_dims(isl.dim_type.set, 0, 1)
 
 
 def _carry_inference(to_iteration: isl.Map) -> isl.Map:
-    """`{ [time] -> s[i] }` with the inference carried along: `{ [ahead, time] -> s[ahead, i] }`."""
+    """Return `{ [time] -> s[i] }` with the inference carried along: `{ [ahead, time] -> s[ahead, i] }`."""
     return stream(to_iteration).set_dim_name(isl.dim_type.out, 0, "ahead")
 
 
@@ -392,7 +394,7 @@ def _has_parameters(*relations: isl.Map) -> bool:
 
 
 def _named_like(relation: isl.Map, *sources: isl.Map) -> isl.Map:
-    """`relation` with its location dimensions named as in the first source that names them."""
+    """Return `relation` with its location dimensions named as in the first source that names them."""
     for dim in range(relation.dim(isl.dim_type.in_)):
         names = (source.get_dim_name(isl.dim_type.out, dim) for source in sources)
         if name := next(filter(None, names), None):

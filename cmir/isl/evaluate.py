@@ -1,8 +1,9 @@
 """Quasi-affine functions on arrays of points.
 
-A single-valued relation is compiled once into NumPy arithmetic on its input coordinates. The coordinates are
-broadcastable arrays, and each output depends on few of them: a window's row is a function of iteration row and
-kernel row alone, so intermediate arrays stay small and only what really varies with everything is full size.
+A single-valued relation is compiled once to NumPy arithmetic on its input coordinates. The coordinates are
+broadcastable arrays, and each output depends on few of them: the row of a window, for example, depends on the row of
+the iteration and of the kernel only. Intermediate arrays therefore stay small; only arrays that depend on all
+coordinates have full size.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ class _Affine:
         return np.asarray(value if self.denominator == 1 else value // self.denominator)
 
     def __str__(self) -> str:
-        """Return the formula as ISL reads it, of inputs x0, x1, …"""
+        """Return the formula in ISL syntax, with inputs x0, x1 and so on."""
         terms = [str(self.constant), *(f"{c}*x{index}" for index, c in self.inputs)]
         terms += [f"{c}*({division})" for division, c in self.divisions]
         total = " + ".join(f"({term})" for term in terms)
         return total if self.denominator == 1 else f"floor(({total}) / {self.denominator})"
 
     def uses(self) -> frozenset[int]:
-        """Return the inputs that it depends on."""
+        """Return the inputs that the value depends on."""
         own = frozenset(index for index, _ in self.inputs)
         return own.union(*(division.uses() for division, _ in self.divisions))
 
     def cycle(self, index: int) -> tuple[int, int]:
-        """(P, s): the value grows by s, whatever the inputs are, where input `index` grows by P >= 1."""
+        """Return (P, s), P >= 1: the value grows by s when input `index` grows by P, for all values of the inputs."""
         parts = [(division.cycle(index), c) for division, c in self.divisions]
         period = lcm(1, *(p for (p, _), _ in parts))
         growth = sum(c * s * (period // p) for (p, s), c in parts)
@@ -102,7 +103,7 @@ class _Guard:
         return " or ".join(f"({constraints or '1 = 1'})" for constraints in conjunctions) or "1 = 0"
 
     def part(self, keep: Callable[[frozenset[int]], bool]) -> _Guard | None:
-        """Return the constraints of the only conjunction whose inputs `keep` accepts; None if there are none."""
+        """Return the constraints of the sole conjunction whose inputs `keep` accepts; None if there are none."""
         (constraints,) = self.conjunctions
         kept = tuple((equal, affine) for equal, affine in constraints if keep(affine.uses()))
         return _Guard((kept,)) if kept else None
@@ -119,10 +120,10 @@ def _guard(domain: isl.Set) -> _Guard:
 
 @dataclass(frozen=True)
 class Function:
-    """A compiled single-valued relation: input coordinates -> output coordinates and where it is defined.
+    """A compiled single-valued relation: input coordinates -> output coordinates, with its domain of definition.
 
-    Calling it gives (outputs, defined): one array per output dimension, and a boolean array, or None where the
-    function is defined at every point of the box it was compiled for. Outputs are meaningless where it is not.
+    A call returns (outputs, defined): one array per output dimension, and a boolean array, or None if the function is
+    defined on the whole box that it was compiled for. Outputs are meaningless where the function is not defined.
     """
 
     pieces: tuple[tuple[_Guard | None, tuple[_Affine, ...]], ...]
@@ -130,7 +131,7 @@ class Function:
     outputs: int
 
     def __str__(self) -> str:
-        """Return the function as a relation that ISL reads."""
+        """Return the function as a relation in ISL syntax."""
         inputs = ", ".join(f"x{d}" for d in range(self.inputs))
         pieces = [
             f"[{inputs}] -> [{', '.join(map(str, values))}] : {'1 = 1' if guard is None else guard}"
@@ -139,7 +140,7 @@ class Function:
         return f"{{ {'; '.join(pieces)} }}"
 
     def uses(self) -> list[frozenset[int]]:
-        """Return the inputs that each output depends on, with those that choose between several formulas of it."""
+        """Return the inputs that each output depends on, including those that select among its formulas."""
         choosing = frozenset[int]().union(*self.constraints())
         return [
             affines[0].uses()
@@ -152,18 +153,18 @@ class Function:
         ]
 
     def constraints(self) -> list[frozenset[int]]:
-        """Return the inputs that each constraint on where the function is defined depends on."""
+        """Return the inputs that each constraint of the domain of definition depends on."""
         guards = [guard for guard, _ in self.pieces if guard is not None]
         return [affine.uses() for g in guards for c in g.conjunctions for _, affine in c]
 
     @property
     def convex(self) -> bool:
-        """True if one formula holds wherever all of the constraints do."""
+        """True if the function has one formula, defined where a single conjunction of constraints holds."""
         guards = [guard for guard, _ in self.pieces]
         return len(guards) == 1 and (guards[0] is None or len(guards[0].conjunctions) == 1)
 
     def sole(self, output: int) -> Function | None:
-        """Return an output wherever it is defined, if it has one formula."""
+        """Return an output without its domain of definition, if the output has one formula; otherwise None."""
         formulas = {values[output] for _, values in self.pieces}
         pieces = tuple((None, (formula,)) for formula in formulas)
         return Function(pieces, self.inputs, 1) if len(formulas) == 1 else None
@@ -171,9 +172,9 @@ class Function:
     def part(
         self, outputs: Sequence[int], keep: Callable[[frozenset[int]], bool] | None = None
     ) -> Function:
-        """Return some of the outputs, under those constraints only whose inputs `keep` accepts: all, if not given.
+        """Return some of the outputs, subject only to the constraints whose inputs `keep` accepts (default: all).
 
-        Constraints can be dropped from a `convex` function only.
+        Constraints can be dropped from `convex` functions only.
         """
         assert keep is None or self.convex
         return Function(
@@ -189,7 +190,7 @@ class Function:
         )
 
     def cycle(self, index: int) -> int | None:
-        """P >= 1 such that the function is the same where input `index` is larger by P; None if there is none."""
+        """Return the period P >= 1 of the function in input `index`; None if it is not periodic in this input."""
         affines = [affine for _, values in self.pieces for affine in values]
         guards = [guard for guard, _ in self.pieces if guard is not None]
         affines += [affine for g in guards for c in g.conjunctions for _, affine in c]
@@ -197,7 +198,7 @@ class Function:
         return None if any(growth for _, growth in cycles) else lcm(1, *(p for p, _ in cycles))
 
     def affine(self) -> tuple[list[int], list[list[int]]] | None:
-        """(constants, coefficients of the inputs) of the outputs, if they are affine wherever they are defined."""
+        """Return (constants, coefficients of the inputs) of the outputs; None if an output is not affine."""
         if len(self.pieces) != 1:
             return None
         _, affines = self.pieces[0]
@@ -226,7 +227,7 @@ class Function:
 def compile_function(relation: isl.Map, within: isl.Set) -> Function:
     """Compile `relation` (single-valued, flat input) for use on the points of `within`.
 
-    Constraints that hold throughout `within` cost nothing at run time.
+    Constraints that hold throughout `within` are dropped.
     """
     pieces: list[tuple[_Guard | None, tuple[_Affine, ...]]] = []
     restricted = relation.intersect_domain(within)

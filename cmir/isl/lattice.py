@@ -1,9 +1,9 @@
-"""The integer points of relations with many quantified variables, one variable after the other.
+"""Enumeration of the integer points of relations with many quantified variables, one variable at a time.
 
-Quantified variables, integer divisions among them, are made variables like others, so that a basic set is a polyhedron
-and nothing else. Its points are found by extending tuples: the variable that has the fewest values, given those before
-it, comes next, for all tuples at once. Nothing here asks ISL to simplify, project or optimize, so the time it takes
-follows the number of points and constraints, whatever the constraints are.
+Quantified variables, including integer divisions, become ordinary variables, so that a basic set is a plain polyhedron.
+Its points are found by extending tuples: the variable with the fewest values, given those chosen before it, comes next,
+for all tuples at once. ISL is not asked to simplify, project or optimize relations, so the running time depends on the
+number of points and constraints only.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from cmir.isl.text import IslError
 
 MOST_TUPLES = 2_000_000
-"""More tuples than these are not enumerated."""
+"""Limit of the number of tuples that are enumerated."""
 
 _UNBOUNDED = 2**62
-"""No number is as large; an end of a range that is has no bound."""
+"""Bound of the numbers; a range that ends here is unbounded on that side."""
 
 
 def lattice_points(points: isl.Set) -> np.ndarray:
     """Return the points of a bounded set without parameters, in lexicographic order, shape (points, coordinates).
 
-    Raises IslError if they are too many, or if constraints do not bound a variable, given others.
+    Raises IslError if there are too many points, or if the constraints do not bound a variable, given the others.
     """
     points = points.reset_tuple_id()
     dims = points.dim(isl.dim_type.set)
@@ -35,7 +35,7 @@ def lattice_points(points: isl.Set) -> np.ndarray:
 
 
 def lattice_pairs(relation: isl.Map) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pairs of a bounded relation: its inputs and its outputs, row by row, in lexicographic order."""
+    """Return the pairs of a bounded relation, its inputs and its outputs, row by row in lexicographic order."""
     inputs = relation.dim(isl.dim_type.in_)
     every = lattice_points(relation.wrap().flatten())
     return every[:, :inputs], every[:, inputs:]
@@ -53,7 +53,7 @@ def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
         rest = [v for v in range(variables) if v not in chosen]
         every = {v: _range(rows, chosen, v, tuples) for v in rest}
         ranges = {v: ends for v, ends in every.items() if _bounded(ends)}
-        if not ranges:  # of constraints on several variables at once, ISL makes bounds of one
+        if not ranges:  # derive bounds of single variables with ISL from constraints on several
             extents = _extents(basic, [v for v in rest if v < dims])
             for v, (low, high) in extents.items():
                 ranges[v] = np.maximum(every[v][0], low), np.minimum(every[v][1], high)
@@ -73,7 +73,7 @@ def _polyhedron_points(basic: isl.BasicSet, dims: int) -> np.ndarray:
 
 
 def _extents(basic: isl.BasicSet, variables: list[int]) -> dict[int, tuple[int, int]]:
-    """Return the least and the greatest value of variables in the whole set. Raises IslError if none has both."""
+    """Return the minimum and maximum of variables over the whole set. Raises IslError if none is bounded."""
     points = isl.Set.from_basic_set(basic)
     found: dict[int, tuple[int, int]] = {}
     for v in variables:
@@ -97,7 +97,7 @@ def _hold_without_variables(rows: np.ndarray) -> bool:
 def _range(
     rows: np.ndarray, chosen: list[int], variable: int, tuples: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest value of a variable for each tuple of those chosen before."""
+    """Return the minimum and maximum of a variable for each tuple of the variables chosen before."""
     known = [1 + v for v in chosen]
     others = np.delete(rows, [0, 1 + variable, *known], axis=1)
     usable = rows[(rows[:, 1 + variable] != 0) & ~others.any(axis=1)]
@@ -110,7 +110,7 @@ def _range(
 
 
 def _inequalities(basic: isl.BasicSet) -> np.ndarray:
-    """`constant + Σ coefficient · variable >= 0`, a row each; equations are two rows."""
+    """Return the constraints as rows `constant + Σ coefficient · variable >= 0`; an equation gives two rows."""
     order = (isl.dim_type.cst, isl.dim_type.set, isl.dim_type.div, isl.dim_type.param)
     equal = _array(basic.equalities_matrix(*order))
     least = _array(basic.inequalities_matrix(*order))
@@ -118,9 +118,9 @@ def _inequalities(basic: isl.BasicSet) -> np.ndarray:
 
 
 def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
-    """Return, for each integer division that ISL can define, that its remainder is not negative and below the divisor.
+    """Return rows that bound the remainder of each integer division with a definition: 0 <= remainder < divisor.
 
-    The constraints of a basic set may leave that out.
+    The constraints of a basic set may omit these bounds.
     """
     dims, local = basic.dim(isl.dim_type.set), basic.get_local_space()
     known = dict(_known_divisions(local))
@@ -133,7 +133,7 @@ def _divisions(basic: isl.BasicSet) -> list[np.ndarray]:
         for kind in (isl.dim_type.in_, isl.dim_type.div):
             for d in range(division.dim(kind)):
                 coefficient = (division.get_coefficient_val(kind, d) * divisor).to_python()
-                if coefficient:  # divisions have numbers of their own in each expression
+                if coefficient:  # each expression numbers its divisions separately
                     inner = kind == isl.dim_type.div
                     at = dims + numbers[str(division.get_div(d))] if inner else d
                     row[1 + at] = coefficient
@@ -149,7 +149,7 @@ def _known_divisions(local: isl.LocalSpace) -> Iterator[tuple[int, isl.Aff]]:
         try:
             yield number, local.get_div(number)
         except isl.Error:
-            continue  # quantified, and nothing more
+            continue  # a quantified variable without a definition as a division
 
 
 def _array(matrix: isl.Mat) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Results kept by the texts of their arguments.
+"""Memoization by the texts of arguments.
 
-Networks repeat themselves: the blocks of a residual network have the same relations but for the names of stages and
-arrays. Functions of relations whose names do not matter drop them and keep what they have computed. Equal texts are
+Networks repeat themselves: the blocks of a residual network have the same relations up to the names of stages and
+arrays. Functions that do not depend on tuple names strip them first and memoize their results. Equal texts denote
 equal objects; equal objects with different texts are merely computed twice.
 """
 
@@ -17,11 +17,11 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _KEPT = 4096
-"""Results of a function that are kept; the oldest make way."""
+"""Limit of memoized results per function; the oldest are evicted."""
 
 
 def kept_by_text(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Decorates a function of ISL objects, and of dataclasses of them, that has no side effects."""
+    """Memoize a function of ISL objects, and of dataclasses of them, that has no side effects."""
     results: dict[str, _Result] = {}
 
     @wraps(function)

@@ -1,8 +1,8 @@
-"""Cost of generated loops: the conditions they evaluate, and the size of their text.
+"""Cost of generated loops: the number of conditions evaluated, and the size of the text.
 
-Several loop nests visit the same points in the same order; these are the numbers to choose between them by. They are
-exact: the nest is evaluated as the engine evaluates it, but for innermost bodies, of which only the number of runs
-matters.
+Several loop nests can visit the same points in the same order; the compiler chooses among them by these numbers. They
+are exact: the nest is evaluated as the simulator evaluates it, except for innermost bodies, of which only the number
+of runs matters.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from cmir.isl.visits import ONCE, Frame, branches, evaluate, inside, outermost, 
 
 @dataclass(frozen=True)
 class NestCost:
-    """The work of a nest, and the length of its text.
+    """Work of a nest, and size of its text.
 
-    tests: conditions of ifs and selects, minima and maxima. loops: tests of loops, one more than a loop has trips.
-    operations: those in the text, and visits. visits: how often points are visited.
+    tests: evaluated comparisons, minima and maxima. loops: evaluated loop tests, one more than the trips of each loop.
+    operations: number of operations and visits in the text. visits: number of points visited.
     """
 
     tests: int = 0
@@ -33,14 +33,14 @@ class NestCost:
 
     @property
     def key(self) -> tuple[int, int]:
-        """Costs compare by conditions evaluated, then by operations."""
+        """Sort key: conditions evaluated first, then operations."""
         return self.tests + self.loops, self.operations
 
 
 def nest_cost(block: Block, visited: Iterable[Block], runs: np.ndarray = ONCE) -> NestCost:
-    """Return the cost of the nest in a block, for all runs of it together.
+    """Return the cost of the nest in a block, summed over all runs.
 
-    visited: the blocks of the nest that visit a point when they run, once for each point. runs: the arguments of the
+    visited: the blocks of the nest that visit a point whenever they run, once per point. runs: arguments of the
     block in each run, shape (runs, arguments).
     """
     measure = _Measure(Counter(visited))
@@ -51,7 +51,7 @@ def nest_cost(block: Block, visited: Iterable[Block], runs: np.ndarray = ONCE) -
 
 
 class _Measure:
-    """Counts what is evaluated. visited: how many points each block visits when it runs."""
+    """Counter of evaluated conditions. visited: number of points that each block visits per run."""
 
     def __init__(self, visited: Counter[Block]):
         self.visited = visited
@@ -78,7 +78,7 @@ class _Measure:
         trips, body = trips_of(op, frame), op.body.block
         total = int(trips.sum())
         self.loops += total + frame.count
-        # What an innermost body computes decides nothing.
+        # No condition depends on what an innermost body computes.
         self.block(body, inside(op, frame, [], trips) if _is_nested(body) else Frame(total, []))
 
 

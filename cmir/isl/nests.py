@@ -1,12 +1,12 @@
-"""Loop nests that visit a list of points, found from the points.
+"""Loop nests that visit a list of points, derived from the points.
 
-Points in an order become a tree of loops: consecutive points, and then rows of points, that differ by a simple function
-of their number are one loop. A function is simple if it is ⌊(a·j + b)/d⌋, or if its steps repeat (⌊⌊4j/3⌋·3/5⌋ does so
-after 15), so that rescalings by rational factors, however many after each other, become loops whose text follows the
-period at most. This is nested loop recognition (A. Ketterlin, P. Clauss, "Prediction and trace compression of data
-access addresses through nested loop recognition", CGO 2008) with floors.
+Points in a given order become a tree of loops: consecutive points, and then rows of points, that differ by a simple
+function of their index become one loop. A function is simple if it is ⌊(a·j + b)/d⌋, or if its steps are periodic
+(those of ⌊⌊4j/3⌋·3/5⌋ have period 15). Any number of consecutive rescalings by rational factors thus becomes loops
+whose text grows at most with the period. This is nested loop recognition (A. Ketterlin, P. Clauss, "Prediction and
+trace compression of data access addresses through nested loop recognition", CGO 2008) with floors.
 
-The nest is exact: it visits these points in this order, whatever they are; points without any structure get a
+The nest is exact: it visits exactly these points in exactly this order. Points without any structure become one
 statement each.
 """
 
@@ -23,14 +23,14 @@ Floor = tuple[int, int, int, int]
 """(coefficient, a, b, d): coefficient · ⌊(a·j + b)/d⌋ with 0 <= b < d, which is 0 for j = 0."""
 
 Shape = tuple[int, tuple[Floor, ...]]
-"""(slope, floors): how a value grows with a counter j, slope · j + Σ floors, from 0 for j = 0."""
+"""(slope, floors): growth of a value with a counter j, slope · j + Σ floors, which is 0 for j = 0."""
 
 FLAT: Shape = (0, ())
 
 
 @dataclass(frozen=True)
 class Term:
-    """coefficient · ⌊(a · counter + b)/d⌋."""
+    """Term of a value: coefficient · ⌊(a · counter + b)/d⌋."""
 
     coefficient: int
     counter: int
@@ -41,7 +41,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Value:
-    """A number that depends on the counters of the loops around."""
+    """A number that depends on the counters of the enclosing loops."""
 
     constant: int
     terms: tuple[Term, ...] = ()
@@ -54,7 +54,7 @@ class Value:
         )
 
     def __str__(self) -> str:
-        """Return the value as ISL reads it, of counters j0, j1, …"""
+        """Return the value in ISL syntax, with counters j0, j1 and so on."""
         parts = [str(self.constant)] if self.constant or not self.terms else []
         for t in self.terms:
             inner = f"j{t.counter}" if t.d == 1 else f"floor(({t.a}*j{t.counter} + {t.b})/{t.d})"
@@ -64,7 +64,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Visit:
-    """A point."""
+    """A visit of one point, whose coordinates depend on the counters of the enclosing loops."""
 
     point: tuple[Value, ...]
 
@@ -83,12 +83,12 @@ Nest = tuple[Visit | Loop, ...]
 
 @dataclass(frozen=True)
 class _Leaf:
-    """A point; constants: its coordinates."""
+    """A point. Constants: its coordinates."""
 
 
 @dataclass(frozen=True)
 class _LoopRun:
-    """A loop. Constants: its trips, and those of its body in the first trip, which grow as `shapes` say."""
+    """A loop. Constants: its trips, and those of its body in the first trip, which grow by `shapes`."""
 
     body: _Form
     shapes: tuple[Shape, ...]
@@ -96,7 +96,7 @@ class _LoopRun:
 
 @dataclass(frozen=True)
 class _Sequence:
-    """One after the other; constants: those of all parts, of which each has so many."""
+    """Consecutive parts, given with their numbers of constants. Constants: those of all parts, concatenated."""
 
     parts: tuple[tuple[_Form, int], ...]
 
@@ -107,7 +107,7 @@ _Form = _Leaf | _LoopRun | _Sequence
 def nest_of(times: np.ndarray, points: np.ndarray) -> Nest:
     """Return the loops that visit `points`, shape (points, coordinates), in the lexicographic order of their times.
 
-    times: shape (points, dimensions), all different; points with the same first few times become loops of their own.
+    times: shape (points, dimensions), all different. Points with the same leading times become a loop of their own.
     """
     if not len(points):
         return ()
@@ -122,7 +122,7 @@ def statements(nest: Nest) -> int:
 
 
 def pieces(nest: Nest, around: tuple[Loop, ...] = ()) -> Iterator[tuple[tuple[Loop, ...], Visit]]:
-    """Each visit with the loops around it."""
+    """Yield each visit with the loops around it."""
     for node in nest:
         if isinstance(node, Visit):
             yield around, node
@@ -149,7 +149,7 @@ def _built(
 
 
 def _folded(times: np.ndarray, points: np.ndarray) -> tuple[_Form, np.ndarray]:
-    """Return the form of a nest and its constants; times and points are sorted."""
+    """Return the form of a nest and its constants; `times` and `points` are sorted by time."""
     if times.shape[1] == 0:
         return _Leaf(), points[0]
     if times.shape[1] == 1:
@@ -180,7 +180,7 @@ def _sequence(parts: list[tuple[_Form, np.ndarray]]) -> tuple[_Form, np.ndarray]
 
 
 def _runs(form: _Form, constants: np.ndarray) -> Iterator[tuple[_Form, np.ndarray]]:
-    """Parts of the same form one after the other, shape (parts, constants), as few loops."""
+    """Yield consecutive parts of one form, shape (parts, constants), as few loops."""
     start = 0
     while start < len(constants):
         length, shapes = _longest(constants[start:])
@@ -192,7 +192,7 @@ def _runs(form: _Form, constants: np.ndarray) -> Iterator[tuple[_Form, np.ndarra
 
 
 def _longest(rows: np.ndarray) -> tuple[int, tuple[Shape, ...]]:
-    """Return how many leading rows are simple functions of their number, and these functions."""
+    """Return the number of leading rows that are simple functions of their index, and these functions."""
     steps = np.diff(rows, axis=0)
     most = len(rows)
     if (shapes := _shapes(steps)) is None:
@@ -216,9 +216,9 @@ def _shapes(steps: np.ndarray) -> tuple[Shape, ...] | None:
 
 @lru_cache(maxsize=65536)
 def _shape(steps: tuple[int, ...]) -> Shape | None:
-    """Return the function with these steps, if it is simple, and they are enough to tell.
+    """Return the function with these steps, if it is simple and the steps suffice to identify it.
 
-    A step that differs from all others, such as the one to the end of a row, is none of a function.
+    A step that occurs once, such as the step to the end of a row, does not count as part of a function.
     """
     values, counts = np.unique(np.array(steps, np.int64), return_counts=True)
     if len(values) <= 1:
@@ -238,7 +238,7 @@ def _shape(steps: tuple[int, ...]) -> Shape | None:
 
 
 def _period(steps: tuple[int, ...]) -> int | None:
-    """Return the period of steps that repeat at least once."""
+    """Return the period of steps that repeat at least once, or None."""
     return next(
         (p for p in range(1, len(steps) // 2 + 1) if steps[p:] == steps[: len(steps) - p]), None
     )
@@ -246,7 +246,7 @@ def _period(steps: tuple[int, ...]) -> int | None:
 
 @lru_cache(maxsize=65536)
 def _line(steps: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """(a, b, d) with ⌊(a·j + b)/d⌋ of these steps, the divisor d as small as possible."""
+    """Return (a, b, d) such that ⌊(a·j + b)/d⌋ has these steps, with the smallest divisor d; None if there is none."""
     if max(steps) - min(steps) > 1:
         return None
     values = np.concatenate([[0], np.cumsum(steps)])
@@ -263,7 +263,7 @@ def _line(steps: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 @lru_cache(maxsize=65536)
 def _straight_prefix(steps: tuple[int, ...]) -> int:
-    """Return how many leading steps form a line; each part of a line is one."""
+    """Return the number of leading steps that form a line. Every prefix of a line is a line, so bisection works."""
     low, high = 1, len(steps)
     while low < high:
         middle = (low + high + 1) // 2
@@ -272,7 +272,7 @@ def _straight_prefix(steps: tuple[int, ...]) -> int:
 
 
 def _repeating_prefix(steps: np.ndarray) -> int:
-    """Return how many leading rows of steps repeat with a period that fits into them twice."""
+    """Return the number of leading rows of steps that repeat with a period of at most half that number."""
     best = 1
     for period in range(1, len(steps) // 2 + 1):
         differs = (steps[period:] != steps[:-period]).any(axis=1)

@@ -1,4 +1,4 @@
-"""The points of a set, as an array."""
+"""Points of a set as an array."""
 
 from __future__ import annotations
 

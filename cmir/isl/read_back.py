@@ -1,7 +1,7 @@
-"""Generated loops read back as relations: what an `scf` nest does, said by ISL.
+"""ISL relations read back from generated loops.
 
-The inverse of `cmir.isl.ast`, but for any nest of `scf.for` and `scf.if` over quasi-affine `arith`, so that code
-from elsewhere, or changed by hand, can be reasoned about.
+This is the inverse of `cmir.isl.ast`, for any nest of `scf.for` and `scf.if` over quasi-affine `arith`. Code from other
+sources, or edited by hand, can thus be analyzed as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cmir.isl.text import CONTEXT, read_set
 
 
 class NonAffineError(Exception):
-    """A nest that ISL cannot describe. `op` is the operation at fault."""
+    """A nest that ISL cannot describe. `op` is the offending operation."""
 
     def __init__(self, op: Operation, reason: str):
         super().__init__(reason)
@@ -33,11 +33,12 @@ def read_visits(
     count: int,
     cores: isl.Set = ANY_CORE,
 ) -> isl.Map:
-    """Return the visits of operations of class `kind` by the nest: `{ [time] -> [values] }`.
+    """Return the visits of operations of class `kind` in the nest: `{ [time] -> [values] }`.
 
-    operands: the values of interest at each visit, `count` of them for every operation. cores: the values that the
-    arguments of the region can have, as those of its parameters.
-    Times compare lexicographically in the order of execution. Raises NonAffineError.
+    operands: returns the values of interest of an operation, `count` of them for every operation.
+    cores: values of the parameters, which are the arguments of the region.
+
+    Times compare lexicographically in execution order. Raises NonAffineError.
     """
     reader = _Reader(kind)
     outermost = _LoopScope(0, isl.Set.from_params(cores), ())
@@ -56,14 +57,14 @@ def read_visits(
 
 
 def _parameters(cores: isl.Set) -> Iterator[isl.PwAff]:
-    """Yield the parameters of a set, as functions of no iterators."""
+    """Yield the parameters of a set as functions of no iterators."""
     local = isl.LocalSpace.from_space(isl.Set.from_params(cores).get_space())
     for dim in range(cores.dim(isl.dim_type.param)):
         yield isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, dim))
 
 
 def _tuple(values: Sequence[isl.PwAff], scope: _LoopScope) -> isl.Map:
-    """`{ [iterators] -> [values] }`"""
+    """Return `{ [iterators] -> [values] }`."""
     result = isl.Map.from_domain_and_range(
         isl.Set.universe(scope.domain.get_space()), read_set("{ [] }")
     )
@@ -73,7 +74,7 @@ def _tuple(values: Sequence[isl.PwAff], scope: _LoopScope) -> isl.Map:
 
 
 def _without_constant_times(visits: isl.Map) -> isl.Map:
-    """Drop the time dimensions that are the same at every visit: they order nothing."""
+    """Drop the time dimensions that are the same at every visit, since they do not affect the order."""
     for dim in reversed(range(visits.dim(isl.dim_type.in_))):
         if not visits.plain_get_val_if_fixed(isl.dim_type.in_, dim).is_nan():
             visits = visits.project_out(isl.dim_type.in_, dim, 1)
@@ -85,14 +86,14 @@ Position = tuple["int | _Iterator", ...]
 
 @dataclass(frozen=True)
 class _Iterator:
-    """The loop variable at a depth."""
+    """The loop variable at some depth of the nest."""
 
     depth: int
 
 
 @dataclass
 class _LoopScope:
-    """A place in the nest: the loops around it, the points they visit, and what is computed there."""
+    """A scope of the nest: its depth, the points at which it runs, its position, and the values computed in it."""
 
     depth: int
     domain: isl.Set
@@ -121,14 +122,14 @@ class _LoopScope:
         return found.add_dims(isl.dim_type.in_, self.depth - depth)
 
     def condition(self, value: SSAValue) -> isl.Set:
-        """Return the set of iterators of this scope for which a condition holds."""
+        """Return the iterators of this scope for which a condition holds."""
         found, depth = self._find(value)
         assert isinstance(found, isl.Set)
         return found.add_dims(isl.dim_type.set, self.depth - depth)
 
 
 class _Reader:
-    """Collects the visits of one class of operations."""
+    """A collector of the visits of one class of operations."""
 
     def __init__(self, kind: type[Operation]):
         self.kind = kind
@@ -183,7 +184,7 @@ def _constant_of(value: SSAValue) -> int | None:
 
 
 def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
-    """Return the value of an `arith` operation as a function of the iterators, or where it holds."""
+    """Return the value of an `arith` operation as a function of the iterators, or the set where a condition holds."""
     known = i1 if isinstance(op, arith.AndIOp | arith.OrIOp) else IndexType()
     types = [*op.operand_types] if isinstance(op, arith.CmpiOp) else [*op.result_types]
     if isinstance(op, arith.ConstantOp) and op.result.type == i1:
@@ -229,7 +230,7 @@ def _product(op: arith.MuliOp, scope: _LoopScope) -> isl.PwAff:
 
 
 def _quotient(value: isl.PwAff, divisor: isl.Val) -> isl.PwAff:
-    """arith.divsi: rounds towards zero."""
+    """Return the result of `arith.divsi`, which rounds towards zero."""
     down = value.scale_down_val(divisor)
     negative = value.lt_set(value.scale_val(isl.Val(0)))
     return (
@@ -240,7 +241,7 @@ def _quotient(value: isl.PwAff, divisor: isl.Val) -> isl.PwAff:
 
 
 def _remainder(value: isl.PwAff, divisor: isl.Val) -> isl.PwAff:
-    """arith.remsi: has the sign of the dividend."""
+    """Return the result of `arith.remsi`, which has the sign of the dividend."""
     return value.sub(_quotient(value, divisor).scale_val(divisor))
 
 

@@ -1,9 +1,9 @@
-"""Release relations from the points of accesses, where ISL's work on their formulas would grow out of bounds.
+"""Release relations computed from the points of accesses, for formulas that exceed ISL's budget.
 
-`cmir.isl.dependences` defines what is computed here, and computes it from formulas: of maxima over nested floors, such
-as those of two rescalings after each other, ISL gives pieces by the hundred, from which the next maximum takes it
-minutes. Points are few: last accesses and their prefix maxima are arithmetic on arrays here, and the release relation
-is written with the formulas that its points have (`cmir.isl.nests`).
+`cmir.isl.dependences` defines these relations and computes them from formulas. For maxima over nested floors, such as
+those of two consecutive rescalings, ISL returns hundreds of pieces, and the next maximum takes minutes. There are few
+points, however: here, last accesses and their prefix maxima are array operations, and the release relation is written
+with the formulas recognized from its points (`cmir.isl.nests`).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from cmir.isl.nests import Nest, nest_of, pieces
 from cmir.isl.text import IslError, read_map, read_set
 
 _MOST_INFERENCES = 64
-"""A slot is written again after at most so many inferences, or credits are not enumerated."""
+"""Limit of the number of inferences after which every slot must be written again for credits to be enumerated."""
 
 _NEVER = np.iinfo(np.int64).min // 2
 
 Limits = tuple[isl.Map, isl.Set]
-"""A release relation, and the limit at reset, both without names: the fields of `cmir.isl.dependences.Release`."""
+"""A release relation and the limit at reset, both unnamed: the fields of `cmir.isl.dependences.Release`."""
 
 
 @kept_by_text
 def raw_release_of_points(needs: isl.Map, arrival: isl.Map, order_r: isl.Map) -> Limits:
-    """Read after write. Raises IslError if there are too many points.
+    """Return the limits of read after write. Raises IslError if there are too many points.
 
-    needs: reader time -> times of the writes that it reads. arrival: location -> time, of the first location of each
-        write.
+    needs: reader time -> times of the writes that it reads.
+    arrival: location -> time, for the first location of each write.
     """
     readers, reader_times = _by_time(order_r)
     locations, writer_times = _by_time(arrival)
@@ -55,7 +55,7 @@ def war_release_of_points(
     order_w: isl.Map,
     order_r: isl.Map,
 ) -> Limits:
-    """Write after read. Raises IslError if there are too many points.
+    """Return the limits of write after read. Raises IslError if there are too many points.
 
     write, read: iteration -> location. storage: `{ b[n, location] -> slot }`.
     """
@@ -98,13 +98,13 @@ def war_release_of_points(
 
 
 def _in_inference(storage: isl.Map, number: int) -> isl.Map:
-    """`{ [location] -> slot }` in one inference."""
+    """Return the storage of one inference, `{ [location] -> slot }`."""
     fixed = storage.fix_val(isl.dim_type.in_, 0, isl.Val(number))
     return fixed.project_out(isl.dim_type.in_, 0, 1)
 
 
 def _sharing(storage: isl.Map, back: int) -> isl.Map:
-    """Location -> the locations of so many inferences before that share its slot."""
+    """Return location -> the locations that shared its slot `back` inferences before."""
     before = _in_inference(storage, -back).reverse()
     return _in_inference(storage, 0).apply_range(before)
 
@@ -116,7 +116,7 @@ def _by_time(order: isl.Map) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ranks(times: np.ndarray, some: np.ndarray) -> np.ndarray:
-    """Return the place of each of `some` among all `times`, which are sorted."""
+    """Return the position of each of `some` in `times`, which are sorted."""
     if not times.shape[1]:
         return np.zeros(len(some), np.int64)
     every = np.concatenate([times, some])
@@ -126,7 +126,7 @@ def _ranks(times: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 
 def _relation(nest: Nest, inputs: int, outputs: int) -> isl.Map:
-    """Return the points that a nest visits as a relation between the first coordinates and the others."""
+    """Return the points that a nest visits as a relation from the first coordinates to the others."""
     dims = [f"i{d}" for d in range(inputs)], [f"o{d}" for d in range(outputs)]
     pair = " -> ".join(f"[{', '.join(names)}]" for names in dims)
     found = isl.Map.empty(read_map(f"{{ {pair} }}").get_space())
@@ -143,7 +143,7 @@ def _relation(nest: Nest, inputs: int, outputs: int) -> isl.Map:
 
 
 def _last_point(points: np.ndarray) -> isl.Set:
-    """Return the last of the points, if there are any, as a set."""
+    """Return the last of the points as a set, which is empty if there are none."""
     space = read_set(f"{{ [{', '.join(f'o{d}' for d in range(points.shape[1]))}] }}")
     if not len(points):
         return isl.Set.empty(space.get_space())

@@ -1,11 +1,11 @@
-"""Changes of the order in which a stage runs its iterations.
+"""Transformations of the order in which a stage runs its iterations.
 
-A schedule maps iterations to times, integer tuples compared lexicographically. A change maps times to times, and
-the new schedule is the composition
+A schedule maps iterations to times, which are integer tuples compared lexicographically. A change maps times to times.
+The new schedule is the composition
 
     T′ = T then change
 
-so changes can follow one another. Any change that is injective on the times of a schedule gives a schedule.
+so changes can be chained. Every change that is injective on the times of a schedule yields a schedule.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from cmir.isl.text import read_map
 
 
 def interchange(permutation: Sequence[int]) -> isl.Map:
-    """`{ [t0, t1, …] -> [t_p0, t_p1, …] }`: dimension p0 becomes the outermost, then p1, …"""
+    """Return `{ [t0, t1, …] -> [t_p0, t_p1, …] }`: dimension p0 becomes the outermost, then p1 and so on."""
     times = _times(len(permutation))
     return _change(times, [times[p] for p in permutation])
 
 
 def tile(sizes: Sequence[int]) -> isl.Map:
-    """`{ [t0, t1] -> [⌊t0 / s0⌋, ⌊t1 / s1⌋, t0, t1] }`: rectangular tiles, each run in the old order.
+    """Return `{ [t0, t1] -> [⌊t0 / s0⌋, ⌊t1 / s1⌋, t0, t1] }`: rectangular tiles, each in the original order.
 
-    A dimension of size 0 is not tiled: `[0, 8]` runs strips of 8 in the second dimension. Tiles lie on the grid
-    of multiples of their sizes.
+    A dimension of size 0 is not tiled: `[0, 8]` gives strips of 8 in the second dimension. Tiles are aligned to
+    multiples of their sizes.
     """
     times = _times(len(sizes))
     tiles = [f"floor({t} / {size})" for t, size in zip(times, sizes, strict=True) if size]
@@ -35,7 +35,7 @@ def tile(sizes: Sequence[int]) -> isl.Map:
 
 
 def reverse(order: isl.Map, dims: Sequence[int]) -> isl.Map:
-    """`{ [t] -> [min + max - t] }` in some dimensions of the times of `order`, which keep their bounds."""
+    """Return `{ [t] -> [min + max - t] }` in dimensions `dims` of the times of `order`, which keep their bounds."""
     within = order.range()
     times = _times(order.dim(isl.dim_type.out))
     new = [
@@ -48,12 +48,12 @@ def reverse(order: isl.Map, dims: Sequence[int]) -> isl.Map:
 
 
 def reschedule(order: isl.Map, change: isl.Map) -> isl.Map:
-    """T′ = T then change. The tuple of the new times has no name."""
+    """Return the schedule T′ = T then change, whose times have no tuple name."""
     return order.apply_range(change).reset_tuple_id(isl.dim_type.out).coalesce()
 
 
 def schedule_problem(domain: isl.Set, schedule: isl.Map) -> str | None:
-    """Why `schedule` gives the iterations of `domain` no order, or None."""
+    """Return the reason why `schedule` does not order the iterations of `domain`, or None."""
     order = schedule.intersect_domain(domain)
     if not (missing := domain.subtract(order.domain())).is_empty():
         return f"gives no time to iteration {_point(missing)}"
@@ -79,5 +79,5 @@ def _change(times: Sequence[str], new: Sequence[str]) -> isl.Map:
 
 
 def _point(points: isl.Set) -> str:
-    """Return the first of the points, as `conv[0, 8]`."""
+    """Return the lexicographically first point as text, such as `conv[0, 8]`."""
     return str(points.lexmin().sample_point()).strip("{ }")

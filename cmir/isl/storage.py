@@ -1,13 +1,13 @@
-"""Storage relations: which slot of a buffer holds which element of which inference.
+"""Storage maps: the slot of a buffer that holds an element of an inference.
 
-A ring keeps R rows of an array. Rows are numbered through the stream of inferences, g = H·n + h for row h of H of
-inference n, and row g is kept in row g mod R of the buffer. Rows run along the dimension in which the array is
-produced; an array that is written at once is one row.
+A ring buffer keeps R rows of an array. Rows are numbered consecutively through the stream of inferences, g = H·n + h
+for row h of the H rows of inference n, and row g is stored in row g mod R of the buffer. Rows run along the dimension
+in which the array is produced; an array that is written at once is a single row.
 
-Cores that write the rows of an array in turn do so in no order among each other. What they write is kept apart: the
-buffer has a bank for each of them, and each bank is a ring of its own. Stages that write parts of one array, such as
-the pieces of a concatenation, share a ring if they agree on its rows and no slot is of two of them. Otherwise each part
-has a ring of its own in the buffer, with as many rows as it needs, and the rings lie one after the other.
+Cores that write the rows of an array in turn are not ordered with respect to each other. Their rows are kept apart: the
+buffer has a bank for each core, and each bank is a ring of its own. Stages that write parts of one array, such as the
+pieces of a concatenation, share a ring if they agree on its rows and no slot belongs to two of them. Otherwise each
+part has a ring of its own, with as many rows as it needs, and the rings are stacked in the buffer.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from cmir.isl.text import read_map, read_set
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of an array: along dimension `axis` of its `shape`, or, without an axis, all of it as one.
+    """Rows of an array along dimension `axis` of its `shape`; without an axis, the whole array is one row.
 
-    descending: whether rows are produced from the last to the first. banks: by how many cores in turn; `dealt` row by
-    row, or else each of them a run of rows. first, step: which indices of the axis are rows, first, first + step, …;
-    the shape counts only these.
+    descending: rows are produced from the last to the first.
+    banks: number of cores that produce the rows in turn; `dealt` row by row, or else each core a run of rows.
+    first, step: the indices of the axis that are rows, first, first + step, …; `shape` counts only these.
     """
 
     shape: tuple[int, ...]
@@ -42,25 +42,25 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """H: the rows of one inference in one bank."""
+        """Number H of rows of one inference in one bank."""
         return 1 if self.axis is None else ceil(self.shape[self.axis] / self.banks)
 
     @property
     def alone(self) -> Rows:
-        """The rows of an array that has no other dimension."""
+        """Rows of the one-dimensional array that consists of the axis alone."""
         assert self.axis is not None
         return replace(self, shape=(self.shape[self.axis],), axis=0)
 
     @property
     def indices(self) -> slice:
-        """The indices of the rows along the axis."""
+        """Indices of the rows along the axis."""
         assert self.axis is not None
         return slice(self.first, self.first + self.step * self.shape[self.axis], self.step)
 
     def buffer_shape(self, rows: int, kept: Sequence[int] | None = None) -> tuple[int, ...]:
-        """Return the shape of a buffer of this many rows in each bank.
+        """Return the shape of a buffer with `rows` rows in each bank.
 
-        kept: the extents of what is kept of the array.
+        kept: extents of the part of the array that is kept.
         """
         sizes = tuple(kept or self.shape)
         if self.axis is None:
@@ -71,10 +71,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class BoundingBox:
-    """The box of an array that one core reads, and has to keep.
+    """Bounding box of the elements of an array that one core reads and must keep.
 
-    low: its first element in each dimension, `[p0] -> { [x] }`, of the core p0. sizes: its extents; the same for all
-    cores, so that of some it may hold more than they read.
+    low: first element in each dimension, `[p0] -> { [x] }`, for core p0. sizes: extents. They are the same for all
+    cores, so a box may hold more than its core reads.
     """
 
     low: tuple[isl.Set, ...]
@@ -82,7 +82,7 @@ class BoundingBox:
 
     @staticmethod
     def of(read: isl.Map) -> BoundingBox:
-        """read: `[p0] -> { iteration -> location }` of each core."""
+        """Return the bounding box of `read`, `[p0] -> { iteration -> location }` for each core."""
         points = read.range()
         lows, sizes = [], []
         for d in range(points.dim(isl.dim_type.set)):
@@ -96,7 +96,7 @@ class BoundingBox:
         return BoundingBox(tuple(lows), tuple(sizes))
 
     def box(self, name: str) -> isl.Set:
-        """`[p0] -> { name[x] : low <= x < low + size }`"""
+        """Return the elements in the box, `[p0] -> { name[x] : low <= x < low + size }`."""
         dims = [f"d{d}" for d in range(len(self.sizes))]
         inside = read_set(f"{{ {name}[{', '.join(dims)}] }}")
         for d, (low, size) in enumerate(zip(self.low, self.sizes, strict=True)):
@@ -105,7 +105,10 @@ class BoundingBox:
         return inside
 
     def shifted(self, slots: isl.Map, dims: Mapping[int, int]) -> isl.Map:
-        """Storage whose slots count from the box's first element; dims: which slot dimension is which of the array."""
+        """Return storage with slots relative to the first element of the box.
+
+        dims: the array dimension of each slot dimension.
+        """
         names = [f"s{d}" for d in range(slots.dim(isl.dim_type.out))]
         for slot, d in dims.items():
             moved = [f"{name} - x" if k == slot else name for k, name in enumerate(names)]
@@ -118,7 +121,7 @@ def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
     """Return the rows in which an array is produced.
 
     write: iteration -> location; order: iteration -> time, on each core. The axis is the first one along which a later
-    time in the writer's outermost dimension is always a later row (or always an earlier one).
+    time in the writer's outermost dimension never means an earlier row (or never a later one).
     """
     by_time = order.reverse().apply_range(write)
     outer = by_time.dim(isl.dim_type.in_)
@@ -126,7 +129,7 @@ def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
         outermost = by_time.project_out(isl.dim_type.in_, level + 1, outer - level - 1)
         outermost = outermost.project_out(isl.dim_type.in_, 0, level)
         if isl.Map.from_range(outermost.domain()).is_single_valued():
-            continue  # a loop of one trip orders nothing
+            continue  # a loop with one trip imposes no order
         for axis in range(len(shape)):
             row = outermost.project_out(isl.dim_type.out, axis + 1, len(shape) - axis - 1)
             row = row.project_out(isl.dim_type.out, 0, axis)
@@ -139,7 +142,7 @@ def rows_of(shape: Sequence[int], write: isl.Map, order: isl.Map) -> Rows:
 
 
 def _advances(row: isl.Map, descending: bool) -> bool:
-    """Return True if rows increase (or, descending, decrease) weakly with time, and are not all the same."""
+    """Return True if rows increase (or, descending, decrease) weakly with time and are not all the same."""
     rows = row.range()
     if rows.is_singleton():
         return False
@@ -152,7 +155,7 @@ def _advances(row: isl.Map, descending: bool) -> bool:
 def ring_storage(array: str, rows: Rows, size: int, kept: BoundingBox | None = None) -> isl.Map:
     """Return a ring of `size` rows: `{ b[n, c, h, w] -> slot[c, (H·n + h) mod R, w] }`.
 
-    With several banks there is one more dimension of slots in front. Of the array, only what is `kept` has slots.
+    With several banks, the bank is an additional first dimension of the slots. Only the elements in `kept` have slots.
     """
     dims = [f"d{i}" for i in range(len(rows.shape))]
     if rows.axis is None:
@@ -181,7 +184,7 @@ def ring_storage(array: str, rows: Rows, size: int, kept: BoundingBox | None = N
 
 
 def box_storage(array: str, kept: BoundingBox) -> isl.Map:
-    """Return a slot for each element that is kept of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
+    """Return a slot for each kept element of one inference: `[p0] -> { b[n, c, h] -> slot[c - 4p0, h] }`."""
     dims = [f"d{i}" for i in range(len(kept.sizes))]
     whole = read_map(f"{{ {array}[{', '.join(['n', *dims])}] -> slot[{', '.join(dims)}] }}")
     inside = kept.box(array).insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(array)
@@ -189,10 +192,10 @@ def box_storage(array: str, kept: BoundingBox) -> isl.Map:
 
 
 def stacked(rings: Sequence[tuple[isl.Map, Sequence[int]]]) -> tuple[isl.Map, tuple[int, ...]]:
-    """Rings of parts of an array in one buffer, one after the other: its storage and its shape.
+    """Return the storage and shape of one buffer that holds the rings of parts of an array, one after the other.
 
-    rings: (storage, shape) of each. A single ring stays as it is. Shapes of several may differ, so their slots are
-    numbered through in row-major order: `{ b[n, h, c] -> slot[4((8n + h) mod 3) + c] : h < 8; … }`.
+    rings: (storage, shape) of each. A single ring is returned as it is. The shapes of several may differ, so their
+    slots are numbered consecutively in row-major order: `{ b[n, h, c] -> slot[4((8n + h) mod 3) + c] : h < 8; … }`.
     """
     if len(rings) == 1:
         ((storage, shape),) = rings

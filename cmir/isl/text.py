@@ -1,8 +1,8 @@
 """Parsing and printing of ISL objects.
 
-Every object lives in one context, so sets from different places can be combined. Texts are parsed once: the
-same relation appears in an access, in a dependence and in a generated program, and parsing is the dearest
-part of handling it.
+All objects live in one context, so sets from different sources can be combined. Texts are parsed once: the same
+relation appears in an access, in a dependence and in a generated program, and parsing is the most expensive part of
+handling it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONTEXT = isl.DEFAULT_CONTEXT
 
 @lru_cache(maxsize=65536)
 def read_map(text: str) -> isl.Map:
-    """Return the relation that `text` denotes, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
+    """Return the relation denoted by `text`, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
     try:
         return isl.Map.read_from_str(CONTEXT, text)
     except isl.Error as error:
@@ -32,7 +32,7 @@ def read_map(text: str) -> isl.Map:
 
 @lru_cache(maxsize=65536)
 def read_set(text: str) -> isl.Set:
-    """Return the set that `text` denotes, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
+    """Return the set denoted by `text`, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
     try:
         return isl.Set.read_from_str(CONTEXT, text)
     except isl.Error as error:
@@ -40,33 +40,33 @@ def read_set(text: str) -> isl.Set:
 
 
 def dim_names(points: isl.Set, prefix: str = "i") -> list[str]:
-    """Return the names of a set's dimensions; the prefix and its number for one without a name."""
+    """Return the names of a set's dimensions; an unnamed one is called by the prefix and its number."""
     dims = range(points.dim(isl.dim_type.set))
     return [points.get_dim_name(isl.dim_type.set, d) or f"{prefix}{d}" for d in dims]
 
 
 def is_tuple_name(name: str) -> bool:
-    """Return True if ISL accepts this name for a tuple. Its own words, such as `mod`, are fine."""
+    """Return True if ISL accepts this name for a tuple. ISL's keywords, such as `mod`, are allowed."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
 
 
 @lru_cache(maxsize=65536)
 def canonical_map(text: str) -> str:
-    """ISL's own spelling of a relation. Raises IslError."""
+    """Return ISL's canonical text of a relation. Raises IslError."""
     return _spelling(read_map.__wrapped__, text)
 
 
 @lru_cache(maxsize=65536)
 def canonical_set(text: str) -> str:
-    """ISL's own spelling of a set. Raises IslError."""
+    """Return ISL's canonical text of a set. Raises IslError."""
     return _spelling(read_set.__wrapped__, text)
 
 
 def _spelling(read: Callable[[str], isl.Map | isl.Set], text: str) -> str:
-    """Return ISL's spelling of what it has just read, once that reaches a fixed point.
+    """Return the text that ISL prints for an object parsed from `text`, iterated to a fixed point.
 
-    Objects that have been computed with print differently at times, though they denote the same: ISL brings
-    constraints of its objects into other forms as it goes. A spelling must not depend on that.
+    ISL rewrites the constraints of its objects as it computes with them, so an object that has been used can print
+    differently from a fresh one. Canonical texts must not depend on that.
     """
     for _ in range(_SPELLINGS):
         text, before = str(read(text)), text
@@ -76,11 +76,11 @@ def _spelling(read: Callable[[str], isl.Map | isl.Set], text: str) -> str:
 
 
 _SPELLINGS = 4
-"""Spellings that are tried; ISL needs one, seldom two."""
+"""Limit of iterations to the fixed point; ISL needs one, seldom two."""
 
 
 def _reason(error: isl.Error, wanted: str) -> str:
-    """Return ISL's message, without the C function and source position that it adds."""
+    """Return ISL's message, without the C function and source position that ISL adds."""
     message = str(error).partition(" failed: ")[2] or str(error)
     if "obj.type" in message:  # well-formed, but an object of another kind
         return f"it is not {wanted}"

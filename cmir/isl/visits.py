@@ -1,8 +1,8 @@
-"""Static loop nests, evaluated over arrays.
+"""Evaluation of static loop nests on arrays.
 
-`scf` loops with `arith` on `index` values visit a fixed set of points. They are evaluated breadth-first: a loop
-expands every active point into its iterations at once, a condition keeps some of them. What comes out is, for
-each operation of interest, the values of its operands at every visit, in execution order.
+`scf` loops with `arith` on `index` values visit a fixed set of points. They are evaluated breadth-first: a loop expands
+every active point into all of its iterations at once, and a condition keeps some of the points. The result is, for each
+operation of interest, the values of its operands at every visit, in execution order.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from cmir.support.numerics import divide_towards_zero, ravel
 
 @dataclass
 class Frame:
-    """The points that are active at some place of a nest, and the values there.
+    """Active points at some place of a nest, and the values there.
 
-    Each point stems from a point of the outer frame, given by `origin`; values of outer frames are looked up
-    through it when they are needed. `keys` order the points: compared lexicographically they give the order
-    in which the nest reaches them.
+    `origin` gives the point of the outer frame that each point stems from; values of outer frames are looked up through
+    it on demand. `keys` order the points: their lexicographic order is the order in which the nest reaches the points.
+    `spend` is as in `visits`.
     """
 
     count: int
@@ -45,11 +45,11 @@ class Frame:
         return self.values[value]
 
     def spread(self, value: SSAValue) -> np.ndarray:
-        """Return the value at each point, one entry a point even where it is the same everywhere."""
+        """Return the value at each point, one entry per point even if it is the same everywhere."""
         return np.broadcast_to(self[value], (self.count,))
 
     def then(self, statement: int) -> list[np.ndarray]:
-        """Keys for what a statement of the current block does."""
+        """Return the keys of a statement of the current block."""
         return [*self.keys, np.full(self.count, statement)]
 
 
@@ -57,7 +57,7 @@ Visit = tuple[Operation, Frame, list[np.ndarray]]
 
 
 ONCE = np.zeros((1, 0), np.int64)
-"""One run of a nest that takes no arguments."""
+"""A single run of a nest that takes no arguments."""
 
 
 def visits(
@@ -66,10 +66,10 @@ def visits(
     runs: np.ndarray = ONCE,
     spend: Callable[[int], None] | None = None,
 ) -> list[Visit]:
-    """Every operation of class `kind` in the nest, with the frame of its visits and their keys.
+    """Return every operation of class `kind` in the nest, with the frame of its visits and their keys.
 
-    runs: the arguments of the region in each of several runs of it, one after the other; shape (runs, arguments).
-    spend: called with the number of iterations of a loop before they are expanded, to stop where there are too many.
+    runs: arguments of the region in several consecutive runs, shape (runs, arguments).
+    spend: called with the number of iterations of a loop before they are expanded, to stop if there are too many.
     """
     found: list[Visit] = []
     frame = outermost(region.block, runs)
@@ -79,14 +79,14 @@ def visits(
 
 
 def outermost(block: Block, runs: np.ndarray) -> Frame:
-    """Return the frame of a nest's outermost block; runs: as of `visits`."""
+    """Return the frame of a nest's outermost block; `runs` is as in `visits`."""
     frame = Frame(len(runs), [np.arange(len(runs))])
     frame.values.update(zip(block.args, runs.T, strict=True))
     return frame
 
 
 def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SSAValue]]):
-    """Return the operand values of all visits in execution order: array of shape (visits, operands)."""
+    """Return the operand values of all visits in execution order, shape (visits, operands)."""
     if not found:
         return np.zeros((0, 0), np.int64)
     rows = [
@@ -135,12 +135,12 @@ def _block(block: Block, frame: Frame, kind: type[Operation], found: list[Visit]
 
 
 def evaluate(op: Operation, frame: Frame) -> None:
-    """Compute the result of an operation at the points of a frame."""
+    """Compute the result of an operation at all points of a frame."""
     frame.values[op.results[0]] = _scalar(op, [frame[o] for o in op.operands])
 
 
 def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
-    """Return the result of an operation on numbers. Raises CompileError where it is not that of the integers."""
+    """Return the result of an operation on numbers. Raises CompileError where it would differ from exact integers."""
     evaluate = _SCALAR.get(type(op))
     truth = i1 in (op.operand_types if isinstance(op, arith.CmpiOp) else op.result_types)
     if evaluate is None or (truth and not isinstance(op, _LOGIC)):
@@ -150,7 +150,7 @@ def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
             raise CompileError(op, f"a control loop computes on `index`, got {type_}")
     if isinstance(op, _DIVISIONS) and np.any(operands[1] == 0):
         raise CompileError(op, "a control loop divides by zero")
-    # Floats do not overflow.
+    # Detect overflow in floating point, which does not wrap around.
     rough = [x.astype(np.float64) for x in operands] if isinstance(op, _GROWING) else operands
     if np.any(np.abs(np.asarray(evaluate(op, *rough), np.float64)) >= _BOUND):
         raise CompileError(op, "numbers in a control loop must be smaller than 2^62")
@@ -166,7 +166,7 @@ def trips_of(op: scf.ForOp, frame: Frame) -> np.ndarray:
 
 
 def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarray) -> Frame:
-    """Return the frame of a loop's body. keys, trips: those of the loop at each point of the frame around it."""
+    """Return the frame of a loop's body. keys, trips: those of the loop, at each point of the enclosing frame."""
     total = trips.sum(dtype=np.float64)
     if frame.spend is not None:
         frame.spend(int(total))
@@ -184,7 +184,7 @@ def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarra
 
 
 def branches(op: scf.IfOp, frame: Frame, keys: list[np.ndarray]) -> Iterator[tuple[Region, Frame]]:
-    """Yield the regions of a condition that are run, each with its frame."""
+    """Yield the regions of a condition that run, each with its frame."""
     condition = frame.spread(op.cond).astype(bool)
     for region, taken in ((op.true_region, condition), (op.false_region, ~condition)):
         if region.blocks and taken.any():
@@ -212,7 +212,7 @@ _PREDICATES: dict[int, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     8: np.greater,
     9: np.greater_equal,
 }
-"""From 6 on they are of unsigned numbers."""
+"""Comparisons by predicate number; those from 6 on are unsigned."""
 
 
 def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -244,31 +244,31 @@ _SCALAR: dict[type[Operation], Callable[..., np.ndarray | int]] = {
 
 
 _LOGIC = (arith.ConstantOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.SelectOp)
-"""The operations on truth values. Numbers are compared, truth values are not."""
+"""Operations on truth values. Comparisons are not among them: they apply to numbers only."""
 
 _DIVISIONS = (arith.FloorDivSIOp, arith.CeilDivSIOp, arith.DivSIOp, arith.RemSIOp)
 
 _GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
-"""The operations whose results may be larger than their operands."""
+"""Operations whose results can be larger than their operands."""
 
 _BOUND = 1 << 62
-"""Numbers are smaller, so sums and differences of two, and the trips of a loop, are exact."""
+"""Exclusive bound of magnitudes, so that sums and differences of two numbers, and the trips of a loop, are exact."""
 
 _MOST_TRIPS = 1 << 32
-"""The most iterations of a loop, over all of its runs: more do not fit in memory."""
+"""Limit of the iterations of a loop, summed over all of its runs: more do not fit in memory."""
 
 
 @dataclass(frozen=True)
 class PointIndex:
-    """Finds points of a fixed list, given by their coordinates."""
+    """Lookup of points in a fixed list by their coordinates."""
 
     low: np.ndarray
     shape: tuple[int, ...]
-    table: np.ndarray  # position + 1 of each point of the bounding box, 0 where there is none
+    table: np.ndarray  # position + 1 of each point of the bounding box, 0 where there is no point
 
     @staticmethod
     def of(points: np.ndarray) -> PointIndex:
-        """points: shape (count, coordinates)."""
+        """Return the index of `points`, shape (count, coordinates)."""
         low = points.min(axis=0)
         shape = tuple(int(s) for s in points.max(axis=0) - low + 1)
         table = np.zeros(reduce(lambda a, b: a * b, shape, 1), np.int64)
@@ -276,7 +276,7 @@ class PointIndex:
         return PointIndex(low, shape, table)
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """Return the position of each point in the list; −1 where it is not there."""
+        """Return the position of each point in the list; −1 if it is not in the list."""
         shifted = points - self.low
         inside = np.all((shifted >= 0) & (shifted < np.array(self.shape, np.int64)), axis=1)
         return np.where(inside, self.table[_ravel(shifted * inside[:, None], self.shape)] - 1, -1)

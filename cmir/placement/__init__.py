@@ -1,1 +1,1 @@
-"""The assignment of cores to places on a chip, with bounds on how good it can be."""
+"""Assignment of cores to places on a chip, with lower bounds of its cost."""

@@ -1,14 +1,15 @@
-"""A lower bound of placements, from the number of places around a place.
+"""Lower bound of the cost of placements, from the number of places near a place.
 
-Where cores are is left out; what remains is how many hops each two that talk are apart. Of those a placement allows
-no more than
+The bound ignores the positions of cores and keeps the hop distance between each two cores that communicate. In any
+placement,
 
-- as many cores within r hops of one core as there are places within r hops of a place;
-- as many within r hops of one core and s hops of another as there are places so near to both of two places;
-- where the links can be coloured like a chessboard, as on a mesh: an even number of hops between cores on places of
-  one colour, an odd number between others, so that three cores cannot all be neighbours of each other.
+- at most as many cores lie within r hops of a core as there are places within r hops of a place;
+- at most as many cores lie within r hops of one core and s hops of another as there are places that close to two
+  places;
+- if the links can be two-coloured like a chessboard, as on a mesh, cores on places of one colour are an even number of
+  hops apart and others an odd number, so three cores cannot all be neighbours of each other.
 
-The cheapest hops with these properties are found by CP-SAT.
+CP-SAT finds the cheapest distances with these properties.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from ortools.sat.python import cp_model
 from cmir.placement.problem import Problem
 
 LEVELS = 4
-"""So many different distances are told apart."""
+"""Number of different distances that the model distinguishes."""
 
 NEAR = 2
 """Number of distances considered for places near to two others."""
 
 SHARED = 20_000
-"""Places near to two others are left out of account if there are more such triples of cores."""
+"""Number of triples of cores above which places near to two others are not considered."""
 
 
 def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> int:
     """Return a lower bound of the cost of any placement.
 
-    seconds, work: the most that is done for it, work in CP-SAT's deterministic units; the bound is weaker if that is
-    not enough.
+    seconds, work: limits of the search, with work in CP-SAT's deterministic units. If they are too low, the bound is
+    weaker.
     """
-    # Where there and back are not equally far, the shorter way is a bound for both.
+    # If distances differ by direction, the shorter one bounds both.
     apart = np.minimum(problem.distances, problem.distances.T)
     talk = problem.talk
     pairs = [(int(i), int(j)) for i, j in np.argwhere(np.triu(talk, 1))]
@@ -45,7 +46,7 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
         return 0
     told = np.unique(apart[apart > 0]).tolist()
     levels = told
-    if len(told) > LEVELS:  # what is further is at least so far, by an even or odd number of hops
+    if len(told) > LEVELS:  # longer distances count as at least this long, with their parity kept
         told, further = told[:LEVELS], told[LEVELS]
         levels = [*told, further, further + 1]
     model = cp_model.CpModel()
@@ -89,13 +90,13 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
 
 
 def _shared(partners: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[int]]]:
-    """Two cores and those that both of them talk to."""
+    """Yield each two cores with the cores that both of them communicate with."""
     for (i, one), (k, other) in combinations(enumerate(partners), 2):
         yield i, k, sorted(set(one) & set(other))
 
 
 def _near_to_both(apart: np.ndarray, r: int, s: int) -> int:
-    """Return the most places that are within r hops of one place and s hops of another."""
+    """Return the maximum number of places within r hops of one place and s hops of another."""
     others = ~np.eye(len(apart), dtype=bool)
     near, also = ((apart <= radius) & others for radius in (r, s))
     return int(((near.astype(np.float32) @ also.T.astype(np.float32)) * others).max())
@@ -104,7 +105,7 @@ def _near_to_both(apart: np.ndarray, r: int, s: int) -> int:
 def _both(
     model: cp_model.CpModel, one: Sequence[cp_model.IntVar], other: Sequence[cp_model.IntVar]
 ) -> cp_model.IntVar:
-    """Return a variable that is true if one of `one` and one of `other` hold; at most one of each does."""
+    """Return a variable that is true if one of `one` and one of `other` hold; at most one of each can hold."""
     both = model.new_bool_var("")
     model.add(both >= sum(one) + sum(other) - 1)
     return both

@@ -1,8 +1,8 @@
-"""The placement of some cores, the others staying where they are, as a problem for CP-SAT.
+"""CP-SAT model for the placement of some cores while the others stay in place.
 
-Whether core i is at place a is a truth value x[i, a]. For two cores that talk, y[i, a, j, b] says that i is at a and j
-at b; the y of a pair add up to x on either side (Adams and Johnson 1994), which makes the cost linear and gives a
-bound much better than that of products alone.
+The truth value x[i, a] says that core i is at place a. For two cores that communicate, y[i, a, j, b] says that i is at
+a and j at b. The sums of the y of a pair over either place equal x (Adams and Johnson 1994), which makes the cost
+linear and gives a much better bound than a model of the products alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cmir.placement.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """When to stop: after so many seconds, or so much work in CP-SAT's deterministic units (about seconds)."""
+    """Limits of a search, in seconds and in CP-SAT's deterministic units of work (about seconds)."""
 
     seconds: float
     work: float = float("inf")
@@ -30,9 +30,9 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The best placement that was found, None if none was, and what none can be below.
+    """Best placement found, or None, and a lower bound of every placement.
 
-    bound: of what is minimised. proved: whether it is known that nothing better exists, or nothing at all.
+    bound: lower bound of the objective. proved: the placement is optimal or, if there is none, none exists.
     """
 
     placement: np.ndarray | None
@@ -41,7 +41,7 @@ class Answer:
 
 
 def size_of(problem: Problem) -> int:
-    """Return the number of truth values of the model of the whole problem."""
+    """Return the number of truth values in the model of the whole problem."""
     pairs = int(np.count_nonzero(np.triu(problem.talk, 1)))
     return (problem.cores + pairs * (problem.places - 1)) * problem.places
 
@@ -54,11 +54,11 @@ def solve(
     limits: Limits,
     overload: bool = False,
 ) -> Answer:
-    """Place some of the cores anew.
+    """Optimize the places of some of the cores.
 
-    placement: all cores, and where the search starts. movable: the cores that may move; allowed: the places they may
-    have, among them those they have. Minimised is the cost, with links within their capacity; with `overload`, what
-    links would have to carry above it.
+    placement: places of all cores, from which the search starts. movable: cores that may move; allowed: places they may
+    take, including their current ones. The objective is the cost, with links within their capacity; with `overload`, it
+    is the load of links in excess of their capacity.
     """
     return _PlacementModel(problem, placement, movable, allowed, overload).solve(limits)
 
@@ -92,7 +92,7 @@ class _PlacementModel:
         return literal
 
     def _pair(self, i: int, j: int) -> dict[tuple[int, int], cp_model.IntVar]:
-        """y[i, a, j, b] by a and b."""
+        """Return y[i, a, j, b] by a and b."""
         at, there = self.placement[i], self.placement[j]
         y = {
             (a, b): self._literal(at == a and there == b)
@@ -106,7 +106,7 @@ class _PlacementModel:
         return y
 
     def _cost(self) -> cp_model.LinearExprT:
-        """Return the cost of the traffic to and from movable cores, and between the others."""
+        """Return the cost of all traffic: to, from and between movable cores, and between the others."""
         traffic, distances = self.problem.traffic, self.problem.distances
         fixed = np.setdiff1d(np.arange(self.problem.cores), self.movable)
         places, allowed = self.placement[fixed], np.array(self.allowed)
@@ -125,7 +125,7 @@ class _PlacementModel:
         return cp_model.LinearExpr.weighted_sum(variables, costs) + int(rest.sum())
 
     def _links(self, overload: bool) -> list[cp_model.IntVar]:
-        """Keep links within their capacity, or with `overload` give what they have to carry above it.
+        """Keep links within their capacity or, with `overload`, return their loads in excess of it.
 
         A flow uses a link if the route to any of its targets does.
         """
@@ -158,9 +158,9 @@ class _PlacementModel:
         return above
 
     def _routes(self, source: int, target: int) -> Mapping[Link, list[cp_model.IntVar] | None]:
-        """Return the links that can be on the route between two cores, each with literals, one of which holds if it is.
+        """Return the links that can be on the route between two cores, with their literals.
 
-        None for literals if neither core moves.
+        One of the literals of a link holds if the link is on the route. The value is None if neither core moves.
         """
         start, end = int(self.placement[source]), int(self.placement[target])
         ways: list[tuple[tuple[int, int], cp_model.IntVar]]
@@ -187,7 +187,7 @@ class _PlacementModel:
         solver.parameters.max_time_in_seconds = max(0.0, limits.seconds)
         solver.parameters.max_deterministic_time = limits.work
         solver.parameters.random_seed = limits.seed
-        solver.parameters.num_workers = 1  # several race, and who wins depends on the machine
+        solver.parameters.num_workers = 1  # with several workers, the result depends on the machine
         solver.parameters.linearization_level = 2
         status = solver.solve(self.model)
         if status == cp_model.INFEASIBLE:

@@ -1,8 +1,8 @@
-"""Placement of cores on a chip: the problem, a fast heuristic, and a bound.
+"""Placement of cores on a chip: the problem, a fast heuristic, and a lower bound.
 
-Placing cores so that what they send travels few hops is the quadratic assignment problem (Koopmans and Beckmann,
-Econometrica 1957). The heuristic puts one core after the other next to those it talks to most, then moves and
-exchanges pairs as long as that helps; `cmir.placement.search` starts from there.
+Placing cores so that their traffic takes few hops is the quadratic assignment problem (Koopmans and Beckmann,
+Econometrica 1957). The heuristic places cores one by one next to those they communicate with most, then moves and
+exchanges cores as long as that reduces the cost. `cmir.placement.search` starts from its result.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from cmir.hardware.topology import Link, Place, Topology
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Cores to be placed, one at a place. A placement is an array: for each core, the index of its place.
+    """Cores to be placed, one per place. A placement is an array with the index of the place of each core.
 
-    flows: what the cores send to each other in an inference.
-    link_capacity: the most bytes that a link can carry in an inference; None for no limit. chip_link_capacity: that of
-    links between chips; None for the same.
-    Raises ValueError, in terms of the chip, if there are too few places.
+    flows: traffic between the cores in one inference.
+    link_capacity: maximum number of bytes that a link can carry in an inference; None for no limit.
+    chip_link_capacity: the same for links between chips; None for `link_capacity`.
+    Raises ValueError, naming the chip, if there are too few places.
     """
 
     topology: Topology
@@ -50,35 +50,35 @@ class Problem:
 
     @cached_property
     def traffic(self) -> np.ndarray:
-        """Bytes that each core sends to each, shape (cores, cores)."""
+        """Bytes that each core sends to each other, shape (cores, cores)."""
         return traffic_matrix(self.flows, self.cores)
 
     @cached_property
     def route(self) -> Callable[[int, int], tuple[Link, ...]]:
-        """The route between two places, by their indices."""
+        """Function that returns the route between two places, given by their indices."""
         places = self.topology.places
         return cache(lambda start, end: self.topology.route(places[start], places[end]))
 
     @cached_property
     def talk(self) -> np.ndarray:
-        """Bytes that each two cores exchange, both ways together."""
+        """Bytes that each two cores exchange, both directions together, shape (cores, cores)."""
         return self.traffic + self.traffic.T
 
     @cached_property
     def there_and_back(self) -> np.ndarray:
-        """Hops between each two places, both ways together."""
+        """Hops between each two places, both directions together, shape (places, places)."""
         return self.distances + self.distances.T
 
     def cost(self, placement: np.ndarray) -> int:
-        """Σ traffic × hops: bytes times links that they cross, in an inference."""
+        """Return Σ traffic × hops: bytes times links that they cross, in one inference."""
         return int((self.traffic * self.distances[np.ix_(placement, placement)]).sum())
 
     def overload(self, placement: np.ndarray) -> int:
-        """Σ of what links would have to carry above their capacity, in bytes an inference."""
+        """Return the total load of links in excess of their capacity, in bytes per inference."""
         return sum(self.excesses(placement).values())
 
     def excesses(self, placement: np.ndarray) -> dict[Link, int]:
-        """Return the links that would have to carry more than they can, and how many bytes more, the most first."""
+        """Return the overloaded links with the bytes in excess of their capacity, the largest excess first."""
         if not self.limited:
             return {}
         above = {
@@ -94,17 +94,17 @@ class Problem:
         return self.link_capacity is not None or self.chip_link_capacity is not None
 
     def capacity(self, link: Link) -> int | None:
-        """Return the most bytes that a link can carry in an inference; None for no limit."""
+        """Return the maximum number of bytes that a link can carry in an inference; None for no limit."""
         if self.chip_link_capacity is not None and self.topology.crosses(*link):
             return self.chip_link_capacity
         return self.link_capacity
 
     def loads(self, placement: np.ndarray) -> dict[Link, int]:
-        """Return the loads of links, like `link_loads`."""
+        """Return the loads of links, as `link_loads` does."""
         return link_loads(self.topology, self.positions(placement), self.flows)
 
     def positions(self, placement: np.ndarray) -> list[Place]:
-        """Return the places by their coordinates."""
+        """Return the coordinates of the place of each core."""
         return [self.topology.places[p] for p in placement]
 
     def cost_at(self, placement: np.ndarray) -> np.ndarray:
@@ -115,27 +115,27 @@ class Problem:
 
     @cached_property
     def _floats(self) -> tuple[np.ndarray, np.ndarray]:
-        """Traffic and distances as floats: exact up to 2^53, and their products are much faster."""
+        """Traffic and distances as floats, which are exact up to 2^53 and multiply much faster."""
         return self.traffic.astype(float), self.distances.astype(float)
 
 
 def snake(problem: Problem) -> np.ndarray:
-    """Cores in the network's order, row by row, every other row backwards."""
+    """Return the placement of cores in network order along the rows of the chip, every other row reversed."""
     order = problem.topology.snake()
     return np.array([problem.topology.index_of(p) for p in order[: problem.cores]], np.int64)
 
 
 def greedy(problem: Problem) -> np.ndarray:
-    """Return the best of what moves and exchanges make of a snake, and of cores put next to those they talk to most."""
+    """Return the better of two improved placements: from a snake, and from a greedy construction."""
     starts = (snake(problem), _constructed(problem))
     return min((improved(problem, start) for start in starts), key=problem.cost)
 
 
 def _constructed(problem: Problem) -> np.ndarray:
-    """Cores placed one after the other: next the one that talks most to those placed, where that costs least."""
+    """Return a placement built core by core: next the core that communicates most, at the place of least cost."""
     traffic, distances = problem.traffic, problem.distances
     placement = np.full(problem.cores, -1, np.int64)
-    # What counts first is the cost; where it is the same, being near the middle of the chip.
+    # Cost comes first; ties are broken by closeness to the middle of the chip.
     cost = np.zeros((problem.cores, problem.places), np.int64)
     spread = distances.sum(axis=0) + distances.sum(axis=1)
     free = np.ones(problem.places, bool)
@@ -153,12 +153,12 @@ def _constructed(problem: Problem) -> np.ndarray:
 
 
 def improved(problem: Problem, placement: np.ndarray) -> np.ndarray:
-    """Return the placement after moves to free places and exchanges of two cores, until none helps."""
+    """Return the placement after moves to free places and exchanges of two cores, until none reduces the cost."""
     return _Improvement(problem, placement).run()
 
 
 class _Improvement:
-    """A placement with what each core would cost elsewhere, kept up to date while cores move."""
+    """A placement with the cost of each core at every place, kept up to date while cores move."""
 
     def __init__(self, problem: Problem, placement: np.ndarray):
         self.problem, self.placement = problem, placement.copy()
@@ -176,25 +176,25 @@ class _Improvement:
                 self._improve(core)
 
     def _gains(self, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the smallest change of cost, for each of these cores, by an exchange with another, and by a move."""
+        """Return the smallest cost change of each core, by an exchange with another core and by a move."""
         exchanges, moves = self._exchanges(cores), self._moves(cores)
         return exchanges.min(axis=1), moves.min(axis=1, initial=0)
 
     def _exchanges(self, cores: np.ndarray) -> np.ndarray:
-        """By how much the cost changes if each of these cores and each of all take each other's place."""
+        """Return the cost changes of exchanging each of these cores with each of all cores."""
         at, problem = self.placement, self.problem
         own = self.cost[self.cores, at]
-        # What two cores send to each other is in the costs of both as if only one of them went elsewhere.
+        # Each of the two costs counts the traffic between the pair as if only one core moved; correct for that.
         pair = problem.talk[cores] * problem.there_and_back[at[cores]][:, at]
         here, there = self.cost[:, at[cores]].T, self.cost[cores][:, at]
         return here + there - own[cores, None] - own + pair
 
     def _moves(self, cores: np.ndarray) -> np.ndarray:
-        """By how much the cost changes if each of these cores goes to each free place."""
+        """Return the cost changes of moving each of these cores to each free place."""
         return self.cost[cores][:, self.free] - self.cost[cores, self.placement[cores], None]
 
     def _improve(self, core: int) -> None:
-        """Make the move or exchange of a core that helps most, if one does."""
+        """Make the move or exchange of a core that reduces the cost most, if any does."""
         exchange, move = self._exchanges(np.array([core]))[0], self._moves(np.array([core]))[0]
         other = int(np.argmin(exchange))
         if len(move) and min(exchange[other], 0) > move.min():
@@ -217,11 +217,11 @@ class _Improvement:
 
 
 def lower_bound(problem: Problem) -> int:
-    """Return a lower bound of placements, by Gilmore (1962) and Lawler (1963).
+    """Return a lower bound of the cost of placements, by Gilmore (1962) and Lawler (1963).
 
-    If core i is at place a, what it sends costs at least its flows, largest first, times the distances from a,
-    smallest first; and each core is somewhere else. Where distances are the same both ways, half of what a core
-    sends and receives is better than all of what it sends.
+    If core i is at place a, its outgoing traffic costs at least its flows, largest first, times the distances from a,
+    smallest first; and each core has a place of its own. If distances are symmetric, half of the traffic in both
+    directions gives a better bound than the outgoing traffic alone.
     """
     traffic, distances = problem.traffic, problem.distances
     if problem.cores < 2:
@@ -232,9 +232,9 @@ def lower_bound(problem: Problem) -> int:
 
 
 def _assigned(traffic: np.ndarray, distances: np.ndarray) -> int:
-    """Return the least cost of an assignment of cores to places.
+    """Return the minimum cost of an assignment of cores to places.
 
-    Each comes with what its row of flows costs at least there.
+    A core at a place counts with a lower bound of the cost of its row of flows there.
     """
     from ortools.graph.python import linear_sum_assignment
 
@@ -243,7 +243,7 @@ def _assigned(traffic: np.ndarray, distances: np.ndarray) -> int:
     hops = np.sort(distances, axis=1)[:, 1:cores]
     least = np.zeros(
         (places, places), np.int64
-    )  # with cores that send nothing, for the other places
+    )  # with extra cores that send nothing, to fill the other places
     least[:cores] = (flows.astype(float) @ hops.T.astype(float)).astype(np.int64)
     solver = linear_sum_assignment.SimpleLinearSumAssignment()
     row, column = (index.reshape(-1) for index in np.indices(least.shape))

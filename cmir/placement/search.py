@@ -1,10 +1,9 @@
-"""The search for a placement: shaken and improved, then by windows placed anew by CP-SAT, then as a whole.
+"""Search for a placement: iterated local search, then windows optimized by CP-SAT, then the whole problem.
 
-Shaking (iterated local search, Lourenço, Martin and Stützle 2003) puts some cores that are near each other in another
-order and makes moves and exchanges until none helps; it gets out of what is best only nearby. A window is a few
-cores that are near each other on the chip, or that talk to each other; all others stay where they are while CP-SAT
-finds the best places for these (large-neighbourhood search, Shaw, CP 1998). The whole problem is given to CP-SAT if
-it is small enough.
+Iterated local search (Lourenço, Martin and Stützle 2003) permutes some cores that are near each other, then makes moves
+and exchanges until none reduces the cost; it escapes from local optima. A window is a few cores that are near each
+other on the chip, or that communicate with each other. All others stay in place while CP-SAT finds the best places for
+these (large-neighbourhood search, Shaw, CP 1998). The whole problem is given to CP-SAT if it is small enough.
 """
 
 from __future__ import annotations
@@ -22,37 +21,37 @@ if TYPE_CHECKING:
     from cmir.placement.model import Answer
 
 WINDOW = 7
-"""Cores that are placed anew together."""
+"""Number of cores in a window."""
 
 HOLES = 4
-"""Free places, the nearest ones, that a window may use."""
+"""Number of free places, the nearest ones, that a window may use."""
 
 PATIENCE = 300
-"""Shaking ends when it has not helped so many times for each core."""
+"""Number of unsuccessful perturbations per core after which iterated local search ends."""
 
 WORK = 2.0
-"""The most work on a window, in CP-SAT's deterministic units; most take a small part of it."""
+"""Limit of the work on a window, in CP-SAT's deterministic units; most windows take a small part of it."""
 
 BOUND = 2.0
-"""The most work on a bound, in the same units."""
+"""Limit of the work on a bound, in the same units."""
 
 WHOLE = 20_000
-"""The whole problem is tried in the end if its model has at most this many truth values."""
+"""Number of truth values up to which the whole problem is tried at the end."""
 
 AT_ONCE = 5_000
-"""It is tried at once, and nothing else, if its model has at most this many."""
+"""Number of truth values up to which the whole problem is solved directly, without the other steps."""
 
 Progress = Callable[[int, int], None]
-"""Called with (cost so far, bound) now and then."""
+"""Callback for progress, called from time to time with (cost so far, bound)."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlacementSolution:
-    """A placement, what it costs, and what none can be below.
+    """A placement with its cost and a lower bound of every placement.
 
-    overload: bytes that links would have to carry above their capacity. impossible: whether it is known that there is
-    no placement without. settled: whether the search came to its end, so that a longer one gives the same; the
-    placement then depends on the seed alone, and not on how fast the machine is.
+    overload: load of links in excess of their capacity, in bytes. impossible: every placement is proved to overload
+    links. settled: the search ended by itself, so a longer one gives the same result; the placement then depends on the
+    seed alone, and not on the speed of the machine.
     """
 
     placement: np.ndarray
@@ -66,7 +65,7 @@ class PlacementSolution:
 def optimize(
     problem: Problem, seconds: float, seed: int = 0, progress: Progress | None = None
 ) -> PlacementSolution:
-    """Return the best placement that is found within so many seconds; never worse than the heuristic's."""
+    """Return the best placement found within `seconds` seconds, which is never worse than the heuristic's."""
     return _Search(problem, seconds, seed, progress).run()
 
 
@@ -89,7 +88,7 @@ class _Search:
         return self.deadline - time.monotonic()
 
     def _value(self, placement: np.ndarray) -> tuple[int, int]:
-        """Return the objective: first the load above the capacity of links, then the cost."""
+        """Return the objective: first the load of links in excess of their capacity, then the cost."""
         return self.problem.overload(placement), self.problem.cost(placement)
 
     @property
@@ -105,7 +104,7 @@ class _Search:
         return PlacementSolution(self.best, cost, self.bound, overload, self.impossible, settled)
 
     def _nearby(self) -> bool:
-        """Improve the placement until neither shaking nor windows do; False if there was not time enough."""
+        """Improve the placement until neither perturbations nor windows do; return False if time is up."""
         before = None
         while self.value != before:
             before = self.value
@@ -114,7 +113,7 @@ class _Search:
         return True
 
     def _shake(self) -> bool:
-        """Put a few cores elsewhere and improve that, until it has not helped for long; False if time is up."""
+        """Perturb and improve the placement until that has not helped for long; return False if time is up."""
         current, value, patience = self.best, self.value, PATIENCE * self.problem.cores
         while patience > 0 and not self._done:
             if self.left <= 0:
@@ -125,14 +124,14 @@ class _Search:
                 self.best, self.value = shaken, found
                 patience = PATIENCE * self.problem.cores
                 self._report()
-            # Something a little worse may lead to something better.
+            # A slightly worse placement may lead to a better one.
             allowance = 1 + 0.01 * self.random.random() ** 3
             if found[0] <= value[0] and found[1] <= allowance * value[1]:
                 current, value = shaken, found
         return True
 
     def _shaken(self, placement: np.ndarray) -> np.ndarray:
-        """Return the placement with some cores that are near each other, and free places there, in another order."""
+        """Return the placement with some cores near each other, and free places among them, permuted."""
         cores, places = self.problem.cores, self.problem.places
         count = int(self.random.integers(2, max(3, cores // 6) + 1)) + 2
         here = placement[self.random.integers(cores)]
@@ -144,7 +143,7 @@ class _Search:
         return placement
 
     def _windows(self) -> bool:
-        """Improve windows until none can be; False if there was not time enough."""
+        """Improve windows until none can be improved; return False if time is up."""
         improving = True
         while improving and not self._done:
             improving = False
@@ -157,7 +156,7 @@ class _Search:
         return True
 
     def _rounds(self) -> Iterator[np.ndarray]:
-        """Windows around each core, of its neighbours on the chip and of those that it talks to."""
+        """Yield windows around each core: its neighbours on the chip, and the cores that it communicates with."""
         for core in self.random.permutation(self.problem.cores):
             yield self._near(core)
             yield self._talking(core)
@@ -176,7 +175,7 @@ class _Search:
         return np.array(chosen)
 
     def _solve(self, cores: np.ndarray) -> bool:
-        """Place these cores anew; whether that is better."""
+        """Optimize the places of these cores; return True if that improves the placement."""
         free = np.setdiff1d(np.arange(self.problem.places), self.best)
         away = self.problem.distances[np.ix_(self.best[cores], free)].sum(axis=0)
         holes = free[np.argsort(away, kind="stable")[:HOLES]]
@@ -191,7 +190,7 @@ class _Search:
         return self.value < before
 
     def _around(self, cores: np.ndarray) -> np.ndarray:
-        """Return the places of what has a say in where these cores are best."""
+        """Return the places of the cores that affect the best places of these cores."""
         if self.problem.limited:
             return self.best
         return self.best[self.problem.talk[cores].any(axis=0)]
@@ -205,7 +204,7 @@ class _Search:
         return bool((apart[self.problem.talk[cores] > 0] > self.nearest).any())
 
     def _improve(self, cores: np.ndarray, allowed: np.ndarray, work: float) -> Answer:
-        """Place these cores anew, at these places, if that is better."""
+        """Place these cores at these places anew, if that improves the placement."""
         from cmir.placement.model import Limits, solve
 
         limits = Limits(self.left, work, self.seed)
@@ -222,7 +221,7 @@ class _Search:
             self.progress(self.value[1], self.bound)
 
     def _whole(self) -> bool:
-        """Place all cores anew; whether that came to its end."""
+        """Optimize the places of all cores; return True if the search ended by itself."""
         from cmir.placement.model import size_of
 
         problem = self.problem
@@ -239,4 +238,4 @@ class _Search:
         if self.value[0]:
             self.impossible = answer.proved
             return answer.proved
-        return self._whole()  # links are within their capacity: now the cost
+        return self._whole()  # links are within their capacity; now minimize the cost

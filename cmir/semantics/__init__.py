@@ -1,1 +1,1 @@
-"""The meaning of operations on arrays: bodies of iterations, loop nests, constants, and the reference evaluation."""
+"""Meaning of operations on arrays: bodies of iterations, loop nests, constants, and the reference evaluation."""

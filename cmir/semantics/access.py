@@ -16,8 +16,8 @@ from cmir.isl.evaluate import Function, compile_function
 class CompiledAccess:
     """Locations of the lanes of a vector in an array, for any run of iterations.
 
-    lanes: the sizes of a box of the vector's lanes, of which `corner` is the first. `locations` gives coordinates as
-    arrays of shape (iterations, *lanes), each with length 1 along the axes that it does not depend on.
+    lanes: sizes of a box of the vector's lanes, whose first lane is `corner`. `locations` returns coordinates as arrays
+    of shape (iterations, *lanes), with length 1 along each axis that they do not depend on.
     """
 
     function: Function
@@ -26,7 +26,7 @@ class CompiledAccess:
     corner: tuple[int, ...]
 
     def of_run(self, run: slice) -> CompiledAccess:
-        """Return the access of some of the iterations."""
+        """Return the access for some of the iterations."""
         return replace(self, points=self.points[run])
 
     @staticmethod
@@ -36,7 +36,7 @@ class CompiledAccess:
         lanes: tuple[int, ...],
         corner: tuple[int, ...] | None = None,
     ) -> CompiledAccess:
-        """points: the program's iterations in order, shape (iterations, coordinates)."""
+        """Compile an access relation. points: the program's iterations in order, shape (iterations, coordinates)."""
         corner = corner or (0,) * len(lanes)
         flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
         bounds = [
@@ -50,11 +50,11 @@ class CompiledAccess:
 
     @property
     def box(self) -> tuple[slice, ...]:
-        """The lanes, as an index of the vector."""
+        """Box of the lanes, as an index of the vector."""
         return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
 
     def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """(coordinates, where they are defined or None for everywhere) of iterations start ≤ i < stop."""
+        """Return (coordinates, mask of the defined ones or None for all) of iterations start ≤ i < stop."""
         rank = len(self.lanes)
         iteration = [column.reshape(-1, *(1,) * rank) for column in self.points[start:stop].T]
         lane = [

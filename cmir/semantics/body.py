@@ -1,7 +1,7 @@
-"""The arithmetic of iteration bodies, on many iterations at once.
+"""Arithmetic of iteration bodies, on many iterations at once.
 
-A value of the body is an array with a leading axis for iterations, of length 1 where it is the same in all of
-them, followed by the dimensions of its vector type. A crossbar product over a chunk is one matrix product.
+A value of the body is an array with a leading axis for iterations, of length 1 if the value is the same in all of them,
+followed by the dimensions of its vector type. A crossbar product over a chunk is one matrix product.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from cmir.support.numerics import convert, matrix_product, position
 
 
 def evaluate_operation(op: Operation, *operands: np.ndarray) -> np.ndarray:
-    """Return the result of a body operation, for all iterations of a chunk."""
-    # Infinities and NaNs are results like others, as on the accelerator.
+    """Return the result of a body operation for all iterations of a chunk."""
+    # Infinities and NaNs are ordinary results, as on the accelerator.
     with np.errstate(all="ignore"):
         return function_of(op)(*operands)
 
 
 def function_of(op: Operation) -> Function:
-    """Return the result of a body operation as a function of its operands; it may warn of infinities and NaNs.
+    """Return the function that computes a body operation from its operands; it may warn of infinities and NaNs.
 
-    Raises CompileError if nothing implements the operation.
+    Raises CompileError if the operation has no implementation.
     """
     if (implementation := implementation_of(op)) is None:
         raise CompileError(op, f"{op.name} cannot be executed in the body of an iteration")
@@ -43,7 +43,7 @@ def function_of(op: Operation) -> Function:
 
 
 def function_of_iteration(op: Operation) -> Function | None:
-    """Like `function_of`, for arrays that have no axis of iterations. None if nothing implements `op`."""
+    """Like `function_of`, for arrays without an axis of iterations. None if `op` has no implementation."""
     if (implementation := implementation_of(op)) is None:
         return None
     function = implementation.of(op)
@@ -57,7 +57,7 @@ def function_of_iteration(op: Operation) -> Function | None:
 
 
 def is_new(op: Operation) -> bool:
-    """Return True if the result of a body operation is sure to lie in memory of its own."""
+    """Return True if the result of a body operation is known not to share memory with other values."""
     implementation = implementation_of(op)
     return implementation is not None and (
         implementation.owns_result or isinstance(implementation.function, np.ufunc)
@@ -65,7 +65,7 @@ def is_new(op: Operation) -> bool:
 
 
 def implementation_of(op: Operation) -> Implementation | None:
-    """Return what implements a body operation, in cmir or in an installed package; None if nothing does.
+    """Return the implementation of a body operation, from cmir or an installed package; None if there is none.
 
     Raises CompileError if a package cannot be loaded.
     """
@@ -78,9 +78,9 @@ def implementation_of(op: Operation) -> Implementation | None:
 
 @cache
 def load_implementations() -> None:
-    """Load the implementations of other packages. Raises CompileError if one of these cannot be loaded."""
+    """Load the implementations of other packages. Raises CompileError if one of them cannot be loaded."""
     for _ in extensions.load(extensions.SEMANTICS):
-        pass  # a module registers its operations while it is loaded
+        pass  # loading a module registers its operations
 
 
 @implements(arith.ConstantOp, takes_operation=True, interpreted=True)
@@ -99,13 +99,13 @@ def _constant(op: Operation) -> np.ndarray:
 
 @implements(MxvOp, takes_operation=True, interpreted=True, owns_result=True)
 def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """One matrix product for the chunk, in whichever order of axes the lanes lie in memory."""
+    """Compute one matrix product for the whole chunk, in the order of axes in which the lanes lie in memory."""
     assert isinstance(op, MxvOp)
     *blocks, rows, columns = matrix.shape
     lanes = x.reshape(len(x), *blocks, columns)
     if lanes.strides[0] > lanes.itemsize and not blocks:
         product = matrix_product(lanes, matrix.T)
-    else:  # iterations come last, as windows are read: so do those of the result
+    else:  # iterations come last, as in reads of windows, so they do in the result
         last = lanes.transpose(*range(1, lanes.ndim), 0)
         product = matrix_product(matrix, last)
         product = product.transpose(product.ndim - 1, *range(product.ndim - 1))

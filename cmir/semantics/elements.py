@@ -1,4 +1,4 @@
-"""Elements of values as NumPy's: constants, and integers read with and without a sign."""
+"""Elements of values as NumPy elements: constants, and signed and unsigned interpretations of integers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def dense_values(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
 
 
 def as_signed(x: np.ndarray) -> np.ndarray:
-    """Integers as numbers: the true of `i1` is −1."""
+    """Return integers as signed numbers; true of `i1` is −1."""
     return -x.astype(np.int8) if x.dtype == np.bool_ else x
 
 
 def as_unsigned(x: np.ndarray) -> np.ndarray:
-    """Integers as numbers of the unsigned type of the same width: the true of `i1` is 1."""
+    """Return integers as numbers of the unsigned type of the same width; true of `i1` is 1."""
     if x.dtype == np.bool_:
         return x.astype(np.uint8)
     return x if x.dtype.kind == "u" else x.view(np.dtype(f"u{x.dtype.name}"))
 
 
 def as_integers(x: np.ndarray, dtype: np.dtype[np.generic]) -> np.ndarray:
-    """Numbers as integers of a type: their low bits."""
+    """Return numbers as integers of a type, truncated to their low bits."""
     return (x & 1).astype(np.bool_) if dtype == np.bool_ else x.astype(dtype)

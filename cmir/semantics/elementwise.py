@@ -1,6 +1,6 @@
-"""Elementwise operations of `arith` and `math`, on arrays.
+"""Elementwise operations of `arith` and `math` on arrays.
 
-Semantics are those of the MLIR documentation; where it leaves a result undefined, it is NumPy's.
+The semantics are those of the MLIR documentation; results that it leaves undefined are NumPy's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cmir.support.numerics import divide_towards_zero, erf
 
 
 def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
-    """Wrap a function of integers, modulo 2 to the power of their width."""
+    """Return the implementation of a function of integers, modulo 2 to the power of their width."""
     return lambda op, a, b: as_integers(
         function(as_signed(a), as_signed(b)), dtype_of(op.results[0].type)
     )
@@ -35,18 +35,18 @@ def _divide_up(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _round(x: np.ndarray) -> np.ndarray:
-    """Halves away from zero."""
+    """Round to the nearest integer, halves away from zero."""
     whole = np.trunc(x)
     return whole + np.copysign((np.abs(x - whole) >= 0.5).astype(x.dtype), x)
 
 
 def _power(x: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """x to an integer, in the precision of x."""
+    """Return `x` to the power of an integer, in the precision of `x`."""
     return np.power(x, exponent.astype(x.dtype))
 
 
 def _select(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the condition may be one for a whole vector."""
+    """Select lanes of `a` or `b`; a scalar condition selects whole vectors."""
     lanes = max(a.ndim, b.ndim) - condition.ndim
     return np.where(condition.reshape(*condition.shape, *(1,) * lanes), a, b)
 
@@ -55,7 +55,7 @@ _ORDERED = (np.equal, np.greater, np.greater_equal, np.less, np.less_equal, np.n
 
 
 def _cmpf(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Predicates 1 to 7 are false for NaNs, 8 to 14 are true for them; of NumPy's, only "not equal" is true."""
+    """Compare floats. For NaNs, predicates 1 to 7 are false and 8 to 14 true; in NumPy, only "not equal" is true."""
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
     match predicate:
@@ -89,12 +89,12 @@ def _same(x: np.ndarray) -> np.ndarray:
 
 
 def _float(number: Callable[[np.ndarray], np.ndarray]) -> Function:
-    """Return a number, read from the operand so, as a float."""
+    """Return the implementation that interprets its operand by `number` and converts it to a float."""
     return lambda op, x: number(x).astype(dtype_of(op.results[0].type))
 
 
 def _integer(number: Callable[[np.ndarray], np.ndarray]) -> Function:
-    """Return a number, read from the operand so, as an integer."""
+    """Return the implementation that interprets its operand by `number` and converts it to an integer."""
     return lambda op, x: as_integers(number(x), dtype_of(op.results[0].type))
 
 
@@ -148,7 +148,7 @@ _OF_OPERANDS: dict[type[Operation], Function] = {
     math.AcoshOp: np.arccosh,
     math.AtanhOp: np.arctanh,
 }
-"""Operations that their operands say all about."""
+"""Implementations that take the operands only."""
 
 _OF_TYPES: dict[type[Operation], Function] = {
     arith.CmpfOp: _cmpf,
@@ -182,7 +182,7 @@ _OF_TYPES: dict[type[Operation], Function] = {
     arith.IndexCastOp: _integer(as_signed),
     arith.BitcastOp: lambda op, x: x.view(dtype_of(op.results[0].type)),
 }
-"""Operations whose types or attributes matter, which their functions take first."""
+"""Implementations that take the operation first, because its types or attributes matter."""
 
 for _operation, _function in _OF_OPERANDS.items():
     implements(_operation, elementwise=True, interpreted=True)(_function)

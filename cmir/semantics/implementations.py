@@ -1,4 +1,4 @@
-"""Operations in the body of an iteration, registered by operation: what each computes, and what passes may know of it.
+"""Implementations of operations in iteration bodies, with the properties that passes use, registered by operation.
 
 The entry point `cmir.semantics` of a package names a module that registers its operations when it is loaded::
 
@@ -6,8 +6,8 @@ The entry point `cmir.semantics` of a package names a module that registers its 
     def median(x: np.ndarray, *, dim: int) -> np.ndarray:
         return np.median(x, axis=1 + dim)
 
-Operands and result are arrays with a leading axis for iterations, of length 1 where a value is the same in all of them,
-followed by the dimensions of its type. Keyword-only parameters are properties of the operation, as plain numbers,
+Operands and results are arrays with a leading axis for iterations, of length 1 if the value is the same in all of them,
+followed by the dimensions of the type. Keyword-only parameters are properties of the operation, as plain numbers,
 strings and tuples.
 """
 
@@ -38,17 +38,18 @@ Function: TypeAlias = Callable[..., np.ndarray]
 
 @dataclass(frozen=True)
 class Implementation:
-    """A function of arrays that implements an operation, and properties of the operation.
+    """A function of arrays that implements an operation, with properties of the operation.
 
-    It can be called like the function itself, so that the definition of an `nn` operator can use it, too.
+    An implementation can be called like the function itself, so that the definition of an `nn` operator can use it,
+    too.
 
     takes_operation: the function takes the operation before the operands.
     elementwise: lane i of the result depends on lane i of vector operands and on scalars only, so that passes can split
-    it along lanes.
+    the operation along lanes.
     interpreted: the function is composed of NumPy functions that the proof of values interprets over its field. The
-    proof treats any other function as uninterpreted: all it knows is that equal operands give equal results.
-    owns_result: the result never shares memory with anything else.
-    work: number of elements that pass through the vector unit in an iteration; by default, the size of the largest
+    proof treats any other function as uninterpreted: it assumes only that equal operands give equal results.
+    owns_result: the result never shares memory with other values.
+    work: number of elements that pass through the vector unit per iteration; by default, the size of the largest
     operand or result.
     """
 
@@ -62,13 +63,16 @@ class Implementation:
     settings: Sequence[inspect.Parameter] = field(default=(), compare=False)
 
     def __call__(self, *operands: Any, **settings: Any) -> Any:
-        """Return the result for arrays, or for what stands for arrays in a proof."""
+        """Return the result for arrays, or for the objects that represent arrays in a proof."""
         defaults = {p.name: p.default for p in self.settings if p.default is not p.empty}
         given = defaults | settings
         return self._apply(_key(given), partial(self.function, **given), *operands)
 
     def of(self, op: Operation) -> Function:
-        """Return the function of the operands of `op`. Raises CompileError if `op` lacks a property it takes."""
+        """Return the implementation of `op` as a function of its operands.
+
+        Raises CompileError if `op` lacks a property that the implementation takes.
+        """
         if self.takes_operation:
             key, function = _key(op.properties), partial(self.function, op)
         else:
@@ -94,9 +98,9 @@ def implements(
     owns_result: bool = False,
     work: Callable[[Any], int] | None = None,
 ) -> Callable[[Function], Implementation]:
-    """Register the decorated function as the implementation of operations, with properties: see `Implementation`.
+    """Register the decorated function as the implementation of operations. For the properties, see `Implementation`.
 
-    Raises ValueError if one of them has an implementation already.
+    Raises ValueError if one of the operations already has an implementation.
     """
 
     def register(function: Function) -> Implementation:
@@ -120,12 +124,12 @@ def implements(
 
 
 def registered() -> Mapping[type[Operation], Implementation]:
-    """Return the implementations that have been registered so far."""
+    """Return the implementations registered so far."""
     return _implementations
 
 
 def _settings_of(function: Function) -> tuple[inspect.Parameter, ...]:
-    """Return the keyword-only parameters of a function. NumPy's have options of their own, which are none."""
+    """Return the keyword-only parameters of a function. NumPy functions have none; their options do not count."""
     if isinstance(function, np.ufunc) or not inspect.isfunction(function):
         return ()
     parameters = inspect.signature(function).parameters.values()
@@ -160,5 +164,5 @@ def _plain(attribute: Attribute) -> Any:
 
 
 def _key(settings: Mapping[str, Any]) -> str:
-    """Return a text that tells settings apart."""
+    """Return a text that identifies the settings."""
     return "".join(f" {name}={settings[name]}" for name in sorted(settings))

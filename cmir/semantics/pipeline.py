@@ -1,7 +1,7 @@
-"""Evaluation of pipelines at the polyhedral level with NumPy: the reference for the compiler's output.
+"""Reference evaluation of pipelines at the polyhedral level with NumPy.
 
-Whole stages run one after the other, straight from their domains and access relations. Schedules, dependences,
-loops, automata and buffers play no part in it.
+Stages run as a whole, one after the other, directly from their domains and access relations. Schedules, dependences,
+loops, automata and buffers are not used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def evaluate_pipeline(
     inputs: Sequence[np.ndarray],
     parameters: Mapping[str, np.ndarray] | None = None,
 ) -> list[np.ndarray]:
-    """Return the outputs for one sample. Raises CompileError where the pipeline cannot be evaluated."""
+    """Return the outputs for one sample. Raises CompileError if the pipeline cannot be evaluated."""
     given = dict(zip((symbol(ref) for ref in pipeline.inputs), inputs, strict=True))
     arrays: Arrays = {}
     for name, array in pipeline.arrays.items():
@@ -57,7 +57,7 @@ def evaluate_pipeline(
 
 
 def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
-    """Return the stages, writers of an array before its readers."""
+    """Return the stages in topological order, with the writers of an array before its readers."""
     stages = list(pipeline.stages.values())
     writers: dict[str, list[StageOp]] = {}
     for stage in stages:
@@ -124,7 +124,7 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
 
 
 def _in_time(stage: StageOp) -> np.ndarray:
-    """Return the iterations of a stage in the order in which they run."""
+    """Return the iterations of a stage in execution order."""
     times = points_of(stage.order.range())
     to_iteration = stage.order.reverse().reset_tuple_id(isl.dim_type.out)
     columns, _ = compile_function(to_iteration, stage.order.range())([*times.T])
@@ -132,7 +132,7 @@ def _in_time(stage: StageOp) -> np.ndarray:
 
 
 def _runs_of_cores(cores: np.ndarray) -> Iterator[tuple[tuple[int, ...], int, int]]:
-    """Each core with the run of iterations that are its own; cores: that of each iteration, in order."""
+    """Yield each core with its run of iterations; cores: the core of each iteration, in order."""
     starts = [0, *(np.flatnonzero((cores[1:] != cores[:-1]).any(axis=1)) + 1).tolist(), len(cores)]
     for first, last in pairwise(starts):
         yield tuple(cores[first].tolist()), first, last
@@ -157,10 +157,10 @@ def _read(
 def _write(
     value: np.ndarray, access: CompiledAccess, array: np.ndarray, start: int, stop: int
 ) -> None:
-    """Put the lanes of iterations start ≤ i < stop into an array."""
+    """Write the lanes of iterations start ≤ i < stop into an array."""
     location, defined = access.locations(start, stop)
     shape = (stop - start, *access.lanes)
     value = np.broadcast_to(value, shape)
     index = np.broadcast_to(ravel(location, array.shape), shape)
     kept = ... if defined is None else np.broadcast_to(defined, shape)
-    array.reshape(-1)[index[kept]] = value[kept]  # of a rank of 0 too
+    array.reshape(-1)[index[kept]] = value[kept]  # works for rank 0, too

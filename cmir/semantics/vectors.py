@@ -1,4 +1,4 @@
-"""Operations of `vector` on arrays with a leading axis for iterations."""
+"""Implementations of `vector` operations, on arrays with a leading axis for iterations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REDUCTIONS: dict[str, np.ufunc] = {
 
 
 def reduced(op: Operation, kind: str, x: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Return `x` reduced along an axis, or several, in its own type. op: for the error where there is no such kind."""
+    """Return `x` reduced along one or several axes, in its own type. op: the operation that errors refer to."""
     if (ufunc := _REDUCTIONS.get(kind)) is None:
         raise CompileError(op, f"reduction {kind} cannot be executed")
     read = as_unsigned(x) if kind.endswith("ui") else x
@@ -39,7 +39,7 @@ def reduced(op: Operation, kind: str, x: np.ndarray, axis: int | tuple[int, ...]
 
 
 def _reduction(op: Operation, x: np.ndarray, acc: np.ndarray | None = None) -> np.ndarray:
-    """Return the elements of a vector reduced, and what has been accumulated with them if there is something."""
+    """Reduce the elements of a vector, together with the accumulator `acc` if one is given."""
     assert isinstance(op, vector.ReductionOp)
     if acc is not None:
         count = max(len(x), len(acc))
@@ -74,7 +74,7 @@ def _insert(op: Operation, x: np.ndarray, into: np.ndarray, *positions: np.ndarr
 
 
 def _indices(mixed: Sequence[object], dynamic: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """Return the positions, static ones and values, as arrays over iterations."""
+    """Return the static and dynamic positions as arrays over iterations."""
     values = iter(dynamic)
     return (np.array([p]) if isinstance(p, int) else next(values) for p in mixed)
 

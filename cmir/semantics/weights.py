@@ -1,4 +1,4 @@
-"""The elements of parameter arrays, and the matrices that are programmed from them."""
+"""Elements of parameter arrays, and the matrices that are programmed from them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import ravel
 
 CELLS_AT_ONCE = 1 << 18
-"""The cells of a matrix whose places in the weights are worked out at a time."""
+"""Number of cells of a matrix whose positions in the weights are computed at a time."""
 
 
 def parameter_elements(
     array: ArrayOp, parameters: Mapping[str, np.ndarray] | None = None
 ) -> np.ndarray:
-    """Return the elements of a parameter array, in its shape: inline, or those of `parameters` that it names.
+    """Return the elements of a parameter array, in its shape: inline ones, or those that it names in `parameters`.
 
     Raises CompileError if there are none.
     """
@@ -47,16 +47,16 @@ def parameter_elements(
 def program_cells(
     matrix: CrossbarOp | MatrixOp, elements: np.ndarray, core: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Return the matrix that a cell relation picks, for a core, from the elements of a parameter.
+    """Return the matrix that a cell relation selects, for a core, from the elements of a parameter.
 
-    Of matrices of several cores, cells without an element are 0.
+    If the matrix is spread over several cores, cells without an element are 0.
     """
     shape = matrix.result.type.get_shape()
     relation = at_core(matrix.cells.relation, core).reset_tuple_id(isl.dim_type.in_)
     function = compile_function(relation, box(shape))
     flat = elements.reshape(-1)
     cells: np.ndarray | None = None
-    # Indices take twice the memory of the weights, so they are not made all at once.
+    # Indices take twice the memory of the weights, so they are computed piece by piece.
     for piece, first in _pieces(shape, CELLS_AT_ONCE):
         location, defined = function(np.ix_(*piece))
         here = np.asarray(True) if defined is None else defined
@@ -79,7 +79,7 @@ def program_cells(
 
 
 def _pieces(shape: Sequence[int], most: int) -> Iterator[tuple[list[np.ndarray], int]]:
-    """Cut an array into runs of at most about `most` elements: the indices along each axis, the first element."""
+    """Yield runs of about `most` elements of an array: the indices along each axis, and the first element."""
     axis = next(d for d in range(len(shape)) if prod(shape[d + 1 :]) <= most)
     inner = prod(shape[axis + 1 :])
     step = max(1, most // inner)

@@ -1,4 +1,4 @@
-"""Bodies of iterations, prepared for execution: values are numbered, and those that never change computed once."""
+"""Bodies of iterations, prepared for execution: values are numbered, and invariant values are computed once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cmir.support.blocks import blocks
 class _Step:
     """An operation of a body: a load, a store, or a function of values, which are given by their numbers.
 
-    dead: the values that are not needed afterwards. into: which operand may be overwritten with the result.
+    dead: values that are not needed afterwards. into: position of the operand that the result may overwrite.
     """
 
     work: Load | Store | Callable[..., np.ndarray]
@@ -32,10 +32,10 @@ class _Step:
 
 
 class Body:
-    """The body of a core's iterations, its values numbered.
+    """The body of a core's iterations, with its values numbered.
 
-    values: those that are the same for every chunk, by their numbers; the others are None. coordinates: the values that
-    are coordinates of the iteration, in order.
+    values: values that are the same for every chunk, by number; None for all others. coordinates: numbers of the values
+    that are coordinates of the iteration, in order.
     """
 
     def __init__(self, core: Core, weights: Weights):
@@ -75,7 +75,7 @@ class Body:
 
     def run(self, memory: Memory, inference: int, first: int, last: int) -> None:
         """Run iterations first ≤ i < last of an inference on data."""
-        # Infinities and NaNs are results like others, as on the accelerator.
+        # Infinities and NaNs are ordinary results, as on the accelerator.
         with np.errstate(all="ignore"):
             for start, stop in blocks(first, last, self.lanes):
                 self._run(memory, inference, start, stop)
@@ -101,9 +101,9 @@ class Body:
 
 
 def _with_last_uses(steps: list[_Step], new: set[int]) -> list[_Step]:
-    """Return the steps, with leave to overwrite operands that nothing else uses. new: values in their own memory.
+    """Return the steps, with operands marked that may be overwritten because no later step uses them.
 
-    Memory that has just been written is in the caches, and fresh memory is not.
+    new: values in memory of their own. Memory that has just been written is in the caches; fresh memory is not.
     """
     seen: set[int] = set()
     result: list[_Step] = []

@@ -20,9 +20,9 @@ from cmir.support.numerics import ravel
 class Layout:
     """Layout of a buffer in memory: its slots with a margin around them, then a cell for each pad value.
 
-    regular: how slots lie in it, if that is regular. windows: of the loads that are read as windows; their lanes
-    outside the array fall on the margin, which holds `margin_value`. The others are gathered, with lanes outside the
-    array taken from the pad cells.
+    regular: the arrangement of slots, if it is regular. windows: windows of the loads that are read as such; their
+    lanes outside the array fall on the margin, which holds `margin_value`. All other loads gather, with lanes outside
+    the array taken from the pad cells.
     """
 
     buffer: Buffer
@@ -40,7 +40,10 @@ class Layout:
         pads: Mapping[Operation, float],
         array: tuple[int, ...],
     ) -> Layout:
-        """pads: the pad value of each load, as memory holds it. array: the shape of what the buffer holds."""
+        """Return the layout of a buffer that `loads` read.
+
+        pads: pad value of each load, as memory holds it. array: shape of the array in the buffer.
+        """
         accesses = [(ld, access) for ld in loads for v, access in ld.sources if v is value]
         cells = tuple(sorted({pads[ld.op] for ld, _ in accesses}))
         regular = RegularBuffer.of(buffer, array)
@@ -63,14 +66,14 @@ class Layout:
                     margin = tuple((max(a, c), max(b, d)) for (a, b), (c, d) in pairs)
                 windows[load.op] = window
         margin_value = 0.0 if margin_value is None else margin_value
-        # Slots that are not regular may have another rank than the array, and have no margin.
+        # Slots that are not regular may differ from the array in rank, and have no margin.
         outer = ((0, 0),) * len(buffer.shape) if regular is None else ((0, 0),) * regular.outer
         margin = outer if regular is None else (*outer, *margin)
         return Layout(buffer, regular, margin, margin_value, cells, windows)
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the slots with their margin."""
+        """Shape of the slots with their margin."""
         pairs = zip(self.buffer.shape, self.margin, strict=True)
         return tuple(size + before + after for size, (before, after) in pairs)
 
@@ -80,9 +83,9 @@ class Layout:
         inference: int = 0,
         dtype: np.dtype[np.generic] | None = None,
     ) -> np.ndarray:
-        """Flat memory for the buffer, filled with an array, as one inference has it, or with zeros.
+        """Return flat memory for the buffer, filled with `content` as an array of an inference, or with zeros.
 
-        dtype: the type of its cells, if it is not that of the elements.
+        dtype: type of the cells, if it is not that of the elements.
         """
         slots = prod(self.shape)
         memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
@@ -112,10 +115,10 @@ class Layout:
     def rows(
         self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
     ) -> tuple[np.ndarray, list[int]]:
-        """(cells with the rows first ≤ x ≤ last of the ring, where location 0 is in them along each dimension).
+        """Return (cells with rows first ≤ x ≤ last of the ring, position of location 0 in them by dimension).
 
-        They are a view of the memory unless the rows run past the end of the ring, or outside the array, where they
-        have the value of the margin.
+        The cells are a view of the memory unless the rows run past the end of the ring or lie outside the array. Rows
+        outside the array hold the margin value.
         """
         cells, before = self._of_inference(memory, ring_order)
         regular = self.regular
@@ -137,7 +140,7 @@ class Layout:
     def rows_in_place(
         self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
     ) -> tuple[np.ndarray, list[int]] | None:
-        """Like `rows`, but always a view of the memory; None if the rows run past the end of the ring."""
+        """Return the rows as `rows` does, but always as a view of the memory; None if they run past the ring's end."""
         cells, before = self._of_inference(memory, ring_order)
         regular = self.regular
         assert regular is not None
@@ -159,7 +162,7 @@ class Layout:
         return self.padded(memory)[(*ring_order.outer, ...)], before  # a view, of rank 0 too
 
     def _runs(self, ring_order: RingOrder, rows: range) -> list[slice]:
-        """Return the pieces of the ring that hold consecutive rows."""
+        """Return the slices of the ring that hold consecutive rows."""
         regular = self.regular
         assert regular is not None and regular.axis is not None
         size = self.buffer.shape[regular.outer + regular.axis]
@@ -179,7 +182,7 @@ class Layout:
     def index(
         self, inference: int, location: list[np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """(where elements of an inference lie in the flat memory, which of them do or None for all)."""
+        """Return (positions of elements of an inference in the flat memory, mask of those stored or None for all)."""
         slots, kept = self.buffer.slot(inference, location)
         shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
         return ravel(shifted, self.shape), kept
@@ -190,5 +193,5 @@ class Layout:
 
 
 def _part(cells: np.ndarray, axis: int, run: slice) -> np.ndarray:
-    """Return some of the rows along an axis."""
+    """Return a run of rows along an axis."""
     return cells[(*[slice(None)] * axis, run)]

@@ -1,4 +1,4 @@
-"""The data of a run: buffers of the cores, network inputs and outputs."""
+"""Data of a run: buffers of the cores, network inputs and outputs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from cmir.simulator.window import StridedWindow, iterations_first, iterations_la
 from cmir.support.numerics import ravel
 
 CACHED_LANES = 1 << 21
-"""The slots of a gathered load are kept between inferences if they are at most this many."""
+"""Number of lanes up to which the slots of a gathered load are cached between inferences."""
 
 
 _Place = tuple[CoreName, SSAValue]
-"""A buffer: the name of the core that has it, and its value in the program."""
+"""A buffer: the name of its core, and its value in the program."""
 
 
 class MemoryPlan:
-    """Layouts of buffers in memory, and how loads and stores access them: the same for every run of a network.
+    """Layouts of buffers in memory, and access methods of loads and stores, shared by all runs of a network.
 
-    pads: the pad value of each load, as memory holds it. stores: the window of each store of a core, None for those
-    that scatter. gathered: the slots of gathered loads, once known; turns, fits: as far as they have been asked for.
+    pads: pad value of each load, as memory holds it. stores: window of each store of a core, None for stores that
+    scatter. gathered: cached slots of gathered loads. Ring orders and `fits` are cached on demand, too.
     """
 
     def __init__(self, network: ElaboratedNetwork, numbers: Numbers):
@@ -61,7 +61,7 @@ class MemoryPlan:
                 self.stores[core.name, store.op] = window if fits else None
 
     def ring_order(self, place: _Place, inference: int) -> RingOrder | None:
-        """Return the position of the ring of a buffer in an inference; None if that is not regular."""
+        """Return the position of the ring of a buffer in an inference; None if it is not regular."""
         key = place, inference
         if key not in self._ring_orders:
             regular = self.layouts[place].regular
@@ -69,7 +69,7 @@ class MemoryPlan:
         return self._ring_orders[key]
 
     def fits(self, core: Core, store: Store, reader: _Place) -> bool:
-        """Return True if all that a core stores is a window on the slots of a buffer."""
+        """Return True if everything that a core stores is a window on the slots of a buffer."""
         key = core.name, store.op, reader
         if key not in self._fits:
             window, regular = self.stores[core.name, store.op], self.layouts[reader].regular
@@ -84,7 +84,8 @@ class MemoryPlan:
 class Memory:
     """All storage of a run. A store reaches every buffer that holds its array, and the network's outputs.
 
-    A network input is there from the start, for every inference: its buffers are windows on it.
+    Network inputs are present from the start, for every inference; each buffer of an input has one memory per
+    inference.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Memory:
         ((_, access), *others), (lanes, _) = load.sources, parts[0]
         if not others and access.lanes == load.lanes:
             return lanes
-        # Iterations come last, as they do where windows are read.
+        # Iterations come last, as in reads of windows.
         count = max(len(lanes) for lanes, _ in parts)
         result = np.full((*load.lanes, count), self.plan.pads[load.op], lanes.dtype)
         for (_, access), (lanes, defined) in zip(load.sources, parts, strict=True):
@@ -147,7 +148,7 @@ class Memory:
         start: int,
         stop: int,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """(lanes of a source, which of them are its own or None for all)."""
+        """Return (lanes of a source, mask of the lanes that belong to it or None for all)."""
         place = (core.name, value)
         layout, cells = self.layouts[place], self._cells(place, inference)
         if (window := layout.windows.get(load.op)) is not None:
@@ -173,7 +174,7 @@ class Memory:
         start: int,
         stop: int,
     ) -> np.ndarray:
-        """Return the positions of lanes in the memory of a buffer; kept between inferences if all have the same."""
+        """Return the positions of lanes in the memory of a buffer, cached if they are the same in all inferences."""
         layout = self.layouts[core.name, value]
         key = (core.name, load.op, value)
         lanes = core.iterations * prod(access.lanes)
@@ -187,7 +188,7 @@ class Memory:
     def store(
         self, core: Core, store: Store, value: np.ndarray, inference: int, start: int, stop: int
     ) -> None:
-        """Write the lanes of iterations start ≤ i < stop wherever the array is kept.
+        """Write the lanes of iterations start ≤ i < stop to all buffers of the array.
 
         value: shape (iterations, *lanes).
         """
@@ -211,7 +212,7 @@ class Memory:
     def _in_place(
         self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
     ) -> tuple[np.ndarray, list[int]] | None:
-        """Return the cells of a buffer that iterations write, if they are a window on them.
+        """Return the cells of a buffer that iterations write, if they write a window on them.
 
         See `Layout.rows_in_place`.
         """
@@ -228,7 +229,7 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class _LocatedLanes:
-    """The lanes of a store that have a location: coordinates, where they are defined, and the values there."""
+    """Lanes of a store that have a location: coordinates, the mask of where they are defined, and the values there."""
 
     location: list[np.ndarray]
     defined: np.ndarray | None
@@ -245,7 +246,7 @@ class _LocatedLanes:
         )
 
     def put(self, memory: np.ndarray, slots: np.ndarray, kept: np.ndarray | None = None) -> None:
-        """Write the lanes at these slots, given for all lanes, as far as they have one."""
+        """Write the lanes to these slots, which are given for all lanes; `kept` masks the lanes that have a slot."""
         slots, value = self._select(slots), self.value
         if kept is not None:
             here = self._select(kept)
@@ -263,10 +264,10 @@ def _gather(
 ) -> np.ndarray:
     """Return the position of every lane in memory; lanes without a location are at the cell with the pad value.
 
-    The iteration axis has length 1 where nothing depends on the iteration.
+    The iteration axis has length 1 if nothing depends on the iteration.
     """
     location, defined = access.locations(start, stop)
-    slots, _ = layout.index(inference, location)  # whatever is read has a slot
+    slots, _ = layout.index(inference, location)  # every element that is read has a slot
     if defined is not None:
         slots = np.where(defined, slots, pad)
     rank = len(access.lanes)

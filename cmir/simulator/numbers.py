@@ -1,4 +1,4 @@
-"""Arithmetic of a run: the numbers of the types in the IR, unless a proof computes with others."""
+"""Arithmetic of a run: numbers of the types in the IR, unless a proof computes with others."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cmir.semantics.weights import parameter_elements, program_cells
 
 
 class Numbers:
-    """The numbers of NumPy's types. Memory is NumPy's arrays of whatever `cell` says."""
+    """Numbers of NumPy types. Memory consists of NumPy arrays of the types that `cell` returns."""
 
     def cell(self, dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
-        """Return the type in which memory holds what is of this type."""
+        """Return the type in which memory holds elements of type `dtype`."""
         return dtype
 
     def pad(self, op: LoadOp) -> float:
@@ -33,11 +33,11 @@ class Numbers:
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]
     ) -> Any:
-        """Return the matrix that bodies multiply by: cells of a crossbar on a core, from the elements of its array."""
+        """Return the matrix of a crossbar on a core, as bodies multiply by it, from the elements of its array."""
         return program_cells(crossbar, elements, core)
 
     def function_of(self, op: Operation) -> Callable[..., Any]:
-        """Return the result of an operation of a body as a function of its operands."""
+        """Return a body operation as a function of its operands."""
         return function_of(op)
 
 

@@ -1,7 +1,7 @@
-"""Buffers whose slots lie as the elements of the array do, but for a ring of rows along one dimension.
+"""Buffers whose slots are arranged like the elements of the array, except for a ring of rows along one dimension.
 
-There a window on the array is a strided view of the slots, as long as its rows do not run past the end of the ring;
-where they do, a few rows are copied one after the other first.
+In such a buffer, a window on the array is a strided view of the slots as long as its rows do not run past the end of
+the ring. Otherwise, its few rows are copied into consecutive order first.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from cmir.elaboration.program import Buffer
 
 @dataclass(frozen=True)
 class RingOrder:
-    """Position of a ring in one inference: `first` keeps the row of the lowest location, `step` is 1 or −1.
+    """Position of a ring in one inference: `first` is the slot of the row of the lowest location, `step` is 1 or −1.
 
-    outer: where the slots of the inference are along dimensions that the array does not have.
+    outer: position of the inference's slots along the dimensions that the array does not have.
     """
 
     outer: tuple[int, ...]
@@ -27,10 +27,10 @@ class RingOrder:
 
 @dataclass(frozen=True, eq=False)
 class RegularBuffer:
-    """A buffer with a slot for each location `low` ≤ x < `low + sizes`, those of other inferences aside.
+    """A buffer with one slot per inference for each location `low` ≤ x < `low + sizes`.
 
-    axis: the dimension of the array whose rows run around a ring, or None. outer: how many dimensions of the buffer
-    come in front of those of the array; they tell inferences apart.
+    axis: the dimension of the array whose rows form a ring, or None. outer: number of leading dimensions of the buffer,
+    before those of the array, that distinguish inferences.
     """
 
     buffer: Buffer
@@ -41,7 +41,7 @@ class RegularBuffer:
 
     @staticmethod
     def of(buffer: Buffer, shape: tuple[int, ...]) -> RegularBuffer | None:
-        """shape: of the array. None if the slots lie in any other way."""
+        """Return the regular form of a buffer of an array of this shape; None if its slots are not regular."""
         if buffer.storage is None:
             return RegularBuffer(buffer, (0,) * len(shape), shape, None, 0)
         outer = len(buffer.shape) - len(shape)
@@ -49,14 +49,14 @@ class RegularBuffer:
         if outer < 0 or kept is None:
             return None
         regular = RegularBuffer(buffer, *kept, None, outer)
-        # A ring may happen to begin with its first slot in one inference, but not in two.
+        # A ring can happen to begin with its first slot in one inference, but not in two.
         along = {d for n in (0, 1) for d in regular._moved(n) or ()}
         if len(along) > 1 or any(regular._moved(n) is None for n in (0, 1)):
             return None
         return RegularBuffer(buffer, *kept, next(iter(along), None), outer)
 
     def ring_order(self, inference: int) -> RingOrder | None:
-        """Return the position of the ring in an inference; None if that is not regular."""
+        """Return the position of the ring in an inference; None if it is not regular."""
         if self.buffer.storage is None:
             return RingOrder((), 0, 1)
         moved = self._moved(inference)
@@ -67,14 +67,14 @@ class RegularBuffer:
         return RingOrder(tuple(int(x) for x in outer), first, step)
 
     def _slots(self, inference: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Slots along the outer dimensions, and along those of the array, of the locations that have some."""
+        """Return the slots of the kept locations along the outer dimensions, and along those of the array."""
         box = zip(self.low, self.sizes, strict=True)
         location = list(np.ix_(*(np.arange(low, low + size) for low, size in box)))
         slots, _ = self.buffer.slot(inference, location)
         return slots[: self.outer], slots[self.outer :]
 
     def _moved(self, inference: int) -> dict[int, tuple[int, int]] | None:
-        """(first slot, step) along the dimensions where slots do not count from 0; None if they are irregular."""
+        """Return (first slot, step) by dimension in which slots do not count from 0; None if slots are irregular."""
         outer, slots = self._slots(inference)
         moved: dict[int, tuple[int, int]] = {}
         if any(x.size > 1 for x in outer):
@@ -99,7 +99,7 @@ class RegularBuffer:
 
 
 def _box(buffer: Buffer, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """(first location, extents) of the box of locations that have a slot; None if they are no box."""
+    """Return (first location, extents) of the box of locations that have a slot; None if they do not form a box."""
     location = list(np.ix_(*(np.arange(size) for size in shape)))
     _, kept = buffer.slot(0, location)
     if kept is None or (kept.size == 1 and kept.all()):

@@ -1,7 +1,7 @@
 """Execution of an elaborated network on data.
 
-Loop nests are static, so a program is evaluated over arrays of iterations: a chunk of them at a time, as the
-recurrence (`cmir.timing.recurrence`) allows. Results and cycles are the same for every chunk size.
+Loop nests are static, so a program is evaluated over arrays of iterations, a chunk at a time, as the recurrence
+(`cmir.timing.recurrence`) allows. Results and cycles are the same for every chunk size.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cmir.timing.recurrence import Actor, Progress, Recurrence
 from cmir.timing.report import RunReport
 
 Inputs = Sequence[Mapping[str, np.ndarray]]
-"""For each inference of a stream, an array for each input."""
+"""The stream of inferences, each with an array for each input."""
 
 MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs], Memory]
 
@@ -34,8 +34,8 @@ MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs], Memory]
 class Simulator:
     """A network prepared for execution; it can run many times.
 
-    actors: its cores, with their costs and delays, by name. parameters: the values of the parameters that the IR names.
-    numbers: the values that are computed with; memory: holds them.
+    actors: cores with their costs and delays, by name. parameters: values of the parameters that the IR names.
+    numbers: arithmetic of the run; memory: constructor of its storage.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Simulator:
 
     @staticmethod
     def of(timed: TimedNetwork, parameters: Mapping[str, np.ndarray] | None = None) -> Simulator:
-        """Return a network as it runs on its chip.
+        """Return the simulator of a network on its chip.
 
-        Raises CompileError if the buffers of a core are too large for it.
+        Raises CompileError if the buffers of a core exceed its SRAM.
         """
         check_sram(timed.network.op, timed.hardware)
         return Simulator(timed.network, timed.actors, parameters)
@@ -64,9 +64,9 @@ class Simulator:
         self._bodies: dict[CoreName, Body] = {}
 
     def over(self, numbers: Numbers) -> Simulator:
-        """Return the same network on other numbers without parameters.
+        """Return a simulator of the same network over other numbers, without parameters.
 
-        Keep pad values as those of this one do.
+        The other numbers must represent pad values as those of this simulator do.
         """
         other = copy(self)
         other._start(None, numbers)
@@ -89,8 +89,8 @@ class Simulator:
         """Execute a stream of inferences.
 
         inputs: for each inference, an array for each input.
-        chunk: the most iterations that a core runs before others get a turn; None for no limit.
-        Raises CompileError for inputs that do not fit, DeadlockError where no core can go on.
+        chunk: maximum number of iterations that a core runs before others get a turn; None for no limit.
+        Raises CompileError for inputs that do not match, DeadlockError if no core can continue.
         """
         for inference in inputs:
             self._check(inference)

@@ -1,4 +1,4 @@
-"""The parameters of a network, as its cores hold them."""
+"""Parameters of a network, as its cores hold them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cmir.simulator.numbers import Numbers
 
 
 class Weights:
-    """The elements of parameter arrays and the matrices on crossbars, each prepared when it is first used.
+    """Elements of parameter arrays, and matrices on crossbars, each prepared at its first use.
 
-    parameters: the values of the parameters that the IR names; None where it names none.
+    parameters: values of the parameters that the IR names; None if it names none.
     """
 
     def __init__(

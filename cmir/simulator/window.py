@@ -1,8 +1,8 @@
 """Regular accesses as strided views of memory.
 
-Where the location of a lane is affine in iteration and lane, and iterations fill a box in order, the lanes of a run of
-iterations are a strided view of the buffer: a sliding window. Reading one is a copy along memory rather than a gather
-by index, and none at all where the window is one element. Lanes outside the array fall on a margin around it that
+If the location of a lane is affine in iteration and lane, and the iterations fill a box in order, the lanes of a run of
+iterations are a strided view of the buffer: a sliding window. Reading it is a copy along memory instead of a gather by
+index, and needs no copy at all if the window is one element. Lanes outside the array fall on a margin around it that
 holds the pad value.
 """
 
@@ -20,18 +20,18 @@ from numpy.lib.stride_tricks import as_strided
 from cmir.semantics.access import CompiledAccess
 
 Margin = tuple[tuple[int, int], ...]
-"""Cells before and after each dimension of an array."""
+"""Numbers of cells before and after an array along each dimension."""
 
 _LARGEST = 4
-"""A margin that makes a buffer more than so many times larger is not worth it."""
+"""Factor by which a margin may enlarge a buffer; larger margins are not worth it."""
 
 
 _KEPT = 1024
-"""Runs of iterations whose boxes are kept."""
+"""Limit of the number of runs of iterations whose boxes are cached."""
 
 
 class _Box(NamedTuple):
-    """A run of iterations that is a box of the grid: where the first lane of the first one is, and its sizes."""
+    """A run of iterations that is a box of the grid: the location of its first lane, and its sizes."""
 
     first: int
     last: int
@@ -41,10 +41,10 @@ class _Box(NamedTuple):
 
 @dataclass(frozen=True)
 class StridedWindow:
-    """location = offset + steps · (iteration, lane), with the iterations of a grid in lexicographic order.
+    """Window with location = offset + steps · (iteration, lane), for the iterations of a grid in lexicographic order.
 
-    grid: the sizes of the iteration box. steps: one row for each dimension of the array, one column for each coordinate
-    of iteration and lane. low, high: the locations reached in each dimension, also outside the array.
+    grid: sizes of the iteration box. steps: one row per dimension of the array, one column per coordinate of iteration
+    and lane. low, high: extreme locations in each dimension, including those outside the array.
     """
 
     grid: tuple[int, ...]
@@ -85,7 +85,7 @@ class StridedWindow:
 
     @property
     def is_constant(self) -> bool:
-        """True if all iterations have the same lanes, so one copy of them is enough."""
+        """True if all iterations have the same lanes, so that one copy suffices."""
         return prod(self.grid) > 1 and not self.steps[:, : len(self.grid)].any()
 
     def fits(self, low: Sequence[int], sizes: Sequence[int]) -> bool:
@@ -93,9 +93,9 @@ class StridedWindow:
         return bool((self.low >= low).all() and (self.high < np.add(low, sizes)).all())
 
     def margin(self, low: Sequence[int], sizes: Sequence[int], ring: int | None) -> Margin | None:
-        """Return the cells that the locations `low` ≤ x < `low + sizes` need around them; None if they are too many.
+        """Return the margin that the locations `low` ≤ x < `low + sizes` need; None if it is too large.
 
-        ring: a dimension that gets none, as its rows have no neighbours in memory.
+        ring: a dimension without a margin, because its rows have no neighbours in memory.
         """
         margin = tuple(
             (0, 0) if d == ring else (max(0, first - lo), max(0, hi - first - size + 1))
@@ -108,7 +108,7 @@ class StridedWindow:
 
     @cached_property
     def _rows(self) -> list[tuple[int, list[int], list[int]]]:
-        """For each dimension of the array: offset, steps by the grid, steps by the lanes."""
+        """(offset, steps along the grid, steps along the lanes) for each dimension of the array."""
         rank = len(self.grid)
         return [
             (offset, steps[:rank], steps[rank:])
@@ -122,7 +122,7 @@ class StridedWindow:
     def _boxes(self, start: int, stop: int) -> list[_Box]:
         """Return the boxes of a run of iterations.
 
-        Those of the first ones asked for are kept: each inference has the same.
+        The first results are cached, because every inference has the same runs.
         """
         if (known := self._known.get((start, stop))) is not None:
             return known
@@ -143,7 +143,7 @@ class StridedWindow:
         return found
 
     def reach(self, axis: int, start: int, stop: int) -> tuple[int, int]:
-        """(first, last) of the locations along a dimension that iterations start ≤ i < stop reach."""
+        """Return (first, last) of the locations along a dimension that iterations start ≤ i < stop reach."""
         _, over_grid, over_lanes = self._rows[axis]
         lows, highs = [], []
         for box in self._boxes(start, stop):
@@ -162,7 +162,7 @@ class StridedWindow:
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield the lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
 
-        before: along each dimension, where location 0 is in the cells. The shape of a view is (*lanes, *iterations of a
+        before: position of location 0 in the cells, by dimension. The shape of a view is (*lanes, *iterations of a
         box).
         """
         strides = [0] * (len(self.lanes) + len(self.grid))
@@ -177,7 +177,7 @@ class StridedWindow:
     def read(self, cells: np.ndarray, before: Sequence[int], start: int, stop: int) -> np.ndarray:
         """Return the lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
 
-        In memory the iterations come last: a row of windows is copied as runs of a row of the array.
+        In memory, iterations come last, so that a row of windows is copied as runs of a row of the array.
         """
         runs = list(self.views(cells, before, start, stop))
         if len(runs) == 1:
@@ -199,12 +199,12 @@ class StridedWindow:
 
 
 def iterations_first(lanes: np.ndarray) -> np.ndarray:
-    """(*lanes, iterations) as (iterations, *lanes)."""
+    """Transpose (*lanes, iterations) to (iterations, *lanes)."""
     return lanes.transpose(lanes.ndim - 1, *range(lanes.ndim - 1))
 
 
 def iterations_last(lanes: np.ndarray) -> np.ndarray:
-    """(iterations, *lanes) as (*lanes, iterations)."""
+    """Transpose (iterations, *lanes) to (*lanes, iterations)."""
     return lanes.transpose(*range(1, lanes.ndim), 0)
 
 
@@ -221,7 +221,7 @@ def grid_of(points: np.ndarray) -> tuple[int, ...] | None:
 def boxes(
     grid: tuple[int, ...], start: int, stop: int
 ) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
-    """Cut a run of the points of a grid into boxes: (first point, corner, sizes) of each."""
+    """Split a run of the points of a grid into boxes; yield (first point, corner, sizes) of each."""
     if not grid:
         if start < stop:
             yield start, (), ()

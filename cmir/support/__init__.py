@@ -1,1 +1,1 @@
-"""Utilities that every room needs: errors with places, parameters, exact numerics, parsing, atomic files."""
+"""Utilities for all rooms: errors with locations, parameters, exact numerics, parsing, atomic files."""

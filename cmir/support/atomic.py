@@ -10,22 +10,22 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """
-    A temporary file beside `path` that takes its name at the end of the `with` block, or is removed
-    when the block raises. What is not a regular file (`/dev/null`, a pipe) is written directly.
+    """Yield a temporary file beside `path` that is renamed to `path` at the end of the `with` block.
+
+    It is removed if the block raises. Paths other than regular files (`/dev/null`, a pipe) are written directly.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
         yield path
         return
-    path = path.resolve()  # a link stays a link
+    path = path.resolve()  # keep a symbolic link and replace its target
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
         if error.filename == str(temporary):
-            error.filename = str(path)  # the user knows no other
+            error.filename = str(path)  # the user does not know the temporary name
         raise
     finally:
         temporary.unlink(missing_ok=True)

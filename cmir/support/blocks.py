@@ -1,18 +1,18 @@
-"""Runs of iterations, so that work on arrays takes bounded memory however many iterations there are."""
+"""Runs of iterations that bound the memory of array operations, however many iterations there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 LANES_AT_ONCE = 1 << 20
-"""The lanes of iterations that are worked on together, at most about: 8 MiB an array of numbers."""
+"""Approximate limit of the lanes that are processed at a time: 8 MiB per array of numbers."""
 
 
 def blocks(first: int, last: int, lanes: int, most: int | None = None) -> Iterator[tuple[int, int]]:
-    """Cut iterations first ≤ i < last into runs, from where to where, of at most `most` lanes together,
-    or LANES_AT_ONCE.
+    """Yield (start, stop) of consecutive runs of iterations first ≤ i < last.
 
-    lanes: those of one iteration. A run has at least one iteration.
+    lanes: lanes per iteration. most: limit of the lanes of a run, LANES_AT_ONCE by default. A run has at least one
+    iteration.
     """
     most = LANES_AT_ONCE if most is None else most
     step = max(1, most // max(1, lanes))

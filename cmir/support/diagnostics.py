@@ -34,7 +34,7 @@ class Diagnostic:
 
     @property
     def one_line(self) -> str:
-        """The message on one line, as it is shown."""
+        """The message on one line, as printed."""
         return _one_line(self.message)
 
     def line_in(self, file: str) -> int | None:
@@ -48,32 +48,30 @@ class Diagnostic:
 
 
 class CompileError(PassFailedException):
-    """
-    A mistake of the user (in a model, in IR, in options) that keeps a program from being compiled.
+    """A mistake of the user (in a model, in IR, in options) that prevents compilation.
 
-    `str` of it is one line, `file:line:col: error: message`. The location is taken when the error
-    is made, so that it survives a rewrite of the IR.
+    Its `str` is one line, `file:line:col: error: message`. The location is determined when the error is created, so it
+    survives a rewrite of the IR.
     """
 
     def __init__(self, where: Where, message: str) -> None:
         self.location = location_of(where)
         self.operation = _operation_of(where)
-        """The operation that the error is about, or the one around it."""
+        """The operation that the error is about, or the one that encloses it."""
         self.message = message
         self.notes: list[Diagnostic] = []
         super().__init__(format_diagnostic(self.location, "error", message))
 
     def with_note(self, where: Where, message: str) -> Self:
-        """Add a line that points at something else: where a conflicting thing is, an example…"""
+        """Add a note that points at something else, such as the location of a conflict or an example."""
         self.notes.append(Diagnostic("note", location_of(where), message))
         return self
 
 
 def location_of(where: Where) -> Location | None:
-    """
-    Return the location of an operation, a value, a block or a region, or of what surrounds it: the nearest
-    one that is known. A location attribute is resolved to the first known location inside it,
-    and the name of a file is a location itself.
+    """Return the nearest known location of an operation, value, block or region, or of its ancestors.
+
+    A location attribute resolves to the first known location inside it; the name of a file is a location itself.
     """
     if where is None:
         return None
@@ -101,12 +99,12 @@ def _operation_of(where: Where) -> Operation | None:
 
 
 def emit_remark(where: Where, message: str) -> None:
-    """Tell the user `file:line:col: remark: message`, on stderr."""
+    """Print `file:line:col: remark: message` to stderr."""
     emit("remark", where, message)
 
 
 def emit(kind: str, where: Where, message: str) -> None:
-    """Tell the user something that stops nothing: a `remark`, `warning` or `note`, on stderr."""
+    """Print a `remark`, `warning` or `note` to stderr, without stopping the program."""
     diagnostic = Diagnostic(kind, location_of(where), message)
     if (collected := _collected.get()) is None:
         print(diagnostic, file=sys.stderr)
@@ -129,7 +127,7 @@ _collected: ContextVar[list[Diagnostic] | None] = ContextVar("collected", defaul
 
 
 def format_diagnostic(location: Location | None, kind: str, message: str) -> str:
-    """`file:line:col: kind: message` on one line; without a location, `kind: message`."""
+    """Return `file:line:col: kind: message` on one line; without a location, `kind: message`."""
     prefix = "" if location is None else f"{_text(location)}: "
     return f"{prefix}{kind}: {_one_line(message)}"
 
@@ -139,14 +137,14 @@ def _one_line(message: str) -> str:
 
 
 def is_isl_error(error: BaseException) -> bool:
-    """Return True if the error is one of ISL, or of cmir's wrapper around it (determined without importing either)."""
+    """Return True if the error is ISL's or cmir's wrapper of one, without importing either."""
     modules = (("cmir.isl.text", "IslError"), ("islpy", "Error"))
     kinds = [getattr(sys.modules.get(module), name, None) for module, name in modules]
     return isinstance(error, tuple(kind for kind in kinds if kind is not None))
 
 
 def _known(location: Attribute) -> FileLineColLoc | NameLoc | None:
-    """Return the first location in `location` that tells a user something."""
+    """Return the first informative location in `location`."""
     match location:
         case FileLineColLoc() | NameLoc():
             return location

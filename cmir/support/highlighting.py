@@ -1,6 +1,6 @@
-"""
-Syntax highlighting of IR and of ISL's relations, for everything that uses Pygments: documentation,
-terminals, editors. `pygmentize network.mlir` finds the lexers through an entry point.
+"""Syntax highlighting of IR and of ISL relations with Pygments, for documentation, terminals and editors.
+
+`pygmentize network.mlir` finds the lexers through an entry point.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pygments.token import (
 
 
 class IslLexer(RegexLexer):
-    """Sets and relations as ISL reads and prints them: `{ conv[w] -> b[j] : w <= j < w + 3 }`."""
+    """Lexer of sets and relations in ISL syntax: `{ conv[w] -> b[j] : w <= j < w + 3 }`."""
 
     name = "ISL"
     aliases = ["isl"]
@@ -44,7 +44,7 @@ class IslLexer(RegexLexer):
 
 
 class MlirLexer(RegexLexer):
-    """MLIR's textual form, with ISL's inside the attributes of the dialect `polyhedral`."""
+    """Lexer of MLIR's textual form, with ISL syntax inside attributes of the dialect `polyhedral`."""
 
     name = "MLIR"
     aliases = ["mlir", "cmir"]
@@ -96,7 +96,7 @@ class MlirLexer(RegexLexer):
 
 
 def colored(text: str) -> str:
-    """Return the text of IR, as a terminal shows it in colour."""
+    """Return the text of IR with the escape sequences that colour it in a terminal."""
     from pygments import highlight
     from pygments.formatters import TerminalFormatter
 

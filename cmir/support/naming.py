@@ -28,9 +28,9 @@ def counted(wish: str) -> Iterator[str]:
 
 
 class UniqueNames:
-    """Names that differ from each other and from those that are taken.
+    """A generator of names that differ from each other and from existing ones.
 
-    taken: the names that exist. form: the names to try for a wish, in order.
+    taken: existing names. form: yields the names to try for a wish, in order.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class UniqueNames:
         self._untried: dict[str, Iterator[str]] = {}
 
     def take(self, wish: str) -> str:
-        """Return the first name for the wish that is free. It is taken from then on."""
+        """Return the first free name for the wish, and mark it as taken."""
         untried = self._untried.setdefault(wish, self.form(wish))
         name = next(name for name in untried if name not in self.taken)
         self.taken.add(name)

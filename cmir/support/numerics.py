@@ -1,7 +1,6 @@
-"""
-Functions that NumPy lacks.
+"""Functions that NumPy lacks.
 
-They are functions of NumPy's arrays, and of other arrays whose classes have their own registered: `erf.register(…)`.
+They apply to NumPy arrays, and to other array classes that register their own versions: `erf.register(…)`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ import numpy as np
 
 
 class DuckArray(ABC):
-    """An array of other numbers than NumPy's, for which the functions of this module are registered."""
+    """An array of numbers other than NumPy's, for which the functions of this module are registered."""
 
     @abstractmethod
     def uninterpreted(
         self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
     ) -> Any:
-        """Apply a function of which nothing is known but its name and the shape of its results.
+        """Apply a function of which only its name and the shape of its results are known.
 
-        Operands have a leading axis, which the function does not mix. elementwise: nor does it mix any other axis.
+        Operands have a leading axis, which the function does not mix. elementwise: it does not mix other axes, either.
         """
 
 
@@ -72,7 +71,7 @@ _MEDIUM = (
 )
 _BORDER = 0.46875
 _ONE = 6.0
-"""From here on erf(x) is 1 in double precision; the approximation of erfc may be off there."""
+"""Threshold from which erf(x) is 1 in double precision; the approximation of erfc can be inaccurate there."""
 
 
 @singledispatch
@@ -93,19 +92,19 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarr
 
 @singledispatch
 def as_type(x: Any, dtype: np.dtype[Any]) -> Any:
-    """`x` as an array of this type, converted as by NumPy."""
+    """Return `x` as an array of this type, converted as by NumPy."""
     return np.asarray(x, dtype)
 
 
 @singledispatch
 def convert(x: Any, dtype: np.dtype[Any]) -> Any:
-    """`x` as numbers of another type: rounded to the even one of the nearest, and within its range."""
+    """Return `x` as numbers of another type, rounded to the nearest, ties to even, and saturated to its range."""
     x = np.asarray(x)
     if dtype.kind == "f":
         return x.astype(dtype)
     limits = np.iinfo(dtype)
     if x.dtype.kind == "f":
-        # In double precision, which has the limits of all integers up to 32 bits.
+        # Use double precision, which represents the limits of all integers up to 32 bits exactly.
         whole = np.nan_to_num(np.rint(x.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf)
         return np.clip(whole, limits.min, limits.max).astype(dtype)
     return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
@@ -121,7 +120,7 @@ def position(x: Any, axis: int, largest: bool, last: bool) -> Any:
 
 @singledispatch
 def matrix_product(a: Any, b: Any) -> Any:
-    """Return the product of matrices: of integers summed in 32 bits, of `float16` in `float32` and rounded once."""
+    """Return the matrix product; integers are summed in 32 bits, `float16` in `float32` and rounded once."""
     if a.dtype.kind != "f":
         return integer_product(a, b)
     if a.dtype != np.float16:
@@ -131,10 +130,10 @@ def matrix_product(a: Any, b: Any) -> Any:
 
 
 def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of matrices of integers, summed in 32 bits."""
+    """Return the product of integer matrices, summed in 32 bits."""
     largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]
     if largest[0] * largest[1] * a.shape[-1] < 2**53:
-        # Doubles are exact up to there, and much faster to multiply.
+        # Doubles are exact up to this bound, and much faster to multiply.
         product = np.matmul(a.astype(np.float64), b.astype(np.float64))
     else:
         product = np.matmul(a.astype(np.int64), b.astype(np.int64))

@@ -1,4 +1,4 @@
-"""Values of the parameters that IR refers to by name, kept outside it in a safetensors file."""
+"""Values of the parameters that IR refers to by name, stored outside it in a safetensors file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError, Where
 
-if TYPE_CHECKING:  # NumPy is imported when there is a value to hold: tools must start quickly
+if TYPE_CHECKING:  # NumPy is imported on demand, because tools must start quickly
     import numpy as np
 
 _DTYPES = {
@@ -32,11 +32,9 @@ _DTYPES = {
 
 
 class Parameters(MutableMapping[str, "np.ndarray"]):
-    """
-    A mapping from the names of parameters to arrays.
+    """A mapping from parameter names to arrays.
 
-    Arrays that come from a file are read-only views of its memory map: nothing is read before it is
-    used, and nothing is copied.
+    Arrays from a file are read-only views of its memory map: they are read when they are used, and not copied.
     """
 
     def __init__(self, values: Mapping[str, np.ndarray] | None = None) -> None:
@@ -45,24 +43,19 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
     @staticmethod
     def open(path: str | os.PathLike[str]) -> Parameters:
-        """
-        Return the parameters in a safetensors file.
+        """Return the parameters in a safetensors file.
 
-        Raises:
-            OSError: the file cannot be read.
-            CompileError: it is not a safetensors file, or has a tensor of a type without a NumPy
-                equivalent.
+        Raises OSError if the file cannot be read, and CompileError if it is not a safetensors file or has a tensor of a
+        type without a NumPy equivalent.
         """
         parameters = Parameters(_map_file(Path(path)))
         parameters.source = Path(path)
         return parameters
 
     def resolve(self, name: str, shape: Sequence[int], where: Where) -> np.ndarray:
-        """
-        Return the value of parameter `name`, which `where` (an operation) expects to have this shape.
+        """Return the value of parameter `name`, which `where` (an operation) expects to have this shape.
 
-        Raises:
-            CompileError: there is no such parameter, or it has another shape.
+        Raises CompileError if there is no such parameter, or if it has another shape.
         """
         value = self._values.get(name)
         if value is None:
@@ -109,9 +102,9 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
 
 def _map_file(path: Path) -> dict[str, np.ndarray]:
-    """
-    Return the tensors of a safetensors file as views of one memory map. (The `safetensors` package's own
-    NumPy interface copies each tensor.)
+    """Return the tensors of a safetensors file as views of one memory map.
+
+    The NumPy interface of the `safetensors` package would copy each tensor.
     """
     import numpy as np
     from safetensors import SafetensorError, safe_open

@@ -1,4 +1,4 @@
-"""Parsing of IR with source locations, so that every later error can point at the text."""
+"""Parsing of IR with source locations, so that later errors can point at the text."""
 
 from __future__ import annotations
 
@@ -19,26 +19,19 @@ from cmir.support.diagnostics import emit_remark, is_isl_error
 
 
 def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
-    """
-    Parse the text of a module, its `builtin.module { … }` optional.
+    """Parse the text of a module, its `builtin.module { … }` optional.
 
-    Params:
-        text: the IR.
-        ctx: the dialects to know.
-        name: the file it comes from, for locations.
-    Raises:
-        ParseError: the text is malformed. The module is not verified.
+    text: the IR. ctx: holds the known dialects. name: the file of the text, for locations. Raises ParseError if the
+    text is malformed. The module is not verified.
     """
     return LocatingParser(ctx, text, name).parse_module()
 
 
 class LocatingParser(Parser):
-    """
-    A parser that records where each operation and block argument starts, unless a `loc(…)` in
-    the text says something known.
+    """A parser that records where each operation and block argument starts.
 
-    Params:
-        line_offset: lines of the file that come before this input (one chunk of a split file).
+    A known `loc(…)` in the text takes precedence. line_offset: number of lines of the file before this input, which may
+    be one chunk of a split file.
     """
 
     def __init__(
@@ -61,13 +54,13 @@ class LocatingParser(Parser):
                 module = super().parse_module(allow_implicit_module)
         except ParseError as error:
             if self._current_token.kind is MLIRTokenKind.EOF and self.forward_ssa_references:
-                # xDSL's message is about the end of the file.
+                # xDSL's message points at the end of the file.
                 name = next(iter(self.forward_ssa_references))
                 error.msg = f"value '%{name}' is used but not defined"
                 error.span = self._first_uses.get(name, error.span)
             error.span = dataclasses.replace(error.span, line_offset=self._line_offset)
             raise
-        self._locate(module, start)  # unless it is in the text, the parser has made it
+        self._locate(module, start)  # has an effect if the module is implicit
         return module
 
     def parse_operation(self) -> Operation:
@@ -77,13 +70,13 @@ class LocatingParser(Parser):
         except Exception as error:
             if not (isinstance(error, VerifyException) or is_isl_error(error)):
                 raise
-            # An attribute that does not verify has no span of its own.
+            # An attribute that fails to verify has no span of its own.
             self.raise_error(str(error), Span(start, self.pos, self.lexer.input))
         self._locate(op, start)
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
-        """Return the operation that has the name, or has it among its `OLD_NAMES`, which are read with a remark."""
+        """Return the operation with this name, or with this name in its `OLD_NAMES`, which are read with a remark."""
         stack = self._parser_state.dialect_stack
         if (op_type := self.ctx.get_optional_op(name, dialect_stack=stack)) is not None:
             return op_type

@@ -1,4 +1,4 @@
-"""An elaborated network on a chip: what its iterations cost, how far its cores are apart, and when iterations run."""
+"""An elaborated network on a chip: costs of iterations, delays between cores, and start times of iterations."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cmir.timing.steady import time_stream
 class TimedNetwork:
     """A network with the costs and delays of a chip.
 
-    places: where cores are. costs: of an iteration, by core. actors: the cores, as the timing recurrence takes them.
-    Raises CompileError if a core is at no place of the chip.
+    places: positions of the cores. costs: cost of an iteration, by core. actors: the cores as actors of the timing
+    recurrence. Raises CompileError if a core is not placed on the chip.
     """
 
     def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
@@ -33,14 +33,14 @@ class TimedNetwork:
 
     @staticmethod
     def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
-        """Return a network on a chip. Raises CompileError where it cannot be executed there."""
+        """Return a network on a chip. Raises CompileError if it cannot be executed there."""
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
     def _interval_and_latency(self, core: CoreName) -> tuple[int, int]:
         return self.costs[core].interval, self.costs[core].latency
 
     def _costs(self) -> dict[CoreName, Cost]:
-        """Costs of an iteration of each core, which depend on what the core sends to other chips."""
+        """Return the cost of an iteration of each core, which depends on what the core sends to other chips."""
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
@@ -56,7 +56,7 @@ class TimedNetwork:
         }
 
     def delay(self, kind: DependenceKind, core: CoreName, source: CoreName) -> int:
-        """Cycles from the start of an iteration of `source` until `core` sees it."""
+        """Return the cycles from the start of an iteration of `source` until `core` sees its result or credit."""
         first = self.hardware.core.credit_latency
         if kind is DependenceKind.RAW:
             first = self.costs[source].latency
@@ -64,17 +64,17 @@ class TimedNetwork:
         return first + hops * self.hardware.interconnect.hop_cycles
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
-        """Return the timing of a stream of inferences, without data: exactly what execution gives.
+        """Return the timing of a stream of inferences, without data; it is identical to that of an execution.
 
-        Raises DeadlockError where no core can go on.
+        Raises DeadlockError if no core can continue.
         """
         return time_stream(self.actors, inferences, chunk)
 
 
 def unit_actors(network: ElaboratedNetwork) -> dict[CoreName, Actor]:
-    """Return the cores of a network where everything takes one cycle.
+    """Return the cores of a network in which everything takes one cycle.
 
-    They decide what is the same for all latencies: whether the network runs, and what it computes.
+    They determine what does not depend on latencies: whether the network deadlocks, and what it computes.
     """
     return _actors(network, lambda core: (1, 1), lambda kind, core, source: 1)
 

@@ -1,24 +1,25 @@
 """Periodic schedules: iteration i of inference n starts at t(n, i) = s(i) + λ·n.
 
-The iterations of one inference are the nodes of a graph. What an iteration must follow by `delay` cycles, `tokens`
-inferences before its own, is an edge:
+The iterations of one inference are the nodes of a graph. An edge says that an iteration must follow another, `tokens`
+inferences before its own, by `delay` cycles:
 
     s(i) ≥ s(j) + delay − λ·tokens
 
-A schedule exists if and only if no cycle has delay > λ·tokens in sum (Reiter, Scheduling Parallel Computations, JACM
-1968). Self-timed execution, where everything starts as soon as it may, is then no slower than λ.
+A schedule exists if and only if every cycle has a total delay of at most λ times its tokens (Reiter, Scheduling
+Parallel Computations, JACM 1968). Self-timed execution, where every iteration starts as soon as it may, is then no
+slower than λ.
 
 The earliest schedule is found by raising starts until all edges hold (Bellman and Ford). The iterations of an actor
-also follow each other, a chain that one running maximum raises as a whole; an edge that asks for no more than the one
-of an iteration before is left out.
+also follow each other; a running maximum raises this chain as a whole. Edges that require no more than the edge of an
+earlier iteration are omitted.
 
-Each start that is raised has a parent, the iteration that it was raised for. Parents form a cycle only if it is
-positive, and form one sooner or later if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection
-Algorithms, Mathematical Programming 85, 1999):
+Each raised start has a parent, the iteration that caused the raise. Parents form a cycle only if it is positive, and
+eventually form one if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection Algorithms,
+Mathematical Programming 85, 1999):
 
-- A start is at most that of its parent plus the edge between them: it was equal when it was raised, and parents only
-  rise. The raise that closes a cycle makes one of these inequalities strict, so the edges of the cycle add up to more
-  than 0.
+- A start is at most that of its parent plus the edge between them: they were equal at the time of the raise, and
+  parents only rise. The raise that closes a cycle makes one of these inequalities strict, so the edges of the cycle sum
+  to more than 0.
 - As long as parents form no cycle, each start is at most an initial one plus a path that repeats no iteration. Such
   sums are bounded; a positive cycle raises starts beyond any bound.
 """
@@ -37,9 +38,9 @@ from cmir.timing.recurrence import Actor, Dependence, Wait
 
 @dataclass(frozen=True)
 class CycleEdge:
-    """A wait on a cycle: iteration `target` of `waiter` follows one of the dependence's source.
+    """A wait on a cycle: iteration `target` of `waiter` follows an iteration of the dependence's source.
 
-    lead: how many iterations of the source the cycle passes before the one that is followed.
+    lead: number of iterations of the source that the cycle passes through before the one that is followed.
     """
 
     waiter: CoreName
@@ -55,10 +56,10 @@ class CycleEdge:
 
 
 class InfeasiblePeriodError(Exception):
-    """There is no schedule of that interval: around a cycle, `delay` cycles pass in `tokens` inferences.
+    """Absence of a schedule with a given interval: a cycle takes `delay` cycles in `tokens` inferences.
 
-    links: the waits on the cycle; the source of each is the waiter of the next.
-    starts: the starts when the cycle was found. A search with other dependences may go on from them.
+    links: waits on the cycle; the source of each is the waiter of the next.
+    starts: starts when the cycle was found. A search with other dependences can continue from them.
     """
 
     def __init__(self, links: list[CycleEdge], delay: int, tokens: int, starts: np.ndarray):
@@ -68,10 +69,10 @@ class InfeasiblePeriodError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """Waits of an actor's iterations for others: one entry per edge, in the order of their targets.
+    """Waits of an actor's iterations for others, one entry per edge, in the order of their targets.
 
-    targets: the iterations that have edges; first: where the edges of each begin. sources: iterations, numbered through
-    all actors; of: the dependence that an edge belongs to.
+    targets: iterations that have edges; first: position of the first edge of each. sources: iterations, numbered
+    through all actors; of: dependence that an edge belongs to.
     """
 
     targets: np.ndarray
@@ -84,7 +85,7 @@ class _Edges:
 
 @dataclass(frozen=True)
 class _Hop:
-    """From an iteration to one that it is the parent of: a dependence if there is one, then steps of the actor."""
+    """A hop from a parent to its child iteration: a dependence, if there is one, then steps along the actor."""
 
     actor: CoreName
     target: int
@@ -97,25 +98,25 @@ class _Hop:
 def periodic_schedule(
     actors: Mapping[CoreName, Actor], period: int, earliest: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the earliest starts in inference 0 of all iterations, actor by actor, in a schedule of this interval.
+    """Return the earliest starts of all iterations of inference 0, actor by actor, in a schedule of this interval.
 
-    period: λ, in cycles. earliest: starts that no schedule undercuts; 0 if not given. Raises InfeasiblePeriodError.
+    period: λ, in cycles. earliest: lower bounds of the starts; 0 by default. Raises InfeasiblePeriodError.
     """
     return PeriodicSearch(actors, period, earliest).run()
 
 
 _PER_TURN = 1000
-"""Iterations that take as long to look at as a turn of an actor takes without them."""
+"""Fixed cost of a turn of an actor, as a number of examined iterations."""
 
 _EARLIEST, _AROUND = -1, -2
-"""Reasons of a start other than edges: what was given, and the last iteration of the inference before."""
+"""Reasons of a start other than edges: the given lower bound, and the last iteration of the preceding inference."""
 
 
 class PeriodicSearch:
-    """A search for the earliest schedule. work: the iterations looked at so far, a measure of time.
+    """Search for the earliest schedule. work: number of iterations examined so far, a measure of time.
 
-    earliest: starts to begin with; whether there is a schedule does not depend on them. like: a search for a network in
-    which some actors have the same dependences.
+    earliest: initial starts; they do not affect whether a schedule exists. like: a search for a network some of whose
+    actors have the same dependences.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class PeriodicSearch:
         self.first = np.cumsum([0, *(actor.iterations for actor in self.actors)])
         self.earliest = np.zeros(self.first[-1], np.int64) if earliest is None else earliest
         self.starts = self.earliest.copy()
-        # Why a start is what it is: an edge of its actor, and the iteration from which the chain leads to it.
+        # The cause of a start: an edge of its actor, and the iteration from which the chain leads to it.
         self.reason = np.full(self.first[-1], _EARLIEST)
         self.since = np.zeros(self.first[-1], np.int64)
         self.steps = [actor.interval * np.arange(actor.iterations) for actor in self.actors]
@@ -146,7 +147,7 @@ class PeriodicSearch:
         for k, actor in enumerate(self.actors):
             for source in {dependence.source for dependence in actor.dependences}:
                 self.waiters[self.number[source]].append(k)
-            if actor.iterations * actor.interval > period:  # it follows itself, a cycle by itself
+            if actor.iterations * actor.interval > period:  # the actor alone forms a positive cycle
                 self.waiters[k].append(k)
 
     def _edges(self, actor: Actor) -> _Edges:
@@ -167,7 +168,7 @@ class PeriodicSearch:
         return slice(int(self.first[actor]), int(self.first[actor + 1]))
 
     def run(self) -> np.ndarray:
-        """Return the starts, as `periodic_schedule` gives them. Raises InfeasiblePeriodError."""
+        """Return the starts, as in `periodic_schedule`. Raises InfeasiblePeriodError."""
         work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
         raises = 0
         while work:
@@ -186,7 +187,7 @@ class PeriodicSearch:
         return self.starts
 
     def _raise(self, actor: int) -> int | None:
-        """Raise the starts of an actor to the earliest that all others allow; the one raised most, None if none is."""
+        """Raise an actor's starts to the earliest that all others allow; return the one raised most, if any."""
         steps, of = self.steps[actor], self._of(actor)
         before = self.starts[of]
         bounds, reason = self._bounds(actor)
@@ -208,7 +209,7 @@ class PeriodicSearch:
         return int(of.start + (after - before).argmax())
 
     def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the earliest start of each iteration on account of others, and its edge, or _EARLIEST."""
+        """Return the earliest start of each iteration with respect to other actors, and its edge, or _EARLIEST."""
         edges = self.edges[actor]
         bounds = self.earliest[self._of(actor)].copy()
         reason = np.full(len(bounds), _EARLIEST)
@@ -224,7 +225,7 @@ class PeriodicSearch:
         return bounds, reason
 
     def _check_parents(self, place: int) -> None:
-        """Raise InfeasiblePeriodError if the parents of an iteration, numbered by all actors, lead into a cycle."""
+        """Raise InfeasiblePeriodError if the parents of iteration `place`, numbered over actors, form a cycle."""
         path: list[int] = []
         seen: dict[int, int] = {}
         while place not in seen:
@@ -239,11 +240,11 @@ class PeriodicSearch:
         raise self._too_fast(path[seen[place] :])
 
     def _actor(self, place: int) -> int:
-        """Return the actor of an iteration."""
+        """Return the number of the actor of an iteration."""
         return int(np.searchsorted(self.first, place, side="right")) - 1
 
     def _too_fast(self, cycle: list[int]) -> InfeasiblePeriodError:
-        """Return the error of a cycle of iterations, each the child of the next."""
+        """Return the error for a cycle of iterations, each the child of the next."""
         hops = [self._hop(place) for place in cycle]
         delay, tokens = sum(hop.delay for hop in hops), sum(hop.tokens for hop in hops)
         links: list[CycleEdge] = []

@@ -1,10 +1,10 @@
-"""When iterations run: the timing recurrence of a network of cores, exact for any chunk size.
+"""Timing recurrence of a network of cores, which gives the start times of iterations.
 
     t(i) = max(t(i − 1) + II, arrival of the last write needed, arrival of the last credit needed)
 
-A core's next chunk is the run of iterations that its LCU allows, given how far its neighbours have come. Within a
+The next chunk of a core consists of the iterations that its LCU allows, given the progress of its neighbours. Within a
 chunk all arrivals are known, so the start times are a running maximum. A worklist advances cores by chunks until all
-inferences are done; the order in which it does so changes nothing (a Kahn network).
+inferences are done. Neither the order of the chunks nor their size affects the result (a Kahn network).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Dependence:
 
     kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
-        start of the same inference there (so negative for earlier inferences); never decreasing.
-    delay: cycles from the start of an iteration of `source` until it is seen.
-    first: the same as `needs` for inferences 0, 1, …, as far as these differ from all others.
+        start of the same inference at `source`, so negative for earlier inferences; monotonic.
+    delay: cycles from the start of an iteration of `source` until the actor sees it.
+    first: `needs` of the leading inferences 0, 1, … that differ from all later ones.
     """
 
     kind: DependenceKind
@@ -42,18 +42,18 @@ class Dependence:
     first: tuple[np.ndarray, ...] = ()
 
     def of(self, inference: int) -> np.ndarray:
-        """`needs` in one of the inferences."""
+        """Return `needs` in one of the inferences."""
         return self.first[inference] if inference < len(self.first) else self.needs
 
     @cached_property
     def rises(self) -> np.ndarray:
-        """The iterations that need a later one than the iteration before."""
+        """Iterations that need a later iteration than their predecessor does."""
         return np.flatnonzero(np.diff(self.needs, prepend=-NEVER) > 0)
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The iterations of one core, which fire in order. interval: cycles between two starts."""
+    """Iterations of one core, which fire in order. interval: cycles between two starts."""
 
     name: CoreName
     iterations: int
@@ -64,7 +64,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Wait:
-    """`waiter` cannot go on until `source` does: for data in, or for room for, `array`."""
+    """A wait of `waiter` for `source`: for data in, or for room for, `array`."""
 
     waiter: CoreName
     source: CoreName
@@ -80,7 +80,7 @@ class Wait:
 
 
 class DeadlockError(CompileError):
-    """Cores wait for each other in a cycle: `cycle`, each the waiter of the one before."""
+    """Cores that wait for each other in a cycle: `cycle`, in which the source of each wait is the next waiter."""
 
     def __init__(self, cycle: Sequence[Wait]):
         self.cycle = list(cycle)
@@ -88,22 +88,22 @@ class DeadlockError(CompileError):
 
 
 Execute = Callable[[CoreName, int, int, int], None]
-"""Called with (actor, inference, first, last) to run iterations first ≤ i < last on data."""
+"""Callback that runs iterations first ≤ i < last on data, called with (actor, inference, first, last)."""
 
 Progress = Callable[[int, int], None]
-"""Called with (iterations done, iterations in all) now and then."""
+"""Callback for progress, called from time to time with (iterations done, iterations in all)."""
 
 
 @dataclass(eq=False)
 class _ActorState:
-    """Progress of an actor, the start of each of its iterations, and its stalls in each inference."""
+    """State of an actor: its progress, the start of each iteration, and its stalls in each inference."""
 
     actor: Actor
     start: np.ndarray
     done: int = 0
-    ready: int = 0  # the earliest start of the next iteration
+    ready: int = 0  # earliest start of the next iteration
     stalls: dict[DependenceKind, np.ndarray] = field(default_factory=dict)
-    blocked: tuple[_ActorState, int] | None = None  # who must have run more than so many iterations
+    blocked: tuple[_ActorState, int] | None = None  # actor that must run further than this
     incoming: list[tuple[Dependence, _ActorState]] = field(default_factory=list)
     waiters: dict[CoreName, _ActorState] = field(default_factory=dict)
 
@@ -113,7 +113,7 @@ class _ActorState:
 
     @property
     def may_advance(self) -> bool:
-        """Return True if there is something to run, and what the last attempt waited for has come."""
+        """True if iterations are left, and the actor that blocked the last attempt has advanced far enough."""
         if self.blocked is not None and self.blocked[0].done <= self.blocked[1]:
             return False
         return self.done < self.total
@@ -122,7 +122,7 @@ class _ActorState:
 class Recurrence:
     """One run of a network of actors over a stream of inferences.
 
-    chunk: the most iterations that an actor advances before others get a turn; None for no limit.
+    chunk: maximum number of iterations that an actor advances before others get a turn; None for no limit.
     """
 
     def __init__(
@@ -144,7 +144,10 @@ class Recurrence:
         self.allow(actors)
 
     def allow(self, actors: Mapping[CoreName, Actor]) -> None:
-        """Give some actors other dependences, that hold for all that has run: to go on after a deadlock."""
+        """Replace the dependences of some actors, to continue after a deadlock.
+
+        The new dependences must hold for all iterations that have run.
+        """
         for name, actor in actors.items():
             state = self.states[name]
             state.actor, state.blocked = actor, None
@@ -153,7 +156,7 @@ class Recurrence:
                 source.waiters[name] = state
 
     def run(self) -> RunReport:
-        """Run all inferences, or what is left of them. Raises DeadlockError where no actor can go on."""
+        """Run all inferences, or those that are left. Raises DeadlockError if no actor can continue."""
         work = deque(state for state in self.states.values() if state.may_advance)
         queued = set(work)
         total = sum(state.total for state in self.states.values())
@@ -176,7 +179,7 @@ class Recurrence:
         return self._report()
 
     def _advance(self, state: _ActorState) -> int:
-        """Advance an actor by its next chunk; the number of iterations in it."""
+        """Advance an actor by its next chunk; return the number of iterations in it."""
         if state.done == state.total:
             return 0
         actor = state.actor
@@ -199,7 +202,7 @@ class Recurrence:
         return last - first
 
     def _schedule(self, state: _ActorState, inference: int, first: int, last: int) -> None:
-        """The start times of a chunk, and what it waited for."""
+        """Compute the start times of a chunk, and its stalls by kind of dependence."""
         count, actor = last - first, state.actor
         arrival = {kind: np.zeros(count, np.int64) for kind in DependenceKind}
         for dependence, source in state.incoming:
@@ -221,7 +224,7 @@ class Recurrence:
         state.ready = int(start[-1]) + actor.interval
 
     def _waits(self, state: _ActorState) -> list[Wait]:
-        """Return the waits that keep an actor from its next iteration."""
+        """Return the waits that block the next iteration of an actor."""
         if state.done == state.total:
             return []
         inference, iteration = divmod(state.done, state.actor.iterations)
@@ -240,7 +243,7 @@ class Recurrence:
         while stuck.actor.name not in seen:
             seen[stuck.actor.name] = len(path)
             waits = self._waits(stuck)
-            if not waits:  # it has ended, and will never do what the last waiter waits for
+            if not waits:  # the actor has ended and will never satisfy the last wait
                 return path[-1:]
             path.append(waits[0])
             stuck = self.states[waits[0].source]

@@ -1,4 +1,4 @@
-"""Report of a run: results, cycles, and how busy each core was."""
+"""Report of a run: results, cycles, and utilization of cores."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cmir.dialects.core_name import CoreName
 
 @dataclass(frozen=True)
 class CoreReport:
-    """One core over a run.
+    """Activity of one core in a run.
 
-    start: the cycle in which each iteration started, shape (inferences, iterations).
+    start: cycle in which each iteration starts, shape (inferences, iterations).
     interval: cycles between the starts of two iterations.
     latency: cycles from the start of an iteration to the arrival of its result.
     data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
@@ -35,9 +35,9 @@ class CoreReport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A stream of inferences, executed.
+    """Report of an executed stream of inferences.
 
-    outputs: for each inference, the arrays that the network gives; empty for timing alone.
+    outputs: for each inference, the output arrays of the network; empty if only the timing was computed.
     """
 
     cores: list[CoreReport]
@@ -49,29 +49,29 @@ class RunReport:
 
     @property
     def cycles(self) -> int:
-        """From the start to the arrival of the last result."""
+        """Cycles from the start of the run to the arrival of the last result."""
         return int(self.ends.max())
 
     @property
     def begins(self) -> np.ndarray:
-        """The first start of an iteration of each inference."""
+        """Cycle of the first start of an iteration, by inference."""
         return np.min([core.start[:, 0] for core in self.cores], axis=0)
 
     @property
     def ends(self) -> np.ndarray:
-        """The arrival of the last result of each inference."""
+        """Cycle of the arrival of the last result, by inference."""
         return np.max([core.start[:, -1] + core.latency for core in self.cores], axis=0)
 
     @property
     def inference_latency(self) -> int:
-        """Cycles from the first iteration of the first inference to its last result."""
+        """Cycles from the first iteration of the first inference to the arrival of its last result."""
         return int(self.ends[0] - self.begins[0])
 
     @property
     def steady_interval(self) -> float | None:
         """Cycles between the ends of successive inferences once the pipeline is full.
 
-        Averaged over the second half of the stream; None for a single inference.
+        The value is averaged over the second half of the stream; it is None for a single inference.
         """
         if self.inferences < 2:
             return None
@@ -80,6 +80,6 @@ class RunReport:
 
     @property
     def overlap(self) -> int:
-        """The most inferences that are under way at the same time."""
+        """Maximum number of inferences in progress at the same time."""
         changes = sorted([(t, 1) for t in self.begins] + [(t, -1) for t in self.ends])
         return int(np.cumsum([change for _, change in changes]).max())

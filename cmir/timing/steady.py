@@ -1,15 +1,17 @@
-"""Timing of a long stream from that of a short one: once inferences repeat, so do all that follow.
+"""Timing of a long stream extrapolated from a short one: once inferences repeat, all later ones repeat them.
 
-Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. If in each of D + 1 inferences in a row,
-after those whose waits are not like all others', every core starts each iteration λ cycles later than in the inference
-before, λ being the core's own, and no core waits for one with a larger λ, then the next inference is like that too.
+Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. Consider D + 1 consecutive inferences
+after those whose waits differ from all others. If in each of them every core starts each iteration λ cycles later than
+in the preceding inference, where λ is specific to the core, and no core waits for one with a larger λ, then the same
+holds for the next inference.
 
-Proof, along the order in which iterations start. A start t is the maximum of terms: the start before it plus the
-interval, and starts of others plus delays. In the next inference each term is larger by the λ of the core that it
-comes from, so t grows by the core's own λ at most. And by no less, as a term that t equals comes from a core with that
-λ: a term with a smaller one, μ, would have been t − μ in the inference before, where the start was t − λ < t − μ.
+Proof, by induction on the order in which iterations start. A start t is the maximum of several terms: the preceding
+start plus the interval, and starts of other cores plus delays. In the next inference each term is larger by the λ of
+the core that it comes from, so t grows by at most the core's own λ. It also grows by at least that, since a term that
+equals t comes from a core with the same λ: a term with a smaller one, μ, would have been t − μ in the preceding
+inference, where the start was t − λ < t − μ.
 
-What iterations stall for repeats for the same reason: what t equals grows by λ, and the rest by no more.
+Stalls repeat for the same reason: the term that equals t grows by λ, and the others grow by at most λ.
 """
 
 from __future__ import annotations
@@ -26,15 +28,15 @@ from cmir.timing.recurrence import Actor, Recurrence
 from cmir.timing.report import RunReport
 
 _FIRST = 4
-"""The least inferences that are looked at; then twice as many, until they repeat."""
+"""Minimum number of inferences that are timed; it is doubled until they repeat."""
 
 
 def time_stream(
     actors: Mapping[CoreName, Actor], inferences: int, chunk: int | None = None
 ) -> RunReport:
-    """Return the timing of a stream of inferences, exactly as the recurrence gives it for all of them.
+    """Return the timing of a stream of inferences, identical to that of the recurrence over the whole stream.
 
-    Raises DeadlockError where no actor can go on.
+    Raises DeadlockError if no actor can continue.
     """
     count = min(_FIRST, inferences)
     while True:
@@ -48,7 +50,7 @@ def time_stream(
 
 
 def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
-    """Return True if the last inferences meet the hypothesis of the claim, so that all later ones repeat them."""
+    """Return True if the last inferences satisfy the hypothesis of the claim, so that all later ones repeat them."""
     inferences = report.inferences
     oldest, odd = 1, 0
     for actor in actors.values():
@@ -72,7 +74,7 @@ def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
 
 
 def _continued(recurrence: Recurrence, report: RunReport, inferences: int) -> RunReport:
-    """Return the report with as many inferences, the further ones like the last one."""
+    """Return the report extended to this many inferences, the additional ones repeating the last one."""
     more = np.arange(1, inferences - report.inferences + 1)
     cores = []
     for core in report.cores:
