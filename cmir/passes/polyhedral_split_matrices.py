@@ -286,7 +286,7 @@ def _spread(
 
 def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
     """Give the product a stage of its own, and let `stage` add up `count` partial results of it."""
-    matrix, mxv = product
+    _, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
     names = symbol_names(pipeline)

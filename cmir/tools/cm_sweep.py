@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,7 +177,7 @@ def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[None]:
+def _cluster(address: str) -> Generator[None]:
     """Let joblib work on a Dask cluster."""
     from distributed import Client  # pyright: ignore[reportMissingImports]
     from joblib import parallel_config
@@ -191,7 +191,7 @@ def _cluster(address: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
+def _progress(total: int) -> Generator[Any]:
     """A function to be told how many points are done, and how many of them failed; it shows that on a terminal."""
     from rich.console import Console
     from rich.progress import (

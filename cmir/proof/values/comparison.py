@@ -13,7 +13,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.proof.values.chance import Chance
+from cmir.proof.values.chance import ZERO, Chance
 from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate_residues
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
@@ -36,7 +36,7 @@ class ValuesVerdict:
     """
 
     rounds: int
-    chance: Chance = Chance()
+    chance: Chance = ZERO
     uncovered: str | None = None
 
     @property

@@ -100,7 +100,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
     """Return the same numbers, as near as this type has them."""
     if element_of(x) == element:
         return x
-    if element in FLOATS or element == i32 and element_of(x) not in FLOATS:
+    if element in FLOATS or (element == i32 and element_of(x) not in FLOATS):
         return node.build(nn.CastOp(x, element))
     if element == i1:
         zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
