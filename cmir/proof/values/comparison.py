@@ -53,27 +53,17 @@ class ValuesVerdict:
 
 
 def prove_values(
-    network: NetworkOp,
-    function: FuncOp,
-    rounds: int = ROUNDS,
-    seed: int = 0,
-    elaborated: ElaboratedNetwork | None = None,
+    network: ElaboratedNetwork, function: FuncOp, rounds: int = ROUNDS, seed: int = 0
 ) -> ValuesVerdict:
     """Run a network, and the function that it was compiled from, under random interpretations.
 
-    seed: of the first interpretation; the others follow. elaborated: the elaborated network, if it exists already.
+    seed: of the first interpretation; the others follow.
     Raises CompileError at the first element that differs, where the two do not have the same inputs and outputs, and
     where the network does not run.
     """
-    _check_ends(network, function)
-    running = {symbol(core.program) for core in network.cores}
-    for name, program in network.programs.items():
-        if name not in running and program.gcu is None:
-            raise CompileError(program, f"program @{name} is run by no core")
-    elaborated = elaborated or ElaboratedNetwork(network)
-    assert elaborated.op is network
-    actors, numbers = unit_actors(elaborated), FieldNumbers(Interpretation(seed))
-    simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
+    _check_ends(network.op, function)
+    actors, numbers = unit_actors(network), FieldNumbers(Interpretation(seed))
+    simulator = Simulator(network, actors, numbers=numbers, memory=FieldMemory)
     comparison = _Comparison(function, simulator)
     try:
         for number in range(rounds):
@@ -81,7 +71,7 @@ def prove_values(
     except NoInterpretationError as error:
         return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
-        raise CompileError(network, deadlock.message) from None
+        raise CompileError(network.op, deadlock.message) from None
     return ValuesVerdict(rounds, comparison.chance)
 
 
