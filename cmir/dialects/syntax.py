@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import ArrayAttr, FlatSymbolRefAttr, SymbolRefAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 
 def parse_attributes(parser: Parser) -> dict[str, Attribute]:
@@ -49,6 +50,12 @@ def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
     """Parse an identifier. Verifiers check that it is one of `words`, which the error lists where there is none."""
     expected = f"expected {what}: {', '.join(words)}"
     return parser.expect(parser.parse_optional_identifier, expected)
+
+
+def verify_word(what: str, word: str, words: Sequence[str]) -> None:
+    """Raise VerifyException if an identifier is not one of `words`."""
+    if word not in words:
+        raise VerifyException(f"{what} must be one of {', '.join(words)}, got {word}")
 
 
 def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:

@@ -25,8 +25,6 @@ Floor = tuple[int, int, int, int]
 Shape = tuple[int, tuple[Floor, ...]]
 """(slope, floors): how a value grows with a counter j, slope · j + Σ floors, from 0 for j = 0."""
 
-FLAT: Shape = (0, ())
-
 
 @dataclass(frozen=True)
 class Term:

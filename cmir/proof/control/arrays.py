@@ -67,10 +67,6 @@ class ArrayUses:
         """Return the stage that an iteration of the writers belongs to."""
         return next(s for s in reversed(self.writers) if self.first[s.name] <= iteration)
 
-    def writer_text(self, iteration: int) -> str:
-        stage = self.stage_of(iteration)
-        return f"{stage.text(iteration - self.first[stage.name])} of @{stage.name}"
-
     def _stored_twice(self) -> CompileError:
         """Return the error for an element that is stored by two stores, or twice by one."""
         seen: dict[int, Stage] = {}
