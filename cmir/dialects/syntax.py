@@ -32,7 +32,7 @@ def parse_defined_operand(parser: Parser) -> SSAValue:
         parser.raise_error("SSA value used before assignment", operand.span)
     if operand.index >= len(values):
         parser.raise_error(
-            f"%{operand.operand_name} has {len(values)} values, so there is no #{operand.index}",
+            f"%{operand.operand_name} has no result #{operand.index}, only {len(values)}",
             operand.span,
         )
     return values[operand.index]
