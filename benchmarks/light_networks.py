@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from math import prod
 from multiprocessing import get_context
@@ -52,7 +52,7 @@ SIZES = ("weights", "computed", "peak")
 
 
 @contextmanager
-def measured(seconds: dict[str, float], what: str) -> Iterator[None]:
+def measured(seconds: dict[str, float], what: str) -> Generator[None]:
     """Add the time that the block takes."""
     start = time.perf_counter()
     yield
@@ -181,7 +181,8 @@ def main() -> int:
         parser.error(f"no such network: {', '.join(unknown)}")
     names = arguments.networks or NAMES
     if arguments.here:
-        return 0 if all([run(n, arguments.all_tensors, arguments.passes) for n in names]) else 1
+        agree = [run(n, arguments.all_tensors, arguments.passes) for n in names]
+        return 0 if all(agree) else 1
     header = "".join(f"{column + ' s':>12}" for column in COLUMNS)
     header += "".join(f"{column + ' MiB':>13}" for column in SIZES)
     columns = f"{'network':<16}{'stages':>7}{header}{'ratio':>7}{'tensors':>9}{'error':>12}"

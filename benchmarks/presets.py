@@ -71,10 +71,10 @@ def main() -> None:
         for name in arguments.networks or NETWORKS:
             given = arguments.resnet20 if name == "resnet20" else None
             model = given or network(name, Path(directory))
-            for hardware in track(arguments.hardware, name, console=stderr, transient=True):
-                rows.append(
-                    {"network": name, "hardware": hardware, **run(model, hardware, options)}
-                )
+            rows += [
+                {"network": name, "hardware": hardware, **run(model, hardware, options)}
+                for hardware in track(arguments.hardware, name, console=stderr, transient=True)
+            ]
     print_table(rows)
     if arguments.csv is not None:
         with atomic_path(arguments.csv) as path, open(path, "w", newline="") as file:

@@ -255,7 +255,8 @@ def main() -> int:
     names = parser.parse_args().networks or list(networks)
     if unknown := set(names) - set(networks):
         parser.error(f"there is nothing published of {', '.join(unknown)}")
-    return 0 if all([compare(name, networks[name]) for name in names]) else 1
+    agree = [compare(name, networks[name]) for name in names]
+    return 0 if all(agree) else 1
 
 
 if __name__ == "__main__":

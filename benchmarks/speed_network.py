@@ -142,8 +142,7 @@ def measure_runs(
         start = time.perf_counter()
         while len(mine) < _LEAST or (len(mine) < _MOST and time.perf_counter() - start < patience):
             mine.append(clock.of(lambda stream=stream: simulator.run(stream)))
-            for _ in range(3):
-                theirs.append(clock.of(lambda n=count: [session() for _ in range(n)]))
+            theirs += (clock.of(lambda n=count: [session() for _ in range(n)]) for _ in range(3))
         engine[name], yardstick[name] = min(mine), min(theirs)
     return engine, yardstick
 

@@ -60,7 +60,7 @@ def measure(name: str, path: Path, options: argparse.Namespace) -> None:
     source = find_source(model.context, model.module, network.op)
     assert source is not None
     start = time.process_time()
-    verdict = prove_values(network.op, source, options.rounds)
+    verdict = prove_values(network, source, options.rounds)
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{name:<28} {seconds:7.1f} s {peak:6} MB  {verdict}", flush=True)

@@ -30,10 +30,12 @@ class CmirContext(Context):
     def clone(self) -> CmirContext:
         """Return a copy; dialects and parameters that are added to it do not appear in the original."""
         base = super().clone()
-        values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
-        parameters = None if self.parameters is None else self.parameters.copy()
-        own = {"parameters": parameters, "progress": self.progress, "sources": self.sources}
-        return CmirContext(**values, **own)
+        copied = CmirContext()
+        for inherited in dataclasses.fields(base):
+            setattr(copied, inherited.name, getattr(base, inherited.name))
+        copied.parameters = None if self.parameters is None else self.parameters.copy()
+        copied.progress, copied.sources = self.progress, self.sources
+        return copied
 
 
 def parameters_of(ctx: Context) -> Parameters | None:

@@ -8,6 +8,7 @@ python3 -m venv "$place/venv"
 "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$1"
 cd "$place"  # where no source of ours is found
 PATH="$place/venv/bin:$PATH"
+python -c 'from importlib.resources import files; assert files("cmir").joinpath("py.typed").is_file()'
 cm-translate --import-onnx "$root/examples/digits/digits.onnx" -o digits.mlir
 cm-opt digits.mlir --weights digits.safetensors -p nn-to-cmcore -o digits.cmcore.mlir
 cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet --report report

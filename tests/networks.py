@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -156,7 +156,7 @@ class Builder:
         opset = helper.make_opsetid("", 13)
         return helper.make_model(graph, opset_imports=[opset], ir_version=8)
 
-    def _node(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes) -> str:
+    def _node(self, kind: str, inputs: list[str], shape: tuple[int, ...], **attributes: Any) -> str:
         name = f"{kind.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         self.shapes[name] = shape

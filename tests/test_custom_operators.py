@@ -57,7 +57,7 @@ def test_every_example_has_a_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, order",
+    ("name", "order"),
     [
         (name, order)
         for name in FORMULAS

@@ -95,7 +95,7 @@ def test_its_reference_page(python: Path) -> None:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that is searched for packages; caches are empty before and after."""
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_importers", dict(registry._importers))
+    monkeypatch.setattr(registry, "_importers", dict(registry.registered()))
     monkeypatch.setattr(implementations, "_implementations", dict(implementations.registered()))
     for cached in CACHES:
         cached.cache_clear()

@@ -29,19 +29,28 @@ SECONDS = dict.fromkeys(("cold", "one", "eight", "prepare", "timing"), float)
 ENGINE = SECONDS | {"cycles": int, "onnxruntime": {"one": float, "eight": float}}
 NETWORK = {
     "compile": {
-        **{"start-up": float, "import": float, "total": float},
+        "start-up": float,
+        "import": float,
+        "total": float,
         "passes": dict.fromkeys(PASSES, float),
         "verify": dict.fromkeys(PASSES, float),
     },
-    "levels": dict.fromkeys(
-        LEVELS, {"lines": int, "parse": float, "verify": float, "print": float}
-    ),
+    "levels": {
+        level: {"lines": int, "parse": float, "verify": float, "print": float} for level in LEVELS
+    },
     "engine": {"full": ENGINE, "rings": ENGINE},
     "peak bytes": {"compile": int, "run": int},
-    **{"stages": int, "cores": int, "crossbars": None, "storage": float},
+    "stages": int,
+    "cores": int,
+    "crossbars": None,
+    "storage": float,
 }
 SCHEMA = {
-    **{"schema": int, "clock": str, "threads": int, "runs": int, "inferences timed": int},
+    "schema": int,
+    "clock": str,
+    "threads": int,
+    "runs": int,
+    "inferences timed": int,
     "machine": {"cores": int, "python": str},
     "versions": dict.fromkeys(("cmir", "numpy", "onnxruntime", "xdsl"), str),
     "tools": {"cm-opt": float, "xdsl-opt": float},
@@ -98,7 +107,7 @@ def test_verdicts() -> None:
 
 
 @pytest.mark.parametrize(
-    "network, problem",
+    ("network", "problem"),
     [
         ("chain:2,2", "is not of the form"),
         ("vgg19@x", "the size of a crossbar must be a number, got 'x'"),

@@ -13,7 +13,10 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, helper, inliner, numpy_helper
 
-from cmir.checking import microsoft, operators  # noqa: F401  (they register their functions)
+from cmir.checking import (  # they register their functions
+    microsoft,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    operators,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+)
 from cmir.checking.ordinary import OrdinaryNodes
 from cmir.checking.registry import find_function, on_integers
 from cmir.support.diagnostics import CompileError

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, FlatSymbolRefAttr, SymbolRefAttr
-from xdsl.ir import Attribute, Block, Operation, Region
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 
 def parse_attributes(parser: Parser) -> dict[str, Attribute]:
@@ -18,6 +19,23 @@ def parse_attributes(parser: Parser) -> dict[str, Attribute]:
 
 def print_attributes(printer: Printer, op: Operation) -> None:
     printer.print_op_attributes(op.attributes, print_keyword=True)
+
+
+def parse_defined_operand(parser: Parser) -> SSAValue:
+    """Parse an operand that is defined above it, whatever its type is; an error points at it.
+
+    xDSL's `parse_operand` takes the type, which the syntax of some operations does not repeat.
+    """
+    operand = parser.parse_unresolved_operand("Expected an operand.")
+    values = parser.ssa_values.get(operand.operand_name)
+    if values is None:
+        parser.raise_error("SSA value used before assignment", operand.span)
+    if operand.index >= len(values):
+        parser.raise_error(
+            f"%{operand.operand_name} has no result #{operand.index}, only {len(values)}",
+            operand.span,
+        )
+    return values[operand.index]
 
 
 def parse_block(parser: Parser, arguments: Sequence[Parser.Argument] | None = None) -> Region:
@@ -32,6 +50,12 @@ def parse_word(parser: Parser, what: str, words: Sequence[str]) -> str:
     """Parse an identifier. If there is none, the error lists `words`; verifiers check that it is one of them."""
     expected = f"expected {what}: {', '.join(words)}"
     return parser.expect(parser.parse_optional_identifier, expected)
+
+
+def verify_word(what: str, word: str, words: Sequence[str]) -> None:
+    """Raise VerifyException if an identifier is not one of `words`."""
+    if word not in words:
+        raise VerifyException(f"{what} must be one of {', '.join(words)}, got {word}")
 
 
 def parse_symbol_list(parser: Parser) -> ArrayAttr[FlatSymbolRefAttr]:

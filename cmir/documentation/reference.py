@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -108,11 +108,8 @@ def help_of(tool: str) -> str:
     """Return the output of `--help` of a tool."""
     module = __import__(f"cmir.tools.{tool.replace('-', '_')}", fromlist=["main"])
     output = io.StringIO()
-    with redirect_stdout(output), patch.dict(os.environ, COLUMNS="100"):
-        try:
-            module.main(["--help"])
-        except SystemExit:
-            pass
+    with redirect_stdout(output), patch.dict(os.environ, COLUMNS="100"), suppress(SystemExit):
+        module.main(["--help"])
     return output.getvalue()
 
 

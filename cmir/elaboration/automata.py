@@ -81,7 +81,7 @@ class _Evaluation:
         for number in self._with_something_to_wait_for(pair, awaits, limits):
             run = slice(steps[number], steps[number + 1])
             core, source_core = int(self.core[number]), int(self.source_core[number])
-            needs, first = _needs(
+            needs, first = awaited_events(
                 events[run],
                 limits[run],
                 _iterations(self.program, core),
@@ -158,7 +158,7 @@ def _iterations(program: Program, core: int) -> int:
     return int(program.starts[core + 1] - program.starts[core])
 
 
-def _needs(
+def awaited_events(
     events: np.ndarray, limits: np.ndarray, n: int, m: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Return (needs, first) of n iterations, given the steps of an automaton that waits for a core with m iterations.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from math import ceil
@@ -35,12 +35,12 @@ class Hardware:
 
     name: str
     summary: str = ""
-    crossbar: Crossbar = Crossbar()
-    core: CoreSection = CoreSection()
-    interconnect: Interconnect = Interconnect()
-    system: System = System()
-    energy: Energy = Energy()
-    area: Area = Area()
+    crossbar: Crossbar = field(default_factory=Crossbar)
+    core: CoreSection = field(default_factory=CoreSection)
+    interconnect: Interconnect = field(default_factory=Interconnect)
+    system: System = field(default_factory=System)
+    energy: Energy = field(default_factory=Energy)
+    area: Area = field(default_factory=Area)
 
     @staticmethod
     def load(name_or_path: str) -> Hardware:
@@ -80,10 +80,10 @@ class Hardware:
         table = _with_current_names(table, where)
         if unknown := set(table) - {"name", "summary", *SECTIONS}:
             raise CompileError(where, f"unknown field `{min(unknown)}`")
-        texts = {field: table.get(field, "") for field in ("name", "summary")}
-        for field, text in texts.items():
+        texts = {key: table.get(key, "") for key in ("name", "summary")}
+        for key, text in texts.items():
             if not isinstance(text, str):
-                raise CompileError(where, f"`{field}` must be a string, got {text!r}")
+                raise CompileError(where, f"`{key}` must be a string, got {text!r}")
         sections = {
             name: read_section(section, name, table.get(name, {}), where)
             for name, section in SECTIONS.items()

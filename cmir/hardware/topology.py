@@ -308,14 +308,15 @@ class _GraphTopology(Topology):
 
     def _distances(self) -> np.ndarray:
         """Return hop counts; −1 where unreachable."""
-        import networkx
-
-        network = networkx.DiGraph()
-        network.add_nodes_from(range(len(self.places)))
-        network.add_edges_from((self._indices[a], self._indices[b]) for a, b in self.links)
+        after = [[self._indices[end] for end in self._after[place]] for place in self.places]
         result = np.full((len(self.places),) * 2, -1, np.int64)
-        for start, lengths in networkx.all_pairs_shortest_path_length(network):
-            result[start, list(lengths)] = list(lengths.values())
+        for start in range(len(self.places)):
+            reached, front, hops = {start}, {start}, 0
+            while front:
+                result[start, list(front)] = hops
+                front = {end for place in front for end in after[place]} - reached
+                reached |= front
+                hops += 1
         return result
 
     @cached_property

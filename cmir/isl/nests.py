@@ -25,8 +25,6 @@ Floor = tuple[int, int, int, int]
 Shape = tuple[int, tuple[Floor, ...]]
 """(slope, floors): growth of a value with a counter j, slope · j + Σ floors, which is 0 for j = 0."""
 
-FLAT: Shape = (0, ())
-
 
 @dataclass(frozen=True)
 class Term:

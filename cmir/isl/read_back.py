@@ -198,10 +198,7 @@ def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
             raise NonAffineError(op, "a control loop computes with integers only")
         return scope.affine(value)
     if isinstance(op, arith.CmpiOp):
-        compare = _COMPARISONS.get(op.predicate.value.data)
-        if compare is None:
-            raise NonAffineError(op, "unsigned comparisons are not affine")
-        return compare(scope.affine(op.lhs), scope.affine(op.rhs))
+        return _comparison(op, scope)
     if isinstance(op, arith.SelectOp):
         condition = scope.condition(op.cond)
         yes = scope.affine(op.lhs).intersect_domain(condition)
@@ -212,14 +209,25 @@ def _evaluate(op: Operation, scope: _LoopScope) -> isl.PwAff | isl.Set:
         return lhs.intersect(rhs) if isinstance(op, arith.AndIOp) else lhs.union(rhs)
     if isinstance(op, arith.MuliOp):
         return _product(op, scope)
-    if (divide := _DIVISIONS.get(type(op))) is not None:
-        divisor = _constant_of(op.operands[1])
-        if divisor is None or divisor < 1:
-            raise NonAffineError(op, f"{op.name} must be by a positive constant")
-        return divide(scope.affine(op.operands[0]), isl.Val(divisor))
+    if type(op) in _DIVISIONS:
+        return _division(op, scope)
     if (combine := _SUMS.get(type(op))) is not None:
         return combine(scope.affine(op.operands[0]), scope.affine(op.operands[1]))
     raise NonAffineError(op, f"{op.name} is not quasi-affine")
+
+
+def _comparison(op: arith.CmpiOp, scope: _LoopScope) -> isl.Set:
+    compare = _COMPARISONS.get(op.predicate.value.data)
+    if compare is None:
+        raise NonAffineError(op, "unsigned comparisons are not affine")
+    return compare(scope.affine(op.lhs), scope.affine(op.rhs))
+
+
+def _division(op: Operation, scope: _LoopScope) -> isl.PwAff:
+    divisor = _constant_of(op.operands[1])
+    if divisor is None or divisor < 1:
+        raise NonAffineError(op, f"{op.name} must be by a positive constant")
+    return _DIVISIONS[type(op)](scope.affine(op.operands[0]), isl.Val(divisor))
 
 
 def _product(op: arith.MuliOp, scope: _LoopScope) -> isl.PwAff:

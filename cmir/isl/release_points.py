@@ -127,14 +127,12 @@ def _ranks(times: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 def _relation(nest: Nest, inputs: int, outputs: int) -> isl.Map:
     """Return the points that a nest visits as a relation from the first coordinates to the others."""
-    dims = [f"i{d}" for d in range(inputs)], [f"o{d}" for d in range(outputs)]
-    pair = " -> ".join(f"[{', '.join(names)}]" for names in dims)
+    dims = [*(f"i{d}" for d in range(inputs)), *(f"o{d}" for d in range(outputs))]
+    pair = f"[{', '.join(dims[:inputs])}] -> [{', '.join(dims[inputs:])}]"
     found = isl.Map.empty(read_map(f"{{ {pair} }}").get_space())
     for loops, visit in pieces(nest):
         where = [f"0 <= j{loop.counter} < {loop.trips}" for loop in loops]
-        where += [
-            f"{name} = {value}" for name, value in zip(sum(dims, []), visit.point, strict=True)
-        ]
+        where += [f"{name} = {value}" for name, value in zip(dims, visit.point, strict=True)]
         inside = " and ".join(where) or "1 = 1"
         if counters := ", ".join(f"j{loop.counter}" for loop in loops):
             inside = f"exists ({counters} : {inside})"

@@ -83,23 +83,23 @@ class CmcoreVerifyValuesPass(NetworkPass):
                 network,
                 f"the `nn` IR that @{name} was compiled from is not known: give its file, source=FILE",
             )
-        self.check(network, source)
+        if not self.skips(network):
+            self.check(ElaboratedNetwork(network), source)
 
-    def check(
-        self, network: NetworkOp, source: FuncOp, elaborated: ElaboratedNetwork | None = None
-    ) -> None:
-        """Raise CompileError if a network computes other values than its source.
-
-        elaborated: the elaborated network, if it exists already.
-        """
+    def skips(self, network: NetworkOp) -> bool:
+        """Return True, and emit a remark, if a network takes more than the most operations."""
         operations = operations_of(network, _INFERENCES, self.rounds)
-        if self.most_operations is not None and operations > self.most_operations:
-            emit_remark(
-                network,
-                f"values not checked: {operations} operations, more than {self.most_operations}; "
-                "cm-run --verify checks them",
-            )
-            return
-        verdict = prove_values(network, source, self.rounds, elaborated=elaborated)
+        if self.most_operations is None or operations <= self.most_operations:
+            return False
+        emit_remark(
+            network,
+            f"values not checked: {operations} operations, more than {self.most_operations}; "
+            "cm-run --verify checks them",
+        )
+        return True
+
+    def check(self, network: ElaboratedNetwork, source: FuncOp) -> None:
+        """Raise CompileError if a network computes other values than its source."""
+        verdict = prove_values(network, source, self.rounds)
         if verdict.uncovered is not None:
-            emit_remark(network, str(verdict))
+            emit_remark(network.op, str(verdict))

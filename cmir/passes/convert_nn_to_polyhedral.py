@@ -55,8 +55,10 @@ class ConvertNnToPolyhedralPass(FunctionPass):
         Rewriter.replace_op(function, _Converter(function).convert(), safe_erase=False)
 
 
-_ISL_WORDS = {"and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"}
-_ISL_WORDS |= {"implies", "infty", "NaN", "all", "rat"}
+_ISL_WORDS = {
+    *("and", "or", "not", "exists", "mod", "floor", "ceil", "min", "max", "true", "false"),
+    *("implies", "infty", "NaN", "all", "rat"),
+}
 
 
 def _identifier(wish: str) -> str:

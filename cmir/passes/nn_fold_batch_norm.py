@@ -91,9 +91,8 @@ class _Folder:
         op = operand.owner
         if not isinstance(op, ParameterOp):
             return None
-        if isinstance(op.source, StringAttr):
-            if self.parameters is None or op.source.data not in self.parameters:
-                return None
+        if isinstance(op.source, StringAttr) and op.source.data not in (self.parameters or {}):
+            return None
         return op.evaluate(self.parameters or {}).astype(np.float64)
 
     def _parameter(self, value: np.ndarray, like: SSAValue, before: Operation) -> SSAValue:

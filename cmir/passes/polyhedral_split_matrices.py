@@ -287,7 +287,7 @@ def _spread(
 
 def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
     """Move the product to a separate stage, and let `stage` sum its `count` partial results."""
-    matrix, mxv = product
+    _, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
     names = symbol_names(pipeline)

@@ -14,7 +14,7 @@ CP-SAT finds the cheapest distances with these properties.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -44,11 +44,7 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
     pairs = [(int(i), int(j)) for i, j in np.argwhere(np.triu(talk, 1))]
     if not pairs:
         return 0
-    told = np.unique(apart[apart > 0]).tolist()
-    levels = told
-    if len(told) > LEVELS:  # longer distances count as at least this long, with their parity kept
-        told, further = told[:LEVELS], told[LEVELS]
-        levels = [*told, further, further + 1]
+    told, levels = _levels(apart)
     model = cp_model.CpModel()
     hops = {(pair, r): model.new_bool_var("") for pair in pairs for r in levels}
     within: dict[tuple[int, int, int], list[cp_model.IntVar]] = {}
@@ -63,15 +59,7 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
         for i, others in enumerate(partners):
             if len(others) > room:
                 model.add(sum(one for j in others for one in within[i, j, r]) <= room)
-    shared = [(i, k, both) for i, k, both in _shared(partners) if len(both) > 1]
-    if sum(len(both) for _, _, both in shared) <= SHARED:
-        for r, s in product(told[:NEAR], repeat=2):
-            room = _near_to_both(apart, r, s)
-            for i, k, both in shared:
-                if len(both) > room:
-                    model.add(
-                        sum(_both(model, within[i, j, r], within[k, j, s]) for j in both) <= room
-                    )
+    _limit_near_to_both(model, within, partners, apart, told)
     if (apart % 2 == (apart[0][:, None] + apart[0]) % 2).all():
         black = [model.new_bool_var("") for _ in range(problem.cores)]
         for ((i, j), r), apart_by_r in hops.items():
@@ -79,6 +67,38 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
             model.add(black[i] == other).only_enforce_if(apart_by_r)
     weights = [int(talk[pair]) * r for pair, r in hops]
     model.minimize(cp_model.LinearExpr.weighted_sum(list(hops.values()), weights))
+    return _best_bound(model, seconds, work)
+
+
+def _levels(apart: np.ndarray) -> tuple[list[int], list[int]]:
+    """Return the distances that are told apart, and those with what stands for all that are further."""
+    told: list[int] = np.unique(apart[apart > 0]).tolist()
+    if len(told) <= LEVELS:
+        return told, told
+    # What is further is at least so far, by an even or odd number of hops.
+    told, further = told[:LEVELS], told[LEVELS]
+    return told, [*told, further, further + 1]
+
+
+def _limit_near_to_both(
+    model: cp_model.CpModel,
+    within: Mapping[tuple[int, int, int], list[cp_model.IntVar]],
+    partners: Sequence[Sequence[int]],
+    apart: np.ndarray,
+    told: Sequence[int],
+) -> None:
+    """Near to two places there is room for so many cores only. within: literals, of which one holds if (i, j, r)."""
+    shared = [(i, k, both) for i, k, both in _shared(partners) if len(both) > 1]
+    if sum(len(both) for _, _, both in shared) > SHARED:
+        return
+    for r, s in product(told[:NEAR], repeat=2):
+        room = _near_to_both(apart, r, s)
+        for i, k, both in shared:
+            if len(both) > room:
+                model.add(sum(_both(model, within[i, j, r], within[k, j, s]) for j in both) <= room)
+
+
+def _best_bound(model: cp_model.CpModel, seconds: float, work: float) -> int:
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = max(0.0, seconds)
     solver.parameters.max_deterministic_time = work

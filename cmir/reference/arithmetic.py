@@ -7,7 +7,7 @@ for `cmcore` operations their docstrings.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,11 @@ from cmir.reference.values import elements, numpy_type
 
 Value = np.ndarray
 Function = Callable[..., Any]
+
+
+def own_operations() -> Set[str]:
+    """Return the names of the operations that have a function here."""
+    return {*_PLAIN, *_MADE}
 
 
 Others = Callable[[Operation], Function | None]

@@ -44,18 +44,24 @@ def _run(
             if branch.blocks:
                 yield from _run(branch.block, kind, values)
         elif isinstance(op, arith.ConstantOp):
-            if not isinstance(op.value, IntegerAttr):
-                raise ProgramFault(f"{op.name} of {op.value} in a loop nest", op)
-            value = op.value.value.data
-            values[op.result] = value & 1 if op.value.type == i1 else value
+            values[op.result] = _constant(op)
         elif not isinstance(op, scf.YieldOp):
-            if (compute := _ARITHMETIC.get(op.name)) is None:
-                raise ProgramFault(f"{op.name} cannot be run in a loop nest", op)
-            if not all(
-                isinstance(t, IndexType) or t == i1 for t in (*op.operand_types, *op.result_types)
-            ):
-                raise ProgramFault("a loop nest computes on numbers that are no `index`", op)
-            values[op.results[0]] = compute(op, *(values[x] for x in op.operands))
+            values[op.results[0]] = _result(op, values)
+
+
+def _constant(op: arith.ConstantOp) -> int:
+    if not isinstance(op.value, IntegerAttr):
+        raise ProgramFault(f"{op.name} of {op.value} in a loop nest", op)
+    value = op.value.value.data
+    return value & 1 if op.value.type == i1 else value
+
+
+def _result(op: Operation, values: Environment) -> int:
+    if (compute := _ARITHMETIC.get(op.name)) is None:
+        raise ProgramFault(f"{op.name} cannot be run in a loop nest", op)
+    if not all(isinstance(t, IndexType) or t == i1 for t in (*op.operand_types, *op.result_types)):
+        raise ProgramFault("a loop nest computes on numbers that are no `index`", op)
+    return compute(op, *(values[x] for x in op.operands))
 
 
 def _towards_zero(op: Operation, a: int, b: int) -> int:

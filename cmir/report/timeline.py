@@ -65,9 +65,7 @@ def column_cycles(cycles: int, columns: int) -> int:
 
 def _ruler(edges: np.ndarray) -> tuple[str, Text]:
     """Return the ruler: the numbers of the cycles at which some columns begin."""
-    ticks: list[str] = []
-    for cycle in edges[:-1:TICK].tolist():
-        ticks.append(f"{cycle:<{TICK}}")
+    ticks = [f"{cycle:<{TICK}}" for cycle in edges[:-1:TICK].tolist()]
     return "core", Text("".join(ticks).rstrip())
 
 

@@ -13,8 +13,8 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr, TensorType
 from xdsl.ir import Operation
 
-import cmir.semantics.elementwise
-import cmir.semantics.vectors  # noqa: F401  (both register implementations)
+# Registers implementations, as does cmir.semantics.vectors.
+import cmir.semantics.elementwise  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cmir import extensions
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
@@ -101,7 +101,7 @@ def _constant(op: Operation) -> np.ndarray:
 def _mxv(op: Operation, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Compute one matrix product for the whole chunk, in the order of axes in which the lanes lie in memory."""
     assert isinstance(op, MxvOp)
-    *blocks, rows, columns = matrix.shape
+    *blocks, _, columns = matrix.shape
     lanes = x.reshape(len(x), *blocks, columns)
     if lanes.strides[0] > lanes.itemsize and not blocks:
         product = matrix_product(lanes, matrix.T)

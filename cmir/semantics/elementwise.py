@@ -58,11 +58,10 @@ def _cmpf(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Compare floats. For NaNs, predicates 1 to 7 are false and 8 to 14 true; in NumPy, only "not equal" is true."""
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
-    match predicate:
-        case 0 | 15:
-            return np.full(np.broadcast_shapes(a.shape, b.shape), predicate == 15)
-        case 1 | 2 | 3 | 4 | 5 | 13:
-            return _ORDERED[(predicate - 1) % 7](a, b)
+    if predicate in (0, 15):
+        return np.full(np.broadcast_shapes(a.shape, b.shape), predicate == 15)
+    if predicate in (1, 2, 3, 4, 5, 13):
+        return _ORDERED[(predicate - 1) % 7](a, b)
     nan = np.isnan(a) | np.isnan(b)
     match predicate:
         case 6:

@@ -151,11 +151,12 @@ class Memory:
         """Return (lanes of a source, mask of the lanes that belong to it or None for all)."""
         place = (core.name, value)
         layout, cells = self.layouts[place], self._cells(place, inference)
-        if (window := layout.windows.get(load.op)) is not None:
-            if (ring_order := self.plan.ring_order(place, inference)) is not None:
-                axis = layout.regular.axis if layout.regular is not None else None
-                first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-                return window.read(*layout.rows(cells, ring_order, first, last), start, stop), None
+        if (window := layout.windows.get(load.op)) is not None and (
+            ring_order := self.plan.ring_order(place, inference)
+        ) is not None:
+            axis = layout.regular.axis if layout.regular is not None else None
+            first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
+            return window.read(*layout.rows(cells, ring_order, first, last), start, stop), None
         pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         return cells.take(slots), None if load.apart else slots != pad

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str]) -> Generator[Path]:
     """Yield a temporary file beside `path` that is renamed to `path` at the end of the `with` block.
 
     It is removed if the block raises. Paths other than regular files (`/dev/null`, a pipe) are written directly.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def emit(kind: str, where: Where, message: str) -> None:
 
 
 @contextmanager
-def collect_diagnostics() -> Iterator[list[Diagnostic]]:
+def collect_diagnostics() -> Generator[list[Diagnostic]]:
     """Collect diagnostics that are emitted inside the `with` block in a list, instead of printing them to stderr."""
     collected: list[Diagnostic] = []
     token = _collected.set(collected)

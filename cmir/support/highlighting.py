@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pygments.lexer import RegexLexer, bygroups, include, using, words
 from pygments.token import (
     Comment,
@@ -23,11 +25,11 @@ class IslLexer(RegexLexer):
     """Lexer of sets and relations in ISL syntax: `{ conv[w] -> b[j] : w <= j < w + 3 }`."""
 
     name = "ISL"
-    aliases = ["isl"]
-    filenames = ["*.isl"]
+    aliases: ClassVar = ["isl"]
+    filenames: ClassVar = ["*.isl"]
     url = "https://libisl.sourceforge.io/"
 
-    tokens = {
+    tokens: ClassVar = {
         "root": [
             (r"\s+", Whitespace),
             (words(("and", "or", "not", "implies", "exists"), r"\b", r"\b"), Operator.Word),
@@ -47,11 +49,11 @@ class MlirLexer(RegexLexer):
     """Lexer of MLIR's textual form, with ISL syntax inside attributes of the dialect `polyhedral`."""
 
     name = "MLIR"
-    aliases = ["mlir", "cmir"]
-    filenames = ["*.mlir"]
+    aliases: ClassVar = ["mlir", "cmir"]
+    filenames: ClassVar = ["*.mlir"]
     url = "https://mlir.llvm.org/docs/LangRef/"
 
-    tokens = {
+    tokens: ClassVar = {
         "root": [
             (r"\s+", Whitespace),
             (r"//.*", Comment.Single),

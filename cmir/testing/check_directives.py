@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 SLASH_SUFFIXES = (".mlir", ".test")
@@ -51,19 +51,10 @@ def check_paths(paths: Sequence[Path]) -> list[str]:
 def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
     """Return line and message for each fault in the text of a test."""
     directive = re.compile(comment + _COMMENT)
-    problems: list[tuple[int, str]] = []
     run_lines = list(_run_lines(text))
     if not run_lines:
         return [(1, "no RUN line")]
-    declared: dict[str, int] = {}
-    for line, command in run_lines:
-        for match in _FILECHECK.finditer(command):
-            options = match[1]
-            if "%s" not in options and "%S" not in options and "%t" not in options:
-                problems.append((line, "filecheck without a file checks nothing"))
-            prefixes = ",".join(_PREFIX_OPTION.findall(options)) or "CHECK"
-            for prefix in prefixes.split(","):
-                declared.setdefault(prefix, line)
+    declared, problems = _declared_prefixes(run_lines)
     used: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         for match in directive.finditer(line):
@@ -84,6 +75,23 @@ def check(text: str, comment: str = "//") -> list[tuple[int, str]]:
     return sorted(problems)
 
 
+def _declared_prefixes(
+    run_lines: Iterable[tuple[int, str]],
+) -> tuple[dict[str, int], list[tuple[int, str]]]:
+    """Return the prefixes that RUN lines name, each with the first line that does, and what is wrong in those lines."""
+    declared: dict[str, int] = {}
+    problems: list[tuple[int, str]] = []
+    for line, command in run_lines:
+        for match in _FILECHECK.finditer(command):
+            options = match[1]
+            if "%s" not in options and "%S" not in options and "%t" not in options:
+                problems.append((line, "filecheck without a file checks nothing"))
+            prefixes = ",".join(_PREFIX_OPTION.findall(options)) or "CHECK"
+            for prefix in prefixes.split(","):
+                declared.setdefault(prefix, line)
+    return declared, problems
+
+
 def _judge(match: re.Match[str], declared: dict[str, int]) -> tuple[str | None, str | None]:
     """Return the prefix of the directive, if the comment is one, and the fault of the comment, if any."""
     name, colon, literal = match["name"], match["colon"], match["literal"]
@@ -101,7 +109,7 @@ def _judge(match: re.Match[str], declared: dict[str, int]) -> tuple[str | None, 
     shouted = name == name.upper()
     for prefix in declared:
         rest = name.upper().removeprefix(prefix)
-        alike = rest != name.upper() and (rest == "" or rest[0] in "-_") or _alike(stem, prefix)
+        alike = (rest != name.upper() and (rest == "" or rest[0] in "-_")) or _alike(stem, prefix)
         if alike and (colon or shouted or suffixed):
             return None, f"'{name}' is not a directive; is '{prefix}' meant, with a valid suffix?"
     if shouted and (colon or suffixed) and len(name) > 1:

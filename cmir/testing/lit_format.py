@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -85,7 +85,7 @@ class InProcessTest(ShTest):
         lines: list[str] = lit.TestRunner.applySubstitutions(
             script,
             lit.TestRunner.getDefaultSubstitutions(test, directory, base),
-            {feature: True for feature in test.config.available_features},
+            dict.fromkeys(test.config.available_features, True),
             recursion_limit=test.config.recursiveExpansionLimit,
         )
         lines = [re.sub(r"^%dbg\([^)]*\)\s*", "", line) for line in lines]
@@ -97,7 +97,7 @@ class InProcessTest(ShTest):
         limit: float = test.config.maxIndividualTestTime or 0
         for line, pipeline in zip(lines, known, strict=True):
             try:
-                with _working_directory(os.path.dirname(test.getExecPath())), _time_limit(limit):
+                with _working_directory(os.path.dirname(test.getExecPath())), time_limit(limit):
                     log = self._run(pipeline)
             except TimeoutError:
                 return lit.Test.Result(lit.Test.TIMEOUT, f"{line}\nReached timeout of {limit} s")
@@ -217,7 +217,7 @@ def _decode(data: bytes) -> str:
 
 
 @contextmanager
-def _working_directory(path: str) -> Iterator[None]:
+def _working_directory(path: str) -> Generator[None]:
     Path(path).mkdir(parents=True, exist_ok=True)
     before = os.getcwd()
     os.chdir(path)
@@ -232,7 +232,7 @@ class _TimeLimit(BaseException):
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Generator[None]:
     """Raise TimeoutError after that time, if the system supports timers."""
     if (
         not seconds

@@ -159,7 +159,6 @@ def static_inputs(model: onnx.ModelProto) -> set[str]:
     return known - {""}
 
 
-BACKEND = CmirBackend
 prepare = CmirBackend.prepare
 run_model = CmirBackend.run_model
 supports_device = CmirBackend.supports_device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,7 +177,7 @@ def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[None]:
+def _cluster(address: str) -> Generator[None]:
     """Run joblib's tasks on a Dask cluster."""
     from distributed import Client  # pyright: ignore[reportMissingImports]
     from joblib import parallel_config
@@ -191,7 +191,7 @@ def _cluster(address: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
+def _progress(total: int) -> Generator[Any]:
     """Provide a callback with the number of completed and of failed points, which shows progress on a terminal."""
     from rich.console import Console
     from rich.progress import (

@@ -28,5 +28,5 @@ def verify_network(
         text = f"{verdict}; values not checked: the nn IR of the network is not known"
         return text, elaborated
     show("cmcore-verify-values")
-    values = comparison.prove_values(network, source, elaborated=elaborated)
+    values = comparison.prove_values(elaborated, source)
     return f"{verdict}; {values}", elaborated

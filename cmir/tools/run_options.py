@@ -162,23 +162,12 @@ def check_options(options: argparse.Namespace) -> None:
     if options.seed is not None and options.schedules is None:
         raise CompileError("cm-run", "--seed needs --schedules")
     if options.buffer_curve:
-        if options.schedules is not None:
-            raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
-        if options.verify:
-            raise CompileError(
-                "cm-run", "--buffer-curve stops before there is anything to --verify"
-            )
-        if options.inputs or options.random is not None or options.check or options.output:
-            raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
-        if options.json is not None:
-            raise CompileError(
-                "cm-run", "--buffer-curve runs nothing: it has no figures for --json"
-            )
+        _check_buffer_curve(options)
         return
     if options.output_curve is not None:
         raise CompileError("cm-run", "--output-curve needs --buffer-curve")
     if options.timing_only:
-        if options.inputs or options.random is not None or options.check or options.output:
+        if _runs_data(options):
             raise CompileError("cm-run", "--timing-only runs no data: it takes no inputs")
         return
     if options.inputs and options.random is not None:
@@ -187,6 +176,25 @@ def check_options(options: argparse.Namespace) -> None:
         _check_without_inputs(options)
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")
+
+
+def _check_buffer_curve(options: argparse.Namespace) -> None:
+    """Nothing runs, so nothing may be asked for that only a run gives."""
+    if options.schedules is not None:
+        raise CompileError("cm-run", "--buffer-curve runs nothing: it has no schedules")
+    if options.verify:
+        raise CompileError("cm-run", "--buffer-curve stops before there is anything to --verify")
+    if _runs_data(options):
+        raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+    if options.json is not None:
+        raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
+
+
+def _runs_data(options: argparse.Namespace) -> bool:
+    """Return True if there are inputs, or something is asked of outputs."""
+    return bool(
+        options.inputs or options.random is not None or options.check or options.output is not None
+    )
 
 
 _OF_RUNS = (

@@ -138,7 +138,7 @@ def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Ce
     from joblib import effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    count = effective_n_jobs(jobs)
+    count: Any = effective_n_jobs(jobs)
     while tasks:
         done: set[int] = set()
         try:

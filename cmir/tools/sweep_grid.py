@@ -92,7 +92,7 @@ def read_axes(settings: Sequence[str]) -> list[Axis]:
 
 
 def _check_name(section: str, name: str) -> None:
-    if name not in {field for field in vars(SECTIONS[section]())}:
+    if name not in set(vars(SECTIONS[section]())):
         raise _error(f"unknown field `{section}.{name}`")
 
 

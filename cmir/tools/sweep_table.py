@@ -11,6 +11,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
@@ -37,8 +38,7 @@ class Table:
         self.path, self.sweep, self.columns = path, sweep, [KEY, *columns]
         self.journal = path
         if path.suffix == ".parquet":
-            import pyarrow  # noqa: F401  # or there is no point in starting
-
+            import_module("pyarrow")  # or there is no point in starting
             self.journal = path.with_name(path.name + ".journal.csv")
             if path.exists() and not self.journal.exists():
                 _journal_of(path, self.journal)

@@ -31,9 +31,12 @@ def chip(**core: int | None) -> Hardware:
 
 
 def refusal(network: NetworkOp, hardware: Hardware) -> str:
-    with pytest.raises(CompileError) as caught:
+    def check() -> None:
         check_capacity(network, hardware)
         check_sram(network, hardware)
+
+    with pytest.raises(CompileError) as caught:
+        check()
     return str(caught.value)
 
 

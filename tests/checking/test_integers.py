@@ -107,7 +107,7 @@ def test_convolutions(data: st.DataObject) -> None:
         assert result[n, m, *place] == total
 
 
-@pytest.mark.parametrize("auto_pad, pads", [("SAME_UPPER", [0, 1]), ("SAME_LOWER", [1, 0])])
+@pytest.mark.parametrize(("auto_pad", "pads"), [("SAME_UPPER", [0, 1]), ("SAME_LOWER", [1, 0])])
 def test_automatic_padding(auto_pad: str, pads: list[int]) -> None:
     """Of an odd amount, the further element is at the end, or in front."""
     x, w = np.arange(6).reshape(1, 1, 6), np.arange(1, 4).reshape(1, 1, 3)
@@ -115,7 +115,7 @@ def test_automatic_padding(auto_pad: str, pads: list[int]) -> None:
     np.testing.assert_array_equal(found, convolution(x, w, strides=[2], pads=pads))
 
 
-@pytest.mark.parametrize("left, right", [*itertools.product(BYTES, BYTES)])
+@pytest.mark.parametrize(("left", "right"), [*itertools.product(BYTES, BYTES)])
 def test_products(left: Any, right: Any) -> None:
     """With a zero point for each row and each column. The largest numbers do not saturate."""
     random = np.random.default_rng(0)
@@ -185,7 +185,7 @@ def test_types_of_scales() -> None:
 
 
 @pytest.mark.parametrize(
-    "x, scale, zero",
+    ("x", "scale", "zero"),
     [([0, 0], 1, 0), ([-1, 0], 1 / 255, 255), ([1, 3], 3 / 255, 0), ([-3, 1], 4 / 255, 191)],
 )
 def test_dynamic_scales(x: list[float], scale: float, zero: int) -> None:
@@ -292,7 +292,7 @@ def test_products_of_microsoft(seed: int) -> None:
     zeros = ints(random, np.uint8).reshape(()), ints(random, np.uint8).reshape(())
     c = random.integers(-9999, 9999, (1, 5)).astype(np.int32)
     left, right = scale(random), scale(random)
-    numbers = [a, left, zeros[0], b, right, zeros[1], c]
+    numbers: list[np.ndarray | None] = [a, left, zeros[0], b, right, zeros[1], c]
     micro = {"domain": "com.microsoft"}
     y = [scale(random) * 50, np.array(9, np.uint8)]
     gemm = {"transB": 1, "alpha": 0.75, **micro}

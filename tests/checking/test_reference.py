@@ -77,7 +77,7 @@ def test_weights_in_other_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         (
             "main (uint8[2] x) => (uint8[2] y) { y = com.microsoft.QAttention(x) }",
@@ -107,7 +107,7 @@ def test_what_has_no_reference(text: str, message: str) -> None:
 
 def test_what_onnxruntime_refuses() -> None:
     model = parser.parse_model(HEAD + "main (float[2] x) => (float[2] y) { y = local.unknown(x) }")
-    with pytest.raises(CompileError, match="^error: no reference: onnxruntime refuses it: "):
+    with pytest.raises(CompileError, match=r"^error: no reference: onnxruntime refuses it: "):
         evaluator_of(model)
 
 
@@ -118,9 +118,10 @@ def test_integers_are_equal_or_not() -> None:
     """However large they are, unless the user allows for a difference."""
     expected = np.array([10**6, 3], np.int32)
     assert difference(expected, expected) is None
-    found = difference(expected + [1, 0], expected)
+    close = expected + np.array([1, 0])
+    found = difference(close, expected)
     assert found == "1 of 2 elements differ, first at [0]: 1e+06, expected 1e+06"
-    assert difference(expected + [1, 0], expected, rtol=1e-6) is None
+    assert difference(close, expected, rtol=1e-6) is None
     assert difference(np.array([True, False]), np.array([True, True])) is not None
     large = np.array([2**62], np.int64)
     assert difference(large, large + 1) is not None
@@ -159,7 +160,7 @@ PRODUCTS = {
 
 
 @pytest.mark.parametrize(
-    "kind, factor, options, code",
+    ("kind", "factor", "options", "code"),
     [
         ("integers", 1.0, [], 0),
         ("integers", 1.01, [], 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.hardware.topology import topology
+from cmir.hardware.topology import Link, Place, Topology, topology
 from cmir.semantics.access import CompiledAccess
 
 SPREAD = [
@@ -83,7 +84,7 @@ def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
 
 @pytest.mark.parametrize("passes", SPREAD)
 @pytest.mark.parametrize("make", [chain, strided, residual])
-def test_flows_are_what_is_stored_and_read(make, passes: str):
+def test_flows_are_what_is_stored_and_read(make: Callable[[str], NetworkOp], passes: str):
     network = make(passes)
     flows = flows_of(network)
     assert {(f.source, f.targets): f.bytes for f in flows} == counted(network)
@@ -103,8 +104,11 @@ def test_elements_go_to_those_who_read_them():
     assert sent == {("conv2", "conv3"): both, ("conv2",): one, ("conv3",): one}
 
 
+PlacedFlows = tuple[Topology, list[Place], list[Flow]]
+
+
 @st.composite
-def placed_flows(draw: st.DrawFn):
+def placed_flows(draw: st.DrawFn) -> PlacedFlows:
     where = topology(draw(st.sampled_from(["mesh", "torus"])), (3, 3))
     positions = draw(st.permutations(where.places))[:5]
     sources = st.integers(0, 4)
@@ -116,9 +120,9 @@ def placed_flows(draw: st.DrawFn):
 
 
 @given(placed_flows())
-def test_links_carry_each_flow_once(case):
+def test_links_carry_each_flow_once(case: PlacedFlows):
     where, positions, flows = case
-    expected: Counter = Counter()
+    expected: Counter[Link] = Counter()
     for link in where.links:
         for flow in flows:
             routes = [where.route(positions[flow.source], positions[t]) for t in flow.targets]
@@ -134,7 +138,7 @@ def test_links_carry_each_flow_once(case):
 
 
 @given(placed_flows())
-def test_on_a_mesh_or_torus_the_routes_of_a_flow_are_a_tree(case):
+def test_on_a_mesh_or_torus_the_routes_of_a_flow_are_a_tree(case: PlacedFlows):
     where, positions, flows = case
     for flow in flows:
         tree = {

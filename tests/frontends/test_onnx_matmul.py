@@ -53,7 +53,7 @@ def test_products_with_a_constant(constant: str, drawn: tuple[list[int], list[in
 
 
 @pytest.mark.parametrize(
-    "inputs, product",
+    ("inputs", "product"),
     [
         ("float[N,5,6] x, float[1,6,4] w", "x, w"),
         ("float[N,2,5,6] x, float[1,1,6,4] w", "x, w"),

@@ -288,8 +288,8 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
 }
 
 
-CASES |= moving_cases.CASES
-OTHER_OPSETS |= moving_cases.OTHER_OPSETS
+CASES.update(moving_cases.CASES)
+OTHER_OPSETS.update(moving_cases.OTHER_OPSETS)
 
 
 def check(model: onnx.ModelProto, directory: Path) -> None:

@@ -28,7 +28,7 @@ INPUTS = "float[N,4] x, float[N,4] x2, float[4] c"
 def fancy(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """Registers custom.Fancy for one test and returns the list of what it is called with."""
     calls: list[dict[str, object]] = []
-    monkeypatch.setattr(registry, "_importers", dict(registry._importers))
+    monkeypatch.setattr(registry, "_importers", dict(registry.registered()))
 
     @importer("Fancy", domain="custom")
     def import_fancy(

@@ -24,6 +24,8 @@ def orders(draw: st.DrawFn, name: str, dims: Sequence[str], domain: isl.Set) -> 
             times = [*outer, *times]
         case "skewed" if len(times) > 1:
             times = [f"{times[0]} + {times[1]}", *times[1:]]
+        case _:
+            pass
     text = f"{{ {name}[{', '.join(dims)}] -> [{', '.join(times)}] }}"
     return isl.Map(text).intersect_domain(domain)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import islpy as isl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from isl.strategies import accesses, orders, sets
+from isl.strategies import Accesses, accesses, orders, sets
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IntegerAttr
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from cmir.isl.ast import SEPARATIONS, Separation, append_loops, cheapest_loops, loops_cost
 from cmir.isl.dependences import arrival_order, raw_release
@@ -58,7 +60,7 @@ class Counter:
                     values[op.results[0]] = BINARY[type(op)](a, b)
 
 
-BINARY = {
+BINARY: dict[type[Operation], Callable[[int, int], int]] = {
     arith.AddiOp: lambda a, b: a + b,
     arith.SubiOp: lambda a, b: a - b,
     arith.MuliOp: lambda a, b: a * b,
@@ -98,7 +100,7 @@ def test_schedules(data: st.DataObject) -> None:
 
 
 @given(accesses())
-def test_releases(given) -> None:
+def test_releases(given: Accesses) -> None:
     release = raw_release(given.write, given.read, given.order_w, given.order_r).relation
     order = arrival_order(given.write, given.order_w)
     check(release.domain_map().apply_range(order).flatten_domain())

@@ -57,7 +57,7 @@ def test_changes_compose() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule, problem",
+    ("schedule", "problem"),
     [
         ("{ s[h, w] -> [w, h] : h < 6 }", "no time to iteration s[6, 2]"),
         ("{ s[h, w] -> [w, h, k] : 0 <= k <= 1 and k <= h }", "iteration s[1, 2] two times"),

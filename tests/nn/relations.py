@@ -28,7 +28,7 @@ from cmir.semantics.body import evaluate_operation
 
 Point = tuple[int, ...]
 
-_ELEMENTWISE = {
+_ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AddfOp: np.add,
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,

@@ -73,7 +73,8 @@ def _onnxruntime(case: Case) -> np.ndarray:
     return result[0] if batched else result
 
 
-def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool]:
+# A table of operators.
+def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool]:  # noqa: C901
     """Operator, attributes, inputs beside the operands, and whether the first one has a batch."""
     options = op.properties
     match op:

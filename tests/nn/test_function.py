@@ -69,7 +69,9 @@ def test_inputs_of_another_type_are_converted():
         ([X], {"w": W[0]}, 'parameter "w" must have the shape [3, 2, 3], got [2, 3]'),
     ],
 )
-def test_values_that_do_not_fit(inputs: list, parameters: dict, message: str):
+def test_values_that_do_not_fit(
+    inputs: list[np.ndarray], parameters: dict[str, np.ndarray], message: str
+):
     with pytest.raises(CompileError) as error:
         evaluate_function(function_of(NETWORK), inputs, parameters)
     assert message in str(error.value)
@@ -91,6 +93,6 @@ func.func @main() {
 }
 """)
     with pytest.raises(
-        CompileError, match="test.mlir:3:3: error: arith.constant cannot be evaluated"
+        CompileError, match=r"test\.mlir:3:3: error: arith\.constant cannot be evaluated"
     ):
         evaluate_function(function, [], {})

@@ -24,7 +24,7 @@ def test_types_are_inferred():
 
 
 def test_what_does_not_fit_is_refused_at_once():
-    with pytest.raises(VerifyException, match="`strides` must have 2 entries.* got 3"):
+    with pytest.raises(VerifyException, match=r"`strides` must have 2 entries.* got 3"):
         nn.ConvOp(value(3, 8, 8), parameter(16, 3, 3, 3), strides=[1, 1, 1])
     with pytest.raises(VerifyException, match="do not broadcast"):
         nn.AddOp(value(3), value(4))

@@ -94,7 +94,8 @@ def test_lanes_in_parts(size: int) -> None:
     assert product is not None
     matrix, mxv = product
     channels, count = 4, -(-4 // size)
-    seeds = {mxv.result: DimensionPart(0, size), matrix.result: DimensionPart(0, size)}
+    part = DimensionPart(0, size)
+    seeds: dict[SSAValue, DimensionPart] = {mxv.result: part, matrix.result: part}
     parts = parts_with(seeds, [matrix, mxv])
     assert write_of(stage) in parts
     iterations, before = points(stage.domain.points), accesses(stage)

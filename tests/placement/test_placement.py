@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from random import Random
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_bounds_and_heuristics_are_on_either_side_of_the_optimum(problem: Proble
 
 
 @given(problems(), st.randoms(use_true_random=False))
-def test_no_move_or_exchange_helps_what_is_improved(problem: Problem, random):
+def test_no_move_or_exchange_helps_what_is_improved(problem: Problem, random: Random):
     start = np.array(random.sample(range(problem.places), problem.cores))
     placement = improved(problem, start)
     assert is_placement(problem, placement)

@@ -61,12 +61,23 @@ def edits(network: NetworkOp) -> Iterator[Mutant]:
 
 _NUMBER = re.compile(r"(?<![A-Za-z_0-9])\d+")
 
+_KINDS: dict[type[Operation], str] = {
+    LoadOp: "load",
+    StoreOp: "store",
+    BufferOp: "storage",
+    CrossbarOp: "cells",
+}
+
+_PROPERTIES: dict[type[Operation], str] = {
+    StoreOp: "map",
+    BufferOp: "storage",
+    CrossbarOp: "cells",
+}
+
 
 def _relations(at: int, op: Operation) -> Iterator[Mutant]:
     """Each number in a relation, one more and one less; each coordinate of its range shifted or reversed."""
-    what = {LoadOp: "load", StoreOp: "store", BufferOp: "storage", CrossbarOp: "cells"}.get(
-        type(op)
-    )
+    what = _KINDS.get(type(op))
     if what is None:
         return
     for place, text in enumerate(_texts(op)):
@@ -107,8 +118,7 @@ def _relation_change(at: int, place: int, edit: Callable[[str], isl.Map]) -> Cha
             maps[place] = new
             op.properties["maps"] = type(op.maps)(maps)
         else:
-            name = {StoreOp: "map", BufferOp: "storage", CrossbarOp: "cells"}[type(op)]
-            op.properties[name] = new
+            op.properties[_PROPERTIES[type(op)]] = new
 
     return change
 

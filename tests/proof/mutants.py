@@ -59,7 +59,8 @@ def _around(op: Operation, kinds: tuple[type[Operation], ...]) -> bool:
     return outer is not None
 
 
-def _statement(at: int, op: Operation) -> Iterator[Mutant]:
+# A table of operations.
+def _statement(at: int, op: Operation) -> Iterator[Mutant]:  # noqa: C901
     """Changes to what is in a loop nest."""
     for index, operand in enumerate(op.operands):
         if isinstance(operand.type, IndexType):
@@ -286,7 +287,7 @@ def _move(op: Operation, first: bool) -> None:
     others = [o for o in block.ops if o is not op and not isinstance(o, scf.YieldOp)]
     owners = {value.owner for value in op.operands}
     place = max((k for k, o in enumerate(others) if o in owners), default=-1) if first else -1
-    if not others or first and place < 0:
+    if not others or (first and place < 0):
         return
     op.detach()
     block.insert_op_after(op, others[place])

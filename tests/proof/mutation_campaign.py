@@ -16,7 +16,7 @@ import time
 import traceback
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from itertools import count
@@ -156,7 +156,7 @@ def chosen(rng: random.Random, network: NetworkOp, most: int | None) -> Iterator
 
 
 @contextmanager
-def patience() -> Iterator[None]:
+def patience() -> Generator[None]:
     """Raise TimeoutError in what takes too long."""
 
     def ring(*_: object) -> None:

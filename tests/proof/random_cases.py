@@ -6,6 +6,7 @@ iterations that form no box, elements that nobody writes, reads that depend on t
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -98,6 +99,18 @@ def _changes(rng: random.Random, draft: _Draft) -> Iterator[tuple[str, str]]:
     for name, stage in _stages(draft):
         if rng.random() < 0.3:
             yield _schedule(rng, name, len(stage.body.block.args))
+    yield from _changes_of_cores(rng, draft)
+    match rng.choice(["full", "live", "live", "lossless", "rows"]):
+        case "rows":
+            yield f"polyhedral-assign-storage{{rows={rng.randint(1, 5)}}}", "rings"
+        case "full":
+            pass
+        case sizes:
+            yield f"polyhedral-assign-storage{{sizes={sizes}}}", "rings"
+
+
+def _changes_of_cores(rng: random.Random, draft: _Draft) -> Iterator[tuple[str, str]]:
+    """Passes that spread stages over cores, or merge two into one core."""
     if rng.random() < 0.35:
         for name, _ in _stages(draft):
             outputs, inputs = rng.randint(1, 3), rng.randint(1, 2)
@@ -112,7 +125,7 @@ def _changes(rng: random.Random, draft: _Draft) -> Iterator[tuple[str, str]]:
                 yield f"polyhedral-replicate{{{options}}}", f"replicated by {by}"
     if rng.random() < 0.15:
         names = [name for name, _ in _stages(draft)]
-        for one, two in zip(names, names[1:], strict=False):
+        for one, two in itertools.pairwise(names):
             if rng.random() < 0.5:
                 yield f"polyhedral-merge-stages{{stages={one},{two}}}", "merged"
                 break

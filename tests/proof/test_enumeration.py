@@ -79,7 +79,7 @@ def test_automata_from_reset(data: st.DataObject, iterations: int, count: int) -
             continue
         for happened, limit in enumerate(literal):
             assert (i <= limit) == (event < happened)
-    needs, first = engine._needs(
+    needs, first = engine.awaited_events(
         np.where(arrays[0] == NOTHING, engine.ALWAYS, arrays[0]), arrays[1], iterations, count
     )
     for n in range(INFERENCES):

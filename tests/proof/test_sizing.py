@@ -114,7 +114,7 @@ def test_live_sizes_are_minimal(network: Network) -> None:
 @pytest.mark.parametrize("network", [residual, strided, dense], ids=lambda n: n.__name__)
 def test_live_sizes_by_enumeration(network: Network) -> None:
     """All sizes up to a little more: none with which the network lives is smaller in an edge and larger in none."""
-    model, sizing = sizing_of(network)
+    _, sizing = sizing_of(network)
     sizes = SizeSearch(sizing).live().sizes
     vectors = itertools.product(*(range(1, rows + 1) for rows in sizes.values()))
     alive = [v for v in vectors if _recurrence_lives(sizing, dict(zip(sizes, v, strict=True)))]

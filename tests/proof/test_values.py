@@ -50,7 +50,7 @@ BITS = {"convolutions": 11, "quantized": 9, "halves": 10, "choices": 9, "attenti
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_are_equal_to_their_source(name: str, mapping: str) -> None:
     model = compiled(NETWORKS[name], MAPPINGS[mapping])
-    verdict = prove_values(model.network, model.function, 1)
+    verdict = prove_values(ElaboratedNetwork(model.network), model.function, 1)
     assert (verdict.rounds, verdict.uncovered) == (1, None)
     assert verdict.bits == BITS[name]
 
@@ -62,7 +62,7 @@ def test_split_matrices_are_equal_to_their_source(tmp_path: Path) -> None:
     for name in ("convolutions", "halves"):
         model = compiled(NETWORKS[name], passes)
         assert any(len(core.core) for core in model.network.cores)
-        assert prove_values(model.network, model.function, 1).bits == BITS[name]
+        assert prove_values(ElaboratedNetwork(model.network), model.function, 1).bits == BITS[name]
 
 
 SMALL = """
@@ -82,7 +82,7 @@ columns = 3
 def test_random_networks_are_equal_to_their_source(network: Network) -> None:
     """No operator is left out, and none is taken for another."""
     model = imported(network)
-    verdict = prove_values(model.network, model.function, 2)
+    verdict = prove_values(ElaboratedNetwork(model.network), model.function, 2)
     assert verdict.uncovered is None or "infinite or NaN" in verdict.uncovered
 
 
@@ -120,7 +120,7 @@ def test_faults_in_values_are_refused(name: str) -> None:
         network = mutant.of(model.network)
         mutant.program(network).verify()
         try:
-            verdict = prove_values(network, model.function, 1)
+            verdict = prove_values(ElaboratedNetwork(network), model.function, 1)
         except CompileError as error:
             assert "\n" not in error.message
             refused[mutant.kind] += 1
@@ -200,7 +200,7 @@ def test_a_lane_missing_behind_a_relu_is_found_in_every_interpretation() -> None
     network = pools[-1].of(model.network)
     for seed in range(20):
         with pytest.raises(CompileError, match="under random interpretation 1"):
-            prove_values(network, model.function, 1, seed)
+            prove_values(ElaboratedNetwork(network), model.function, 1, seed)
 
 
 def test_inferences_overwrite_every_buffer() -> None:
@@ -211,9 +211,9 @@ def test_inferences_overwrite_every_buffer() -> None:
 def test_other_ends_than_the_source_has_are_refused() -> None:
     one, other = compiled(NETWORKS["convolutions"]), compiled(NETWORKS["quantized"])
     with pytest.raises(CompileError, match="input 0 of the source is tensor<2x5x5xf32>, that of"):
-        prove_values(one.network, other.function)
+        prove_values(ElaboratedNetwork(one.network), other.function)
     with pytest.raises(CompileError, match="the source has 2 inputs, the network has 1"):
-        prove_values(one.network, compiled(NETWORKS["attention"]).function)
+        prove_values(ElaboratedNetwork(one.network), compiled(NETWORKS["attention"]).function)
 
 
 def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
@@ -230,7 +230,7 @@ def test_a_parameter_that_is_read_as_another_type_is_another_one() -> None:
         '%h = nn.parameter "w" : tensor<4xf16>\n%w = nn.cast %h : (tensor<4xf16>) -> tensor<4xf32>',
     )
     with pytest.raises(CompileError, match="values differ"):
-        prove_values(compiled(half).network, compiled(text).function)
+        prove_values(ElaboratedNetwork(compiled(half).network), compiled(text).function)
 
 
 def test_what_is_not_defined_is_not_called_equal() -> None:
@@ -242,7 +242,7 @@ def test_what_is_not_defined_is_not_called_equal() -> None:
       }
     """
     model = compiled(text)
-    verdict = prove_values(model.network, model.function)
+    verdict = prove_values(ElaboratedNetwork(model.network), model.function)
     assert str(verdict).startswith("values not checked: an element of output @y")
 
 
@@ -257,7 +257,7 @@ def test_what_needs_numbers_is_named() -> None:
     store.parent.insert_ops_before([as_bits, back], store)
     store.operands[0] = back.result
     model.network.verify()
-    verdict = prove_values(model.network, model.function)
+    verdict = prove_values(ElaboratedNetwork(model.network), model.function)
     assert str(verdict).startswith("values not checked: vector.bitcast (")
 
 
@@ -281,7 +281,7 @@ def test_operators_of_other_packages_are_not_called_wrong() -> None:
     same = LargerOfItselfOp(last.operands[0])
     last.parent.insert_op_before(same, last)
     last.operands[0] = same.result
-    verdict = prove_values(model.network, model.function)
+    verdict = prove_values(ElaboratedNetwork(model.network), model.function)
     assert str(verdict) == (
         "values not checked: other.larger_of_itself, which may need more laws, is not covered"
     )
@@ -339,6 +339,6 @@ def test_operators_of_every_type_are_equal_to_their_source(name: str) -> None:
             run_passes(module, f"nn-to-polyhedral,{streaming}polyhedral-to-cmcore", context)
         function, network = source.body.block.first_op, module.body.block.first_op
         assert isinstance(function, FuncOp) and isinstance(network, NetworkOp)
-        assert prove_values(network, function, 2).uncovered is None
+        assert prove_values(ElaboratedNetwork(network), function, 2).uncovered is None
 
     holds()

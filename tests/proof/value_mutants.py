@@ -53,7 +53,8 @@ def value_mutants(network: NetworkOp) -> Iterator[ValueMutant]:
             yield ValueMutant(kind, at, change)
 
 
-def _changes(op: Operation) -> Iterator[tuple[str, Callable[[Operation], None]]]:
+# A table of operations.
+def _changes(op: Operation) -> Iterator[tuple[str, Callable[[Operation], None]]]:  # noqa: C901
     match op:
         case LoadOp():
             yield from _of_accesses("load", op, [a.relation for a in op.maps], _set_maps)

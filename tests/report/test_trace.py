@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_format(monkeypatch: pytest.MonkeyPatch, limit: int | None) -> None:
     assert {(e["pid"], e["tid"]) for e in found} == set(named)
     assert len({tid for _, tid in named}) == len(named) and 0 not in {tid for _, tid in named}
     for slices in tracks(found, "X", CORES).values():
-        for one, other in zip(slices, slices[1:], strict=False):
+        for one, other in itertools.pairwise(slices):
             assert one["dur"] > 0 and one["ts"] + one["dur"] <= other["ts"]
     for counts in tracks(found, "C", BUFFERS).values():
         times = [event["ts"] for event in counts]

@@ -148,10 +148,17 @@ def test_shifts(name: str, width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, expected",
-    [("addi", [0, 1, 1, 0]), ("subi", [0, 1, 1, 0]), ("muli", [0, 0, 0, 1]), ("maxui", [0, 1, 1, 1])]
-    + [("maxsi", [0, 0, 0, 1]), ("minsi", [0, 1, 1, 1]), ("cmpi slt,", [0, 0, 1, 0])],
-)  # fmt: skip
+    ("name", "expected"),
+    [
+        ("addi", [0, 1, 1, 0]),
+        ("subi", [0, 1, 1, 0]),
+        ("muli", [0, 0, 0, 1]),
+        ("maxui", [0, 1, 1, 1]),
+        ("maxsi", [0, 0, 0, 1]),
+        ("minsi", [0, 1, 1, 1]),
+        ("cmpi slt,", [0, 0, 1, 0]),
+    ],
+)
 def test_one_bit(name: str, expected: list[int]) -> None:
     """Signed, the true of `i1` is -1."""
     a, b = np.array([[0, 0, 1, 1] * 16], bool), np.array([[0, 1, 0, 1] * 16], bool)
@@ -160,7 +167,7 @@ def test_one_bit(name: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "op, type, result, number, expected",
+    ("op", "type", "result", "number", "expected"),
     [
         ("arith.extsi", "i8", "i32", -3, -3),
         ("arith.extui", "i8", "i32", -3, 253),
@@ -285,9 +292,8 @@ def test_comparisons_with_nan(name: str) -> None:
         elif math.isnan(x) or math.isnan(y):
             assert z == name.startswith("u")
         else:
-            assert z == {**ORDERED, "rd": lambda a, b: True, "no": lambda a, b: False}[name[1:]](
-                x, y
-            )
+            relations = {**ORDERED, "rd": lambda a, b: True, "no": lambda a, b: False}
+            assert z == relations[name[1:]](float(x), float(y))
 
 
 X = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
@@ -306,7 +312,7 @@ V = "vector<4xf32>"
 
 
 @pytest.mark.parametrize(
-    "types, text, operands, expected",
+    ("types", "text", "operands", "expected"),
     [
         (M, f"vector.extract %a[1, 2] : f32 from {M}", [X], X[:, 1, 2]),
         (M, f"vector.extract %a[2] : {V} from {M}", [X], X[:, 2]),
@@ -344,9 +350,18 @@ def test_insert(position: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, expected",
-    [("add", 8), ("mul", 120), ("maxsi", 7), ("minsi", -9), ("maxui", -9), ("minui", 1)]
-    + [("and", 3 & -9 & 7 & 1), ("or", 3 | -9 | 7 | 1), ("xor", 3 ^ -9 ^ 7 ^ 1)],
+    ("kind", "expected"),
+    [
+        ("add", 8),
+        ("mul", 120),
+        ("maxsi", 7),
+        ("minsi", -9),
+        ("maxui", -9),
+        ("minui", 1),
+        ("and", 3 & -9 & 7 & 1),
+        ("or", 3 | -9 | 7 | 1),
+        ("xor", 3 ^ -9 ^ 7 ^ 1),
+    ],
 )
 def test_reductions_of_integers(kind: str, expected: int) -> None:
     text = '%a = "test.op"() : () -> vector<4xi8>\n'
@@ -358,9 +373,14 @@ def test_reductions_of_integers(kind: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "constant, expected",
-    [("dense<[1, -2]> : vector<2xi8>", [[1, -2]]), ("true", [True]), ("-1 : i8", [-1])]
-    + [("0.5 : f32", [0.5]), ("dense<2.0> : vector<2xf32>", [[2.0, 2.0]])],
+    ("constant", "expected"),
+    [
+        ("dense<[1, -2]> : vector<2xi8>", [[1, -2]]),
+        ("true", [True]),
+        ("-1 : i8", [-1]),
+        ("0.5 : f32", [0.5]),
+        ("dense<2.0> : vector<2xf32>", [[2.0, 2.0]]),
+    ],
 )
 def test_weights(constant: str, expected: list[object]) -> None:
     assert run(f"%r = arith.constant {constant}").tolist() == expected

@@ -72,7 +72,7 @@ def test_refusals() -> None:
     text += "".join(f"  polyhedral.array @{name} : tensor<4xf32>\n" for name in "abc")
     one = COPY.format(name="one", source="b", target="c", index="i")
     other = COPY.format(name="other", source="c", target="b", index="i")
-    with pytest.raises(CompileError, match="none can run as a whole: @o.* -> @o"):
+    with pytest.raises(CompileError, match=r"none can run as a whole: @o.* -> @o"):
         evaluate_pipeline(pipeline(f"{text}{one}{other}}}"), [np.zeros(4)])
     copy = COPY.format(name="one", source="a", target="c", index="i")
     with pytest.raises(CompileError, match=r"input 'a' has shape \[3\], expected \[4\]"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -71,9 +72,7 @@ def test_blocks(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
         body.run(memory, inference, 0, 5)
         body.run(memory, inference, 5, core.iterations)
         cuts = [*range(0, 5, iterations), *range(5, core.iterations, iterations), core.iterations]
-        expected = [
-            (CoreName("conv1"), inference, a, b) for a, b in zip(cuts, cuts[1:], strict=False)
-        ]
+        expected = [(CoreName("conv1"), inference, a, b) for a, b in itertools.pairwise(cuts)]
         assert memory.asked == expected
         Body(pool, weights).run(memory, inference, 0, pool.iterations)
         (output,) = memory.outputs[inference].values()

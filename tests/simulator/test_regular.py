@@ -62,7 +62,7 @@ def test_rows_are_where_the_storage_keeps_them(
     cells, before = layout.rows(memory, ring_order, first, last)
     np.testing.assert_array_equal(cells, around)
     assert before == [1 if d != regular.axis else -first for d in range(len(shape))]
-    if regular.axis is None or (0 <= first and last < shape[regular.axis]):
+    if regular.axis is None or (first >= 0 and last < shape[regular.axis]):
         placed = layout.rows_in_place(memory, ring_order, first, last)
         if placed is not None:
             cells, before = placed

@@ -13,8 +13,10 @@ from cmir.support.highlighting import IslLexer, MlirLexer, colored
 from cmir.tools.cm_opt import main
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "tests" / "filecheck").rglob("*.mlir"))
-SOURCES += sorted((ROOT / "examples").rglob("*.mlir"))
+SOURCES = [
+    *sorted((ROOT / "tests" / "filecheck").rglob("*.mlir")),
+    *sorted((ROOT / "examples").rglob("*.mlir")),
+]
 LOSSLESS = {"stripnl": False, "ensurenl": False}
 TEXT = "func.func @f(%a: i32) {\n  func.return\n}\n"
 

@@ -57,7 +57,7 @@ def test_products_of_halves_may_overflow():
     assert np.isinf(matrix_product(large, np.ones((2, 1), np.float16))).all()
 
 
-@pytest.mark.parametrize("largest, last, expected", [(True, False, 1), (True, True, 3)])
+@pytest.mark.parametrize(("largest", "last", "expected"), [(True, False, 1), (True, True, 3)])
 def test_positions_of_nan(largest: bool, last: bool, expected: int):
     """NaN counts as the extreme one, whichever that is."""
     numbers = np.array([1.0, np.nan, np.inf, np.nan, -np.inf], np.float32)

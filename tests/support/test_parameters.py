@@ -50,7 +50,9 @@ def test_arrays_are_views_of_the_file(weights: Path):
         max_size=4,
     )
 )
-def test_save_and_open_are_inverse(arrays: dict[str, np.ndarray], tmp_path_factory):
+def test_save_and_open_are_inverse(
+    arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
+):
     path = tmp_path_factory.mktemp("parameters") / "x.safetensors"
     Parameters(arrays).save(path)
     back = Parameters.open(path)

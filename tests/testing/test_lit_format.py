@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cmir.testing.lit_format import Command, _time_limit, parse_pipeline, run_in_process
+from cmir.testing.lit_format import Command, parse_pipeline, run_in_process, time_limit
 
 CONFIG = """
 import os, sys
@@ -83,8 +83,26 @@ def test_understands_pipelines(line: str, expected: list[Command]):
 
 @pytest.mark.parametrize(
     "line",
-    ["a && b", "a; b", "a || b", "a & b", "a |& b", "a *.mlir", "a $X", 'a "$X"', "a `b`", "(a)"]
-    + ["a >> f", "a > f 2>&1", "a |", "a >", "", "not", "a <<x", "a &> f"],
+    [
+        "a && b",
+        "a; b",
+        "a || b",
+        "a & b",
+        "a |& b",
+        "a *.mlir",
+        "a $X",
+        'a "$X"',
+        "a `b`",
+        "(a)",
+        "a >> f",
+        "a > f 2>&1",
+        "a |",
+        "a >",
+        "",
+        "not",
+        "a <<x",
+        "a &> f",
+    ],
 )
 def test_leaves_the_rest_to_lit(line: str):
     assert parse_pipeline(line) is None
@@ -114,6 +132,6 @@ def test_a_command_that_does_not_end_is_stopped():
                 continue
 
     stdout = sys.stdout
-    with pytest.raises(TimeoutError), _time_limit(0.05):
+    with pytest.raises(TimeoutError), time_limit(0.05):
         run_in_process(forever, [])
     assert sys.stdout is stdout

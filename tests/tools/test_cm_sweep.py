@@ -386,9 +386,14 @@ def test_parquet(machine: Path, tmp_path: Path) -> None:
 
 def test_parquet_that_is_not_finished_stays_a_journal(tmp_path: Path) -> None:
     file, journal = tmp_path / "rows.parquet", tmp_path / "rows.parquet.journal.csv"
-    with pytest.raises(KeyboardInterrupt), Table(file, "a", ["x"]) as table:
-        table.add({"x": "1"})
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with Table(file, "a", ["x"]) as table:
+            table.add({"x": "1"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert journal.exists() and not file.exists()
     with Table(file, "a", ["x"]) as table:
         assert table.rows == [{"sweep": "a", "x": "1"}]

@@ -21,9 +21,9 @@ from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
 
 __all__ = [
+    "CMCORE",
     "ArgReduceOp",
     "BufferOp",
-    "CMCORE",
     "CompareOp",
     "ConvertOp",
     "CoreOp",

@@ -43,6 +43,7 @@ from cmir.dialects.polyhedral.arrays import find_array
 from cmir.dialects.polyhedral.relations import RELATION, MapAttr
 from cmir.dialects.polyhedral.syntax import parse_attribute_as
 from cmir.dialects.symbols import symbol
+from cmir.dialects.syntax import parse_defined_operand
 
 
 @irdl_op_definition
@@ -84,7 +85,7 @@ class LoadOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> LoadOp:
         def source() -> tuple[SSAValue, MapAttr]:
-            buffer = parser.parse_operand()
+            buffer = parse_defined_operand(parser)
             parser.parse_keyword("at")
             return buffer, parse_attribute_as(parser, MapAttr)
 

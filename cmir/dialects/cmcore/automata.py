@@ -38,7 +38,7 @@ from cmir.dialects.polyhedral.arrays import find_array
 from cmir.dialects.polyhedral.pipelines import DependenceOp
 from cmir.dialects.polyhedral.syntax import parse_controlled, print_controlled, verify_takes_cores
 from cmir.dialects.symbols import find_symbol, symbol
-from cmir.dialects.syntax import parse_attributes, print_attributes
+from cmir.dialects.syntax import parse_attributes, parse_defined_operand, print_attributes
 from cmir.dialects.traits import HasParentNamed
 
 
@@ -73,7 +73,7 @@ class SnoopOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> SnoopOp:
-        buffer = parser.parse_operand()
+        buffer = parse_defined_operand(parser)
         parser.parse_keyword("from")
         source = parser.parse_symbol_name().data
         attributes = parse_attributes(parser)
@@ -219,12 +219,14 @@ class ReleaseOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> ReleaseOp:
         def coordinates() -> list[SSAValue]:
-            return parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_operand)
+            return parser.parse_comma_separated_list(
+                parser.Delimiter.PAREN, lambda: parse_defined_operand(parser)
+            )
 
         at = coordinates() if parser.parse_optional_keyword("at") else None
         parser.parse_keyword("upto")
         upto = coordinates()
-        ahead = parser.parse_operand() if parser.parse_optional_keyword("ahead") else None
+        ahead = parse_defined_operand(parser) if parser.parse_optional_keyword("ahead") else None
         attributes = parser.parse_optional_attr_dict()
         op = cls(at, upto, ahead)
         op.attributes = attributes

@@ -76,6 +76,7 @@ from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
 
 __all__ = [
+    "NN",
     "AbsOp",
     "Access",
     "AddOp",
@@ -124,7 +125,6 @@ __all__ = [
     "MinOp",
     "MishOp",
     "MulOp",
-    "NN",
     "NNOp",
     "NegOp",
     "NotOp",

@@ -102,7 +102,7 @@ def read_through(access: Access, domain: isl.Set, view: View) -> Read:
     """Compose a read of the view, by an iteration of `domain`, with the view. Raises PadConflictError."""
     pad = access.pad
     if view.trivial:
-        return Read({base: access.relation for base in view.sources}, pad)
+        return Read(dict.fromkeys(view.sources, access.relation), pad)
     if (
         view.pad is not None
         and view.pad != access.pad

@@ -58,17 +58,17 @@ from cmir.dialects.syntax import (
 )
 
 __all__ = [
+    "CORE_DIMS",
+    "POLYHEDRAL",
+    "RELATION",
     "ArrayOp",
     "ArraysOp",
-    "CORE_DIMS",
     "DependenceOp",
     "MapAttr",
     "MatrixOp",
     "Number",
-    "POLYHEDRAL",
     "ParameterSource",
     "PipelineOp",
-    "RELATION",
     "ReadOp",
     "SetAttr",
     "StageOp",

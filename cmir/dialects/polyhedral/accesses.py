@@ -41,6 +41,17 @@ def access_problem(
     pair = relation.domain().unwrap()
     if pair.domain().is_wrapping() or pair.range().is_wrapping():
         return f"an iteration and a lane have no parts, got {access.data}"
+    return _tuple_problem(
+        access, coordinates, len(lanes), array, len(shape), domain
+    ) or _points_problem(relation, lanes, array, shape, domain)
+
+
+def _tuple_problem(
+    access: MapAttr, coordinates: int, lanes: int, array: str, rank: int, domain: SetAttr | None
+) -> str | None:
+    """Return what is wrong with the names and the numbers of coordinates of a relation, or None."""
+    relation = access.relation
+    pair = relation.domain().unwrap()
     name = domain.points.get_tuple_name() if domain is not None else None
     if domain is not None and pair.get_tuple_name(isl.dim_type.in_) != name:
         return f"the iteration must be a point of {name}[…], got {access.data}"
@@ -48,18 +59,30 @@ def access_problem(
         return (
             f"the iteration must have {coordinates} coordinates, got {pair.dim(isl.dim_type.in_)}"
         )
-    if pair.dim(isl.dim_type.out) != len(lanes):
+    if pair.dim(isl.dim_type.out) != lanes:
         return (
-            f"the lane must have {len(lanes)} coordinates, the rank of the vector, "
+            f"the lane must have {lanes} coordinates, the rank of the vector, "
             f"got {pair.dim(isl.dim_type.out)}"
         )
     if relation.get_tuple_name(isl.dim_type.out) != array:
         return f"the location must be a point of {array}[…], got {access.data}"
-    if relation.dim(isl.dim_type.out) != len(shape):
+    if relation.dim(isl.dim_type.out) != rank:
         return (
-            f"the location must have {len(shape)} coordinates, the rank of the array, "
+            f"the location must have {rank} coordinates, the rank of the array, "
             f"got {relation.dim(isl.dim_type.out)}"
         )
+    return None
+
+
+def _points_problem(
+    relation: isl.Map,
+    lanes: tuple[int, ...],
+    array: str,
+    shape: tuple[int, ...],
+    domain: SetAttr | None,
+) -> str | None:
+    """Return what is wrong with the iterations, lanes and locations that are related, or None."""
+    pair = relation.domain().unwrap()
     if not relation.is_single_valued():
         return "a lane must have one location at most"
     if domain is not None and not pair.domain().is_subset(domain.points):

@@ -49,8 +49,8 @@ def _canonical(value: isl.Map | isl.Set, text: str) -> str:
 class MapAttr(IslAttr):
     """An ISL relation: `#polyhedral.map<"{ conv[w] -> b[1 + w] : 0 <= w <= 7 }">`.
 
-    ISL parses and checks the text when the IR is parsed. Attributes are equal if ISL prints them alike; `same_as` asks
-    ISL if they denote the same relation.
+    ISL parses and checks the text when the IR is parsed. Attributes are equal if ISL prints them alike;
+    `relation.is_equal` asks ISL if they denote the same relation.
     """
 
     name = "polyhedral.map"
@@ -67,9 +67,6 @@ class MapAttr(IslAttr):
     @property
     def relation(self) -> isl.Map:
         return read_map(self.data)
-
-    def same_as(self, other: MapAttr) -> bool:
-        return bool(self.relation.is_equal(other.relation))
 
 
 @irdl_attr_definition
@@ -90,9 +87,6 @@ class SetAttr(IslAttr):
     @property
     def points(self) -> isl.Set:
         return read_set(self.data)
-
-    def same_as(self, other: SetAttr) -> bool:
-        return bool(self.points.is_equal(other.points))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
+from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes, verify_word
 
 
 @irdl_op_definition
@@ -80,10 +80,7 @@ class CompareOp(IRDLOperation):
         printer.print_attribute(self.lhs.type)
 
     def verify_(self) -> None:
-        if self.relation.data not in self.RELATIONS:
-            raise VerifyException(
-                f"the relation must be one of {', '.join(self.RELATIONS)}, got {self.relation.data}"
-            )
+        verify_word("the relation", self.relation.data, self.RELATIONS)
         assert isinstance(self.lhs.type, VectorType)
         if self.rhs.type != self.lhs.type:
             raise VerifyException(

@@ -30,7 +30,15 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes
+from cmir.dialects.syntax import parse_attributes, parse_word, print_attributes, verify_word
+
+
+def _print_end(printer: Printer, op: ReduceOp | ArgReduceOp) -> None:
+    print_attributes(printer, op)
+    printer.print_string(" : ")
+    printer.print_attribute(op.vector.type)
+    printer.print_string(" -> ")
+    printer.print_attribute(op.result.type)
 
 
 @irdl_op_definition
@@ -87,17 +95,10 @@ class ReduceOp(IRDLOperation):
         printer.print_string(f" {self.kind.data} ")
         printer.print_ssa_value(self.vector)
         printer.print_string(f" along {list(self.dims.get_values())}")
-        print_attributes(printer, self)
-        printer.print_string(" : ")
-        printer.print_attribute(self.vector.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.result.type)
+        _print_end(printer, self)
 
     def verify_(self) -> None:
-        if self.kind.data not in self.KINDS:
-            raise VerifyException(
-                f"the kind must be one of {', '.join(self.KINDS)}, got {self.kind.data}"
-            )
+        verify_word("the kind", self.kind.data, self.KINDS)
         assert isinstance(self.vector.type, VectorType)
         rank, dims = len(self.vector.type.get_shape()), self.dims.get_values()
         if len(set(dims)) != len(dims) or any(not 0 <= d < rank for d in dims):
@@ -174,17 +175,10 @@ class ArgReduceOp(IRDLOperation):
         printer.print_string(f" along {self.dim.value.data}")
         if self.last is not None:
             printer.print_string(" last")
-        print_attributes(printer, self)
-        printer.print_string(" : ")
-        printer.print_attribute(self.vector.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.result.type)
+        _print_end(printer, self)
 
     def verify_(self) -> None:
-        if self.kind.data not in self.KINDS:
-            raise VerifyException(
-                f"the kind must be one of {', '.join(self.KINDS)}, got {self.kind.data}"
-            )
+        verify_word("the kind", self.kind.data, self.KINDS)
         assert isinstance(self.vector.type, VectorType)
         rank, dim = len(self.vector.type.get_shape()), self.dim.value.data
         if not 0 <= dim < rank:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
+# Registers the importers.
+import cmir.frontends.onnx.operators  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cmir.frontends.onnx.building import ImportedModule, build_module
 from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph

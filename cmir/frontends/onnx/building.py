@@ -197,7 +197,7 @@ class _Weights:
         """Return the name under which the array is stored: `name`, unless another array has it."""
         for candidate in suffixed(".")(name):
             held = self.arrays.setdefault(candidate, array)
-            if held is array or held.dtype == array.dtype and np.array_equal(held, array):
+            if held is array or (held.dtype == array.dtype and np.array_equal(held, array)):
                 return candidate
         raise AssertionError("there is always one more name")
 

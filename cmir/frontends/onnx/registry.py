@@ -77,6 +77,11 @@ def operators() -> list[str]:
     return sorted(f"{domain}.{op_type}".lstrip(".") for domain, op_type in _importers)
 
 
+def registered() -> Mapping[tuple[str, str], Importer]:
+    """Return the importers that have been registered so far, by domain and operator."""
+    return _importers
+
+
 class Importer:
     """A registered function, its parsed signature, and the properties of its operator (see `importer`)."""
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import onnx
 
-import cmir.frontends.onnx.operators  # noqa: F401  (registers the importers)
+# Registers the importers.
+import cmir.frontends.onnx.operators  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import ELEMENTS, OLDEST_OPSET
 from cmir.frontends.onnx.registry import Importer, find_importer

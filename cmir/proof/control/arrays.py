@@ -67,10 +67,6 @@ class ArrayUses:
         """Return the stage of an iteration of the writers."""
         return next(s for s in reversed(self.writers) if self.first[s.name] <= iteration)
 
-    def writer_text(self, iteration: int) -> str:
-        stage = self.stage_of(iteration)
-        return f"{stage.text(iteration - self.first[stage.name])} of @{stage.name}"
-
     def _stored_twice(self) -> CompileError:
         """Return the error for an element that two stores store, or one store stores twice."""
         seen: dict[int, Stage] = {}

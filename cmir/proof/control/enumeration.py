@@ -6,6 +6,8 @@ i of inference n is event n·M + i. A negative event belongs to no inference tha
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 NOTHING = -(1 << 62)
@@ -27,7 +29,7 @@ def running_maxima(needs: np.ndarray, starts: np.ndarray, before: np.ndarray) ->
         by_core = needs.reshape(len(needs), len(counts), -1)
         np.maximum.accumulate(by_core, axis=2, out=found.reshape(by_core.shape))
     else:
-        for first, last in zip(starts[:-1], starts[1:], strict=True):
+        for first, last in itertools.pairwise(starts):
             np.maximum.accumulate(needs[:, first:last], axis=1, out=found[:, first:last])
     return np.maximum(found, np.repeat(before, counts, axis=1))
 

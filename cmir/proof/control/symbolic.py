@@ -195,11 +195,13 @@ class _Prover:
                     f"iteration {_text(iteration)} of @{reader.name} reads {sample(element)}, "
                     "which no program stores",
                 )
-        if name in {symbol(ref) for ref in self.network.outputs}:
-            if not (missing := array.locations.subtract(written)).is_empty():
-                raise CompileError(
-                    self.network, f"output element {sample(missing)} is stored by no program"
-                )
+        if (
+            name in map(symbol, self.network.outputs)
+            and not (missing := array.locations.subtract(written)).is_empty()
+        ):
+            raise CompileError(
+                self.network, f"output element {sample(missing)} is stored by no program"
+            )
 
     def _check_kept(self, array: ArrayOp, reader: _ProgramRelations) -> None:
         """Raise CompileError if an element that is read has no slot. The verifier has checked that slots exist."""

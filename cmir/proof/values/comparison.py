@@ -13,7 +13,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.proof.values.chance import Chance
+from cmir.proof.values.chance import ZERO, Chance
 from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate_residues
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
@@ -36,7 +36,7 @@ class ValuesVerdict:
     """
 
     rounds: int
-    chance: Chance = Chance()
+    chance: Chance = ZERO
     uncovered: str | None = None
 
     @property
@@ -53,27 +53,17 @@ class ValuesVerdict:
 
 
 def prove_values(
-    network: NetworkOp,
-    function: FuncOp,
-    rounds: int = ROUNDS,
-    seed: int = 0,
-    elaborated: ElaboratedNetwork | None = None,
+    network: ElaboratedNetwork, function: FuncOp, rounds: int = ROUNDS, seed: int = 0
 ) -> ValuesVerdict:
     """Compare a network with the function that it was compiled from under random interpretations.
 
-    seed: of the first interpretation; the others have consecutive seeds. elaborated: the elaborated network, if it
-    exists already. Raises CompileError at the first element that differs, if inputs and outputs of the two do not
-    match, or if the network does not run.
+    seed: of the first interpretation; the others have consecutive seeds.
+    Raises CompileError at the first element that differs, if inputs and outputs of the two do not match, or if the
+    network does not run.
     """
-    _check_ends(network, function)
-    running = {symbol(core.program) for core in network.cores}
-    for name, program in network.programs.items():
-        if name not in running and program.gcu is None:
-            raise CompileError(program, f"program @{name} is run by no core")
-    elaborated = elaborated or ElaboratedNetwork(network)
-    assert elaborated.op is network
-    actors, numbers = unit_actors(elaborated), FieldNumbers(Interpretation(seed))
-    simulator = Simulator(elaborated, actors, numbers=numbers, memory=FieldMemory)
+    _check_ends(network.op, function)
+    actors, numbers = unit_actors(network), FieldNumbers(Interpretation(seed))
+    simulator = Simulator(network, actors, numbers=numbers, memory=FieldMemory)
     comparison = _Comparison(function, simulator)
     try:
         for number in range(rounds):
@@ -81,7 +71,7 @@ def prove_values(
     except NoInterpretationError as error:
         return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
-        raise CompileError(network, deadlock.message) from None
+        raise CompileError(network.op, deadlock.message) from None
     return ValuesVerdict(rounds, comparison.chance)
 
 

@@ -74,9 +74,8 @@ def _evaluate(
                 values.pop(operand, None)
         if op.has_trait(IsTerminator):
             return operands
-        for result, value in zip(op.results, _results(op, operands, world, parts), strict=True):
-            if uses[result]:
-                values[result] = value
+        results = zip(op.results, _results(op, operands, world, parts), strict=True)
+        values.update((result, value) for result, value in results if uses[result])
     return ()
 
 

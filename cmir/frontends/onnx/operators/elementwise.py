@@ -100,7 +100,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
     """Convert an activation to the nearest numbers of an element type."""
     if element_of(x) == element:
         return x
-    if element in FLOATS or element == i32 and element_of(x) not in FLOATS:
+    if element in FLOATS or (element == i32 and element_of(x) not in FLOATS):
         return node.build(nn.CastOp(x, element))
     if element == i1:
         zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))

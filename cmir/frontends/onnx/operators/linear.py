@@ -35,7 +35,7 @@ def gemm(
     bias = None
     if isinstance(c, Constant):
         c = _scaled(c, beta)
-        if node.batch or c.array.size in (1, outputs) and c.shape[-1:] != (1,):
+        if node.batch or (c.array.size in (1, outputs) and c.shape[-1:] != (1,)):
             bias, c = node.parameter(_row(c, outputs)), None
     result = node.build(nn.GemmOp(a, weights, bias, trans_b=bool(transB)))
     if c is None:
@@ -82,7 +82,7 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     if not node.batch and isinstance(a, Activation):
         return _whole_product(node, a, b)
     rank = len(shape_of(b))
-    if rank < 2 or isinstance(a, Activation) and len(shape_of(a)) != rank:
+    if rank < 2 or (isinstance(a, Activation) and len(shape_of(a)) != rank):
         raise ImporterError("a batch dimension would meet another dimension")
     if isinstance(a, Activation):
         return _whole_product(node, a, b)

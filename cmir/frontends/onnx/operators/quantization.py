@@ -217,7 +217,7 @@ def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Va
     if isinstance(x, Constant) and not isinstance(zero_point, Activation):
         return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
-        if len(shape_of(zero_point)) > 1 or shape_of(zero_point) and node.batch:
+        if len(shape_of(zero_point)) > 1 or (shape_of(zero_point) and node.batch):
             raise ImporterError("computed zero points must be one number per sample")
         number = _wide(node, zero_point)
         if shape_of(number) and axis == -2:
@@ -251,7 +251,7 @@ def _number(zero_point: Constant | None) -> int:
 
 def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
     """Return the constant minus its zero point, or zero points along an axis, in the smallest type that holds it."""
-    if constant.array.dtype not in (np.int8, np.uint8):
+    if constant.array.dtype.name not in ("int8", "uint8"):
         raise ImporterError(
             f"constant '{constant.name}' has elements of type {constant.array.dtype}, not int8 or uint8"
         )
