@@ -301,12 +301,16 @@ def _prove(
     from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
     from cmir.proof.values.source import find_source
 
-    _run(model, [CmcoreVerifyControlPass()], progress)
+    show = progress or (lambda _: None)
+    control = CmcoreVerifyControlPass()
+    show(control.name)
+    control.apply(
+        model.context, model.module
+    )  # leaves the IR as it is, so it need not be verified again
     elaborated = ElaboratedNetwork(network)
     if source_of_module(model.context, model.module) is not None:
         values = CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS)
-        if progress is not None:
-            progress(values.name)
+        show(values.name)
         source = find_source(model.context, model.module, network)
         assert source is not None
         if not values.skips(network):
