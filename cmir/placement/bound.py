@@ -71,11 +71,11 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
 
 
 def _levels(apart: np.ndarray) -> tuple[list[int], list[int]]:
-    """Return the distances that are told apart, and those with what stands for all that are further."""
+    """Return the distances that the model distinguishes, and these with two levels for all longer ones."""
     told: list[int] = np.unique(apart[apart > 0]).tolist()
     if len(told) <= LEVELS:
         return told, told
-    # What is further is at least so far, by an even or odd number of hops.
+    # Longer distances count as at least this long, with their parity kept.
     told, further = told[:LEVELS], told[LEVELS]
     return told, [*told, further, further + 1]
 
@@ -87,7 +87,7 @@ def _limit_near_to_both(
     apart: np.ndarray,
     told: Sequence[int],
 ) -> None:
-    """Near to two places there is room for so many cores only. within: literals, of which one holds if (i, j, r)."""
+    """Limit the cores near two cores to the places near two places. within: literals, one of which holds if (i, j, r)."""
     shared = [(i, k, both) for i, k, both in _shared(partners) if len(both) > 1]
     if sum(len(both) for _, _, both in shared) > SHARED:
         return
