@@ -87,7 +87,10 @@ def _limit_near_to_both(
     apart: np.ndarray,
     told: Sequence[int],
 ) -> None:
-    """Limit the cores near two cores to the places near two places. within: literals, one of which holds if (i, j, r)."""
+    """Limit the cores near two cores to the places near two places.
+
+    within: literals, one of which holds if (i, j, r).
+    """
     shared = [(i, k, both) for i, k, both in _shared(partners) if len(both) > 1]
     if sum(len(both) for _, _, both in shared) > SHARED:
         return
