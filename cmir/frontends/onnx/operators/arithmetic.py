@@ -120,10 +120,14 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
     # One number may have dimensions of 1.
-    bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
-    # The largest numbers are ONNX's way to say that there is no bound.
+    low, high = np.asarray(min).item(), np.asarray(max).item()
+    # The outermost numbers are ONNX's way to say that there is no bound. A NaN is none either.
     largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
-    given = {name: option(name, bound) for name, bound in bounds.items() if abs(bound) < largest}
+    given: dict[str, float] = {}
+    if low > -largest:
+        given["min"] = option("min", low)
+    if high < largest:
+        given["max"] = option("max", high)
     return node.build(nn.ClipOp(x, **given))
 
 
