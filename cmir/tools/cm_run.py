@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import FAILURE, run_tool
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
@@ -165,7 +165,7 @@ def _check(
     problems = compare(outputs, expected, options.rtol, options.atol)
     remark_on_onnxruntime(model, samples, expected)
     for problem in problems:
-        print(f"cm-run: check failed: {problem}", file=sys.stderr)
+        print(f"cm-run: check failed: {printable(problem)}", file=sys.stderr)
     if not problems:
         print(f"check: equal to {name} in all {len(samples)} inferences")
     return not problems
@@ -197,7 +197,7 @@ def _schedules(
     expected = [[sample[name] for name in network.outputs] for sample in used]
     problems = compare(found, expected, options.rtol, options.atol)
     for problem in problems:
-        print(f"cm-run: schedules failed: {problem}", file=sys.stderr)
+        print(f"cm-run: schedules failed: {printable(problem)}", file=sys.stderr)
     if not problems:
         print(f"schedules: {options.schedules} random and adversarial, no violation")
     return not problems
