@@ -314,6 +314,18 @@ def test_invalid_model(tmp_path: Path) -> None:
     assert message.startswith("invalid model: ")
 
 
+def test_names_that_are_given_twice(tmp_path: Path) -> None:
+    model = model_of(f"{IMAGE}, float[3,1,1] w", "y = Mul(x, w)")
+    model.graph.output.append(model.graph.output[0])
+    model.graph.input.append(model.graph.input[0])
+    model.graph.initializer.append(model.graph.initializer[0])
+    assert refusal(save(model, tmp_path)) == [
+        "invalid model: input 'x' is listed 2 times",
+        "invalid model: output 'y' is listed 2 times",
+        "invalid model: constant 'w' is listed 2 times",
+    ]
+
+
 def test_old_opset(tmp_path: Path) -> None:
     (message,) = refusal(save(model_of(IMAGE, "y = Relu(x)", 6), tmp_path))
     assert message.startswith("opset 6 is not supported, only 7 to ")

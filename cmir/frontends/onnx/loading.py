@@ -7,6 +7,7 @@ what they are given, and the contents of weights matter to neither.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     model = _inline_functions(_read(path), path)
     _normalise(model)
     _check_opset(model, path)
+    _check_names(model.graph, path)
     constants = _take_constants(model, path)
     # Copy what is left: protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
@@ -113,6 +115,25 @@ def _check_opset(model: onnx.ModelProto, path: Path) -> None:
                 " convert the model with onnx.version_converter"
             )
             raise OnnxError(path, [message])
+
+
+def _check_names(graph: onnx.GraphProto, path: Path) -> None:
+    """Refuse names that a graph gives twice. ONNX's checker sees tensors only after they are told apart by name."""
+    constants = [tensor.name for tensor in graph.initializer]
+    constants += [output for node in graph.node if _holds_tensor(node) for output in node.output]
+    listed = {
+        "input": [info.name for info in graph.input],
+        "output": [info.name for info in graph.output],
+        "constant": constants,
+    }
+    messages = [
+        f"invalid model: {kind} '{name}' is listed {count} times"
+        for kind, names in listed.items()
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+    if messages:
+        raise OnnxError(path, messages)
 
 
 def _normalise(model: onnx.ModelProto) -> None:
