@@ -230,6 +230,8 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
         pipelines = lower_to_polyhedral(model, "--buffer-curve", progress.compiling)
         if len(pipelines) != 1:
             raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
+        if not pipelines[0].stages:
+            raise CompileError(pipelines[0], "the network has no program to run")
         points = buffer_curve(Sizing(pipelines[0], hardware))
     print_curve(points)
     if options.output_curve is not None:

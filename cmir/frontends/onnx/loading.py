@@ -157,8 +157,12 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 
 
 def _holds_tensor(node: onnx.NodeProto) -> bool:
-    """Return True if the node is a Constant whose value is a dense tensor."""
-    return node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]
+    """Return True if the node is a Constant with an output, whose value is a dense tensor."""
+    return (
+        node.op_type == "Constant"
+        and len(node.output) == 1
+        and [a.name for a in node.attribute] == ["value"]
+    )
 
 
 def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:
