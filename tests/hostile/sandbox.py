@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import signal
@@ -59,6 +60,7 @@ def run_case(case: Callable[[], int], limits: Limits, folder: Path) -> Outcome:
 
 def _child(case: Callable[[], int], limits: Limits, log: Path) -> int:
     """Run the case with its streams redirected; its exit code."""
+    faulthandler.disable()
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = used + limits.memory
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
 from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
 from xdsl.ir import Attribute
@@ -102,7 +102,19 @@ def _read(path: Path) -> onnx.ModelProto:
         raise OnnxError(path, [one_line(error.args[0].decode())]) from error
     if not model.ir_version or not model.graph.output:
         raise OnnxError(path, ["not an ONNX model, or one without outputs"])
+    _check_text(model, path)
     return model
+
+
+def _check_text(message: Message, path: Path) -> None:
+    """Refuse strings that are not UTF-8, which protobuf gives as bytes."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else [value]
+        if field.type == field.TYPE_MESSAGE:
+            for inner in values:
+                _check_text(inner, path)
+        elif field.type == field.TYPE_STRING and not all(isinstance(text, str) for text in values):
+            raise OnnxError(path, [f"invalid model: a {field.full_name} is not UTF-8 text"])
 
 
 def _check_opset(model: onnx.ModelProto, path: Path) -> None:
