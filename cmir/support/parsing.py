@@ -23,9 +23,10 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import AttributeInvT, Block, BlockArgument, Operation, SSAValue
 from xdsl.parser import AttrParser, Parser, UnresolvedOperand
+from xdsl.parser.generic_parser import ParserState
 from xdsl.utils.exceptions import ParseError, VerifyException
-from xdsl.utils.lexer import Position, Span
-from xdsl.utils.mlir_lexer import MLIRTokenKind
+from xdsl.utils.lexer import Input, Position, Span
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from cmir.support.diagnostics import emit_remark, is_isl_error
 
@@ -61,6 +62,15 @@ class _HexadecimalElement(AttrParser._TensorLiteralElement):
         return type.unpack(bits.to_bytes(size, "little"), 1)[0]
 
 
+class _LinearLexer(MLIRLexer):
+    """
+    A lexer that gives up on a string without an end after one look at it. xDSL's regular expression tries all ways to
+    cut the string into pieces, of which there are exponentially many.
+    """
+
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+
 class LocatingParser(Parser):
     """
     A parser that records where each operation and block argument starts, unless a `loc(…)` in
@@ -73,8 +83,9 @@ class LocatingParser(Parser):
     def __init__(
         self, ctx: Context, input: str | bytes, name: str = "<unknown>", line_offset: int = 0
     ) -> None:
-        super().__init__(ctx, input, name)
-        content = self.lexer.input.content
+        super().__init__(ctx, "", name)
+        content = input if isinstance(input, str) else input.decode("utf-8")
+        self._parser_state = ParserState(_LinearLexer(Input(content, name)))
         self._file = StringAttr(name)
         self._line_offset = line_offset
         self._first_uses: dict[str, Span] = {}

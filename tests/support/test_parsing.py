@@ -140,6 +140,12 @@ def test_numbers_outside_the_range_of_their_type(attribute: str, message: str):
     assert message in caught.value.msg
 
 
+@pytest.mark.parametrize("text", ['"' + "x" * 100_000, 'func.func @f() { "' + r"\n a" * 10_000])
+def test_a_string_without_an_end_is_refused_at_once(text: str):
+    with pytest.raises(ParseError, match="before closing string literal"):
+        parse_module(text, make_context())
+
+
 def test_a_cloned_context_shares_no_parameters():
     ctx = make_context()
     assert ctx.parameters is None
