@@ -86,8 +86,9 @@ def warm_up() -> None:
     """Load what the tools load, and what they compute once, so that forks of this process have it."""
     with TemporaryDirectory() as name, redirect_stdout(StringIO()):
         _run_file(seeds.layered_model(), Path(name))
-        for passes in ("canonicalize", "nn-to-cmcore"):
-            cm_opt.main([str(seeds.ROOT / "examples" / "custom" / "reverse.mlir"), "-p", passes])
+        cm_opt.main(
+            [str(seeds.ROOT / "examples" / "custom" / "reverse.mlir"), "-p", "canonicalize"]
+        )
     seeds.ir_texts()
     seeds.operator_models()
 
