@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
-from math import ceil, prod
+from math import prod
 
 import islpy as isl
 import numpy as np
@@ -292,7 +292,7 @@ class Sizing:
             except InfeasiblePeriodError as cycle:
                 if cycle.tokens == 0:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
-                period = ceil(cycle.delay / cycle.tokens)
+                period = -(-cycle.delay // cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
         """Return the cores of the network with buffers of these sizes."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from math import ceil
 
 from cmir.cost.firing import Firing, FiringStep
 from cmir.cost.tiling import Tiling
@@ -136,7 +135,7 @@ def _partial_sums(step: FiringStep, tilings: list[Tiling]) -> int:
 
 
 def _cycles(amount: int, rate: int | None) -> int:
-    return 0 if rate is None else ceil(amount / rate)
+    return 0 if rate is None else -(-amount // rate)
 
 
 def _latency(firing: Firing, times: list[list[_Use]]) -> int:

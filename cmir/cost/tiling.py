@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 from cmir.cost.firing import Matrix
 from cmir.hardware.sections import Crossbar
@@ -36,21 +35,21 @@ class Tiling:
         columns = (crossbar.columns or matrix.outputs * matrix.blocks * spread) // spread
         sharing = min(rows // matrix.inputs, columns // matrix.outputs, matrix.blocks)
         if sharing:
-            tiles, parts = ceil(matrix.blocks / sharing), 1
+            tiles, parts = -(-matrix.blocks // sharing), 1
             rows, columns = sharing * matrix.inputs, sharing * matrix.outputs
         else:
-            parts = ceil(matrix.inputs / rows)
-            tiles = matrix.blocks * parts * ceil(matrix.outputs / columns)
+            parts = -(-matrix.inputs // rows)
+            tiles = -(-matrix.outputs // columns) * matrix.blocks * parts
             rows, columns = min(rows, matrix.inputs), min(columns, matrix.outputs)
         conversions = matrix.blocks * matrix.outputs * parts * crossbar.slices
         return Tiling(tiles * copies, parts, rows, columns * spread, conversions)
 
     def rounds(self, crossbar: Crossbar) -> int:
         """Return how many times a product drives the rows of a crossbar: row groups times phases."""
-        return crossbar.phases * ceil(self.rows / (crossbar.active_rows or self.rows))
+        return crossbar.phases * -(-self.rows // (crossbar.active_rows or self.rows))
 
     def interval(self, crossbar: Crossbar) -> int:
         """Return the cycles between products: the time of the phases, each limited by the crossbar or its ADCs."""
-        conversions = ceil(self.columns / (crossbar.adcs or self.columns))
+        conversions = -(-self.columns // (crossbar.adcs or self.columns))
         phase = max(crossbar.phase_cycles, conversions * crossbar.adc_cycles)
         return self.rounds(crossbar) * phase

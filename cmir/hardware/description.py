@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +133,7 @@ class Hardware:
 
     def bytes_of(self, elements: int, bits: int) -> int:
         """Return the size of stored or sent elements in bytes. bits: size of their type in the IR."""
-        return ceil(elements * (self.system.element_bits or bits) / 8)
+        return -(-elements * (self.system.element_bits or bits) // 8)
 
 
 def _with_current_names(table: Mapping[str, Any], where: Where) -> dict[str, Any]:

@@ -28,9 +28,18 @@ class Kind:
     convert: Callable[[Any], Any] = lambda value: value
 
 
-def integer(least: int) -> Kind:
-    """Return the kind of integers that are at least `least`."""
-    return Kind(f"an integer >= {least}", lambda value: _is_integer(value) and value >= least)
+MOST = 10**12
+"""Bound of all numbers of a description: 15 minutes at a gigahertz, a terabyte. Sums of times then stay exact."""
+
+
+def integer(least: int, most: int | None = None) -> Kind:
+    """Return the kind of integers from `least` to `most`; None for the bound of all numbers."""
+    text = f"an integer >= {least}" if most is None else f"an integer from {least} to {most}"
+
+    def accepts(value: Any) -> bool:
+        return _is_integer(value) and value >= least and (most is None or value <= most)
+
+    return Kind(text, accepts)
 
 
 def real(least: float | None = None) -> Kind:
@@ -77,6 +86,13 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _largest(value: Any) -> float:
+    """Return the largest magnitude of the numbers in a value of TOML; 0 without numbers."""
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int | float) else 0
+
+
 def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(map(accepts, value))
 
@@ -121,5 +137,7 @@ def read_section(section: type[Section], name: str, given: object, where: Where)
         kind = known[field].kind
         if not kind.accepts(value):
             raise CompileError(where, f"`{name}.{field}` must be {kind.text}, got {value!r}")
+        if _largest(value) > MOST:
+            raise CompileError(where, f"`{name}.{field}` must be at most {MOST:g}, got {value!r}")
         values[field] = kind.convert(value)
     return section(**values)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 from cmir.hardware.fields import choice, described, edges, integer, integers, real
+
+MOST_BITS = 1024
+"""Bound of the bits of a number."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,10 @@ class Crossbar:
     )
     active_rows: int | None = described(integer(1), "rows driven at a time", "cells", absent="all")
     cell_bits: int | None = described(
-        integer(1), "bits per cell", "bits", absent="those of a weight"
+        integer(1, MOST_BITS), "bits per cell", "bits", absent="those of a weight"
     )
     weight_bits: int | None = described(
-        integer(1), "bits per weight", "bits", absent="those of a cell"
+        integer(1, MOST_BITS), "bits per weight", "bits", absent="those of a cell"
     )
     weight_slices: int | None = described(
         integer(1),
@@ -41,10 +44,10 @@ class Crossbar:
         default="crossbars",
     )
     input_bits: int | None = described(
-        integer(1), "bits per input", "bits", absent="those of a phase"
+        integer(1, MOST_BITS), "bits per input", "bits", absent="those of a phase"
     )
     dac_bits: int | None = described(
-        integer(1), "input bits driven per phase", "bits", absent="all"
+        integer(1, MOST_BITS), "input bits driven per phase", "bits", absent="all"
     )
     input_phases: int | None = described(
         integer(1),
@@ -223,7 +226,10 @@ class System:
         real(), "clock frequency of the cores", "Hz", absent="times are in cycles only"
     )
     element_bits: int | None = described(
-        integer(1), "bits per element, stored or sent", "bits", absent="those of its type"
+        integer(1, MOST_BITS),
+        "bits per element, stored or sent",
+        "bits",
+        absent="those of its type",
     )
     input_elements_per_cycle: int | None = described(
         integer(1),
@@ -292,4 +298,4 @@ FORMER_NAMES = {"network": "interconnect"}
 
 def _share(whole: int | None, part: int | None) -> int:
     """Return the number of parts of `part` bits in `whole` bits; 1 if either is not given."""
-    return 1 if whole is None or part is None else ceil(whole / part)
+    return 1 if whole is None or part is None else -(-whole // part)

@@ -61,4 +61,6 @@ def parameter_array(array: ArrayOp, given: Mapping[str, np.ndarray]) -> np.ndarr
         raise ProgramFault(f"there is no parameter '{array.source.data}'", array)
     if value.shape != array.shape:
         raise ProgramFault(f"parameter '{array.source.data}' has shape {list(value.shape)}", array)
+    if value.dtype != numpy_type(array.type):
+        raise ProgramFault(f"parameter '{array.source.data}' has type {value.dtype}", array)
     return value

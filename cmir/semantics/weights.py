@@ -10,12 +10,14 @@ import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 
 from cmir.dialects.cmcore import CrossbarOp
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
 from cmir.isl.cores import at_core
 from cmir.isl.evaluate import compile_function
 from cmir.semantics.elements import dense_values
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import ravel
+from cmir.support.parameters import parameter_value
 
 CELLS_AT_ONCE = 1 << 18
 """Number of cells of a matrix whose positions in the weights are computed at a time."""
@@ -26,22 +28,14 @@ def parameter_elements(
 ) -> np.ndarray:
     """Return the elements of a parameter array, in its shape: inline ones, or those that it names in `parameters`.
 
-    Raises CompileError if there are none.
+    Raises CompileError if there are none, or they have another shape or type.
     """
     source = array.source
     if isinstance(source, DenseIntOrFPElementsAttr):
         return dense_values(source)
     assert isinstance(source, StringAttr)
-    value = (parameters or {}).get(source.data)
-    if value is None:
-        raise CompileError(array, f"there is no parameter '{source.data}' in the weights")
-    if value.shape != array.shape:
-        raise CompileError(
-            array,
-            f"parameter '{source.data}' has shape {list(value.shape)}, "
-            f"expected {list(array.shape)}",
-        )
-    return value
+    dtype = dtype_of(array.type)
+    return parameter_value(parameters, source.data, array.shape, dtype, array)
 
 
 def program_cells(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -128,12 +129,29 @@ _collected: ContextVar[list[Diagnostic] | None] = ContextVar("collected", defaul
 
 def format_diagnostic(location: Location | None, kind: str, message: str) -> str:
     """Return `file:line:col: kind: message` on one line; without a location, `kind: message`."""
-    prefix = "" if location is None else f"{_text(location)}: "
+    prefix = "" if location is None else f"{printable(_text(location))}: "
     return f"{prefix}{kind}: {_one_line(message)}"
 
 
 def _one_line(message: str) -> str:
-    return " ".join(line.strip() for line in message.splitlines() if line.strip())
+    return printable(" ".join(line.strip() for line in message.split("\n") if line.strip()))
+
+
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode's categories of controls, formats (among them bidirectional overrides), surrogates and line separators."""
+
+
+def printable(text: str) -> str:
+    """Return the text as a terminal may show it: characters that would steer the terminal are escaped, as in Python."""
+    if text.isprintable():
+        return text
+    return "".join(map(_printable_character, text))
+
+
+def _printable_character(character: str) -> str:
+    if unicodedata.category(character) not in _UNPRINTABLE:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def is_isl_error(error: BaseException) -> bool:

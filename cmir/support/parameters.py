@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError, Where
@@ -52,24 +52,6 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
         parameters.source = Path(path)
         return parameters
 
-    def resolve(self, name: str, shape: Sequence[int], where: Where) -> np.ndarray:
-        """Return the value of parameter `name`, which `where` (an operation) expects to have this shape.
-
-        Raises CompileError if there is no such parameter, or if it has another shape.
-        """
-        value = self._values.get(name)
-        if value is None:
-            place = f"in '{self.source}'" if self.source else "among the parameters"
-            similar = difflib.get_close_matches(name, self._values, n=1)
-            hint = f"; did you mean '{similar[0]}'?" if similar else ""
-            raise CompileError(where, f"there is no parameter '{name}' {place}{hint}")
-        if value.shape != tuple(shape):
-            raise CompileError(
-                where,
-                f"parameter '{name}' has shape {list(value.shape)}, expected {list(shape)}",
-            )
-        return value
-
     def copy(self) -> Parameters:
         """Return a mapping that changes independently; the arrays are shared."""
         result = Parameters(self._values)
@@ -99,6 +81,37 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def parameter_value(
+    parameters: Mapping[str, np.ndarray] | None,
+    name: str,
+    shape: Sequence[int],
+    dtype: np.dtype[Any],
+    where: Where,
+) -> np.ndarray:
+    """Return the value of parameter `name`, which `where` (an operation) expects to have this shape and type.
+
+    Raises CompileError if there is no such parameter, or if it has another shape or elements of another type.
+    """
+    source = parameters.source if isinstance(parameters, Parameters) else None
+    place = f"in '{source}'" if source else "among the parameters"
+    value = (parameters or {}).get(name)
+    if value is None:
+        similar = difflib.get_close_matches(name, parameters or (), n=1)
+        hint = f"; did you mean '{similar[0]}'?" if similar else ""
+        raise CompileError(where, f"there is no parameter '{name}' {place}{hint}")
+    if value.shape != tuple(shape):
+        raise CompileError(
+            where,
+            f"parameter '{name}' {place} has shape {list(value.shape)}, expected {list(shape)}",
+        )
+    if value.dtype != dtype:
+        raise CompileError(
+            where,
+            f"parameter '{name}' {place} has elements of type {value.dtype}, expected {dtype}",
+        )
+    return value
 
 
 def _map_file(path: Path) -> dict[str, np.ndarray]:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import struct
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnknownLoc
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    ComplexType,
+    FileLineColLoc,
+    IndexType,
+    IntAttr,
+    IntegerType,
+    ModuleOp,
+    StringAttr,
+    UnknownLoc,
+)
 from xdsl.ir import AttributeInvT, Block, BlockArgument, Operation, SSAValue
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import AttrParser, Parser, UnresolvedOperand
+from xdsl.parser.generic_parser import ParserState
 from xdsl.utils.exceptions import ParseError, VerifyException
-from xdsl.utils.lexer import Position, Span
-from xdsl.utils.mlir_lexer import MLIRTokenKind
+from xdsl.utils.lexer import Input, Position, Span
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from cmir.support.diagnostics import emit_remark, is_isl_error
 
@@ -27,6 +40,30 @@ def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
     return LocatingParser(ctx, text, name).parse_module()
 
 
+class _HexadecimalElement(AttrParser._TensorLiteralElement):
+    """A hexadecimal element of a `dense<…>`. Among floats it stands for the bits of one, as xDSL prints infinities, NaNs
+    and all numbers that have no short decimal form, such as 1234567; xDSL's own parser takes it for an integer.
+    """
+
+    def to_type(
+        self, parser: AttrParser, type: AnyFloat | IntegerType | IndexType | ComplexType
+    ) -> Any:
+        if not isinstance(type, AnyFloat):
+            return super().to_type(parser, type)
+        bits, size = self.to_int(parser, allow_negative=False), type.compile_time_size
+        if bits >> 8 * size:
+            parser.raise_error(f"{self.span.text} has more bits than {type}", self.span)
+        return type.unpack(bits.to_bytes(size, "little"), 1)[0]
+
+
+class _LinearLexer(MLIRLexer):
+    """A lexer that gives up on a string without an end after one look at it. xDSL's regular expression tries all ways to
+    cut the string into pieces, of which there are exponentially many.
+    """
+
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+
 class LocatingParser(Parser):
     """A parser that records where each operation and block argument starts.
 
@@ -37,8 +74,9 @@ class LocatingParser(Parser):
     def __init__(
         self, ctx: Context, input: str | bytes, name: str = "<unknown>", line_offset: int = 0
     ) -> None:
-        super().__init__(ctx, input, name)
-        content = self.lexer.input.content
+        super().__init__(ctx, "", name)
+        content = input if isinstance(input, str) else input.decode("utf-8")
+        self._parser_state = ParserState(_LinearLexer(Input(content, name)))
         self._file = StringAttr(name)
         self._line_offset = line_offset
         self._first_uses: dict[str, Span] = {}
@@ -67,6 +105,10 @@ class LocatingParser(Parser):
         start = self.pos
         try:
             op = super().parse_operation()
+        except (OverflowError, struct.error) as error:
+            # xDSL packs numbers as their type says, whatever they are.
+            span = Span(start, self.pos, self.lexer.input)
+            self.raise_error(f"a number is outside the range of its type: {error}", span)
         except Exception as error:
             if not (isinstance(error, VerifyException) or is_isl_error(error)):
                 raise
@@ -87,6 +129,12 @@ class LocatingParser(Parser):
                 emit_remark(where, f"operation '{name}' is called '{op_type.name}' now")
                 return op_type
         self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
+
+    def _parse_tensor_literal_element(self) -> AttrParser._TensorLiteralElement:
+        element = super()._parse_tensor_literal_element()
+        if element.span.text.lstrip("-").lower().startswith("0x"):
+            return _HexadecimalElement(element.is_negative, element.value, element.span)
+        return element
 
     def resolve_operand(
         self, operand: UnresolvedOperand, type: AttributeInvT

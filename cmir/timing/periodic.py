@@ -33,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmir.dialects.core_name import CoreName
-from cmir.timing.recurrence import Actor, Dependence, Wait
+from cmir.timing.recurrence import Actor, Dependence, Wait, check_times
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,8 @@ class PeriodicSearch:
             else self._edges(actor)
             for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
         ]
+        oldest = max((int(edges.tokens.max(initial=0)) for edges in self.edges), default=0)
+        check_times(actors, 1 + oldest)
         self.work = int(self.first[-1])
         self.waiters: list[list[int]] = [[] for _ in self.actors]
         for k, actor in enumerate(self.actors):

@@ -119,6 +119,32 @@ class _ActorState:
         return self.done < self.total
 
 
+MOST_CYCLES = 2**62
+"""Times are 64-bit integers, and sums of two of them are, too."""
+
+
+def check_times(actors: Mapping[CoreName, Actor], inferences: int) -> None:
+    """Raise CompileError if a time of a stream of inferences may exceed the bound.
+
+    A start is at most the sum of the steps of a chain that leads to it, and no chain passes an iteration twice.
+    """
+    iterations = inferences * sum(actor.iterations for actor in actors.values())
+    step = max(
+        (
+            cycles
+            for actor in actors.values()
+            for cycles in (actor.interval, actor.latency, *(d.delay for d in actor.dependences))
+        ),
+        default=0,
+    )
+    if (iterations + 1) * step > MOST_CYCLES:
+        raise CompileError(
+            None,
+            f"times may exceed 2^62 cycles: {iterations} iterations with intervals and delays of up to {step} cycles;"
+            " the hardware description or the number of inferences must be smaller",
+        )
+
+
 class Recurrence:
     """One run of a network of actors over a stream of inferences.
 
@@ -133,6 +159,7 @@ class Recurrence:
         execute: Execute | None = None,
         progress: Progress | None = None,
     ):
+        check_times(actors, inferences)
         self.inferences, self.chunk = inferences, chunk
         self.execute, self.progress = execute, progress
         self.states = {

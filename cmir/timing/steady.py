@@ -24,7 +24,7 @@ import numpy as np
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.recurrence import Actor, Recurrence
+from cmir.timing.recurrence import Actor, Recurrence, check_times
 from cmir.timing.report import RunReport
 
 _FIRST = 4
@@ -38,6 +38,7 @@ def time_stream(
 
     Raises DeadlockError if no actor can continue.
     """
+    check_times(actors, inferences)
     count = min(_FIRST, inferences)
     while True:
         recurrence = Recurrence(actors, count, chunk)

@@ -23,7 +23,13 @@ from cmir import __version__
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.support.atomic import atomic_path
-from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics, is_isl_error
+from cmir.support.diagnostics import (
+    CompileError,
+    Diagnostic,
+    collect_diagnostics,
+    is_isl_error,
+    printable,
+)
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
 from cmir.tools.common import (
@@ -71,7 +77,7 @@ class CmOptMain(xDSLOptMain):
         super().register_all_arguments(arg_parser)
 
         def error(message: str) -> NoReturn:
-            arg_parser.exit(2, f"{NAME}: error: {message}\n")
+            arg_parser.exit(2, f"{NAME}: error: {printable(message)}\n")
 
         arg_parser.prog = NAME
         arg_parser.error = error

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import FAILURE, run_tool
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
@@ -165,7 +165,7 @@ def _check(
     problems = compare(outputs, expected, options.rtol, options.atol)
     remark_on_onnxruntime(model, samples, expected)
     for problem in problems:
-        print(f"cm-run: check failed: {problem}", file=sys.stderr)
+        print(f"cm-run: check failed: {printable(problem)}", file=sys.stderr)
     if not problems:
         print(f"check: equal to {name} in all {len(samples)} inferences")
     return not problems
@@ -197,7 +197,7 @@ def _schedules(
     expected = [[sample[name] for name in network.outputs] for sample in used]
     problems = compare(found, expected, options.rtol, options.atol)
     for problem in problems:
-        print(f"cm-run: schedules failed: {problem}", file=sys.stderr)
+        print(f"cm-run: schedules failed: {printable(problem)}", file=sys.stderr)
     if not problems:
         print(f"schedules: {options.schedules} random and adversarial, no violation")
     return not problems
@@ -230,6 +230,8 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
         pipelines = lower_to_polyhedral(model, "--buffer-curve", progress.compiling)
         if len(pipelines) != 1:
             raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
+        if not pipelines[0].stages:
+            raise CompileError(pipelines[0], "the network has no program to run")
         points = buffer_curve(Sizing(pipelines[0], hardware))
     print_curve(points)
     if options.output_curve is not None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import run_tool
 from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
 
@@ -141,7 +141,7 @@ def _exists(output: Path) -> bool:
 
 def _list(points: Sequence[SweepPoint]) -> int:
     for point in points:
-        print(point)
+        print(printable(str(point)))
     return 0
 
 

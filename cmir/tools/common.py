@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.utils.lexer import Span
 
-from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error
+from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error, printable
 
 FAILURE = 1
 """Exit code after a user error."""
@@ -56,7 +56,7 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
         place = " ".join(getattr(error, "__notes__", ["in"])[-1:])
         place = place if place.startswith("in pass") else f"in {name}"
         print(
-            f"{name}: internal error {place}: {what} (CMIR_TRACEBACK=1 shows where)",
+            f"{name}: internal error {place}: {printable(what)} (CMIR_TRACEBACK=1 shows where)",
             file=sys.stderr,
         )
         return INTERNAL_ERROR
@@ -157,9 +157,15 @@ def _excerpt(span: Span[str] | Span[bytes]) -> str:
     begin = text.rfind("\n", 0, span.start) + 1
     line = text[begin:].partition("\n")[0].removesuffix("\r")
     start = min(span.start - begin, len(line))
-    length = max(1, min(span.end - begin, len(line)) - start)
-    pad = "".join("\t" if c == "\t" else " " for c in line[:start])
-    return f"{line}\n{pad}{'^' * length}"
+    end = max(start, min(span.end - begin, len(line)))
+    before, marked, after = map(_shown, (line[:start], line[start:end], line[end:]))
+    pad = "".join("\t" if c == "\t" else " " for c in before)
+    return f"{before}{marked}{after}\n{pad}{'^' * max(1, len(marked))}"
+
+
+def _shown(source: str) -> str:
+    """Return a part of a line as a terminal may show it; tabs indent."""
+    return "\t".join(map(printable, source.split("\t")))
 
 
 def _last_line(error: BaseException) -> str:

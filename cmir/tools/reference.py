@@ -24,7 +24,7 @@ def input_names(model: Model) -> list[str] | None:
     if model.inputs is not None:
         return [*model.inputs]
     match list(model.module.body.block.ops):
-        case [FuncOp() as function]:
+        case [FuncOp() as function] if len(function.body.blocks) == 1:
             arguments = function.body.block.args
             return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
         case [PipelineOp() as pipeline]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -145,4 +146,20 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
         if path.suffix == ".npy":
             np.save(file, next(iter(stacked.values())))
         else:
-            np.savez(file, **stacked)  # pyright: ignore[reportArgumentType]
+            _write_npz(file, stacked, path)
+
+
+_LONGEST_NAME = 0xFFFF
+"""Bytes of a name in a zip archive, whose headers have 16 bits for its length."""
+
+
+def _write_npz(file: IO[bytes], arrays: Sample, path: Path) -> None:
+    """Write an .npz file. NumPy's `savez` takes names as keyword arguments, so it has none called `file`."""
+    for name in arrays:
+        if "\0" in name or len(f"{name}.npy".encode(errors="surrogatepass")) > _LONGEST_NAME:
+            shown = name if len(name) <= 80 else f"{name[:80]}…"
+            raise CompileError(path, f"an .npz file cannot hold an array named '{shown}'")
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)

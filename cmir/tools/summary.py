@@ -11,6 +11,7 @@ from typing import Literal
 from cmir.analysis.curve import CurvePoint
 from cmir.dialects.core_name import CoreName
 from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import printable
 from cmir.timing.report import CoreReport, RunReport
 
 
@@ -27,7 +28,7 @@ def print_summary(
     cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core.
     """
     inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
-    print(f"{inferences} on {cores} cores of '{hardware}'")
+    print(f"{inferences} on {cores} cores of '{printable(hardware)}'")
     rows = [
         ("cycles", f"{report.cycles}"),
         ("latency of one inference", f"{report.inference_latency}"),

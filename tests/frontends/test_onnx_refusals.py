@@ -37,6 +37,21 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         's = Constant<value_floats = [1.0, 1.0, 2.0, 2.0]>() [n] y = Resize<mode = "cube">(x, , s)',
         "(Resize): attribute mode = cube is not supported",
     ),
+    "blocks of nothing": (
+        IMAGE,
+        "[n] y = SpaceToDepth<blocksize = 0>(x)",
+        "(SpaceToDepth): attribute blocksize = 0 is not positive",
+    ),
+    "an order of blocks": (
+        "float[N,4,8,8] x",
+        '[n] y = DepthToSpace<blocksize = 2, mode = "CDR">(x)',
+        "(DepthToSpace): attribute mode = CDR is not supported",
+    ),
+    "matrices that do not broadcast": (
+        "float[N,3,4,5] x, float[2,5,2] w",
+        "[n] y = MatMul(x, w)",
+        "(MatMul): matrices of shapes [3, 4, 5] and [2, 5, 2] do not broadcast",
+    ),
     "sizes that are rounded": (
         IMAGE,
         "s = Constant<value_floats = [1.0, 1.0, 0.6, 1.0]>()"
@@ -312,6 +327,70 @@ def test_invalid_text(tmp_path: Path) -> None:
 def test_invalid_model(tmp_path: Path) -> None:
     (message,) = refusal(save(model_of(IMAGE, "y = Relu(x, x)"), tmp_path))
     assert message.startswith("invalid model: ")
+
+
+def test_names_that_are_given_twice(tmp_path: Path) -> None:
+    model = model_of(f"{IMAGE}, float[3,1,1] w", "y = Mul(x, w)")
+    model.graph.output.append(model.graph.output[0])
+    model.graph.input.append(model.graph.input[0])
+    model.graph.initializer.append(model.graph.initializer[0])
+    assert refusal(save(model, tmp_path)) == [
+        "invalid model: input 'x' is listed 2 times",
+        "invalid model: output 'y' is listed 2 times",
+        "invalid model: constant 'w' is listed 2 times",
+    ]
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    body = 'm = Relu(x) [some_name] y = Gelu<approximate = "tanh">(m)'
+    data = model_of(IMAGE, body, opset=20).SerializeToString()
+    path = tmp_path / "model.onnx"
+    for text in (b"some_name", b"Relu", b"main"):
+        assert text in data
+        path.write_bytes(data.replace(text, b"\xff" * len(text)))
+        (message,) = refusal(path)
+        assert message.startswith("invalid model: a onnx.") and message.endswith("not UTF-8 text")
+    path.write_bytes(data.replace(b"tanh", b"\xff" * 4))
+    assert refusal(path) == ["node 'some_name' (Gelu): attribute approximate is not UTF-8 text"]
+
+
+def test_an_output_that_nothing_computes(tmp_path: Path) -> None:
+    model = model_of(IMAGE, "y = Relu(x)", outputs="float[] y, float[] z")
+    assert refusal(save(model, tmp_path)) == ["invalid model: nothing computes output 'z'"]
+
+
+@pytest.mark.parametrize(
+    ("op_type", "inputs"), [("Constant", []), ("Split", ["x"]), ("Relu", ["x"])]
+)
+def test_a_node_with_too_few_outputs(op_type: str, inputs: list[str], tmp_path: Path) -> None:
+    model = model_of(IMAGE, "y = Relu(x)")
+    node = helper.make_node(op_type, inputs, [])
+    if op_type == "Constant":
+        value = numpy_helper.from_array(np.zeros((), np.float32))
+        node.attribute.append(helper.make_attribute("value", value))
+    model.graph.node.append(node)
+    (message,) = refusal(save(model, tmp_path))
+    assert "invalid model" in message and op_type in message
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ([1, 1, np.nan, 2], "scale nan is not a positive number"),
+        ([1, 1, np.inf, 2], "scale inf is not a positive number"),
+        ([1, 1, 0, 2], "scale 0.0 is not a positive number"),
+        ([1, 1, -2, 2], "scale -2.0 is not a positive number"),
+        ([1, 1, 2], "there are 3 scales or sizes for 4 dimensions"),
+    ],
+)
+def test_scales_that_are_none(scales: list[float], message: str, tmp_path: Path) -> None:
+    for mode in ("nearest", "linear"):
+        model = model_of(IMAGE, f'[n] y = Resize<mode = "{mode}">(x, , s)')
+        array = np.array(scales, np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(array, "s"))
+        (found,) = refusal(save(model, tmp_path))
+        # ONNX's own checker refuses some of them.
+        assert found == f"node 'n' (Resize): {message}" or found.startswith("invalid model: ")
 
 
 def test_old_opset(tmp_path: Path) -> None:

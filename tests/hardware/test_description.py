@@ -124,6 +124,19 @@ def test_former_name_of_a_table(tmp_path: Path) -> None:
             "[interconnect]\nhop_cycles = -1",
             "`interconnect.hop_cycles` must be an integer >= 0, got -1",
         ),
+        (
+            f"[crossbar]\npipeline_cycles = {2**63 - 1}",
+            f"`crossbar.pipeline_cycles` must be at most 1e+12, got {2**63 - 1}",
+        ),
+        (
+            f"[interconnect]\nshape = [2, {10**12 + 1}]",
+            f"`interconnect.shape` must be at most 1e+12, got [2, {10**12 + 1}]",
+        ),
+        ("[system]\nclock_hz = 1e300", "`system.clock_hz` must be at most 1e+12, got 1e+300"),
+        (
+            "[system]\nelement_bits = 1025",
+            "`system.element_bits` must be an integer from 1 to 1024, got 1025",
+        ),
         ("[system]\nclock_hz = 0", "`system.clock_hz` must be a number > 0, got 0"),
         ("[system]\nclock_hz = inf", "`system.clock_hz` must be a number > 0, got inf"),
         ("[energy]\nsram_byte = nan", "`energy.sram_byte` must be a number >= 0, got nan"),

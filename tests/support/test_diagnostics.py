@@ -18,7 +18,13 @@ from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import PassFailedException
 
 from cmir.context import make_context
-from cmir.support.diagnostics import CompileError, collect_diagnostics, emit, emit_remark
+from cmir.support.diagnostics import (
+    CompileError,
+    collect_diagnostics,
+    emit,
+    emit_remark,
+    printable,
+)
 from cmir.support.parsing import parse_module
 
 TEXT = """\
@@ -43,6 +49,22 @@ def test_error_is_one_line_at_the_operation():
     error = CompileError(add, "too\n  bad")
     assert str(error) == "a.mlir:3:3: error: too bad"
     assert isinstance(error, PassFailedException)
+
+
+HOSTILE = "\x1b]0;title\x07\x1b[31mred\x9b2J\u202egpj.exe\u2066\u2028\x7f\udc80"
+"""Sequences that set the title, colour and clear a terminal, and reverse the order of its text."""
+
+
+def test_what_steers_a_terminal_is_escaped():
+    escaped = r"\x1b]0;title\x07\x1b[31mred\x9b2J\u202egpj.exe\u2066\u2028\x7f\udc80"
+    assert printable(HOSTILE) == escaped
+    assert printable("Grüße, 层 🧠") == "Grüße, 层 🧠"
+    assert str(CompileError(HOSTILE, HOSTILE)) == f"{escaped}: error: {escaped}"
+    named = NameLoc(StringAttr(HOSTILE), UnknownLoc())
+    assert str(CompileError(named, "x")) == f"{escaped}: error: x"
+    with collect_diagnostics() as found:
+        emit("note", None, HOSTILE)
+    assert found[0].one_line == escaped
 
 
 def test_values_point_at_what_defines_them():

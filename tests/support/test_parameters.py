@@ -14,7 +14,8 @@ from xdsl.context import Context
 
 from cmir.context import CmirContext, make_context, parameters_of
 from cmir.support.diagnostics import CompileError
-from cmir.support.parameters import Parameters
+from cmir.support.parameters import Parameters, parameter_value
+from cmir.tools import cm_opt, cm_run
 
 DTYPES = [np.float32, np.float64, np.float16, np.int64, np.int8, np.uint16, np.bool_]
 
@@ -72,15 +73,74 @@ def test_a_file_can_be_replaced_while_it_is_mapped(weights: Path):
     assert list(weights.parent.iterdir()) == [weights]
 
 
-def test_resolve_checks_name_and_shape(weights: Path):
-    parameters = Parameters.open(weights)
-    assert parameters.resolve("w", (2, 3), None).shape == (2, 3)
+def test_a_value_has_the_expected_name_shape_and_type(weights: Path):
+    parameters, f32 = Parameters.open(weights), np.dtype(np.float32)
+    assert parameter_value(parameters, "w", (2, 3), f32, None).shape == (2, 3)
     with pytest.raises(
         CompileError, match=r"here: error: there is no parameter 'w1' in '.*did you"
     ):
-        parameters.resolve("w1", (2, 3), "here")
-    with pytest.raises(CompileError, match=r"'w' has shape \[2, 3\], expected \[3, 2\]"):
-        parameters.resolve("w", (3, 2), "here")
+        parameter_value(parameters, "w1", (2, 3), f32, "here")
+    with pytest.raises(CompileError, match=r"'w' in '.*' has shape \[2, 3\], expected \[3, 2\]"):
+        parameter_value(parameters, "w", (3, 2), f32, "here")
+    with pytest.raises(CompileError, match="there is no parameter 'w' among the parameters"):
+        parameter_value(None, "w", (3, 2), f32, "here")
+
+
+NETWORK = """
+func.func @main(%x: tensor<1x4xELEMENT>) -> tensor<1x4xELEMENT> {
+  %w = nn.parameter "w" : tensor<1x4xELEMENT>
+  %y = nn.add %x, %w : (tensor<1x4xELEMENT>, tensor<1x4xELEMENT>) -> tensor<1x4xELEMENT>
+  func.return %y : tensor<1x4xELEMENT>
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "check"),
+    [
+        ("nn", []),
+        ("nn", ["--check"]),
+        ("polyhedral", []),
+        ("polyhedral", ["--check"]),
+        ("cmcore", []),
+        ("cmcore", ["--schedules", "1"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("element", "expected", "given"),
+    [
+        ("f32", np.float32, np.float16),
+        ("f32", np.float32, np.float64),
+        ("f32", np.float32, np.int32),
+        ("f32", np.float32, np.bool_),
+        ("f64", np.float64, np.float32),
+        ("i32", np.int32, np.int64),
+        ("i32", np.int32, np.float32),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(
+    level: str,
+    check: list[str],
+    element: str,
+    expected: type,
+    given: type,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+):
+    network, weights = tmp_path / "net.mlir", tmp_path / "net.safetensors"
+    text = NETWORK.replace("ELEMENT", element)
+    network.write_text(text)
+    save_file({"w": np.ones((1, 4), given)}, weights)
+    if level != "nn":
+        lowered = tmp_path / "lowered.mlir"
+        passes = ["-p", f"nn-to-{level}"]
+        assert cm_opt.main([str(network), *passes, "-o", str(lowered)]) == 0
+        network = lowered
+    command = [str(network), "--weights", str(weights), "--random", "0", *check]
+    assert cm_run.main(command) == 1
+    message = capfd.readouterr().err
+    assert f"parameter 'w' in '{weights}' has elements of type {np.dtype(given)}" in message
+    assert message.endswith(f"expected {np.dtype(expected)}\n") and message.count("\n") == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{"])

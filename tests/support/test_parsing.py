@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from xdsl.dialects.builtin import FileLineColLoc, UnknownLoc
+from hypothesis import given
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    FileLineColLoc,
+    TensorType,
+    UnknownLoc,
+    f16,
+    f32,
+    f64,
+)
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import ParseError
 
@@ -85,6 +96,54 @@ def test_errors_point_at_the_mistake(text: str, line: int, column: int, message:
     location = caught.value.span.get_location()
     assert (location.line, location.col) == (line, column)
     assert message in caught.value.msg
+
+
+@pytest.mark.parametrize(("element", "width"), [("f16", 16), ("f32", 32), ("f64", 64)])
+@given(st.data())
+def test_floats_are_read_as_they_are_printed(element: str, width: int, data: st.DataObject):
+    """Also those that xDSL prints as the bits of the number: 1234567, infinities, NaN."""
+    floats = st.floats(width=width) | st.integers(-(2**11), 2**11).map(float)  # pyright: ignore[reportArgumentType]
+    if width > 16:
+        floats |= st.integers(-(2**24), 2**24).map(float)
+    numbers = data.draw(st.lists(floats, min_size=1, max_size=3))
+    type = TensorType({"f16": f16, "f32": f32, "f64": f64}[element], [len(numbers)])
+    dense = DenseIntOrFPElementsAttr.from_list(type, numbers)
+    text = f'"test.op"() {{numbers = {dense}}} : () -> ()'
+    (op,) = LocatingParser(unregistered(), text).parse_module().ops
+    read = op.attributes["numbers"]
+    assert isinstance(read, DenseIntOrFPElementsAttr)
+    np.testing.assert_array_equal(read.get_values(), numbers)
+
+
+def unregistered() -> CmirContext:
+    ctx = make_context()
+    ctx.allow_unregistered = True
+    return ctx
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("dense<0x1FFFFFFFF> : tensor<2xf32>", "0x1FFFFFFFF has more bits than f32"),
+        ("dense<[-0x1, 0x1]> : tensor<2xf32>", "Expected non-negative integer"),
+        ("dense<1.0e300> : tensor<f32>", "a number is outside the range of its type"),
+        (f"dense<{10**400}> : tensor<f64>", "a number is outside the range of its type"),
+        (f"{2**64} : i64", "18446744073709551616"),
+        (f"{10**400} : f64", "a number is outside the range of its type"),
+        ("0x1FFFFFFFF : f32", "a number is outside the range of its type"),
+        ("array<f32: 1.0e39>", "a number is outside the range of its type"),
+    ],
+)
+def test_numbers_outside_the_range_of_their_type(attribute: str, message: str):
+    with pytest.raises(ParseError) as caught:
+        LocatingParser(unregistered(), f'"test.op"() {{n = {attribute}}} : () -> ()').parse_module()
+    assert message in caught.value.msg
+
+
+@pytest.mark.parametrize("text", ['"' + "x" * 100_000, 'func.func @f() { "' + r"\n a" * 10_000])
+def test_a_string_without_an_end_is_refused_at_once(text: str):
+    with pytest.raises(ParseError, match="before closing string literal"):
+        parse_module(text, make_context())
 
 
 def test_a_cloned_context_shares_no_parameters():

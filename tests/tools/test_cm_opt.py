@@ -312,3 +312,15 @@ def test_stock_xdsl_opt_knows_our_dialects(tmp_path: Path):
         env={**os.environ, "COLUMNS": "100000"},
     )
     assert all(name in process.stdout for name in PASSES)
+
+
+def test_a_source_line_is_shown_without_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "a.mlir"
+    file.write_bytes('\t"\x1b[31m\u202e"() nonsense'.encode())
+    assert main([str(file)]) == 1
+    message, line, carets = capsys.readouterr().err.splitlines()
+    assert "\x1b" not in message
+    assert line == '\t"\\x1b[31m\\u202e"() nonsense'
+    assert set(carets) <= set("\t ^") and len(carets) <= len(line)

@@ -142,6 +142,22 @@ def test_written_outputs_are_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["file", "allow_pickle", "a/../../b", "Ausgänge 🧠", "y.npy", "", "n" * 60_000]
+)
+def test_outputs_may_have_any_name(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "out.npz"
+    write_samples([{name: X}], file)
+    assert_equal(read_samples([file], {name: X.shape}), [{name: X}])
+
+
+@pytest.mark.parametrize("name", ["n" * 65_532, "a\0b"])
+def test_names_that_an_archive_cannot_hold(name: str, tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="an .npz file cannot hold an array named '.{3,90}'$"):
+        write_samples([{name: X}], tmp_path / "out.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("out.npy", "2 outputs need a .npz file"),

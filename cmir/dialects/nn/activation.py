@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, isinf, pi, sqrt
+from math import inf, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +19,8 @@ from cmir.support.numerics import erf
 
 def _clip(x: Any, low: float, high: float) -> Any:
     """Clamp elements to two bounds, either of which may be infinite."""
-    x = x if isinf(low) else np.maximum(x, low)
-    return x if isinf(high) else np.minimum(x, high)
+    x = x if low == -inf else np.maximum(x, low)
+    return x if high == inf else np.minimum(x, high)
 
 
 def _softplus(x: Any) -> Any:
@@ -28,8 +28,9 @@ def _softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
 
 
-def _elu(x: Any, alpha: float) -> Any:
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+def _leaky(x: Any, slope: Any) -> Any:
+    """x, or slope · x if it is negative. Positive elements do not meet the slope, which may be infinite or NaN."""
+    return np.where(x < 0, slope * x, x)
 
 
 @irdl_op_definition
@@ -99,7 +100,7 @@ class LeakyReluOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return np.maximum(x, 0) + self.number("alpha") * np.minimum(x, 0)
+        return _leaky(x, self.number("alpha"))
 
 
 @irdl_op_definition
@@ -119,7 +120,7 @@ class PReluOp(BinaryOp):
 
     def formula(self, *operands: Any) -> Any:
         x, slope = operands
-        return np.maximum(x, 0) + slope * np.minimum(x, 0)
+        return _leaky(x, slope)
 
 
 @irdl_op_definition
@@ -141,12 +142,12 @@ class EluOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return _elu(x, self.number("alpha"))
+        return np.where(x < 0, self.number("alpha") * np.expm1(x), x)
 
 
 @irdl_op_definition
 class SeluOp(UnaryOp):
-    """Scaled exponential linear unit: `gamma` · x, or `gamma` · `alpha` · (exp(x) - 1) if the element x is negative.
+    """Scaled exponential linear unit: `gamma` · x, or `gamma` · `alpha` · (exp(x) - 1) if the element x is not positive.
 
     ```mlir
     %y = nn.selu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -167,7 +168,8 @@ class SeluOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return self.number("gamma") * _elu(x, self.number("alpha"))
+        negative = self.number("alpha") * np.expm1(x)
+        return self.number("gamma") * np.where(x > 0, x, negative)
 
 
 @irdl_op_definition

@@ -50,6 +50,8 @@ def evaluate_function(
     computed on the way, including values inside stages. Raises CompileError if inputs or parameters do not fit, or if
     an operation cannot be evaluated.
     """
+    if len(function.body.blocks) != 1:
+        raise CompileError(function, f"function @{function.sym_name.data} must have one block")
     block = function.body.block
     values: Values = {}
     if len(inputs) != len(block.args):

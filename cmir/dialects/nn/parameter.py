@@ -17,7 +17,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import ELEMENT_TYPES, TENSOR, element_of, shape_of
-from cmir.support.diagnostics import CompileError
+from cmir.support.parameters import parameter_value
 
 
 @irdl_op_definition
@@ -61,22 +61,13 @@ class ParameterOp(IRDLOperation):
                 pass
 
     def evaluate(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the tensor. Raises CompileError if `parameters` lacks it or has another shape."""
-        shape = shape_of(self.result)
+        """Return the tensor. Raises CompileError if `parameters` lacks it or has another shape or type."""
+        shape, dtype = shape_of(self.result), dtype_of(self.result)
         match self.source:
             case StringAttr(data=name):
-                if name not in parameters:
-                    raise CompileError(self, f'the value of parameter "{name}" is not given')
-                array = np.asarray(parameters[name])
-                if array.shape != shape:
-                    raise CompileError(
-                        self,
-                        f'the value of parameter "{name}" must have the shape {list(shape)},'
-                        f" got {list(array.shape)}",
-                    )
+                return parameter_value(parameters, name, shape, dtype, self)
             case dense:
-                array = np.array(dense.get_values()).reshape(shape)
-        return array.astype(dtype_of(self.result), copy=False)
+                return np.array(dense.get_values()).reshape(shape).astype(dtype, copy=False)
 
     def print(self, printer: Printer) -> None:
         printer.print_op_attributes(self.attributes)

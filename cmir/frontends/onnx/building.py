@@ -94,6 +94,12 @@ class _Translation:
             for name, value in outputs.items()
             if isinstance(value, Constant)
         ]
+        made = {*graph.inputs, *graph.constants, *(o for node in graph.nodes for o in node.output)}
+        messages += [
+            f"invalid model: nothing computes output '{name}'"
+            for name in graph.outputs
+            if name not in made
+        ]
         if messages:
             raise OnnxError(graph.path, messages)
         results = [value for value in outputs.values() if isinstance(value, Activation)]

@@ -7,12 +7,13 @@ neither needs the contents of weights.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
 from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
 from xdsl.ir import Attribute
@@ -65,6 +66,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     model = _inline_functions(_read(path), path)
     _normalise(model)
     _check_opset(model, path)
+    _check_names(model.graph, path)
     constants = _take_constants(model, path)
     # Copy the rest, because protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
@@ -100,7 +102,19 @@ def _read(path: Path) -> onnx.ModelProto:
         raise OnnxError(path, [one_line(error.args[0].decode())]) from error
     if not model.ir_version or not model.graph.output:
         raise OnnxError(path, ["not an ONNX model, or one without outputs"])
+    _check_text(model, path)
     return model
+
+
+def _check_text(message: Message, path: Path) -> None:
+    """Refuse strings that are not UTF-8, which protobuf gives as bytes."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else [value]
+        if field.type == field.TYPE_MESSAGE:
+            for inner in values:
+                _check_text(inner, path)
+        elif field.type == field.TYPE_STRING and not all(isinstance(text, str) for text in values):
+            raise OnnxError(path, [f"invalid model: a {field.full_name} is not UTF-8 text"])
 
 
 def _check_opset(model: onnx.ModelProto, path: Path) -> None:
@@ -113,6 +127,25 @@ def _check_opset(model: onnx.ModelProto, path: Path) -> None:
                 " convert the model with onnx.version_converter"
             )
             raise OnnxError(path, [message])
+
+
+def _check_names(graph: onnx.GraphProto, path: Path) -> None:
+    """Refuse names that a graph gives twice. ONNX's checker sees tensors only after they are told apart by name."""
+    constants = [tensor.name for tensor in graph.initializer]
+    constants += [output for node in graph.node if _holds_tensor(node) for output in node.output]
+    listed = {
+        "input": [info.name for info in graph.input],
+        "output": [info.name for info in graph.output],
+        "constant": constants,
+    }
+    messages = [
+        f"invalid model: {kind} '{name}' is listed {count} times"
+        for kind, names in listed.items()
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+    if messages:
+        raise OnnxError(path, messages)
 
 
 def _normalise(model: onnx.ModelProto) -> None:
@@ -136,8 +169,12 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 
 
 def _holds_tensor(node: onnx.NodeProto) -> bool:
-    """Return True if the node is a Constant whose value is a dense tensor."""
-    return node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]
+    """Return True if the node is a Constant with an output, whose value is a dense tensor."""
+    return (
+        node.op_type == "Constant"
+        and len(node.output) == 1
+        and [a.name for a in node.attribute] == ["value"]
+    )
 
 
 def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:

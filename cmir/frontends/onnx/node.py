@@ -91,11 +91,14 @@ def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: i
 
 
 def plain(attribute: onnx.AttributeProto) -> Any:
-    """Return an attribute's value as numbers, strings and lists; subgraphs are unchanged."""
+    """Return an attribute's value as numbers, strings and lists; subgraphs are unchanged. Raises ImporterError."""
 
     def convert(value: Any) -> Any:
         if isinstance(value, bytes):
-            return value.decode()
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                raise ImporterError(f"attribute {attribute.name} is not UTF-8 text") from None
         if isinstance(value, onnx.TensorProto):
             return numpy_helper.to_array(value).tolist()
         return value

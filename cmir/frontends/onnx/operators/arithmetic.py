@@ -120,10 +120,14 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
     # A single number may have dimensions of size 1.
-    bounds = {"min": np.asarray(min).item(), "max": np.asarray(max).item()}
-    # In ONNX, the largest numbers of the type stand for missing bounds.
+    low, high = np.asarray(min).item(), np.asarray(max).item()
+    # In ONNX, the largest numbers of the type stand for missing bounds. A NaN is no bound either.
     largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
-    given = {name: option(name, bound) for name, bound in bounds.items() if abs(bound) < largest}
+    given: dict[str, float] = {}
+    if low > -largest:
+        given["min"] = option("min", low)
+    if high < largest:
+        given["max"] = option("max", high)
     return node.build(nn.ClipOp(x, **given))
 
 

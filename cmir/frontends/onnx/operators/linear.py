@@ -113,7 +113,12 @@ def _whole_product(node: Node, a: Activation, b: SSAValue) -> Activation:
         product = _whole_product(node, row, b)
         *outer, _, columns = shape_of(product)
         return node.build(nn.ReshapeOp(product, [*outer, columns]))
-    outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+    try:
+        outer = np.broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+    except ValueError:
+        raise ImporterError(
+            f"matrices of shapes {list(shape_of(a))} and {list(shape_of(b))} do not broadcast"
+        ) from None
     a, b = (_expanded(node, x, (*outer, *shape_of(x)[-2:])) for x in (a, b))
     return node.build(nn.GemmOp(a, b))
 

@@ -108,6 +108,8 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     if not all(-rank <= axis < rank for axis in axes):
         raise ImporterError(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
     added = {axis % rank for axis in axes}
+    if len(added) < len(axes):
+        raise ImporterError(f"axes = {list(axes)} name a dimension twice")
     if batch and 0 in added:
         raise ImporterError(f"axes = {list(axes)} add a dimension before the batch dimension")
     sizes = iter(shape_of(data))
@@ -119,6 +121,7 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
 @importer("DepthToSpace", batched=True)
 def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, *sizes = _image(input)
+    _check_blocks(blocksize, mode)
     if channels % blocksize**2:
         raise ImporterError(f"{channels} channels do not make blocks of {blocksize}×{blocksize}")
     rest, (height, width) = channels // blocksize**2, sizes
@@ -132,6 +135,7 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
 @importer("SpaceToDepth", batched=True)
 def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
     channels, height, width = _image(input)
+    _check_blocks(blocksize, mode)
     if height % blocksize or width % blocksize:
         raise ImporterError(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
     rows, columns = height // blocksize, width // blocksize
@@ -139,6 +143,13 @@ def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str =
     result = (channels * blocksize**2, rows, columns)
     perm = (2, 4, 0, 1, 3) if mode == "DCR" else (0, 2, 4, 1, 3)
     return _rearranged(node, input, shape, perm, result)
+
+
+def _check_blocks(size: int, mode: str) -> None:
+    if size < 1:
+        raise ImporterError(f"attribute blocksize = {size} is not positive")
+    if mode not in ("DCR", "CRD"):
+        raise ImporterError(f"attribute mode = {mode} is not supported")
 
 
 def _image(x: Activation) -> tuple[int, int, int]:

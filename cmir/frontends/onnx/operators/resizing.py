@@ -48,6 +48,8 @@ def resize(
         coordinate_transformation_mode, nearest_mode = "asymmetric", _OPSET_10
     shape = node.shape(x)
     axes = node.whole_axes(x, range(len(shape)) if axes is None else axes)
+    if (given := scales or sizes) and len(given) != len(axes):
+        raise ImporterError(f"there are {len(given)} scales or sizes for {len(axes)} dimensions")
     if scales:
         every = [1.0] * len(shape)
         for axis, scale in zip(axes, scales, strict=True):
@@ -79,7 +81,12 @@ def resize(
 
 
 def _from_scales(shape: Sequence[int], scales: Sequence[float]) -> tuple[list[int], list[Fraction]]:
-    """Return sizes and factors of all dimensions."""
+    """Return sizes and factors of all dimensions. Raises ImporterError for a scale that is not positive."""
+    if len(scales) != len(shape):
+        raise ImporterError(f"there are {len(scales)} scales for {len(shape)} dimensions")
+    for scale in scales:
+        if not 0 < np.float32(scale) < np.inf:
+            raise ImporterError(f"scale {scale} is not a positive number")
     sizes = [floor(size * np.float32(scale)) for size, scale in zip(shape, scales, strict=True)]
     return sizes, [_fraction(scale) for scale in scales]
 
@@ -174,6 +181,8 @@ def _regions(
     """Return start and end of the region in each dimension, from 0 (first element) to 1 (last element)."""
     if roi is None or len(roi) != 2 * len(axes):
         raise ImporterError(f"input roi must have {2 * len(axes)} numbers")
+    if not np.isfinite(roi).all():
+        raise ImporterError("input roi has numbers that are not finite")
     every = [(Fraction(0), Fraction(1))] * len(shape)
     for axis, start, end in zip(axes, roi[: len(axes)], roi[len(axes) :], strict=True):
         every[axis] = _fraction(start), _fraction(end)
