@@ -165,6 +165,10 @@ class LayoutOp(NNOp):
     def element_relation(self, operand: int = 0) -> isl.Map:
         """`{ [result element] -> [element of the operand] }`, for those elements that have one."""
 
+    def element_relations(self) -> Sequence[isl.Map]:
+        """Return the relations of all operands, in order."""
+        return [self.element_relation(index) for index in range(len(self.operands))]
+
     @property
     def pad_value(self) -> float:
         """The value of result elements that have no operand element."""
