@@ -14,7 +14,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import IterationOp
 from cmir.dialects.nn.operation import NNOp
-from cmir.dialects.polyhedral import ArrayOp, PipelineOp
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.points import box_points
 from cmir.support.diagnostics import Where
 from cmir.support.limits import check_memory, count_text
@@ -26,6 +26,16 @@ ITERATION_BYTES = 256
 """The bytes of an iteration, for compiling, proving and timing: its coordinates and order, needs and starts."""
 
 
+TIME_BYTES = 16
+"""The bytes of an iteration of each further inference: when it starts."""
+
+INFERENCE_BYTES = 256
+"""The bytes of an inference besides."""
+
+ARRAY_BYTES = 512
+"""The bytes of an input or output of an inference besides its elements."""
+
+
 @dataclass(frozen=True)
 class Demand:
     """A part of a workload. text: what it is, in a clause. count: of iterations or elements; size: their bytes."""
@@ -34,6 +44,8 @@ class Demand:
     text: str
     count: int
     size: int
+    iterated: bool = False
+    """True if `count` is of iterations."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,20 @@ class Workload:
         if self.demands:
             worst = max(self.demands, key=lambda demand: demand.size)
             check_memory(worst.where, worst.text, self.size)
+
+
+def check_inferences(network: NetworkOp, count: int, data: bool) -> None:
+    """Refuse a stream of inferences that takes more memory than there is. Raises CompileError.
+
+    data: they have inputs and outputs; else they are only timed.
+    """
+    demands = workload_of(network).demands
+    each = INFERENCE_BYTES + TIME_BYTES * sum(demand.count for demand in demands if demand.iterated)
+    if data:
+        arrays = (network.arrays[symbol(ref)] for ref in (*network.inputs, *network.outputs))
+        sizes = (prod(a.shape) * dtype_of(a.type).itemsize for a in arrays)
+        each += sum(ELEMENT_FACTOR * size + ARRAY_BYTES for size in sizes)
+    check_memory(network, f"there are {count_text(count)} inferences", count * each)
 
 
 def check_workload(module: ModuleOp) -> None:
@@ -107,7 +133,7 @@ def _arrays(arrays: Iterable[ArrayOp]) -> Iterator[Demand]:
 
 def _iterations(where: Where, name: str, count: int) -> Demand:
     text = f"the domain of {name} has {count_text(count)} iterations"
-    return Demand(where, text, count, ITERATION_BYTES * count)
+    return Demand(where, text, count, ITERATION_BYTES * count, iterated=True)
 
 
 def _vectors(where: Operation, name: str) -> Iterator[Demand]:

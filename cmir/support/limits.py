@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 
 from cmir.support.diagnostics import CompileError, Where
 
@@ -56,9 +57,9 @@ def count_text(count: int) -> str:
     """Return a number for a message: large ones as powers of ten, `10^12` or `2.1*10^9`."""
     if count < 10**6:
         return str(count)
-    exponent = len(str(count)) - 1
-    digits = f"{count // 10 ** (exponent - 3) / 1000:.2g}"
-    return f"10^{exponent}" if digits == "1" else f"{digits}*10^{exponent}"
+    mantissa, exponent = f"{Decimal(count):.1e}".split("e+")
+    mantissa = mantissa.removesuffix(".0")
+    return f"10^{exponent}" if mantissa == "1" else f"{mantissa}*10^{exponent}"
 
 
 def bytes_text(size: int) -> str:
