@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 
 from xdsl.dialects.builtin import ModuleOp, TensorType, VectorType
@@ -22,8 +24,11 @@ from cmir.support.limits import check_memory, count_text
 ELEMENT_FACTOR = 3
 """An element of a tensor takes as many times its size: buffers, results, and the copies of chunks."""
 
-ITERATION_BYTES = 256
-"""The bytes of an iteration, for compiling, proving and timing: its coordinates and order, needs and starts."""
+ITERATION_BYTES = 224
+"""The bytes of an iteration, for compiling, proving and timing: its coordinates and order, and when it starts."""
+
+NEIGHBOUR_BYTES = 64
+"""The bytes of an iteration for each program that its program writes to or reads from: what it needs and waits for."""
 
 
 TIME_BYTES = 16
@@ -119,9 +124,15 @@ def _of_pipeline(pipeline: PipelineOp) -> Iterator[Demand]:
 
 
 def _of_network(network: NetworkOp) -> Iterator[Demand]:
+    stored = {n: {symbol(o.array) for o in p.stores()} for n, p in network.programs.items()}
+    loaded = {n: {symbol(o.array) for o in p.buffers} for n, p in network.programs.items()}
+    writers, readers = Counter(chain(*stored.values())), Counter(chain(*loaded.values()))
     for name, program in network.programs.items():
         domains = (store.map.relation.domain().unwrap().domain() for store in program.stores())
-        yield _iterations(program, f"@{name}", max(map(box_points, domains), default=0))
+        count = max(map(box_points, domains), default=0)
+        neighbours = sum(writers[array] for array in loaded[name])
+        neighbours += sum(readers[array] for array in stored[name])
+        yield _iterations(program, f"@{name}", count, neighbours)
         yield from _vectors(program, f"@{name}")
     yield from _arrays(network.arrays.values())
 
@@ -131,9 +142,10 @@ def _arrays(arrays: Iterable[ArrayOp]) -> Iterator[Demand]:
         yield from _elements(array, f"@{array.sym_name.data}", array.type)
 
 
-def _iterations(where: Where, name: str, count: int) -> Demand:
+def _iterations(where: Where, name: str, count: int, neighbours: int = 0) -> Demand:
     text = f"the domain of {name} has {count_text(count)} iterations"
-    return Demand(where, text, count, ITERATION_BYTES * count, iterated=True)
+    each = ITERATION_BYTES + NEIGHBOUR_BYTES * neighbours
+    return Demand(where, text, count, each * count, iterated=True)
 
 
 def _vectors(where: Operation, name: str) -> Iterator[Demand]:

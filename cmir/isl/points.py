@@ -31,16 +31,17 @@ def points_of(points: isl.Set) -> np.ndarray:
 
 
 def box_points(points: isl.Set) -> int:
-    """Return the number of points of the smallest boxes around the parts of a bounded set: no fewer than it has."""
-    points = points.move_dims(
-        isl.dim_type.set, 0, isl.dim_type.param, 0, points.dim(isl.dim_type.param)
-    )
-    return sum(_box(isl.Set.from_basic_set(part)) for part in points.get_basic_sets())
+    """Return the number of points of the smallest boxes around the parts of a set: no fewer than a bounded set has.
+
+    Parts without bounds do not count.
+    """
+    parameters = points.dim(isl.dim_type.param)
+    points = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, parameters)
+    parts = map(isl.Set.from_basic_set, points.get_basic_sets())
+    return sum(_box(part) for part in parts if part.is_bounded() and not part.is_empty())
 
 
 def _box(points: isl.Set) -> int:
-    if points.is_empty():
-        return 0
     dims = range(points.dim(isl.dim_type.set))
     return prod(
         points.dim_max_val(d).to_python() - points.dim_min_val(d).to_python() + 1 for d in dims

@@ -44,6 +44,12 @@ def test_boxes_hold_the_points(height: int, width: int, step: int) -> None:
         assert box_points(points) == height * width
 
 
+def test_parts_without_bounds_have_no_box() -> None:
+    assert box_points(read_set("{ [i] : 0 <= i }")) == 0
+    assert box_points(read_set("[p] -> { s[i] : 0 <= p < 3 and (0 <= i < 4 or i > 9) }")) == 12
+    assert box_points(read_set("{ s[i] : false }")) == 0
+
+
 def distinct(count: int) -> str:
     """Points whose coordinates all differ: count! orders, each a piece."""
     names = [f"x{i}" for i in range(count)]
