@@ -12,6 +12,7 @@ from cmir.hardware.description import Hardware
 from cmir.hardware.sections import Interconnect
 from cmir.hardware.topology import Topology, graph, text, topology
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import check_memory, count_text
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,20 @@ def chip_of(hardware: Hardware) -> Topology | None:
     interconnect = hardware.interconnect
     if interconnect.edges is None and interconnect.shape is None:
         return None
+    places = interconnect.places or 0
+    check_memory(
+        hardware.name,
+        f"the chip has {count_text(places)} places, with a distance between any two",
+        places**2 * _DISTANCE_BYTES,
+    )
     try:
         return _chip(interconnect)
     except ValueError as error:
         raise CompileError(hardware.name, f"`interconnect`: {error}") from None
+
+
+_DISTANCE_BYTES = 16
+"""The bytes of a distance, and of what placement makes of it."""
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 import islpy as isl
 import numpy as np
 
-from cmir.isl.points import points_of
+from cmir.isl.points import box_points, points_of
 from cmir.isl.text import CONTEXT, read_set
 
 Who = Literal["p", "q"]
@@ -98,8 +98,17 @@ def parameter_values(context: isl.Set) -> np.ndarray:
 
 
 def count_points(points: isl.Set) -> int:
-    """Return the number of points of a bounded set, summed over all values of its parameters."""
-    return _with_parameters_as_dims(points).count_val().to_python()
+    """Return the number of points of a bounded set, summed over all values of its parameters.
+
+    ISL counts up to 2^31 points. Of larger sets, this is the number of points of boxes around them.
+    """
+    points = _with_parameters_as_dims(points)
+    if (boxes := box_points(points)) >= _MOST_COUNTED:
+        return boxes
+    return points.count_val().to_python()
+
+
+_MOST_COUNTED = 1 << 31
 
 
 def some_core(value: isl.Map | isl.Set) -> dict[str, int]:

@@ -15,6 +15,8 @@ from math import gcd, lcm
 import islpy as isl
 import numpy as np
 
+from cmir.isl.unions import MOST_COALESCED
+
 Coordinates = Sequence[np.ndarray]
 
 
@@ -214,7 +216,7 @@ class Function:
         values = [affine(point) for affine in affines]
         defined = guard(point) if guard is not None else None
         for guard, affines in others:
-            assert guard is not None, "pieces are disjoint: only a sole piece can be unguarded"
+            assert guard is not None, "only a sole piece can be unguarded"
             here = guard(point)
             values = [
                 np.where(here, affine(point), value)
@@ -231,13 +233,18 @@ def compile_function(relation: isl.Map, within: isl.Set) -> Function:
     """
     pieces: list[tuple[_Guard | None, tuple[_Affine, ...]]] = []
     restricted = relation.intersect_domain(within)
-    function = isl.PwMultiAff.from_map(restricted)
-    total = bool(within.is_subset(restricted.domain()))
+    parts = [restricted]
+    if restricted.n_basic_map() > MOST_COALESCED:  # ISL would compare each piece with each
+        parts = [isl.Map.from_basic_map(basic) for basic in restricted.get_basic_maps()]
+    functions = [isl.PwMultiAff.from_map(part) for part in parts]
+    sole = sum(function.n_piece() for function in functions) == 1
+    unguarded = sole and bool(within.is_subset(restricted.domain()))
     outputs = relation.dim(isl.dim_type.out)
 
     def compile_piece(domain: isl.Set, value: isl.MultiAff) -> None:
-        guard = None if total and function.n_piece() == 1 else _guard(domain.gist(within))
+        guard = None if unguarded else _guard(domain.gist(within))
         pieces.append((guard, tuple(_affine(value.get_aff(i)) for i in range(outputs))))
 
-    function.foreach_piece(compile_piece)
+    for function in functions:
+        function.foreach_piece(compile_piece)
     return Function(tuple(pieces), relation.dim(isl.dim_type.in_), outputs)

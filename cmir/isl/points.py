@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import islpy as isl
 import numpy as np
 
@@ -26,3 +28,21 @@ def points_of(points: isl.Set) -> np.ndarray:
     shape = [last - first + 1 for first, last in bounds]
     kept = np.broadcast_to(np.asarray(True) if inside is None else inside, shape)
     return np.argwhere(kept) + np.array(low, np.int64)
+
+
+def box_points(points: isl.Set) -> int:
+    """Return the number of points of the smallest boxes around the parts of a set: no fewer than a bounded set has.
+
+    Parts without bounds do not count.
+    """
+    parameters = points.dim(isl.dim_type.param)
+    points = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, parameters)
+    parts = map(isl.Set.from_basic_set, points.get_basic_sets())
+    return sum(_box(part) for part in parts if part.is_bounded() and not part.is_empty())
+
+
+def _box(points: isl.Set) -> int:
+    dims = range(points.dim(isl.dim_type.set))
+    return prod(
+        points.dim_max_val(d).to_python() - points.dim_min_val(d).to_python() + 1 for d in dims
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 import islpy as isl
 
@@ -24,19 +25,57 @@ CONTEXT = isl.DEFAULT_CONTEXT
 @lru_cache(maxsize=65536)
 def read_map(text: str) -> isl.Map:
     """Return the relation denoted by `text`, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
-    try:
-        return isl.Map.read_from_str(CONTEXT, text)
-    except isl.Error as error:
-        raise IslError(f'ill-formed relation "{text}": {_reason(error, "one relation")}') from None
+    return _read(isl.Map.read_from_str, text, "relation")
 
 
 @lru_cache(maxsize=65536)
 def read_set(text: str) -> isl.Set:
     """Return the set denoted by `text`, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
+    return _read(isl.Set.read_from_str, text, "set")
+
+
+_Object = TypeVar("_Object", isl.Map, isl.Set)
+
+
+def _read(parse: Callable[[isl.Context, str], _Object], text: str, kind: str) -> _Object:
+    """Return the object that `text` denotes, if ISL finds it within a budget of operations. Raises IslError.
+
+    Texts are given from outside, and the disjuncts of `a != b and a != c and …` multiply.
+    """
+    bounded = CONTEXT.get_max_operations() == 0  # else the caller has set a budget
+    if bounded:
+        CONTEXT.reset_operations()
+        CONTEXT.set_max_operations(MOST_OPERATIONS)
     try:
-        return isl.Set.read_from_str(CONTEXT, text)
+        return parse(CONTEXT, text)
     except isl.Error as error:
-        raise IslError(f'ill-formed set "{text}": {_reason(error, "one set")}') from None
+        if bounded and _is_exhausted():
+            raise IslError(
+                f'the {kind} "{_shortened(text)}" has too many pieces: ISL needs more than {MOST_OPERATIONS}'
+                " operations to read it"
+            ) from None
+        raise IslError(f'ill-formed {kind} "{text}": {_reason(error, f"one {kind}")}') from None
+    finally:
+        if bounded:
+            CONTEXT.set_max_operations(0)
+            CONTEXT.reset_operations()
+
+
+MOST_OPERATIONS = 20_000_000
+"""ISL's operations to read a text: some seconds. A relation in a thousand pieces takes a tenth of them."""
+
+
+def _is_exhausted() -> bool:
+    """Return True if the budget is used up. A parser that runs out of it says that the syntax is wrong."""
+    try:
+        isl.Set.read_from_str(CONTEXT, "{ [i] : 0 <= i < 9 }")
+    except isl.Error:
+        return True
+    return False
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def dim_names(points: isl.Set, prefix: str = "i") -> list[str]:

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import check_memory, count_text
 from cmir.support.numerics import divide_towards_zero, ravel
 
 
@@ -170,10 +171,11 @@ def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarra
     total = trips.sum(dtype=np.float64)
     if frame.spend is not None:
         frame.spend(int(total))
-    if total > _MOST_TRIPS:
-        raise CompileError(
-            op, f"a control loop has {total:.0f} iterations in all, {_MOST_TRIPS} at most"
-        )
+    check_memory(
+        op,
+        f"a control loop has {count_text(int(total))} iterations in all",
+        int(total) * _NUMBER_BYTES * (len(keys) + 3),  # keys, the trip, its origin and the iterator
+    )
     origin = np.repeat(np.arange(frame.count), trips)
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
@@ -254,8 +256,8 @@ _GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
 _BOUND = 1 << 62
 """Exclusive bound of magnitudes, so that sums and differences of two numbers, and the trips of a loop, are exact."""
 
-_MOST_TRIPS = 1 << 32
-"""Limit of the iterations of a loop, summed over all of its runs: more do not fit in memory."""
+_NUMBER_BYTES = 8
+"""The bytes of a number in a frame."""
 
 
 @dataclass(frozen=True)

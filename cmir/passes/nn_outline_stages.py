@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -87,7 +87,7 @@ class _Outliner:
         self.block = block
         self.fuse = fuse
         self.group_of: dict[Operation, _Group] = {}
-        self.moved: set[Operation] = set()
+        self.moved: set[LayoutOp] = set()
 
     def rewrite(self) -> None:
         groups: dict[_Group, None] = {}
@@ -142,15 +142,12 @@ class _Outliner:
             if not any(other.depends_on(group) for other in sources - {group}):
                 yield group
 
-    def _move_layouts(self, values: tuple[SSAValue, ...] | object, before: Operation) -> None:
+    def _move_layouts(self, values: Iterable[SSAValue], before: Operation) -> None:
         """Keep layout operators before their users and after their operands."""
-        for value in values:  # pyright: ignore[reportGeneralTypeIssues]
-            owner = value.owner
-            if isinstance(owner, LayoutOp) and owner not in self.moved:
-                self.moved.add(owner)
-                self._move_layouts(owner.operands, before)
-                owner.detach()
-                self.block.insert_op_before(owner, before)
+        for value in values:
+            for layout in _layouts_of(value, self.moved):
+                layout.detach()
+                self.block.insert_op_before(layout, before)
 
     def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
         """Return True if `op` reads values of the group element by element, in the order in which they are computed."""
@@ -254,6 +251,12 @@ A copy reads each piece once. A window reads the pieces at many offsets, and the
 grows faster than the number of pieces.
 """
 
+MOST_VIEW_PIECES = 64
+"""If layout operators make a view of more affine pieces of one value out of others, those become copies.
+
+Concatenating a value with itself doubles its pieces, so that a few operators make thousands.
+"""
+
 
 def _insert_copies(block: Block) -> None:
     """Insert copies of values that must exist in memory of their own."""
@@ -270,6 +273,7 @@ class _Copies:
 
     def __init__(self):
         self.views = Views()
+        self.separated: set[LayoutOp] = set()
 
     def for_reads(self, op: IterationOp) -> None:
         """Copy operands that cannot, or should not, be read through layout operators."""
@@ -278,7 +282,7 @@ class _Copies:
             operand = op.operands[index]
             if isinstance(access, Cells) or not isinstance(operand.owner, LayoutOp):
                 continue
-            self._separate_pads(operand.owner)
+            self._separate(operand)
             view = self.views.of(operand)
             try:
                 read = read_through(access, domain, view)
@@ -293,8 +297,7 @@ class _Copies:
         returned: set[SSAValue] = set()
         written: set[SSAValue] = set(terminator.operands)
         for index, value in enumerate(terminator.operands):
-            if isinstance(value.owner, LayoutOp):
-                self._separate_pads(value.owner)
+            self._separate(value)
             bases = _bases(value)
             if value in returned:
                 self._copy(terminator, index, "another output uses its memory")
@@ -312,16 +315,14 @@ class _Copies:
                 written |= bases
             returned.add(value)
 
+    def _separate(self, value: SSAValue) -> None:
+        """Copy parts of the views that `value` is made of, innermost first, until each is a view of its own."""
+        for layout in _layouts_of(value, self.separated):
+            self._separate_pads(layout)
+            self._separate_pieces(layout)
+
     def _separate_pads(self, layout: LayoutOp) -> None:
-        """Copy values between paddings with different values, innermost first."""
-        try:
-            self.views.of(layout.result)
-            return
-        except PadConflictError:
-            pass
-        for operand in layout.operands:
-            if isinstance(operand.owner, LayoutOp):
-                self._separate_pads(operand.owner)
+        """Copy values between paddings with different values."""
         for index, operand in enumerate(layout.operands):
             try:
                 self.views.of(layout.result)
@@ -330,7 +331,22 @@ class _Copies:
                 if self.views.of(operand).pad is not None:
                     self._copy(layout, index, str(conflict))
 
-    def _copy(self, user: Operation, index: int, why: str) -> None:
+    def _separate_pieces(self, layout: LayoutOp) -> None:
+        """Copy views that are pieced together, where the operator would multiply their pieces."""
+        pieces = self.views.of(layout.result).pieces
+        if pieces <= MOST_VIEW_PIECES:
+            return
+        why = f"it would be read in {pieces} affine pieces"
+        for operand in dict.fromkeys(layout.operands):
+            if isinstance(operand.owner, LayoutOp) and self.views.of(operand).pieces > 1:
+                first, *others = (i for i, o in enumerate(layout.operands) if o is operand)
+                copy = self._copy(layout, first, why)
+                for index in others:
+                    layout.operands[index] = copy
+        self.views.forget(layout.result)
+
+    def _copy(self, user: Operation, index: int, why: str) -> SSAValue:
+        """Let an operator read a copy of an operand, which is returned."""
         value = user.operands[index]
         copy = CopyOp(value)
         copy.location = user.location
@@ -339,16 +355,38 @@ class _Copies:
         assert block is not None
         block.insert_op_before(copy, user)
         user.operands[index] = copy.result
-        self.views.forget()
+        for result in user.results:
+            self.views.forget(result)
         emit_remark(user, f"inserted a stage that copies %{value.name_hint or 'value'}: {why}")
+        return copy.result
+
+
+def _layouts_of(value: SSAValue, done: set[LayoutOp]) -> Iterator[LayoutOp]:
+    """Yield the layout operators that `value` is a view through, each after its operands', unless they are done."""
+    stack = [value.owner]
+    while stack:
+        op = stack[-1]
+        if not isinstance(op, LayoutOp) or op in done:
+            stack.pop()
+            continue
+        waiting = [o.owner for o in op.operands if isinstance(o.owner, LayoutOp)]
+        waiting = [owner for owner in waiting if owner not in done]
+        if not waiting:
+            done.add(op)
+            yield op
+        stack += reversed(waiting)
 
 
 def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
     """Return True if the network's output `output` is the only reader of `value`, through layout operators."""
-    for use in value.uses:
-        if isinstance(use.operation, LayoutOp):
-            if not _leads_only_to(use.operation.result, output):
+    seen, stack = {value}, [value]
+    while stack:
+        value = stack.pop()
+        for use in value.uses:
+            if isinstance(use.operation, LayoutOp):
+                fresh = {use.operation.result} - seen
+                seen |= fresh
+                stack += fresh
+            elif not isinstance(use.operation, ReturnOp) or value is not output:
                 return False
-        elif not isinstance(use.operation, ReturnOp) or value is not output:
-            return False
     return True

@@ -41,8 +41,10 @@ def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
 
 
 class _HexadecimalElement(AttrParser._TensorLiteralElement):
-    """A hexadecimal element of a `dense<…>`. Among floats it stands for the bits of one, as xDSL prints infinities, NaNs
-    and all numbers that have no short decimal form, such as 1234567; xDSL's own parser takes it for an integer.
+    """A hexadecimal element of a `dense<…>`: the bits of a float, if its type is one.
+
+    xDSL prints infinities, NaNs and all numbers without a short decimal form, such as 1234567, in this way. Its own
+    parser takes them for integers.
     """
 
     def to_type(
@@ -57,8 +59,9 @@ class _HexadecimalElement(AttrParser._TensorLiteralElement):
 
 
 class _LinearLexer(MLIRLexer):
-    """A lexer that gives up on a string without an end after one look at it. xDSL's regular expression tries all ways to
-    cut the string into pieces, of which there are exponentially many.
+    """A lexer that takes linear time for a string without an end.
+
+    xDSL's regular expression tries all ways to cut the string into pieces, of which there are exponentially many.
     """
 
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')

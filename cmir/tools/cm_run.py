@@ -111,10 +111,13 @@ def _execute(
     progress: Progress,
 ) -> tuple[list[Sample], RunReport]:
     """Run or time the network. Return the inputs of each inference, if there are any, and the report."""
+    from cmir.analysis.workload import check_inferences
     from cmir.simulator.simulator import Simulator
 
+    count = options.inferences or (_STEADY_INFERENCES if options.timing_only else 1)
+    check_inferences(timed.network.op, count, data=not options.timing_only)
     if options.timing_only:
-        return [], timed.time(options.inferences or _STEADY_INFERENCES, options.chunk)
+        return [], timed.time(count, options.chunk)
     samples = _samples(options, timed.network, names)
     report = Simulator.of(timed, model.parameters).run(
         [dict(zip(timed.network.inputs, s.values(), strict=True)) for s in samples],

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import run_tool
-from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
+from cmir.tools.options import (
+    add_hardware,
+    add_mapping,
+    add_memory,
+    add_model,
+    add_weights,
+    positive,
+)
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
@@ -35,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_model(parser)
     add_weights(parser)
+    add_memory(parser)
     _add_grid(parser)
     add_mapping(
         parser,

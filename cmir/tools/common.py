@@ -94,11 +94,20 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
             package = module.partition(".")[0]
             return [Diagnostic("error", name, f"the package '{package}' is not installed")]
         case MemoryError():
-            return [Diagnostic("error", name, f"there is not enough memory: {error}")]
+            return [Diagnostic("error", name, f"there is not enough memory{_reason(error)}")]
+        case RecursionError():
+            return [Diagnostic("error", name, f"the input is nested too deeply{_reason(error)}")]
+        case OverflowError():
+            return [Diagnostic("error", name, f"a number is too large{_reason(error)}")]
         case _ if is_isl_error(error):
             return [Diagnostic("error", name, str(error))]
         case _:
             return None
+
+
+def _reason(error: BaseException) -> str:
+    """Return what an error of Python or of a library says, to follow a clause."""
+    return f": {error}" if str(error) else ""
 
 
 def add_operation(error: CompileError) -> None:

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_cores
+from cmir.analysis.workload import check_workload, workload_of
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.hardware.chip import chip_of
@@ -87,9 +88,11 @@ def read_model(
             raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
         imported = onnx.import_onnx(path, shapes, batch)
         context.parameters = imported.parameters
+        check_workload(imported.module)
         return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
+    check_workload(module)
     beside = path.with_suffix(".safetensors")
     if weights is None and beside.is_file():
         weights = beside
@@ -147,6 +150,7 @@ def lower(
         raise CompileError(
             model.path, f"expected one network to run, got {len(networks)}: {_found(model.module)}"
         )
+    workload_of(networks[0]).check()
     if prove is not None:
         return prove(networks[0])
     return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Literal, get_args
+
+from cmir.support.limits import VARIABLE, parse_size
 
 Storage = Literal["full", "live", "lossless"]
 """Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
@@ -51,3 +54,23 @@ def add_mapping(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate
     )
     parser.add_argument("--placement-seconds", metavar="S", type=float, default=1.0, help=placement)
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Add the limit of memory, which holds for this process and those that it starts."""
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        type=_limit_memory,
+        help="refuse what would take more memory than this, such as 8GiB, before any work starts (default: what the"
+        " machine has)",
+    )
+
+
+def _limit_memory(text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    os.environ[VARIABLE] = str(size)
+    return size

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping, Sequence
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import check_memory, count_text
 
 Sample = dict[str, np.ndarray]
 """One inference: an array for each input or output."""
@@ -55,9 +62,9 @@ def read_samples(
                 files[0],
                 f"{len(files)} input files for {len(shapes)} inputs ({', '.join(shapes)})",
             )
-        given = {name: (file, _read(file)) for name, file in zip(shapes, files, strict=True)}
+        given = {name: _read(file) for name, file in zip(shapes, files, strict=True)}
     dtypes = {name: (types or {}).get(name, np.dtype(np.float32)) for name in shapes}
-    streams = {name: _stream(name, *given[name], shapes[name], dtypes[name]) for name in shapes}
+    streams = {name: _stream(name, given[name], shapes[name], dtypes[name]) for name in shapes}
     counts = {name: len(stream) for name, stream in streams.items()}
     if len(set(counts.values())) > 1:
         what = ", ".join(f"{count} of {name}" for name, count in counts.items())
@@ -68,42 +75,74 @@ def read_samples(
     ]
 
 
-def _read_npz(
-    file: Path, shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, tuple[Path, np.ndarray]]:
-    arrays = _load(file)
-    for name in shapes:
-        if name not in arrays:
-            raise CompileError(
-                file,
-                f"no array '{name}' for the input of that name; there are: {', '.join(arrays)}",
-            )
-    return {name: (file, arrays[name]) for name in shapes}
+@dataclass(frozen=True)
+class _Stored:
+    """An array in a file, of which only the header has been read."""
+
+    file: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], np.ndarray]
 
 
-def _read(file: Path) -> np.ndarray:
+def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _Stored]:
+    """Return the arrays for the inputs. Others in the file are not read: a small file may hold very large ones."""
+
+    def read(member: str) -> np.ndarray:
+        with ZipFile(file) as archive, archive.open(member) as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+
+    found: dict[str, _Stored] = {}
+    with _numpy_errors(file), ZipFile(file) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+        for name in shapes:
+            member = f"{name}.npy"
+            if member not in sizes:
+                known = ", ".join(name.removesuffix(".npy") for name in sizes)
+                raise CompileError(
+                    file, f"no array '{name}' for the input of that name; there are: {known}"
+                )
+            with archive.open(member) as stream:
+                found[name] = _stored(file, stream, sizes[member], partial(read, member))
+    return found
+
+
+def _read(file: Path) -> _Stored:
     match file.suffix:
         case ".npy":
-            return _load(file)
+            with _numpy_errors(file), open(file, "rb") as stream:
+                size = os.fstat(stream.fileno()).st_size
+                return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False))
         case ".pb":
-            return _read_tensor(file)
+            array = _read_tensor(file)
+            return _Stored(file, array.shape, array.dtype, lambda: array)
         case suffix:
             raise CompileError(
                 file, f"cannot read inputs from a '{suffix}' file; expected .npy, .npz or .pb"
             )
 
 
-def _load(file: Path) -> Any:
+def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndarray]) -> _Stored:
+    """Return the array that begins at the stream's position. size: the bytes that its header and elements take."""
+    version = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        header = np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(stream)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded: they may hold code")
+    if prod(shape) * dtype.itemsize > size:
+        raise ValueError(f"it has {size} bytes, too few for an array of shape {list(shape)}")
+    return _Stored(file, shape, dtype, read)
+
+
+@contextmanager
+def _numpy_errors(file: Path) -> Iterator[None]:
+    """Turn what NumPy and the archive say of a damaged file into an error that names it."""
     try:
-        with open(file, "rb") as stream:
-            loaded = np.load(stream, allow_pickle=False)
-            return dict(loaded) if hasattr(loaded, "files") else loaded
-    except (ValueError, EOFError) as error:
+        yield
+    except (ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError) as error:
         raise CompileError(file, f"not a NumPy file: {error}") from None
-    except Exception as error:
-        if type(error).__module__ == "zipfile":
-            raise CompileError(file, f"not a NumPy file: {error}") from None
-        raise
 
 
 def _read_tensor(file: Path) -> np.ndarray:
@@ -117,19 +156,25 @@ def _read_tensor(file: Path) -> np.ndarray:
         raise CompileError(file, f"not an ONNX tensor: {error}") from None
 
 
-def _stream(
-    name: str, file: Path, array: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> np.ndarray:
-    if array.dtype.kind not in "fiub":
-        raise CompileError(file, f"input '{name}' must have numbers, got {array.dtype}")
-    if array.shape == shape:
-        array = array[None]
-    if array.shape[1:] != shape or array.ndim == 0:
+def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Read the inferences of an input, shape (inferences, *shape)."""
+    file = stored.file
+    if stored.dtype.kind not in "fiub":
+        raise CompileError(file, f"input '{name}' must have numbers, got {stored.dtype}")
+    if stored.shape != shape and (stored.shape[1:] != shape or not stored.shape):
         raise CompileError(
             file,
             f"input '{name}' must have shape {list(shape)}, or that with a leading dimension for a "
-            f"stream of inferences; got {list(array.shape)}",
+            f"stream of inferences; got {list(stored.shape)}",
         )
+    elements = prod(stored.shape)
+    check_memory(
+        file,
+        f"input '{name}' has {count_text(elements)} elements",
+        elements * (stored.dtype.itemsize + dtype.itemsize),
+    )
+    with _numpy_errors(file):
+        array = stored.read().reshape(-1, *shape)
     if not np.can_cast(array.dtype, dtype, "same_kind") and (array != array.astype(dtype)).any():
         raise CompileError(file, f"input '{name}' must have numbers of type {dtype}")
     return np.asarray(array, dtype)
@@ -159,7 +204,7 @@ def _write_npz(file: IO[bytes], arrays: Sample, path: Path) -> None:
         if "\0" in name or len(f"{name}.npy".encode(errors="surrogatepass")) > _LONGEST_NAME:
             shown = name if len(name) <= 80 else f"{name[:80]}…"
             raise CompileError(path, f"an .npz file cannot hold an array named '{shown}'")
-    with zipfile.ZipFile(file, "w") as archive:
+    with ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from cmir.support.diagnostics import CompileError
-from cmir.tools.options import add_hardware, add_mapping, add_model, add_weights, positive
+from cmir.tools.options import (
+    add_hardware,
+    add_mapping,
+    add_memory,
+    add_model,
+    add_weights,
+    positive,
+)
 from cmir.tools.pictures import add_picture_options, check_picture_options
 
 
@@ -22,6 +29,7 @@ def run_parser() -> argparse.ArgumentParser:
     _add_machine(parser)
     _add_work(parser)
     _add_checks(parser)
+    add_memory(parser)
     parser.add_argument(
         "--quiet", action="store_true", help="print the totals, not a line for each program"
     )

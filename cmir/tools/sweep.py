@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import StringIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from xdsl.printer import Printer
 
 import cmir
+from cmir.analysis.workload import ARRAY_BYTES
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import check_memory, count_text
 from cmir.tools.model import Model, lower_to_polyhedral
 from cmir.tools.options import Replication, Storage
 from cmir.tools.reference import input_names, reference_of
@@ -115,6 +118,11 @@ def prepare(
         arrays = [pipelines[0].arrays[symbol(ref)] for ref in pipelines[0].inputs]
         shapes = {name: array.shape for name, array in zip(names, arrays, strict=True)}
         types = {name: dtype_of(array.type) for name, array in zip(names, arrays, strict=True)}
+        check_memory(
+            model.path,
+            f"there are {count_text(count)} inferences",
+            count * sum(ARRAY_BYTES + types[name].itemsize * prod(shapes[name]) for name in shapes),
+        )
         samples = random_samples(shapes, seed, count, types)
         write_run_arrays(folder / "inputs.npz", [[*sample.values()] for sample in samples])
         write_run_arrays(folder / "outputs.npz", [reference(sample) for sample in samples])

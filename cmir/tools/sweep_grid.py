@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -15,9 +16,13 @@ from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import count_text
 
 NONE = "none"
 """The value that removes a field from the description."""
+
+MOST_POINTS = 100_000
+"""The most points of a sweep, each of which compiles a network."""
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
 _WORD = re.compile(r"[A-Za-z][\w-]*")
@@ -88,6 +93,7 @@ def read_axes(settings: Sequence[str]) -> list[Axis]:
             else:
                 _check_name(section, name)
         axes.append(Axis(field, values))
+        _check_count(prod(len(axis.values) for axis in axes), "the fields have {} combinations")
     return axes
 
 
@@ -100,8 +106,8 @@ def _values(field: str, text: str) -> list[Any]:
     values: list[Any] = []
     for item in _items(text):
         values += _range(field, item) if _RANGE.fullmatch(item) else [_value(field, item)]
-    cells = [cell(value) for value in values]
-    if twice := [c for c in cells if cells.count(c) > 1]:
+    counts = Counter(map(cell, values))
+    if twice := [c for c, count in counts.items() if count > 1]:
         raise _error(f"`{field}` has the value {twice[0]} twice")
     return values
 
@@ -125,7 +131,15 @@ def _range(field: str, item: str) -> list[int]:
     first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if step < 1 or last < first:
         raise _error(f"`{field}`: the range {item} has no values")
-    return list(range(first, last + 1, step))
+    values = range(first, last + 1, step)
+    _check_count((last - first) // step + 1, f"`{field}`: the range {item} has {{}} values")
+    return list(values)
+
+
+def _check_count(count: int, text: str) -> None:
+    """Refuse more points than a sweep can have. text: the subject, with a place for the count."""
+    if count > MOST_POINTS:
+        raise _error(f"{text.format(count_text(count))}; a sweep has {MOST_POINTS} points at most")
 
 
 def _value(field: str, item: str) -> Any:

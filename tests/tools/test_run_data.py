@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from onnx import numpy_helper
 
 from cmir.support.diagnostics import CompileError
+from cmir.support.limits import VARIABLE
 from cmir.tools.run_data import Sample, random_samples, read_samples, write_samples
 
 SHAPES = {"x": (2, 3), "y": (4,)}
@@ -152,7 +154,7 @@ def test_outputs_may_have_any_name(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["n" * 65_532, "a\0b"])
 def test_names_that_an_archive_cannot_hold(name: str, tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="an .npz file cannot hold an array named '.{3,90}'$"):
+    with pytest.raises(CompileError, match=r"an \.npz file cannot hold an array named '.{3,90}'$"):
         write_samples([{name: X}], tmp_path / "out.npz")
     assert not list(tmp_path.iterdir())
 
@@ -168,3 +170,46 @@ def test_refused_outputs_write_nothing(name: str, message: str, tmp_path: Path) 
     with pytest.raises(CompileError, match=message):
         write_samples([{"x": X, "y": Y}], tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def header(shape: str) -> bytes:
+    """The start of a NumPy file with an array of this shape."""
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000,)", "(1000000000000, 4)"])
+def test_headers_do_not_decide_what_is_read(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "y.npy").write_bytes(header(shape))
+    with pytest.raises(CompileError, match="it has 128 bytes, too few for an array of shape"):
+        read_samples([tmp_path / "y.npy"], {"y": (4,)})
+    with zipfile.ZipFile(tmp_path / "y.npz", "w") as archive:
+        archive.writestr("y.npy", header(shape))
+    with pytest.raises(CompileError, match="it has 128 bytes, too few for an array of shape"):
+        read_samples([tmp_path / "y.npz"], {"y": (4,)})
+
+
+def test_only_inputs_are_read_from_an_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "in.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, count in (("y", 1), ("other", 10**6)):
+            archive.writestr(f"{name}.npy", header(f"({count}, 4)") + bytes(16 * count))
+    assert path.stat().st_size < 20_000
+    monkeypatch.setenv(VARIABLE, "1MB")
+    (sample,) = read_samples([path], {"y": (4,)})
+    np.testing.assert_array_equal(sample["y"], np.zeros(4))
+    message = r"'other' has 4\*10\^6 elements; running it needs about 31 MiB, more than 1 MiB"
+    with pytest.raises(CompileError, match=message):
+        read_samples([path], {"other": (4,)})
+
+
+def test_files_of_the_other_kind(tmp_path: Path) -> None:
+    np.savez(tmp_path / "y.npz", y=Y)
+    (tmp_path / "y.npz").rename(tmp_path / "archive.npy")
+    save(tmp_path / "y.npy", Y).rename(tmp_path / "array.npz")
+    for name in ("archive.npy", "array.npz"):
+        with pytest.raises(CompileError, match=f"{name}: error: not a NumPy file"):
+            read_samples([tmp_path / name], {"y": (4,)})

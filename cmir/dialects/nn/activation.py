@@ -147,7 +147,7 @@ class EluOp(UnaryOp):
 
 @irdl_op_definition
 class SeluOp(UnaryOp):
-    """Scaled exponential linear unit: `gamma` · x, or `gamma` · `alpha` · (exp(x) - 1) if the element x is not positive.
+    """Scaled exponential linear unit: `gamma` · x, or `gamma` · `alpha` · (exp(x) - 1) if x is not positive.
 
     ```mlir
     %y = nn.selu %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>

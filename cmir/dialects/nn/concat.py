@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
-from cmir.dialects.nn.relations import element_box, element_map, element_names
+from cmir.dialects.nn.relations import element_box, element_map
 
 
 @irdl_op_definition
@@ -57,10 +57,18 @@ class ConcatOp(LayoutOp):
         return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 
     def element_relation(self, operand: int = 0) -> isl.Map:
-        axis, shapes = number(self.properties, "axis"), [shape_of(x) for x in self.inputs]
-        location = list(element_names(len(self.result_shape)))
-        location[axis] += f" - {sum(shape[axis] for shape in shapes[:operand])}"
-        return element_map(element_box(self.result_shape), location, shapes[operand])
+        return self.element_relations()[operand]
+
+    def element_relations(self) -> Sequence[isl.Map]:
+        axis, box = number(self.properties, "axis"), element_box(self.result_shape)
+        relations: list[isl.Map] = []
+        before = 0
+        for shape in map(shape_of, self.inputs):
+            location = list(box)
+            location[axis] += f" - {before}"
+            relations.append(element_map(box, location, shape))
+            before += shape[axis]
+        return relations
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return np.concatenate(operands, number(self.properties, "axis"))

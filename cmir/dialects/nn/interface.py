@@ -156,6 +156,10 @@ class LayoutOp(NNOp):
     def element_relation(self, operand: int = 0) -> isl.Map:
         """Return `{ [result element] -> [element of the operand] }`, for elements from this operand."""
 
+    def element_relations(self) -> Sequence[isl.Map]:
+        """Return the relations of all operands, in order."""
+        return [self.element_relation(index) for index in range(len(self.operands))]
+
     @property
     def pad_value(self) -> float:
         """The value of padding."""

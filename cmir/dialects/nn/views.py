@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import islice
 
 import islpy as isl
@@ -13,6 +13,7 @@ from xdsl.ir import SSAValue
 from cmir.dialects.nn.interface import Access, LayoutOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.relations import box_set, element_box, element_map, element_names
+from cmir.isl.unions import MOST_COALESCED, union
 
 
 class PadConflictError(Exception):
@@ -36,7 +37,12 @@ class View:
     @property
     def domain(self) -> isl.Set:
         """The elements that are not padding."""
-        return reduce(isl.Set.union, (source.domain() for source in self.sources.values()))
+        return union([source.domain() for source in self.sources.values()])
+
+    @property
+    def pieces(self) -> int:
+        """The most affine pieces in which a source appears."""
+        return max(source.n_basic_map() for source in self.sources.values())
 
 
 @dataclass(frozen=True)
@@ -57,44 +63,61 @@ class Views:
     """The views defined by layout operators, each computed once.
 
     outer: the values for which other values stand, such as the arguments of a stage. A view that ends at such a value
-    continues there. Call `forget` when operands of operators change.
+    continues there. Call `forget` when operands of an operator change.
     """
 
     def __init__(self, outer: Mapping[SSAValue, SSAValue] | None = None):
         self.outer = outer or {}
         self._known: dict[SSAValue, View] = {}
 
-    def forget(self) -> None:
-        """Drop all views because operators have changed."""
-        self._known.clear()
+    def forget(self, value: SSAValue) -> None:
+        """Drop the view of a value whose operator has other operands now. No known view may be made of it."""
+        self._known.pop(value, None)
 
     def of(self, value: SSAValue) -> View:
-        """Return the view that defines `value`, or the trivial view if `value` is computed. Raises PadConflictError."""
-        if value not in self._known:
-            self._known[value] = self._of(value)
+        """Return the view that defines `value`, or the trivial view if `value` is computed. Raises PadConflictError.
+
+        Chains of layout operators can be long, so this keeps a stack of its own.
+        """
+        stack = [value]
+        while stack:
+            current = stack[-1]
+            unknown = [v for v in self._made_of(current) if v not in self._known]
+            if current in self._known or not unknown:
+                stack.pop()
+            if current not in self._known and not unknown:
+                self._known[current] = self._of(current)
+            stack += unknown
         return self._known[value]
 
-    def _of(self, value: SSAValue) -> View:
+    def _made_of(self, value: SSAValue) -> Sequence[SSAValue]:
+        """Return the values whose views that of `value` is made of."""
         if value in self.outer:
-            return self.of(self.outer[value])
+            return [self.outer[value]]
+        return value.owner.operands if isinstance(value.owner, LayoutOp) else []
+
+    def _of(self, value: SSAValue) -> View:
+        """Return the view of a value that is made of known ones."""
+        if value in self.outer:
+            return self._known[self.outer[value]]
         op, shape = value.owner, shape_of(value)
         if not isinstance(op, LayoutOp):
             same = element_map(element_box(shape), element_names(len(shape)), shape)
             return View({value: same}, None, trivial=True)
-        sources: dict[SSAValue, isl.Map] = {}
+        found: defaultdict[SSAValue, list[isl.Map]] = defaultdict(list)
         pads: set[float] = set()
-        for index, operand in enumerate(op.operands):
-            step, inner = op.element_relation(index), self.of(operand)
+        steps = op.element_relations()
+        for operand, step in zip(op.operands, steps, strict=True):
+            inner = self._known[operand]
             for base, relation in compose(step, inner.sources).items():
-                sources[base] = sources[base].union(relation) if base in sources else relation
+                found[base].append(relation)
             if inner.pad is not None and not step.range().is_subset(inner.domain):
                 pads.add(inner.pad)
-        steps = (op.element_relation(index).domain() for index in range(len(op.operands)))
-        if not box_set(element_box(shape)).is_subset(reduce(isl.Set.union, steps)):
+        if not box_set(element_box(shape)).is_subset(union([step.domain() for step in steps])):
             pads.add(op.pad_value)
         if len(pads) > 1:
             raise PadConflictError(f"padding with {_numbers(pads)} in one value")
-        sources = {base: relation.coalesce() for base, relation in _used(sources).items()}
+        sources = _used({base: union(relations) for base, relations in found.items()})
         return View(sources, pads.pop() if pads else None)
 
 
@@ -130,6 +153,8 @@ def _used(sources: dict[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
 
 def simplest(relation: isl.Map) -> isl.Map:
     """Simplify a single-valued relation to few and short constraints: a function restricted to the domain."""
+    if relation.n_basic_map() > MOST_COALESCED:
+        return relation
     relation = relation.coalesce()
     function = isl.Map.from_pw_multi_aff(isl.PwMultiAff.from_map(relation)).coalesce()
     return min(relation, function, key=lambda r: (r.n_basic_map(), len(str(r))))

@@ -121,9 +121,12 @@ class Window:
         for axis, (size, result) in enumerate(zip(sizes, self.result_sizes(sizes), strict=True)):
             low = -self.begins[axis] if padded else 0
             high = size + self.ends[axis] if padded else size
-            first = np.arange(result)[:, None] * self.strides[axis] - self.begins[axis]
-            seen = first + np.arange(self.kernel[axis]) * self.dilations[axis]
-            yield np.sum((low <= seen) & (seen < high), axis=1)
+            first = np.arange(result) * self.strides[axis] - self.begins[axis]
+            before, through = (
+                np.clip(-((first - limit) // self.dilations[axis]), 0, self.kernel[axis])
+                for limit in (low, high)
+            )
+            yield through - before
 
     def locations(self, origin: Sequence[int] | None = None) -> list[str]:
         """Return the coordinates in the input of a window's elements.

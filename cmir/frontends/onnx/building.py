@@ -179,6 +179,10 @@ class _Weights:
     def parameter(self, constant: Constant) -> SSAValue:
         array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
         array = np.asarray(array, order="C")
+        if not array.size:
+            raise ImporterError(
+                f"constant '{constant.name}' has no elements: its shape is {list(array.shape)}"
+            )
         if array.dtype not in ELEMENT_TYPE_OF:
             known = ", ".join(map(str, ELEMENT_TYPE_OF))
             raise ImporterError(

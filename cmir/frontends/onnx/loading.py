@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8
 from cmir.frontends.onnx.errors import OnnxError, one_line
+from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
+from cmir.support.limits import count_text
 
 OLDEST_OPSET = 7
 """The opset that introduced NumPy's broadcasting; older ones have other semantics."""
@@ -161,11 +163,52 @@ def _normalise(model: onnx.ModelProto) -> None:
 def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     if not model.functions:
         return model
+    if (count := inlined_nodes(model)) > MOST_NODES:
+        message = f"its functions have {count_text(count)} nodes when they are inlined, {MOST_NODES} at most"
+        raise OnnxError(path, [message])
     try:
         return inliner.inline_local_functions(model)
     except Exception as error:  # the C++ inliner throws various errors
         message = f"cannot inline the model's functions: {one_line(str(error))}"
         raise OnnxError(path, [message]) from error
+
+
+MOST_NODES = 1_000_000
+"""The most nodes of a model whose functions are inlined."""
+
+
+def inlined_nodes(model: onnx.ModelProto) -> int:
+    """Return the nodes of the model once its functions are inlined, at every depth.
+
+    Functions that call themselves count once; the inliner refuses them.
+    """
+    functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    sizes: dict[tuple[str, str, str], int] = {}
+
+    def callees(nodes: Iterable[onnx.NodeProto]) -> Iterator[tuple[str, str, str]]:
+        """Yield the functions that nodes call, subgraphs included, or the key of an operator."""
+        pending = list(nodes)
+        while pending:
+            node = pending.pop()
+            yield (node.domain, node.op_type, node.overload)
+            for attribute in node.attribute:
+                for graph in (attribute.g, *attribute.graphs):
+                    pending += graph.node
+
+    calls = {key: list(callees(function.node)) for key, function in functions.items()}
+    stack = list(functions)
+    open_ = set[tuple[str, str, str]]()
+    while stack:
+        key = stack[-1]
+        waiting = [c for c in calls[key] if c in functions and c not in sizes and c not in open_]
+        if key not in sizes and key not in open_ and waiting:
+            open_.add(key)
+            stack += dict.fromkeys(waiting)
+            continue
+        stack.pop()
+        open_.discard(key)
+        sizes.setdefault(key, sum(sizes.get(c, 1) for c in calls[key]))
+    return sum(sizes.get(c, 1) for c in callees(model.graph.node))
 
 
 def _holds_tensor(node: onnx.NodeProto) -> bool:
@@ -291,14 +334,9 @@ def _check_and_infer(model: onnx.ModelProto, path: Path) -> tuple[dict[str, Shap
     """Check the model and return ONNX's inference: static shapes, and the names of int64 tensors."""
     try:
         checker.check_model(model)
-        inferred = shape_inference.infer_shapes(model, data_prop=True)
+        types = infer_types(model)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
-    shapes, indices = dict[str, Shape](), set[str]()
-    for info in inferred.graph.value_info:
-        tensor = info.type.tensor_type
-        if tensor.elem_type == TensorProto.INT64:
-            indices.add(info.name)
-        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
-            shapes[info.name] = tuple(d.dim_value for d in tensor.shape.dim)
-    return shapes, indices
+    shapes = {name: shape_of_type(type_) for name, type_ in types.items()}
+    indices = {name for name, type_ in types.items() if type_.elem_type == TensorProto.INT64}
+    return {name: shape for name, shape in shapes.items() if shape is not None}, indices
