@@ -40,7 +40,9 @@ def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
     return LocatingParser(ctx, text, name).parse_module()
 
 
-class _HexadecimalElement(AttrParser._TensorLiteralElement):
+class _HexadecimalElement(
+    AttrParser._TensorLiteralElement  # pyright: ignore[reportPrivateUsage]
+):
     """A hexadecimal element of a `dense<…>`: the bits of a float, if its type is one.
 
     xDSL prints infinities, NaNs and all numbers without a short decimal form, such as 1234567, in this way. Its own

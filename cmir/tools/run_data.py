@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -137,7 +137,7 @@ def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndar
 
 
 @contextmanager
-def _numpy_errors(file: Path) -> Iterator[None]:
+def _numpy_errors(file: Path) -> Generator[None]:
     """Turn what NumPy and the archive say of a damaged file into an error that names it."""
     try:
         yield

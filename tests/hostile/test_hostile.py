@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -70,7 +71,7 @@ def allocate() -> int:
         (lambda: complain("error: \u202e\n", 1), "unclean"),
     ],
 )
-def test_outcomes(case, kind: str, tmp_path: Path):
+def test_outcomes(case: Callable[[], int], kind: str, tmp_path: Path):
     outcome = run_case(case, Limits(seconds=0.5 if case is sleep else 20), tmp_path)
     assert outcome.kind == kind
 

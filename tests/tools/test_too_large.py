@@ -141,7 +141,7 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_is_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nodes, shape, constants, message = MODELS[name]
-    path = save(tmp_path / "model.onnx", nodes, shape, **constants)
+    path = save(tmp_path / "model.onnx", nodes, shape, (), **constants)
     assert message in refusal(capsys, path)
 
 
