@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 from proof.brute_force import Enumeration, Wrong
@@ -22,7 +20,9 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.context import make_context
 from cmir.dialects.cmcore import CrossbarOp, IterationOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+from cmir.proof.values.comparison import prove_values
 from cmir.reference import Finding, ProgramFault, ReferenceMachine
 from cmir.support.diagnostics import CompileError
 
@@ -59,18 +59,11 @@ def control_refusal(network: NetworkOp) -> Refusal:
 def values_refusal(network: NetworkOp, case: Case, rounds: int) -> Refusal:
     """Return the message of the proof of values against the function that the case was compiled from, or None."""
     assert case.source is not None
-    comparison = import_module("cmir.proof.values.comparison")
     try:
-        comparison.prove_values(network, case.source, rounds)
+        prove_values(ElaboratedNetwork(network), case.source, rounds)
     except CompileError as error:
         return error.message
     return None
-
-
-def values_proof() -> Values | None:
-    """The proof of values, if there is one."""
-    found = find_spec("cmir.proof") is not None and find_spec("cmir.proof.values") is not None
-    return values_refusal if found else None
 
 
 @dataclass

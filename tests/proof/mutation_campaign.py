@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from proof.edits import NoMutantError, edits
-from proof.judge import Judge, Verdict, control_refusal, pairwise, values_proof
+from proof.judge import Judge, Verdict, control_refusal, pairwise, values_refusal
 from proof.mutants import Mutant, mutants
 from proof.random_cases import Case, draw_case
 from xdsl.printer import Printer
@@ -49,7 +49,6 @@ class Campaign:
 
     def __init__(self, seed: int, folder: Path, schedules: int):
         self.seed, self.folder, self.schedules = seed, folder, schedules
-        self.values = values_proof()
         self.verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self.structures: Counter[str] = Counter()
         self.networks: Counter[str] = Counter()
@@ -80,7 +79,7 @@ class Campaign:
             with patience():
                 for problem in (control_refusal(case.network), pairwise(case.network)):
                     detail += [problem] if problem is not None else []
-                judge = Judge(case, self.schedules, values=self.values)
+                judge = Judge(case, self.schedules, values=values_refusal)
                 verdict = judge.verdict(case.network.clone())
         except Exception:
             verdict = Verdict("failed", "raised", [traceback.format_exc()])
@@ -137,8 +136,6 @@ class Campaign:
             rows.append(f"{kind:{width}}  {cells}")
         for what, counts in (("networks", self.networks), ("structures", self.structures)):
             rows.append(f"{what}: {', '.join(f'{n} {name}' for name, n in counts.most_common())}")
-        if self.values is None:
-            rows.append("values: there is no proof of them here, so they are not judged")
         return "\n".join(rows)
 
 
