@@ -106,7 +106,8 @@ def workload_of(op: Operation) -> Workload:
 
 
 def _of_function(function: FuncOp) -> Iterator[Demand]:
-    for argument in function.body.block.args if function.body.blocks else ():
+    first = function.body.blocks.first
+    for argument in first.args if first is not None else ():
         yield from _elements(argument, f"%{argument.name_hint or 'arg'}", argument.type)
     for op in function.walk():
         if isinstance(op, IterationOp):

@@ -150,8 +150,9 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             flags = [relation(*pair) for pair in zip(*(x.flat for x in operands), strict=True)]
             return np.array(flags, bool).reshape(operands[0].shape)
         case SelectOp():
-            condition, a, b = operands
-            return condition * a + ~condition * b
+            condition, a, b = np.broadcast_arrays(*operands)
+            lanes = zip(condition.flat, a.flat, b.flat, strict=True)
+            return np.array([x if holds else y for holds, x, y in lanes], a.dtype).reshape(a.shape)
         case ConvertOp():
             return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:

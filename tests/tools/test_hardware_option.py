@@ -10,6 +10,7 @@ import pytest
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
+from cmir.support.diagnostics import printable
 from cmir.tools.cm_opt import main as cm_opt
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main as cm_sweep
@@ -50,7 +51,7 @@ def quoted(text: str) -> str:
 def test_cm_run(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [TEXTBOOK, "--timing-only", f"--hardware={file}", "--replicate"]
     assert cm_run([*arguments, "--placement-seconds", "0"]) == 0
-    assert f"8 inferences on 7 cores of '{file}'" in capsys.readouterr().out
+    assert f"8 inferences on 7 cores of '{printable(file)}'" in capsys.readouterr().out
 
 
 def test_cm_run_prints_what_it_read(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +81,7 @@ def test_cm_opt(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert cm_opt([TEXTBOOK, "--pass-pipeline", dumped, "-o", str(output)]) == 0
     assert output.read_text(encoding="utf-8") == text
     assert cm_run([str(output), "--timing-only", "--quiet"]) == 0
-    assert f"cores of '{file}'" in capsys.readouterr().out
+    assert f"cores of '{printable(file)}'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
