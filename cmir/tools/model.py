@@ -120,8 +120,6 @@ def lower(
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.base import top_level
-    from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
-    from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
     asked = hardware not in (None, model.hardware) or replicate is not None
     asked = asked or storage not in (None, "full")
@@ -135,12 +133,16 @@ def lower(
             for pipeline in pipelines:  # fail early
                 cores = sum(stage.count_cores() for stage in pipeline.stages.values())
                 check_cores(pipeline, cores, machine)
+        from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
+
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
         if machine.interconnect.hop_cycles and lossless in passes:
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
     if unfinished and chip_of(machine) is not None:
+        from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
+
         places = CmcorePlaceCoresPass(machine, time_limit=placement_seconds)
         _run(model, [places], progress)
     if mapped is not None:
@@ -200,27 +202,33 @@ def _mapping(
     machine: Hardware, storage: Storage | None, replicate: Replication | None
 ) -> list[ModulePass]:
     """Return the passes needed to map a pipeline to the cores of a machine."""
-    from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
-    from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
-    from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
-    from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
-    from cmir.passes.polyhedral_stream_inputs import PolyhedralStreamInputsPass
-    from cmir.passes.polyhedral_stream_outputs import PolyhedralStreamOutputsPass
-
+    # Each pass takes time to import, and most machines need few of them.
     limited = machine.core.sram_bytes is not None
     storage = storage or ("lossless" if limited else "full")
     passes: list[ModulePass] = []
     if limited or machine.system.input_elements_per_cycle is not None:
+        from cmir.passes.polyhedral_stream_inputs import PolyhedralStreamInputsPass
+
         passes.append(PolyhedralStreamInputsPass())
     if machine.system.output_elements_per_cycle is not None:
+        from cmir.passes.polyhedral_stream_outputs import PolyhedralStreamOutputsPass
+
         passes.append(PolyhedralStreamOutputsPass())
     if machine.core.crossbars is not None:
+        from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+
         passes.append(PolyhedralSplitMatricesPass(machine))
     if limited:
+        from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
+
         passes.append(PolyhedralSplitBuffersPass(machine))
     if replicate is not None:
+        from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+
         passes.append(PolyhedralReplicatePass(machine, by=replicate))
     if storage != "full":
+        from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
+
         passes.append(PolyhedralAssignStoragePass(machine, sizes=storage))
     return passes
 
