@@ -130,14 +130,15 @@ def unregistered() -> CmirContext:
         (f"dense<{10**400}> : tensor<f64>", "a number is outside the range of its type"),
         (f"{2**64} : i64", "18446744073709551616"),
         (f"{10**400} : f64", "a number is outside the range of its type"),
-        ("0x1FFFFFFFF : f32", "a number is outside the range of its type"),
+        # xDSL 0.75 refuses this one itself.
+        ("0x1FFFFFFFF : f32", "outside the range of its type|out of range for type"),
         ("array<f32: 1.0e39>", "a number is outside the range of its type"),
     ],
 )
 def test_numbers_outside_the_range_of_their_type(attribute: str, message: str):
     with pytest.raises(ParseError) as caught:
         LocatingParser(unregistered(), f'"test.op"() {{n = {attribute}}} : () -> ()').parse_module()
-    assert message in caught.value.msg
+    assert any(text in caught.value.msg for text in message.split("|"))
 
 
 @pytest.mark.parametrize("text", ['"' + "x" * 100_000, 'func.func @f() { "' + r"\n a" * 10_000])
