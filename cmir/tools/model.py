@@ -316,9 +316,8 @@ def _prove(
     show = progress or (lambda _: None)
     control = CmcoreVerifyControlPass()
     show(control.name)
-    control.apply(
-        model.context, model.module
-    )  # leaves the IR as it is, so it need not be verified again
+    # A proof leaves the IR as it is, so the IR need not be verified again.
+    control.apply(model.context, model.module)
     elaborated = ElaboratedNetwork(network)
     if source_of_module(model.context, model.module) is not None:
         values = CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS)
