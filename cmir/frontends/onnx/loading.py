@@ -109,14 +109,21 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 def _check_text(message: Message, path: Path) -> None:
-    """Refuse strings that are not UTF-8, which protobuf gives as bytes."""
-    for field, value in message.ListFields():
-        values = value if field.is_repeated else [value]
-        if field.type == field.TYPE_MESSAGE:
-            for inner in values:
+    """Refuse strings that are not UTF-8, which protobuf gives as bytes.
+
+    Only the fields that can hold text are read: `ListFields` would copy the contents of all tensors.
+    """
+    for field in message.DESCRIPTOR.fields:
+        is_message = field.type == field.TYPE_MESSAGE
+        if is_message and (field.is_repeated or message.HasField(field.name)):
+            value = getattr(message, field.name)
+            for inner in value if field.is_repeated else [value]:
                 _check_text(inner, path)
-        elif field.type == field.TYPE_STRING and not all(isinstance(text, str) for text in values):
-            raise OnnxError(path, [f"invalid model: a {field.full_name} is not UTF-8 text"])
+        elif field.type == field.TYPE_STRING:
+            value = getattr(message, field.name)
+            values = value if field.is_repeated else [value]
+            if not all(isinstance(text, str) for text in values):
+                raise OnnxError(path, [f"invalid model: a {field.full_name} is not UTF-8 text"])
 
 
 def _check_opset(model: onnx.ModelProto, path: Path) -> None:
