@@ -127,7 +127,8 @@ def cheapest_loops(
         build = isl.AstBuild.from_context(cores).set_options(isl.UnionMap(options))
         return build.node_from_schedule_map(statements)
 
-    points, coordinates = count_points(schedule.domain()), parameter_values(cores)
+    # As many as there are times, which have fewer coordinates: large sets are counted by boxes around them.
+    points, coordinates = count_points(schedule.range()), parameter_values(cores)
     joint, separate = "{ }", f"{{ [{times}] -> separate[x] }}"
     many = separation == "auto" and len(pieces) > _MANY_PIECES
     options = {
