@@ -20,6 +20,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from cmir.placement.problem import Problem
+from cmir.support.solving import deterministic_solver
 
 LEVELS = 4
 """So many different distances are told apart."""
@@ -78,11 +79,7 @@ def hop_bound(problem: Problem, seconds: float, work: float = float("inf")) -> i
             model.add(black[i] == other).only_enforce_if(apart_by_r)
     weights = [int(talk[pair]) * r for pair, r in hops]
     model.minimize(cp_model.LinearExpr.weighted_sum(list(hops.values()), weights))
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(0.0, seconds)
-    solver.parameters.max_deterministic_time = work
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
+    solver = deterministic_solver(work, seconds)
     status = solver.solve(model)
     assert status != cp_model.INFEASIBLE, "any placement has such hops"
     return int(np.ceil(solver.best_objective_bound - 1e-6))

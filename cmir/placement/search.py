@@ -33,6 +33,10 @@ PATIENCE = 300
 WORK = 2.0
 """The most work on a window, in CP-SAT's deterministic units; most take a small part of it."""
 
+SHAKE = 7e-4
+SHAKE_PLACE = 1.6e-7
+"""The work of shaking once, and in addition for each core and place, in the same units: about the seconds it takes."""
+
 BOUND = 2.0
 """The most work on a bound, in the same units."""
 
@@ -52,7 +56,7 @@ class PlacementSolution:
 
     overload: bytes that links would have to carry above their capacity. impossible: whether it is known that there is
     no placement without. settled: whether the search came to its end, so that a longer one gives the same; the
-    placement then depends on the seed alone, and not on how fast the machine is.
+    placement then does not depend on the limit of work.
     """
 
     placement: np.ndarray
@@ -64,29 +68,53 @@ class PlacementSolution:
 
 
 def optimize(
-    problem: Problem, seconds: float, seed: int = 0, progress: Progress | None = None
+    problem: Problem,
+    seconds: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    work: float = float("inf"),
 ) -> PlacementSolution:
-    """Return the best placement that is found within so many seconds; never worse than the heuristic's."""
-    return _Search(problem, seconds, seed, progress).run()
+    """Return the best placement that is found within the limits; never worse than the heuristic's.
+
+    seconds: None for no limit; otherwise the result depends on how fast the computer is, if they do not suffice.
+    work: in CP-SAT's deterministic units, about seconds; a quarter more may go into the bound.
+    """
+    return _Search(problem, seconds, seed, progress, work).run()
 
 
 class _Search:
-    def __init__(self, problem: Problem, seconds: float, seed: int, progress: Progress | None):
+    def __init__(
+        self,
+        problem: Problem,
+        seconds: float | None,
+        seed: int,
+        progress: Progress | None,
+        work: float,
+    ):
         from cmir.placement.bound import hop_bound
 
         self.problem, self.seed, self.progress = problem, seed, progress
+        self.work_left = work
+        seconds = float("inf") if seconds is None else seconds
         self.deadline = time.monotonic() + seconds
         self.random = np.random.default_rng(seed)
         self.best = greedy(problem)
         self.value = self._value(self.best)
-        self.bound = max(lower_bound(problem), hop_bound(problem, seconds / 4, BOUND))
+        self.bound = max(
+            lower_bound(problem), hop_bound(problem, seconds / 4, min(BOUND, work / 4))
+        )
         self.impossible = False
         self.nearest = problem.distances[problem.distances > 0].min() if problem.places > 1 else 0
         self.tried: set[tuple[bytes, bytes, bytes]] = set()
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
+
+    @property
+    def _over(self) -> bool:
+        """True if a limit has been reached."""
+        return self.work_left <= 0 or self.seconds_left <= 0
 
     def _value(self, placement: np.ndarray) -> tuple[int, int]:
         """Return the objective: first the load above the capacity of links, then the cost."""
@@ -105,7 +133,7 @@ class _Search:
         return PlacementSolution(self.best, cost, self.bound, overload, self.impossible, settled)
 
     def _nearby(self) -> bool:
-        """Improve the placement until neither shaking nor windows do; False if there was not time enough."""
+        """Improve the placement until neither shaking nor windows do; False if a limit was reached before."""
         before = None
         while self.value != before:
             before = self.value
@@ -114,12 +142,13 @@ class _Search:
         return True
 
     def _shake(self) -> bool:
-        """Put a few cores elsewhere and improve that, until it has not helped for long; False if time is up."""
+        """Put a few cores elsewhere and improve that, until it has not helped for long; False at a limit."""
         current, value, patience = self.best, self.value, PATIENCE * self.problem.cores
         while patience > 0 and not self._done:
-            if self.left <= 0:
+            if self._over:
                 return False
             patience -= 1
+            self.work_left -= SHAKE + SHAKE_PLACE * self.problem.cores * self.problem.places
             shaken = improved(self.problem, self._shaken(current))
             if (found := self._value(shaken)) < self.value:
                 self.best, self.value = shaken, found
@@ -144,12 +173,12 @@ class _Search:
         return placement
 
     def _windows(self) -> bool:
-        """Improve windows until none can be; False if there was not time enough."""
+        """Improve windows until none can be; False if a limit was reached before."""
         improving = True
         while improving and not self._done:
             improving = False
             for cores in self._rounds():
-                if self.left <= 0:
+                if self._over:
                     return False
                 improving |= self._solve(cores)
                 if self._done:
@@ -208,10 +237,11 @@ class _Search:
         """Place these cores anew, at these places, if that is better."""
         from cmir.placement.model import Limits, solve
 
-        limits = Limits(self.left, work, self.seed)
+        limits = Limits(self.seconds_left, min(work, self.work_left), self.seed)
         answer = solve(
             self.problem, self.best, cores.tolist(), allowed.tolist(), limits, self.value[0] > 0
         )
+        self.work_left -= answer.work
         if answer.placement is not None and (value := self._value(answer.placement)) < self.value:
             self.best, self.value = answer.placement, value
         self._report()
@@ -228,7 +258,7 @@ class _Search:
         problem = self.problem
         if self._done or size_of(problem) > WHOLE:
             return True
-        if self.left <= 0:
+        if self._over:
             return False
         overloaded = self.value[0] > 0
         everything = np.arange(problem.cores), np.arange(problem.places)
