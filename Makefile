@@ -6,6 +6,7 @@
 # make bench  measure compilation and execution, with onnxruntime as the yardstick
 # make proofs   check the Coq development of docs/mathematics.md
 # make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
+# make interruptions   interrupt the tools at random moments
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
@@ -30,7 +31,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants interruptions docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -101,6 +102,10 @@ proofs:
 # Takes about ten minutes and writes the mutants that a proof gets wrong to build/mutants: make mutants MUTANTS_FLAGS="--seed 1"
 mutants: $(STAMP)
 	python tests/proof/mutation_campaign.py $(MUTANTS_FLAGS)
+
+# Takes about a quarter of an hour; fewer moments for each tool: make interruptions INTERRUPTIONS_FLAGS="--count 10"
+interruptions: $(STAMP)
+	python tests/hostile/interruptions.py $(INTERRUPTIONS_FLAGS)
 
 docs: $(DOCS_STAMP)
 	mkdocs build

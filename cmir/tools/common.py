@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -42,13 +43,18 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FAILURE
-    except KeyboardInterrupt:
+    except (
+        KeyboardInterrupt
+    ):  # in a program that calls the tool; commands handle signals themselves
+        print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except (Exception, ArgSpecParseError) as error:
         if os.environ.get("CMIR_TRACEBACK", "0") not in ("", "0"):
             traceback.print_exception(error)
+        if isinstance(error, OSError) and error.filename is None:
+            _discard_output()
         if (text := describe_error(error, name)) is not None:
             print(text, file=sys.stderr)
             return FAILURE
@@ -60,6 +66,14 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
             file=sys.stderr,
         )
         return INTERNAL_ERROR
+
+
+def _discard_output() -> None:
+    """Drop what stdout still holds, which cannot be written: Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def describe_error(error: BaseException, name: str) -> str | None:
@@ -88,8 +102,15 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
             return [Diagnostic("error", name, str(error))]
         case UnicodeDecodeError():
             return [Diagnostic("error", name, f"the input is not UTF-8 text: {error.reason}")]
+        case OSError(errno=errno.EBADF, filename=None):
+            return [Diagnostic("error", name, "a standard stream that is needed is closed")]
         case OSError(strerror=str(reason)):
             return [Diagnostic("error", error.filename or name, reason)]
+        case OSError():  # of a library, without a number
+            return [Diagnostic("error", name, str(error))]
+        case UnicodeEncodeError():
+            text = error.object[error.start : error.end].encode("unicode_escape").decode()
+            return [Diagnostic("error", name, f"'{text}' in a name cannot be written as UTF-8")]
         case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
             package = module.partition(".")[0]
             return [Diagnostic("error", name, f"the package '{package}' is not installed")]

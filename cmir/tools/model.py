@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.elaboration.network import ElaboratedNetwork
 
+_PLACEMENT_WORK = 1.0
+"""Limit of the work to place cores, see cmcore-place-cores."""
+
 ONNX_SUFFIXES = (".onnx", ".onnxtxt")
 
 
@@ -37,6 +41,7 @@ class Model:
     """A model as it was read.
 
     inputs, outputs: the names that users know them by, in order; None for IR, where arrays have names.
+    files: the files that hold the model.
     """
 
     path: Path
@@ -44,6 +49,7 @@ class Model:
     context: CmirContext
     inputs: Sequence[str] | None
     outputs: Sequence[str] | None
+    files: Collection[Path] = ()
 
     @property
     def parameters(self) -> Parameters:
@@ -87,14 +93,16 @@ def read_model(
             raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
         imported = onnx.import_onnx(path, shapes, batch)
         context.parameters = imported.parameters
-        return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
+        names = [*imported.inputs], [*imported.outputs]
+        return Model(path, imported.module, context, *names, {path, *imported.files})
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     beside = path.with_suffix(".safetensors")
-    if weights is None and beside.is_file():
+    if weights is None and os.path.isfile(beside):  # its name may be too long for a file
         weights = beside
     context.parameters = Parameters.open(weights) if weights is not None else None
-    return Model(path, module, context, None, None)
+    files = [path] if weights is None else [path, weights]
+    return Model(path, module, context, None, None, files)
 
 
 def lower(
@@ -103,7 +111,7 @@ def lower(
     storage: Storage | None = None,
     hardware: Hardware | None = None,
     replicate: Replication | None = None,
-    placement_seconds: float = 1.0,
+    placement_seconds: float | None = None,
     prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
     """Run what remains of the pipeline to cmcore on `model.module`, and return the elaborated network.
@@ -113,6 +121,7 @@ def lower(
     it has limits. None for the one that the IR carries, else `ideal`. storage: None for what the machine's SRAM makes
     advisable. Where lossless buffers lose throughput because of the hops between the cores as they are placed, they
     grow. replicate: how to divide stages among the cores that are left, None for not at all.
+    placement_seconds: the most time to place cores; None for a fixed amount of work.
     prove: elaborates the network, and may refuse it; by default, the proofs that compiling includes do so.
     """
     from cmir.dialects.cmcore import NetworkOp
@@ -139,7 +148,9 @@ def lower(
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
     if unfinished and chip_of(machine) is not None:
-        places = CmcorePlaceCoresPass(machine, time_limit=placement_seconds)
+        places = CmcorePlaceCoresPass(
+            machine, work_limit=_PLACEMENT_WORK, time_limit=placement_seconds
+        )
         _run(model, [places], progress)
     if mapped is not None:
         _fit_storage_to_places(model, mapped, machine, progress)

@@ -71,6 +71,8 @@ def _read_npz(
     file: Path, shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, tuple[Path, np.ndarray]]:
     arrays = _load(file)
+    if isinstance(arrays, np.ndarray):
+        raise CompileError(file, "holds one array, as a .npy file does, and not arrays with names")
     for name in shapes:
         if name not in arrays:
             raise CompileError(
@@ -83,7 +85,10 @@ def _read_npz(
 def _read(file: Path) -> np.ndarray:
     match file.suffix:
         case ".npy":
-            return _load(file)
+            array = _load(file)
+            if not isinstance(array, np.ndarray):
+                raise CompileError(file, "holds arrays with names, as a .npz file does, not one")
+            return array
         case ".pb":
             return _read_tensor(file)
         case suffix:

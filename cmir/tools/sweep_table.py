@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from cmir.support.atomic import atomic_path
+from cmir.support.atomic import atomic_path, name_beside
 from cmir.support.diagnostics import CompileError
+from cmir.support.interruption import at_interruption
 
 Row = Mapping[str, str]
 """By column; empty for what is not known."""
@@ -27,14 +29,22 @@ KEY = "sweep"
 class Table:
     """A file of rows, opened to add some.
 
-    sweep: what stands in the column KEY of all rows. columns: all of them. rows: those that were there.
+    sweep: what stands in the column KEY of all rows. columns: all of them. ordered: gives the rows that are added, in
+    any order, the one that they have in the end. rows: those that were there, and stay first.
     Raises CompileError if the file holds rows of another sweep, or is no such file.
     """
 
-    def __init__(self, path: Path, sweep: str, columns: Sequence[str]):
+    def __init__(
+        self,
+        path: Path,
+        sweep: str,
+        columns: Sequence[str],
+        ordered: Callable[[Iterable[Row]], Sequence[Row]] = list,
+    ):
         if path.suffix not in (".csv", ".parquet"):
             raise CompileError(path, "results are written to .csv or .parquet files")
         self.path, self.sweep, self.columns = path, sweep, [KEY, *columns]
+        self._ordered = ordered
         self.journal = path
         if path.suffix == ".parquet":
             import pyarrow  # noqa: F401  # or there is no point in starting
@@ -83,6 +93,15 @@ class Table:
             os.truncate(self.journal, len(whole))
         return rows
 
+    def _sort(self) -> None:
+        """Bring the rows that were added into their order."""
+        rows, before = self._read(), len(self.rows)
+        found = [*rows[:before], *self._ordered(rows[before:])]
+        if found != rows:
+            lines = [self.columns, *([row[column] for column in self.columns] for row in found)]
+            with atomic_path(self.journal) as temporary:
+                temporary.write_bytes(b"".join(map(_line, lines)))
+
     def __enter__(self) -> Table:
         return self
 
@@ -93,9 +112,47 @@ class Table:
         traceback: TracebackType | None,
     ) -> None:
         os.close(self._file)
+        if error is None:
+            self._sort()
         if error is None and self.journal != self.path:
             _parquet_of(self.journal, self.path)
             self.journal.unlink()
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Keep other sweeps from writing to the file. Raises CompileError if one does, OSError if none could."""
+    import fcntl
+
+    name = path.resolve().with_name(name_beside(path.resolve().name, "lock"))
+    while True:
+        try:
+            file = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            error.filename = str(path)  # the user knows no other
+            raise
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise CompileError(path, "another cm-sweep is writing to this file") from None
+        if _is_at(file, name):
+            break
+        os.close(file)  # of a sweep that has just ended, and removed it
+    with at_interruption(name.unlink):
+        try:
+            yield
+        finally:
+            name.unlink(missing_ok=True)
+            os.close(file)
+
+
+def _is_at(file: int, name: Path) -> bool:
+    """Return True if the open file is the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(name))
+    except FileNotFoundError:
+        return False
 
 
 def _line(cells: Sequence[str]) -> bytes:

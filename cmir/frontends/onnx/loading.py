@@ -58,6 +58,8 @@ class Graph:
     """The tensors of int64."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
+    files: Set[Path] = frozenset()
+    """The files that hold tensors outside the model."""
 
 
 def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
@@ -65,6 +67,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     model = _inline_functions(_read(path), path)
     _normalise(model)
     _check_opset(model, path)
+    files = _external_files(model, path)
     constants = _take_constants(model, path)
     # Copy what is left: protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
@@ -83,6 +86,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         constants,
         *_check_and_infer(skeleton, path),
         (1,) if batch else (),
+        files,
     )
 
 
@@ -138,6 +142,19 @@ def _inline_functions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 def _holds_tensor(node: onnx.NodeProto) -> bool:
     """Return True if the node is a Constant whose value is a dense tensor."""
     return node.op_type == "Constant" and [a.name for a in node.attribute] == ["value"]
+
+
+def _external_files(model: onnx.ModelProto, path: Path) -> Set[Path]:
+    """Return the files outside the model that hold its dense tensors."""
+    tensors = [*model.graph.initializer]
+    tensors += [node.attribute[0].t for node in model.graph.node if _holds_tensor(node)]
+    return frozenset(
+        path.parent / entry.value
+        for tensor in tensors
+        if tensor.data_location == TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
+    )
 
 
 def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:
