@@ -16,3 +16,6 @@ class CoreName:
         if not self.coordinates:
             return self.program
         return f"{self.program}[{', '.join(map(str, self.coordinates))}]"
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)

@@ -61,7 +61,7 @@ def values_refusal(network: NetworkOp, case: Case, rounds: int) -> Refusal:
     assert case.source is not None
     comparison = import_module("cmir.proof.values.comparison")
     try:
-        comparison.prove(network, case.source, rounds)
+        comparison.prove_values(network, case.source, rounds)
     except CompileError as error:
         return error.message
     return None

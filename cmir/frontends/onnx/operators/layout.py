@@ -122,5 +122,5 @@ def pad(
 
 @importer("Shape")
 def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
-    """Return a constant, because all shapes are static."""
+    """Fold to a constant, because all shapes are static."""
     return Constant(node.proto.output[0], np.array(node.shape(x)[start:end], np.int64))

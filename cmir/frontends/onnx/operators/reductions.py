@@ -59,7 +59,7 @@ def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Func
     def arg_reduction(
         node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
     ) -> Value:
-        """Return indices are int32, and arithmetic on them is refused."""
+        """Give indices as int32, on which arithmetic is refused."""
         (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
 
