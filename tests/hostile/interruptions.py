@@ -170,6 +170,8 @@ def disturb(tool: str, count: int, seed: int, numbers: Sequence[signal.Signals] 
 
 
 def main() -> int:
+    # A shell starts jobs in the background with SIGINT ignored, which the tools would inherit and heed.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=50, help="moments for each tool")
     parser.add_argument("--seed", type=int, default=0)
