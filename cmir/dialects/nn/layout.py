@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Literal
 
@@ -85,6 +86,9 @@ class ReshapeOp(LayoutOp):
     def is_identity(self) -> bool:
         return self.result_shape == shape_of(self.x)
 
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(ReshapeOp, shape=shape_of(self.x))
+
 
 @irdl_op_definition
 class TransposeOp(LayoutOp):
@@ -126,6 +130,9 @@ class TransposeOp(LayoutOp):
 
     def is_identity(self) -> bool:
         return self.perm.get_values() == tuple(range(len(self.perm)))
+
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(TransposeOp, perm=np.argsort(self.perm.get_values()).tolist())
 
 
 @irdl_op_definition
