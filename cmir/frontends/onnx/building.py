@@ -29,6 +29,7 @@ from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError, OnnxEr
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
@@ -253,6 +254,7 @@ class _Weights:
 
     def parameter(self, constant: Constant) -> SSAValue:
         array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
+        array = held_narrow(array)
         array = np.asarray(array, order="C")
         if not array.size:
             raise ImporterError(
