@@ -32,7 +32,9 @@ def with_a_step(net: Net, op: str) -> object:
     for step in (limit, -limit):
         if any(((a <= step) & (b >= step)).any() for a, b in zip(low, high, strict=True)):
             raise Impossible
-    settings: Settings = {"alpha": limit} if op != "Shrink" else {"lambd": limit, "bias": net.number(0, 1)}
+    settings: Settings = (
+        {"alpha": limit} if op != "Shrink" else {"lambd": limit, "bias": net.number(0, 1)}
+    )
     return net.node(op, x, **settings)
 
 

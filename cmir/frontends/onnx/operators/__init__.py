@@ -2,6 +2,8 @@
 
 from cmir.frontends.onnx.operators import (
     arithmetic,
+    composed,
+    einsum,
     elementwise,
     layout,
     linear,
@@ -14,6 +16,8 @@ from cmir.frontends.onnx.operators import (
 
 __all__ = [
     "arithmetic",
+    "composed",
+    "einsum",
     "elementwise",
     "layout",
     "linear",
