@@ -20,7 +20,15 @@ MAX = float(np.finfo(np.float32).max)
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Abs": nn.AbsOp,
+    "Acos": nn.AcosOp,
+    "Acosh": nn.AcoshOp,
+    "Asin": nn.AsinOp,
+    "Asinh": nn.AsinhOp,
+    "Atan": nn.AtanOp,
+    "Atanh": nn.AtanhOp,
     "Ceil": nn.CeilOp,
+    "Cos": nn.CosOp,
+    "Cosh": nn.CoshOp,
     "Erf": nn.ErfOp,
     "Exp": nn.ExpOp,
     "Floor": nn.FloorOp,
@@ -33,8 +41,12 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Relu": nn.ReluOp,
     "Round": nn.RoundOp,
     "Sigmoid": nn.SigmoidOp,
+    "Sign": nn.SignOp,
+    "Sin": nn.SinOp,
+    "Sinh": nn.SinhOp,
     "Softplus": nn.SoftplusOp,
     "Sqrt": nn.SqrtOp,
+    "Tan": nn.TanOp,
     "Tanh": nn.TanhOp,
 }
 GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -94,6 +106,16 @@ for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():
     importer(name)(_variadic(variadic))
+
+
+@importer("Mean")
+def mean(node: Node, *values: Value) -> Value:
+    total = _variadic(nn.AddOp)(node, *values)
+    assert isinstance(total, Activation)
+    if len(values) == 1:
+        return total
+    count = Constant(f"{node.proto.name}.count", np.array(len(values), dtype_of(total)))
+    return node.build(nn.DivOp(total, node.parameter(count)))
 
 
 @importer("Where")
