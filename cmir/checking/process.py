@@ -15,6 +15,7 @@ import numpy as np
 
 from cmir.checking.messages import ARRAYS, ERROR, receive, send
 from cmir.support.diagnostics import CompileError
+from cmir.support.interruption import at_interruption
 
 SECONDS = 300.0
 """The most seconds that the evaluation of one inference may take."""
@@ -70,11 +71,12 @@ def evaluator_process(which: EvaluatorName, model: Path) -> Generator[EvaluatorP
         stderr=subprocess.DEVNULL,
         # The same modules as here; the working directory has none (-P).
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        # Ctrl-C interrupts this process alone, which then ends the other one.
+        # Ctrl-C reaches this process alone, which then ends the other one.
         start_new_session=True,
     )
     try:
-        yield EvaluatorProcess(process)
+        with at_interruption(process.kill):
+            yield EvaluatorProcess(process)
     finally:
         process.kill()
         for stream in (process.stdin, process.stdout):
