@@ -10,7 +10,7 @@ import onnx
 from google.protobuf.message import Message
 from onnx import AttributeProto, TensorProto, helper, inliner, numpy_helper
 
-from cmir.checking.interpreter import Interpreter
+from cmir.checking.interpreter import Interpreter, Values
 
 _NARROW = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
@@ -18,23 +18,29 @@ _TYPES = {"to", "dtype", "output_dtype"}
 """Attributes that hold an element type."""
 
 
-class DoubleInterpreter:
-    """Interpreter of a model with all its floats in double precision: a function from inputs to outputs, in order.
+class DoubleInterpreter(Interpreter):
+    """Interpreter of a model with all its floats in double precision.
 
     Integers, and the arithmetic of quantised operators, stay as they are.
     """
 
     def __init__(self, model: onnx.ModelProto, directory: str = "") -> None:
-        """Prepare a model. directory: folder of the files with external tensor data."""
         copy = onnx.ModelProto()
         copy.CopyFrom(inliner.inline_local_functions(model) if model.functions else model)
         _widen(copy, directory)
-        self._interpreter = Interpreter(copy, directory)
+        super().__init__(copy, directory)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[Any]:
-        """Evaluate the model. Raises CompileError, which names the node, if an operator has no such evaluation."""
-        wide = {n: x.astype(np.float64) if x.dtype.kind == "f" else x for n, x in feeds.items()}
-        return self._interpreter(wide)
+        return super().__call__(_widened(feeds))
+
+    def _node(self, node: onnx.NodeProto, values: Values) -> Values:
+        return _widened(super()._node(node, values))  # scales of quantised operators are single
+
+
+def _widened(values: Mapping[str, Any]) -> Values:
+    """Return tensors with all floats in double precision."""
+    floats = [name for name, x in values.items() if getattr(x, "dtype", np.dtype(int)).kind == "f"]
+    return {**values, **{name: values[name].astype(np.float64) for name in floats}}
 
 
 def _widen(message: Message, directory: str) -> None:

@@ -216,6 +216,9 @@ WIDE = {
         else_branch = other () => (float[2] b) { b = Exp(x) }
       >
     }""",
+    "quantised": """main (float[1,3] x, int8[3,2] w) => (float[1,2] y) {
+      q, s, z = DynamicQuantizeLinear(x) a = MatMulInteger(q, w, z) b = Cast<to = 1>(a) y = Mul(b, s)
+    }""",
     "functions": """main (float[2] x) => (float[2] y) { y = local.twice(x) }
 <domain: "local", opset_import: ["": 13]>
 twice (a) => (d) { t = Constant<value_float = 0.1>() b = Mul(a, t) d = Add(b, b) }""",
@@ -240,6 +243,9 @@ def test_models_in_double_precision(name: str) -> None:
         case "constants":
             x = rng.normal(size=(1, 4))
             inputs, expected = [x], np.exp(x * tenth + row) / row
+        case "quantised":
+            x, w = np.array([[-0.5, 2.05, 0.25]]), rng.integers(-9, 9, (3, 2)).astype(np.int8)
+            inputs, expected = [x, w], np.array([[-50, 205, 25]]) @ w * np.float64(np.float32(0.01))
         case "branches":
             x = rng.normal(size=2)
             inputs, expected = [x, np.array(True)], x * tenth
