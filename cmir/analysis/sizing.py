@@ -59,7 +59,7 @@ class Sizing:
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
         self.hardware = hardware
-        self.stages, self.arrays = pipeline.stages, pipeline.arrays
+        self.pipeline, self.stages, self.arrays = pipeline, pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[Key, ReaderBuffer] = {}
         self.keys: dict[Edge, Key] = {}

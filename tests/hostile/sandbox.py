@@ -24,10 +24,15 @@ OUTCOMES = ("accepted", "refused", "internal", "wrong", "hang", "crash", "unclea
 
 @dataclass(frozen=True)
 class Limits:
-    """memory: bytes of address space that a case may add. seconds: until it is a hang."""
+    """memory: bytes of address space that a case may add. seconds: of the processor, until it is a hang."""
 
     memory: int = 3 << 30
-    seconds: float = 20.0
+    seconds: int = 20
+
+    @property
+    def patience(self) -> int:
+        """Seconds of the clock until a case is a hang, which it may be without using the processor."""
+        return 10 * self.seconds
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ def run_case(case: Callable[[], int], limits: Limits, folder: Path) -> Outcome:
     child = os.fork()
     if child == 0:
         os._exit(_child(case, limits, log))
-    status = _wait(child, limits.seconds)
+    status = _wait(child, limits.patience)
     message = log.read_text(encoding="utf-8", errors="surrogateescape") if log.exists() else ""
-    if status is None:
+    if status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return Outcome("hang", message)
     if os.WIFSIGNALED(status):
         return Outcome("crash", f"{signal.Signals(os.WTERMSIG(status)).name}: {message}")
@@ -64,6 +69,7 @@ def _child(case: Callable[[], int], limits: Limits, log: Path) -> int:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = used + limits.memory
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

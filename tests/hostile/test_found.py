@@ -1,12 +1,16 @@
-"""IR that once led to internal errors: each is refused in a line, or runs."""
+"""Inputs that once led to internal errors or took forever: each is refused in a line, or runs."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import onnx
 import pytest
-from hostile.seeds import ROOT
+from hostile.sandbox import Limits, run_case
+from hostile.seeds import ROOT, layered_model
 
+from cmir.hardware.description import Hardware
 from cmir.tools import cm_opt, cm_run
 
 F32 = "tensor<4xf32>"
@@ -52,3 +56,24 @@ def test_a_program_that_no_core_runs(
     capfd.readouterr()
     assert cm_run.main([str(file), *COMMANDS[command]]) == 1
     assert "error: no core runs @CONV1" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("preset", "setting"),
+    [
+        ("hermes", "hop_cycles = 1000000000000"),
+        ("pimcomp", "pipeline_cycles = 1000000000000"),
+    ],
+)
+def test_latencies_far_longer_than_intervals(preset: str, setting: str, tmp_path: Path):
+    """No buffers keep the interval: they would hold millions of inferences, and grow by a row at a time."""
+    name = setting.partition(" ")[0]
+    file, model = tmp_path / "machine.toml", tmp_path / "model.onnx"
+    text, count = re.subn(rf"^{name} = \d+", setting, Hardware.text(preset), flags=re.MULTILINE)
+    assert count == 1
+    file.write_text(text)
+    onnx.save(layered_model(), model)
+    command = [str(model), "--random", "0", "--hardware", str(file)]
+    outcome = run_case(lambda: cm_run.main(command), Limits(), tmp_path)
+    assert outcome.kind == "accepted", outcome.message
+    assert "throughput-preserving buffers exceed" in outcome.message
