@@ -91,6 +91,12 @@ def check_workload(module: ModuleOp) -> None:
         workload_of(op).check()
 
 
+def check_iterations(op: Operation) -> None:
+    """Refuse a network with more iterations than arrays of numbers for each have room. Raises CompileError."""
+    iterated = (demand for demand in workload_of(op).demands if demand.iterated)
+    Workload(tuple(iterated)).check()
+
+
 def workload_of(op: Operation) -> Workload:
     """Return the work of a network at any level; none for other operations."""
     match op:
