@@ -18,8 +18,12 @@ from cmir.tools.common import FAILURE, INTERNAL_ERROR
 WRONG = 3
 """Exit code of a case whose results are wrong."""
 
-OUTCOMES = ("accepted", "refused", "internal", "wrong", "hang", "crash", "unclean")
-"""What may become of a case. unclean: a failure without a message, or a message that steers a terminal."""
+OUTCOMES = ("accepted", "refused", "internal", "wrong", "hang", "memory", "crash", "unclean")
+"""What may become of a case.
+
+memory: it took more than the limit before anything was refused. unclean: a failure without a message, or a message
+that steers a terminal.
+"""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ def _kind(code: int, message: str) -> str:
         return "internal"
     if code == WRONG:
         return "wrong"
+    if "there is not enough memory" in message:
+        return "memory"
     steers = any(not (c.isprintable() or c in "\n\t") and ord(c) < 0xE000 for c in message)
     if steers or (code and "error:" not in message and "failed:" not in message):
         return "unclean"

@@ -68,6 +68,7 @@ def allocate() -> int:
         (lambda: complain("tool: internal error in tool\n", 70), "internal"),
         (fail, "internal"),
         (allocate, "internal"),
+        (lambda: complain("a: error: there is not enough memory\n", 1), "memory"),
         (lambda: complain("check failed: 1 is not 2\n", 3), "wrong"),
         (sleep, "hang"),
         (spin, "hang"),
