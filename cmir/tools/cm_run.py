@@ -44,12 +44,9 @@ def _run(options: argparse.Namespace) -> int:
         return _print_hardware(options.print_hardware)
     check_options(options)
     from cmir.hardware.description import Hardware
-    from cmir.semantics.precision import narrowest_float
+    from cmir.isl.budget import limited
     from cmir.tools.files import check_outputs
     from cmir.tools.model import read_model
-    from cmir.tools.progress import Progress
-    from cmir.tools.reference import input_names, reference_of
-    from cmir.tools.run_data import write_samples
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
     model = read_model(options.model, options.weights)
@@ -57,8 +54,21 @@ def _run(options: argparse.Namespace) -> int:
     hardware = described or Hardware.load("ideal")
     read = [*model.files, options.hardware, *options.inputs, options.check_against]
     check_outputs(read, _output_files(options))
-    if options.buffer_curve:
-        return _buffer_curve(options, model, hardware)
+    with limited(model.module):
+        if options.buffer_curve:
+            return _buffer_curve(options, model, hardware)
+        return _run_model(options, model, hardware, described is not None)
+
+
+def _run_model(
+    options: argparse.Namespace, model: Model, hardware: Hardware, described: bool
+) -> int:
+    """Compile and run. described: True if there is a hardware description; prints costs."""
+    from cmir.semantics.precision import narrowest_float
+    from cmir.tools.progress import Progress
+    from cmir.tools.reference import input_names, reference_of
+    from cmir.tools.run_data import write_samples
+
     names = input_names(model)
     reference = None
     if options.check:
@@ -72,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     outputs = _renamed(report.outputs, timed.network.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
-    _show(options, timed, report, described is not None)
+    _show(options, timed, report, described)
     if options.schedules is not None and not _schedules(
         options, model, timed.network, samples, report.outputs, narrowest
     ):

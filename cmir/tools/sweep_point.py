@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools.common import diagnostics_of, verify
 from cmir.tools.options import Replication, Storage
@@ -85,7 +86,7 @@ class Task:
 def evaluate_point(task: Task) -> dict[str, str]:
     """Return the row of a point, without the swept fields. The row of a failed point holds the error."""
     try:
-        with collect_diagnostics():
+        with collect_diagnostics(), limited(_module(task.network)[0]):
             return {"status": "ok", **_cells(_figures(task))}
     except Exception as error:
         found = diagnostics_of(error, "")
