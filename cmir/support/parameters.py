@@ -65,9 +65,7 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
         arrays = {name: np.asarray(value, order="C") for name, value in self._values.items()}
         with atomic_path(path) as temporary:
-            if (
-                temporary.exists()
-            ):  # a device or a pipe, in whose place `save_file` would put a regular file
+            if temporary.exists():  # a device or a pipe, which `save_file` would replace by a file
                 temporary.write_bytes(save(arrays))
             else:
                 save_file(arrays, temporary)

@@ -188,7 +188,7 @@ class CmOptMain(xDSLOptMain):
         return FAILURE if failed else 0
 
     def _check_files(self) -> None:
-        """Raise CompileError if an output would overwrite an input or another output."""
+        """Raise CompileError if an output would overwrite an input, such as a file that a pass reads, or an output."""
         files = (self.args.input_file, self.args.weights, self.args.output_file)
         source, weights, output = (None if file == "-" else file for file in files)
         outputs = [output, self.args.output_weights]
@@ -196,7 +196,9 @@ class CmOptMain(xDSLOptMain):
             from cmir.proof.values.source import SUFFIX
 
             outputs.append(Path(output).with_suffix(SUFFIX))
-        check_outputs([source, weights], outputs)
+        options = (value for pass_ in self.pipeline.passes for value in vars(pass_).values())
+        named = [text for text in options if isinstance(text, str) and os.path.isfile(text)]
+        check_outputs([source, weights, *named], outputs)
 
     def get_input_name(self) -> str:
         return "<stdin>" if self.args.input_file in (None, "-") else self.args.input_file
@@ -368,4 +370,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-opt"))

@@ -289,4 +289,6 @@ def _renamed(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-run"))

@@ -240,4 +240,6 @@ def _progress(total: int) -> Generator[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-sweep"))

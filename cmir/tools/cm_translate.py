@@ -154,4 +154,6 @@ def _save(parameters: Parameters, path: Path, temporary: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-translate"))

@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 def cm_opt() -> int:
     """Run cm-opt on the arguments of the process."""
-    return _enter("cm-opt")
+    return enter("cm-opt")
 
 
 def cm_run() -> int:
     """Run cm-run on the arguments of the process."""
-    return _enter("cm-run")
+    return enter("cm-run")
 
 
 def cm_sweep() -> int:
     """Run cm-sweep on the arguments of the process."""
-    return _enter("cm-sweep")
+    return enter("cm-sweep")
 
 
 def cm_translate() -> int:
     """Run cm-translate on the arguments of the process."""
-    return _enter("cm-translate")
+    return enter("cm-translate")
 
 
-def _enter(tool: str) -> int:
+def enter(tool: str) -> int:
     """Run a tool in a process of its own; return its exit code."""
     _open_streams()
     handle_signals(tool)
@@ -88,4 +88,4 @@ def _stream(number: int, mode: str) -> Any:
 
 if __name__ == "__main__":  # python -m cmir.tools.entry cm-run …
     del sys.argv[0]
-    sys.exit(_enter(sys.argv[0]))
+    sys.exit(enter(sys.argv[0]))

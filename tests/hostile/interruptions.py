@@ -148,12 +148,15 @@ def begun(process: subprocess.Popen[str]) -> None:
         time.sleep(0.0005)
 
 
-def disturb(tool: str, count: int, seed: int) -> int:
-    """Interrupt a tool at so many moments, print what is wrong, and return how often something is."""
+def disturb(tool: str, count: int, seed: int, numbers: Sequence[signal.Signals] = ()) -> int:
+    """Interrupt a tool at so many moments, print what is wrong, and return how often something is.
+
+    numbers: the signals, in turn; by default, all that the tool must survive.
+    """
     draw, wrong = random.Random(f"{tool} {seed}"), 0
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if tool == "cm-sweep":
-        numbers.append(signal.SIGKILL)
+    if not numbers:
+        killed = [signal.SIGKILL] if tool == "cm-sweep" else []
+        numbers = [signal.SIGINT, signal.SIGTERM, *killed]
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(tool, Path(folder))
         for k in range(count):
@@ -167,12 +170,19 @@ def disturb(tool: str, count: int, seed: int) -> int:
 
 
 def main() -> int:
+    # A shell starts jobs in the background with SIGINT ignored, which the tools would inherit and heed.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=50, help="moments for each tool")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--signal", choices=("SIGINT", "SIGTERM", "SIGKILL"), action="append", default=[]
+    )
     parser.add_argument("tools", nargs="*", default=[*TOOLS])
     options = parser.parse_args()
-    return int(sum(disturb(tool, options.count, options.seed) for tool in options.tools) > 0)
+    numbers = [signal.Signals[name] for name in options.signal]
+    wrong = sum(disturb(tool, options.count, options.seed, numbers) for tool in options.tools)
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,10 @@ TWICE = "two outputs need a file each"
         ("cm-opt m.mlir -o m.mlir", f"m.mlir: error: {INPUT}"),
         ("cm-opt m.mlir -o a --output-weights a", f"a: error: {TWICE}"),
         ("cm-opt m.nn.mlir -o m.mlir --output-source", f"m.nn.mlir: error: {INPUT}"),
+        (
+            "cm-opt m.mlir -p cmcore-set-hardware{hardware=h.toml} -o h.toml",
+            f"h.toml: error: {INPUT}",
+        ),
         ("cm-run m.onnx --random 0 --json m.onnx", f"m.onnx: error: {INPUT}"),
         ("cm-run m.onnx --random 0 --json a --trace a", f"a: error: {TWICE}"),
         ("cm-run m.onnx x.npy --output x.npy", f"x.npy: error: {INPUT}"),
