@@ -53,6 +53,8 @@ def _double(module: nn.Module, inputs: Inputs) -> Tensor:
 
 
 def _write(module: nn.Module, inputs: Inputs, path: Path, dynamo: bool) -> None:
+    # The exporter `torchscript` does not know the fused attention.
+    torch.backends.mha.set_fastpath_enabled(dynamo)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
