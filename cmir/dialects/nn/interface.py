@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts, cuts_of_pieces
-from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, shape_of
+from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, element_of, shape_of, tensor_type
 from cmir.dialects.nn.relations import (
     Box,
     access_map,
@@ -181,3 +181,18 @@ class LayoutOp(NNOp):
         operand are dropped or repeated.
         """
         return None
+
+    @property
+    def has_padding(self) -> bool:
+        """True if result elements can be padding."""
+        return False
+
+    def on(self, operands: Sequence[SSAValue], pad_value: float = 0.0) -> Self:
+        """Return the operator on other operands of the same shapes, with elements of any type.
+
+        pad_value: the value of padding, if there is any.
+        """
+        type_ = tensor_type(self.result_shape, element_of(operands[0]))
+        return type(self).create(
+            operands=operands, properties=dict(self.properties), result_types=[type_]
+        )

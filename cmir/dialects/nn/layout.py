@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
 import islpy as isl
 import numpy as np
@@ -291,6 +291,15 @@ class PadOp(LayoutOp):
     @property
     def pad_value(self) -> float:
         return self.value.value.data
+
+    @property
+    def has_padding(self) -> bool:
+        return self.mode is None and any(pad > 0 for pad in self.pads.get_values())
+
+    def on(self, operands: Sequence[SSAValue], pad_value: float = 0.0) -> Self:
+        result = super().on(operands)
+        result.value = FloatAttr(pad_value, f32)
+        return result
 
     def element_relation(self, operand: int = 0) -> isl.Map:
         names, x = element_names(len(self.result_shape)), shape_of(self.x)
