@@ -19,20 +19,14 @@ from xdsl.ir import Block, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
-from cmir.dialects.nn.lanes import (
-    Axes,
-    choose_lanes,
-    free_axes,
-    iterations_of,
-    whole_axes,
-    write_of,
-)
+from cmir.dialects.nn.lanes import choose_lanes, iterations_of, write_of
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.relations import box_set
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
 from cmir.isl import dim_names
+from cmir.isl.axes import Axes, free_axes, whole_axes
 from cmir.isl.digits import join_digits, radices_of
 from cmir.isl.functions import is_affine, simplest
 from cmir.support.naming import UniqueNames, suffixed
@@ -218,7 +212,7 @@ class Granularity:
         elements = read.by(iterations)
         if elements is None:
             return None
-        return whole_axes(elements.domain_factor_domain(), shape_of(read.value))
+        return whole_axes(elements.domain_factor_domain())
 
 
 def _with_lanes(shape: Shape, lanes: Axes) -> Iterations:
