@@ -58,13 +58,15 @@ class Network:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
+def networks(draw: st.DrawFn, residual: bool = False) -> Network:
+    """residual: operators also read values from before, in the layout that they have there or in others."""
     network = Network()
+    before = [network.value]
+    kinds = ["reshape", "transpose", "relu", "constant", "constant", "both"]
+    kinds += ["before", "before"] * residual
     for _ in range(draw(st.integers(1, 5))):
         x, shape = network.value, shape_of(network.value)
-        match draw(
-            st.sampled_from(["reshape", "transpose", "relu", "constant", "constant", "both"])
-        ):
+        match draw(st.sampled_from(kinds)):
             case "reshape":
                 op = nn.ReshapeOp(x, draw(factors(prod(shape))))
             case "transpose":
@@ -73,6 +75,11 @@ def networks(draw: st.DrawFn) -> Network:
                 op = nn.ReluOp(x)
             case "both":
                 op = nn.MulOp(x, x)
+            case "before":
+                other = draw(st.sampled_from(before))
+                if shape_of(other) != shape:
+                    other = network.add(nn.ReshapeOp(other, shape))
+                op = nn.AddOp(x, other)
             case _:
                 keep = draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
                 sizes = [size if kept else 1 for size, kept in zip(shape, keep, strict=True)]
@@ -82,6 +89,7 @@ def networks(draw: st.DrawFn) -> Network:
                 first = draw(st.booleans())
                 op = nn.SubOp(*((constant, x) if first else (x, constant)))
         network.value = network.add(op)
+        before.append(network.value)
     return network
 
 
@@ -100,8 +108,8 @@ def test_results_stay_the_same(network: Network) -> None:
     assert len([op for op in function.body.block.ops if isinstance(op, StageOp)]) == 1
 
 
-@given(network=networks())
-@settings(max_examples=12, deadline=None)
+@given(network=networks(residual=True))
+@settings(max_examples=25, deadline=None)
 def test_compiled_networks_compute_the_same(network: Network) -> None:
     module, context = network.module(), make_context()
     (function,) = module.body.block.ops
