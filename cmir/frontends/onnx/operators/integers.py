@@ -16,7 +16,8 @@ from xdsl.ir import SSAValue
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import QUANTIZED, element_of, shape_of
-from cmir.dialects.nn.widening import below, inline_number
+from cmir.dialects.nn.parameter import inline_number
+from cmir.dialects.nn.widening import preimage
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node
 from cmir.frontends.onnx.quantized import QuantizedConstant, held
@@ -58,12 +59,11 @@ def quantized(node: Node, x: Activation) -> QuantizedActivation | None:
     if scale is None or zero is None:
         return None
     numbers = owner.x
-    widening = owner
     for layout in reversed(layouts):
-        if (moved := below(widening, layout)) is None:
+        pad = preimage(owner, layout.pad_value) if layout.has_padding else 0.0
+        if pad is None:
             return None
-        numbers = node.build(moved)
-        widening = nn.DequantizeOp(numbers, owner.scale, owner.zero_point)
+        numbers = node.build(layout.on([numbers], pad))
     return QuantizedActivation(numbers, scale, int(zero))
 
 

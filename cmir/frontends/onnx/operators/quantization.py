@@ -19,7 +19,7 @@ from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv
+from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv, quantized
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window
 from cmir.frontends.onnx.quantized import MICROSOFT, held, integers_of, type_of_result
@@ -48,6 +48,8 @@ def quantize_linear(
         raise ImporterError("attribute block_size is not supported")
     if y_zero_point is None:
         y_zero_point = Constant("zero", np.zeros((), type_of_result(output_dtype)))
+    if (numbers := _before(node, x, y_scale, y_zero_point)) is not None:
+        return numbers
     scale, zero = (_along(node, x, value, axis) for value in (y_scale, y_zero_point))
     if precision not in (0, TensorProto.FLOAT) and element_of(scale) == f32:
         raise ImporterError(f"attribute precision = {precision} is not supported")
@@ -66,6 +68,22 @@ def quantize_linear(
             limit = node.parameter(Constant("bound", np.array(number, type_.dtype)))
             result = node.build(bound(result, limit))
     return result
+
+
+def _before(node: Node, x: Activation, scale: Value, zero: Value) -> Activation | None:
+    """Return the integers that `x` was dequantised from, if it is quantised to the same again."""
+    if not isinstance(scale, Constant) or not isinstance(zero, Constant):
+        return None
+    if scale.array.size > 1 or zero.array.size > 1 or integers_of(zero.array.dtype).is_narrow:
+        return None
+    found = quantized(node, x)
+    if found is None or dtype_of(found.numbers) != zero.array.dtype:
+        return None
+    same = found.scale == scale.array.item() and found.zero == zero.array.item()
+    # Products of other scales may leave the range of normal numbers, so that quotients are no integers.
+    limits = np.finfo(np.float32)
+    normal = limits.tiny <= found.scale <= limits.max / 2**17
+    return found.numbers if same and normal else None
 
 
 @importer("DequantizeLinear")
