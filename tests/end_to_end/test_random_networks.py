@@ -62,7 +62,7 @@ def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]
 
 
 def test_every_importer_is_drawn() -> None:
-    assert set(operators()) == set(RECIPES)
+    assert {name for name in operators() if "." not in name} == set(RECIPES)
 
 
 @pytest.mark.parametrize("operator", sorted(RECIPES))

@@ -13,6 +13,7 @@ import pytest
 from checking.saturating import SaturatingSession
 from frontends.microsoft_cases import FUSED, QUANTISED
 from frontends.onnx_models import evaluate, save
+from frontends.qonnx_cases import CASES as QONNX
 from frontends.quantized_cases import ALL, QDQ, WHOLE
 from onnx import numpy_helper, parser
 from tolerance import assert_close
@@ -27,8 +28,10 @@ from cmir.tools.model import lower, read_model
 
 
 def model_of(name: str) -> onnx.ModelProto:
-    inputs, body, outputs, constants = {**ALL, **QDQ, **QUANTISED, **FUSED}[name]
-    opsets = '["": 15, "com.microsoft": 1]'
+    inputs, body, outputs, constants = {**ALL, **QDQ, **QUANTISED, **FUSED, **QONNX}[name]
+    opsets = '["": 15, "com.microsoft": 1, "qonnx.custom_op.general": 1]'
+    if name not in QONNX:
+        opsets = '["": 15, "com.microsoft": 1]'
     model = parser.parse_model(
         f"<ir_version: 8, opset_import: {opsets}> main ({inputs}) => ({outputs}) {{ {body} }}"
     )
@@ -66,7 +69,7 @@ def test_equal_to_reference(
         np.testing.assert_array_equal(array, wanted)
 
 
-@pytest.mark.parametrize("name", [*QDQ, *QUANTISED])
+@pytest.mark.parametrize("name", [*QDQ, *QUANTISED, *QONNX])
 def test_equal_to_reference_on_this_processor(name: str, tmp_path: Path) -> None:
     for array, wanted in results_of(name, tmp_path):
         assert array.dtype == wanted.dtype
