@@ -21,6 +21,7 @@ from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.dialects.nn.widening import reads_behind
 from cmir.passes.base import FunctionPass
+from cmir.passes.hoisting import hoist_pointwise
 from cmir.passes.widths import behind, move_layouts, widen_at_readers
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
@@ -31,10 +32,11 @@ class NnOutlineStagesPass(FunctionPass):
     """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
     A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
-    stages would then wait for each other in a cycle. One that widens the elements of a value, such as a dequantisation,
-    becomes part of the stages that read its result, so that arrays hold the narrow elements. With `fuse=false`, every
-    operator becomes a separate stage. Layout operators remain outside stages, as views. If a value that is only a view
-    must exist in memory, the pass inserts a copy and emits a remark.
+    stages would then wait for each other in a cycle. If it follows layout operators with an inverse, such as reshape
+    and transpose, it moves in front of them first. One that widens the elements of a value, such as a dequantisation,
+    becomes part of the stages that read its result instead, so that arrays hold the narrow elements. With `fuse=false`,
+    every operator becomes a separate stage. Layout operators remain outside stages, as views. If a value that is only a
+    view must exist in memory, the pass inserts a copy and emits a remark.
     """
 
     name = "nn-outline-stages"
@@ -46,13 +48,13 @@ class NnOutlineStagesPass(FunctionPass):
         super().apply(ctx, op)
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
-        region_dce(function.body)
         block = function.body.block
         widening = set[Operation]()
         if self.fuse:
+            hoist_pointwise(block)
             move_layouts(block)
             widening = widen_at_readers(block)
-            region_dce(function.body)
+        region_dce(function.body)
         _insert_copies(block, widening)
         _Outliner(block, self.fuse, widening).rewrite()
         region_dce(function.body)

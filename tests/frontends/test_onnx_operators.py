@@ -103,6 +103,12 @@ CASES: dict[str, tuple[str, str]] = {
     "Tanh": (IMAGE, "y = Tanh(x)"),
     "Sqrt": (IMAGE, "a = Abs(x) y = Sqrt(a)"),
     "Log": (IMAGE, "a = Abs(x) y = Log(a)"),
+    "IsNaN": (IMAGE, "l = Log(x) n = IsNaN(l) y = Cast<to = 1>(n)"),
+    "IsInf": (IMAGE, "r = Relu(x) l = Log(r) i = IsInf(l) y = Cast<to = 1>(i)"),
+    "IsInf neither": (
+        IMAGE,
+        "l = Log(x) i = IsInf<detect_negative = 0, detect_positive = 0>(l) y = Cast<to = 1>(i)",
+    ),
     "Sub": (PAIR, "y = Sub(x1, x2)"),
     "Sub from a constant": (f"{IMAGE}, float[1] one", "y = Sub(one, x)"),
     "Mul": ("float[N,3,4,4] x1, float[N,3,1,1] x2", "y = Mul(x1, x2)"),

@@ -96,12 +96,6 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         "[n] i = Cast<to = 6>(x) y = Cast<to = 1>(i)",
         "(Cast): a cast from f32 to i32 is not supported",
     ),
-    "bound that is rounded": (
-        IMAGE,
-        "b = Constant<value = double {0.1}>() d = Cast<to = 11>(x) [n] c = Clip(d, b)"
-        " y = Cast<to = 1>(c)",
-        "(Clip): min = 0.1 is not supported: float32 cannot represent it",
-    ),
     "exponent that is rounded": (
         IMAGE,
         "e = Constant<value = double {0.1}>() [n] y = Pow(x, e)",

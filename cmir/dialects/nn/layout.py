@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Literal, Self
 
@@ -19,6 +20,7 @@ from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
+from cmir.dialects.nn.widening import PaddingCanonicalization
 
 
 class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
@@ -85,6 +87,9 @@ class ReshapeOp(LayoutOp):
     def is_identity(self) -> bool:
         return self.result_shape == shape_of(self.x)
 
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(ReshapeOp, shape=shape_of(self.x))
+
 
 @irdl_op_definition
 class TransposeOp(LayoutOp):
@@ -126,6 +131,9 @@ class TransposeOp(LayoutOp):
 
     def is_identity(self) -> bool:
         return self.perm.get_values() == tuple(range(len(self.perm)))
+
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(TransposeOp, perm=np.argsort(self.perm.get_values()).tolist())
 
 
 @irdl_op_definition
@@ -239,7 +247,7 @@ class PadOp(LayoutOp):
     reflect = opt_prop_def(UnitAttr)
     wrap = opt_prop_def(UnitAttr)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(PaddingCanonicalization())
 
     def __init__(
         self,

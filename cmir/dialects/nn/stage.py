@@ -100,6 +100,25 @@ class StageOp(IRDLOperation):
         others = (op for op in ops if not isinstance(op, PointwiseOp))
         return next(others, next(sized, None))
 
+    def before_root(self) -> set[Operation]:
+        """Return the operators that compute, lane by lane, what the root or operators that broadcast it read."""
+        root = self.root
+        if root is None:
+            return set()
+        shape = root.result_shape
+        found = set[Operation](
+            op
+            for op in self.body.block.ops
+            if isinstance(op, IterationOp) and op is not root and op.result_shape != shape
+        )
+        stack: list[Operation] = [root]
+        while stack:
+            owners = [operand.owner for operand in stack.pop().operands]
+            fresh = [o for o in owners if isinstance(o, IterationOp) and o not in found]
+            found.update(fresh)
+            stack += fresh
+        return found
+
     def verify_(self) -> None:
         _verify_types("argument", self.body.block.arg_types, "operand", self.inputs.types)
         _verify_types("yielded value", self.terminator.values.types, "result", self.outputs.types)

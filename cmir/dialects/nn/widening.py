@@ -98,19 +98,22 @@ def _elements(dtype: np.dtype) -> np.ndarray:
     return unsigned.astype(f"u{dtype.itemsize}").view(dtype)
 
 
-def below(op: Operation, layout: LayoutOp) -> LayoutOp | None:
+def below(op: Operation, layout: LayoutOp, rounding: bool = False) -> LayoutOp | None:
     """Return `layout` on the values that `op` and operators like it widen, if these are the operands of `layout`.
 
     op: an operator that computes an operand of `layout`. With f for `op`, layout(f(x), f(y)) is f(layout(x, y)). None
     if operands are widened in different ways, or in ways that depend on the position, or if padding of the layout has
-    no preimage.
+    no preimage. Numbers other than 0 are padding only with `rounding`: whether f maps a number to them depends on the
+    arithmetic of floats, and not on that of any field.
     """
     kind = _kind(op)
     if kind is None or any(_kind(operand.owner) != kind for operand in layout.operands):
         return None
     index = narrow_operand(op)
     assert isinstance(op, ElementwiseOp) and index is not None
-    pad = preimage(op, layout.pad_value) if layout.has_padding else 0.0
+    pad: float | None = 0.0
+    if layout.has_padding:
+        pad = preimage(op, layout.pad_value) if rounding or layout.pad_value == 0 else None
     if pad is None:
         return None
     narrow: list[SSAValue] = []
@@ -171,6 +174,29 @@ class SelectBeforeWidening(RewritePattern):
         selected.location = op.location
         selected.results[0].name_hint = op.result.name_hint
         rewriter.replace(op, [selected, widened(first, selected.results[0])])
+
+
+class PadBeforeWidening(RewritePattern):
+    """Pattern that rewrites pad(f(x)) to f(pad(x)), for a widening f that maps some element to the padding."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        assert isinstance(op, LayoutOp)
+        first = op.operands[0].owner
+        if not op.has_padding or not isinstance(first, Operation):
+            return
+        if (padded := below(first, op, rounding=True)) is None:
+            return
+        padded.location = op.location
+        padded.results[0].name_hint = op.result.name_hint
+        rewriter.replace(op, [padded, widened(first, padded.results[0])])
+
+
+class PaddingCanonicalization(HasCanonicalizationPatternsTrait):
+    """Canonicalization of operators that pad."""
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return RemoveIdentity(), PadBeforeWidening()
 
 
 class SelectionCanonicalization(HasCanonicalizationPatternsTrait):

@@ -35,7 +35,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 import onnx
 
 from cmir import extensions
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
 
 Function: TypeAlias = Callable[..., Value | Sequence[Value]]
@@ -182,10 +182,12 @@ class Importer:
             return value
         if Constant in accepted:
             return _constant(name, value)
-        raise ImporterError(f"input {name} is a constant, which is not supported")
+        raise ImporterLimitError(f"input {name} is a constant, which is not supported")
 
 
 def _constant(name: str, value: Value) -> Constant:
     if isinstance(value, Activation):
-        raise ImporterError(f"input {name} must be a constant, but depends on the model's inputs")
+        raise ImporterLimitError(
+            f"input {name} must be a constant, but depends on the model's inputs"
+        )
     return value

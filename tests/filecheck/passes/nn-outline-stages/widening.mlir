@@ -62,17 +62,17 @@ func.func @outputs(%x: tensor<4x5xf32>) -> (tensor<4x5xf32>, tensor<4x5xf32>) {
 
 // -----
 
-// Layout operators lay out narrow elements. The padding is the number that is dequantised to 1.
+// Layout operators lay out narrow elements. The padding is the number that is dequantised to 0.
 
 // CHECK-LABEL: func.func @layouts
-// CHECK: nn.pad %x {pads = [0, 1, 0, 0], value = 5.000000e+00} : (tensor<4x5xi8>) -> tensor<4x6xi8>
+// CHECK: nn.pad %x {pads = [0, 1, 0, 0], value = 3.000000e+00} : (tensor<4x5xi8>) -> tensor<4x6xi8>
 // CHECK-NEXT: nn.transpose {{.+}} -> tensor<6x4xi8>
 // CHECK-NEXT: nn.stage @relu1({{.+}} : tensor<6x4xi8>)
 func.func @layouts(%x: tensor<4x5xi8>) -> tensor<6x4xf32> {
   %s = nn.parameter dense<0.5> : tensor<f32>
   %z = nn.parameter dense<3> : tensor<i8>
   %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
-  %p = nn.pad %d {value = 1.0, pads = [0, 1, 0, 0]} : (tensor<4x5xf32>) -> tensor<4x6xf32>
+  %p = nn.pad %d {pads = [0, 1, 0, 0]} : (tensor<4x5xf32>) -> tensor<4x6xf32>
   %t = nn.transpose %p {perm = [1, 0]} : (tensor<4x6xf32>) -> tensor<6x4xf32>
   %y = nn.relu %t : (tensor<6x4xf32>) -> tensor<6x4xf32>
   func.return %y : tensor<6x4xf32>
