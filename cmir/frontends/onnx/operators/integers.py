@@ -114,6 +114,22 @@ def fits(
     return bool((sums + (0 if bias is None else np.abs(bias))).max() < 2**31)
 
 
+def integer_factors(
+    node: Node, a: Activation, b: Activation
+) -> tuple[Activation, Activation, np.ndarray] | None:
+    """Return the integers behind two dequantised factors without zero points, and the factor of their product.
+
+    None for other factors, and for rows so long that sums may leave the range of int32.
+    """
+    left, right = quantized(node, a), quantized(node, b)
+    if left is None or right is None or left.zero or right.zero:
+        return None
+    largest = [-int(np.iinfo(dtype_of(q.numbers)).min) or 2**16 for q in (left, right)]
+    if not shape_of(a) or shape_of(a)[-1] * largest[0] * largest[1] >= 2**31:
+        return None
+    return left.numbers, right.numbers, np.asarray(left.scale * right.scale)
+
+
 def centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
     """Return the constant minus its zero point, or zero points along an axis, in the smallest type that holds it."""
     try:
