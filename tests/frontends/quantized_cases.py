@@ -318,6 +318,13 @@ FLOATS: dict[str, Case] = {
             "w": floats(4, 3, 3, 3),
         },
     ),
+    "blocks": (
+        "float[1,3,6] x",
+        "q = QuantizeLinear<axis = 2, block_size = 4>(x, s, z)"
+        " y = DequantizeLinear<axis = 2, block_size = 4>(q, s, z)",
+        "float[] y",
+        {"s": floats(1, 3, 2), "z": ints("int8", 1, 3, 2)},
+    ),
     "float16": (
         "float16[1,3,4] x",
         "q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z)",
