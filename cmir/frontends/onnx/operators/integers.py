@@ -175,7 +175,7 @@ def integer_conv(
     added = -zero * weights.astype(np.int64).sum(axis=tuple(range(1, weights.ndim)))
     if bias is not None:
         added = added + bias
-    name = node.proto.input[0]
+    name = node.proto.output[0]
     b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
     w = node.parameter(Constant(f"{name}.weight", weights))
     return node.build(nn.ConvOp(x, w, b, strides, pads, dilations, group))
@@ -186,7 +186,7 @@ def integer_gemm(node: Node, integers: IntegerOperands, trans_b: bool) -> SSAVal
     added = -integers.zero * integers.weights.astype(np.int64).sum(axis=1 if trans_b else 0)
     if integers.bias is not None:
         added = added + integers.bias
-    name = node.proto.input[0]
+    name = node.proto.output[0]
     b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
     w = node.parameter(Constant(f"{name}.weight", integers.weights))
     return node.build(nn.GemmOp(integers.x, w, b, trans_b))
