@@ -183,8 +183,8 @@ class _StageBuilder:
             raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = root
-        iterations = converter.granularity.of(stage)
-        self.domain, self.write = iterations.domain, iterations.write
+        self.iterations = converter.granularity.of(stage)
+        self.domain, self.write = self.iterations.domain, self.iterations.write
         rank = self.domain.dim(isl.dim_type.set)
         names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
         self.block = index_block(names)
@@ -220,11 +220,11 @@ class _StageBuilder:
         found: dict[Operation, Sequence[Access]] = {}
         shape = self.root.result_shape
         readers: list[tuple[IterationOp, Sequence[Access | Cells]]] = [
-            (op, op.reads_for(self.write))
+            (op, self.iterations.reads(op))
             for op in self.ops
             if isinstance(op, PointwiseOp) and op is not self.root and op.result_shape == shape
         ]
-        readers.append((self.root, self.root.reads()))
+        readers.append((self.root, self.iterations.reads(self.root)))
         while readers:
             reader, accesses = readers.pop()
             every = reader is self.root or reader in found
@@ -254,14 +254,10 @@ class _StageBuilder:
         return reads
 
     def _operator(self, op: IterationOp) -> None:
-        if op in self.before:
-            accesses = self.before[op]
-        elif isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape:
-            accesses = op.reads_for(self.write)
-        elif op is self.root:
-            accesses = op.reads()
-        else:
+        follows = isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape
+        if op is not self.root and op not in self.before and not follows:
             raise CompileError(op, f"{op.name} cannot follow {self.root.name} in a stage")
+        accesses = self.before[op] if op in self.before else self.iterations.reads(op)
         first = self.block.last_op
         arguments = [
             self._value(op, access, op.operands[i] if i < len(op.operands) else None)

@@ -2,6 +2,8 @@
 
 from cmir.frontends.onnx.operators import (
     arithmetic,
+    composed,
+    einsum,
     elementwise,
     fused,
     layout,
@@ -17,6 +19,8 @@ from cmir.frontends.onnx.operators import (
 
 __all__ = [
     "arithmetic",
+    "composed",
+    "einsum",
     "elementwise",
     "fused",
     "layout",
