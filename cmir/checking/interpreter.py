@@ -16,6 +16,7 @@ from onnx import AttributeProto, helper, inliner, numpy_helper
 from cmir.checking import (  # they register their functions
     microsoft,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     operators,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    qonnx,  # noqa: F401  # pyright: ignore[reportUnusedImport]
 )
 from cmir.checking.ordinary import OrdinaryNodes
 from cmir.checking.registry import find_function, on_integers

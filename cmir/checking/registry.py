@@ -20,6 +20,9 @@ _INTEGER = re.compile(r"\w*Integer(16|ToFloat)?|QLinear\w+")
 _MICROSOFT = re.compile(r"QGemm|QAttention|QMoE|QOrdered\w+|DynamicQuantize(MatMul|LSTM)")
 """Further operators of com.microsoft. Its QuantizeLinear and DequantizeLinear are those of ONNX."""
 
+QONNX = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+"""Domains of quantisers to any number of bits, which onnxruntime does not know."""
+
 _functions: dict[tuple[str, str], Function] = {
     ("", "QuantizeLinear"): quantize,
     ("", "DequantizeLinear"): dequantize,
@@ -45,8 +48,13 @@ def domain_of(node: onnx.NodeProto) -> str:
 
 
 def on_integers(node: onnx.NodeProto) -> bool:
-    """Return True if the operator computes with integers, so that only exact arithmetic is a reference for it."""
+    """Return True if the operator computes with integers, so that only exact arithmetic is a reference for it.
+
+    So are QONNX's quantisers counted, for which there is no other reference.
+    """
     domain = domain_of(node)
+    if domain in QONNX:
+        return True
     if domain not in ("", "com.microsoft"):
         return False
     if _INTEGER.fullmatch(node.op_type):

@@ -11,6 +11,8 @@ from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
+    IntegerType,
+    Signedness,
     TensorType,
     VectorType,
 )
@@ -23,6 +25,7 @@ from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, Poi
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, Read, View, Views, read_through, written_as
+from cmir.dialects.nn.widening import reads_behind
 from cmir.dialects.polyhedral import (
     ArrayOp,
     MapAttr,
@@ -177,10 +180,10 @@ class _StageBuilder:
     def __init__(self, converter: _Converter, stage: StageOp, name: str):
         self.converter, self.stage, self.name = converter, stage, name
         body = [op for op in stage.body.block.ops if isinstance(op, IterationOp)]
-        if not body:
+        if (root := stage.root) is None:
             raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
-        self.root = body[0]
+        self.root = root
         self.iterations = converter.granularity.of(stage)
         self.domain, self.write = self.iterations.domain, self.iterations.write
         rank = self.domain.dim(isl.dim_type.set)
@@ -188,6 +191,7 @@ class _StageBuilder:
         self.block = index_block(names)
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
+        self.before = self._before_root()
 
     def build(self) -> PolyhedralStageOp:
         for op in self.ops:
@@ -209,11 +213,52 @@ class _StageBuilder:
         stage.location = self.stage.location
         return stage
 
+    def _before_root(self) -> dict[Operation, Sequence[Access]]:
+        """Return the reads of the operators that compute, lane by lane, what other operators of the stage read.
+
+        They are those before the root, and those whose result other operators broadcast. Raises CompileError.
+        """
+        found: dict[Operation, Sequence[Access]] = {}
+        shape = self.root.result_shape
+        readers: list[tuple[IterationOp, Sequence[Access | Cells]]] = [
+            (op, self.iterations.reads(op))
+            for op in self.ops
+            if isinstance(op, PointwiseOp) and op is not self.root and op.result_shape == shape
+        ]
+        readers.append((self.root, self.iterations.reads(self.root)))
+        while readers:
+            reader, accesses = readers.pop()
+            every = reader is self.root or reader in found
+            for operand, access in zip(reader.operands, accesses, strict=False):
+                op = operand.owner
+                if isinstance(op, IterationOp) and (every or op.result_shape != shape):
+                    found[op] = self._reads_before(op, reader, access)
+                    readers.append((op, found[op]))
+        return found
+
+    def _reads_before(
+        self, op: IterationOp, reader: IterationOp, access: Access | Cells
+    ) -> Sequence[Access]:
+        """Return the reads of an operator that computes what `reader` would read by `access`. Raises CompileError."""
+        if not isinstance(op, PointwiseOp) or isinstance(access, Cells):
+            raise CompileError(op, f"{op.name} cannot precede {reader.name} in a stage")
+        if not op.results[0].has_one_use():
+            raise CompileError(
+                op, f"the result of {op.name}, which precedes {reader.name}, must have no other use"
+            )
+        reads = reads_behind(op, access, self.domain)
+        if reads is None:
+            raise CompileError(
+                op,
+                f"{op.name} cannot precede {reader.name}: it computes no {access.pad} as padding",
+            )
+        return reads
+
     def _operator(self, op: IterationOp) -> None:
         follows = isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape
-        if op is not self.root and not follows:
+        if op is not self.root and op not in self.before and not follows:
             raise CompileError(op, f"{op.name} cannot follow {self.root.name} in a stage")
-        accesses = self.iterations.reads(op)
+        accesses = self.before[op] if op in self.before else self.iterations.reads(op)
         first = self.block.last_op
         arguments = [
             self._value(op, access, op.operands[i] if i < len(op.operands) else None)
@@ -348,14 +393,20 @@ def _unnamed(relation: isl.Map) -> isl.Map:
 
 
 def _number_of(value: SSAValue) -> float | None:
-    """Return the number that all elements of an inline parameter equal, or None."""
+    """Return the number that all elements of an inline parameter equal, or None.
+
+    None, too, for unsigned integers: MLIR has no constants of them.
+    """
     if not isinstance(value.owner, ParameterOp):
         return None
     source = value.owner.source
     if not isinstance(source, DenseIntOrFPElementsAttr) or not source.is_splat():
         return None
+    element = source.get_element_type()
+    if isinstance(element, IntegerType) and element.signedness.data != Signedness.SIGNLESS:
+        return None
     number = next(iter(source.iter_values()))
-    return number if isinstance(number, float) else None
+    return number if isinstance(number, int | float) else None
 
 
 def _element_type(array: Attribute) -> Attribute:

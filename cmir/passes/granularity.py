@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import islpy as isl
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
@@ -147,19 +147,50 @@ class Granularity:
 
     def _find_reads(self, stage: StageOp) -> Iterator[_Read]:
         """Yield the reads of values that are computed outside the stage, unless the conversion refuses them."""
-        root = _root(stage)
+        root, before = _root(stage), stage.before_root()
         for op in stage.body.block.ops:
-            if not isinstance(op, IterationOp) or op.result_shape != root.result_shape:
+            if (
+                not isinstance(op, IterationOp)
+                or op in before
+                or op.result_shape != root.result_shape
+            ):
                 continue
-            for index, operand in enumerate(op.operands):
-                if isinstance(operand.owner, IterationOp):
-                    continue
+            for index in range(len(op.operands)):
+                for value, view, cuts in self._sources(op, index, before):
+                    yield _Read(stage, op, index, value, view, cuts)
+
+    def _sources(
+        self, op: IterationOp, index: int, before: set[Operation]
+    ) -> Iterator[tuple[SSAValue, isl.Map, Cuts]]:
+        """Yield the values behind an operand, with relations from its elements to theirs, and its cuts.
+
+        before: operators of the stage that compute what others read, and are looked through.
+        """
+        stack: list[tuple[SSAValue, isl.Map | None]] = [(op.operands[index], None)]
+        while stack:
+            operand, relation = stack.pop()
+            owner = operand.owner
+            if isinstance(owner, PointwiseOp) and owner in before:
+                steps = map(owner.element_relation, range(len(owner.operands)))
+                stack += [
+                    (inner, step if relation is None else relation.apply_range(step))
+                    for inner, step in zip(owner.operands, steps, strict=True)
+                ]
+            elif not isinstance(owner, IterationOp):
                 try:
                     view = self.views.of(operand)
                 except PadConflictError:
                     continue
-                for value, relation in view.sources.items():
-                    yield _Read(stage, op, index, value, relation, view.cuts)
+                same = shape_of(operand) == shape_of(op.operands[index])
+                cuts = (
+                    view.cuts if same else (frozenset[int](),) * len(shape_of(op.operands[index]))
+                )
+                for value, elements in view.sources.items():
+                    yield (
+                        value,
+                        elements if relation is None else relation.apply_range(elements),
+                        cuts,
+                    )
 
     def _piece(self, value: SSAValue) -> isl.Map | None:
         """Return `{ [element] -> [piece] }`: the iteration that writes an element, or that stands for one.
@@ -246,5 +277,7 @@ def _count_affine(iterations: Iterations, reads: Sequence[_Read]) -> int:
 
 
 def _root(stage: StageOp) -> IterationOp:
-    """Return the operator that gives the stage its result shape: the first."""
-    return next(op for op in stage.body.block.ops if isinstance(op, IterationOp))
+    """Return the operator that gives a stage with operators its result shape."""
+    root = stage.root
+    assert root is not None
+    return root

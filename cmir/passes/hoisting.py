@@ -7,7 +7,7 @@ that they would have in front: f(layout(x), y) becomes layout(f(x, inverse(y))).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -55,14 +55,15 @@ def _positions(value: SSAValue, position: Mapping[Operation, int]) -> Iterator[i
             yield position[base.owner]
 
 
-def bases_of(value: SSAValue) -> set[SSAValue]:
-    """Return the values whose elements `value` holds, looking through layout operators."""
+def bases_of(value: SSAValue, through: Set[Operation] = frozenset()) -> set[SSAValue]:
+    """Return the values whose elements `value` holds, looking through layout operators and those of `through`."""
     bases, seen, stack = set[SSAValue](), {value}, [value]
     while stack:
         value = stack.pop()
-        if not isinstance(value.owner, LayoutOp):
+        if not isinstance(value.owner, LayoutOp) and value.owner not in through:
             bases.add(value)
             continue
+        assert isinstance(value.owner, Operation)
         fresh = [operand for operand in value.owner.operands if operand not in seen]
         seen.update(fresh)
         stack += fresh

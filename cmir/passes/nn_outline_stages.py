@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -13,13 +14,15 @@ from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
 from cmir.dialects.nn.copy import CopyOp
-from cmir.dialects.nn.interface import Cells, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
+from cmir.dialects.nn.widening import reads_behind
 from cmir.passes.base import FunctionPass
 from cmir.passes.hoisting import bases_of, hoist_pointwise
+from cmir.passes.widths import behind, move_layouts, widen_at_readers
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
 
@@ -30,9 +33,10 @@ class NnOutlineStagesPass(FunctionPass):
 
     A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
     stages would then wait for each other in a cycle. If it follows layout operators with an inverse, such as reshape
-    and transpose, it moves in front of them first. With `fuse=false`, every operator becomes a separate stage. Layout
-    operators remain outside stages, as views. If a value that is only a view must exist in memory, the pass inserts a
-    copy and emits a remark.
+    and transpose, it moves in front of them first. One that widens the elements of a value, such as a dequantisation,
+    becomes part of the stages that read its result instead, so that arrays hold the narrow elements. With `fuse=false`,
+    every operator becomes a separate stage. Layout operators remain outside stages, as views. If a value that is only a
+    view must exist in memory, the pass inserts a copy and emits a remark.
     """
 
     name = "nn-outline-stages"
@@ -45,11 +49,14 @@ class NnOutlineStagesPass(FunctionPass):
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
         block = function.body.block
+        widening = set[Operation]()
         if self.fuse:
             hoist_pointwise(block)
+            move_layouts(block)
+            widening = widen_at_readers(block)
         region_dce(function.body)
-        _insert_copies(block)
-        _Outliner(block, self.fuse).rewrite()
+        _insert_copies(block, widening)
+        _Outliner(block, self.fuse, widening).rewrite()
         region_dce(function.body)
 
 
@@ -85,11 +92,12 @@ class _Group:
 
 
 class _Outliner:
-    """Rewriting of one function body."""
+    """Rewriting of one function body. widening: the operators that belong to the stages of their readers."""
 
-    def __init__(self, block: Block, fuse: bool):
+    def __init__(self, block: Block, fuse: bool, widening: set[Operation]):
         self.block = block
         self.fuse = fuse
+        self.widening = widening
         self.group_of: dict[Operation, _Group] = {}
         self.moved: set[LayoutOp] = set()
 
@@ -97,6 +105,8 @@ class _Outliner:
         groups: dict[_Group, None] = {}
         for op in self.block.ops:
             match op:
+                case IterationOp() if op in self.widening:
+                    pass
                 case IterationOp():
                     groups[self._place(op)] = None
                 case LayoutOp() | ParameterOp() | ReturnOp() | StageOp():
@@ -109,7 +119,8 @@ class _Outliner:
         names = UniqueNames(stages, counted)
         # Insert stages before the terminator, each after the stages that it reads.
         for group in _in_dependence_order(groups):
-            stage = _stage(group, names.take(_kind(group.ops[0])))
+            first = self._first(group)
+            stage = _stage(group, first, names.take(_kind(first)))
             self._move_layouts(stage.operands, terminator)
             self.block.insert_op_before(stage, terminator)
             _replace(group, stage)
@@ -121,14 +132,31 @@ class _Outliner:
         group = next(self._candidates(op, sources), None) if self.fuse else None
         if group is None:
             group = _Group()
-        group.ops.append(op)
+        members = [*self._widening(op), op]
+        group.ops += members
         group.needs |= sources - {group}
-        self.group_of[op] = group
+        self.group_of.update(dict.fromkeys(members, group))
         return group
+
+    def _first(self, group: _Group) -> Operation:
+        """Return the operator that a stage is named after."""
+        return next(op for op in group.ops if op not in self.widening)
+
+    def _widening(self, op: Operation) -> Sequence[IterationOp]:
+        """Return the operators that widen the operands of `op`, each after those whose results it reads."""
+        found: list[IterationOp] = []
+        stack: list[Operation] = [op]
+        while stack:
+            for operand in stack.pop().operands:
+                owner = operand.owner
+                if isinstance(owner, IterationOp) and owner in self.widening:
+                    found.append(owner)
+                    stack.append(owner)
+        return list(dict.fromkeys(reversed(found)))
 
     def _sources(self, value: SSAValue) -> set[_Group]:
         """Return the groups that compute `value`, possibly seen through layout operators."""
-        owners = (base.owner for base in bases_of(value))
+        owners = (base.owner for base in bases_of(value, self.widening))
         groups = (self.group_of.get(o) for o in owners if isinstance(o, Operation))
         return {group for group in groups if group is not None}
 
@@ -137,7 +165,7 @@ class _Outliner:
         if not isinstance(op, PointwiseOp) or isinstance(op, CopyOp):
             return
         for operand in reversed(op.operands):
-            owner = operand.owner
+            owner = behind(operand, self.widening).owner
             group = self.group_of.get(owner) if isinstance(owner, Operation) else None
             if group is None or shape_of(operand) != op.result_shape:
                 continue
@@ -158,7 +186,7 @@ class _Outliner:
         members = {member.results[0] for member in group.ops}
         return all(
             shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
-            if operand in members
+            if behind(operand, self.widening) in members
             else group not in self._sources(operand)
             for i, operand in enumerate(op.operands)
         )
@@ -185,7 +213,7 @@ def _kind(op: Operation) -> str:
     return op.name.partition(".")[2].replace(".", "_")
 
 
-def _stage(group: _Group, name: str) -> StageOp:
+def _stage(group: _Group, root: Operation, name: str) -> StageOp:
     """Return the stage operation of a group; its body holds clones of the group's operators and of their parameters."""
     members = set(group.ops)
     mapping: dict[SSAValue, SSAValue] = {}
@@ -206,7 +234,7 @@ def _stage(group: _Group, name: str) -> StageOp:
     results = group.results()
     block.add_op(YieldOp(*(mapping[result] for result in results)))
     stage = StageOp(name, inputs, [result.type for result in results], Region(block))
-    stage.location = group.ops[0].location
+    stage.location = root.location
     for result, old in zip(stage.outputs, results, strict=True):
         result.name_hint = old.name_hint
     return stage
@@ -248,12 +276,12 @@ Concatenating a value with itself doubles its pieces, so that a few operators ma
 """
 
 
-def _insert_copies(block: Block) -> None:
+def _insert_copies(block: Block, widening: set[Operation]) -> None:
     """Insert copies of values that must exist in memory of their own."""
     copies = _Copies()
     for op in list(block.ops):
-        if isinstance(op, IterationOp) and any(isinstance(o.owner, LayoutOp) for o in op.operands):
-            copies.for_reads(op)
+        if isinstance(op, IterationOp) and op not in widening:
+            copies.for_reads(op, widening)
     if isinstance(block.last_op, ReturnOp):
         copies.for_outputs(block.last_op)
 
@@ -265,22 +293,39 @@ class _Copies:
         self.views = Views()
         self.separated: set[LayoutOp] = set()
 
-    def for_reads(self, op: IterationOp) -> None:
-        """Copy operands that cannot, or should not, be read through layout operators."""
+    def for_reads(self, op: IterationOp, widening: set[Operation]) -> None:
+        """Copy operands that cannot, or should not, be read through layout operators.
+
+        widening: the operators that the stage of `op` applies to what it reads.
+        """
+        if not any(isinstance(behind(o, widening).owner, LayoutOp) for o in op.operands):
+            return
         domain = op.domain()
-        for index, access in enumerate(op.reads()[: len(op.operands)]):
-            operand = op.operands[index]
-            if isinstance(access, Cells) or not isinstance(operand.owner, LayoutOp):
-                continue
-            self._separate(operand)
-            view = self.views.of(operand)
-            try:
-                read = read_through(access, domain, view)
-            except PadConflictError as conflict:
-                self._copy(op, index, str(conflict))
-                continue
-            if not isinstance(op, PointwiseOp) and (pieces := read.pieces) > MOST_PIECES:
-                self._copy(op, index, f"windows would read it in {pieces} affine pieces")
+        pending = [(op, op.reads())]
+        while pending:
+            reader, accesses = pending.pop()
+            for index, (operand, access) in enumerate(zip(reader.operands, accesses, strict=False)):
+                owner = operand.owner
+                if isinstance(access, Cells):
+                    continue
+                if isinstance(owner, PointwiseOp) and owner in widening:
+                    pending.append((owner, reads_behind(owner, access, domain) or ()))
+                elif isinstance(owner, LayoutOp):
+                    self._for_read(reader, index, access, domain, not isinstance(op, PointwiseOp))
+
+    def _for_read(
+        self, op: IterationOp, index: int, access: Access, domain: isl.Set, window: bool
+    ) -> None:
+        """Copy one operand if need be. window: the read may overlap with other reads."""
+        self._separate(op.operands[index])
+        view = self.views.of(op.operands[index])
+        try:
+            read = read_through(access, domain, view)
+        except PadConflictError as conflict:
+            self._copy(op, index, str(conflict))
+            return
+        if window and (pieces := read.pieces) > MOST_PIECES:
+            self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
     def for_outputs(self, terminator: ReturnOp) -> None:
         """Copy outputs that no stage can write directly."""

@@ -264,6 +264,13 @@ QDQ: dict[str, Case] = {
         "uint8[] y",
         {**_QUANTISED_CONV, "w": ints("int8", 4, 6)},
     ),
+    "QDQ MatMul of two without zero points": (
+        "int8[1,2,5,6] x1, int8[1,2,6,4] x2",
+        "d = DequantizeLinear(x1, s) e = DequantizeLinear(x2, sy) m = MatMul(d, e)"
+        " y = QuantizeLinear(m, sy, zc)",
+        "int8[] y",
+        {**{n: _QUANTISED_CONV[n] for n in ("s", "sy")}, "zc": numbers("int8", 0)},
+    ),
     "QDQ Add": (
         "uint8[1,3,4] x1, uint8[1,3,4] x2",
         "d = DequantizeLinear(x1, s, z) e = DequantizeLinear(x2, sy, zy) a = Add(d, e)"
@@ -280,5 +287,51 @@ QDQ: dict[str, Case] = {
     ),
 }
 """Networks that quantise and dequantise: exact if the sums of products are."""
+
+FLOATS: dict[str, Case] = {
+    "QDQ MatMul of two": (
+        "int8[1,5,6] x1, uint8[1,6,4] x2",
+        "d = DequantizeLinear(x1, s) e = DequantizeLinear(x2, sy, zy) y = MatMul(d, e)",
+        "float[] y",
+        {name: _QUANTISED_CONV[name] for name in ("s", "sy", "zy")},
+    ),
+    "QDQ MatMul of 16 bits, sums of more than 32 bits": (
+        "float[1,2,600] x",
+        "q = com.microsoft.QuantizeLinear(x, s, z) d = com.microsoft.DequantizeLinear(q, s, z)"
+        " dw = DequantizeLinear(w, s) y = MatMul(d, dw)",
+        "float[] y",
+        {"s": np.array(1e-4, np.float32), "z": numbers("int16", -900), "w": ints("int8", 600, 3)},
+    ),
+    "QDQ AveragePool": (
+        "uint8[1,3,6,5] x",
+        "d = DequantizeLinear(x, s, z) y = AveragePool<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>(d)",
+        "float[] y",
+        {name: _QUANTISED_CONV[name] for name in ("s", "z")},
+    ),
+    "DequantizeLinear per channel, Conv": (
+        "uint8[1,3,6,5] x",
+        "d = DequantizeLinear<axis = 1>(x, sc, zc) y = Conv<pads = [1, 1, 1, 1]>(d, w)",
+        "float[] y",
+        {
+            "sc": floats(3),
+            "zc": numbers("uint8", 3, 200, 128),
+            "w": floats(4, 3, 3, 3),
+        },
+    ),
+    "blocks": (
+        "float[1,3,6] x",
+        "q = QuantizeLinear<axis = 2, block_size = 4>(x, s, z)"
+        " y = DequantizeLinear<axis = 2, block_size = 4>(q, s, z)",
+        "float[] y",
+        {"s": floats(1, 3, 2), "z": ints("int8", 1, 3, 2)},
+    ),
+    "float16": (
+        "float16[1,3,4] x",
+        "q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z)",
+        "float16[] y",
+        {"s": np.array(0.017, np.float16), "z": numbers("uint8", 120)},
+    ),
+}
+"""Networks that quantise, and compute with floats."""
 
 ALL = {**CASES, **WHOLE}

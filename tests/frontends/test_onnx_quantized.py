@@ -13,7 +13,8 @@ import pytest
 from checking.saturating import SaturatingSession
 from frontends.microsoft_cases import FUSED, QUANTISED
 from frontends.onnx_models import evaluate, save
-from frontends.quantized_cases import ALL, QDQ, WHOLE
+from frontends.qonnx_cases import CASES as QONNX
+from frontends.quantized_cases import ALL, FLOATS, QDQ, WHOLE
 from onnx import numpy_helper, parser
 from tolerance import assert_close
 
@@ -27,10 +28,12 @@ from cmir.tools.model import lower, read_model
 
 
 def model_of(name: str) -> onnx.ModelProto:
-    inputs, body, outputs, constants = {**ALL, **QDQ, **QUANTISED, **FUSED}[name]
-    opsets = '["": 15, "com.microsoft": 1]'
+    inputs, body, outputs, constants = {**ALL, **QDQ, **FLOATS, **QUANTISED, **FUSED, **QONNX}[name]
+    opsets = f'"": {21 if name in FLOATS else 15}, "com.microsoft": 1'
+    if name in QONNX:
+        opsets += ', "qonnx.custom_op.general": 1'
     model = parser.parse_model(
-        f"<ir_version: 8, opset_import: {opsets}> main ({inputs}) => ({outputs}) {{ {body} }}"
+        f"<ir_version: 8, opset_import: [{opsets}]> main ({inputs}) => ({outputs}) {{ {body} }}"
     )
     model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in constants.items())
     return model
@@ -66,15 +69,15 @@ def test_equal_to_reference(
         np.testing.assert_array_equal(array, wanted)
 
 
-@pytest.mark.parametrize("name", [*QDQ, *QUANTISED])
+@pytest.mark.parametrize("name", [*QDQ, *QUANTISED, *QONNX])
 def test_equal_to_reference_on_this_processor(name: str, tmp_path: Path) -> None:
     for array, wanted in results_of(name, tmp_path):
         assert array.dtype == wanted.dtype
         np.testing.assert_array_equal(array, wanted)
 
 
-@pytest.mark.parametrize("name", FUSED)
-def test_fused_operators_are_close_to_onnxruntime(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*FUSED, *FLOATS])
+def test_floats_are_close_to_onnxruntime(name: str, tmp_path: Path) -> None:
     for array, wanted in results_of(name, tmp_path):
         assert_close(array, wanted)
 

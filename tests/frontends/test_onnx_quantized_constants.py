@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from frontends.onnx_models import evaluate, save
 from onnx import TensorProto, helper, numpy_helper
@@ -16,8 +19,11 @@ RANDOM = np.random.default_rng(3)
 
 
 def network(
-    nodes: list, constants: dict[str, np.ndarray], opset: int, kinds: dict[str, int] | None = None
-):
+    nodes: Sequence[onnx.NodeProto],
+    constants: dict[str, np.ndarray],
+    opset: int,
+    kinds: dict[str, int] | None = None,
+) -> onnx.ModelProto:
     """x + constant, where nodes compute the constant `c`. kinds: the types of constants that NumPy lacks."""
     tensors = [
         numpy_helper.from_array(array, name)
@@ -35,7 +41,7 @@ def network(
     return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def constant_of(model, directory: Path) -> np.ndarray:
+def constant_of(model: onnx.ModelProto, directory: Path) -> np.ndarray:
     imported = import_onnx(save(model, directory))
     (result,) = evaluate(imported, [np.zeros((4, 6), np.float32)])
     return result
@@ -51,7 +57,7 @@ def test_dequantized_at_every_opset(opset: int, axis: int | None, tmp_path: Path
     shape = () if axis is None else numbers.shape[axis]
     scale = RANDOM.uniform(0.01, 0.1, shape).astype(np.float32)
     zero = RANDOM.integers(-9, 9, shape).astype(np.int8)
-    settings = {} if axis is None else {"axis": axis}
+    settings: dict[str, Any] = {} if axis is None else {"axis": axis}
     node = helper.make_node("DequantizeLinear", ["n", "s", "z"], ["c"], **settings)
     model = network([node], {"n": numbers, "s": np.asarray(scale), "z": np.asarray(zero)}, opset)
     expected = dequantize(numbers, np.asarray(scale), np.asarray(zero), axis=axis or 0)
@@ -98,7 +104,7 @@ def test_blocks(tmp_path: Path) -> None:
     ],
 )
 def test_scales_that_do_not_fit(
-    scale: np.ndarray, settings: dict[str, int], message: str, tmp_path: Path
+    scale: np.ndarray, settings: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     node = helper.make_node("DequantizeLinear", ["n", "s"], ["c"], **settings)
     model = network([node], {"n": np.zeros((4, 6), np.int8), "s": scale}, 21)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i32
+from xdsl.dialects.builtin import i8, i16, i32
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
@@ -122,7 +122,7 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
 
     traits = traits_def(Commutative())
 
@@ -142,7 +142,7 @@ class MaxOp(BinaryOp):
 
     name = "nn.max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
 
     traits = traits_def(Commutative())
 

@@ -21,6 +21,7 @@ from cmir.dialects.nn.cuts import Cuts, cuts_of_reshape
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
+from cmir.dialects.nn.widening import PaddingCanonicalization
 
 
 class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
@@ -253,7 +254,7 @@ class PadOp(LayoutOp):
     reflect = opt_prop_def(UnitAttr)
     wrap = opt_prop_def(UnitAttr)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(PaddingCanonicalization())
 
     def __init__(
         self,

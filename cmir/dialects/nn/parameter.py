@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Self
 
 import numpy as np
@@ -100,3 +101,11 @@ def parameter_of(value: SSAValue) -> ParameterOp | None:
     while isinstance(owner, LayoutOp) and len(owner.operands) == 1:
         owner = owner.operands[0].owner
     return owner if isinstance(owner, ParameterOp) else None
+
+
+def inline_number(value: SSAValue) -> np.ndarray | None:
+    """Return the only element of an inline parameter, as an array without dimensions, or None."""
+    owner = value.owner
+    if not isinstance(owner, ParameterOp) or isinstance(owner.source, StringAttr):
+        return None
+    return owner.evaluate({}).reshape(()) if prod(shape_of(value)) == 1 else None

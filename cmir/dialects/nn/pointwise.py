@@ -52,6 +52,10 @@ class ElementwiseOp(PointwiseOp):
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return formula.compute(self.formula, *operands)
 
+    def is_increasing(self) -> bool:
+        """Return True if the formula is known to keep the order of the elements of its only operand with several."""
+        return False
+
     def number(self, option: str) -> float:
         """Return the number in an option."""
         value = self.properties[option]

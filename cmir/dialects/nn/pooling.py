@@ -16,7 +16,6 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
@@ -34,6 +33,7 @@ from cmir.dialects.nn.operation import (
     tensor_type,
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
+from cmir.dialects.nn.widening import SelectionCanonicalization
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
 from cmir.support.numerics import convert
 
@@ -131,7 +131,7 @@ class MaxPoolOp(PoolOp):
     PAD: ClassVar[float] = -inf
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *QUANTIZED)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(SelectionCanonicalization())
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         x: Any = formula.Vector(builder, values[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import INTEGERS, QUANTIZED, TENSOR
+from cmir.dialects.nn.operation import INTEGERS, QUANTIZED, TENSOR, element_of
+from cmir.dialects.nn.parameter import inline_number
 from cmir.dialects.nn.pointwise import ExactOp
 from cmir.support.numerics import convert
 
@@ -90,6 +92,10 @@ class DequantizeOp(QuantizationOp):
                 f" again, got {x}, {scale}, {zero_point}"
             )
         return f32
+
+    def is_increasing(self) -> bool:
+        scale = inline_number(self.scale)
+        return scale is not None and 0 < float(scale) < inf and element_of(self.x) in QUANTIZED
 
     def formula(self, *operands: Any) -> Any:
         x, scale, zero_point = operands

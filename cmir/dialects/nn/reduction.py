@@ -11,7 +11,7 @@ import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import UnitAttr, i32
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
@@ -29,6 +29,7 @@ from cmir.dialects.nn.operation import (
     shape_of,
 )
 from cmir.dialects.nn.relations import Box, element_box
+from cmir.dialects.nn.widening import SelectionCanonicalization
 
 
 class AxisReductionOp(IterationOp):
@@ -167,6 +168,8 @@ class ReduceMaxOp(ReductionOp):
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
 
+    traits = traits_def(SelectionCanonicalization())
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.maximum.reduce(x, axis=axes)
 
@@ -185,6 +188,8 @@ class ReduceMinOp(ReductionOp):
     name = "nn.reduce_min"
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
+
+    traits = traits_def(SelectionCanonicalization())
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.minimum.reduce(x, axis=axes)

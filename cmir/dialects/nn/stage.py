@@ -29,14 +29,17 @@ from xdsl.traits import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.operation import TENSOR
+from cmir.dialects.nn.interface import IterationOp, PointwiseOp
+from cmir.dialects.nn.operation import TENSOR, shape_of
 
 
 @irdl_op_definition
 class StageOp(IRDLOperation):
     """The operators of one stage of the pipeline, with the parameters they use.
 
-    The body is isolated from above: its arguments stand for the operands. The symbol names the stage.
+    The body is isolated from above: its arguments stand for the operands. The symbol names the stage. Its *root* is the
+    first operator that is not point-wise. Point-wise operators before the root compute what the root reads, lane by
+    lane; those after it have the shape of its result.
 
     ```mlir
     %y = nn.stage @conv1(%a = %x : tensor<3x8x8xf32>) -> (tensor<16x8x8xf32>) {
@@ -84,6 +87,37 @@ class StageOp(IRDLOperation):
         terminator = self.body.block.last_op
         assert isinstance(terminator, YieldOp)
         return terminator
+
+    @property
+    def root(self) -> IterationOp | None:
+        """The operator whose iterations the stage has; None if there is none.
+
+        It is the first one that is not point-wise. If all are, it is the first one that has the shape of the results.
+        """
+        ops = [op for op in self.body.block.ops if isinstance(op, IterationOp)]
+        shapes = {shape_of(value) for value in self.terminator.values}
+        sized = (op for op in ops if not shapes or op.result_shape in shapes)
+        others = (op for op in ops if not isinstance(op, PointwiseOp))
+        return next(others, next(sized, None))
+
+    def before_root(self) -> set[Operation]:
+        """Return the operators that compute, lane by lane, what the root or operators that broadcast it read."""
+        root = self.root
+        if root is None:
+            return set()
+        shape = root.result_shape
+        found = set[Operation](
+            op
+            for op in self.body.block.ops
+            if isinstance(op, IterationOp) and op is not root and op.result_shape != shape
+        )
+        stack: list[Operation] = [root]
+        while stack:
+            owners = [operand.owner for operand in stack.pop().operands]
+            fresh = [o for o in owners if isinstance(o, IterationOp) and o not in found]
+            found.update(fresh)
+            stack += fresh
+        return found
 
     def verify_(self) -> None:
         _verify_types("argument", self.body.block.arg_types, "operand", self.inputs.types)

@@ -136,12 +136,17 @@ def read_through(access: Access, domain: isl.Set, view: View) -> Read:
         and view.pad != access.pad
         and not access.relation.range().is_subset(view.domain)
     ):
-        lanes = box_set({f"l{i}": size for i, size in enumerate(access.lanes)})
-        everywhere = isl.Map.from_domain_and_range(domain, lanes).wrap()
-        if not everywhere.is_subset(access.relation.domain()):
+        if not covers(access, domain):
             raise PadConflictError(f"padding with {_numbers({access.pad, view.pad})} in one read")
         pad = view.pad
     return Read(compose(access.relation, view.sources), pad)
+
+
+def covers(access: Access, domain: isl.Set) -> bool:
+    """Return True if no iteration of `domain` reads padding: each lane has an element."""
+    lanes = box_set({f"l{i}": size for i, size in enumerate(access.lanes)})
+    everywhere = isl.Map.from_domain_and_range(domain, lanes).wrap()
+    return everywhere.is_subset(access.relation.domain())
 
 
 def compose(step: isl.Map, sources: Mapping[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:

@@ -6,7 +6,8 @@ than its inputs, and the work that `WORK` says is not too much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -14,10 +15,10 @@ from onnx import AttributeProto, helper, numpy_helper, shape_inference
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
 
+from cmir.frontends.onnx import qonnx, quantized
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import GROWING, shape_of_type
-from cmir.frontends.onnx.node import Constant, Node
-from cmir.frontends.onnx.quantized import find_function, fold_quantized, moved
+from cmir.frontends.onnx.node import Constant, Node, plain
 from cmir.support.limits import count_text
 
 SLOW = 1000
@@ -65,6 +66,43 @@ SMALL = 1 << 24
 """unless it has no more than so many."""
 
 
+OWN: Mapping[tuple[str, str], Callable[..., Constant]] = {
+    **{
+        (domain, name): function
+        for domain in ("", quantized.MICROSOFT)
+        for name, function in (
+            ("DequantizeLinear", quantized.dequantize),
+            ("QuantizeLinear", quantized.quantize),
+        )
+    },
+    **{
+        (domain, name): function
+        for domain in qonnx.DOMAINS
+        for name, function in (
+            ("Quant", qonnx.quant),
+            ("IntQuant", qonnx.quant),
+            ("BipolarQuant", qonnx.bipolar_quant),
+        )
+    },
+}
+"""The operators, by domain and name, that cmir computes: their results keep the integers that they stand for."""
+
+
+def _own_function(node: Node) -> Callable[..., Constant] | None:
+    return OWN.get((node.proto.domain, node.proto.op_type))
+
+
+def _apply(
+    function: Callable[..., Constant], node: Node, inputs: Sequence[Constant | None]
+) -> Constant:
+    """Apply the function of an operator to its inputs and attributes. Raises ImporterError."""
+    try:
+        result = function(*inputs, **{a.name: plain(a) for a in node.proto.attribute})
+    except (TypeError, ValueError) as error:
+        raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
+    return replace(result, name=node.proto.output[0])
+
+
 def is_random(schema: OpSchema) -> bool:
     """Return True if the operator draws random numbers.
 
@@ -75,7 +113,7 @@ def is_random(schema: OpSchema) -> bool:
 
 def is_pure(node: Node) -> bool:
     """Return True if ONNX defines the node's outputs as a function of its inputs."""
-    if find_function(node) is not None:
+    if _own_function(node) is not None:
         return True
     if node.schema is None or is_random(node.schema):
         return False
@@ -88,9 +126,9 @@ def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
     """Evaluate the node; return its outputs as constants. Raises ImporterError if it cannot be evaluated."""
-    if find_function(node) is not None:
-        return fold_quantized(node, inputs)
-    results = moved(node, inputs, lambda inputs: _evaluate(node, inputs, opsets))
+    if (function := _own_function(node)) is not None:
+        return [_apply(function, node, inputs)]
+    results = quantized.moved(node, inputs, lambda inputs: _evaluate(node, inputs, opsets))
     return _evaluate(node, inputs, opsets) if results is None else results
 
 

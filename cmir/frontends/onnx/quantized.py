@@ -6,15 +6,15 @@ Nodes that quantise or dequantise constants are therefore computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ml_dtypes import iinfo
 from onnx import TensorProto, helper
 
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Constant, Node, plain
+from cmir.frontends.onnx.node import Constant, Node
 
 
 @dataclass(frozen=True)
@@ -151,29 +151,6 @@ def quantize(
 
 MICROSOFT = "com.microsoft"
 """The domain of onnxruntime's own operators."""
-
-FUNCTIONS: Mapping[tuple[str, str], Callable[..., Constant]] = {
-    (domain, name): function
-    for domain in ("", MICROSOFT)
-    for name, function in (("DequantizeLinear", dequantize), ("QuantizeLinear", quantize))
-}
-"""The operators that are computed here, by domain and name."""
-
-
-def find_function(node: Node) -> Callable[..., Constant] | None:
-    """Return the function that computes the node from constants, if there is one."""
-    return FUNCTIONS.get((node.proto.domain, node.proto.op_type))
-
-
-def fold_quantized(node: Node, inputs: Sequence[Constant | None]) -> list[Constant]:
-    """Compute a node that has a function. Raises ImporterError."""
-    function = FUNCTIONS[node.proto.domain, node.proto.op_type]
-    try:
-        settings = {a.name: plain(a) for a in node.proto.attribute}
-        result = function(*inputs, **settings)
-    except (TypeError, ValueError) as error:
-        raise ImporterError(f"its constants cannot be computed: {error}") from error
-    return [replace(result, name=node.proto.output[0])]
 
 
 ALIKE = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze")

@@ -6,6 +6,8 @@ func.func @main(%x: tensor<4x6xf16>) -> tensor<4xf32> {
   %t = nn.tanh %a : (tensor<4x5xf16>) -> tensor<4x5xf16>
   %g = nn.gemm %t, %t {trans_b} : (tensor<4x5xf16>, tensor<4x5xf16>) -> tensor<4x4xf16>
   %f = nn.cast %g : (tensor<4x4xf16>) -> tensor<4x4xf32>
-  %y = nn.reduce_mean %f {axes = [1]} : (tensor<4x4xf32>) -> tensor<4xf32>
+  %m = nn.reduce_mean %f {axes = [1]} : (tensor<4x4xf32>) -> tensor<4xf32>
+  %h = nn.cast %m : (tensor<4xf32>) -> tensor<4xf16>
+  %y = nn.cast %h : (tensor<4xf16>) -> tensor<4xf32>
   func.return %y : tensor<4xf32>
 }

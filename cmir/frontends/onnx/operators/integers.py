@@ -16,7 +16,8 @@ from xdsl.ir import SSAValue
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import QUANTIZED, element_of, shape_of
-from cmir.dialects.nn.widening import below, inline_number
+from cmir.dialects.nn.parameter import inline_number
+from cmir.dialects.nn.widening import preimage
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node
 from cmir.frontends.onnx.quantized import QuantizedConstant, held
@@ -58,12 +59,11 @@ def quantized(node: Node, x: Activation) -> QuantizedActivation | None:
     if scale is None or zero is None:
         return None
     numbers = owner.x
-    widening = owner
     for layout in reversed(layouts):
-        if (moved := below(widening, layout)) is None:
+        pad = preimage(owner, layout.pad_value) if layout.has_padding else 0.0
+        if pad is None:
             return None
-        numbers = node.build(moved)
-        widening = nn.DequantizeOp(numbers, owner.scale, owner.zero_point)
+        numbers = node.build(layout.on([numbers], pad))
     return QuantizedActivation(numbers, scale, int(zero))
 
 
@@ -114,6 +114,22 @@ def fits(
     return bool((sums + (0 if bias is None else np.abs(bias))).max() < 2**31)
 
 
+def integer_factors(
+    node: Node, a: Activation, b: Activation
+) -> tuple[Activation, Activation, np.ndarray] | None:
+    """Return the integers behind two dequantised factors without zero points, and the factor of their product.
+
+    None for other factors, and for rows so long that sums may leave the range of int32.
+    """
+    left, right = quantized(node, a), quantized(node, b)
+    if left is None or right is None or left.zero or right.zero:
+        return None
+    largest = [-int(np.iinfo(dtype_of(q.numbers)).min) or 2**16 for q in (left, right)]
+    if not shape_of(a) or shape_of(a)[-1] * largest[0] * largest[1] >= 2**31:
+        return None
+    return left.numbers, right.numbers, np.asarray(left.scale * right.scale)
+
+
 def centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
     """Return the constant minus its zero point, or zero points along an axis, in the smallest type that holds it."""
     try:
@@ -159,7 +175,7 @@ def integer_conv(
     added = -zero * weights.astype(np.int64).sum(axis=tuple(range(1, weights.ndim)))
     if bias is not None:
         added = added + bias
-    name = node.proto.input[0]
+    name = node.proto.output[0]
     b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
     w = node.parameter(Constant(f"{name}.weight", weights))
     return node.build(nn.ConvOp(x, w, b, strides, pads, dilations, group))
@@ -170,7 +186,7 @@ def integer_gemm(node: Node, integers: IntegerOperands, trans_b: bool) -> SSAVal
     added = -integers.zero * integers.weights.astype(np.int64).sum(axis=1 if trans_b else 0)
     if integers.bias is not None:
         added = added + integers.bias
-    name = node.proto.input[0]
+    name = node.proto.output[0]
     b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
     w = node.parameter(Constant(f"{name}.weight", integers.weights))
     return node.build(nn.GemmOp(integers.x, w, b, trans_b))

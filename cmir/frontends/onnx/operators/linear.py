@@ -11,7 +11,9 @@ from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.integers import (
+    dequantized,
     float_result,
+    integer_factors,
     integer_gemm,
     integer_operands,
 )
@@ -95,6 +97,9 @@ def product(node: Node, a: Value, b: Value) -> Activation:
         if integers is not None:
             return float_result(node, integer_gemm(node, integers, False), integers, -1)
         return _times_constant(node, a, b)
+    if isinstance(a, Activation) and (factors := integer_factors(node, a, b)) is not None:
+        left, right, scale = factors
+        return dequantized(node, product(node, left, right), scale)
     if not node.batch and len(shape_of(b)) == 1:
         column = node.build(nn.ReshapeOp(b, [*shape_of(b), 1]))
         result = product(node, a, column)

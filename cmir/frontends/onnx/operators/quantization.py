@@ -19,10 +19,17 @@ from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv
+from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv, quantized
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window
-from cmir.frontends.onnx.quantized import MICROSOFT, held, integers_of, type_of_result
+from cmir.frontends.onnx.quantized import (
+    MICROSOFT,
+    along,
+    held,
+    held_narrow,
+    integers_of,
+    type_of_result,
+)
 from cmir.frontends.onnx.registry import importer
 
 
@@ -44,11 +51,11 @@ def quantize_linear(
 
     Integers of less than 8 bits are held as int8.
     """
-    if block_size:
-        raise ImporterError("attribute block_size is not supported")
     if y_zero_point is None:
         y_zero_point = Constant("zero", np.zeros((), type_of_result(output_dtype)))
-    scale, zero = (_along(node, x, value, axis) for value in (y_scale, y_zero_point))
+    if (numbers := _before(node, x, y_scale, y_zero_point)) is not None:
+        return numbers
+    scale, zero = (_along(node, x, value, axis, block_size) for value in (y_scale, y_zero_point))
     if precision not in (0, TensorProto.FLOAT) and element_of(scale) == f32:
         raise ImporterError(f"attribute precision = {precision} is not supported")
     if element_of(scale) == f16:
@@ -68,6 +75,33 @@ def quantize_linear(
     return result
 
 
+def _blocks(node: Node, x: Activation, value: Activation, axis: int, size: int) -> SSAValue:
+    """Repeat computed scales or zero points, one for each block along an axis."""
+    shape = shape_of(x)
+    expected = [-(-n // size) if a == axis else n for a, n in enumerate(shape)]
+    if size < 0 or list(shape_of(value)) != expected:
+        raise ImporterError(
+            f"scales of shape {list(shape_of(value))} do not fit blocks of {size} of {list(shape)}"
+        )
+    return node.build(nn.GatherOp(value, axis, [i // size for i in range(shape[axis])]))
+
+
+def _before(node: Node, x: Activation, scale: Value, zero: Value) -> Activation | None:
+    """Return the integers that `x` was dequantised from, if it is quantised to the same again."""
+    if not isinstance(scale, Constant) or not isinstance(zero, Constant):
+        return None
+    if scale.array.size > 1 or zero.array.size > 1 or integers_of(zero.array.dtype).is_narrow:
+        return None
+    found = quantized(node, x)
+    if found is None or dtype_of(found.numbers) != zero.array.dtype:
+        return None
+    same = found.scale == scale.array.item() and found.zero == zero.array.item()
+    # Products of other scales may leave the range of normal numbers, so that quotients are no integers.
+    limits = np.finfo(np.float32)
+    normal = limits.tiny <= found.scale <= limits.max / 2**17
+    return found.numbers if same and normal else None
+
+
 @importer("DequantizeLinear")
 @importer("DequantizeLinear", MICROSOFT)
 def dequantize_linear(
@@ -81,8 +115,6 @@ def dequantize_linear(
     output_dtype: int = 0,
 ) -> Value:
     """Integers of 2 to 32 bits, with one scale or one for each index of an axis, to float32 and float16."""
-    if block_size:
-        raise ImporterError("attribute block_size is not supported")
     if x_zero_point is None:
         x_zero_point = Constant("zero", np.zeros((), dtype_of(x)))
     element = _element_of(x_scale)
@@ -94,7 +126,7 @@ def dequantize_linear(
         x_scale = Constant(x_scale.name, x_scale.array.astype(np.float32))
     elif element_of(x_scale) != f32:
         x_scale = node.build(nn.CastOp(x_scale, f32))
-    scale, zero = (_along(node, x, value, axis) for value in (x_scale, x_zero_point))
+    scale, zero = (_along(node, x, value, axis, block_size) for value in (x_scale, x_zero_point))
     result = node.build(nn.DequantizeOp(x, scale, zero))
     return result if element == f32 else node.build(nn.CastOp(result, element))
 
@@ -121,17 +153,22 @@ def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
     return node.build(nn.QuantizeOp(x, scale, zero_point)), scale, zero_point
 
 
-def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
-    """Reshape a single number, or one per index of an axis, so that it broadcasts to x."""
+def _along(node: Node, x: Activation, value: Value, axis: int, block_size: int) -> SSAValue:
+    """Reshape a single number, or one per index or block of an axis, so that it broadcasts to x."""
     if not isinstance(value, Constant):
         if not shape_of(value):
             return value
+        if block_size:
+            return _blocks(node, x, value, node.axis(x, axis), block_size)
         if node.batch or len(shape_of(value)) > 1:
             raise ImporterError("computed scales and zero points must be one number per sample")
         shape = [1] * len(shape_of(x))
         shape[node.axis(x, axis)] = shape_of(value)[0]
         return node.build(nn.ReshapeOp(value, shape))
     array = value.array
+    if block_size and array.size > 1:
+        spread = along(held_narrow(array), node.shape(x), axis, block_size)
+        return node.parameter(Constant(value.name, spread.reshape(shape_of(x))))
     if array.size == 1:
         return node.parameter(Constant(value.name, array.reshape(())))
     if array.ndim != 1:

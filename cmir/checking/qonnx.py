@@ -1,0 +1,45 @@
+"""Quantisers of QONNX, as its own execution defines them (`qonnx.custom_op.general`).
+
+Floats are divided by the scale, shifted by the zero point, clamped to the integers of some number of bits, rounded, and
+scaled back, all in single precision.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cmir.checking.registry import QONNX, operator
+
+_ROUNDING = {"ROUND": np.round, "CEIL": np.ceil, "FLOOR": np.floor}
+
+
+def quant(
+    x: np.ndarray,
+    scale: np.ndarray,
+    zeropt: np.ndarray,
+    bitwidth: np.ndarray,
+    *,
+    signed: int = 1,
+    narrow: int = 1,
+    rounding_mode: str = "ROUND",
+) -> np.ndarray:
+    bits = int(bitwidth.item())
+    levels = x / scale + zeropt
+    if bits == 1 and signed:
+        rounded = np.where(levels >= 0, 1, -1).astype(x.dtype)
+    else:
+        half = 2 ** (bits - 1)
+        least = 0 if not signed else -half + bool(narrow)
+        greatest = half - 1 if signed else 2 * half - 1 - bool(narrow)
+        rounded = _ROUNDING[rounding_mode.upper()](np.minimum(np.maximum(levels, least), greatest))
+    return np.asarray((rounded - zeropt) * scale, np.float32)
+
+
+def bipolar_quant(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.asarray(np.where(x >= 0, np.float32(1), np.float32(-1)) * scale, np.float32)
+
+
+for domain in QONNX:
+    operator("Quant", domain)(quant)
+    operator("IntQuant", domain)(quant)
+    operator("BipolarQuant", domain)(bipolar_quant)

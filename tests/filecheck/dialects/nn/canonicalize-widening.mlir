@@ -1,0 +1,74 @@
+// RUN: cm-opt %s --split-input-file -p canonicalize | filecheck %s
+
+// The largest of dequantised numbers is the largest number, dequantised.
+
+// CHECK-LABEL: func.func @maximum
+// CHECK: nn.max_pool %x {kernel = [3], pads = [1, 1]} : (tensor<4x5xui8>) -> tensor<4x5xui8>
+// CHECK-NEXT: nn.dequantize
+func.func @maximum(%x: tensor<4x5xui8>) -> tensor<4x5xf32> {
+  %s = nn.parameter dense<0.5> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<ui8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xui8>, tensor<f32>, tensor<ui8>) -> tensor<4x5xf32>
+  %y = nn.max_pool %d {kernel = [3], pads = [1, 1]} : (tensor<4x5xf32>) -> tensor<4x5xf32>
+  func.return %y : tensor<4x5xf32>
+}
+
+// -----
+
+// A negative scale turns the order round.
+
+// CHECK-LABEL: func.func @turned
+// CHECK: nn.dequantize
+// CHECK-NEXT: nn.reduce_max
+func.func @turned(%x: tensor<4x5xi8>) -> tensor<4xf32> {
+  %s = nn.parameter dense<-0.5> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %y = nn.reduce_max %d {axes = [1]} : (tensor<4x5xf32>) -> tensor<4xf32>
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
+// So does a scale for each channel, as far as is known.
+
+// CHECK-LABEL: func.func @channels
+// CHECK: nn.dequantize
+// CHECK-NEXT: nn.reduce_max
+func.func @channels(%x: tensor<4x5xi8>) -> tensor<4xf32> {
+  %s = nn.parameter "s" : tensor<4x1xf32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<4x1xf32>, tensor<i8>) -> tensor<4x5xf32>
+  %y = nn.reduce_max %d {axes = [1]} : (tensor<4x5xf32>) -> tensor<4xf32>
+  func.return %y : tensor<4xf32>
+}
+
+// -----
+
+// Padding with 1 is padding with the number that is dequantised to 1.
+
+// CHECK-LABEL: func.func @padding
+// CHECK: nn.pad %x {pads = [0, 1, 0, 0], value = 5.000000e+00} : (tensor<4x5xi8>) -> tensor<4x6xi8>
+// CHECK-NEXT: nn.dequantize
+func.func @padding(%x: tensor<4x5xi8>) -> tensor<4x6xf32> {
+  %s = nn.parameter dense<0.5> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %y = nn.pad %d {value = 1.0, pads = [0, 1, 0, 0]} : (tensor<4x5xf32>) -> tensor<4x6xf32>
+  func.return %y : tensor<4x6xf32>
+}
+
+// -----
+
+// No number is dequantised to a quarter.
+
+// CHECK-LABEL: func.func @no_padding
+// CHECK: nn.dequantize
+// CHECK-NEXT: nn.pad
+func.func @no_padding(%x: tensor<4x5xi8>) -> tensor<4x6xf32> {
+  %s = nn.parameter dense<0.5> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %y = nn.pad %d {value = 0.25, pads = [0, 1, 0, 0]} : (tensor<4x5xf32>) -> tensor<4x6xf32>
+  func.return %y : tensor<4x6xf32>
+}
