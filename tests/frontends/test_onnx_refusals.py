@@ -68,8 +68,8 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     ),
     "output": (
         IMAGE,
-        "[n] y, z = MaxPool<kernel_shape = [2, 2]>(x)",
-        "(MaxPool): output Indices is not supported",
+        "s = Constant<value_floats = [1.0, 2.0, 3.0]>() [n] y, a, b, c, z = BatchNormalization(x, s, s, s, s)",
+        "(BatchNormalization): output saved_var is not supported",
     ),
     "input that is not constant": (
         "float[N,3,8,9] x, float[N,3,3,2] x2",
@@ -216,7 +216,8 @@ def test_everything_at_once(tmp_path: Path) -> None:
         [b] u = RandomUniformLike(t)
         [c] v = MaxPool<kernel_shape = [2, 2], pads = [0, 0, 0, 0]>(u)
         [d] w = RandomNormalLike(v)
-        [e] o, z = MaxPool<kernel_shape = [2, 2]>(x)
+        s = Constant<value_floats = [1.0, 2.0, 3.0]>()
+        [e] o, z, q1, q2, q3 = BatchNormalization(x, s, s, s, s)
         [f] p = custom.Fancy(w)
         [g] y = Flatten<axis = 2>(x)
     """
@@ -227,7 +228,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
         "operator RandomNormalLike is not supported (node 'a' and 1 more)",
         "operator RandomUniformLike is not supported (node 'b')",
         "operator custom.Fancy is not supported (node 'f')",
-        "node 'e' (MaxPool): output Indices is not supported",
+        "node 'e' (BatchNormalization): output mean is not supported",
         "node 'g' (Flatten): attribute axis = 2 mixes the batch dimension with another",
     ]
 

@@ -201,6 +201,11 @@ def poolings(draw: st.DrawFn, op: type[PoolOp]) -> Case:
     kernel, ceil_mode = draw(sizes(rank, 1, 3)), draw(st.booleans())
     if op is nn.MaxPoolOp:
         return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, *window, ceil_mode)))
+    if op is nn.MaxPoolIndexOp:
+        columns = draw(st.booleans())
+        case = draw(fitting(lambda: nn.MaxPoolIndexOp(x, kernel, *window, ceil_mode, columns)))
+        case.operands[0] = np.rint(case.operands[0])  # many are equal
+        return case
     if op is nn.LpPoolOp:
         p = draw(st.integers(1, 3))
         return draw(fitting(lambda: nn.LpPoolOp(x, kernel, *window, ceil_mode, p)))
@@ -337,6 +342,7 @@ ITERATIONS = {
     "max_pool": poolings(nn.MaxPoolOp),
     "average_pool": poolings(nn.AveragePoolOp),
     "lp_pool": poolings(nn.LpPoolOp),
+    "max_pool_index": poolings(nn.MaxPoolIndexOp),
     "cum_sum": cumulations(nn.CumSumOp),
     "cum_prod": cumulations(nn.CumProdOp),
     "global_average_pool": global_poolings(),

@@ -30,6 +30,7 @@ Point = tuple[int, ...]
 
 _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AddfOp: np.add,
+    arith.AddiOp: np.add,
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,
     arith.DivfOp: np.divide,
@@ -63,7 +64,13 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     math.AcoshOp: np.arccosh,
     math.AtanhOp: np.arctanh,
 }
-_REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
+_REDUCTIONS = {
+    "add": np.add,
+    "mul": np.multiply,
+    "maximumf": np.maximum,
+    "minimumf": np.minimum,
+    "minsi": np.minimum,
+}
 
 
 def run(

@@ -78,6 +78,7 @@ from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNor
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, LpPoolOp, MaxPoolOp
+from cmir.dialects.nn.pooling_index import MaxPoolIndexOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
     ReduceL1Op,
@@ -152,6 +153,7 @@ __all__ = [
     "LogSoftmaxOp",
     "LpPoolOp",
     "MaxOp",
+    "MaxPoolIndexOp",
     "MaxPoolOp",
     "MinOp",
     "MishOp",
@@ -267,6 +269,7 @@ NN = Dialect(
         LRNOp,
         LayerNormOp,
         MaxPoolOp,
+        MaxPoolIndexOp,
         AveragePoolOp,
         GlobalAveragePoolOp,
         LpPoolOp,

@@ -53,7 +53,7 @@ def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value
 def one_hot(
     node: Node, indices: Activation, depth: Constant, values: Constant, *, axis: int = -1
 ) -> Value:
-    """Int8, uint8 and int32 indices."""
+    """Floats as indices are rounded towards zero."""
     size, sample = int(depth.array.item()), shape_of(indices)
     rank = len(node.shape(indices)) + 1
     if not -rank <= axis < rank:
@@ -63,15 +63,18 @@ def one_hot(
         raise ImporterError("it adds a dimension before the batch dimension")
     if size < 1:
         raise ImporterError(f"depth = {size} is not positive")
-    if element_of(indices) in FLOATS:
-        raise ImporterError(f"indices of {element_of(indices)} are not supported")
     row = node.build(nn.ReshapeOp(indices, (*sample[:place], 1, *sample[place:])))
-    row = as_element(node, row, i32)
-    numbers = np.arange(size, dtype=np.int32).reshape(-1, *(1,) * (len(sample) - place))
+    if element_of(indices) in FLOATS:
+        sides = node.build(nn.CeilOp(row)), node.build(nn.FloorOp(row))
+        zero = _parameter(node, "zero", np.zeros((), dtype_of(row)))
+        row = node.build(nn.WhereOp(node.build(nn.LessOp(row, zero)), *sides))
+    else:
+        row = as_element(node, row, i32)
+    numbers = np.arange(size).reshape(-1, *(1,) * (len(sample) - place))
     # Negative indices count from the end.
     found = [
-        node.build(nn.EqualOp(row, _parameter(node, name, array)))
-        for name, array in (("index", numbers), ("negative", numbers - np.int32(size)))
+        node.build(nn.EqualOp(row, _parameter(node, name, array.astype(dtype_of(row)))))
+        for name, array in (("index", numbers), ("negative", numbers - size))
     ]
     off, on = (_parameter(node, n, v) for n, v in zip(("off", "on"), values.array, strict=True))
     return node.build(nn.WhereOp(node.build(nn.OrOp(*found)), on, off))

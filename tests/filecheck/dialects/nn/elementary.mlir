@@ -63,5 +63,9 @@ func.func @cumulative(%x: tensor<4x8x8xf32>) {
   %1 = nn.cum_prod %x {axis = 0, exclusive, reverse} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   // CHECK-NEXT: nn.lp_pool %x {kernel = [2, 2]} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
   %2 = nn.lp_pool %x {kernel = [2, 2], p = 2} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
+  // CHECK-NEXT: nn.interpolate %x {sizes = [4, 4], factors = [2, 2], offsets = [1, 1], divisors = [2, 2], cubic = -7.500000e-01, antialias, exclude_outside} : (tensor<4x8x8xf32>) -> tensor<4x4x4xf32>
+  %4 = nn.interpolate %x {sizes = [4, 4], factors = [2, 2], offsets = [1, 1], divisors = [2, 2], cubic = -0.75, antialias, exclude_outside} : (tensor<4x8x8xf32>) -> tensor<4x4x4xf32>
+  // CHECK-NEXT: nn.max_pool_index %x {kernel = [2, 2], column_major} : (tensor<4x8x8xf32>) -> tensor<4x7x7xi32>
+  %3 = nn.max_pool_index %x {kernel = [2, 2], column_major} : (tensor<4x8x8xf32>) -> tensor<4x7x7xi32>
   func.return
 }
