@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from frontends import composed_cases, moving_cases, quantized_cases
+from frontends import composed_cases, microsoft_cases, moving_cases, quantized_cases
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
 
@@ -320,12 +320,13 @@ def test_operator_of_another_opset(case: str, tmp_path: Path) -> None:
 
 def test_every_operator_has_a_case() -> None:
     bodies = [case[-1] for case in (*CASES.values(), *OTHER_OPSETS.values())]
-    bodies += [body for _, body, *_ in quantized_cases.ALL.values()]
-    tested = {name for body in bodies for name in re.findall(r"= ?(\w+)[<(]", body)}
+    quantized = {**quantized_cases.ALL, **microsoft_cases.QUANTISED, **microsoft_cases.FUSED}
+    bodies += [body for _, body, *_ in quantized.values()]
+    tested = {name for body in bodies for name in re.findall(r"= ?([\w.]+)[<(]", body)}
     assert set(operators()) <= tested
 
 
-@pytest.mark.parametrize("name", operators())
+@pytest.mark.parametrize("name", [name for name in operators() if "." not in name])
 def test_settings_and_their_defaults_are_those_of_onnx(name: str) -> None:
     """A setting is an attribute or input in some opset, with the default that ONNX gives it."""
     schemas = [

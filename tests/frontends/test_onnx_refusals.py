@@ -262,7 +262,8 @@ def test_output_without_batch_dimension(tmp_path: Path) -> None:
         ("float[] x", "input 'x' has no shape; set one with --shape"),
         (
             "int64[N,3] x",
-            "input 'x' has elements of type int64; supported are float, float16, double, int8, uint8, int32, bool",
+            "input 'x' has elements of type int64; supported are float, float16, double, int8, uint8,"
+            " int16, uint16, int32, bool",
         ),
         ("seq(float[3]) x", "input 'x' is not a tensor but a sequence_type"),
     ],

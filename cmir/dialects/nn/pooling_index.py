@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, i8, i32
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.formula import Vector
 from cmir.dialects.nn.interface import Access
-from cmir.dialects.nn.operation import FLOATS, Shape, flag, shape_of, tensor_type, ui8
+from cmir.dialects.nn.operation import FLOATS, QUANTIZED, Shape, flag, shape_of, tensor_type
 from cmir.dialects.nn.pooling import PoolOp
 
 OUTSIDE = 1 << 28
@@ -46,7 +46,7 @@ class MaxPoolIndexOp(PoolOp):
     name = "nn.max_pool_index"
 
     PAD: ClassVar[float] = -inf
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *QUANTIZED)
 
     column_major = opt_prop_def(UnitAttr)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import UnitAttr, i8, i32
+from xdsl.dialects.builtin import UnitAttr, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 
@@ -19,6 +19,7 @@ from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
+    INTEGERS,
     INTS,
     TENSOR,
     Shape,
@@ -26,7 +27,6 @@ from cmir.dialects.nn.operation import (
     ints,
     numbers,
     shape_of,
-    ui8,
 )
 from cmir.dialects.nn.relations import Box, element_box
 
@@ -165,7 +165,7 @@ class ReduceMaxOp(ReductionOp):
 
     name = "nn.reduce_max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.maximum.reduce(x, axis=axes)
@@ -184,7 +184,7 @@ class ReduceMinOp(ReductionOp):
 
     name = "nn.reduce_min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.minimum.reduce(x, axis=axes)

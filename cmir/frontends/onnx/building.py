@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError, OnnxEr
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
@@ -44,6 +45,8 @@ class ImportedModule:
     """Name and ONNX shape, including any batch dimension, of each argument of `main`."""
     outputs: Mapping[str, Shape]
     """Name and ONNX shape, including any batch dimension, of each result of `main`."""
+    files: Set[Path]
+    """Files that hold parameters outside the model."""
 
 
 def build_module(graph: Graph) -> ImportedModule:
@@ -86,6 +89,7 @@ def build_module(graph: Graph) -> ImportedModule:
         weights.arrays,
         graph.inputs,
         {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+        graph.files,
     )
 
 
@@ -256,6 +260,7 @@ class _Weights:
 
     def parameter(self, constant: Constant) -> SSAValue:
         array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
+        array = held_narrow(array)
         array = np.asarray(array, order="C")
         if not array.size:
             raise ImporterError(

@@ -15,10 +15,10 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32
 from xdsl.ir import Attribute
 
-from cmir.dialects.nn.operation import Shape, ui8
+from cmir.dialects.nn.operation import Shape, ui8, ui16
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
@@ -33,6 +33,8 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.DOUBLE: f64,
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
+    TensorProto.INT16: i16,
+    TensorProto.UINT16: ui16,
     TensorProto.INT32: i32,
     TensorProto.BOOL: i1,
 }
@@ -61,6 +63,8 @@ class Graph:
     """The names of int64 tensors."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
+    files: Set[Path] = frozenset()
+    """The files that hold tensors outside the model."""
 
 
 def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
@@ -69,6 +73,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     _normalise(model)
     _check_opset(model, path)
     _check_names(model.graph, path)
+    files = _external_files(model, path)
     constants = _take_constants(model, path)
     # Copy the rest, because protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
@@ -87,6 +92,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         constants,
         *_check_and_infer(skeleton, path),
         (1,) if batch else (),
+        files,
     )
 
 
@@ -224,6 +230,19 @@ def _holds_tensor(node: onnx.NodeProto) -> bool:
         node.op_type == "Constant"
         and len(node.output) == 1
         and [a.name for a in node.attribute] == ["value"]
+    )
+
+
+def _external_files(model: onnx.ModelProto, path: Path) -> Set[Path]:
+    """Return the files outside the model that hold its dense tensors."""
+    tensors = [*model.graph.initializer]
+    tensors += [node.attribute[0].t for node in model.graph.node if _holds_tensor(node)]
+    return frozenset(
+        path.parent / entry.value
+        for tensor in tensors
+        if tensor.data_location == TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
     )
 
 

@@ -29,6 +29,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
+from types import NoneType
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 import onnx
@@ -172,11 +173,11 @@ class Importer:
 
     def _input(self, parameter: inspect.Parameter, name: str, value: Value | None) -> Value | None:
         """Return the value, checked against the parameter's annotation."""
+        accepted = self._accepted(parameter)
         if value is None:
-            if parameter.default is not None:
+            if NoneType not in accepted:
                 raise ImporterError(f"input {name} is missing")
             return None
-        accepted = self._accepted(parameter)
         if isinstance(value, accepted):
             return value
         if Constant in accepted:
