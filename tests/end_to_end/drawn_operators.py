@@ -164,9 +164,9 @@ def clip(net: Net, op: str) -> object:
     return net.node(op, net.pick(), min=low, max=high)
 
 
-@recipe("Add", "Sub", "Mul", "Div")
+@recipe("Add", "Sub", "Mul")
 def binary(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, *([INT32] if op != "Div" else []))
+    x = net.pick(FLOAT, INT32)
     operands = [x, other(net, x)]
     return net.node(op, *(operands if net.chance() else reversed(operands)))
 

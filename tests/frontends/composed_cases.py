@@ -61,6 +61,16 @@ CASES: dict[str, tuple[str, str]] = {
         "i = ArgMax<axis = -1, keepdims = 0>(x) d = Constant<value_int = 5>()"
         " v = Constant<value_floats = [-1.0, 2.0]>() y = OneHot<axis = 1>(i, d, v)",
     ),
+    "Mod of floats": (IMAGE, "m = Constant<value_float = 0.75>() y = Mod<fmod = 1>(x, m)"),
+    **{
+        f"{op} of integers": (
+            "int32[N,4,5] x",
+            "t = Constant<value = int32 {7}>() m = Mul(x, t)"
+            " d = Constant<value = int32[5] {3, -2, 1, -5, 4}>()"
+            f" z = {op}(m, d) y = Cast<to = 1>(z)",
+        )
+        for op in ("Div", "Mod", "Mod<fmod = 1>")
+    },
     "MaxPool Indices": (
         IMAGE,
         "r = Round(x) m, i = MaxPool<kernel_shape = [2, 3], pads = [1, 0, 1, 2]>(r) y = Cast<to = 1>(i)",
@@ -131,6 +141,15 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
         "s = Constant<value_floats = [1.0, 1.0, 1.5, 0.5]>()"
         ' y = Resize<mode = "cubic", exclude_outside = 1>(x, , s)',
     ),
+    **{
+        op: (
+            18,
+            "int32[N,4,5] x",
+            f"d = Constant<value = int32[5] {{3, -2, 1, -5, 4}}>() z = {op}(x, d) y = Cast<to = 1>(z)",
+        )
+        for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+    },
+    "BitwiseNot": (18, "int32[N,4,5] x", "z = BitwiseNot(x) y = Cast<to = 1>(z)"),
     "Trilu": (14, ROWS, "y = Trilu(x)"),
     "Trilu below": (14, ROWS, "k = Constant<value_int = -1>() y = Trilu<upper = 0>(x, k)"),
     "Trilu of truth values": (

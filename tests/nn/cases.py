@@ -18,6 +18,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
 from cmir.dialects.nn.cumulative import CumulativeOp
+from cmir.dialects.nn.integers import BitwiseOp
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.pooling import PoolOp
@@ -317,7 +318,11 @@ def pads(draw: st.DrawFn) -> Case:
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
 
 
-BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubclass(op, BinaryOp)}
+BINARY = {
+    op.name.removeprefix("nn."): op
+    for op in nn.NN.operations
+    if issubclass(op, BinaryOp) and not issubclass(op, BitwiseOp)
+}
 UNARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations

@@ -135,6 +135,8 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.CastOp():
             to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
             return "Cast", {"to": to}, [], False
+        case nn.RemOp():
+            return "Mod", {"fmod": 1}, [], False
         case ElementwiseOp():
             attributes = {name: op.number(name) for name in op.DEFAULTS}
             return _camel_case(op.name), attributes, [], False

@@ -71,6 +71,7 @@ from cmir.dialects.nn.elementary import (
 )
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
+from cmir.dialects.nn.integers import BitwiseAndOp, BitwiseOrOp, BitwiseXorOp, RemOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
@@ -112,6 +113,9 @@ __all__ = [
     "AtanhOp",
     "AveragePoolOp",
     "BatchNormOp",
+    "BitwiseAndOp",
+    "BitwiseOrOp",
+    "BitwiseXorOp",
     "CastOp",
     "CeilOp",
     "Cells",
@@ -180,6 +184,7 @@ __all__ = [
     "ReduceSumOp",
     "ReduceSumSquareOp",
     "ReluOp",
+    "RemOp",
     "ReshapeOp",
     "ResizeOp",
     "RoundOp",
@@ -227,6 +232,10 @@ NN = Dialect(
         RoundOp,
         SqrtOp,
         SubOp,
+        RemOp,
+        BitwiseAndOp,
+        BitwiseOrOp,
+        BitwiseXorOp,
         SinOp,
         CosOp,
         TanOp,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i32
+from xdsl.dialects.builtin import i8, i16, i32
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
 
-from cmir.dialects.nn.operation import FLOATS
+from cmir.dialects.nn.operation import FLOATS, element_of
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+from cmir.support.numerics import divide_towards_zero
 
 
 @irdl_op_definition
@@ -79,6 +80,8 @@ class MulOp(BinaryOp):
 class DivOp(BinaryOp):
     """Element-wise quotient of two tensors, broadcast as in NumPy.
 
+    Quotients of integers are rounded towards zero; those of a division by 0 are 0.
+
     ```mlir
     %y = nn.div %x, %six : (tensor<16x8x8xf32>, tensor<1xf32>) -> tensor<16x8x8xf32>
     ```
@@ -88,7 +91,11 @@ class DivOp(BinaryOp):
 
     name = "nn.div"
 
-    UFUNC: ClassVar[np.ufunc] = np.divide
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs / rhs if element_of(self.result) in FLOATS else divide_towards_zero(lhs, rhs)
 
 
 @irdl_op_definition

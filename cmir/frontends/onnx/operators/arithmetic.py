@@ -56,6 +56,9 @@ GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
 }
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "And": nn.AndOp,
+    "BitwiseAnd": nn.BitwiseAndOp,
+    "BitwiseOr": nn.BitwiseOrOp,
+    "BitwiseXor": nn.BitwiseXorOp,
     "Div": nn.DivOp,
     "Equal": nn.EqualOp,
     "Greater": nn.GreaterOp,
@@ -116,6 +119,28 @@ def mean(node: Node, *values: Value) -> Value:
         return total
     count = Constant(f"{node.proto.name}.count", np.array(len(values), dtype_of(total)))
     return node.build(nn.DivOp(total, node.parameter(count)))
+
+
+@importer("BitwiseNot")
+def bitwise_not(node: Node, x: Activation) -> Value:
+    ones = Constant(f"{node.proto.name}.ones", ~np.zeros((), dtype_of(x)))
+    return node.build(nn.BitwiseXorOp(x, node.parameter(ones)))
+
+
+@importer("Mod")
+def mod(node: Node, a: Value, b: Value, *, fmod: int = 0) -> Value:
+    """Floats and integers."""
+    a, b = operands(node, a, b)
+    remainder = node.build(nn.RemOp(a, b))
+    dtype = dtype_of(remainder)
+    if fmod or dtype.kind == "u":
+        return remainder
+    # A remainder other than 0 that does not have the divisor's sign is on the other side of a multiple.
+    zero = node.parameter(Constant(f"{node.proto.name}.zero", np.zeros((), dtype)))
+    agree = nn.EqualOp(*(node.build(nn.LessOp(x, zero)) for x in (remainder, b)))
+    kept = nn.OrOp(node.build(nn.EqualOp(remainder, zero)), node.build(agree))
+    other = node.build(nn.AddOp(remainder, b))
+    return node.build(nn.WhereOp(node.build(kept), remainder, other))
 
 
 @importer("Where")

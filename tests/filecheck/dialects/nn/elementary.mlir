@@ -55,6 +55,23 @@ func.func @reductions(%x: tensor<4x8x8xf32>, %i: tensor<4x8xi32>) {
   func.return
 }
 
+// CHECK-LABEL: @integers
+func.func @integers(%x: tensor<4x8xi32>, %y: tensor<8xi32>, %f: tensor<8xf32>) {
+  // CHECK-NEXT: nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %0 = nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %1 = nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  // CHECK-NEXT: nn.div %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %2 = nn.div %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_and %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %3 = nn.bitwise_and %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_or %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %4 = nn.bitwise_or %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %5 = nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  func.return
+}
+
 // CHECK-LABEL: @cumulative
 func.func @cumulative(%x: tensor<4x8x8xf32>) {
   // CHECK-NEXT: nn.cum_sum %x {axis = 1} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
