@@ -66,6 +66,39 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         ' [n] y = Resize<coordinate_transformation_mode = "tf_crop_and_resize">(x, r, , s)',
         "(Resize): a region of input roi is outside the input",
     ),
+    "a batch that is repeated": (
+        IMAGE,
+        "r = Constant<value_ints = [2, 1, 1, 1]>() [n] y = Tile(x, r)",
+        "(Tile): repeats = [2, 1, 1, 1] repeat the batch dimension",
+    ),
+    "a sum over samples": (
+        IMAGE,
+        "a = Constant<value_int = 0>() [n] y = CumSum(x, a)",
+        "(CumSum): it would mix the samples of a batch (axis 0)",
+    ),
+    "a product of samples": (
+        "float[N,4] x1, float[N,4] x2",
+        '[n] y = Einsum<equation = "ni,mi->nm">(x1, x2)',
+        "(Einsum): it would mix the samples of a batch (axis 0)",
+    ),
+    "a filter that antialias does not widen": (
+        IMAGE,
+        's = Constant<value_ints = [1, 3, 4, 4]>() [n] y = Resize<mode = "linear", antialias = 1,'
+        ' coordinate_transformation_mode = "align_corners">(x, , , s)',
+        "(Resize): attribute antialias = 1 is not supported with coordinate_transformation_mode = align_corners",
+        18,
+    ),
+    "a norm that is none": (
+        IMAGE,
+        "[n] y = LpNormalization<p = 3>(x)",
+        "(LpNormalization): attribute p = 3 is not supported",
+    ),
+    "two numbers for one": (
+        "float[N,4] x",
+        "d = Constant<value_ints = [3, 4]>() v = Constant<value_floats = [0.0, 1.0]>()"
+        " i = ArgMax<axis = 1>(x) [n] y = OneHot(i, d, v)",
+        "(OneHot): depth must be one number, got 2",
+    ),
     "output": (
         IMAGE,
         "s = Constant<value_floats = [1.0, 2.0, 3.0]>() [n] y, a, b, c, z = BatchNormalization(x, s, s, s, s)",

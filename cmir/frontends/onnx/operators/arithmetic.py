@@ -13,7 +13,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
+from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option, single
 from cmir.frontends.onnx.registry import Function, importer
 
 MAX = float(np.finfo(np.float32).max)
@@ -184,8 +184,7 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 
 @importer("Clip")
 def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
-    # A single number may have dimensions of size 1.
-    low, high = np.asarray(min).item(), np.asarray(max).item()
+    low, high = single("min", min), single("max", max)
     # In ONNX, the largest numbers of the type stand for missing bounds. A NaN is no bound either.
     largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
     given: dict[str, float] = {}
