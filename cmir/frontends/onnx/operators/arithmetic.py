@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
-from xdsl.dialects.builtin import f32
+from xdsl.dialects.builtin import f16, f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
@@ -15,8 +16,6 @@ from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option, single
 from cmir.frontends.onnx.registry import Function, importer
-
-MAX = float(np.finfo(np.float32).max)
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Abs": nn.AbsOp,
@@ -183,14 +182,17 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 
 
 @importer("Clip")
-def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
-    low, high = single("min", min), single("max", max)
-    # In ONNX, the largest numbers of the type stand for missing bounds. A NaN is no bound either.
-    largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
+def clip(node: Node, x: Activation, *, min: float | None = None, max: float | None = None) -> Value:
+    """Float64: a missing bound is infinite."""
+    # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
+    bounded = element_of(x) in (f16, f32)
+    largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
+    low = -largest if min is None else single("min", min)
+    high = largest if max is None else single("max", max)
     given: dict[str, float] = {}
-    if low > -largest:
+    if low > -inf:  # a NaN is no bound
         given["min"] = option("min", low)
-    if high < largest:
+    if high < inf:
         given["max"] = option("max", high)
     return node.build(nn.ClipOp(x, **given))
 
