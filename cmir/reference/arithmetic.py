@@ -315,6 +315,7 @@ _PLAIN: dict[str, Function] = {
     "arith.xori": np.bitwise_xor,
     "arith.select": _select,
     "cmcore.select": _select,
+    "cmcore.remainder": np.fmod,
     "math.absf": np.abs,
     "math.absi": np.abs,
     "math.ceil": np.ceil,

@@ -17,7 +17,15 @@ from xdsl.ir import Operation
 import cmir.semantics.elementwise  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from cmir import extensions
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    CompareOp,
+    ConvertOp,
+    MxvOp,
+    ReduceOp,
+    RemainderOp,
+    SelectOp,
+)
 from cmir.semantics.elements import as_integers, as_unsigned, dense_values
 from cmir.semantics.implementations import Function, Implementation, implements, registered
 from cmir.semantics.vectors import reduced
@@ -145,6 +153,11 @@ def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @implements(ConvertOp, takes_operation=True, elementwise=True, interpreted=True)
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
     return convert(x, dtype_of(op.results[0].type))
+
+
+@implements(RemainderOp, elementwise=True, interpreted=True)
+def _remainder(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.fmod(a, b)
 
 
 @implements(SelectOp, elementwise=True, interpreted=True)

@@ -140,7 +140,8 @@ def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return product.astype(np.int64).astype(np.int32)
 
 
-def divide_towards_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+@singledispatch
+def divide_towards_zero(a: Any, b: Any) -> Any:
     """Return the quotients of integers, rounded towards zero; 0 where the divisor is 0."""
     return (a - np.fmod(a, b)) // b
 

@@ -23,6 +23,7 @@ import onnx
 from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
+from cmir.frontends.onnx.inference import GROWING
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
 from cmir.hardware.description import Hardware
@@ -147,15 +148,24 @@ def static_inputs(model: onnx.ModelProto) -> set[str]:
 
     These are the tensors that an importer takes only as constants, and the tensors from which they are computed.
     """
+    return _static(model.graph.node)
+
+
+def _static(nodes: Sequence[onnx.NodeProto]) -> set[str]:
+    """Return the tensors of a graph or function that must be known at compile time."""
     known: set[str] = set()
-    for node in reversed(model.graph.node):
+    for node in reversed(nodes):
         importer = find_importer(node)
         if node.op_type in ("Shape", "Size"):  # known regardless of values
             continue
-        if known.intersection(node.output):
+        if known.intersection(node.output) or (importer is None and node.op_type in GROWING):
             known.update(node.input)
         elif importer is not None:
             known.update(n for i, n in enumerate(node.input) if importer.needs_constant(i))
+        elif onnx.defs.has(node.op_type, node.domain):
+            body = onnx.defs.get_schema(node.op_type, domain=node.domain).function_body
+            inner = _static(body.node)
+            known.update(n for n, formal in zip(node.input, body.input) if formal in inner)
     return known - {""}
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from end_to_end.drawn_networks import BOOL, FLOAT, INT32, KINDS, Argument, Impossible, Net, Value
+from end_to_end.drawn_networks import (
+    BOOL,
+    FLOAT,
+    INT8,
+    INT32,
+    KINDS,
+    Argument,
+    Impossible,
+    Net,
+    Value,
+)
 from end_to_end.drawn_operators import axes_of, axis_of, check_apart, other, recipe, window
 from hypothesis import strategies as st
 
@@ -95,6 +105,40 @@ def one_hot(net: Net, op: str) -> object:
     axis = net.integer(net.outer, places.rank)
     depth = np.array(net.integer(1, 5), np.int64)
     return net.node(op, places, depth, values, axis=net.choose([axis, -1]))
+
+
+@recipe("Mod")
+def mod(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, INT32, INT8)
+    if x.kind == FLOAT:
+        return net.node(op, x, net.positive(*net.broadcast(x.shape)), fmod=1)
+    return net.node(op, x, _divisors(net, x), fmod=net.integer(0, 1))
+
+
+@recipe("Div")
+def div(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, INT32)
+    if x.kind == INT32:
+        return net.node(op, x, _divisors(net, x))
+    operands = [x, other(net, x)]
+    return net.node(op, *(operands if net.chance() else reversed(operands)))
+
+
+def _divisors(net: Net, x: Value) -> np.ndarray:
+    """Integers other than 0."""
+    divisors = net.integers(x.kind, *net.broadcast(x.shape))
+    return np.where(divisors == 0, 3, divisors).astype(divisors.dtype)
+
+
+@recipe("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+def bitwise(net: Net, op: str) -> object:
+    x = net.pick(INT32, INT8)
+    return net.node(op, x, other(net, x))
+
+
+@recipe("BitwiseNot")
+def bitwise_not(net: Net, op: str) -> object:
+    return net.node(op, net.pick(INT32, INT8))
 
 
 @recipe("Size")

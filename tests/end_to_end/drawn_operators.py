@@ -164,9 +164,9 @@ def clip(net: Net, op: str) -> object:
     return net.node(op, net.pick(), min=low, max=high)
 
 
-@recipe("Add", "Sub", "Mul", "Div")
+@recipe("Add", "Sub", "Mul")
 def binary(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, *([INT32] if op != "Div" else []))
+    x = net.pick(FLOAT, INT32)
     operands = [x, other(net, x)]
     return net.node(op, *(operands if net.chance() else reversed(operands)))
 
@@ -377,6 +377,8 @@ def pool(net: Net, op: str) -> object:
         settings["ceil_mode"] = 1
     if op == "AveragePool" and net.chance():
         settings["count_include_pad"] = 1
+    if op == "MaxPool" and net.integer(0, 2) == 0:
+        return net.node(op, x, outputs=2, storage_order=net.integer(0, 1), **settings)
     return net.node(op, x, **settings)
 
 
@@ -674,6 +676,9 @@ def resize(net: Net, op: str) -> object:
         "coordinate_transformation_mode": net.choose(modes),
         "mode": net.choose(["nearest", "nearest", "linear"]),
     }
+    step = settings["coordinate_transformation_mode"] in ("half_pixel", "asymmetric")
+    if net.has(op, "antialias") and settings["mode"] == "linear" and step and net.chance():
+        settings |= {"antialias": 1, "exclude_outside": net.integer(0, 1)}
     if settings["mode"] == "nearest":
         roundings = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
         settings["nearest_mode"] = net.choose(roundings)

@@ -61,6 +61,39 @@ CASES: dict[str, tuple[str, str]] = {
         "i = ArgMax<axis = -1, keepdims = 0>(x) d = Constant<value_int = 5>()"
         " v = Constant<value_floats = [-1.0, 2.0]>() y = OneHot<axis = 1>(i, d, v)",
     ),
+    "Mod of floats": (IMAGE, "m = Constant<value_float = 0.75>() y = Mod<fmod = 1>(x, m)"),
+    **{
+        f"{op} of integers": (
+            "int32[N,4,5] x",
+            "t = Constant<value = int32 {7}>() m = Mul(x, t)"
+            " d = Constant<value = int32[5] {3, -2, 1, -5, 4}>()"
+            f" z = {op}(m, d) y = Cast<to = 1>(z)",
+        )
+        for op in ("Div", "Mod", "Mod<fmod = 1>")
+    },
+    "MaxPool Indices": (
+        IMAGE,
+        "r = Round(x) m, i = MaxPool<kernel_shape = [2, 3], pads = [1, 0, 1, 2]>(r) y = Cast<to = 1>(i)",
+    ),
+    "MaxPool Indices by columns": (
+        IMAGE,
+        "r = Round(x) m, i = MaxPool<kernel_shape = [3, 3], strides = [2, 1], storage_order = 1>(r)"
+        " y = Cast<to = 1>(i)",
+    ),
+    "OneHot of floats": (
+        ROWS,
+        "d = Constant<value_float = 3.0>() v = Constant<value_floats = [0.0, 1.0]>() y = OneHot(x, d, v)",
+    ),
+    "Pad by a list of one": (
+        ROWS,
+        "p = Constant<value_ints = [0, 1, 0, 0, 0, 2]>() v = Constant<value_floats = [1.5]>()"
+        " y = Pad(x, p, v)",
+    ),
+    "Range": (
+        ROWS,
+        "a = Constant<value_int = 0>() b = Constant<value_int = 5>() c = Constant<value_int = 1>()"
+        " r = Range(a, b, c) f = Cast<to = 1>(r) y = Add(x, f)",
+    ),
     "Size": (ROWS, "s = Size(x) f = Cast<to = 1>(s) y = Div(x, f)"),
     "Einsum of heads": (
         "float[N,2,4,3] x1, float[N,2,5,3] x2",
@@ -91,6 +124,32 @@ CASES: dict[str, tuple[str, str]] = {
 }
 
 OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
+    "Resize antialias": (
+        18,
+        IMAGE,
+        's = Constant<value_ints = [1, 3, 5, 4]>() y = Resize<mode = "linear", antialias = 1>(x, , , s)',
+    ),
+    "Resize antialias cubic": (
+        18,
+        IMAGE,
+        "s = Constant<value_ints = [1, 3, 3, 11]>()"
+        ' y = Resize<mode = "cubic", antialias = 1, exclude_outside = 1>(x, , , s)',
+    ),
+    "Resize exclude_outside": (
+        18,
+        IMAGE,
+        "s = Constant<value_floats = [1.0, 1.0, 1.5, 0.5]>()"
+        ' y = Resize<mode = "cubic", exclude_outside = 1>(x, , s)',
+    ),
+    **{
+        op: (
+            18,
+            "int32[N,4,5] x",
+            f"d = Constant<value = int32[5] {{3, -2, 1, -5, 4}}>() z = {op}(x, d) y = Cast<to = 1>(z)",
+        )
+        for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+    },
+    "BitwiseNot": (18, "int32[N,4,5] x", "z = BitwiseNot(x) y = Cast<to = 1>(z)"),
     "Trilu": (14, ROWS, "y = Trilu(x)"),
     "Trilu below": (14, ROWS, "k = Constant<value_int = -1>() y = Trilu<upper = 0>(x, k)"),
     "Trilu of truth values": (

@@ -66,10 +66,43 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         ' [n] y = Resize<coordinate_transformation_mode = "tf_crop_and_resize">(x, r, , s)',
         "(Resize): a region of input roi is outside the input",
     ),
+    "a batch that is repeated": (
+        IMAGE,
+        "r = Constant<value_ints = [2, 1, 1, 1]>() [n] y = Tile(x, r)",
+        "(Tile): repeats = [2, 1, 1, 1] repeat the batch dimension",
+    ),
+    "a sum over samples": (
+        IMAGE,
+        "a = Constant<value_int = 0>() [n] y = CumSum(x, a)",
+        "(CumSum): it would mix the samples of a batch (axis 0)",
+    ),
+    "a product of samples": (
+        "float[N,4] x1, float[N,4] x2",
+        '[n] y = Einsum<equation = "ni,mi->nm">(x1, x2)',
+        "(Einsum): it would mix the samples of a batch (axis 0)",
+    ),
+    "a filter that antialias does not widen": (
+        IMAGE,
+        's = Constant<value_ints = [1, 3, 4, 4]>() [n] y = Resize<mode = "linear", antialias = 1,'
+        ' coordinate_transformation_mode = "align_corners">(x, , , s)',
+        "(Resize): attribute antialias = 1 is not supported with coordinate_transformation_mode = align_corners",
+        18,
+    ),
+    "a norm that is none": (
+        IMAGE,
+        "[n] y = LpNormalization<p = 3>(x)",
+        "(LpNormalization): attribute p = 3 is not supported",
+    ),
+    "two numbers for one": (
+        "float[N,4] x",
+        "d = Constant<value_ints = [3, 4]>() v = Constant<value_floats = [0.0, 1.0]>()"
+        " i = ArgMax<axis = 1>(x) [n] y = OneHot(i, d, v)",
+        "(OneHot): depth must be one number, got 2",
+    ),
     "output": (
         IMAGE,
-        "[n] y, z = MaxPool<kernel_shape = [2, 2]>(x)",
-        "(MaxPool): output Indices is not supported",
+        "s = Constant<value_floats = [1.0, 2.0, 3.0]>() [n] y, a, b, c, z = BatchNormalization(x, s, s, s, s)",
+        "(BatchNormalization): output saved_var is not supported",
     ),
     "input that is not constant": (
         "float[N,3,8,9] x, float[N,3,3,2] x2",
@@ -216,7 +249,8 @@ def test_everything_at_once(tmp_path: Path) -> None:
         [b] u = RandomUniformLike(t)
         [c] v = MaxPool<kernel_shape = [2, 2], pads = [0, 0, 0, 0]>(u)
         [d] w = RandomNormalLike(v)
-        [e] o, z = MaxPool<kernel_shape = [2, 2]>(x)
+        s = Constant<value_floats = [1.0, 2.0, 3.0]>()
+        [e] o, z, q1, q2, q3 = BatchNormalization(x, s, s, s, s)
         [f] p = custom.Fancy(w)
         [g] y = Flatten<axis = 2>(x)
     """
@@ -227,7 +261,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
         "operator RandomNormalLike is not supported (node 'a' and 1 more)",
         "operator RandomUniformLike is not supported (node 'b')",
         "operator custom.Fancy is not supported (node 'f')",
-        "node 'e' (MaxPool): output Indices is not supported",
+        "node 'e' (BatchNormalization): output mean is not supported",
         "node 'g' (Flatten): attribute axis = 2 mixes the batch dimension with another",
     ]
 

@@ -18,6 +18,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
 from cmir.dialects.nn.cumulative import CumulativeOp
+from cmir.dialects.nn.integers import BitwiseOp
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.pooling import PoolOp
@@ -201,6 +202,11 @@ def poolings(draw: st.DrawFn, op: type[PoolOp]) -> Case:
     kernel, ceil_mode = draw(sizes(rank, 1, 3)), draw(st.booleans())
     if op is nn.MaxPoolOp:
         return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, *window, ceil_mode)))
+    if op is nn.MaxPoolIndexOp:
+        columns = draw(st.booleans())
+        case = draw(fitting(lambda: nn.MaxPoolIndexOp(x, kernel, *window, ceil_mode, columns)))
+        case.operands[0] = np.rint(case.operands[0])  # many are equal
+        return case
     if op is nn.LpPoolOp:
         p = draw(st.integers(1, 3))
         return draw(fitting(lambda: nn.LpPoolOp(x, kernel, *window, ceil_mode, p)))
@@ -312,7 +318,11 @@ def pads(draw: st.DrawFn) -> Case:
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
 
 
-BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubclass(op, BinaryOp)}
+BINARY = {
+    op.name.removeprefix("nn."): op
+    for op in nn.NN.operations
+    if issubclass(op, BinaryOp) and not issubclass(op, BitwiseOp)
+}
 UNARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
@@ -337,6 +347,7 @@ ITERATIONS = {
     "max_pool": poolings(nn.MaxPoolOp),
     "average_pool": poolings(nn.AveragePoolOp),
     "lp_pool": poolings(nn.LpPoolOp),
+    "max_pool_index": poolings(nn.MaxPoolIndexOp),
     "cum_sum": cumulations(nn.CumSumOp),
     "cum_prod": cumulations(nn.CumProdOp),
     "global_average_pool": global_poolings(),

@@ -23,19 +23,29 @@ from xdsl.rewriter import InsertPoint
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, tensor_type
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    CompareOp,
+    ConvertOp,
+    MxvOp,
+    ReduceOp,
+    RemainderOp,
+    SelectOp,
+)
 from cmir.semantics.body import evaluate_operation
 
 Point = tuple[int, ...]
 
 _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
+    RemainderOp: np.fmod,
     arith.AddfOp: np.add,
+    arith.AddiOp: np.add,
     arith.SubfOp: np.subtract,
     arith.MulfOp: np.multiply,
     arith.DivfOp: np.divide,
-    arith.AndIOp: np.logical_and,
-    arith.OrIOp: np.logical_or,
-    arith.XOrIOp: np.logical_xor,
+    arith.AndIOp: np.bitwise_and,
+    arith.OrIOp: np.bitwise_or,
+    arith.XOrIOp: np.bitwise_xor,
     arith.NegfOp: np.negative,
     arith.MaximumfOp: np.maximum,
     arith.MinimumfOp: np.minimum,
@@ -63,7 +73,13 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     math.AcoshOp: np.arccosh,
     math.AtanhOp: np.arctanh,
 }
-_REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
+_REDUCTIONS = {
+    "add": np.add,
+    "mul": np.multiply,
+    "maximumf": np.maximum,
+    "minimumf": np.minimum,
+    "minsi": np.minimum,
+}
 
 
 def run(

@@ -60,12 +60,14 @@ def _onnxruntime(case: Case) -> np.ndarray:
         for index, array in enumerate(case.operands)
     ]
     named = {f"x{i}": array for i, array in enumerate([*arrays, *extra])}
-    node = onnx.helper.make_node(kind, list(named), ["y"], **attributes)
+    indices = isinstance(case.op, ArgReductionOp | nn.MaxPoolIndexOp)
+    results = ["m", "y"] if isinstance(case.op, nn.MaxPoolIndexOp) else ["y"]
+    node = onnx.helper.make_node(kind, list(named), results, **attributes)
     inputs = []
     for name, array in named.items():
         element = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
         inputs.append(onnx.helper.make_tensor_value_info(name, element, array.shape))
-    dtype = np.dtype(np.int64) if isinstance(case.op, ArgReductionOp) else dtype_of(case.op.result)
+    dtype = np.dtype(np.int64) if indices else dtype_of(case.op.result)
     element = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     output = onnx.helper.make_tensor_value_info("y", element, None)
     graph = onnx.helper.make_graph([node], "g", inputs, [output])
@@ -84,6 +86,9 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
             return "Conv", {**_window(options), "group": op.groups.value.data}, [], True
         case nn.MaxPoolOp():
             return "MaxPool", _pooling(options), [], True
+        case nn.MaxPoolIndexOp():
+            order = int("column_major" in options)
+            return "MaxPool", {**_pooling(options), "storage_order": order}, [], True
         case nn.AveragePoolOp():
             include = int("count_include_pad" in options)
             return "AveragePool", {**_pooling(options), "count_include_pad": include}, [], True
@@ -130,6 +135,8 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.CastOp():
             to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
             return "Cast", {"to": to}, [], False
+        case nn.RemOp():
+            return "Mod", {"fmod": 1}, [], False
         case ElementwiseOp():
             attributes = {name: op.number(name) for name in op.DEFAULTS}
             return _camel_case(op.name), attributes, [], False

@@ -16,7 +16,7 @@ from cmir.dialects.cmcore.iteration import IterationOp
 from cmir.dialects.cmcore.loops import FireOp, LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
 from cmir.dialects.cmcore.network import CoreOp, NetworkOp, ProgramOp
-from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
+from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, RemainderOp, SelectOp
 from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
 
@@ -38,6 +38,7 @@ __all__ = [
     "ProgramOp",
     "ReduceOp",
     "ReleaseOp",
+    "RemainderOp",
     "SelectOp",
     "SnoopOp",
     "StoreOp",
@@ -63,6 +64,7 @@ CMCORE = Dialect(
         ArgReduceOp,
         CompareOp,
         SelectOp,
+        RemainderOp,
         ConvertOp,
         CoreOp,
     ],

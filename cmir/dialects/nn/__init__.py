@@ -71,6 +71,7 @@ from cmir.dialects.nn.elementary import (
 )
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
+from cmir.dialects.nn.integers import BitwiseAndOp, BitwiseOrOp, BitwiseXorOp, RemOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
@@ -78,6 +79,7 @@ from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNor
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, LpPoolOp, MaxPoolOp
+from cmir.dialects.nn.pooling_index import MaxPoolIndexOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
     ReduceL1Op,
@@ -111,6 +113,9 @@ __all__ = [
     "AtanhOp",
     "AveragePoolOp",
     "BatchNormOp",
+    "BitwiseAndOp",
+    "BitwiseOrOp",
+    "BitwiseXorOp",
     "CastOp",
     "CeilOp",
     "Cells",
@@ -152,6 +157,7 @@ __all__ = [
     "LogSoftmaxOp",
     "LpPoolOp",
     "MaxOp",
+    "MaxPoolIndexOp",
     "MaxPoolOp",
     "MinOp",
     "MishOp",
@@ -178,6 +184,7 @@ __all__ = [
     "ReduceSumOp",
     "ReduceSumSquareOp",
     "ReluOp",
+    "RemOp",
     "ReshapeOp",
     "ResizeOp",
     "RoundOp",
@@ -225,6 +232,10 @@ NN = Dialect(
         RoundOp,
         SqrtOp,
         SubOp,
+        RemOp,
+        BitwiseAndOp,
+        BitwiseOrOp,
+        BitwiseXorOp,
         SinOp,
         CosOp,
         TanOp,
@@ -267,6 +278,7 @@ NN = Dialect(
         LRNOp,
         LayerNormOp,
         MaxPoolOp,
+        MaxPoolIndexOp,
         AveragePoolOp,
         GlobalAveragePoolOp,
         LpPoolOp,

@@ -11,8 +11,9 @@ from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
 
-from cmir.dialects.nn.operation import FLOATS
+from cmir.dialects.nn.operation import FLOATS, element_of
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+from cmir.support.numerics import divide_towards_zero
 
 
 @irdl_op_definition
@@ -30,7 +31,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
 
     traits = traits_def(Commutative())
 
@@ -50,7 +51,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
 
     UFUNC: ClassVar[np.ufunc] = np.subtract
 
@@ -68,7 +69,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
 
     traits = traits_def(Commutative())
 
@@ -79,6 +80,8 @@ class MulOp(BinaryOp):
 class DivOp(BinaryOp):
     """Element-wise quotient of two tensors, broadcast as in NumPy.
 
+    Quotients of integers are rounded towards zero; those of a division by 0 are 0.
+
     ```mlir
     %y = nn.div %x, %six : (tensor<16x8x8xf32>, tensor<1xf32>) -> tensor<16x8x8xf32>
     ```
@@ -88,7 +91,11 @@ class DivOp(BinaryOp):
 
     name = "nn.div"
 
-    UFUNC: ClassVar[np.ufunc] = np.divide
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+
+    def formula(self, *operands: Any) -> Any:
+        lhs, rhs = operands
+        return lhs / rhs if element_of(self.result) in FLOATS else divide_towards_zero(lhs, rhs)
 
 
 @irdl_op_definition

@@ -20,7 +20,14 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, ReduceOp, SelectOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    CompareOp,
+    ConvertOp,
+    ReduceOp,
+    RemainderOp,
+    SelectOp,
+)
 from cmir.support import numerics
 
 _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
@@ -53,6 +60,7 @@ _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.floor: math.FloorOp,
     np.ceil: math.CeilOp,
     np.rint: math.RoundEvenOp,
+    np.fmod: RemainderOp,
 }
 _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddiOp,
@@ -60,6 +68,10 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.multiply: arith.MuliOp,
     np.maximum: arith.MaxSIOp,
     np.minimum: arith.MinSIOp,
+    np.fmod: RemainderOp,
+    np.bitwise_and: arith.AndIOp,
+    np.bitwise_or: arith.OrIOp,
+    np.bitwise_xor: arith.XOrIOp,
 }
 _LOGIC: dict[np.ufunc, Callable[..., Operation]] = {
     np.logical_and: arith.AndIOp,
@@ -161,6 +173,12 @@ class Vector(NDArrayOperatorsMixin):
 @numerics.erf.register
 def _(x: Vector) -> Vector:
     return x.append(math.ErfOp(x.value))
+
+
+@numerics.divide_towards_zero.register
+def _(x: Vector, divisor: Vector) -> Vector:
+    shape = np.broadcast_shapes(x.shape, divisor.shape)
+    return x.append(arith.DivSIOp(x.spread(x, shape), x.spread(divisor, shape)))
 
 
 @numerics.convert.register

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import reduce
+from math import ceil
 
 import islpy as isl
 import numpy as np
@@ -14,6 +16,7 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     FloatAttr,
     TensorType,
+    UnitAttr,
     f32,
     i64,
 )
@@ -23,7 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
-from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
+from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, flag, ints, numbers, shape_of
 from cmir.dialects.nn.relations import (
     access_map,
     box_set,
@@ -123,6 +126,10 @@ class InterpolateOp(IterationOp):
     With `cubic`, the result is the weighted sum of four elements, two on either side, by the convolution kernel of
     R. G. Keys, "Cubic convolution interpolation for digital image processing" (1981), eq. 15 with slope a = `cubic`.
 
+    With `antialias`, the kernel is widened where the result has fewer elements, by as much, and its weights are divided
+    by their sum. With `exclude_outside`, elements outside the operand do not count, and the weights of the others are
+    divided by their sum.
+
     x: C×sizes, result: C×`sizes`.
 
     ```mlir
@@ -130,8 +137,9 @@ class InterpolateOp(IterationOp):
         : (tensor<3x8x8xf32>) -> tensor<3x16x16xf32>
     ```
 
-    One iteration computes one position of the result. For each dimension, it reads two or four elements, and as many
-    weights from a table. The table has a row for each distinct fraction or for each position, whichever are fewer.
+    One iteration computes one position of the result. For each dimension, it reads the elements on which a position
+    depends, two or four without `antialias`, and as many weights from a table. The table has a row for each distinct
+    fraction or for each position, whichever are fewer.
 
     ONNX: Resize and Upsample, modes linear and cubic.
     """
@@ -144,6 +152,8 @@ class InterpolateOp(IterationOp):
     offsets = prop_def(INTS)
     divisors = prop_def(INTS)
     cubic = opt_prop_def(FLOAT)
+    antialias = opt_prop_def(UnitAttr)
+    exclude_outside = opt_prop_def(UnitAttr)
 
     def __init__(
         self,
@@ -153,6 +163,8 @@ class InterpolateOp(IterationOp):
         offsets: Sequence[int] | None = None,
         divisors: Sequence[int] | None = None,
         cubic: float | None = None,
+        antialias: bool = False,
+        exclude_outside: bool = False,
     ):
         super().__init__(
             [x],
@@ -162,6 +174,8 @@ class InterpolateOp(IterationOp):
                 "offsets": ints(offsets),
                 "divisors": ints(divisors),
                 "cubic": None if cubic is None else FloatAttr(cubic, f32),
+                "antialias": flag(antialias),
+                "exclude_outside": flag(exclude_outside),
             },
         )
 
@@ -190,27 +204,28 @@ class InterpolateOp(IterationOp):
     def reads(self) -> Sequence[Access]:
         x, names = shape_of(self.x), spatial_names(self.rank)
         iterations, kernel = self._iterations(), [f"k{name}" for name in names]
-        lanes = {**dict.fromkeys(kernel, self._seen), "c": x[0]}
+        befores = [self._before(axis) for axis in range(self.rank)]
+        lanes = {**{k: 2 + 2 * n for k, n in zip(kernel, befores, strict=True)}, "c": x[0]}
         location = [f"x{axis}" for axis in range(self.rank)]
         places = coordinates(names, self.properties)
         bounds = [f"0 <= {name} < {size}" for name, size in {**iterations, **lanes}.items()]
         where = [
-            clamped(position, f"{place} + {k} - {self._before}", size)
-            for position, place, k, size in zip(location, places, kernel, x[1:], strict=True)
+            clamped(position, f"{place} + {k} - {before}", size)
+            for position, place, k, before, size in zip(
+                location, places, kernel, befores, x[1:], strict=True
+            )
         ]
         relation = read_map(
             f"{{ [[{', '.join(iterations)}] -> [{', '.join(lanes)}]] -> [c, {', '.join(location)}]"
             f" : {' and '.join([*bounds, *where])} }}"
         )
         reads = [Access(relation, tuple(lanes.values()))]
-        for name, k, fraction, (floors, rests, divisor) in zip(
-            names, kernel, fractions(names, self.properties), _floors(self.properties), strict=True
-        ):
-            few = divisor <= len(floors)
-            shares = (np.arange(divisor) if few else rests) / divisor
-            table = _table(self._weights(shares))
+        rows = zip(names, fractions(names, self.properties), strict=True)
+        for axis, (k, (name, fraction)) in enumerate(zip(kernel, rows, strict=True)):
+            by_fraction, weights = self._weights(axis)
+            table = _table(weights)
             # The weight of an element does not depend on the channel or on other dimensions.
-            row = fraction if few else name
+            row = fraction if by_fraction else name
             weight = access_map(iterations, lanes, [row, k], table.get_shape())
             reads.append(Access(weight, tuple(lanes.values()), constant=table))
         return reads
@@ -229,45 +244,57 @@ class InterpolateOp(IterationOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,) = operands
-        for axis, (floors, rests, divisor) in enumerate(_floors(self.properties), 1):
-            last = x.shape[axis] - 1
-            weights = self._weights(rests / divisor).reshape(
-                -1, self._seen, *(1,) * (x.ndim - axis - 1)
-            )
+        for axis, (floors, rests, _) in enumerate(_floors(self.properties), 1):
+            last, before = x.shape[axis] - 1, self._before(axis - 1)
+            by_fraction, rows = self._weights(axis - 1)
+            rows = rows[rests] if by_fraction else rows
+            weights = rows.reshape(*rows.shape, *(1,) * (x.ndim - axis - 1))
             parts = [
-                x.take(np.clip(floors + k - self._before, 0, last), axis) * weights[:, k]
-                for k in range(self._seen)
+                x.take(np.clip(floors + k - before, 0, last), axis) * weights[:, k]
+                for k in range(rows.shape[1])
             ]
             x = reduce(np.add, parts)
         return x
 
-    @property
-    def _seen(self) -> int:
-        """Number of elements of each dimension on which a position depends."""
-        return 2 if self.cubic is None else 4
+    def _scale(self, axis: int) -> Fraction:
+        """Return the factor by which the kernel is narrowed in a spatial dimension: at most 1."""
+        if self.antialias is None:
+            return Fraction(1)
+        options = zip(*(numbers(self.properties, n) for n in ("divisors", "factors")), strict=True)
+        return min(Fraction(1), Fraction(*[*options][axis]))
 
-    @property
-    def _before(self) -> int:
-        """Number of these elements that precede the element at or before the position."""
-        return 0 if self.cubic is None else 1
+    def _before(self, axis: int) -> int:
+        """Return the number of elements before the one at or before a position on which the position depends.
 
-    def _weights(self, shares: np.ndarray) -> np.ndarray:
-        """Return the weights of these elements, a row for each position.
-
-        shares: distances of the positions from the element at or before them, in elements.
+        As many elements after the next one count.
         """
+        return ceil((1 if self.cubic is None else 2) / self._scale(axis)) - 1
+
+    def _weights(self, axis: int) -> tuple[bool, np.ndarray]:
+        """Return the weights of these elements; True if they have a row for each fraction, not for each position."""
+        floors, rests, divisor = _floors(self.properties)[axis]
+        by_fraction = divisor <= len(floors) and self.exclude_outside is None
+        before = self._before(axis)
+        taken = np.arange(-before, 2 + before)
+        # The distances of the elements from the positions.
+        distances = taken - (np.arange(divisor) if by_fraction else rests)[:, None] / divisor
+        weights = self._kernel(np.abs(distances) * float(self._scale(axis)))
+        if self.exclude_outside is not None:
+            places = floors[:, None] + taken
+            weights *= (places >= 0) & (places < shape_of(self.x)[1 + axis])
+        if self.antialias is not None or self.exclude_outside is not None:
+            weights /= weights.sum(1, keepdims=True)
+        return by_fraction, weights.astype(np.float32)
+
+    def _kernel(self, distances: np.ndarray) -> np.ndarray:
+        """Return the weights at these distances, in elements."""
+        s = distances
         if self.cubic is None:
-            return np.stack([1 - shares, shares], axis=1).astype(np.float32)
+            return np.maximum(1 - s, 0)
         a = self.cubic.value.data
-
-        def near(s: np.ndarray) -> np.ndarray:
-            return ((a + 2) * s - (a + 3)) * s**2 + 1
-
-        def far(s: np.ndarray) -> np.ndarray:
-            return a * (((s - 5) * s + 8) * s - 4)
-
-        columns = [far(1 + shares), near(shares), near(1 - shares), far(2 - shares)]
-        return np.stack(columns, axis=1).astype(np.float32)
+        near = ((a + 2) * s - (a + 3)) * s**2 + 1
+        far = a * (((s - 5) * s + 8) * s - 4)
+        return np.where(s <= 1, near, np.where(s < 2, far, 0))
 
     def _iterations(self) -> dict[str, int]:
         return dict(zip(spatial_names(self.rank), self.result_shape[1:], strict=True))

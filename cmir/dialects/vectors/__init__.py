@@ -4,7 +4,7 @@ Bodies of `polyhedral` stages and of `cmcore` iterations hold the same operation
 the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and `cmcore.reduce`.
 """
 
-from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
+from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, RemainderOp, SelectOp
 from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
 
@@ -14,5 +14,6 @@ __all__ = [
     "ConvertOp",
     "MxvOp",
     "ReduceOp",
+    "RemainderOp",
     "SelectOp",
 ]

@@ -91,6 +91,34 @@ class CompareOp(IRDLOperation):
 
 
 @irdl_op_definition
+class RemainderOp(IRDLOperation):
+    """Remainders of the division of one vector by another, rounded towards zero, on the DPU.
+
+    ```mlir
+    %y = cmcore.remainder %a, %b : vector<16xf32>
+    ```
+
+    A remainder is exact, and has the sign of the dividend. That of a division by 0 is NaN, or 0 for integers.
+    (`arith.remf` does not exist in xDSL.)
+    """
+
+    name = "cmcore.remainder"
+
+    _T: ClassVar = VarConstraint("_T", BaseAttr(VectorType))
+
+    lhs = operand_def(_T)
+    rhs = operand_def(_T)
+    result = result_def(_T)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$lhs `,` $rhs attr-dict `:` type($result)"
+
+    def __init__(self, lhs: SSAValue | Operation, rhs: SSAValue | Operation):
+        super().__init__(operands=[lhs, rhs], result_types=[SSAValue.get(lhs).type])
+
+
+@irdl_op_definition
 class SelectOp(IRDLOperation):
     """Selects the elements of one vector where a condition holds, those of another elsewhere, on the DPU.
 

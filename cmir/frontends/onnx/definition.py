@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import checker, helper, inliner, numpy_helper, shape_inference, version_converter
+from onnx import helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.defs import OpSchema, get_schema
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
-from cmir.frontends.onnx.loading import ELEMENTS, LARGE, Graph
+from cmir.frontends.onnx.loading import LARGE, Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 
 _CALLED = "cmir.definition"
@@ -40,7 +42,7 @@ def definition(node: Node, inputs: Sequence[Value | None], graph: Graph, name: s
     try:
         model = _inlined(_model(node, given, graph))
         types = infer_types(model)
-    except (checker.ValidationError, shape_inference.InferenceError, RuntimeError) as error:
+    except Exception as error:  # ONNX's C++ functions throw various errors
         message = f"ONNX's definition of it cannot be used: {one_line(str(error))}"
         raise ImporterError(message) from error
     for inner in model.graph.node:
@@ -57,7 +59,7 @@ def definition(node: Node, inputs: Sequence[Value | None], graph: Graph, name: s
         {name: x for name, x in given.items() if isinstance(x, Constant)},
         {name: shape for name, shape in shapes.items() if shape is not None},
         {n for n, type_ in types.items() if type_.elem_type == onnx.TensorProto.INT64}
-        | (graph.indices & activations.keys()),
+        | (graph.indices & {*activations, *node.proto.output}),
         graph.batch,
     )
 
@@ -93,9 +95,8 @@ def _type(node: Node, name: str, x: Value, graph: Graph) -> onnx.TypeProto:
         return helper.make_tensor_type_proto(
             helper.np_dtype_to_tensor_dtype(x.array.dtype), x.shape
         )
-    kinds = {element: kind for kind, element in ELEMENTS.items()}
-    kind = onnx.TensorProto.INT64 if name in graph.indices else kinds[element_of(x)]
-    return helper.make_tensor_type_proto(kind, node.shape(x))
+    dtype = np.dtype(np.int64) if name in graph.indices else dtype_of(x)
+    return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(dtype), node.shape(x))
 
 
 def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:

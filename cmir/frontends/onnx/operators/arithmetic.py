@@ -14,7 +14,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
+from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option, single
 from cmir.frontends.onnx.registry import Function, importer
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
@@ -55,6 +55,9 @@ GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
 }
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "And": nn.AndOp,
+    "BitwiseAnd": nn.BitwiseAndOp,
+    "BitwiseOr": nn.BitwiseOrOp,
+    "BitwiseXor": nn.BitwiseXorOp,
     "Div": nn.DivOp,
     "Equal": nn.EqualOp,
     "Greater": nn.GreaterOp,
@@ -117,6 +120,28 @@ def mean(node: Node, *values: Value) -> Value:
     return node.build(nn.DivOp(total, node.parameter(count)))
 
 
+@importer("BitwiseNot")
+def bitwise_not(node: Node, x: Activation) -> Value:
+    ones = Constant(f"{node.proto.name}.ones", ~np.zeros((), dtype_of(x)))
+    return node.build(nn.BitwiseXorOp(x, node.parameter(ones)))
+
+
+@importer("Mod")
+def mod(node: Node, a: Value, b: Value, *, fmod: int = 0) -> Value:
+    """Floats and integers."""
+    a, b = operands(node, a, b)
+    remainder = node.build(nn.RemOp(a, b))
+    dtype = dtype_of(remainder)
+    if fmod or dtype.kind == "u":
+        return remainder
+    # A remainder other than 0 that does not have the divisor's sign is on the other side of a multiple.
+    zero = node.parameter(Constant(f"{node.proto.name}.zero", np.zeros((), dtype)))
+    agree = nn.EqualOp(*(node.build(nn.LessOp(x, zero)) for x in (remainder, b)))
+    kept = nn.OrOp(node.build(nn.EqualOp(remainder, zero)), node.build(agree))
+    other = node.build(nn.AddOp(remainder, b))
+    return node.build(nn.WhereOp(node.build(kept), remainder, other))
+
+
 @importer("Where")
 def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
     return node.build(nn.WhereOp(*operands(node, condition, a, b)))
@@ -162,9 +187,8 @@ def clip(node: Node, x: Activation, *, min: float | None = None, max: float | No
     # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
     bounded = element_of(x) in (f16, f32)
     largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
-    # A single number may have dimensions of size 1.
-    low = -largest if min is None else np.asarray(min).item()
-    high = largest if max is None else np.asarray(max).item()
+    low = -largest if min is None else single("min", min)
+    high = largest if max is None else single("max", max)
     given: dict[str, float] = {}
     if low > -inf:  # a NaN is no bound
         given["min"] = option("min", low)

@@ -13,8 +13,9 @@ from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_element
+from cmir.frontends.onnx.operators.elementwise import as_element, single
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
 
@@ -42,7 +43,7 @@ def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value
     if len(shape) < 2:
         raise ImporterError(f"a sample must have matrices, got shape {list(shape)}")
     ones = np.ones(shape[-2:], np.bool_)
-    kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, np.asarray(k).item()))
+    kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, single("k", k)))
     if element_of(input) == i1:
         return node.build(nn.AndOp(input, kept))
     zero = _parameter(node, "zero", np.zeros((), dtype_of(input)))
@@ -53,25 +54,30 @@ def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value
 def one_hot(
     node: Node, indices: Activation, depth: Constant, values: Constant, *, axis: int = -1
 ) -> Value:
-    """Int8, uint8 and int32 indices."""
-    size, sample = int(depth.array.item()), shape_of(indices)
+    """Floats as indices are rounded towards zero."""
+    size, sample = int(single("depth", depth.array)), shape_of(indices)
     rank = len(node.shape(indices)) + 1
     if not -rank <= axis < rank:
         raise ImporterError(f"attribute axis = {axis} does not fit a result of {rank} dimensions")
     place = axis % rank - len(node.batch)
     if place < 0:
         raise ImporterError("it adds a dimension before the batch dimension")
+    if values.shape != (2,):
+        raise ImporterError(f"values must be two numbers, got shape {list(values.shape)}")
     if size < 1:
         raise ImporterError(f"depth = {size} is not positive")
-    if element_of(indices) in FLOATS:
-        raise ImporterError(f"indices of {element_of(indices)} are not supported")
     row = node.build(nn.ReshapeOp(indices, (*sample[:place], 1, *sample[place:])))
-    row = as_element(node, row, i32)
-    numbers = np.arange(size, dtype=np.int32).reshape(-1, *(1,) * (len(sample) - place))
+    if element_of(indices) in FLOATS:
+        sides = node.build(nn.CeilOp(row)), node.build(nn.FloorOp(row))
+        zero = _parameter(node, "zero", np.zeros((), dtype_of(row)))
+        row = node.build(nn.WhereOp(node.build(nn.LessOp(row, zero)), *sides))
+    else:
+        row = as_element(node, row, i32)
+    numbers = np.arange(size).reshape(-1, *(1,) * (len(sample) - place))
     # Negative indices count from the end.
     found = [
-        node.build(nn.EqualOp(row, _parameter(node, name, array)))
-        for name, array in (("index", numbers), ("negative", numbers - np.int32(size)))
+        node.build(nn.EqualOp(row, _parameter(node, name, array.astype(dtype_of(row)))))
+        for name, array in (("index", numbers), ("negative", numbers - size))
     ]
     off, on = (_parameter(node, n, v) for n, v in zip(("off", "on"), values.array, strict=True))
     return node.build(nn.WhereOp(node.build(nn.OrOp(*found)), on, off))
@@ -80,6 +86,8 @@ def one_hot(
 @importer("EyeLike")
 def eye_like(node: Node, input: Activation, *, dtype: int | None = None, k: int = 0) -> Value:
     """Fold to a constant, because all shapes are static."""
+    if dtype is not None and dtype not in ELEMENTS:
+        raise ImporterError(f"attribute dtype = {dtype} is not supported")
     element = dtype_of(input) if dtype is None else helper.tensor_dtype_to_np_dtype(dtype)
     shape = node.shape(input)
     if len(shape) != 2:

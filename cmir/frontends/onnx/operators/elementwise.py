@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto
@@ -106,6 +107,14 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
         zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
         return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
     raise ImporterError(f"a cast from {element_of(x)} to {element} is not supported")
+
+
+def single(name: str, value: Any) -> Any:
+    """Return the number in a setting that may have dimensions of size 1. Raises ImporterError for several numbers."""
+    array = np.asarray(value)
+    if array.size != 1:
+        raise ImporterError(f"{name} must be one number, got {array.size}")
+    return array.item()
 
 
 def option(name: str, number: float) -> float:

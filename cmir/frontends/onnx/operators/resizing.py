@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, lcm
 
@@ -13,6 +14,16 @@ from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import importer
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Settings of interpolation: the slope of cubic kernels, and ONNX's flags."""
+
+    slope: float = -0.75
+    antialias: bool = False
+    exclude_outside: bool = False
+
 
 Coordinate = tuple[Fraction, Fraction]
 """(a, b): position i of the result is at position a · i + b of the input."""
@@ -43,7 +54,7 @@ def resize(
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
 ) -> Value:
-    """Modes nearest and, over spatial dimensions, linear and cubic. Without antialias or exclude_outside."""
+    """Modes nearest and, over spatial dimensions, linear and cubic."""
     if node.schema is not None and node.schema.since_version < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", _OPSET_10
     shape = node.shape(x)
@@ -59,10 +70,12 @@ def resize(
         sizes, factors = _from_sizes(shape, sizes, axes, keep_aspect_ratio_policy)
     else:
         raise ImporterError("it has neither scales nor sizes")
-    if exclude_outside and mode == "cubic":
-        raise ImporterError("attribute exclude_outside = 1 is not supported")
-    if antialias and any(factor < 1 for factor in factors):
-        raise ImporterError("attribute antialias = 1 is not supported")
+    smooth = bool(antialias) and any(factor < 1 for factor in factors)
+    if smooth and mode == "nearest":
+        raise ImporterError("attribute antialias = 1 is not supported in mode nearest")
+    # The two neighbours of a linear interpolation are the same element where one of them is outside.
+    exclude = bool(exclude_outside) and (smooth or mode == "cubic")
+    kernel = Kernel(cubic_coeff_a, smooth, exclude)
     if coordinate_transformation_mode == "tf_crop_and_resize":
         return _crop(
             node,
@@ -73,10 +86,10 @@ def resize(
             nearest_mode,
             _regions(roi, axes, shape),
             extrapolation_value,
-            cubic_coeff_a,
+            kernel,
         )
     return _resize(
-        node, x, sizes, factors, mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a
+        node, x, sizes, factors, mode, coordinate_transformation_mode, nearest_mode, kernel
     )
 
 
@@ -122,7 +135,7 @@ def _resize(
     mode: str,
     coordinates: str,
     rounding: str,
-    slope: float = -0.75,
+    kernel: Kernel = Kernel(),
 ) -> Activation:
     _check(sizes)
     places = [
@@ -131,7 +144,9 @@ def _resize(
         else (Fraction(1), Fraction(0))
         for before, after, factor in zip(shape_of(x), sizes[1:], factors[1:], strict=True)
     ]
-    return _taken(node, x, sizes[1:], places, mode, rounding, slope)
+    if kernel.antialias:
+        _check_steps(places, factors[1:], coordinates)
+    return _taken(node, x, sizes[1:], places, mode, rounding, kernel)
 
 
 def _crop(
@@ -143,7 +158,7 @@ def _crop(
     rounding: str,
     regions: Sequence[tuple[Fraction, Fraction]],
     outside: float,
-    slope: float,
+    kernel: Kernel,
 ) -> Activation:
     """Build tf_crop_and_resize: a region of each dimension, and one value outside the input."""
     _check(sizes)
@@ -169,10 +184,22 @@ def _crop(
         inner.append(len(inside))
         begins.append(inside[0])
         ends.append(after - 1 - inside[-1])
-    result = _taken(node, x, inner, places, mode, rounding, slope)
+    if kernel.antialias:
+        _check_steps(places, factors[1:], "tf_crop_and_resize")
+    result = _taken(node, x, inner, places, mode, rounding, kernel)
     if not any(begins) and not any(ends):
         return result
     return node.build(nn.PadOp(result, [*begins, *ends], outside))
+
+
+def _check_steps(
+    places: Sequence[Coordinate], factors: Sequence[Fraction], coordinates: str
+) -> None:
+    """Refuse positions whose distance is not that of the scale, by which ONNX widens kernels."""
+    if any(step * factor != 1 for (step, _), factor in zip(places, factors, strict=True)):
+        raise ImporterError(
+            f"attribute antialias = 1 is not supported with coordinate_transformation_mode = {coordinates}"
+        )
 
 
 def _regions(
@@ -205,7 +232,7 @@ def _taken(
     places: Sequence[Coordinate],
     mode: str,
     rounding: str,
-    slope: float,
+    kernel: Kernel,
 ) -> Activation:
     """Build the result whose elements are at these positions of the input's dimensions."""
     if mode == "nearest":
@@ -217,8 +244,9 @@ def _taken(
         raise ImporterError("it interpolates between channels")
     numbers = [_integers(place) for place in places[1:]]
     factors, offsets, divisors = map(list, zip(*numbers, strict=True))
-    cubic = slope if mode == "cubic" else None
-    return node.build(nn.InterpolateOp(x, sizes[1:], factors, offsets, divisors, cubic))
+    cubic = kernel.slope if mode == "cubic" else None
+    flags = kernel.antialias, kernel.exclude_outside
+    return node.build(nn.InterpolateOp(x, sizes[1:], factors, offsets, divisors, cubic, *flags))
 
 
 def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordinate:

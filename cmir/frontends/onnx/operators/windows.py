@@ -104,12 +104,15 @@ def max_pool(
     *,
     window: Window,
     ceil_mode: int = 0,
-    storage_order: int = 0,  # of the output Indices only, which is not supported
-) -> Value:
-    """Floats, int8 and uint8, without the output Indices."""
+    storage_order: int = 0,  # of the output Indices
+) -> Value | Sequence[Value]:
+    """Floats, int8 and uint8."""
     kernel = window.kernel
-    options = window.strides, window.padding(x, kernel), window.dilations
-    return node.build(nn.MaxPoolOp(x, kernel, *options, bool(ceil_mode)))
+    options = window.strides, window.padding(x, kernel), window.dilations, bool(ceil_mode)
+    result = node.build(nn.MaxPoolOp(x, kernel, *options))
+    if len(node.proto.output) == 1:
+        return result
+    return [result, node.build(nn.MaxPoolIndexOp(x, kernel, *options, bool(storage_order)))]
 
 
 @importer("AveragePool", batched=True)

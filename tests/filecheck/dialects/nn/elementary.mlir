@@ -55,6 +55,23 @@ func.func @reductions(%x: tensor<4x8x8xf32>, %i: tensor<4x8xi32>) {
   func.return
 }
 
+// CHECK-LABEL: @integers
+func.func @integers(%x: tensor<4x8xi32>, %y: tensor<8xi32>, %f: tensor<8xf32>) {
+  // CHECK-NEXT: nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %0 = nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %1 = nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  // CHECK-NEXT: nn.div %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %2 = nn.div %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_and %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %3 = nn.bitwise_and %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_or %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %4 = nn.bitwise_or %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %5 = nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  func.return
+}
+
 // CHECK-LABEL: @cumulative
 func.func @cumulative(%x: tensor<4x8x8xf32>) {
   // CHECK-NEXT: nn.cum_sum %x {axis = 1} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
@@ -63,5 +80,9 @@ func.func @cumulative(%x: tensor<4x8x8xf32>) {
   %1 = nn.cum_prod %x {axis = 0, exclusive, reverse} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
   // CHECK-NEXT: nn.lp_pool %x {kernel = [2, 2]} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
   %2 = nn.lp_pool %x {kernel = [2, 2], p = 2} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
+  // CHECK-NEXT: nn.interpolate %x {sizes = [4, 4], factors = [2, 2], offsets = [1, 1], divisors = [2, 2], cubic = -7.500000e-01, antialias, exclude_outside} : (tensor<4x8x8xf32>) -> tensor<4x4x4xf32>
+  %4 = nn.interpolate %x {sizes = [4, 4], factors = [2, 2], offsets = [1, 1], divisors = [2, 2], cubic = -0.75, antialias, exclude_outside} : (tensor<4x8x8xf32>) -> tensor<4x4x4xf32>
+  // CHECK-NEXT: nn.max_pool_index %x {kernel = [2, 2], column_major} : (tensor<4x8x8xf32>) -> tensor<4x7x7xi32>
+  %3 = nn.max_pool_index %x {kernel = [2, 2], column_major} : (tensor<4x8x8xf32>) -> tensor<4x7x7xi32>
   func.return
 }
