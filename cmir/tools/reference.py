@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.tools.model import Model
 from cmir.tools.run_data import Sample
+
+if TYPE_CHECKING:
+    from cmir.checking.reference import Evaluator
 
 Reference = Callable[[Sample], list[np.ndarray]]
 """Function from one sample to its outputs, in order."""
@@ -36,11 +40,15 @@ def input_names(model: Model) -> list[str] | None:
 def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     """Return a reference for the model and its name. Call this function before passes change the module.
 
-    inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is no
+    inputs: the names of samples' arrays, in the order of the model's inputs. Outputs have the shapes that they have in
+    the model, with a batch of 1 if an inference takes one sample of a batch. Raises CompileError if there is no
     reference: below the polyhedral level, only the program itself is known.
     """
     if model.is_onnx:
-        return _onnx(model, inputs)
+        from cmir.checking import evaluator_of
+
+        evaluator = evaluator_of(model.path)
+        return evaluator.name, _onnx(model, evaluator)
     ops = list(model.module.body.block.ops)
     if len(ops) == 1 and ops[0].name == "func.func":
         return "NumPy", _nn(model, inputs)
@@ -51,11 +59,18 @@ def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
     )
 
 
-def _onnx(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
-    from cmir.checking import evaluator_of
+def _onnx(model: Model, evaluator: Evaluator) -> Reference:
+    inputs, count = model.inputs or {}, model.samples
 
-    evaluator = evaluator_of(model.path)
-    return evaluator.name, lambda sample: evaluator(*(sample[name][None] for name in inputs))
+    def evaluate(sample: Sample) -> list[np.ndarray]:
+        arrays = [sample[name].reshape(shape) for name, shape in inputs.items()]
+        if count == 1:
+            return evaluator(*arrays)
+        # The model takes batches of this size only, and nothing mixes their samples.
+        outputs = evaluator(*(np.repeat(array, count, axis=0) for array in arrays))
+        return [output[:1] for output in outputs]
+
+    return evaluate
 
 
 def remark_on_onnxruntime(
@@ -65,7 +80,7 @@ def remark_on_onnxruntime(
 
     expected: the reference outputs of each sample.
     """
-    if not model.is_onnx or model.inputs is None or model.outputs is None:
+    if not model.is_onnx or model.outputs is None:
         return
     from cmir.checking import compare, needs_exact_integers, onnxruntime_evaluator
 
@@ -73,10 +88,8 @@ def remark_on_onnxruntime(
         return
     results: list[Sample] = []
     try:
-        other = onnxruntime_evaluator(model.path)
-        for sample in samples:
-            arrays = other(*(sample[name][None] for name in model.inputs))
-            results.append(dict(zip(model.outputs, arrays, strict=True)))
+        other = _onnx(model, onnxruntime_evaluator(model.path))
+        results += [dict(zip(model.outputs, other(sample), strict=True)) for sample in samples]
     except Exception:  # onnxruntime does not support every model that has a reference
         return
     if problems := compare(results, expected):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,34 +20,57 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import ParameterOp
+from cmir.dialects.nn import ParameterOp, ReshapeOp, TransposeOp
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
-from cmir.frontends.onnx.batches import one_batch
+from cmir.frontends.onnx.batches import import_batch
 from cmir.frontends.onnx.errors import ImporterError, OnnxError, one_line
-from cmir.frontends.onnx.folding import fold, is_pure
+from cmir.frontends.onnx.folding import can_fold, fold, is_pure
+from cmir.frontends.onnx.inference import is_misjudged
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import find_importer
+from cmir.frontends.samples import Division, Samples
+from cmir.support.diagnostics import emit_remark
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
 
 
 @dataclass(frozen=True)
 class ImportedModule:
-    """A module with one function, `main`, for one sample, and the parameters that it refers to."""
+    """A module with one function, `main`, for one inference, and the parameters that it refers to."""
 
     module: ModuleOp
     parameters: Parameters
     inputs: Mapping[str, Shape]
-    """Name and ONNX shape, including any batch dimension, of each argument of `main`."""
+    """Name and ONNX shape of each argument of `main`; with a batch of 1 if inferences take one sample of a batch."""
     outputs: Mapping[str, Shape]
-    """Name and ONNX shape, including any batch dimension, of each result of `main`."""
+    """Name and ONNX shape of each result of `main`, likewise."""
+    samples: int
+    """Number of samples in a batch of the file, if inferences take one of them."""
     files: Set[Path]
     """Files that hold parameters outside the model."""
 
 
-def build_module(graph: Graph) -> ImportedModule:
-    """Translate the graph. Raises OnnxError, which lists all obstacles."""
+def build_module(graph: Graph, samples: Samples) -> ImportedModule:
+    """Translate the graph, loaded with the same `samples`. Raises OnnxError, which lists all obstacles.
+
+    With `auto`, a graph that cannot be divided into samples is translated as a whole, and a remark says why.
+    """
+    if samples != "auto":
+        return _translate(graph)
+    reason = graph.division.reason
+    if reason is None:
+        try:
+            return _translate(graph)
+        except OnnxError as error:
+            reason = error.messages[0]
+            graph = replace(graph, division=Division())
+    imported = _translate(graph)
+    emit_remark(graph.path, f"an inference takes whole inputs, not one sample of a batch: {reason}")
+    return imported
+
+
+def _translate(graph: Graph) -> ImportedModule:
     translation = _Translation(graph)
     for proto in graph.nodes:
         translation.node(proto)
@@ -60,7 +83,8 @@ class _Translation:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.used = _used_tensors(graph)
-        batch = len(graph.batch)
+        self.batch = graph.division.batch
+        batch = len(self.batch)
         types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
         self.block = Block(arg_types=types)
         self.values: dict[str, Value] = dict(graph.constants)
@@ -69,6 +93,10 @@ class _Translation:
         self.refused: list[str] = []
         self.unknown: dict[str, list[str]] = {}
         """Operators without an importer, with their nodes."""
+        self.dependent: set[str] = set()
+        """Missing tensors that depend on the inputs; others may be constants."""
+        self.corrected: set[str] = set()
+        """Tensors whose shape is not the one that ONNX infers, because it infers a wrong one."""
         for name, argument in zip(graph.inputs, self.block.args, strict=True):
             argument.location = _location(graph.path, f"input '{name}'")
             argument.name_hint = identifier(name)
@@ -84,8 +112,10 @@ class _Translation:
             results = self._results(self._context(proto, name, label), name)
         except (ImporterError, VerifyException) as error:
             self.refused.append(f"{label}: {one_line(str(error))}")
-            return
+            results = ()
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
+        if not results and self._is_dependent(proto):
+            self.dependent.update(proto.output)
 
     def finish(self) -> ImportedModule:
         graph = self.graph
@@ -106,12 +136,14 @@ class _Translation:
             raise OnnxError(graph.path, messages)
         results = [value for value in outputs.values() if isinstance(value, Activation)]
         self.block.add_op(ReturnOp(*results))
+        _erase_unused_views(self.block)
         types = ([a.type for a in self.block.args], [r.type for r in results])
         return ImportedModule(
             ModuleOp([FuncOp("main", types, Region(self.block))]),
             self.weights.arrays,
             graph.inputs,
-            {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+            {n: (*self.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+            graph.division.count,
             graph.files,
         )
 
@@ -127,7 +159,15 @@ class _Translation:
             return result
 
         schema = _schema(proto, self.graph.opsets)
-        return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
+        return Node(proto, schema, build, self.weights.parameter, self.batch)
+
+    def _is_dependent(self, proto: onnx.NodeProto) -> bool:
+        """Return True if the node's results depend on the values of the inputs."""
+        if proto.op_type in ("Shape", "Size"):
+            return False
+        return any(
+            isinstance(self.values.get(i), Activation) or i in self.dependent for i in proto.input
+        )
 
     def _results(self, node: Node, name: str) -> Sequence[Value]:
         """Return the node's outputs; no outputs if they depend on a refused node."""
@@ -139,6 +179,8 @@ class _Translation:
             return fold(node, constants, self.graph.opsets)
         importer = find_importer(proto)
         if importer is None:
+            if not (known or self._is_dependent(proto)) and can_fold(proto):
+                return []  # its inputs may be constants
             self.unknown.setdefault(f"{proto.domain}.{proto.op_type}".lstrip("."), []).append(name)
             return []
         if not known:
@@ -146,15 +188,15 @@ class _Translation:
             return []
         if importer.grows and self.graph.indices & set(proto.output):
             raise ImporterError("arithmetic on int64 is not supported")
-        if not self.graph.batch and importer.batched:
-            results = one_batch(importer, node, inputs)
+        if not self.batch and importer.batched:
+            results = import_batch(importer, node, inputs)
         else:
             results = importer(node, inputs)
         self._check_results(node, results)
         return results
 
     def _check_results(self, node: Node, results: Sequence[Value]) -> None:
-        """Check that all used outputs exist and have the shape that ONNX infers."""
+        """Check that all used outputs exist and have the shape that ONNX infers, unless it is known to err."""
         for index, output in enumerate(node.proto.output):
             if output not in self.used:
                 continue
@@ -163,11 +205,23 @@ class _Translation:
             result = results[index]
             shape = node.shape(result) if isinstance(result, Activation) else result.shape
             expected = self.graph.inferred.get(output, shape)
-            if shape != expected:
+            if shape == expected:
+                continue
+            if self.corrected.isdisjoint(node.proto.input) and not is_misjudged(node):
+                way = "sample by sample" if self.batch else "here"
                 raise ImporterError(
-                    f"output {node.output_name(index)} has the shape {list(expected)},"
-                    f" which cannot be computed sample by sample (that gives {list(shape)})"
+                    f"output {node.output_name(index)} has the shape {list(expected)} according to"
+                    f" ONNX's shape inference, but {list(shape)} when it is computed {way}"
                 )
+            self.corrected.add(output)
+
+
+def _erase_unused_views(block: Block) -> None:
+    """Erase views that no operation uses: operators between which they stood then follow each other."""
+    for op in reversed(list(block.ops)):
+        if isinstance(op, ReshapeOp | TransposeOp) and op.results[0].first_use is None:
+            op.detach()
+            op.erase()
 
 
 class _Weights:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
-from onnx import AttributeProto, helper, numpy_helper, shape_inference
+from onnx import AttributeProto, NodeProto, helper, numpy_helper, shape_inference
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
 
@@ -72,6 +72,11 @@ def is_random(schema: OpSchema) -> bool:
     return "seed" in get_schema(schema.name, domain=schema.domain).attributes
 
 
+def can_fold(node: NodeProto) -> bool:
+    """Return True if nodes of this operator are evaluated, given constants."""
+    return not node.domain and node.op_type in WORK
+
+
 def is_pure(node: Node) -> bool:
     """Return True if ONNX defines the node's outputs as a function of its inputs."""
     if node.schema is None or is_random(node.schema):
@@ -104,9 +109,8 @@ def fold(
 
 def _check_work(node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]) -> None:
     """Refuse a node that is not known to be evaluated in bounded time. Raises ImporterError."""
-    proto = node.proto
-    operator = proto.op_type
-    if proto.domain or operator not in WORK:
+    operator = node.proto.op_type
+    if not can_fold(node.proto):
         raise ImporterError(f"{operator} of constants is not computed: fold it in the model")
     given = sum(constant.array.size for constant in inputs if constant is not None)
     result = _result_size(node, inputs, opsets)

@@ -25,7 +25,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """Each row of a is a sample. The factors alpha and beta are folded into b and c."""
+    """Folds the factors alpha and beta into b and c."""
     if transA and node.batch:
         raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:

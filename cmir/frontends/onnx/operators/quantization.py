@@ -73,7 +73,6 @@ def dequantize_linear(
 
 @importer("DynamicQuantizeLinear")
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
-    """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
         raise ImporterError("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
@@ -107,7 +106,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int) -> SSAValue:
     return node.parameter(Constant(value.name, array.reshape(shape)))
 
 
-@importer("ConvInteger", batched=True)
+@importer("ConvInteger", batched="space")
 def conv_integer(
     node: Node,
     x: Activation,
@@ -125,7 +124,7 @@ def conv_integer(
     return _conv(node, x, weights, x_zero_point, None, window, group)
 
 
-@importer("QLinearConv", batched=True)
+@importer("QLinearConv", batched="space")
 def qlinear_conv(
     node: Node,
     x: Activation,

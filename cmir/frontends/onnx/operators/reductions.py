@@ -73,7 +73,7 @@ importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
 importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
 
 
-@importer("GlobalMaxPool", batched=True)
+@importer("GlobalMaxPool", batched="channels")
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
 
@@ -142,7 +142,7 @@ def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
         ) from None
 
 
-@importer("InstanceNormalization", batched=True)
+@importer("InstanceNormalization", batched="channels")
 def instance_normalization(
     node: Node, x: Activation, scale: Constant, bias: Constant, *, epsilon: float = 1e-5
 ) -> Value:
@@ -150,7 +150,7 @@ def instance_normalization(
     return node.build(nn.InstanceNormOp(x, *parameters, epsilon=epsilon))
 
 
-@importer("LRN", batched=True)
+@importer("LRN", batched="space")
 def lrn(
     node: Node,
     x: Activation,

@@ -68,7 +68,7 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
 
-@importer("Conv", batched=True)
+@importer("Conv", batched="space")
 def conv(
     node: Node,
     x: Activation,
@@ -85,7 +85,7 @@ def conv(
     return node.build(nn.ConvOp(x, weights, bias, window.strides, pads, window.dilations, group))
 
 
-@importer("MaxPool", batched=True)
+@importer("MaxPool", batched="channels")
 def max_pool(
     node: Node,
     x: Activation,
@@ -100,7 +100,7 @@ def max_pool(
     return node.build(nn.MaxPoolOp(x, kernel, *options, bool(ceil_mode)))
 
 
-@importer("AveragePool", batched=True)
+@importer("AveragePool", batched="channels")
 def average_pool(
     node: Node,
     x: Activation,
@@ -115,6 +115,6 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
-@importer("GlobalAveragePool", batched=True)
+@importer("GlobalAveragePool", batched="channels")
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))
