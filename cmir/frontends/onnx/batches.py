@@ -34,6 +34,8 @@ def import_batch(importer: Importer, node: Node, inputs: Sequence[Value | None])
         for index, x in enumerate(inputs)
         if isinstance(x, Activation) and shape_of(x) and not importer.needs_constant(index)
     }
+    if any(len(shape_of(x)) < 2 for x in batches.values()):
+        raise ImporterError("the input must have a batch and channels, but has one dimension")
     sizes = {shape_of(x)[0] for x in batches.values()} or {1}
     count = max(sizes)
     if len(sizes) > 1 or (importer.batched is True and count > 1):
