@@ -83,8 +83,7 @@ class _Translation:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.used = _used_tensors(graph)
-        self.batch = graph.division.batch
-        batch = len(self.batch)
+        batch = len(graph.batch)
         types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
         self.block = Block(arg_types=types)
         self.values: dict[str, Value] = dict(graph.constants)
@@ -142,7 +141,7 @@ class _Translation:
             ModuleOp([FuncOp("main", types, Region(self.block))]),
             self.weights.arrays,
             graph.inputs,
-            {n: (*self.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+            {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
             graph.division.count,
             graph.files,
         )
@@ -159,7 +158,7 @@ class _Translation:
             return result
 
         schema = _schema(proto, self.graph.opsets)
-        return Node(proto, schema, build, self.weights.parameter, self.batch)
+        return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
 
     def _is_dependent(self, proto: onnx.NodeProto) -> bool:
         """Return True if the node's results depend on the values of the inputs."""
@@ -188,7 +187,7 @@ class _Translation:
             return []
         if importer.grows and self.graph.indices & set(proto.output):
             raise ImporterError("arithmetic on int64 is not supported")
-        if not self.batch and importer.batched:
+        if not self.graph.batch and importer.batched:
             results = import_batch(importer, node, inputs)
         else:
             results = importer(node, inputs)
@@ -208,7 +207,7 @@ class _Translation:
             if shape == expected:
                 continue
             if self.corrected.isdisjoint(node.proto.input) and not is_misjudged(node):
-                way = "sample by sample" if self.batch else "here"
+                way = "sample by sample" if self.graph.batch else "here"
                 raise ImporterError(
                     f"output {node.output_name(index)} has the shape {list(expected)} according to"
                     f" ONNX's shape inference, but {list(shape)} when it is computed {way}"

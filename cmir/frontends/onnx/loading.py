@@ -65,6 +65,11 @@ class Graph:
     files: Set[Path] = frozenset()
     """The files that hold tensors outside the model."""
 
+    @property
+    def batch(self) -> Shape:
+        """The leading dimensions that tensors have in ONNX and not in `nn`."""
+        return self.division.batch
+
 
 def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], samples: Samples) -> Graph:
     """Read and check a file. shapes, samples: see `import_onnx`. Raises OnnxError."""
