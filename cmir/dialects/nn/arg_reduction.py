@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i8, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.operation import FLOATS, INT, Shape, flag, number, ui8
+from cmir.dialects.nn.operation import FLOATS, INT, INTEGERS, Shape, flag, number
 from cmir.dialects.nn.reduction import AxisReductionOp
 from cmir.support.numerics import position
 
@@ -21,7 +21,7 @@ from cmir.support.numerics import position
 class ArgReductionOp(AxisReductionOp):
     """Base of operators that return the index, an `i32`, of one element along an axis."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
 
     LARGEST: ClassVar[bool]
     """True for the index of the largest element, False for that of the smallest."""

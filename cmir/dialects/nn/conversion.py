@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import i1, i8, i32
+from xdsl.dialects.builtin import i1, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -14,19 +14,19 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import (
     FLOATS,
+    QUANTIZED,
     TENSOR,
     check_elements,
     element_of,
     shape_of,
     tensor_type,
-    ui8,
 )
 from cmir.dialects.nn.pointwise import ExactOp
 from cmir.support.numerics import convert
 
 CASTS: Mapping[Attribute, Sequence[Attribute]] = {
-    **dict.fromkeys(FLOATS, (*FLOATS, i1, i8, ui8, i32)),
-    i32: (i1, i8, ui8),
+    **dict.fromkeys(FLOATS, (*FLOATS, i1, *QUANTIZED, i32)),
+    i32: (i1, *QUANTIZED),
 }
 """Valid casts: operand element types by result element type."""
 
@@ -40,8 +40,8 @@ class CastOp(ExactOp):
     %z = nn.cast %q : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
     ```
 
-    To floats, from floats, `i1`, `i8`, `ui8` and `i32`: the nearest number, ties to even; infinity beyond the range of
-    the type. To `i32`, from `i1`, `i8` and `ui8`. True becomes 1.
+    To floats, from floats, `i1`, `i32` and integers of 8 and 16 bits: the nearest number, ties to even; infinity beyond
+    the range of the type. To `i32`, from `i1` and integers of 8 and 16 bits. True becomes 1.
 
     ONNX: Cast.
     """

@@ -10,7 +10,7 @@ import onnx
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import numbers, shape_of
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import Importer
 
@@ -39,7 +39,9 @@ def import_batch(importer: Importer, node: Node, inputs: Sequence[Value | None])
     sizes = {shape_of(x)[0] for x in batches.values()} or {1}
     count = max(sizes)
     if len(sizes) > 1 or (importer.batched is True and count > 1):
-        raise ImporterError(f"a batch of {count} is not one sample: split it (--samples split)")
+        raise ImporterLimitError(
+            f"a batch of {count} is not one sample: split it (--samples split)"
+        )
     space = max((len(shape_of(x)) - 2 for x in batches.values()), default=0)
     way = _Alone if count == 1 else _InSpace if importer.batched == "space" else _InChannels
     one = way(node, count, space)
@@ -92,6 +94,8 @@ class _InChannels(_Alone):
     """A batch as a sample with the channels of all samples, in order."""
 
     def constant(self, constant: Constant) -> Constant:
+        if not constant.shape:  # one number for all channels
+            return constant
         return Constant(f"{constant.name}.repeated", np.tile(constant.array, self.count))
 
     def sample(self, x: Activation) -> Activation:
@@ -120,10 +124,12 @@ class _InSpace(_Alone):
         return proto
 
     def constant(self, constant: Constant) -> Constant:
-        if constant.array.ndim < 3:
-            return constant
-        # Weights, of output channels × input channels × space.
-        return Constant(constant.name, np.expand_dims(constant.array, 2))
+        arrays = {
+            field.name: np.expand_dims(array, 2)
+            for field in dataclasses.fields(constant)
+            if isinstance(array := getattr(constant, field.name), np.ndarray) and array.ndim > 2
+        }  # of weights, which have output channels × input channels × space
+        return dataclasses.replace(constant, **arrays)
 
     def sample(self, x: Activation) -> Activation:
         return self._exchanged(x)

@@ -1,4 +1,4 @@
-"""Constant folding of nodes by ONNX's reference implementation.
+"""Constant folding of nodes by ONNX's reference implementation, or by `quantized` where integers must be kept.
 
 Nodes are only evaluated if their work is known to be bounded: the operator is in `WORK`, its result is not much larger
 than its inputs, and the work that `WORK` says is not too much.
@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
-from onnx import AttributeProto, NodeProto, helper, numpy_helper, shape_inference
+from onnx import AttributeProto, helper, numpy_helper, shape_inference
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
 
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import GROWING, shape_of_type
 from cmir.frontends.onnx.node import Constant, Node
+from cmir.frontends.onnx.quantized import find_function, fold_quantized, moved
 from cmir.support.limits import count_text
 
 SLOW = 1000
@@ -72,13 +73,10 @@ def is_random(schema: OpSchema) -> bool:
     return "seed" in get_schema(schema.name, domain=schema.domain).attributes
 
 
-def can_fold(node: NodeProto) -> bool:
-    """Return True if nodes of this operator are evaluated, given constants."""
-    return not node.domain and node.op_type in WORK
-
-
 def is_pure(node: Node) -> bool:
     """Return True if ONNX defines the node's outputs as a function of its inputs."""
+    if find_function(node) is not None:
+        return True
     if node.schema is None or is_random(node.schema):
         return False
     # A subgraph may refer to any tensor.
@@ -90,6 +88,16 @@ def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
     """Evaluate the node; return its outputs as constants. Raises ImporterError if it cannot be evaluated."""
+    if find_function(node) is not None:
+        return fold_quantized(node, inputs)
+    results = moved(node, inputs, lambda inputs: _evaluate(node, inputs, opsets))
+    return _evaluate(node, inputs, opsets) if results is None else results
+
+
+def _evaluate(
+    node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
+) -> list[Constant]:
+    """Evaluate the node by ONNX's reference implementation."""
     _check_work(node, inputs, opsets)
     feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
     outputs = [name for name in node.proto.output if name]
@@ -109,8 +117,9 @@ def fold(
 
 def _check_work(node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]) -> None:
     """Refuse a node that is not known to be evaluated in bounded time. Raises ImporterError."""
-    operator = node.proto.op_type
-    if not can_fold(node.proto):
+    proto = node.proto
+    operator = proto.op_type
+    if proto.domain or operator not in WORK:
         raise ImporterError(f"{operator} of constants is not computed: fold it in the model")
     given = sum(constant.array.size for constant in inputs if constant is not None)
     result = _result_size(node, inputs, opsets)

@@ -3,9 +3,11 @@
 from cmir.frontends.onnx.operators import (
     arithmetic,
     elementwise,
+    fused,
     layout,
     linear,
     moving,
+    qlinear,
     quantization,
     reductions,
     resizing,
@@ -15,9 +17,11 @@ from cmir.frontends.onnx.operators import (
 __all__ = [
     "arithmetic",
     "elementwise",
+    "fused",
     "layout",
     "linear",
     "moving",
+    "qlinear",
     "quantization",
     "reductions",
     "resizing",
