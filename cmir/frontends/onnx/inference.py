@@ -42,7 +42,8 @@ def is_misjudged(node: Node) -> bool:
     options = {attribute.name: attribute for attribute in node.proto.attribute}
     match node.proto.op_type:
         case "AveragePool" | "LpPool" | "MaxPool" if "ceil_mode" in options:
-            return node.schema is not None and node.schema.since_version < 22
+            rounds_up = options["ceil_mode"].i != 0
+            return rounds_up and node.schema is not None and node.schema.since_version < 22
         case "ConvTranspose" if "auto_pad" in options:
             return options["auto_pad"].s.startswith(b"SAME") and "output_padding" in options
         case _:

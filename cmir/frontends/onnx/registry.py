@@ -55,8 +55,9 @@ def importer(
     sees, even if inferences take whole inputs. Then `True` accepts batches of 1 only. With "channels", for an operator
     that treats channels alike, several samples become one with the channels of all, and vectors of the parameters are
     repeated. With "space", for one that treats positions alike or slides a `Window`, they become one whose first
-    spatial dimension is the batch. grows: results can be larger integers than the operands. Such an operator refuses
-    indices, which are int64 in ONNX and int32 here.
+    spatial dimension is the batch, and so do weights, whose window has size 1 there.
+    grows: results can be larger integers than the operands. Such an operator refuses indices, which are int64 in ONNX
+    and int32 here.
     """
 
     def register(function: Function) -> Function:
