@@ -15,7 +15,7 @@ from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit, emit_remark
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs
-from cmir.tools.options import CommandParser, add_import
+from cmir.tools.options import CommandParser, add_import, add_memory
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_import(parser)
     parser.add_argument("--no-batch", action="store_true", help="deprecated: --samples whole")
+    add_memory(parser)
     return parser
 
 
