@@ -263,7 +263,7 @@ def compile_network(
         path = model if isinstance(model, Path) else Path(directory) / "model.onnx"
         if not isinstance(model, Path):
             onnx.save(model, path)
-        imported = import_onnx(path, batch=batch)
+        imported = import_onnx(path, samples="split" if batch else "whole")
     module = imported.module
     context = make_context()
     context.parameters = imported.parameters

@@ -6,9 +6,8 @@ first inputs arrive:
 * Shapes are those of the given inputs. Inputs that stand for parameters (weights, axes, bounds) become initializers
 before the import.
 * Models older than the importer supports go through ONNX's version converter.
-* A batch is a stream of inferences. If the model has an operator whose first dimension is a batch,
-  each sample is an inference and the results are stacked. Otherwise, or if that is impossible, the whole input is one
-  sample (`import_onnx` without `batch`).
+* The inputs are those of one inference. If they are batches of 1 that nothing mixes with other dimensions, the
+  compiled network does not have the batch dimension.
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ import onnx
 from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
+from cmir.dialects.nn.operation import Shape
 from cmir.frontends.onnx.inference import GROWING
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
 from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
 from cmir.tools.model import lower, read_model
 
@@ -64,35 +64,22 @@ class CmirRep(BackendRep):
         given = {n: np.asarray(x) for n, x in zip(self.inputs, inputs, strict=False)}
         fixed = {name: x for name, x in given.items() if name in self.parameters}
         data = {name: x for name, x in given.items() if name not in self.parameters}
-        ways = [self._whole, self._samples]
-        counts = {x.shape[:1] for x in data.values()}
-        if len(counts) != 1 or () in counts:
-            ways = [self._whole]
-        elif any(map(_is_batched, self.model.graph.node)):
-            ways.reverse()
-        errors: list[CompileError] = []
-        for way in ways:
-            try:
-                return tuple(map(_declared, self.model.graph.output, way(fixed, data)))
-            except CompileError as error:
-                errors.append(error)
-        raise errors[0]
-
-    def _whole(self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]) -> list[np.ndarray]:
-        simulator = self._compile(fixed, data, batch=False)
-        (outputs,) = _run(simulator, [list(data.values())])
-        return outputs
-
-    def _samples(
-        self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]
-    ) -> list[np.ndarray]:
-        simulator = self._compile(fixed, {name: x[:1] for name, x in data.items()}, batch=True)
-        outputs = _run(simulator, list(zip(*data.values(), strict=True)))
-        return [np.stack(samples) for samples in zip(*outputs, strict=True)]
+        with collect_diagnostics():
+            shapes, simulator = self._compile(fixed, data)
+        network = simulator.network
+        arrays = zip(network.inputs, data.values(), strict=True)
+        sample = {name: x.reshape(network.arrays[name].shape) for name, x in arrays}
+        (outputs,) = simulator.run([sample]).outputs
+        results = [
+            outputs[name].reshape(shape)
+            for name, shape in zip(network.outputs, shapes, strict=True)
+        ]
+        return tuple(map(_declared, self.model.graph.output, results))
 
     def _compile(
-        self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray], batch: bool
-    ) -> Simulator:
+        self, fixed: dict[str, np.ndarray], data: dict[str, np.ndarray]
+    ) -> tuple[list[Shape], Simulator]:
+        """Return the shapes of the outputs, and a simulator of the compiled network."""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         # A missing input is optional: the nodes that take it work without it.
@@ -108,22 +95,9 @@ class CmirRep(BackendRep):
             path = Path(directory) / "model.onnx"
             onnx.save(model, path)
             shapes = {name: x.shape for name, x in data.items()}
-            compiled = read_model(path, shapes=shapes, batch=batch)
+            compiled = read_model(path, shapes=shapes)
         timed = TimedNetwork(lower(compiled), self.hardware)
-        return Simulator.of(timed, compiled.parameters)
-
-
-def _is_batched(node: onnx.NodeProto) -> bool:
-    """Return True if the first dimension of the node's tensors is a batch by definition of its operator."""
-    importer = find_importer(node)
-    return importer is not None and importer.batched
-
-
-def _run(simulator: Simulator, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
-    """Return the outputs of each inference, in order."""
-    network = simulator.network
-    report = simulator.run([dict(zip(network.inputs, sample, strict=True)) for sample in samples])
-    return [[outputs[name] for name in network.outputs] for outputs in report.outputs]
+        return [*(compiled.outputs or {}).values()], Simulator.of(timed, compiled.parameters)
 
 
 def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:

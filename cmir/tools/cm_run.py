@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
     from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.nn.operation import Shape
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.hardware.description import Hardware
     from cmir.timing.network import TimedNetwork
@@ -49,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.tools.model import read_model
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
-    model = read_model(options.model, options.weights)
+    model = read_model(options.model, options.weights, dict(options.shape), options.samples)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
     read = [*model.files, options.hardware, *options.inputs, options.check_against]
@@ -79,7 +80,7 @@ def _run_model(
         if timed is None:
             return 0
         samples, report = _execute(options, model, timed, names, progress)
-    outputs = _renamed(report.outputs, timed.network.outputs, model.outputs)
+    outputs = _named(report.outputs, timed.network.outputs, model.outputs)
     if options.output is not None:
         write_samples(outputs, options.output)
     _show(options, timed, report, described)
@@ -151,9 +152,9 @@ def _execute(
     check_inferences(timed.network.op, count, data=not options.timing_only)
     if options.timing_only:
         return [], timed.time(count, options.chunk)
-    samples = _samples(options, timed.network, names)
+    samples = _samples(options, model, timed.network, names)
     report = Simulator.of(timed, model.parameters).run(
-        [dict(zip(timed.network.inputs, s.values(), strict=True)) for s in samples],
+        _arrays(timed.network, samples),
         options.chunk,
         progress.executing,
     )
@@ -202,7 +203,7 @@ def _schedules(
         found = run_schedules(
             network.op,
             model.parameters,
-            [dict(zip(network.inputs, s.values(), strict=True)) for s in samples],
+            _arrays(network, samples),
             options.schedules,
             options.seed or 0,
             model.path,
@@ -255,13 +256,16 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
 
 
 def _samples(
-    options: argparse.Namespace, network: ElaboratedNetwork, names: list[str] | None
+    options: argparse.Namespace,
+    model: Model,
+    network: ElaboratedNetwork,
+    names: list[str] | None,
 ) -> list[Sample]:
-    """Return the inputs of each inference, by the names used in the model."""
+    """Return the inputs of each inference, by their names and in their shapes in the model."""
     from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
-    shapes = {
+    shapes = model.inputs or {
         name: network.arrays[array].shape
         for name, array in zip(names or network.inputs, network.inputs, strict=True)
     }
@@ -277,11 +281,29 @@ def _samples(
     return list(itertools.islice(itertools.cycle(samples), options.inferences or len(samples)))
 
 
-def _renamed(
-    outputs: list[Sample], arrays: Sequence[str], names: Sequence[str] | None
-) -> list[Sample]:
+def _arrays(network: ElaboratedNetwork, samples: Sequence[Sample]) -> list[Sample]:
+    """Return inputs by the names and in the shapes of the network's arrays."""
+    shapes = {array: network.arrays[array].shape for array in network.inputs}
     return [
-        {name: sample[array] for name, array in zip(names or arrays, arrays, strict=True)}
+        {
+            array: value.reshape(shape)
+            for (array, shape), value in zip(shapes.items(), sample.values(), strict=True)
+        }
+        for sample in samples
+    ]
+
+
+def _named(
+    outputs: list[Sample], arrays: Sequence[str], shapes: Mapping[str, Shape] | None
+) -> list[Sample]:
+    """Return outputs by their names and in their shapes in the model; those of arrays without a model."""
+    if shapes is None:
+        return outputs
+    return [
+        {
+            name: sample[array].reshape(shape)
+            for (name, shape), array in zip(shapes.items(), arrays, strict=True)
+        }
         for sample in outputs
     ]
 

@@ -15,6 +15,7 @@ from cmir.tools.common import run_tool
 from cmir.tools.options import (
     CommandParser,
     add_hardware,
+    add_import,
     add_mapping,
     add_memory,
     add_model,
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_model(parser)
     add_weights(parser)
+    add_import(parser)
     add_memory(parser)
     _add_grid(parser)
     add_mapping(
@@ -171,7 +173,7 @@ def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
     from cmir.tools.model import read_model
     from cmir.tools.sweep import prepare
 
-    model = read_model(options.model, options.weights)
+    model = read_model(options.model, options.weights, dict(options.shape), options.samples)
     check_outputs([*model.files, options.hardware], [options.output])
     run = None
     if options.run is not None and not options.dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from xdsl.printer import Printer
 
 from cmir.support.atomic import atomic_path, atomic_paths
-from cmir.support.diagnostics import CompileError, emit
+from cmir.support.diagnostics import CompileError, emit, emit_remark
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs
-from cmir.tools.options import CommandParser, add_memory
+from cmir.tools.options import CommandParser, add_import, add_memory
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -29,8 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _translate(options: argparse.Namespace) -> None:
+    if options.no_batch:
+        emit_remark("cm-translate", "--no-batch is now --samples whole")
+        options.samples = "whole"
+    shapes = dict(options.shape)
     if options.relation_to_svg is not None:
-        _draw_relation(options)
+        _draw_relation(options, shapes)
         return
     from cmir.frontends import onnx  # late, because onnx takes longer to load than everything else
 
@@ -40,7 +44,7 @@ def _translate(options: argparse.Namespace) -> None:
         if options.output is not None and options.weights is None:
             options.weights = options.output.with_suffix(".safetensors")
         check_outputs([options.import_onnx], [options.output, options.weights])
-        imported = onnx.import_onnx(options.import_onnx, dict(options.shape), options.batch)
+        imported = onnx.import_onnx(options.import_onnx, shapes, samples=options.samples)
         check_outputs(imported.files, [options.output, options.weights])
         _write(imported, options.output, options.weights)
 
@@ -86,46 +90,24 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="dependence to draw if there are several, by the names of the stages and of the array",
     )
-    parser.add_argument(
-        "--shape",
-        metavar="INPUT=1,D,...",
-        type=_shape,
-        action="append",
-        default=[],
-        help="set the shape of an input, including its batch dimension of 1; may be repeated",
-    )
-    parser.add_argument(
-        "--no-batch",
-        dest="batch",
-        action="store_false",
-        help="import a model whose tensors have no batch dimension: each input is one sample",
-    )
+    add_import(parser)
+    parser.add_argument("--no-batch", action="store_true", help="deprecated: --samples whole")
     add_memory(parser)
     return parser
 
 
-def _draw_relation(options: argparse.Namespace) -> None:
+def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[int]]) -> None:
     from cmir.tools.pictures import check_matplotlib, draw_relation
 
     weights = options.relation_to_svg.with_suffix(".safetensors")
     check_outputs([options.relation_to_svg, weights], [options.output])
     check_matplotlib("--relation-to-svg")
-    text = draw_relation(options.relation_to_svg, options.dependence)
+    text = draw_relation(options.relation_to_svg, options.dependence, shapes, options.samples)
     if options.output is None:
         sys.stdout.write(text)
     else:
         with atomic_path(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
-
-
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
-    """Parse the value of --shape."""
-    name, equals, dims = text.rpartition("=")
-    if not (name and equals and all(d.isdecimal() and int(d) > 0 for d in dims.split(","))):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not a name, '=' and positive numbers with commas between them"
-        )
-    return name, tuple(map(int, dims.split(",")))
 
 
 def _write(imported: ImportedModule, output: Path | None, weights: Path | None) -> None:

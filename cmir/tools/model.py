@@ -16,6 +16,7 @@ from cmir.analysis.capacity import check_cores
 from cmir.analysis.workload import check_workload, workload_of
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
+from cmir.frontends.samples import Samples
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import MOST_OPERATIONS
@@ -28,6 +29,7 @@ from cmir.tools.pass_pipeline import parse_passes
 
 if TYPE_CHECKING:
     from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.nn.operation import Shape
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.elaboration.network import ElaboratedNetwork
 
@@ -41,16 +43,17 @@ ONNX_SUFFIXES = (".onnx", ".onnxtxt")
 class Model:
     """A model that has been read.
 
-    inputs, outputs: the names in the model, in order; None for IR, where arrays have names.
-    files: the files that hold the model.
+    inputs, outputs: names and shapes in an ONNX model, in order; None for IR, where arrays have them. files: the files
+    that hold the model. samples: number of samples in a batch of an ONNX model, if an inference takes one of them.
     """
 
     path: Path
     module: ModuleOp
     context: CmirContext
-    inputs: Sequence[str] | None
-    outputs: Sequence[str] | None
+    inputs: Mapping[str, Shape] | None
+    outputs: Mapping[str, Shape] | None
     files: Collection[Path] = ()
+    samples: int = 1
 
     @property
     def parameters(self) -> Parameters:
@@ -78,11 +81,11 @@ def read_model(
     path: Path,
     weights: Path | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
-    batch: bool = True,
+    samples: Samples = "auto",
 ) -> Model:
     """Read an ONNX file, or IR at any level with its parameters.
 
-    shapes, batch: see `import_onnx`.
+    shapes, samples: see `import_onnx`; IR takes neither.
     weights: the file of the parameters of IR; by default, a file next to the IR with the suffix .safetensors, if there
     is one. Raises CompileError or OSError.
     """
@@ -92,11 +95,14 @@ def read_model(
 
         if weights is not None:
             raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
-        imported = onnx.import_onnx(path, shapes, batch)
+        imported = onnx.import_onnx(path, shapes, samples=samples)
         context.parameters = imported.parameters
         check_workload(imported.module)
-        names = [*imported.inputs], [*imported.outputs]
-        return Model(path, imported.module, context, *names, {path, *imported.files})
+        files = {path, *imported.files}
+        shown = imported.inputs, imported.outputs, files, imported.samples
+        return Model(path, imported.module, context, *shown)
+    if shapes or samples != "auto":
+        raise CompileError(path, "--shape and --samples are for ONNX models, not for IR")
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     check_workload(module)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
+from cmir.frontends.samples import Samples
 from cmir.support.limits import VARIABLE, parse_size
 
 Storage = Literal["full", "live", "lossless"]
@@ -79,6 +80,36 @@ def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
         nargs="?" if optional else None,
         help="ONNX file (.onnx, .onnxtxt) or IR (.mlir)",
     )
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the import of an ONNX file: `shape`, a list of pairs, and `samples`."""
+    parser.add_argument(
+        "--shape",
+        metavar="INPUT=1,D,...",
+        type=_shape,
+        action="append",
+        default=[],
+        help="set the shape of an input of an ONNX file, including its batch dimension; may be repeated",
+    )
+    parser.add_argument(
+        "--samples",
+        choices=get_args(Samples),
+        default="auto",
+        help="part of an ONNX file's inputs that an inference takes: one sample of a batch, the first dimension of all"
+        " inputs (split), or everything (whole); auto is split if the batch is 1 and nothing mixes it with another"
+        " dimension, else whole, with a remark that says why (default: auto)",
+    )
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Parse the value of --shape."""
+    name, equals, dims = text.rpartition("=")
+    if not (name and equals and all(d.isdecimal() and int(d) > 0 for d in dims.split(","))):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a name, '=' and positive numbers with commas between them"
+        )
+    return name, tuple(map(int, dims.split(",")))
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
+    from cmir.frontends.samples import Samples
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -96,17 +97,23 @@ def draw_pictures(
         write_trace(timed, report, options.trace)
 
 
-def draw_relation(path: Path, wanted: Sequence[str]) -> str:
+def draw_relation(
+    path: Path,
+    wanted: Sequence[str],
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    samples: Samples = "auto",
+) -> str:
     """Return a read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
 
-    wanted: names of its writer, reader and array, in this order, as many as identify the dependence.
+    wanted: names of its writer, reader and array, in this order, as many as identify the dependence. shapes, samples:
+    see `read_model`.
     """
     from cmir.isl.budget import limited
     from cmir.report.relation import find_dependence, relation_of
     from cmir.report.relation_plot import relation_svg
     from cmir.tools.model import lower_to_dependences, read_model
 
-    model = read_model(path)
+    model = read_model(path, None, shapes, samples)
     with limited(model.module):
         pipeline = lower_to_dependences(model)
         return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))

@@ -75,10 +75,12 @@ def _evaluate(
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.semantics.pipeline import evaluate_pipeline
 
+    assert isinstance(network, FuncOp | PipelineOp)
+    shapes = [cast(TensorType[Attribute], type_).get_shape() for type_ in _input_types(network)]
+    inputs = [[x.reshape(s) for x, s in zip(xs, shapes, strict=True)] for xs in inputs]
     with np.errstate(all="ignore"):  # infinities and NaNs are results
         if isinstance(network, FuncOp):
             return [[*evaluate_function(network, arrays, parameters)] for arrays in inputs]
-        assert isinstance(network, PipelineOp)
         return [evaluate_pipeline(network, arrays, parameters) for arrays in inputs]
 
 
@@ -86,12 +88,14 @@ def _evaluate(
 class OnnxReference(Reference):
     """An ONNX model, evaluated in another process by `cmir.checking`'s rule, or by onnxruntime in any case.
 
-    load: returns the same network as IR, or None if the user excludes it.
+    load: returns the same network as IR, or None if the user excludes it. samples: number of samples in a batch of the
+    model, of which an inference takes one.
     """
 
     path: Path
     onnxruntime: bool
     load: Callable[[], Reference] | None
+    samples: int = 1
     name: str = "onnxruntime"
 
     def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
@@ -99,12 +103,12 @@ class OnnxReference(Reference):
 
         which = "onnxruntime" if self.onnxruntime else "reference"
         self.name, outputs = evaluate_apart(which, self.path, self._batched(inputs))
-        return outputs
+        return self._first(outputs)
 
     def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
         from cmir.checking.process import evaluate_apart
 
-        return evaluate_apart("float64", self.path, self._batched(inputs))[1]
+        return self._first(evaluate_apart("float64", self.path, self._batched(inputs))[1])
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         from cmir.checking.reference import declared_shapes
@@ -119,14 +123,23 @@ class OnnxReference(Reference):
         return None if self.load is None else self.load()
 
     def _batched(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        """Return inputs with the leading dimension of size 1 that the model's have in addition."""
+        """Return inputs with the batch dimension of the model's, also if that is larger than 1: then of copies."""
         from cmir.checking.reference import inputs_of
 
         ranks = [None if info.shape is None else len(info.shape) for info in inputs_of(self.path)]
-        return [
+        batches = [
             [x if x.ndim == rank else x[None] for x, rank in zip(arrays, ranks, strict=True)]
             for arrays in inputs
         ]
+        if self.samples == 1:
+            return batches
+        return [[np.repeat(x, self.samples, axis=0) for x in arrays] for arrays in batches]
+
+    def _first(self, outputs: list[Arrays]) -> list[Arrays]:
+        """Return outputs for the first sample of each batch."""
+        if self.samples == 1:
+            return outputs
+        return [[x[:1] for x in arrays] for arrays in outputs]
 
 
 def input_names(model: Model) -> list[str] | None:
@@ -175,18 +188,19 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
             return imported
     else:
         shapes, batch = _model_shapes(path, _inputs(model))
+        samples = "split" if batch else "whole"
 
         def load() -> Reference:
-            read = read_model(path, None, shapes, batch)
+            read = read_model(path, None, shapes, samples)
             return IrReference(path, _network(read.module, path), read.parameters)
 
     match evaluator:
         case "numpy":
             return load()
         case "onnxruntime":
-            return OnnxReference(path, True, None)
+            return OnnxReference(path, True, None, model.samples)
         case None:
-            return OnnxReference(path, False, load)
+            return OnnxReference(path, False, load, model.samples)
 
 
 def _ir(model: Model) -> Reference:

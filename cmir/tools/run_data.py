@@ -50,8 +50,8 @@ def read_samples(
     """Read the inferences in input files.
 
     files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
-    with one leading dimension more than the input is a stream of inferences (a batch of 1 is a stream of one). Raises
-    CompileError if files and inputs do not match.
+    with one leading dimension more than the input is a stream of inferences. A batch dimension of 1 that an input has
+    may be missing, also in a stream. Raises CompileError if files and inputs do not match.
     """
     if len(files) == 1 and files[0].suffix == ".npz":
         given = _read_npz(files[0], shapes)
@@ -177,11 +177,13 @@ def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[
     file = stored.file
     if stored.dtype.kind not in "fiub":
         raise CompileError(file, f"input '{name}' must have numbers, got {stored.dtype}")
-    if stored.shape != shape and (stored.shape[1:] != shape or not stored.shape):
+    given, whole = stored.shape, [shape, shape[1:]] if shape[:1] == (1,) else [shape]
+    if given not in whole and (not given or given[1:] not in whole):
+        missing = f", also without the batch dimension: {list(shape[1:])}" if len(whole) > 1 else ""
         raise CompileError(
             file,
-            f"input '{name}' must have shape {list(shape)}, or that with a leading dimension for a "
-            f"stream of inferences; got {list(stored.shape)}",
+            f"input '{name}' must have shape {list(shape)}{missing}, or that with a leading dimension"
+            f" for a stream of inferences; got {list(given)}",
         )
     elements = prod(stored.shape)
     check_memory(

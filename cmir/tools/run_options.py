@@ -9,6 +9,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.tools.options import (
     CommandParser,
     add_hardware,
+    add_import,
     add_mapping,
     add_memory,
     add_model,
@@ -54,7 +55,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="*",
         help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
-        " one more leading dimension than the input is a stream of inferences",
+        " one more leading dimension than the input is a stream of inferences, and the batch dimension of an input"
+        " may be missing if it is 1",
     )
     parser.add_argument(
         "--random", metavar="SEED", type=natural, help="use random inputs instead of files"
@@ -67,6 +69,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
     )
     add_weights(parser)
+    add_import(parser)
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:

@@ -181,7 +181,7 @@ class Net:
 
     def image(self, *kinds: int) -> Value:
         """A tensor with a batch, channels, and at least one spatial dimension."""
-        return self.pick(*kinds, low=3, high=5, where=lambda value: value.shape[0] == 1)
+        return self.pick(*kinds, low=3, high=5)
 
     def weights(self, *shape: int) -> np.ndarray:
         """Random numbers, for sums of which the last dimensions are added up."""

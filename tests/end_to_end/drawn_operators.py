@@ -60,15 +60,15 @@ def networks(draw: st.DrawFn, most: int = 8, operator: str | None = None) -> Net
     net = Net(
         draw,
         draw(st.sampled_from([opset for opset in OPSETS if operator in (None, *existing(opset))])),
-        # Without a batch dimension, the first one is 1 nevertheless: many operators need it.
         batch=draw(st.integers(0, 3)) > 0 and operator not in WHOLE,
         random=np.random.default_rng(draw(st.integers(0, 99))),
     )
-    shape = [1, *net.sizes(net.choose([1, 2, 3, 3, 3, 4]), 1, 6)]
+    batch = 1 if net.batch else net.integer(1, 3)
+    shape = [batch, *net.sizes(net.choose([1, 2, 3, 3, 3, 4]), 1, 6)]
     net.input(FLOAT, shape)
     for _ in range(net.choose([0, 0, 1, 2])):
         kind = net.choose([FLOAT, FLOAT, *GIVEN])
-        net.input(kind, shape if net.chance() else [1, *net.sizes(len(shape) - 1, 1, 6)])
+        net.input(kind, shape if net.chance() else [batch, *net.sizes(len(shape) - 1, 1, 6)])
     operators = [op for op in existing(net.opset) if not (net.batch and op in WHOLE)]
     chosen = [net.choose(operators) for _ in range(net.integer(1, most))]
     if operator is not None:
@@ -639,7 +639,7 @@ def unsqueeze(net: Net, op: str) -> object:
 
 @recipe("DepthToSpace", "SpaceToDepth")
 def blocks(net: Net, op: str) -> object:
-    x = net.pick(low=4, high=4, where=lambda value: value.shape[0] == 1)
+    x = net.pick(low=4, high=4)
     _, channels, height, width = x.shape
     deep = op == "DepthToSpace"
     fitting = [b for b in (2, 1) if not (channels % b**2 if deep else height % b or width % b)]

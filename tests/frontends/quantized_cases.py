@@ -37,6 +37,30 @@ WHOLE: dict[str, Case] = {
         "float[] y",
         {"w": ints("int8", 4, 3, 3, 3), "sw": np.array(0.01, np.float32)},
     ),
+    "Conv of two dequantised samples": (
+        "float[2,3,5,6] x",
+        "q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z)"
+        " v = DequantizeLinear<axis = 0>(w, sw) c = Conv<pads = [1, 0, 0, 1]>(d, v)"
+        " r = QuantizeLinear(c, t, z) y = Transpose<perm = [1, 0, 3, 2]>(r)",
+        "uint8[] y",
+        {
+            "w": ints("int8", 4, 3, 3, 2),
+            "sw": floats(4),
+            "s": np.array(0.03, np.float32),
+            "t": np.array(0.25, np.float32),
+            "z": numbers("uint8", 131),
+        },
+    ),
+    "QLinearGlobalAveragePool of two samples": (
+        "uint8[2,3,4,5] x",
+        "y = com.microsoft.QLinearGlobalAveragePool(x, s, z, t, z)",
+        "uint8[] y",
+        {
+            "s": np.array(0.03, np.float32),
+            "t": np.array(0.02, np.float32),
+            "z": numbers("uint8", 131),
+        },
+    ),
     "CastLike": (
         "uint8[1,3] x1, float[1,3] x2",
         "y = CastLike(x1, x2)",

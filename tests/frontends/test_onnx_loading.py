@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from onnx import helper, parser
 from tolerance import assert_close
@@ -87,6 +88,25 @@ def test_weights_are_not_copied(tmp_path: Path) -> None:
     assert list(imported.parameters) == ["w", "w.1"]
     np.testing.assert_array_equal(imported.parameters["w.1"], 2 * imported.parameters["w"])
     assert str(imported.module).count("nn.parameter") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "indices", "axis"),
+    [((1, 8), (1, 5), 1), ((4, 3), (2, 3), -2), ((4, 3, 2), (5, 2, 2), 0), ((2, 3), (1, 4), 1)],
+)
+def test_gather_elements_of_constants(
+    data: tuple[int, ...], indices: tuple[int, ...], axis: int, tmp_path: Path
+) -> None:
+    """Also of shapes for which ONNX's reference is wrong."""
+    shape = ",".join(map(str, (1, *indices)))
+    body = f"g = GatherElements<axis = {axis}>(c, i) y = Add(x, g)"
+    model = model_of(f"float[{shape}] x", body)
+    random = np.random.default_rng(3)
+    numbers = random.standard_normal(data, np.float32)
+    places = random.integers(-data[axis], data[axis], indices)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(numbers, "c"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(places, "i"))
+    agrees(model, save(model, tmp_path))
 
 
 def test_locations_name_the_node(tmp_path: Path) -> None:

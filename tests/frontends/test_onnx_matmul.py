@@ -45,7 +45,7 @@ def test_products_with_a_constant(constant: str, drawn: tuple[list[int], list[in
     (weight,) = (numpy_helper.to_array(tensor) for tensor in model.graph.initializer)
     (x,) = samples_for(model).values()
     with TemporaryDirectory() as directory:
-        imported = import_onnx(save(model, Path(directory)), batch=False)
+        imported = import_onnx(save(model, Path(directory)), samples="whole")
     (result,) = evaluate(imported, [x])
     expected = weight @ x if constant == "left" else x @ weight
     assert result.shape == expected.shape

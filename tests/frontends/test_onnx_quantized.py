@@ -90,8 +90,9 @@ def results_of(name: str, directory: Path) -> Iterator[tuple[np.ndarray, np.ndar
     expected = evaluator_of(path)(*inputs)
     if batch:
         inputs, expected = ([array[0] for array in arrays] for arrays in (inputs, expected))
-    reference = evaluate(import_onnx(path, batch=batch), inputs)
-    compiled = read_model(path, batch=batch)
+    part = "split" if batch else "whole"
+    reference = evaluate(import_onnx(path, samples=part), inputs)
+    compiled = read_model(path, samples=part)
     timed = TimedNetwork(lower(compiled), Hardware.load("ideal"))
     report = Simulator.of(timed, compiled.parameters).run(
         [dict(zip(timed.network.inputs, inputs, strict=True))]

@@ -146,10 +146,10 @@ def test_a_batch_by_definition(batched: bool, tmp_path: Path) -> None:
 
     path = save(model_of("float[2,4] x", "[n] y = custom.Fancy(x)"), tmp_path)
     if not batched:
-        assert import_onnx(path, batch=False).outputs == {"y": (2, 4)}
+        assert import_onnx(path, samples="whole").outputs == {"y": (2, 4)}
         return
     with pytest.raises(OnnxError, match="a batch of 2 is not one sample"):
-        import_onnx(path, batch=False)
+        import_onnx(path, samples="whole")
 
 
 @pytest.mark.parametrize("grows", [True, False])

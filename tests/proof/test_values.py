@@ -92,7 +92,7 @@ def imported(network: Network) -> WithSource:
         path = Path(directory) / "model.onnx"
         onnx.save(network.model, path)
         try:
-            model = import_onnx(path, batch=network.batch)
+            model = import_onnx(path, samples="split" if network.batch else "whole")
         except OnnxError:
             reject()
     context = make_context()

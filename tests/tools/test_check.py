@@ -56,7 +56,7 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str
 
 def wrong_results(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """Multiply what cm-run computes."""
-    true: Any = cm_run._renamed  # pyright: ignore[reportPrivateUsage]
+    true: Any = cm_run._named  # pyright: ignore[reportPrivateUsage]
 
     def off(*arguments: Any) -> Any:
         return [
@@ -64,7 +64,7 @@ def wrong_results(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
             for sample in true(*arguments)
         ]
 
-    monkeypatch.setattr(cm_run, "_renamed", off)
+    monkeypatch.setattr(cm_run, "_named", off)
 
 
 # Which side is nearer
@@ -267,15 +267,15 @@ def test_shapes_that_nothing_contradicts(
     dense: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shape that the model declares is right, so that of the results is wrong."""
-    true: Any = cm_run._renamed  # pyright: ignore[reportPrivateUsage]
+    true: Any = cm_run._named  # pyright: ignore[reportPrivateUsage]
 
     def cut(*arguments: Any) -> Any:
-        return [{name: y[:2] for name, y in sample.items()} for sample in true(*arguments)]
+        return [{name: y[:, :2] for name, y in sample.items()} for sample in true(*arguments)]
 
-    monkeypatch.setattr(cm_run, "_renamed", cut)
+    monkeypatch.setattr(cm_run, "_named", cut)
     code, _, err = check(capsys, dense)
     assert code == 1
-    assert "check failed: output 'y' of inference 0: it has the shape [2], expected [1, 3]\n" in err
+    assert "check failed: output 'y' of inference 0: it has the shape [1, 2], expected [1, 3]\n" in err
 
 
 # The choice

@@ -76,6 +76,16 @@ def test_a_leading_dimension_is_a_stream(tmp_path: Path) -> None:
     assert_equal(read_samples([save(tmp_path / "x.npy", X[None])], {"x": X.shape}), [{"x": X}])
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("shape", [(2, 3), (1, 2, 3)])
+def test_a_batch_dimension_of_1_may_be_missing(
+    shape: tuple[int, ...], count: int, tmp_path: Path
+) -> None:
+    stream = np.stack([X + i for i in range(count)]).reshape(count, *shape)
+    expected = [{"x": (X + i)[None]} for i in range(count)]
+    assert_equal(read_samples([save(tmp_path / "x.npy", stream)], {"x": (1, 2, 3)}), expected)
+
+
 def test_whole_numbers_of_another_type(tmp_path: Path) -> None:
     """Numbers that the type of the input has are converted, others are refused."""
     types = {"x": np.dtype(np.uint8)}

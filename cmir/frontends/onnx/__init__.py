@@ -6,6 +6,7 @@ else, is loaded only when a model is imported.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -17,6 +18,7 @@ from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer, operators
+from cmir.frontends.samples import Samples
 from cmir.renamed import former_names
 
 __all__ = [
@@ -40,16 +42,23 @@ __getattr__ = former_names(
 def import_onnx(
     path: str | PathLike[str],
     shapes: Mapping[str, Sequence[int]] | None = None,
-    batch: bool = True,
+    batch: bool | None = None,
+    samples: Samples = "auto",
 ) -> ImportedModule:
-    """Translate an ONNX file into a module with one function `main` for one sample.
+    """Translate an ONNX file into a module with one function `main` for one inference.
 
-    path: a file in ONNX's binary format, or with the suffix `.onnxtxt` in its textual format. Batch dimensions (the
-    first of every input) must be 1 or symbolic, and are removed.
-    shapes: shapes of inputs, batch dimension included, for inputs whose shape the model leaves open.
-    batch: if False, tensors have no batch dimension: the whole input is one sample. Operators that always treat the
-    first dimension as a batch, such as Conv, then need a batch of 1.
+    path: a file in ONNX's binary format, or with the suffix `.onnxtxt` in its textual format.
+    shapes: shapes of inputs, batch dimension included, for inputs whose shape the model leaves open. A symbolic first
+    dimension is a batch of 1 by default.
+    samples: the part of the inputs that one inference takes. "split": one sample of a batch, the first dimension of
+    all inputs, which tensors lose; nodes that mix it with another dimension are refused. "whole": everything; the batch
+    is a dimension like any other. "auto": as "split" if the batch is 1 and no node mixes it, else as "whole", with a
+    remark that says why.
+    batch: deprecated; True means samples = "split", False "whole".
 
     Raises OnnxError, which lists all obstacles at once.
     """
-    return build_module(load_graph(Path(path), shapes or {}, batch))
+    if batch is not None:
+        warnings.warn("`batch` of import_onnx is now `samples`", DeprecationWarning, stacklevel=2)
+        samples = "split" if batch else "whole"
+    return build_module(load_graph(Path(path), shapes or {}, samples), samples)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,16 +20,19 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn import ParameterOp
+from cmir.dialects.nn import ParameterOp, ReshapeOp, TransposeOp
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
-from cmir.frontends.onnx.batches import one_batch
+from cmir.frontends.onnx.batches import import_batch
 from cmir.frontends.onnx.definition import definition, has_definition
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
+from cmir.frontends.onnx.inference import is_misjudged
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
+from cmir.frontends.samples import Division, Samples
+from cmir.support.diagnostics import emit_remark
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
 
@@ -42,15 +44,35 @@ class ImportedModule:
     module: ModuleOp
     parameters: Parameters
     inputs: Mapping[str, Shape]
-    """Name and ONNX shape, including any batch dimension, of each argument of `main`."""
+    """Name and ONNX shape of each argument of `main`; with a batch of 1 if inferences take one sample of a batch."""
     outputs: Mapping[str, Shape]
-    """Name and ONNX shape, including any batch dimension, of each result of `main`."""
+    """Name and ONNX shape of each result of `main`, likewise."""
+    samples: int
+    """Number of samples in a batch of the file, if inferences take one of them."""
     files: Set[Path]
     """Files that hold parameters outside the model."""
 
 
-def build_module(graph: Graph) -> ImportedModule:
-    """Translate the graph. Raises OnnxError, which lists all obstacles."""
+def build_module(graph: Graph, samples: Samples) -> ImportedModule:
+    """Translate the graph, loaded with the same `samples`. Raises OnnxError, which lists all obstacles.
+
+    With `auto`, a graph that cannot be divided into samples is translated as a whole, and a remark says why.
+    """
+    if samples != "auto":
+        return _translate(graph)
+    reason = graph.division.reason
+    if reason is None:
+        try:
+            return _translate(graph)
+        except OnnxError as error:
+            reason = error.messages[0]
+            graph = replace(graph, division=Division())
+    imported = _translate(graph)
+    emit_remark(graph.path, f"an inference takes whole inputs, not one sample of a batch: {reason}")
+    return imported
+
+
+def _translate(graph: Graph) -> ImportedModule:
     batch = len(graph.batch)
     types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
     block = Block(arg_types=types)
@@ -83,12 +105,14 @@ def build_module(graph: Graph) -> ImportedModule:
         if value is not None
     ]
     block.add_op(ReturnOp(*results))
+    _erase_unused_views(block)
     weights.remove_unused()
     return ImportedModule(
         ModuleOp([FuncOp("main", (types, [r.type for r in results]), Region(block))]),
         weights.arrays,
         graph.inputs,
         {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+        graph.division.count,
         graph.files,
     )
 
@@ -118,6 +142,8 @@ class _Translation:
         """The missing tensors that would be constants."""
         self.unknown: dict[str, list[str]] = {}
         """Operators with neither importer nor definition, with their nodes."""
+        self.corrected: set[str] = set()
+        """Tensors whose shape is not the one that ONNX infers, because it infers a wrong one."""
 
     def run(self) -> list[str]:
         """Translate all nodes and return the obstacles."""
@@ -179,14 +205,14 @@ class _Translation:
         before = self.block.last_op
         try:
             return self._imported(importer, node, inputs)
-        except ImporterLimitError:
+        except ImporterLimitError as limit:
             if not has_definition(node.schema):
                 raise
             self._remove_after(before)
-            # If the definition cannot be used, either, the importer says why.
-            with suppress(ImporterError):
+            try:
                 return self._defined(node, inputs, name)
-            raise
+            except ImporterError as error:
+                raise ImporterError(f"{limit}; {error}") from error
 
     def _would_be_folded(self, node: Node) -> bool:
         """Return True if the node, which depends on a refused one, depends only on its shape."""
@@ -201,7 +227,7 @@ class _Translation:
         if importer.grows and self.graph.indices & set(node.proto.output):
             raise ImporterError("arithmetic on int64 is not supported")
         if not self.graph.batch and importer.batched:
-            results = one_batch(importer, node, inputs)
+            results = import_batch(importer, node, inputs)
         else:
             results = importer(node, inputs)
         self._check_results(node, results)
@@ -233,7 +259,7 @@ class _Translation:
             op = previous
 
     def _check_results(self, node: Node, results: Sequence[Value]) -> None:
-        """Check that all used outputs exist and have the shape that ONNX infers."""
+        """Check that all used outputs exist and have the shape that ONNX infers, unless it is known to err."""
         for index, output in enumerate(node.proto.output):
             if output not in self.used:
                 continue
@@ -242,11 +268,23 @@ class _Translation:
             result = results[index]
             shape = node.shape(result) if isinstance(result, Activation) else result.shape
             expected = self.graph.inferred.get(output, shape)
-            if shape != expected:
+            if shape == expected:
+                continue
+            if self.corrected.isdisjoint(node.proto.input) and not is_misjudged(node):
+                way = "sample by sample" if self.graph.batch else "here"
                 raise ImporterError(
-                    f"output {node.output_name(index)} has the shape {list(expected)},"
-                    f" which cannot be computed sample by sample (that gives {list(shape)})"
+                    f"output {node.output_name(index)} has the shape {list(expected)} according to"
+                    f" ONNX's shape inference, but {list(shape)} when it is computed {way}"
                 )
+            self.corrected.add(output)
+
+
+def _erase_unused_views(block: Block) -> None:
+    """Erase views that no operation uses: operators between which they stood then follow each other."""
+    for op in reversed(list(block.ops)):
+        if isinstance(op, ReshapeOp | TransposeOp) and op.results[0].first_use is None:
+            op.detach()
+            op.erase()
 
 
 class _Weights:

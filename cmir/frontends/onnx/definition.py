@@ -60,7 +60,7 @@ def definition(node: Node, inputs: Sequence[Value | None], graph: Graph, name: s
         {name: shape for name, shape in shapes.items() if shape is not None},
         {n for n, type_ in types.items() if type_.elem_type == onnx.TensorProto.INT64}
         | (graph.indices & {*activations, *node.proto.output}),
-        graph.batch,
+        graph.division,
     )
 
 

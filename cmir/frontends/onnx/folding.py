@@ -14,6 +14,7 @@ import numpy as np
 from onnx import AttributeProto, helper, numpy_helper, shape_inference
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 
 from cmir.frontends.onnx import qonnx, quantized
 from cmir.frontends.onnx.errors import ImporterError, one_line
@@ -33,8 +34,8 @@ Swish Tan Tanh ThresholdedRelu Where Xor
 """
 
 _MOVING = """
-ArgMax ArgMin Compress Concat Constant ConstantOfShape CumSum DepthToSpace Expand EyeLike Flatten Gather NonZero OneHot
-Pad Range Reshape Shape Size Slice SpaceToDepth Split Squeeze Tile TopK Transpose Trilu Unique Unsqueeze
+ArgMax ArgMin Compress Concat Constant ConstantOfShape CumSum DepthToSpace Expand EyeLike Flatten Gather GatherElements
+NonZero OneHot Pad Range Reshape Shape Size Slice SpaceToDepth Split Squeeze Tile TopK Transpose Trilu Unique Unsqueeze
 """
 
 _REDUCING = """
@@ -46,7 +47,7 @@ ReduceProd ReduceSum ReduceSumSquare RMSNormalization
 _PRODUCTS = "ConvInteger Conv ConvTranspose Gemm MatMul MatMulInteger QLinearConv QLinearMatMul"
 
 _IN_PYTHON = """
-AveragePool GatherElements GatherND LpPool MaxPool Resize ReverseSequence ScatterElements ScatterND Upsample
+AveragePool GatherND LpPool MaxPool Resize ReverseSequence ScatterElements ScatterND Upsample
 """
 
 WORK: Mapping[str, int] = {
@@ -146,12 +147,25 @@ def _evaluate(
         [helper.make_empty_tensor_value_info(name) for name in outputs],
     )
     try:
+        evaluator = ReferenceEvaluator(graph, opsets=dict(opsets), new_ops=[GatherElements])
         with np.errstate(all="ignore"):
-            results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
+            results = evaluator.run(outputs, feeds)
     except Exception as error:  # NumPy and the evaluator raise various errors
         raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))
     return [Constant(n, np.asarray(arrays.get(n, ()))) for n in node.proto.output]
+
+
+class GatherElements(OpRun):
+    """GatherElements: ONNX's reference refuses valid shapes, and picks wrong elements for others."""
+
+    op_domain = ""
+
+    def _run(self, data: np.ndarray, indices: np.ndarray, axis: int) -> tuple[np.ndarray]:
+        axis %= data.ndim
+        # Indices may have fewer rows than the data along the other axes.
+        rows = (slice(None if a == axis else size) for a, size in enumerate(indices.shape))
+        return (np.take_along_axis(data[tuple(rows)], indices, axis),)
 
 
 def _check_work(node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]) -> None:

@@ -13,6 +13,8 @@ from math import prod
 import onnx
 from onnx import shape_inference
 
+from cmir.frontends.onnx.node import Node
+
 MOST_VALUES = 4096
 """The most elements of a vector that is propagated. Shapes have few."""
 
@@ -28,6 +30,24 @@ def infer_types(model: onnx.ModelProto) -> dict[str, onnx.TypeProto.Tensor]:
     small = _with_short_vectors(model, without)
     found = _types(shape_inference.infer_shapes(small, data_prop=True))
     return without | {n: type_ for n, type_ in found.items() if shape_of_type(type_) is not None}
+
+
+def is_misjudged(node: Node) -> bool:
+    """Return True if ONNX infers a wrong shape for some nodes with these attributes.
+
+    In these cases, onnxruntime computes another shape than ONNX infers: pools that round up, whose last window may lie
+    in the padding alone, before opset 22; transposed convolutions that are padded to a size, which output_padding does
+    not change.
+    """
+    options = {attribute.name: attribute for attribute in node.proto.attribute}
+    match node.proto.op_type:
+        case "AveragePool" | "LpPool" | "MaxPool" if "ceil_mode" in options:
+            rounds_up = options["ceil_mode"].i != 0
+            return rounds_up and node.schema is not None and node.schema.since_version < 22
+        case "ConvTranspose" if "auto_pad" in options:
+            return options["auto_pad"].s.startswith(b"SAME") and "output_padding" in options
+        case _:
+            return False
 
 
 def shape_of_type(tensor: onnx.TypeProto.Tensor) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""Loading of an ONNX file as a checked graph of one sample.
+"""Loading of an ONNX file as a checked graph of one inference.
 
 Tensors are removed from the model *before* the checker and shape inference see it: both serialise their input, and
 neither needs the contents of weights.
@@ -22,6 +22,7 @@ from cmir.dialects.nn.operation import Shape, ui8, ui16
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
+from cmir.frontends.samples import Division, Samples, divide
 from cmir.support.limits import count_text
 
 OLDEST_OPSET = 7
@@ -46,7 +47,7 @@ LARGE = 256
 
 @dataclass(frozen=True)
 class Graph:
-    """A checked graph of one sample: the inputs' shapes are static, and batch dimensions are 1."""
+    """A checked graph of one inference: the inputs' shapes are static."""
 
     path: Path
     opsets: Mapping[str, int]
@@ -61,14 +62,19 @@ class Graph:
     """The shapes that ONNX's shape inference found; some tensors are missing."""
     indices: Set[str]
     """The names of int64 tensors."""
-    batch: Shape = (1,)
-    """The batch dimension of the inputs; empty if they have none."""
+    division: Division
+    """The part of the inputs that one inference takes."""
     files: Set[Path] = frozenset()
     """The files that hold tensors outside the model."""
 
+    @property
+    def batch(self) -> Shape:
+        """The leading dimensions that tensors have in ONNX and not in `nn`."""
+        return self.division.batch
 
-def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
-    """Read and check a file. shapes, batch: see `import_onnx`. Raises OnnxError."""
+
+def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], samples: Samples) -> Graph:
+    """Read and check a file. shapes, samples: see `import_onnx`. Raises OnnxError."""
     model = _inline_functions(_read(path), path)
     _normalise(model)
     _check_opset(model, path)
@@ -80,7 +86,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     skeleton.CopyFrom(model)
     del model
     outputs = [output.name for output in skeleton.graph.output]
-    inputs = _fix_inputs(skeleton.graph, constants, shapes, batch, path)
+    inputs, division = _fix_inputs(skeleton.graph, constants, shapes, samples, path)
     _declare_constants(skeleton.graph, constants)
     return Graph(
         path,
@@ -91,7 +97,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         outputs,
         constants,
         *_check_and_infer(skeleton, path),
-        (1,) if batch else (),
+        division,
         files,
     )
 
@@ -282,9 +288,9 @@ def _fix_inputs(
     graph: onnx.GraphProto,
     constants: Mapping[str, Constant],
     shapes: Mapping[str, Sequence[int]],
-    batch: bool,
+    samples: Samples,
     path: Path,
-) -> dict[str, Shape]:
+) -> tuple[dict[str, Shape], Division]:
     """Reduce the graph's inputs to real inputs with static shapes, and return these.
 
     Other declared shapes are dropped: they are redundant, and derived from the inputs' previous shapes.
@@ -300,19 +306,25 @@ def _fix_inputs(
     static: dict[str, Shape] = {}
     for info in inputs:
         try:
-            static[info.name] = _input_shape(info, shapes.get(info.name), batch)
+            static[info.name] = _input_shape(info, shapes.get(info.name))
         except ValueError as error:
             messages.append(f"input '{info.name}' {error}")
     if messages:
         raise OnnxError(path, messages)
+    try:
+        division = divide(static, samples)
+    except ValueError as error:
+        raise OnnxError(path, [str(error)]) from None
+    batch = division.batch
+    static = {name: (*batch, *shape[len(batch) :]) for name, shape in static.items()}
     del graph.input[:], graph.value_info[:], graph.output[:]
     for name, shape in static.items():
         graph.input.append(helper.make_tensor_value_info(name, kinds[name], shape))
-    return static
+    return static, division
 
 
-def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None, batch: bool) -> Shape:
-    """Return the static shape of a graph input for one sample. Raises ValueError."""
+def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> Shape:
+    """Return the static shape of a graph input; a symbolic batch is 1. Raises ValueError."""
     kind = info.type.WhichOneof("value")
     if kind != "tensor_type":
         raise ValueError(f"is not a tensor but a {kind}")
@@ -324,9 +336,9 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None, batc
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
         raise ValueError(f"has {len(tensor.shape.dim)} dimensions, but --shape sets {len(dims)}")
-    if batch and dims and isinstance(dims[0], str):
+    if dims and isinstance(dims[0], str):
         dims[0] = 1
-    return _one_sample(info.name, dims, batch)
+    return _static(info.name, dims)
 
 
 def _element(info: onnx.ValueInfoProto) -> Attribute:
@@ -341,18 +353,13 @@ def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
     return [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in tensor.shape.dim]
 
 
-def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
-    """Return the dimensions of one sample. Raises ValueError if they are unknown or those of several samples."""
+def _static(name: str, dims: Sequence[int | str]) -> Shape:
+    """Return the dimensions. Raises ValueError if some are unknown."""
     text = ",".join(map(str, dims))
     static = tuple(dim for dim in dims if isinstance(dim, int))
     if len(static) < len(dims):
         symbols = ", ".join(f"'{dim}'" for dim in dims if isinstance(dim, str))
         raise ValueError(f"has unknown dimensions {symbols}; set them: --shape {name}={text}")
-    if batch and static[:1] != (1,):
-        raise ValueError(
-            f"has the shape [{text}]; the first dimension must be a batch of 1 or symbolic"
-            " (set it with --shape)"
-        )
     return static
 
 

@@ -28,7 +28,7 @@ class Constant:
 
 
 Activation: TypeAlias = SSAValue
-"""A tensor that depends on the model's inputs, without its batch dimension (see `Node.batch`)."""
+"""A tensor that depends on the model's inputs, without the dimensions of `Node.batch`."""
 
 Value: TypeAlias = Activation | Constant
 
@@ -45,7 +45,7 @@ class Node:
     parameter: Callable[[Constant], SSAValue]
     """Function that turns a constant into a parameter of the network."""
     batch: Shape = (1,)
-    """Leading dimensions of an activation's shape in ONNX: the batch, or none."""
+    """Leading dimensions of an activation's shape in ONNX: the batch, or none if inferences take whole inputs."""
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""

@@ -9,8 +9,8 @@ The signature of an importer declares the inputs and settings that it supports::
     ) -> Value:
 
 * Positional parameters are the node's inputs, in order (``*inputs`` for a variadic operator). An
-``Activation`` lacks its batch dimension; a ``Constant`` is known at import and includes any batch
-dimension; a ``Value`` is either.
+``Activation`` lacks its batch dimension, if inferences take samples of a batch (``Node.batch``); a ``Constant`` is
+known at import and includes any batch dimension; a ``Value`` is either.
 * Keyword-only parameters are settings, with ONNX's names and defaults. A setting is an attribute of
 the node, or an input of that name with a constant value: many operators changed one into the
 other between opsets, and an importer need not distinguish them. Settings are plain numbers,
@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
 from types import NoneType
-from typing import Any, TypeAlias, get_args, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 import onnx
 
@@ -43,14 +43,21 @@ Function: TypeAlias = Callable[..., Value | Sequence[Value]]
 _importers: dict[tuple[str, str], Importer] = {}
 
 
+Batched: TypeAlias = bool | Literal["channels", "space"]
+
+
 def importer(
-    op_type: str, domain: str = "", *, batched: bool = False, grows: bool = False
+    op_type: str, domain: str = "", *, batched: Batched = False, grows: bool = False
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the importer of an operator; a later one replaces it.
 
-    batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), so it must be 1 in a model
-    without a batch dimension. grows: results can be larger integers than the operands. Such an operator refuses
-    indices, which are int64 in ONNX and int32 here.
+    batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), which the function never
+    sees, even if inferences take whole inputs. Then `True` accepts batches of 1 only. With "channels", for an operator
+    that treats channels alike, several samples become one with the channels of all, and vectors of the parameters are
+    repeated. With "space", for one that treats positions alike or slides a `Window`, they become one whose first
+    spatial dimension is the batch, and so do weights, whose window has size 1 there.
+    grows: results can be larger integers than the operands. Such an operator refuses indices, which are int64 in ONNX
+    and int32 here.
     """
 
     def register(function: Function) -> Function:
@@ -86,7 +93,7 @@ def registered() -> Mapping[tuple[str, str], Importer]:
 class Importer:
     """A registered function, its parsed signature, and the properties of its operator (see `importer`)."""
 
-    def __init__(self, function: Function, batched: bool = False, grows: bool = False) -> None:
+    def __init__(self, function: Function, batched: Batched = False, grows: bool = False) -> None:
         self.function = function
         self.batched = batched
         self.grows = grows

@@ -48,7 +48,7 @@ def _sample(constant: Constant, rank: int) -> Constant:
     )
 
 
-@importer("BatchNormalization", batched=True)
+@importer("BatchNormalization", batched="space")
 def batch_normalization(
     node: Node,
     x: Activation,

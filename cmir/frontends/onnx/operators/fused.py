@@ -41,7 +41,7 @@ def _activated(node: Node, x: Activation, name: str, numbers: Sequence[float]) -
             raise ImporterError(f"attribute activation = {name} is not supported")
 
 
-@importer("FusedConv", MICROSOFT, batched=True)
+@importer("FusedConv", MICROSOFT, batched="space")
 def fused_conv(
     node: Node,
     x: Activation,

@@ -1,4 +1,4 @@
-"""Operators that only move elements. The batch dimension must stay in place."""
+"""Operators that only move elements. A batch that is split must stay in place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
 
 @importer("Reshape")
 def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int = 0) -> Value:
-    """Reshapes the dimensions after the batch dimension."""
     before = dict(enumerate(node.shape(x)))
     target = [n if n or allowzero else before.get(i, 0) for i, n in enumerate(shape)]
     if -1 in target:
@@ -43,7 +42,6 @@ def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int =
 
 @importer("Flatten")
 def flatten(node: Node, x: Activation, *, axis: int = 1) -> Value:
-    """`axis` must be 1, unless the model has no batch dimension."""
     shape = node.shape(x)
     # An axis after the last dimension is allowed.
     first = axis % len(shape) if axis < 0 else axis

@@ -32,7 +32,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """Each row of a is a sample. The factors alpha and beta are folded into b and c.
+    """Folds the factors alpha and beta into b and c.
 
     Products of dequantised values are computed in integers, unless alpha or beta is a factor.
     """

@@ -96,7 +96,6 @@ def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
 
 @importer("Squeeze")
 def squeeze(node: Node, data: Activation, *, axes: Sequence[int] | None = None) -> Value:
-    """`axes` is required, unless the model has no batch dimension."""
     shape = shape_of(data)
     if axes is None:
         if node.batch:
@@ -128,13 +127,13 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     )
 
 
-@importer("DepthToSpace", batched=True)
+@importer("DepthToSpace")
 def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
-    channels, *sizes = _image(input)
+    channels, height, width = _image(node, input)
     _check_blocks(blocksize, mode)
     if channels % blocksize**2:
         raise ImporterError(f"{channels} channels do not make blocks of {blocksize}×{blocksize}")
-    rest, (height, width) = channels // blocksize**2, sizes
+    rest = channels // blocksize**2
     if mode == "DCR":
         shape, perm = (blocksize, blocksize, rest, height, width), (2, 3, 0, 4, 1)
     else:
@@ -142,9 +141,9 @@ def depth_to_space(node: Node, input: Activation, *, blocksize: int, mode: str =
     return _rearranged(node, input, shape, perm, (rest, height * blocksize, width * blocksize))
 
 
-@importer("SpaceToDepth", batched=True)
+@importer("SpaceToDepth")
 def space_to_depth(node: Node, input: Activation, *, blocksize: int, mode: str = "DCR") -> Value:
-    channels, height, width = _image(input)
+    channels, height, width = _image(node, input)
     _check_blocks(blocksize, mode)
     if height % blocksize or width % blocksize:
         raise ImporterError(f"{height}×{width} is not made of blocks of {blocksize}×{blocksize}")
@@ -162,22 +161,26 @@ def _check_blocks(size: int, mode: str) -> None:
         raise ImporterError(f"attribute mode = {mode} is not supported")
 
 
-def _image(x: Activation) -> tuple[int, int, int]:
-    shape = shape_of(x)
-    if len(shape) != 3:
-        raise ImporterError(f"a sample must have 3 dimensions, got shape {list(shape)}")
-    channels, height, width = shape
+def _image(node: Node, x: Activation) -> tuple[int, int, int]:
+    shape = node.shape(x)
+    if len(shape) != 4:
+        raise ImporterError(f"the input must have 4 dimensions, got shape {list(shape)}")
+    _, channels, height, width = shape
     return channels, height, width
 
 
 def _rearranged(
     node: Node, x: Activation, shape: Sequence[int], perm: Sequence[int], result: Sequence[int]
 ) -> Value:
-    apart = node.build(nn.ReshapeOp(x, shape))
-    return node.build(nn.ReshapeOp(node.build(nn.TransposeOp(apart, perm)), result))
+    """Build a permutation of the dimensions of an image, which is reshaped before and after."""
+    batch = shape_of(x)[: 1 - len(node.batch)]
+    apart = node.build(nn.ReshapeOp(x, (*batch, *shape)))
+    order = [*range(len(batch)), *(len(batch) + axis for axis in perm)]
+    moved = node.build(nn.TransposeOp(apart, order))
+    return node.build(nn.ReshapeOp(moved, (*batch, *result)))
 
 
-@importer("ConvTranspose", batched=True)
+@importer("ConvTranspose", batched="space")
 def conv_transpose(
     node: Node,
     x: Activation,

@@ -190,7 +190,7 @@ def qlinear_softmax(
     return _quantized(node, result, y_scale, y_zero_point)
 
 
-@importer("QLinearGlobalAveragePool", MICROSOFT, batched=True)
+@importer("QLinearGlobalAveragePool", MICROSOFT)
 def qlinear_global_average_pool(
     node: Node,
     x: Activation,
@@ -201,8 +201,8 @@ def qlinear_global_average_pool(
     *,
     channels_last: int = 0,
 ) -> Value:
-    rank = len(shape_of(x))
-    axes = range(rank - 1) if channels_last else range(1, rank)
+    rank = len(node.shape(x))
+    axes = node.axes(x, range(1, rank - 1) if channels_last else range(2, rank))
     return _average(node, x, x_scale, x_zero_point, y_scale, y_zero_point, axes, True)
 
 

@@ -139,7 +139,6 @@ def _element_of(value: Value) -> Attribute | None:
 
 @importer("DynamicQuantizeLinear")
 def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
-    """Only in models without a batch dimension, because one scale serves the whole tensor."""
     if node.batch:
         raise ImporterError("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
@@ -178,7 +177,7 @@ def _along(node: Node, x: Activation, value: Value, axis: int, block_size: int) 
     return node.parameter(Constant(value.name, array.reshape(shape)))
 
 
-@importer("ConvInteger", batched=True)
+@importer("ConvInteger", batched="space")
 def conv_integer(
     node: Node,
     x: Activation,
@@ -197,7 +196,7 @@ def conv_integer(
     return integer_conv(node, x, _number(x_zero_point), weights, None, *options, group)
 
 
-@importer("QLinearConv", batched=True)
+@importer("QLinearConv", batched="space")
 def qlinear_conv(
     node: Node,
     x: Activation,

@@ -91,7 +91,7 @@ importer("ArgMax")(_arg_reduction(nn.ArgMaxOp))
 importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
 
 
-@importer("GlobalMaxPool", batched=True)
+@importer("GlobalMaxPool", batched="channels")
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
 
@@ -110,7 +110,7 @@ importer("CumSum", grows=True)(_cumulative(nn.CumSumOp))
 importer("CumProd", grows=True)(_cumulative(nn.CumProdOp))
 
 
-@importer("GlobalLpPool", batched=True)
+@importer("GlobalLpPool", batched="channels")
 def global_lp_pool(node: Node, x: Activation, *, p: int = 2) -> Value:
     return _norm(node, x, range(1, len(shape_of(x))), p)
 
@@ -204,7 +204,7 @@ def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:
         ) from None
 
 
-@importer("InstanceNormalization", batched=True)
+@importer("InstanceNormalization", batched="channels")
 def instance_normalization(
     node: Node, x: Activation, scale: Constant, bias: Constant, *, epsilon: float = 1e-5
 ) -> Value:
@@ -212,7 +212,7 @@ def instance_normalization(
     return node.build(nn.InstanceNormOp(x, *parameters, epsilon=epsilon))
 
 
-@importer("LRN", batched=True)
+@importer("LRN", batched="space")
 def lrn(
     node: Node,
     x: Activation,

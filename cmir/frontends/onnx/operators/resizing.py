@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, lcm
+from math import floor, lcm, prod
 
 import numpy as np
 
@@ -29,14 +29,14 @@ Coordinate = tuple[Fraction, Fraction]
 """(a, b): position i of the result is at position a · i + b of the input."""
 
 
-@importer("Upsample", batched=True)
+@importer("Upsample")
 def upsample(node: Node, x: Activation, *, scales: Sequence[float], mode: str = "nearest") -> Value:
     """Modes nearest and linear."""
     sizes, factors = _from_scales(node.shape(x), scales)
     return _resize(node, x, sizes, factors, mode, "asymmetric", "floor")
 
 
-@importer("Resize", batched=True)
+@importer("Resize")
 def resize(
     node: Node,
     x: Activation,
@@ -137,16 +137,16 @@ def _resize(
     rounding: str,
     kernel: Kernel = Kernel(),
 ) -> Activation:
-    _check(sizes)
+    first = _first(node, sizes)
     places = [
         _coordinate(coordinates, before, after, factor)
         if (before, factor) != (after, 1)
         else (Fraction(1), Fraction(0))
-        for before, after, factor in zip(shape_of(x), sizes[1:], factors[1:], strict=True)
+        for before, after, factor in zip(shape_of(x), sizes[first:], factors[first:], strict=True)
     ]
     if kernel.antialias:
-        _check_steps(places, factors[1:], coordinates)
-    return _taken(node, x, sizes[1:], places, mode, rounding, kernel)
+        _check_steps(places, factors[first:], coordinates)
+    return _taken(node, x, sizes[first:], places, mode, rounding, kernel)
 
 
 def _crop(
@@ -161,31 +161,33 @@ def _crop(
     kernel: Kernel,
 ) -> Activation:
     """Build tf_crop_and_resize: a region of each dimension, and one value outside the input."""
-    _check(sizes)
+    first = _first(node, sizes)
+    if any(region != (0, 1) for region in regions[:first]):
+        raise ImporterError("it crops the batch dimension")
     places: list[Coordinate] = []
     inner: list[int] = []
     begins: list[int] = []
     ends: list[int] = []
     for before, after, factor, (start, end) in zip(
-        shape_of(x), sizes[1:], factors[1:], regions[1:], strict=True
+        shape_of(x), sizes[first:], factors[first:], regions[first:], strict=True
     ):
         _whole(before, after, factor, "tf_crop_and_resize")
         last = before - 1
         step = (end - start) * last / (after - 1) if after > 1 else Fraction(0)
-        first = start * last if after > 1 else (start + end) * last / 2
+        origin = start * last if after > 1 else (start + end) * last / 2
         if (before, start, end) == (after, 0, 1):
-            step, first = Fraction(1), Fraction(0)
+            step, origin = Fraction(1), Fraction(0)
         if step < 0:
             raise ImporterError("a region of input roi ends before it starts")
-        inside = [i for i in range(after) if 0 <= first + step * i <= last]
+        inside = [i for i in range(after) if 0 <= origin + step * i <= last]
         if not inside:
             raise ImporterError("a region of input roi is outside the input")
-        places.append((step, first + step * inside[0]))
+        places.append((step, origin + step * inside[0]))
         inner.append(len(inside))
         begins.append(inside[0])
         ends.append(after - 1 - inside[-1])
     if kernel.antialias:
-        _check_steps(places, factors[1:], "tf_crop_and_resize")
+        _check_steps(places, factors[first:], "tf_crop_and_resize")
     result = _taken(node, x, inner, places, mode, rounding, kernel)
     if not any(begins) and not any(ends):
         return result
@@ -213,16 +215,17 @@ def _regions(
     every = [(Fraction(0), Fraction(1))] * len(shape)
     for axis, start, end in zip(axes, roi[: len(axes)], roi[len(axes) :], strict=True):
         every[axis] = _fraction(start), _fraction(end)
-    if every[0] != (0, 1):
-        raise ImporterError("it crops the batch dimension")
     return every
 
 
-def _check(sizes: Sequence[int]) -> None:
-    if sizes[0] != 1:
+def _first(node: Node, sizes: Sequence[int]) -> int:
+    """Return the first dimension of the result that activations have. Raises ImporterError for sizes that cannot be."""
+    first = len(node.batch)
+    if tuple(sizes[:first]) != node.batch:
         raise ImporterError("it resizes the batch dimension")
-    if min(sizes) < 1:
+    if min(sizes, default=1) < 1:
         raise ImporterError(f"the result's shape {list(sizes)} has no elements")
+    return first
 
 
 def _taken(
@@ -240,13 +243,22 @@ def _taken(
         return node.build(nn.ResizeOp(x, sizes, *map(list, zip(*rounded, strict=True))))
     if mode not in ("linear", "bilinear", "cubic"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
-    if places[0] != (1, 0) or len(places) < 2:
-        raise ImporterError("it interpolates between channels")
-    numbers = [_integers(place) for place in places[1:]]
+    shape, kept = shape_of(x), 0
+    while kept < 2 - len(node.batch) and kept < len(shape):
+        if (sizes[kept], places[kept]) != (shape[kept], (1, 0)):
+            break
+        kept += 1
+    if kept == len(shape):
+        return x
+    numbers = [_integers(place) for place in places[kept:]]
     factors, offsets, divisors = map(list, zip(*numbers, strict=True))
+    # The dimensions in front, a batch and channels, are the operation's channels.
+    channels = x if kept == 1 else node.build(nn.ReshapeOp(x, (prod(shape[:kept]), *shape[kept:])))
     cubic = kernel.slope if mode == "cubic" else None
     flags = kernel.antialias, kernel.exclude_outside
-    return node.build(nn.InterpolateOp(x, sizes[1:], factors, offsets, divisors, cubic, *flags))
+    op = nn.InterpolateOp(channels, sizes[kept:], factors, offsets, divisors, cubic, *flags)
+    result = node.build(op)
+    return result if kept == 1 else node.build(nn.ReshapeOp(result, sizes))
 
 
 def _coordinate(mode: str, before: int, after: int, factor: Fraction) -> Coordinate:

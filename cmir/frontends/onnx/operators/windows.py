@@ -69,7 +69,7 @@ def _same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return max(0, (result - 1) * stride + (kernel - 1) * dilation + 1 - size)
 
 
-@importer("Conv", batched=True)
+@importer("Conv", batched="space")
 def conv(
     node: Node,
     x: Activation,
@@ -97,7 +97,7 @@ def convolution(
     return node.build(nn.ConvOp(x, weights, bias, window.strides, pads, window.dilations, group))
 
 
-@importer("MaxPool", batched=True)
+@importer("MaxPool", batched="channels")
 def max_pool(
     node: Node,
     x: Activation,
@@ -115,7 +115,7 @@ def max_pool(
     return [result, node.build(nn.MaxPoolIndexOp(x, kernel, *options, bool(storage_order)))]
 
 
-@importer("AveragePool", batched=True)
+@importer("AveragePool", batched="channels")
 def average_pool(
     node: Node,
     x: Activation,
@@ -130,13 +130,13 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
-@importer("LpPool", batched=True)
+@importer("LpPool", batched="channels")
 def lp_pool(node: Node, x: Activation, *, window: Window, ceil_mode: int = 0, p: int = 2) -> Value:
     kernel = window.kernel
     options = window.strides, window.padding(x, kernel), window.dilations
     return node.build(nn.LpPoolOp(x, kernel, *options, bool(ceil_mode), p))
 
 
-@importer("GlobalAveragePool", batched=True)
+@importer("GlobalAveragePool", batched="channels")
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))
