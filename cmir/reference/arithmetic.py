@@ -15,7 +15,7 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp
+from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, PickOp, ReduceOp
 from cmir.reference.findings import ProgramFault
 from cmir.reference.values import elements, numpy_type
 
@@ -130,16 +130,33 @@ def _convert(op: Operation) -> Function:
     dtype = _result(op)
     if dtype.kind == "f":
         return lambda x: x.astype(dtype)
+    if op.wrapping is not None:
+        return lambda x: x.astype(dtype)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
 
     def to_integer(x: Value) -> Value:
-        if x.dtype.kind == "f":
-            x = np.where(np.isnan(x), 0, np.rint(x.astype(np.float64)))
-        else:
-            x = x.astype(np.int64)
-        return np.clip(x, low, high).astype(dtype)
+        if x.dtype.kind != "f":
+            return np.clip(x.astype(np.int64), low, high).astype(dtype)
+        whole = np.where(np.isnan(x), 0, np.rint(x.astype(np.float64)))
+        # As a double, the largest integer of 64 bits is rounded up, out of range.
+        below = np.minimum(whole, np.nextafter(2.0**63, 0)) if high == 2**63 - 1 else whole
+        result = np.clip(below, low, high).astype(dtype)
+        return np.where(whole >= high, dtype.type(high), result)
 
     return to_integer
+
+
+def _pick(op: Operation) -> Function:
+    assert isinstance(op, PickOp)
+
+    def pick(x: Value, indices: Value) -> Value:
+        wrong = (indices < -len(x)) | (indices >= len(x))
+        if wrong.any():
+            index = indices[wrong].flat[0]
+            raise ProgramFault(f"index {index} is outside a dimension of {len(x)} elements", op)
+        return x[indices]
+
+    return pick
 
 
 def _to_float(read: Function) -> Callable[[Operation], Function]:
@@ -391,6 +408,7 @@ _MADE: dict[str, Callable[[Operation], Function]] = {
     "cmcore.arg_reduce": _arg_reduce,
     "cmcore.compare": _compare,
     "cmcore.convert": _convert,
+    "cmcore.pick": _pick,
     "vector.broadcast": _broadcast,
     "vector.reduction": _reduction,
     "vector.extract": _extract,

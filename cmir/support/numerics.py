@@ -104,10 +104,37 @@ def convert(x: Any, dtype: np.dtype[Any]) -> Any:
         return x.astype(dtype)
     limits = np.iinfo(dtype)
     if x.dtype.kind == "f":
-        # Use double precision, which represents the limits of all integers up to 32 bits exactly.
+        # Double precision represents the limits of all integers exactly, except the largest of 64 bits.
         whole = np.nan_to_num(np.rint(x.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf)
-        return np.clip(whole, limits.min, limits.max).astype(dtype)
+        above = whole >= float(limits.max)
+        inside = np.where(above, 0.0, np.maximum(whole, float(limits.min)))
+        return np.where(above, dtype.type(limits.max), inside.astype(dtype))
     return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
+
+
+@singledispatch
+def wrap(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Return integers as integers of another type: their low bits, in two's complement."""
+    return np.asarray(x).astype(dtype)
+
+
+@singledispatch
+def pick(x: Any, indices: Any) -> Any:
+    """Return x[n, indices[n, …]] for all n: elements, or parts, of `x` along its second axis.
+
+    The first axis may have length 1 in one of the two. Negative indices count from the end. Raises IndexError, which
+    names an index that is out of range.
+    """
+    x, indices = np.asarray(x), np.asarray(indices)
+    size = x.shape[1]
+    places = np.where(indices < 0, indices + size, indices)
+    outside = (places < 0) | (places >= size)
+    if outside.any():
+        found = indices[outside].flat[0]
+        raise IndexError(f"index {found} is outside a dimension of {size} elements")
+    if len(x) == 1:
+        return x[0].take(places, axis=0)
+    return x[np.arange(len(x)).reshape(-1, *(1,) * (places.ndim - 1)), places]
 
 
 @singledispatch

@@ -13,6 +13,7 @@ from end_to_end.drawn_networks import (
     GIVEN,
     INT8,
     INT32,
+    INT64,
     KINDS,
     NUMBERS,
     OPSETS,
@@ -166,7 +167,7 @@ def clip(net: Net, op: str) -> object:
 
 @recipe("Add", "Sub", "Mul", "Div")
 def binary(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, *([INT32] if op != "Div" else []))
+    x = net.pick(FLOAT, *([INT32, INT64] if op != "Div" else []))
     operands = [x, other(net, x)]
     return net.node(op, *(operands if net.chance() else reversed(operands)))
 
@@ -557,6 +558,8 @@ def pad(net: Net, op: str) -> object:
 
 @recipe("Gather")
 def gather(net: Net, op: str) -> object:
+    if net.integer(0, 2) == 0:
+        return taken(net, op)
     x = net.pick(*KINDS)
     axis = axis_of(net, x)
     size = x.shape[axis]
@@ -564,6 +567,20 @@ def gather(net: Net, op: str) -> object:
     low = -size if net.opset >= 11 else 0
     indices = [net.integer(low, size - 1) for _ in range(prod(shape))]
     return net.node(op, x, np.array(indices, np.int64).reshape(shape), axis=axis)
+
+
+def taken(net: Net, op: str) -> object:
+    """Gather by indices that are data, of a table with rows for all numbers of 8 bits, or of another tensor."""
+    if net.opset < 11:
+        raise Impossible  # which negative indices came with
+    indices = net.pick(INT32, INT64)
+    if net.outer or net.chance():
+        rows = net.integer(128, 200)
+        return net.node(op, net.weights(rows, *net.sizes(net.integer(0, 2), 1, 3)), indices)
+    x = net.pick(*KINDS)
+    axis = net.integer(0, x.rank - 1)
+    small = net.node("Cast", net.node("Cast", indices, to=BOOL)[0], to=INT64)[0]
+    return net.node(op, x, small if x.shape[axis] > 1 else indices, axis=axis)
 
 
 @recipe("Split")
@@ -688,7 +705,7 @@ def dropout(net: Net, op: str) -> object:
 @recipe("Cast")
 def cast(net: Net, op: str) -> object:
     x = net.pick(*KINDS)
-    to = net.choose([FLOAT, FLOAT, BOOL, *([INT32] if x.kind != FLOAT else [])])
+    to = net.choose([FLOAT, FLOAT, BOOL, INT32, INT64, *([INT8, UINT8] if x.kind != FLOAT else [])])
     if to == BOOL:
         check_apart(x, np.zeros(()))
     return net.node(op, x, to=to)

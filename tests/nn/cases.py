@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import f32, i1
+from xdsl.dialects.builtin import f32, i1, i8, i32, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
@@ -17,7 +17,7 @@ from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
-from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
@@ -62,7 +62,9 @@ def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
 def retyped(case: Case, element: Attribute) -> Case:
     """The same with elements of another type of floats."""
     operands: list[SSAValue] = []
-    elements = [element if x.dtype == np.float32 else i1 for x in case.operands]
+    elements = [
+        element if x.dtype == np.float32 else ELEMENT_TYPE_OF[x.dtype] for x in case.operands
+    ]
     for operand, kind in zip(case.op.operands, elements, strict=True):
         type = tensor_type(shape_of(operand), kind)
         known = nn.parameter_of(operand) is not None
@@ -300,6 +302,20 @@ def pads(draw: st.DrawFn) -> Case:
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
 
 
+@st.composite
+def takes(draw: st.DrawFn) -> Case:
+    """Negative indices included."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    kind = draw(st.sampled_from([i32, i64]))
+    count = draw(st.lists(st.integers(1, 3), max_size=2))
+    op = nn.TakeOp(value(*shape), value(*count, element=kind), axis)
+    op.verify()
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    indices = generator.integers(-shape[axis], shape[axis], count).astype(dtype_of(kind))
+    return Case(op, [generator.standard_normal(shape, np.float32), indices])
+
+
 BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubclass(op, BinaryOp)}
 UNARY = {
     op.name.removeprefix("nn."): op
@@ -311,7 +327,7 @@ COMPARISONS = [op for op in nn.NN.operations if issubclass(op, ComparisonOp)]
 POINTWISE = {
     **{name: binary(op) for name, op in BINARY.items()},
     **{name: unary(op) for name, op in UNARY.items()},
-    **{f"cast to {e}": unary(partial(nn.CastOp, element=e)) for e in FLOATS},
+    **{f"cast to {e}": unary(partial(nn.CastOp, element=e)) for e in (*FLOATS, i8, i32, i64)},
     "batch_norm": normalizations(),
     **{op.name.removeprefix("nn."): comparisons(op) for op in COMPARISONS},
     **{op.name.removeprefix("nn."): logic(op) for op in (nn.AndOp, nn.OrOp, nn.XorOp)},
@@ -326,6 +342,7 @@ ITERATIONS = {
     "average_pool": poolings(average=True),
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
+    "take": takes(),
     "argmax": arg_reductions(nn.ArgMaxOp),
     "argmin": arg_reductions(nn.ArgMinOp),
     "softmax": softmaxes(nn.SoftmaxOp),

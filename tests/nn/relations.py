@@ -23,7 +23,15 @@ from xdsl.rewriter import InsertPoint
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, tensor_type
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp, SelectOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    CompareOp,
+    ConvertOp,
+    MxvOp,
+    PickOp,
+    ReduceOp,
+    SelectOp,
+)
 from cmir.semantics.body import evaluate_operation
 
 Point = tuple[int, ...]
@@ -51,6 +59,7 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     math.RoundEvenOp: np.rint,
     math.SqrtOp: np.sqrt,
     math.TanhOp: np.tanh,
+    math.TruncOp: np.trunc,
 }
 _REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
 
@@ -153,6 +162,10 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             condition, a, b = np.broadcast_arrays(*operands)
             lanes = zip(condition.flat, a.flat, b.flat, strict=True)
             return np.array([x if holds else y for holds, x, y in lanes], a.dtype).reshape(a.shape)
+        case PickOp():
+            x, indices = operands
+            picked = [x[index if index >= 0 else len(x) + index] for index in indices.flat]
+            return np.array(picked, x.dtype).reshape((*indices.shape, *x.shape[1:]))
         case ConvertOp():
             return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:

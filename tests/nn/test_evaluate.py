@@ -119,6 +119,8 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
+        case nn.TakeOp():
+            return "Gather", {"axis": number(options, "axis")}, [], False
         case nn.CastOp():
             to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
             return "Cast", {"to": to}, [], False

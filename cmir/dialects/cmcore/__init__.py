@@ -17,6 +17,7 @@ from cmir.dialects.cmcore.loops import FireOp, LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
 from cmir.dialects.cmcore.network import CoreOp, NetworkOp, ProgramOp
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
+from cmir.dialects.vectors.pick import PickOp
 from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
 
@@ -35,6 +36,7 @@ __all__ = [
     "LoopNestOp",
     "MxvOp",
     "NetworkOp",
+    "PickOp",
     "ProgramOp",
     "ReduceOp",
     "ReleaseOp",
@@ -64,6 +66,7 @@ CMCORE = Dialect(
         CompareOp,
         SelectOp,
         ConvertOp,
+        PickOp,
         CoreOp,
     ],
     [],

@@ -74,6 +74,7 @@ from cmir.dialects.nn.reduction import (
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
+from cmir.dialects.nn.take import TakeOp
 
 __all__ = [
     "NN",
@@ -153,6 +154,7 @@ __all__ = [
     "SqrtOp",
     "StageOp",
     "SubOp",
+    "TakeOp",
     "TanhOp",
     "TransposeOp",
     "WhereOp",
@@ -235,6 +237,7 @@ NN = Dialect(
         PadOp,
         ConcatOp,
         GatherOp,
+        TakeOp,
         ExpandOp,
         ResizeOp,
         InterpolateOp,

@@ -21,7 +21,7 @@ from cmir.support.numerics import position
 class ArgReductionOp(AxisReductionOp):
     """Base of operators that return the index, an `i32`, of one element along an axis."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32, i64)
 
     LARGEST: ClassVar[bool]
     """True for the index of the largest element, False for that of the smallest."""

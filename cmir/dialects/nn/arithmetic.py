@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i32
+from xdsl.dialects.builtin import i8, i32, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
@@ -30,7 +30,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -50,7 +50,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32, i64)
 
     UFUNC: ClassVar[np.ufunc] = np.subtract
 
@@ -68,7 +68,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -122,7 +122,7 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -142,7 +142,7 @@ class MaxOp(BinaryOp):
 
     name = "nn.max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32, i64)
 
     traits = traits_def(Commutative())
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i1, i8, i32
+from xdsl.dialects.builtin import i1, i8, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, traits_def
 from xdsl.traits import Commutative
@@ -31,7 +31,7 @@ class LogicalOp(ExactOp):
 class ComparisonOp(LogicalOp):
     """Base of element-wise comparisons of two tensors. Comparisons with NaN are false."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32, i64)
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
@@ -217,7 +217,7 @@ class WhereOp(ExactOp):
 
     name = "nn.where"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, i8, ui8, i32, i64)
 
     condition = operand_def(TENSOR)
     lhs = operand_def(TENSOR)

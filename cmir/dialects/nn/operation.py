@@ -47,12 +47,13 @@ Shape = tuple[int, ...]
 
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 
-ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, i32, i1)
-"""The element types: floats, the integers of quantised networks (`i8` to `i32` are signed), and truth values."""
+ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, i32, i64, i1)
+"""The element types: floats, integers (`i8` to `i64` are signed), and truth values."""
 ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
 """The element types by NumPy type."""
 FLOATS = (f32, f16, f64)
 INTEGERS = (i8, ui8, i16, i32)
+"""The integers of quantised networks, whose products are summed in `i32`."""
 
 TENSOR = TensorType.constr()
 INTS = DenseArrayBase.constr(EqAttrConstraint(i64))

@@ -5,6 +5,7 @@ the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and
 """
 
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
+from cmir.dialects.vectors.pick import PickOp, elements_used
 from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
 
@@ -13,6 +14,8 @@ __all__ = [
     "CompareOp",
     "ConvertOp",
     "MxvOp",
+    "PickOp",
     "ReduceOp",
     "SelectOp",
+    "elements_used",
 ]

@@ -141,8 +141,6 @@ class _Translation:
         if not known:
             importer.attributes(node)
             return []
-        if importer.grows and self.graph.indices & set(proto.output):
-            raise ImporterError("arithmetic on int64 is not supported")
         if not self.graph.batch and importer.batched:
             results = one_batch(importer, node, inputs)
         else:
@@ -177,8 +175,7 @@ class _Weights:
         self.values: dict[str, SSAValue] = {}
 
     def parameter(self, constant: Constant) -> SSAValue:
-        array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
-        array = np.asarray(array, order="C")
+        array = np.asarray(constant.array, order="C")
         if not array.size:
             raise ImporterError(
                 f"constant '{constant.name}' has no elements: its shape is {list(array.shape)}"
@@ -210,14 +207,6 @@ class _Weights:
             if held is array or (held.dtype == array.dtype and np.array_equal(held, array)):
                 return candidate
         raise AssertionError("there is always one more name")
-
-
-def _as_indices(constant: Constant) -> np.ndarray:
-    """Convert an int64 constant to int32, like all int64 tensors that depend on the inputs: these are indices."""
-    array = constant.array.astype(np.int32)
-    if (array != constant.array).any():
-        raise ImporterError(f"constant '{constant.name}' has numbers outside the range of int32")
-    return array
 
 
 def _used_tensors(graph: Graph) -> set[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32, i64
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8
@@ -34,6 +34,7 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
     TensorProto.INT32: i32,
+    TensorProto.INT64: i64,
     TensorProto.BOOL: i1,
 }
 """Element types that inputs may have."""
@@ -57,8 +58,6 @@ class Graph:
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
     """The shapes that ONNX's shape inference found; some tensors are missing."""
-    indices: Set[str]
-    """The names of int64 tensors."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
 
@@ -85,7 +84,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         {info.name: _element(info) for info in skeleton.graph.input if info.name in inputs},
         outputs,
         constants,
-        *_check_and_infer(skeleton, path),
+        _check_and_infer(skeleton, path),
         (1,) if batch else (),
     )
 
@@ -337,13 +336,12 @@ def _one_sample(name: str, dims: Sequence[int | str], batch: bool) -> Shape:
     return static
 
 
-def _check_and_infer(model: onnx.ModelProto, path: Path) -> tuple[dict[str, Shape], Set[str]]:
-    """Check the model and return ONNX's inference: static shapes, and the names of int64 tensors."""
+def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
+    """Check the model and return the static shapes of ONNX's inference."""
     try:
         checker.check_model(model)
         types = infer_types(model)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
     shapes = {name: shape_of_type(type_) for name, type_ in types.items()}
-    indices = {name for name, type_ in types.items() if type_.elem_type == TensorProto.INT64}
-    return {name: shape for name, shape in shapes.items() if shape is not None}, indices
+    return {name: shape for name, shape in shapes.items() if shape is not None}

@@ -64,10 +64,7 @@ class Node:
 
     def whole_axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
         """Convert ONNX axes, which may be negative, to dimensions of the whole tensor."""
-        rank = len(self.shape(x))
-        if not all(-rank <= axis < rank for axis in axes):
-            raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
-        return [axis % rank for axis in axes]
+        return whole_axes(len(self.shape(x)), axes)
 
     def default_of(self, attribute: str) -> object:
         """Return the attribute's default in ONNX; None if it has none."""
@@ -83,6 +80,13 @@ class Node:
     def output_name(self, index: int) -> str:
         """Return the name of an output in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
+
+
+def whole_axes(rank: int, axes: Sequence[int]) -> list[int]:
+    """Convert ONNX axes, which may be negative, to dimensions of a tensor. Raises ImporterError."""
+    if not all(-rank <= axis < rank for axis in axes):
+        raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+    return [axis % rank for axis in axes]
 
 
 def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int) -> str:

@@ -26,6 +26,7 @@ cannot translate its node.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
@@ -43,17 +44,19 @@ _importers: dict[tuple[str, str], Importer] = {}
 
 
 def importer(
-    op_type: str, domain: str = "", *, batched: bool = False, grows: bool = False
+    op_type: str, domain: str = "", *, batched: bool = False, grows: bool | None = None
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the importer of an operator; a later one replaces it.
 
     batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), so it must be 1 in a model
-    without a batch dimension. grows: results can be larger integers than the operands. Such an operator refuses
-    indices, which are int64 in ONNX and int32 here.
+    without a batch dimension. grows: has no meaning any more, and warns.
     """
+    if grows is not None:
+        message = "`grows` has no meaning any more: int64 is computed in 64 bits"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
 
     def register(function: Function) -> Function:
-        _importers[domain, op_type] = Importer(function, batched, grows)
+        _importers[domain, op_type] = Importer(function, batched)
         return function
 
     return register
@@ -85,10 +88,9 @@ def registered() -> Mapping[tuple[str, str], Importer]:
 class Importer:
     """A registered function, its parsed signature, and the properties of its operator (see `importer`)."""
 
-    def __init__(self, function: Function, batched: bool = False, grows: bool = False) -> None:
+    def __init__(self, function: Function, batched: bool = False) -> None:
         self.function = function
         self.batched = batched
-        self.grows = grows
         self.signature = inspect.signature(function)
         _, *parameters = self.signature.parameters.values()
         self.positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]

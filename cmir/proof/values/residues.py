@@ -40,6 +40,8 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.dtype = np.dtype(dtype)
         self.chance = INPUT_CHANCE if chance is None else chance
         self.separate: int | None = None
+        self._all: Residues | None = None
+        """What `pick` knows of all elements along the second axis."""
 
     def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Residues:
         """Return other residues, with the type and chance of these unless given."""
@@ -93,6 +95,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def __setitem__(self, index: Any, value: Any) -> None:
         value = self.lift(value)
         self.values[index] = value.values
+        self._all = None
         self.chance = Chance.of_any((self.chance, value.chance))
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
@@ -134,6 +137,20 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     def convert(self, dtype: np.dtype[Any]) -> Residues:
         return self._convert(dtype, "convert")
+
+    def wrap(self, dtype: np.dtype[Any]) -> Residues:
+        return self._convert(dtype, "wrap")
+
+    def pick(self, indices: Any) -> Residues:
+        """Apply a random function of everything that may be picked, in its order, and of the index."""
+        indices = self.lift(indices)
+        name = f"pick {self.kind}"
+        if self._all is None:
+            self._all = self._of_sequence(f"{name} from", 1, self.dtype)
+        whole, rank = self._all, indices.ndim - 1
+        from_all = whole.reshape(len(whole), *(1,) * rank, *whole.shape[1:])
+        at = indices.reshape(*indices.shape, *(1,) * (whole.ndim - 1))
+        return binary(name, self.dtype, from_all, at)
 
     def as_type(self, dtype: np.dtype[Any]) -> Residues:
         return self._convert(dtype, "cast")
@@ -289,6 +306,8 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 numerics.erf.register(Residues, Residues.erf)
 numerics.convert.register(Residues, Residues.convert)
 numerics.as_type.register(Residues, Residues.as_type)
+numerics.wrap.register(Residues, Residues.wrap)
+numerics.pick.register(Residues, Residues.pick)
 numerics.position.register(Residues, Residues.position)
 numerics.matrix_product.register(Residues, Residues.matrix_product)
 

@@ -37,12 +37,8 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Sqrt": nn.SqrtOp,
     "Tanh": nn.TanhOp,
 }
-GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
-    "Add": nn.AddOp,
-    "Mul": nn.MulOp,
-    "Sub": nn.SubOp,
-}
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+    "Add": nn.AddOp,
     "And": nn.AndOp,
     "Div": nn.DivOp,
     "Equal": nn.EqualOp,
@@ -50,8 +46,10 @@ BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "GreaterOrEqual": nn.GreaterOrEqualOp,
     "Less": nn.LessOp,
     "LessOrEqual": nn.LessOrEqualOp,
+    "Mul": nn.MulOp,
     "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
+    "Sub": nn.SubOp,
     "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -88,8 +86,6 @@ def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
 
 for name, unary in UNARY.items():
     importer(name)(_unary(unary))
-for name, growing in GROWING.items():
-    importer(name, grows=True)(_binary(growing))
 for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():

@@ -13,7 +13,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-@importer("Gemm", grows=True)
+@importer("Gemm")
 def gemm(
     node: Node,
     a: Activation,
@@ -64,7 +64,7 @@ def _row(constant: Constant, size: int) -> Constant:
     return Constant(constant.name, np.broadcast_to(constant.array, (1, size))[0])
 
 
-@importer("MatMul", grows=True)
+@importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
     """Floats.
 
