@@ -22,7 +22,7 @@ class PolyhedralStreamInputsPass(PipelinePass):
 
     A row holds the elements with the same index in the second dimension, if there are at least three dimensions, and
     otherwise those with the same index in the last. An input of one dimension is one row. The hardware description
-    determines the duration of a row.
+    determines the duration of a row. Stages on the global control unit read inputs in its own memory.
     """
 
     name = "polyhedral-stream-inputs"
@@ -34,14 +34,18 @@ class PolyhedralStreamInputsPass(PipelinePass):
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
-    readers = [stage for stage in pipeline.stages.values() if name in stage.read_relations()]
-    if not readers or any(stage.gcu is not None for stage in readers):
+    readers = [
+        stage
+        for stage in pipeline.stages.values()
+        if stage.gcu is None and name in stage.read_relations()
+    ]
+    if not readers:
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
     sent = ArrayOp(names.take(f"{name}_sent"), array.type)
     rank = len(array.shape)
     rows = Rows(array.shape, None if rank < 2 else 1 if rank > 2 else rank - 1)
-    redirect_reads(pipeline, name, sent.sym_name.data)
+    redirect_reads(pipeline, name, sent.sym_name.data, readers)
     stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)
     first = next(stage for stage in pipeline.stages.values() if stage.gcu is None)
     for op in (sent, stage):

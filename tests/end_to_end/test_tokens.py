@@ -11,7 +11,10 @@ from tolerance import assert_close
 
 from cmir.analysis.index_ranges import index_ranges
 from cmir.checking import evaluator_of
+from cmir.cost.firing import Firing
+from cmir.cost.program_cost import program_cost
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import prove_values
 from cmir.support.diagnostics import CompileError
 
@@ -70,14 +73,34 @@ def check(model: onnx.ModelProto, samples: list[list[np.ndarray]], passes: str =
                 assert result.dtype == wanted.dtype
 
 
-@pytest.mark.parametrize("streamed", [False, True])
+PASSES = {
+    "present": "",
+    "streamed": "polyhedral-stream-inputs,polyhedral-assign-storage{sizes=live}",
+    "tables at the GCU": "polyhedral-stream-tables{tables=all},polyhedral-stream-inputs,"
+    "polyhedral-stream-outputs,polyhedral-assign-storage{sizes=live}",
+}
+
+
+@pytest.mark.parametrize("passes", PASSES)
 @pytest.mark.parametrize("name", MODELS)
-def test_tokens(name: str, streamed: bool) -> None:
+def test_tokens(name: str, passes: str) -> None:
     inputs, body, outputs = MODELS[name]
     kind = np.int32 if name == "int32" else np.int64
     samples = [[np.array(tokens, kind)] * (1 + ("x2" in inputs)) for tokens in TOKENS]
-    passes = "polyhedral-stream-inputs,polyhedral-assign-storage{sizes=live}" if streamed else ""
-    check(model_of(inputs, body, 17, outputs), samples, passes)
+    check(model_of(inputs, body, 17, outputs), samples, PASSES[passes])
+
+
+def test_what_the_global_control_unit_finds_takes_as_long_as_other_inputs() -> None:
+    hardware = Hardware.load('name = "x"\nsummary = ""\n[system]\ninput_elements_per_cycle = 2')
+    model = model_of(f"int64[N,5] x, {TABLE}", "a = Gather(table, x) y = Relu(a)")
+    network = compile_network(model, passes="polyhedral-stream-tables{tables=all}").network
+    assert program_cost(network.programs["look_up_table"], hardware).interval == 3
+
+
+def test_a_core_loads_what_it_picks() -> None:
+    program = compile_network(model_of(*MODELS["int64"][:2])).network.programs["take1"]
+    loads = [step.elements for step in Firing.of(program).steps if step.kind == "load"]
+    assert loads == [6, 1]
 
 
 @pytest.mark.parametrize("token", [20, -21, 2**40])
