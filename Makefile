@@ -7,6 +7,7 @@
 # make proofs   check the Coq development of docs/mathematics.md
 # make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
 # make fuzz     give hostile inputs to the tools for two minutes: make fuzz FUZZ_SECONDS=3600
+# make interruptions   interrupt the tools at random moments
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
@@ -31,7 +32,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -107,6 +108,10 @@ mutants: $(STAMP)
 FUZZ_SECONDS ?= 120
 fuzz: $(STAMP)
 	PYTHONPATH=$(CURDIR)/tests OPENBLAS_NUM_THREADS=1 python -m hostile.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
+
+# Takes about a quarter of an hour; fewer moments for each tool: make interruptions INTERRUPTIONS_FLAGS="--count 10"
+interruptions: $(STAMP)
+	python tests/hostile/interruptions.py $(INTERRUPTIONS_FLAGS)
 
 docs: $(DOCS_STAMP)
 	mkdocs build

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+
+# All else is imported when it is needed: every command imports this before it can handle Ctrl-C.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+    from typing import Any
 
 _ROOMS = {
     "support": "atomic diagnostics highlighting numerics parameters parsing",
@@ -67,7 +69,7 @@ _PACKAGE = "cmir.accelerator"
 """A former package, which exists for the imports of its modules only."""
 
 
-class RenamedModules(MetaPathFinder, Loader):
+class RenamedModules:
     """A finder and loader of modules under their former names."""
 
     def find_spec(
@@ -75,12 +77,18 @@ class RenamedModules(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if fullname not in MODULES and fullname != _PACKAGE:
             return None
-        return ModuleSpec(fullname, self, is_package=fullname == _PACKAGE)
+        loader: Any = self
+        return ModuleSpec(fullname, loader, is_package=fullname == _PACKAGE)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to Python to make the module."""
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__
         if old == _PACKAGE:
             return
+        import warnings
+
         new = MODULES[old]
         warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=2)
         contents = vars(import_module(new))
@@ -97,6 +105,8 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     def getattr_(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module '{module}' has no attribute '{name}'")
+        import warnings
+
         warnings.warn(f"{module}.{name} is now {names[name]}", DeprecationWarning, stacklevel=2)
         return getattr(import_module(module), names[name])
 

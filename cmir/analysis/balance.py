@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cmir.support.solving import deterministic_solver
+
 
 @dataclass(frozen=True)
 class ReplicationChoice:
@@ -41,9 +43,7 @@ def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[R
         all_cores = cp_model.LinearExpr.sum(taken)
         model.add(all_cores <= cores)
         model.minimize(interval if longest is None else all_cores)
-        solver = cp_model.CpSolver()
-        solver.parameters.random_seed = 0
-        solver.parameters.num_workers = 1  # deterministic
+        solver = deterministic_solver()
         if solver.solve(model) != cp_model.OPTIMAL:
             return None
         return [

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from cmir.support.solving import deterministic_solver
+
 Key = tuple[str, ...]
 """(array, reader) of a buffer; (array, reader, writer) if the part of each writer is a ring of its own."""
 
@@ -107,11 +109,7 @@ def cheapest(
         key: choice.row_bytes * (scale if choice.sram else 1) for key, choice in choices.items()
     }
     model.minimize(sum(weight * rows[key] for key, weight in weights.items()))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.catch_sigint_signal = False  # it would leave the default handler installed
-    solver.parameters.max_deterministic_time = limit
+    solver = deterministic_solver(limit)
     status = solver.solve(model)
     work = solver.response_proto.deterministic_time
     if status == cp_model.INFEASIBLE:

@@ -31,9 +31,10 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
 
     The pass minimises Σ traffic × hops: the bytes that one core computes and another reads, times the hops between the
     two. Each core has its own place. `strategy=optimal` improves the result of `greedy` with OR-tools until no change
-    helps or `time_limit` seconds have passed. The `seed` determines the result, unless the time runs out, which the
-    remark reports. `greedy` takes negligible time. `snake` places cores in order, row by row, every other row
-    backwards.
+    helps or a limit is reached, which the remark reports. By default, the limit is `work_limit`, in deterministic units
+    of about a second each, so the `seed` determines the result. With `time_limit`, it is that number of seconds, and
+    the result also depends on the computer. `greedy` takes negligible time. `snake` places cores in order, row by row,
+    every other row backwards.
 
     hardware: the machine, which provides the places and the SRAM for the buffers of a core; by default the one that the
     network carries, or `ideal`. topology, shape: instead of a machine, a `mesh`, `torus`, `ring`, or `all-to-all`, and
@@ -53,7 +54,8 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
     link_capacity: int | None = None
     chip_link_capacity: int | None = None
     strategy: Literal["optimal", "greedy", "snake"] = "optimal"
-    time_limit: float = 10.0
+    work_limit: float = 10.0
+    time_limit: float | None = None
     seed: int = 0
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
@@ -63,9 +65,14 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
             check_sram(network, hardware)
             self._place(network, hardware, lambda text: report_progress(ctx, text))
 
+    @property
+    def _limit(self) -> str:
+        return "work-limit" if self.time_limit is None else "time-limit"
+
     def _check_options(self, network: NetworkOp) -> None:
-        if not self.time_limit >= 0:
-            raise CompileError(network, f"`time_limit` must be >= 0, got {self.time_limit:g}")
+        for option in ("work_limit", "time_limit"):
+            if (limit := getattr(self, option)) is not None and not limit >= 0:
+                raise CompileError(network, f"`{option}` must be >= 0, got {limit:g}")
         for option in ("link_capacity", "chip_link_capacity"):
             if (given := getattr(self, option)) is not None and given < 1:
                 raise CompileError(network, f"`{option}` must be >= 1, got {given}")
@@ -93,7 +100,7 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
             raise CompileError(network, self._too_much(problem, found))
         for core, place in zip(network.cores, problem.positions(found.placement), strict=True):
             core.properties["position"] = DenseArrayBase.from_list(i64, place)
-        emit_remark(network, _summary(problem, found))
+        emit_remark(network, _summary(problem, found, self._limit))
 
     def _search(self, problem: Problem, tell: Callable[[str], None]) -> PlacementSolution:
         if self.strategy == "optimal":
@@ -102,6 +109,7 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
                 self.time_limit,
                 self.seed,
                 lambda cost, bound: tell(f"placing: traffic × hops = {cost}, bound {bound}"),
+                self.work_limit if self.time_limit is None else float("inf"),
             )
         placement = greedy(problem) if self.strategy == "greedy" else snake(problem)
         cost, overload = problem.cost(placement), problem.overload(placement)
@@ -116,7 +124,7 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
         best = f"{link_text(link)} carries {capacity + excess}, {excess} more"
         if found.impossible:
             return f"no placement keeps {within}; in the best one, link {best}"
-        help = "a longer time-limit might find one"
+        help = f"a larger {self._limit} might find one"
         if self.strategy != "optimal":
             help = "strategy=optimal might find one"
         elif found.settled:
@@ -124,7 +132,7 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
         return f"found no placement that keeps {within}: link {best}; {help}"
 
 
-def _summary(problem: Problem, found: PlacementSolution) -> str:
+def _summary(problem: Problem, found: PlacementSolution, limit: str) -> str:
     parts = [
         f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
         f"bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"
@@ -133,5 +141,5 @@ def _summary(problem: Problem, found: PlacementSolution) -> str:
         link, load = next(iter(loads.items()))
         parts.append(f"the most loaded link, {link_text(link)}, carries {load}")
     if not found.settled:
-        parts.append("time ran out")
+        parts.append(f"the {limit} was reached")
     return "; ".join(parts)

@@ -21,6 +21,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from cmir.placement.problem import Problem
+from cmir.support.solving import deterministic_solver
 
 LEVELS = 4
 """Number of different distances that the model distinguishes."""
@@ -102,11 +103,7 @@ def _limit_near_to_both(
 
 
 def _best_bound(model: cp_model.CpModel, seconds: float, work: float) -> int:
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(0.0, seconds)
-    solver.parameters.max_deterministic_time = work
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
+    solver = deterministic_solver(work, seconds)
     status = solver.solve(model)
     assert status != cp_model.INFEASIBLE, "any placement has such hops"
     return int(np.ceil(solver.best_objective_bound - 1e-6))

@@ -17,6 +17,10 @@ from ortools.sat.python import cp_model
 
 from cmir.hardware.topology import Link
 from cmir.placement.problem import Problem
+from cmir.support.solving import deterministic_solver
+
+BUILDING = 1e-5
+"""The work of adding a truth value to a model, in CP-SAT's deterministic units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,14 @@ class Limits:
 class Answer:
     """Best placement found, or None, and a lower bound of every placement.
 
-    bound: lower bound of the objective. proved: the placement is optimal or, if there is none, none exists.
+    bound: lower bound of the objective. proved: the placement is optimal or, if there is none, none exists. work: work
+    done, in CP-SAT's deterministic units.
     """
 
     placement: np.ndarray | None
     bound: int
     proved: bool
+    work: float
 
 
 def size_of(problem: Problem) -> int:
@@ -183,20 +189,18 @@ class _PlacementModel:
         return found
 
     def solve(self, limits: Limits) -> Answer:
-        solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = max(0.0, limits.seconds)
-        solver.parameters.max_deterministic_time = limits.work
-        solver.parameters.random_seed = limits.seed
-        solver.parameters.num_workers = 1  # with several workers, the result depends on the machine
+        solver = deterministic_solver(limits.work, limits.seconds, limits.seed)
         solver.parameters.linearization_level = 2
         status = solver.solve(self.model)
+        values = len(self.x) + sum(map(len, self.pairs.values()))
+        work = solver.response_proto.deterministic_time + BUILDING * values
         if status == cp_model.INFEASIBLE:
-            return Answer(None, 0, True)
+            return Answer(None, 0, True, work)
         bound = int(np.ceil(solver.best_objective_bound - 1e-6))
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Answer(None, bound, False)
+            return Answer(None, bound, False, work)
         placement = self.placement.copy()
         for (i, a), literal in self.x.items():
             if solver.value(literal):
                 placement[i] = a
-        return Answer(placement, bound, status == cp_model.OPTIMAL)
+        return Answer(placement, bound, status == cp_model.OPTIMAL, work)

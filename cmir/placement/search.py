@@ -32,6 +32,10 @@ PATIENCE = 300
 WORK = 2.0
 """Limit of the work on a window, in CP-SAT's deterministic units; most windows take a small part of it."""
 
+SHAKE = 7e-4
+SHAKE_PLACE = 1.6e-7
+"""The work of shaking once, and in addition for each core and place, in the same units: about the seconds it takes."""
+
 BOUND = 2.0
 """Limit of the work on a bound, in the same units."""
 
@@ -51,7 +55,7 @@ class PlacementSolution:
 
     overload: load of links in excess of their capacity, in bytes. impossible: every placement is proved to overload
     links. settled: the search ended by itself, so a longer one gives the same result; the placement then depends on the
-    seed alone, and not on the speed of the machine.
+    seed alone, and not on the limits.
     """
 
     placement: np.ndarray
@@ -63,29 +67,53 @@ class PlacementSolution:
 
 
 def optimize(
-    problem: Problem, seconds: float, seed: int = 0, progress: Progress | None = None
+    problem: Problem,
+    seconds: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    work: float = float("inf"),
 ) -> PlacementSolution:
-    """Return the best placement found within `seconds` seconds, which is never worse than the heuristic's."""
-    return _Search(problem, seconds, seed, progress).run()
+    """Return the best placement found within the limits, which is never worse than the heuristic's.
+
+    seconds: None for no limit; if the search reaches it, the result depends on the speed of the computer.
+    work: in CP-SAT's deterministic units, about seconds; a quarter more may go into the bound.
+    """
+    return _Search(problem, seconds, seed, progress, work).run()
 
 
 class _Search:
-    def __init__(self, problem: Problem, seconds: float, seed: int, progress: Progress | None):
+    def __init__(
+        self,
+        problem: Problem,
+        seconds: float | None,
+        seed: int,
+        progress: Progress | None,
+        work: float,
+    ):
         from cmir.placement.bound import hop_bound
 
         self.problem, self.seed, self.progress = problem, seed, progress
+        self.work_left = work
+        seconds = float("inf") if seconds is None else seconds
         self.deadline = time.monotonic() + seconds
         self.random = np.random.default_rng(seed)
         self.best = greedy(problem)
         self.value = self._value(self.best)
-        self.bound = max(lower_bound(problem), hop_bound(problem, seconds / 4, BOUND))
+        self.bound = max(
+            lower_bound(problem), hop_bound(problem, seconds / 4, min(BOUND, work / 4))
+        )
         self.impossible = False
         self.nearest = problem.distances[problem.distances > 0].min() if problem.places > 1 else 0
         self.tried: set[tuple[bytes, bytes, bytes]] = set()
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
+
+    @property
+    def _over(self) -> bool:
+        """True if a limit has been reached."""
+        return self.work_left <= 0 or self.seconds_left <= 0
 
     def _value(self, placement: np.ndarray) -> tuple[int, int]:
         """Return the objective: first the load of links in excess of their capacity, then the cost."""
@@ -104,7 +132,7 @@ class _Search:
         return PlacementSolution(self.best, cost, self.bound, overload, self.impossible, settled)
 
     def _nearby(self) -> bool:
-        """Improve the placement until neither perturbations nor windows do; return False if time is up."""
+        """Improve the placement until neither perturbations nor windows do; return False at a limit."""
         before = None
         while self.value != before:
             before = self.value
@@ -113,12 +141,13 @@ class _Search:
         return True
 
     def _shake(self) -> bool:
-        """Perturb and improve the placement until that has not helped for long; return False if time is up."""
+        """Perturb and improve the placement until that has not helped for long; return False at a limit."""
         current, value, patience = self.best, self.value, PATIENCE * self.problem.cores
         while patience > 0 and not self._done:
-            if self.left <= 0:
+            if self._over:
                 return False
             patience -= 1
+            self.work_left -= SHAKE + SHAKE_PLACE * self.problem.cores * self.problem.places
             shaken = improved(self.problem, self._shaken(current))
             if (found := self._value(shaken)) < self.value:
                 self.best, self.value = shaken, found
@@ -143,12 +172,12 @@ class _Search:
         return placement
 
     def _windows(self) -> bool:
-        """Improve windows until none can be improved; return False if time is up."""
+        """Improve windows until none can be improved; return False at a limit."""
         improving = True
         while improving and not self._done:
             improving = False
             for cores in self._rounds():
-                if self.left <= 0:
+                if self._over:
                     return False
                 improving |= self._solve(cores)
                 if self._done:
@@ -207,10 +236,11 @@ class _Search:
         """Place these cores at these places anew, if that improves the placement."""
         from cmir.placement.model import Limits, solve
 
-        limits = Limits(self.left, work, self.seed)
+        limits = Limits(self.seconds_left, min(work, self.work_left), self.seed)
         answer = solve(
             self.problem, self.best, cores.tolist(), allowed.tolist(), limits, self.value[0] > 0
         )
+        self.work_left -= answer.work
         if answer.placement is not None and (value := self._value(answer.placement)) < self.value:
             self.best, self.value = answer.placement, value
         self._report()
@@ -227,7 +257,7 @@ class _Search:
         problem = self.problem
         if self._done or size_of(problem) > WHOLE:
             return True
-        if self.left <= 0:
+        if self._over:
             return False
         overloaded = self.value[0] > 0
         everything = np.arange(problem.cores), np.arange(problem.places)

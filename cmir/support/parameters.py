@@ -61,11 +61,14 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all parameters to a safetensors file, which appears complete or not at all."""
         import numpy as np
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save, save_file
 
         arrays = {name: np.asarray(value, order="C") for name, value in self._values.items()}
         with atomic_path(path) as temporary:
-            save_file(arrays, temporary)
+            if temporary.exists():  # a device or a pipe, which `save_file` would replace by a file
+                temporary.write_bytes(save(arrays))
+            else:
+                save_file(arrays, temporary)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._values[name]
@@ -122,6 +125,8 @@ def _map_file(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
     from safetensors import SafetensorError, safe_open
 
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise CompileError(path, "not a regular file, which parameters are mapped from")
     with open(path, "rb") as file:
         try:
             with safe_open(path, framework="numpy"):  # checks all that is used below

@@ -141,12 +141,12 @@ class InProcessTest(ShTest):
 
     def _main(self, name: str) -> Callable[[list[str]], int | None]:
         if name == "filecheck":
-            main = _function(self.filecheck)
+            main = load_function(self.filecheck)
             return lambda arguments: main(["filecheck", *arguments])
-        return _function(self.tools[name])
+        return load_function(self.tools[name])
 
 
-def _function(entry: str) -> Callable[[list[str]], int | None]:
+def load_function(entry: str) -> Callable[[list[str]], int | None]:
     """Return the function that an entry `module:function` names."""
     module, _, name = entry.partition(":")
     return getattr(import_module(module), name)

@@ -8,7 +8,6 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, NoReturn
@@ -22,7 +21,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from cmir import __version__
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
-from cmir.support.atomic import atomic_path
+from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import (
     CompileError,
     Diagnostic,
@@ -40,6 +39,7 @@ from cmir.tools.common import (
     run_tool,
     verify,
 )
+from cmir.tools.files import check_outputs
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.progress import Progress
 
@@ -167,6 +167,7 @@ class CmOptMain(xDSLOptMain):
             raise CompileError(NAME, "--output-source needs -o FILE")
         if self.args.output_source and self.args.split_input_file:
             raise CompileError(NAME, "--output-source and --split-input-file exclude each other")
+        self._check_files()
         if self.args.weights is not None:
             self.ctx.parameters = Parameters.open(self.args.weights)
         elif self.args.output_weights is not None:
@@ -185,6 +186,19 @@ class CmOptMain(xDSLOptMain):
             print("Failure, can't shrink")
             return FAILURE
         return FAILURE if failed else 0
+
+    def _check_files(self) -> None:
+        """Raise CompileError if an output would overwrite an input, such as a file that a pass reads, or an output."""
+        files = (self.args.input_file, self.args.weights, self.args.output_file)
+        source, weights, output = (None if file == "-" else file for file in files)
+        outputs = [output, self.args.output_weights]
+        if self.args.output_source and output is not None:
+            from cmir.proof.values.source import SUFFIX
+
+            outputs.append(Path(output).with_suffix(SUFFIX))
+        options = (value for pass_ in self.pipeline.passes for value in vars(pass_).values())
+        named = [text for text in options if isinstance(text, str) and os.path.isfile(text)]
+        check_outputs([source, weights, *named], outputs)
 
     def get_input_name(self) -> str:
         return "<stdin>" if self.args.input_file in (None, "-") else self.args.input_file
@@ -314,8 +328,6 @@ class CmOptMain(xDSLOptMain):
         if source is None:
             raise CompileError(NAME, "--output-source needs nn IR, and passes that lower it")
         self._source_path = Path(self.args.output_file).with_suffix(SUFFIX)
-        if self._source_path.resolve() == Path(self.get_input_name()).resolve():
-            raise CompileError(NAME, f"--output-source would overwrite '{self._source_path}'")
         text = StringIO()
         Printer(stream=text).print_op(source)
         self._source = f"{text.getvalue()}\n"
@@ -329,19 +341,16 @@ class CmOptMain(xDSLOptMain):
 
     def _write(self, text: str, failed: bool) -> None:
         """Write all outputs, or none of them."""
-        with ExitStack() as stack:
+        with atomic_paths() as temporary_for:
             if self.args.output_weights is not None and not failed:
                 assert self.ctx.parameters is not None
-                path = stack.enter_context(atomic_path(self.args.output_weights))
-                self.ctx.parameters.save(path)
+                self.ctx.parameters.save(temporary_for(self.args.output_weights))
             if self._source is not None and not failed:
-                path = stack.enter_context(atomic_path(self._source_path))
-                path.write_bytes(self._source.encode())
+                temporary_for(self._source_path).write_bytes(self._source.encode())
             if self.args.output_file in (None, "-"):
                 sys.stdout.write(self._colored(text))
             else:
-                path = stack.enter_context(atomic_path(self.args.output_file))
-                path.write_text(text, encoding="utf-8")
+                temporary_for(self.args.output_file).write_text(text, encoding="utf-8")
 
     def _colored(self, text: str) -> str:
         """Return the output in colour if it is IR and colours are enabled."""
@@ -361,4 +370,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-opt"))

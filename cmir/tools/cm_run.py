@@ -6,10 +6,12 @@ import argparse
 import itertools
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import FAILURE, run_tool
+from cmir.tools.options import use_threads
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
@@ -31,6 +33,8 @@ _STEADY_INFERENCES = 8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
     options = run_parser().parse_args(arguments)
+    if options.threads is not None:
+        use_threads(options.threads)
     return run_tool("cm-run", lambda: _run(options))
 
 
@@ -41,6 +45,7 @@ def _run(options: argparse.Namespace) -> int:
         return _print_hardware(options.print_hardware)
     check_options(options)
     from cmir.hardware.description import Hardware
+    from cmir.tools.files import check_outputs
     from cmir.tools.model import read_model
     from cmir.tools.progress import Progress
     from cmir.tools.reference import input_names, reference_of
@@ -50,6 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     model = read_model(options.model, options.weights)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
+    check_outputs([*model.files, options.hardware, *options.inputs], _output_files(options))
     if options.buffer_curve:
         return _buffer_curve(options, model, hardware)
     names = input_names(model)
@@ -70,6 +76,14 @@ def _run(options: argparse.Namespace) -> int:
     if reference is not None and not _check(options, model, samples, outputs, *reference):
         return FAILURE
     return 0
+
+
+def _output_files(options: argparse.Namespace) -> list[Path | None]:
+    page = options.report and options.report / "index.html"
+    return [
+        *(options.output, options.json, options.output_curve),
+        *(page, options.plot, options.trace),
+    ]
 
 
 def _compile(
@@ -282,4 +296,6 @@ def _renamed(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-run"))

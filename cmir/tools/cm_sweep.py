@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmir.support.diagnostics import CompileError, printable
+from cmir.support.interruption import at_interruption
 from cmir.tools.common import run_tool
 from cmir.tools.options import (
+    CommandParser,
     add_hardware,
     add_mapping,
     add_memory,
     add_model,
+    add_threads,
     add_weights,
+    natural,
     positive,
+    use_threads,
 )
 
 if TYPE_CHECKING:
@@ -29,11 +34,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
     options = _parser().parse_args(arguments)
+    if options.threads is not None:
+        use_threads(options.threads)
     return run_tool("cm-sweep", lambda: _sweep(options))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="cm-sweep",
         description="Run a network on a grid of machines, in parallel processes, and write a row for each: cycles,"
         " energy, area, load of links. Rows are on disk as soon as they are done. Repeat the command to resume an"
@@ -48,8 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         parser,
         storage="room in the buffers, as in cm-run",
         replicate="divide stages among the cores that are left, as in cm-run",
-        placement="the most time to look for places of cores in each point (default: 1)",
+        placement="look for places of cores for so long in each point, as in cm-run (default: a fixed amount of work)",
     )
+    add_threads(parser)
     _add_work(parser)
     return parser
 
@@ -86,7 +94,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run",
         metavar="SEED",
-        type=int,
+        type=natural,
         help="also run each point on random data and compare results like cm-run --check; a point that differs fails",
     )
     parser.add_argument(
@@ -116,7 +124,8 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
     from cmir.tools.sweep_grid import Grid, read_axes
-    from cmir.tools.sweep_table import Table
+    from cmir.tools.sweep_table import Table, lock
+    from cmir.tools.workers import processors
 
     grid = Grid(Hardware.load(options.hardware), read_axes(options.settings))
     if not grid.axes:
@@ -128,15 +137,18 @@ def _sweep(options: argparse.Namespace) -> int:
         return _list([*grid.points()])
     if output is None:
         raise CompileError("cm-sweep", "no file for the rows: -o FILE")
+    client = None
     with ExitStack() as stack:
+        stack.enter_context(lock(output))
         sweep = _prepare(options, grid, stack)
         if options.client and not options.dry_run:
-            stack.enter_context(_cluster(options.client))
-        with Table(output, sweep.identity, sweep.columns) as table:
+            client = stack.enter_context(_cluster(options.client))
+        with Table(output, sweep.identity, sweep.columns, sweep.ordered) as table:
             left = sweep.left(table.rows)
             if options.dry_run:
                 return _list(left)
-            failed = _work(sweep, left, options.jobs or -1, table)
+            rows = sweep.rows(left, options.jobs or processors(), client)
+            failed = _work(rows, len(left), table)
     there = len(grid) - len(left)
     before = f", {there} were there" if there else ""
     print(f"{output}: {len(left)} points{before}, {failed} failed")
@@ -154,48 +166,49 @@ def _list(points: Sequence[SweepPoint]) -> int:
 
 
 def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
+    from cmir.support.atomic import name_beside
+    from cmir.tools.files import check_outputs
     from cmir.tools.model import read_model
     from cmir.tools.sweep import prepare
 
     model = read_model(options.model, options.weights)
+    check_outputs([*model.files, options.hardware], [options.output])
     run = None
     if options.run is not None and not options.dry_run:
-        run = options.run, options.inferences, options.output.resolve().parent
+        output = options.output.resolve()
+        folder = output.with_name(name_beside(output.name, "cm-sweep"))
+        run = options.run, options.inferences, folder
     mapping = options.storage, options.replicate, options.placement_seconds
     return prepare(model, grid, stack, *mapping, run)
 
 
-def _work(sweep: Sweep, points: Sequence[SweepPoint], jobs: int, table: Table) -> int:
-    """Run points, and add their rows to the table. Return the number of points that failed."""
+def _work(rows: Iterable[dict[str, str]], count: int, table: Table) -> int:
+    """Add the rows of `count` points to the table on completion. Return the number of points that failed."""
     done = failed = 0
-    try:
-        with _progress(len(points)) as tell:
-            for row in sweep.rows(points, jobs):
-                table.add(row)
-                done += 1
-                failed += row["status"] != "ok"
-                tell(done, failed)
-    except KeyboardInterrupt:
-        print(
-            f"cm-sweep: stopped; {done} of {len(points)} points are done, and the same command goes on",
-            file=sys.stderr,
-        )
-        raise
+
+    def stopped() -> str:
+        return f"cm-sweep: stopped; {done} of {count} points are done, and the same command goes on"
+
+    with _progress(count) as tell, at_interruption(stopped):
+        for row in rows:
+            table.add(row)
+            done += 1
+            failed += row["status"] != "ok"
+            tell(done, failed)
     return failed
 
 
 @contextmanager
-def _cluster(address: str) -> Generator[None]:
-    """Run joblib's tasks on a Dask cluster."""
+def _cluster(address: str) -> Generator[Any]:
+    """Yield a client of a Dask cluster."""
     from distributed import Client  # pyright: ignore[reportMissingImports]
-    from joblib import parallel_config
 
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CompileError("cm-sweep", f"no Dask scheduler at '{address}': {error}") from None
-    with client, parallel_config("dask", client=client):
-        yield
+    with client:
+        yield client
 
 
 @contextmanager
@@ -227,4 +240,6 @@ def _progress(total: int) -> Generator[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-sweep"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdsl.printer import Printer
 
-from cmir.support.atomic import atomic_path
+from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit
 from cmir.tools.common import run_tool
+from cmir.tools.files import check_outputs
+from cmir.tools.options import CommandParser
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -36,12 +37,16 @@ def _translate(options: argparse.Namespace) -> None:
     if options.list_operators:
         print("\n".join(onnx.operators()))
     else:
+        if options.output is not None and options.weights is None:
+            options.weights = options.output.with_suffix(".safetensors")
+        check_outputs([options.import_onnx], [options.output, options.weights])
         imported = onnx.import_onnx(options.import_onnx, dict(options.shape), options.batch)
+        check_outputs(imported.files, [options.output, options.weights])
         _write(imported, options.output, options.weights)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="cm-translate",
         description="Translate a model of another framework into nn IR. The IR refers to parameters by"
         " name; their values go to a safetensors file next to it.",
@@ -101,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
 def _draw_relation(options: argparse.Namespace) -> None:
     from cmir.tools.pictures import check_matplotlib, draw_relation
 
+    weights = options.relation_to_svg.with_suffix(".safetensors")
+    check_outputs([options.relation_to_svg, weights], [options.output])
     check_matplotlib("--relation-to-svg")
     text = draw_relation(options.relation_to_svg, options.dependence)
     if options.output is None:
@@ -123,20 +130,16 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 def _write(imported: ImportedModule, output: Path | None, weights: Path | None) -> None:
     """Write the IR and the parameters to their destinations: both, or neither."""
     parameters = imported.parameters
-    if output is not None:
-        weights = weights or output.with_suffix(".safetensors")
-        if weights == output:
-            raise CompileError(output, "the IR and the parameters need a file each")
-    elif weights is None and parameters:
+    if weights is None and parameters:
         emit("note", None, "the parameters are not written: see --weights")
     stream = StringIO()
     Printer(stream).print_op(imported.module)
     text = stream.getvalue() + "\n"
-    with ExitStack() as files:
+    with atomic_paths() as temporary_for:
         if output is not None:
-            files.enter_context(atomic_path(output)).write_text(text, encoding="utf-8")
+            temporary_for(output).write_text(text, encoding="utf-8")
         if weights is not None:
-            _save(parameters, weights, files.enter_context(atomic_path(weights)))
+            _save(parameters, weights, temporary_for(weights))
     if output is None:
         sys.stdout.write(text)
 
@@ -151,4 +154,6 @@ def _save(parameters: Parameters, path: Path, temporary: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cmir.tools.entry import enter
+
+    sys.exit(enter("cm-translate"))

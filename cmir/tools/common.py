@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -42,13 +43,16 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of the output has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FAILURE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # commands handle signals; this is a program that calls `main`
+        print(f"{name}: interrupted", file=sys.stderr)
         return 130
     except (Exception, ArgSpecParseError) as error:
         if os.environ.get("CMIR_TRACEBACK", "0") not in ("", "0"):
             traceback.print_exception(error)
+        if isinstance(error, OSError) and error.filename is None:
+            _discard_output()
         if (text := describe_error(error, name)) is not None:
             print(text, file=sys.stderr)
             return FAILURE
@@ -60,6 +64,14 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
             file=sys.stderr,
         )
         return INTERNAL_ERROR
+
+
+def _discard_output() -> None:
+    """Drop what stdout still holds, which cannot be written: Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def describe_error(error: BaseException, name: str) -> str | None:
@@ -88,26 +100,41 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
             return [Diagnostic("error", name, str(error))]
         case UnicodeDecodeError():
             return [Diagnostic("error", name, f"the input is not UTF-8 text: {error.reason}")]
-        case OSError(strerror=str(reason)):
-            return [Diagnostic("error", error.filename or name, reason)]
+        case OSError():
+            return [_system_diagnostic(error, name)]
+        case UnicodeEncodeError():
+            text = error.object[error.start : error.end].encode("unicode_escape").decode()
+            return [Diagnostic("error", name, f"'{text}' in a name cannot be written as UTF-8")]
         case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
             package = module.partition(".")[0]
             return [Diagnostic("error", name, f"the package '{package}' is not installed")]
-        case MemoryError():
-            return [Diagnostic("error", name, f"there is not enough memory{_reason(error)}")]
-        case RecursionError():
-            return [Diagnostic("error", name, f"the input is nested too deeply{_reason(error)}")]
-        case OverflowError():
-            return [Diagnostic("error", name, f"a number is too large{_reason(error)}")]
+        case MemoryError() | RecursionError() | OverflowError():
+            return [_exhaustion_diagnostic(error, name)]
         case _ if is_isl_error(error):
             return [Diagnostic("error", name, str(error))]
         case _:
             return None
 
 
-def _reason(error: BaseException) -> str:
-    """Return what an error of Python or of a library says, to follow a clause."""
-    return f": {error}" if str(error) else ""
+def _system_diagnostic(error: OSError, name: str) -> Diagnostic:
+    """Return the diagnostic of an error of the operating system, or of a library that calls it."""
+    if error.filename is None and error.errno == errno.EBADF:
+        return Diagnostic("error", name, "a standard stream that is needed is closed")
+    return Diagnostic("error", error.filename or name, error.strerror or str(error))
+
+
+def _exhaustion_diagnostic(
+    error: MemoryError | RecursionError | OverflowError, name: str
+) -> Diagnostic:
+    """Return the diagnostic of an input that exceeds what the process can handle."""
+    match error:
+        case MemoryError():
+            message = "there is not enough memory"
+        case RecursionError():
+            message = "the input is nested too deeply"
+        case OverflowError():
+            message = "a number is too large"
+    return Diagnostic("error", name, f"{message}: {error}" if str(error) else message)
 
 
 def add_operation(error: CompileError) -> None:

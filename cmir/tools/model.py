@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.elaboration.network import ElaboratedNetwork
 
+_PLACEMENT_WORK = 1.0
+"""Limit of the work to place cores, see cmcore-place-cores."""
+
 ONNX_SUFFIXES = (".onnx", ".onnxtxt")
 
 
@@ -38,6 +42,7 @@ class Model:
     """A model that has been read.
 
     inputs, outputs: the names in the model, in order; None for IR, where arrays have names.
+    files: the files that hold the model.
     """
 
     path: Path
@@ -45,6 +50,7 @@ class Model:
     context: CmirContext
     inputs: Sequence[str] | None
     outputs: Sequence[str] | None
+    files: Collection[Path] = ()
 
     @property
     def parameters(self) -> Parameters:
@@ -89,15 +95,17 @@ def read_model(
         imported = onnx.import_onnx(path, shapes, batch)
         context.parameters = imported.parameters
         check_workload(imported.module)
-        return Model(path, imported.module, context, [*imported.inputs], [*imported.outputs])
+        names = [*imported.inputs], [*imported.outputs]
+        return Model(path, imported.module, context, *names, {path, *imported.files})
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     check_workload(module)
     beside = path.with_suffix(".safetensors")
-    if weights is None and beside.is_file():
+    if weights is None and os.path.isfile(beside):  # its name may be too long for a file
         weights = beside
     context.parameters = Parameters.open(weights) if weights is not None else None
-    return Model(path, module, context, None, None)
+    files = [path] if weights is None else [path, weights]
+    return Model(path, module, context, None, None, files)
 
 
 def lower(
@@ -106,7 +114,7 @@ def lower(
     storage: Storage | None = None,
     hardware: Hardware | None = None,
     replicate: Replication | None = None,
-    placement_seconds: float = 1.0,
+    placement_seconds: float | None = None,
     prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
     """Run the remaining passes to cmcore on `model.module`, and return the elaborated network.
@@ -115,7 +123,8 @@ def lower(
     compile for; by default the one that the IR carries, or `ideal`. If the machine has limits, matrices are split over
     its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Lossless buffers grow if
     the hops between placed cores would cost throughput. replicate: how to divide stages among the remaining cores, None
-    for no replication. prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
+    for no replication. placement_seconds: time limit of the placement; None for a fixed amount of work.
+    prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
@@ -143,7 +152,9 @@ def lower(
     if unfinished and chip_of(machine) is not None:
         from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
 
-        places = CmcorePlaceCoresPass(machine, time_limit=placement_seconds)
+        places = CmcorePlaceCoresPass(
+            machine, work_limit=_PLACEMENT_WORK, time_limit=placement_seconds
+        )
         _run(model, [places], progress)
     if mapped is not None:
         _fit_storage_to_places(model, mapped, machine, progress)

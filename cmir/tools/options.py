@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from cmir.support.limits import VARIABLE, parse_size
 
@@ -16,11 +16,52 @@ Replication = Literal["columns", "rows", "bands", "runs"]
 """Ways to divide a stage, see polyhedral-replicate."""
 
 
+_THREADS = (
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OMP_NUM_THREADS",
+)
+"""Variables that libraries of linear algebra read when NumPy loads them."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 def positive(text: str) -> int:
     """Parse an argument that must be a positive integer."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a positive number, got '{text}'")
     return int(text)
+
+
+def natural(text: str) -> int:
+    """Parse an argument that must be an integer that is not negative."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number that is not negative, got '{text}'")
+    return int(text)
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the number of threads of linear algebra; see `use_threads`."""
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=positive,
+        help="threads of linear algebra; with several, floating-point results may differ in their last bits"
+        " (default: 1)",
+    )
+
+
+def use_threads(count: int) -> None:
+    """Let linear algebra use so many threads; to be called before NumPy is imported."""
+    os.environ.update(dict.fromkeys(_THREADS, str(count)))
 
 
 def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -53,7 +94,7 @@ def add_mapping(
     parser.add_argument(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate
     )
-    parser.add_argument("--placement-seconds", metavar="S", type=float, default=1.0, help=placement)
+    parser.add_argument("--placement-seconds", metavar="S", type=float, help=placement)
 
 
 def add_memory(parser: argparse.ArgumentParser) -> None:

@@ -101,6 +101,8 @@ def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _S
         with ZipFile(file) as archive, archive.open(member) as stream:
             return np.lib.format.read_array(stream, allow_pickle=False)
 
+    if file.is_file() and _begins_with(file, np.lib.format.MAGIC_PREFIX):
+        raise CompileError(file, "holds one array, as a .npy file does, and not arrays with names")
     found: dict[str, _Stored] = {}
     with _numpy_errors(file), ZipFile(file) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
@@ -116,9 +118,20 @@ def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _S
     return found
 
 
+_ARCHIVE = b"PK"
+"""The first bytes of a Zip archive."""
+
+
+def _begins_with(file: Path, start: bytes) -> bool:
+    with open(file, "rb") as stream:
+        return stream.read(len(start)) == start
+
+
 def _read(file: Path) -> _Stored:
     match file.suffix:
         case ".npy":
+            if file.is_file() and _begins_with(file, _ARCHIVE):
+                raise CompileError(file, "holds arrays with names, as a .npz file does, not one")
             with _numpy_errors(file), open(file, "rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
                 return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False))

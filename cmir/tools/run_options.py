@@ -7,11 +7,14 @@ from pathlib import Path
 
 from cmir.support.diagnostics import CompileError
 from cmir.tools.options import (
+    CommandParser,
     add_hardware,
     add_mapping,
     add_memory,
     add_model,
+    add_threads,
     add_weights,
+    natural,
     positive,
 )
 from cmir.tools.pictures import add_picture_options, check_picture_options
@@ -19,7 +22,7 @@ from cmir.tools.pictures import add_picture_options, check_picture_options
 
 def run_parser() -> argparse.ArgumentParser:
     """Return the parser of cm-run's command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="cm-run",
         description="Execute a network on the model of a computational-memory accelerator: an ONNX"
         " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
@@ -38,6 +41,7 @@ def run_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print a line for each core also where several run one program",
     )
+    add_threads(parser)
     add_picture_options(parser)
     return parser
 
@@ -53,7 +57,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         " one more leading dimension than the input is a stream of inferences",
     )
     parser.add_argument(
-        "--random", metavar="SEED", type=int, help="use random inputs instead of files"
+        "--random", metavar="SEED", type=natural, help="use random inputs instead of files"
     )
     parser.add_argument(
         "-n",
@@ -86,7 +90,8 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
         replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
         " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",
-        placement="the most time to look for places of cores, on a machine that has places (default: 1)",
+        placement="look for places of cores for so long, on a machine that has places; results then depend on the"
+        " computer (default: a fixed amount of work, about a second)",
     )
 
 
@@ -146,7 +151,7 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
         " deadlock, or output that differs (outputs are computed in the first run)",
     )
     parser.add_argument(
-        "--seed", metavar="S", type=int, help="draws the delays of --schedules (default: 0)"
+        "--seed", metavar="S", type=natural, help="draws the delays of --schedules (default: 0)"
     )
     parser.add_argument(
         "--rtol",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from xdsl.printer import Printer
 import cmir
 from cmir.analysis.workload import ARRAY_BYTES
 from cmir.support.diagnostics import CompileError
+from cmir.support.interruption import at_interruption
 from cmir.support.limits import check_memory, count_text
 from cmir.tools.model import Model, lower_to_polyhedral
 from cmir.tools.options import Replication, Storage
@@ -27,6 +27,7 @@ from cmir.tools.run_data import random_samples
 from cmir.tools.sweep_grid import Grid, SweepPoint
 from cmir.tools.sweep_point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
 from cmir.tools.sweep_table import Row
+from cmir.tools.workers import map_in_processes
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,26 @@ class Sweep:
             if tuple(map(_same, point.cells.values())) not in done
         ]
 
-    def rows(self, points: Iterable[SweepPoint], jobs: int) -> Iterator[dict[str, str]]:
-        """Yield the rows of points on completion, in any order. jobs: number of processes; −1 for one per CPU core."""
+    def rows(
+        self, points: Iterable[SweepPoint], jobs: int, client: Any = None
+    ) -> Iterator[dict[str, str]]:
+        """Yield the rows of points on completion, in any order.
+
+        jobs: number of processes. client: client of a Dask cluster, whose workers are used instead.
+        """
         tasks = [(point.cells, replace(self.task, table=point.table)) for point in points]
-        for cells, row in _parallel(tasks, jobs):
+        done = _parallel(tasks, jobs) if client is None else _on_cluster(tasks, client)
+        for cells, row in done:
             yield {**cells, **row}
+
+    def ordered(self, rows: Iterable[Row]) -> list[Row]:
+        """Return rows of points in the order of the grid."""
+        fields = [axis.field for axis in self.grid.axes]
+        places = {
+            tuple(map(_same, point.cells.values())): place
+            for place, point in enumerate(self.grid.points())
+        }
+        return sorted(rows, key=lambda row: places[tuple(_same(row[field]) for field in fields)])
 
 
 def _same(cell: str) -> Any:
@@ -92,13 +108,14 @@ def prepare(
     stack: ExitStack,
     storage: Storage | None,
     replicate: Replication | None,
-    placement_seconds: float,
+    placement_seconds: float | None,
     run: tuple[int, int, Path] | None,
 ) -> Sweep:
     """Do the work common to all machines: import, folding, stages; with `run`, also inputs and reference outputs.
 
     run: (seed, number of inferences, folder for the files that processes read during the sweep). stack: removes these
-    files on exit. Raises CompileError for models below the polyhedral level.
+    files on exit; those that a killed sweep left are removed now. Raises CompileError for models below the polyhedral
+    level.
     """
     names = input_names(model) or []
     reference = None if run is None else reference_of(model, names)[1]
@@ -113,9 +130,8 @@ def prepare(
         from cmir.dialects.element_types import dtype_of
         from cmir.dialects.polyhedral import symbol
 
-        seed, count, beside = run
-        folder = Path(tempfile.mkdtemp(prefix=".cm-sweep-", dir=beside))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        seed, count, folder = run
+        _make_folder(folder, stack)
         arrays = [pipelines[0].arrays[symbol(ref)] for ref in pipelines[0].inputs]
         shapes = {name: array.shape for name, array in zip(names, arrays, strict=True)}
         types = {name: dtype_of(array.type) for name, array in zip(names, arrays, strict=True)}
@@ -135,11 +151,19 @@ def prepare(
     return Sweep(grid, task)
 
 
+def _make_folder(folder: Path, stack: ExitStack) -> None:
+    def remove() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    remove()
+    stack.callback(remove)
+    stack.enter_context(at_interruption(remove))
+    folder.mkdir()
+
+
 _Cells = dict[str, str]
 
-
-def _evaluate(which: int, task: Task) -> tuple[int, _Cells]:
-    return which, evaluate_point(task)
+_KILLED = {"status": "failed", "error": "its process was killed: is there enough memory?"}
 
 
 def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Cells, _Cells]]:
@@ -147,36 +171,23 @@ def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Ce
 
     A task that kills its process yields a failed row; the other tasks continue.
     """
-    from joblib import effective_n_jobs
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    only = [task for _, task in tasks]
+    if jobs == 1:
+        rows = enumerate(map(evaluate_point, only))
+    else:
+        rows = map_in_processes(evaluate_point, only, jobs)
+    for which, row in rows:
+        yield tasks[which][0], _KILLED if row is None else row
 
-    count: Any = effective_n_jobs(jobs)
-    while tasks:
-        done: set[int] = set()
+
+def _on_cluster(tasks: list[tuple[_Cells, Task]], client: Any) -> Iterator[tuple[_Cells, _Cells]]:
+    """Like `_parallel`, on the workers of a Dask cluster."""
+    from distributed import as_completed  # pyright: ignore[reportMissingImports]
+    from distributed.scheduler import KilledWorker  # pyright: ignore[reportMissingImports]
+
+    futures = {client.submit(evaluate_point, task, pure=False): cells for cells, task in tasks}
+    for future in as_completed(futures, loop=client.loop):
         try:
-            for which, row in _run(tasks, jobs):
-                yield tasks[which][0], row
-                done.add(which)
-        except TerminatedWorkerError:
-            pass
-        tasks = [task for which, task in enumerate(tasks) if which not in done]
-        # Tasks start in order, so the running ones are among the first. One of them killed the process.
-        for what, task in tasks[:count]:
-            try:
-                ((_, row),) = _run([(what, task)], 2)
-            except TerminatedWorkerError:
-                row = {
-                    "status": "failed",
-                    "error": "its process was killed: is there enough memory?",
-                }
-            yield what, row
-        tasks = tasks[count:]
-
-
-def _run(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[int, _Cells]]:
-    """Yield (index of the task, its row) on completion."""
-    from joblib import Parallel, delayed
-
-    options: dict[str, Any] = {"batch_size": 1, "pre_dispatch": "n_jobs"}
-    pool: Any = Parallel(jobs, return_as="generator_unordered", **options)
-    yield from pool(delayed(_evaluate)(which, task) for which, (_, task) in enumerate(tasks))
+            yield futures[future], future.result()
+        except KilledWorker:
+            yield futures[future], _KILLED

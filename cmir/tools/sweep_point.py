@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +41,6 @@ COLUMNS = (
     "link_bytes",
     "link_utilisation",
     "traffic_byte_hops",
-    "compile_seconds",
 )
 """Columns of a row, after those of the swept fields.
 
@@ -78,16 +76,15 @@ class Task:
     table: Mapping[str, Any]
     storage: Storage | None = None
     replicate: Replication | None = None
-    placement_seconds: float = 1.0
+    placement_seconds: float | None = None
     run: RunFiles | None = None
 
 
 def evaluate_point(task: Task) -> dict[str, str]:
     """Return the row of a point, without the swept fields. The row of a failed point holds the error."""
-    started = time.monotonic()
     try:
         with collect_diagnostics():
-            return {"status": "ok", **_cells(_figures(task, started))}
+            return {"status": "ok", **_cells(_figures(task))}
     except Exception as error:
         found = diagnostics_of(error, "")
         if found is None:
@@ -105,7 +102,7 @@ def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _figures(task: Task, started: float) -> dict[str, Any]:
+def _figures(task: Task) -> dict[str, Any]:
     from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
     from cmir.analysis.copies import copies_of
     from cmir.analysis.inference_costs import costs_of
@@ -122,7 +119,6 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
     check_capacity(network.op, hardware)
     check_sram(network.op, hardware)
     timed = TimedNetwork(network, hardware)
-    compiled = time.monotonic() - started
     report = timed.time(_INFERENCES)
     costs = costs_of(timed, report.steady_interval)
     if task.run is not None:
@@ -147,7 +143,6 @@ def _figures(task: Task, started: float) -> dict[str, Any]:
         "link_bytes": link.bytes if link else 0,
         "link_utilisation": costs.utilisation(link) if link else None,
         "traffic_byte_hops": costs.byte_hops,
-        "compile_seconds": round(compiled, 3),
     }
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
-from cmir.support.atomic import atomic_path
+from cmir.support.atomic import atomic_path, name_beside
 from cmir.support.diagnostics import CompileError
+from cmir.support.interruption import at_interruption
 
 Row = Mapping[str, str]
 """A row: cells by column; empty for unknown values."""
@@ -28,14 +30,22 @@ KEY = "sweep"
 class Table:
     """A file of rows, opened for appending.
 
-    sweep: the value of column KEY in all rows. columns: all columns. rows: the existing rows. Raises CompileError if
-    the file holds rows of another sweep, or is not a table of a sweep.
+    sweep: the value of column KEY in all rows. columns: all columns. ordered: returns the added rows, given in any
+    order, in their final one. rows: the existing rows, which stay first. Raises CompileError if the file holds rows of
+    another sweep, or is not a table of a sweep.
     """
 
-    def __init__(self, path: Path, sweep: str, columns: Sequence[str]):
+    def __init__(
+        self,
+        path: Path,
+        sweep: str,
+        columns: Sequence[str],
+        ordered: Callable[[Iterable[Row]], Sequence[Row]] = list,
+    ):
         if path.suffix not in (".csv", ".parquet"):
             raise CompileError(path, "results are written to .csv or .parquet files")
         self.path, self.sweep, self.columns = path, sweep, [KEY, *columns]
+        self._ordered = ordered
         self.journal = path
         if path.suffix == ".parquet":
             import_module("pyarrow")  # or there is no point in starting
@@ -83,6 +93,15 @@ class Table:
             os.truncate(self.journal, len(whole))
         return rows
 
+    def _sort(self) -> None:
+        """Bring the rows that were added into their order."""
+        rows, before = self._read(), len(self.rows)
+        found = [*rows[:before], *self._ordered(rows[before:])]
+        if found != rows:
+            lines = [self.columns, *([row[column] for column in self.columns] for row in found)]
+            with atomic_path(self.journal) as temporary:
+                temporary.write_bytes(b"".join(map(_line, lines)))
+
     def __enter__(self) -> Table:
         return self
 
@@ -93,9 +112,47 @@ class Table:
         traceback: TracebackType | None,
     ) -> None:
         os.close(self._file)
+        if error is None:
+            self._sort()
         if error is None and self.journal != self.path:
             _parquet_of(self.journal, self.path)
             self.journal.unlink()
+
+
+@contextmanager
+def lock(path: Path) -> Generator[None]:
+    """Keep other sweeps from writing to the file. Raises CompileError if one does, OSError if none could."""
+    import fcntl
+
+    name = path.resolve().with_name(name_beside(path.resolve().name, "lock"))
+    while True:
+        try:
+            file = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            error.filename = str(path)  # the user knows no other
+            raise
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise CompileError(path, "another cm-sweep is writing to this file") from None
+        if _is_at(file, name):
+            break
+        os.close(file)  # of a sweep that has just ended, and removed it
+    with at_interruption(name.unlink):
+        try:
+            yield
+        finally:
+            name.unlink(missing_ok=True)
+            os.close(file)
+
+
+def _is_at(file: int, name: Path) -> bool:
+    """Return True if the open file is the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(name))
+    except FileNotFoundError:
+        return False
 
 
 def _line(cells: Sequence[str]) -> bytes:

@@ -189,8 +189,8 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         "(Gather): axis = 1 of a constant would put the batch dimension behind others",
     ),
     "Gather of data by data": (
-        "int64[N,3] i, float[N,9] x",
-        "[n] y = Gather<axis = 1>(x, i)",
+        "float[N,9] x1, int64[N,3] x2",
+        "[n] y = Gather<axis = 1>(x1, x2)",
         "(Gather): data and indices both have a batch dimension",
     ),
     "Add of a batch of constants": (

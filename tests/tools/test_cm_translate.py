@@ -87,7 +87,7 @@ def test_one_file_cannot_hold_both(
 ) -> None:
     path = tmp_path / "out.safetensors"
     assert main(["--import-onnx", model, "-o", str(path), *SHAPE]) == 1
-    assert capsys.readouterr().err == f"{path}: error: the IR and the parameters need a file each\n"
+    assert capsys.readouterr().err == f"{path}: error: two outputs need a file each\n"
 
 
 @pytest.mark.parametrize("shape", ["x", "x=", "=1,2", "x=1,a", "x=1,-2", "x=1,,2", "x=0"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class ImportedModule:
     """Name and ONNX shape, including any batch dimension, of each argument of `main`."""
     outputs: Mapping[str, Shape]
     """Name and ONNX shape, including any batch dimension, of each result of `main`."""
+    files: Set[Path]
+    """Files that hold parameters outside the model."""
 
 
 def build_module(graph: Graph) -> ImportedModule:
@@ -110,6 +112,7 @@ class _Translation:
             self.weights.arrays,
             graph.inputs,
             {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+            graph.files,
         )
 
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:

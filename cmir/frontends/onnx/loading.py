@@ -60,6 +60,8 @@ class Graph:
     """The shapes that ONNX's shape inference found; some tensors are missing."""
     batch: Shape = (1,)
     """The batch dimension of the inputs; empty if they have none."""
+    files: Set[Path] = frozenset()
+    """The files that hold tensors outside the model."""
 
 
 def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = True) -> Graph:
@@ -68,6 +70,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
     _normalise(model)
     _check_opset(model, path)
     _check_names(model.graph, path)
+    files = _external_files(model, path)
     constants = _take_constants(model, path)
     # Copy the rest, because protobuf frees the tensors only with the message that held them.
     skeleton = onnx.ModelProto()
@@ -86,6 +89,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], batch: bool = Tr
         constants,
         _check_and_infer(skeleton, path),
         (1,) if batch else (),
+        files,
     )
 
 
@@ -223,6 +227,19 @@ def _holds_tensor(node: onnx.NodeProto) -> bool:
         node.op_type == "Constant"
         and len(node.output) == 1
         and [a.name for a in node.attribute] == ["value"]
+    )
+
+
+def _external_files(model: onnx.ModelProto, path: Path) -> Set[Path]:
+    """Return the files outside the model that hold its dense tensors."""
+    tensors = [*model.graph.initializer]
+    tensors += [node.attribute[0].t for node in model.graph.node if _holds_tensor(node)]
+    return frozenset(
+        path.parent / entry.value
+        for tensor in tensors
+        if tensor.data_location == TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
     )
 
 
