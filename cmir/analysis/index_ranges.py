@@ -50,7 +50,7 @@ def _operands(
     match op:
         case PickOp():
             assert isinstance(op.vector.type, VectorType)
-            yield op.indices, op.vector.type.get_shape()[0]
+            yield from zip(op.indices, op.vector.type.get_shape(), strict=False)
         case ConvertOp() if op.result in of_value and _is_integer(op.vector):
             yield op.vector, of_value[op.result]
         case StoreOp() | WriteOp() if symbol(op.array) in ranges:

@@ -166,7 +166,9 @@ def _picks(stage: StageOp, pipeline: PipelineOp) -> Iterator[_Pick]:
     for op in stage.body.block.ops if whole else ():
         if not isinstance(op, PickOp):
             continue
-        table, indices = op.vector.owner, op.indices.owner
+        if len(op.indices) > 1:
+            continue
+        table, indices = op.vector.owner, op.indices[0].owner
         if not isinstance(table, ReadOp) or not isinstance(indices, ReadOp):
             continue
         parameters = (pipeline.arrays[n].source for n, _ in table.arrays_and_maps())

@@ -15,7 +15,16 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, PickOp, ReduceOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    ArgTopKOp,
+    CompareOp,
+    ConvertOp,
+    MxvOp,
+    PickOp,
+    PlaceOp,
+    ReduceOp,
+)
 from cmir.reference.findings import ProgramFault
 from cmir.reference.values import elements, numpy_type
 
@@ -149,14 +158,57 @@ def _convert(op: Operation) -> Function:
 def _pick(op: Operation) -> Function:
     assert isinstance(op, PickOp)
 
-    def pick(x: Value, indices: Value) -> Value:
-        wrong = (indices < -len(x)) | (indices >= len(x))
-        if wrong.any():
-            index = indices[wrong].flat[0]
-            raise ProgramFault(f"index {index} is outside a dimension of {len(x)} elements", op)
+    def pick(x: Value, *indices: Value) -> Value:
+        _check_indices(op, x, indices)
         return x[indices]
 
     return pick
+
+
+def _check_indices(op: Operation, x: Value, indices: tuple[Value, ...]) -> None:
+    for size, index in zip(x.shape, indices, strict=False):
+        if (wrong := (index < -size) | (index >= size)).any():
+            found = index[wrong].flat[0]
+            raise ProgramFault(f"index {found} is outside a dimension of {size} elements", op)
+
+
+_COMBINE: dict[str, Function] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+}
+
+
+def _place(op: Operation) -> Function:
+    assert isinstance(op, PlaceOp)
+    combine = (lambda old, new: new) if op.kind is None else _COMBINE[op.kind.data]
+
+    def place(updates: Value, x: Value, *indices: Value) -> Value:
+        _check_indices(op, x, indices)
+        result = np.array(x)
+        for at in np.ndindex(indices[0].shape):
+            where = tuple(int(index[at]) for index in indices)
+            result[where] = combine(result[where], updates[at])
+        return result
+
+    return place
+
+
+def _arg_top_k(op: Operation) -> Function:
+    assert isinstance(op, ArgTopKOp)
+    (count,), largest = _shape(op), op.largest is not None
+
+    def arg_top_k(x: Value) -> Value:
+        numbers = x.tolist()
+        # NaN, which is larger than all numbers, is the only one that differs from itself.
+        undefined = [i for i, number in enumerate(numbers) if number != number]
+        defined = [i for i, number in enumerate(numbers) if number == number]
+        defined.sort(key=lambda i: -numbers[i] if largest else numbers[i])
+        order = [*undefined, *defined] if largest else [*defined, *undefined]
+        return np.array(order[:count], np.int32)
+
+    return arg_top_k
 
 
 def _to_float(read: Function) -> Callable[[Operation], Function]:
@@ -409,6 +461,8 @@ _MADE: dict[str, Callable[[Operation], Function]] = {
     "cmcore.compare": _compare,
     "cmcore.convert": _convert,
     "cmcore.pick": _pick,
+    "cmcore.place": _place,
+    "cmcore.arg_top_k": _arg_top_k,
     "vector.broadcast": _broadcast,
     "vector.reduction": _reduction,
     "vector.extract": _extract,

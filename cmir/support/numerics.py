@@ -119,22 +119,62 @@ def wrap(x: Any, dtype: np.dtype[Any]) -> Any:
 
 
 @singledispatch
-def pick(x: Any, indices: Any) -> Any:
-    """Return x[n, indices[n, …]] for all n: elements, or parts, of `x` along its second axis.
+def pick(x: Any, *indices: Any) -> Any:
+    """Return x[n, indices[0][n, …], indices[1][n, …], …] for all n: elements, or parts, of `x`.
 
-    The first axis may have length 1 in one of the two. Negative indices count from the end. Raises IndexError, which
-    names an index that is out of range.
+    The first axis may have length 1 in some of the arrays. Negative indices count from the end. Raises IndexError,
+    which names an index that is out of range.
     """
-    x, indices = np.asarray(x), np.asarray(indices)
-    size = x.shape[1]
-    places = np.where(indices < 0, indices + size, indices)
-    outside = (places < 0) | (places >= size)
-    if outside.any():
-        found = indices[outside].flat[0]
-        raise IndexError(f"index {found} is outside a dimension of {size} elements")
+    found = places_of(x.shape[1:], indices)
     if len(x) == 1:
-        return x[0].take(places, axis=0)
-    return x[np.arange(len(x)).reshape(-1, *(1,) * (places.ndim - 1)), places]
+        return x[0].take(found[0], axis=0) if len(found) == 1 else x[0][tuple(found)]
+    return x[(np.arange(len(x)).reshape(-1, *(1,) * (found[0].ndim - 1)), *found)]
+
+
+@singledispatch
+def place(x: Any, updates: Any, *indices: Any, kind: str | None = None) -> Any:
+    """Return `x` with x[n, indices[0][n, …], …] replaced by updates[n, …], or combined with it by `kind`.
+
+    kind: add, mul, max or min. Axes and errors are those of `pick`; the last of several updates counts.
+    """
+    found = places_of(x.shape[1:], indices)
+    count = max(map(len, (x, updates, *found)))
+    result = np.array(np.broadcast_to(x, (count, *x.shape[1:])))
+    key = (np.arange(count).reshape(-1, *(1,) * (found[0].ndim - 1)), *found)
+    if kind is None:
+        result[key] = updates
+    else:
+        ufuncs = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+        ufuncs[kind].at(result, key, updates)
+    return result
+
+
+@singledispatch
+def arg_top_k(x: Any, count: int, largest: bool) -> Any:
+    """Return the `i32` positions along the second axis of the `count` smallest elements, or the largest, in order.
+
+    Equal elements have the order of their positions.
+    """
+    if not largest:
+        return np.argsort(x, axis=1, kind="stable")[:, :count].astype(np.int32)
+    backwards = np.argsort(np.flip(x, 1), axis=1, kind="stable")
+    return (x.shape[1] - 1 - np.flip(backwards, 1)[:, :count]).astype(np.int32)
+
+
+def places_of(shape: Sequence[int], indices: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the indices of the first dimensions of an array of this shape, with those from the end counted up.
+
+    Raises IndexError, which names an index that is out of range.
+    """
+    found: list[np.ndarray] = []
+    for size, given in zip(shape, indices, strict=False):
+        places = np.where(given < 0, given + size, given)
+        outside = (places < 0) | (places >= size)
+        if outside.any():
+            wrong = given[outside].flat[0]
+            raise IndexError(f"index {wrong} is outside a dimension of {size} elements")
+        found.append(places)
+    return found
 
 
 @singledispatch

@@ -36,7 +36,7 @@ Recipe: TypeAlias = Callable[[Net, str], object]
 
 RECIPES: dict[str, Recipe] = {}
 
-WHOLE = {"DynamicQuantizeLinear"}
+WHOLE = {"DynamicQuantizeLinear", "ScatterND"}
 """Operators that mix the samples of a batch."""
 
 BYTES = (INT8, UINT8)
@@ -581,6 +581,74 @@ def taken(net: Net, op: str) -> object:
     axis = net.integer(0, x.rank - 1)
     small = net.node("Cast", net.node("Cast", indices, to=BOOL)[0], to=INT64)[0]
     return net.node(op, x, small if x.shape[axis] > 1 else indices, axis=axis)
+
+
+def indices_for(net: Net, size: int, shape: Sequence[int]) -> np.ndarray:
+    low = -size if net.opset >= 11 else 0
+    return np.asarray(net.random.integers(low, size, shape, np.int64))
+
+
+@recipe("GatherElements")
+def gather_elements(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    # ONNX's reference implementation, which folds constants, needs all of the other dimensions.
+    shape = [*x.shape[:axis], net.integer(1, 4), *x.shape[axis + 1 :]]
+    return net.node(op, x, indices_for(net, x.shape[axis], shape), axis=axis)
+
+
+@recipe("ScatterElements", "Scatter")
+def scatter_elements(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    size = x.shape[axis]
+    shape = [*x.shape[:axis], net.integer(1, size), *x.shape[axis + 1 :]]
+    # Each element has one update at most.
+    at = np.argsort(net.random.random(x.shape), axis=axis).take(range(shape[axis]), axis)
+    updates = net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
+    return net.node(op, x, at.astype(np.int64), updates, axis=axis)
+
+
+@recipe("GatherND")
+def gather_nd(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    common = net.integer(net.outer, x.rank - 1) if net.opset >= 12 else 0
+    if common < net.outer or x.rank <= common:
+        raise Impossible
+    count = net.integer(1, x.rank - common)
+    shape = [*x.shape[:common], *net.sizes(net.integer(0, 2), 1, 3)]
+    columns = [indices_for(net, size, shape) for size in x.shape[common : common + count]]
+    return net.node(op, x, np.stack(columns, axis=-1), batch_dims=common or None)
+
+
+@recipe("ScatterND")
+def scatter_nd(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    if net.outer:
+        raise Impossible
+    count, number = net.integer(1, x.rank), net.integer(1, 3)
+    places = net.random.permutation(int(prod(x.shape[:count])))[:number]
+    at = np.stack(np.unravel_index(places, x.shape[:count]), axis=-1).astype(np.int64)
+    shape = [len(places), *x.shape[count:]]
+    updates = net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
+    return net.node(op, x, at, updates)
+
+
+@recipe("TopK")
+def top_k(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, *([INT32, INT64] if net.opset >= 11 else []))
+    axis = axis_of(net, x)
+    largest = net.integer(0, 1) if net.has(op, "largest") else None
+    k = net.integer(1, x.shape[axis])
+    if net.has(op, "k"):
+        return net.node(op, x, outputs=2, axis=axis, k=k)
+    return net.node(op, x, np.array([k], np.int64), outputs=2, axis=axis, largest=largest)
+
+
+@recipe("Hardmax")
+def hardmax(net: Net, op: str) -> object:
+    x = net.pick(low=2)
+    return net.node(op, x, axis=axis_of(net, x))
 
 
 @recipe("Split")

@@ -316,6 +316,73 @@ def takes(draw: st.DrawFn) -> Case:
     return Case(op, [generator.standard_normal(shape, np.float32), indices])
 
 
+def _indexed(op: nn.NNOp, limits: list[int], seed: int) -> Case:
+    """Random operands; each column of the indices, the second operand, has a limit, or there is one for all."""
+    op.verify()
+    generator = np.random.default_rng(seed)
+    operands = [
+        generator.standard_normal(shape_of(operand), np.float32)
+        if dtype_of(operand) == np.float32
+        else generator.integers(np.negative(limits), limits, shape_of(operand), dtype_of(operand))
+        for operand in op.operands
+    ]
+    return Case(op, operands)
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+INDICES = st.sampled_from([i32, i64])
+WAYS = st.sampled_from([None, "add", "mul", "max", "min"])
+
+
+@st.composite
+def element_takes(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    taken = [draw(st.integers(1, 5 if d == axis else size)) for d, size in enumerate(shape)]
+    op = nn.TakeElementsOp(value(*shape), value(*taken, element=draw(INDICES)), axis)
+    return _indexed(op, [shape[axis]], draw(SEEDS))
+
+
+@st.composite
+def element_puts(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    at = [*shape[:axis], draw(st.integers(1, 5)), *shape[axis + 1 :]]
+    indices = value(*at, element=draw(INDICES))
+    op = nn.PutElementsOp(value(*shape), indices, value(*at), axis, draw(WAYS))
+    return _indexed(op, [shape[axis]], draw(SEEDS))
+
+
+@st.composite
+def slice_takes(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    common = draw(st.integers(0, len(shape) - 1))
+    count = draw(st.integers(1, len(shape) - common))
+    at = [*shape[:common], *draw(st.lists(st.integers(1, 3), max_size=2)), count]
+    op = nn.TakeSlicesOp(value(*shape), value(*at, element=i64), common)
+    return _indexed(op, shape[common : common + count], draw(SEEDS))
+
+
+@st.composite
+def slice_puts(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    count = draw(st.integers(1, len(shape)))
+    at = [*draw(st.lists(st.integers(1, 3), max_size=2)), count]
+    updates = value(*at[:-1], *shape[count:])
+    op = nn.PutSlicesOp(value(*shape), value(*at, element=i64), updates, draw(WAYS))
+    return _indexed(op, shape[:count], draw(SEEDS))
+
+
+@st.composite
+def rankings(draw: st.DrawFn) -> Case:
+    """With some equal elements."""
+    shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    op = nn.ArgTopKOp(value(*shape), axis, draw(st.integers(1, shape[axis])), draw(st.booleans()))
+    case = draw(arrays(op))
+    return Case(op, [np.round(case.operands[0])])
+
+
 BINARY = {op.name.removeprefix("nn."): op for op in nn.NN.operations if issubclass(op, BinaryOp)}
 UNARY = {
     op.name.removeprefix("nn."): op
@@ -343,6 +410,11 @@ ITERATIONS = {
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
     "take": takes(),
+    "take_elements": element_takes(),
+    "take_slices": slice_takes(),
+    "put_elements": element_puts(),
+    "put_slices": slice_puts(),
+    "arg_top_k": rankings(),
     "argmax": arg_reductions(nn.ArgMaxOp),
     "argmin": arg_reductions(nn.ArgMinOp),
     "softmax": softmaxes(nn.SoftmaxOp),

@@ -20,6 +20,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.operation import number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.dialects.nn.put import kind_of
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
@@ -58,12 +59,17 @@ def _onnxruntime(case: Case) -> np.ndarray:
         for index, array in enumerate(case.operands)
     ]
     named = {f"x{i}": array for i, array in enumerate([*arrays, *extra])}
-    node = onnx.helper.make_node(kind, list(named), ["y"], **attributes)
+    results = ["values", "y"] if kind == "TopK" else ["y"]
+    node = onnx.helper.make_node(kind, list(named), results, **attributes)
     inputs = []
     for name, array in named.items():
         element = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
         inputs.append(onnx.helper.make_tensor_value_info(name, element, array.shape))
-    dtype = np.dtype(np.int64) if isinstance(case.op, ArgReductionOp) else dtype_of(case.op.result)
+    dtype = (
+        np.dtype(np.int64)
+        if isinstance(case.op, ArgReductionOp | nn.ArgTopKOp)
+        else dtype_of(case.op.result)
+    )
     element = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     output = onnx.helper.make_tensor_value_info("y", element, None)
     graph = onnx.helper.make_graph([node], "g", inputs, [output])
@@ -119,6 +125,19 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
+        case nn.TakeElementsOp():
+            return "GatherElements", {"axis": number(options, "axis")}, [], False
+        case nn.TakeSlicesOp():
+            return "GatherND", {"batch_dims": number(options, "batch_dims")}, [], False
+        case nn.PutElementsOp():
+            kind = kind_of(options) or "none"
+            attributes = {"axis": number(options, "axis"), "reduction": kind}
+            return "ScatterElements", attributes, [], False
+        case nn.ArgTopKOp():
+            attributes = {"axis": number(options, "axis"), "largest": int(op.largest is not None)}
+            return "TopK", attributes, [np.array([number(options, "k")])], False
+        case nn.PutSlicesOp():
+            return "ScatterND", {"reduction": kind_of(op.properties) or "none"}, [], False
         case nn.TakeOp():
             return "Gather", {"axis": number(options, "axis")}, [], False
         case nn.CastOp():

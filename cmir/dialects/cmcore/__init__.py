@@ -17,13 +17,14 @@ from cmir.dialects.cmcore.loops import FireOp, LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
 from cmir.dialects.cmcore.network import CoreOp, NetworkOp, ProgramOp
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
-from cmir.dialects.vectors.pick import PickOp
+from cmir.dialects.vectors.pick import PickOp, PlaceOp
 from cmir.dialects.vectors.product import MxvOp
-from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
+from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
 __all__ = [
     "CMCORE",
     "ArgReduceOp",
+    "ArgTopKOp",
     "BufferOp",
     "CompareOp",
     "ConvertOp",
@@ -37,6 +38,7 @@ __all__ = [
     "MxvOp",
     "NetworkOp",
     "PickOp",
+    "PlaceOp",
     "ProgramOp",
     "ReduceOp",
     "ReleaseOp",
@@ -63,10 +65,12 @@ CMCORE = Dialect(
         MxvOp,
         ReduceOp,
         ArgReduceOp,
+        ArgTopKOp,
         CompareOp,
         SelectOp,
         ConvertOp,
         PickOp,
+        PlaceOp,
         CoreOp,
     ],
     [],

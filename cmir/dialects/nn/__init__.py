@@ -18,7 +18,7 @@ from cmir.dialects.nn.activation import (
     SoftplusOp,
     TanhOp,
 )
-from cmir.dialects.nn.arg_reduction import ArgMaxOp, ArgMinOp
+from cmir.dialects.nn.arg_reduction import ArgMaxOp, ArgMinOp, ArgTopKOp
 from cmir.dialects.nn.arithmetic import (
     AbsOp,
     AddOp,
@@ -63,6 +63,7 @@ from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNor
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from cmir.dialects.nn.put import PutElementsOp, PutSlicesOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
     ReduceL2Op,
@@ -74,7 +75,7 @@ from cmir.dialects.nn.reduction import (
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
-from cmir.dialects.nn.take import TakeOp
+from cmir.dialects.nn.take import TakeElementsOp, TakeOp, TakeSlicesOp
 
 __all__ = [
     "NN",
@@ -84,6 +85,7 @@ __all__ = [
     "AndOp",
     "ArgMaxOp",
     "ArgMinOp",
+    "ArgTopKOp",
     "AveragePoolOp",
     "BatchNormOp",
     "CastOp",
@@ -135,6 +137,8 @@ __all__ = [
     "ParameterOp",
     "PointwiseOp",
     "PowOp",
+    "PutElementsOp",
+    "PutSlicesOp",
     "QuantizeOp",
     "ReciprocalOp",
     "ReduceL2Op",
@@ -154,7 +158,9 @@ __all__ = [
     "SqrtOp",
     "StageOp",
     "SubOp",
+    "TakeElementsOp",
     "TakeOp",
+    "TakeSlicesOp",
     "TanhOp",
     "TransposeOp",
     "WhereOp",
@@ -226,6 +232,7 @@ NN = Dialect(
         ReduceSumOp,
         ArgMaxOp,
         ArgMinOp,
+        ArgTopKOp,
         SoftmaxOp,
         LogSoftmaxOp,
         QuantizeOp,
@@ -238,6 +245,10 @@ NN = Dialect(
         ConcatOp,
         GatherOp,
         TakeOp,
+        TakeElementsOp,
+        TakeSlicesOp,
+        PutElementsOp,
+        PutSlicesOp,
         ExpandOp,
         ResizeOp,
         InterpolateOp,

@@ -5,16 +5,18 @@ the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and
 """
 
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, SelectOp
-from cmir.dialects.vectors.pick import PickOp, elements_used
+from cmir.dialects.vectors.pick import PickOp, PlaceOp, elements_used
 from cmir.dialects.vectors.product import MxvOp
-from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
+from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
 __all__ = [
     "ArgReduceOp",
+    "ArgTopKOp",
     "CompareOp",
     "ConvertOp",
     "MxvOp",
     "PickOp",
+    "PlaceOp",
     "ReduceOp",
     "SelectOp",
     "elements_used",

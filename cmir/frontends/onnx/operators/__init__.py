@@ -3,6 +3,7 @@
 from cmir.frontends.onnx.operators import (
     arithmetic,
     elementwise,
+    indexing,
     layout,
     linear,
     moving,
@@ -15,6 +16,7 @@ from cmir.frontends.onnx.operators import (
 __all__ = [
     "arithmetic",
     "elementwise",
+    "indexing",
     "layout",
     "linear",
     "moving",
