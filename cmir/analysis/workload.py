@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, Operation
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.interface import IterationOp
+from cmir.dialects.nn.interface import IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.points import box_points
@@ -111,10 +111,17 @@ def _of_function(function: FuncOp) -> Iterator[Demand]:
         yield from _elements(argument, f"%{argument.name_hint or 'arg'}", argument.type)
     for op in function.walk():
         if isinstance(op, IterationOp):
-            yield _iterations(op, op.name, prod(op.iterations().values()))
+            yield _iterations(op, op.name, _iterations_of(op))
         if isinstance(op, NNOp):
             for result in op.results:
                 yield from _elements(op, f"the result of {op.name}", result.type)
+
+
+def _iterations_of(op: IterationOp) -> int:
+    """Return the iterations of an operator. A point-wise one has those of the stage that it joins, at least these."""
+    if isinstance(op, PointwiseOp):
+        return prod(op.result_shape) // max(op.result_shape, default=1)
+    return prod(op.iterations().values())
 
 
 def _of_pipeline(pipeline: PipelineOp) -> Iterator[Demand]:

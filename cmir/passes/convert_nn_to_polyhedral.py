@@ -36,6 +36,7 @@ from cmir.dialects.polyhedral import (
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.isl import dim_names
 from cmir.passes.base import FunctionPass
+from cmir.passes.granularity import Granularity
 from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
@@ -46,7 +47,8 @@ class ConvertNnToPolyhedralPass(FunctionPass):
     """Convert each function of outlined stages into a pipeline of polyhedral stages over arrays.
 
     Operators define the accesses and the body of an iteration. The pass composes layout operators between stages into
-    the access relations of their readers. Requires nn-outline-stages.
+    the access relations of their readers. A stage of point-wise operators gets iterations that match those of the
+    stages that it reads. Requires nn-outline-stages.
     """
 
     name = "convert-nn-to-polyhedral"
@@ -81,6 +83,7 @@ class _Converter:
             if isinstance(op, StageOp):
                 outer.update(zip(op.body.block.args, op.inputs, strict=True))
         self.views = Views(outer)
+        self.granularity = Granularity(function.body.block, self.views)
         self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
         self.arrays: list[ArrayOp] = []
         self.stages: list[Operation] = []
@@ -177,8 +180,8 @@ class _StageBuilder:
             raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = body[0]
-        self.domain = self.root.domain()
-        self.write = self.root.write()
+        iterations = converter.granularity.of(stage)
+        self.domain, self.write = iterations.domain, iterations.write
         rank = self.domain.dim(isl.dim_type.set)
         names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
         self.block = index_block(names)
@@ -206,10 +209,10 @@ class _StageBuilder:
         return stage
 
     def _operator(self, op: IterationOp) -> None:
-        if op is self.root:
-            accesses = op.reads()
-        elif isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape:
+        if isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape:
             accesses = op.reads_for(self.write)
+        elif op is self.root:
+            accesses = op.reads()
         else:
             raise CompileError(op, f"{op.name} cannot follow {self.root.name} in a stage")
         first = self.block.last_op

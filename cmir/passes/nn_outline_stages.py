@@ -19,6 +19,7 @@ from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.passes.base import FunctionPass
+from cmir.passes.hoisting import hoist_pointwise
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
 
@@ -28,7 +29,8 @@ class NnOutlineStagesPass(FunctionPass):
     """Group operators into stages: an iteration operator and the point-wise operators that follow it.
 
     A point-wise operator joins the latest stage that computes one of its operands in the shape of its result, unless
-    stages would then wait for each other in a cycle. With `fuse=false`, every operator becomes a separate stage. Layout
+    stages would then wait for each other in a cycle. If it follows layout operators with an inverse, such as reshape
+    and transpose, it moves in front of them first. With `fuse=false`, every operator becomes a separate stage. Layout
     operators remain outside stages, as views. If a value that is only a view must exist in memory, the pass inserts a
     copy and emits a remark.
     """
@@ -42,8 +44,10 @@ class NnOutlineStagesPass(FunctionPass):
         super().apply(ctx, op)
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
-        region_dce(function.body)
         block = function.body.block
+        if self.fuse:
+            hoist_pointwise(block)
+        region_dce(function.body)
         _insert_copies(block)
         _Outliner(block, self.fuse).rewrite()
         region_dce(function.body)

@@ -231,6 +231,12 @@ def negation(net: Net, op: str) -> object:
     return net.node(op, truth(net))
 
 
+@recipe("IsInf", "IsNaN")
+def not_finite(net: Net, op: str) -> object:
+    """All that is drawn is finite."""
+    return net.node(op, net.pick())
+
+
 @recipe("PRelu")
 def prelu(net: Net, op: str) -> object:
     x = net.pick()

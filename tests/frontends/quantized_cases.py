@@ -7,16 +7,16 @@ import numpy as np
 _random = np.random.default_rng(5)
 
 
-def _ints(dtype: str, *shape: int) -> np.ndarray:
+def ints(dtype: str, *shape: int) -> np.ndarray:
     limits = np.iinfo(dtype)
     return _random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
 
 
-def _floats(*shape: int) -> np.ndarray:
+def floats(*shape: int) -> np.ndarray:
     return _random.uniform(0.001, 0.02, shape).astype(np.float32)
 
 
-def _numbers(dtype: str, *values: int) -> np.ndarray:
+def numbers(dtype: str, *values: int) -> np.ndarray:
     return np.array(values[0] if len(values) == 1 else values, dtype)
 
 
@@ -35,7 +35,7 @@ WHOLE: dict[str, Case] = {
         "q, s, z = DynamicQuantizeLinear(x) c = ConvInteger(q, w, z) f = Cast<to = 1>(c)"
         " t = Mul(s, sw) y = Mul(f, t)",
         "float[] y",
-        {"w": _ints("int8", 4, 3, 3, 3), "sw": np.array(0.01, np.float32)},
+        {"w": ints("int8", 4, 3, 3, 3), "sw": np.array(0.01, np.float32)},
     ),
     "CastLike": (
         "uint8[1,3] x1, float[1,3] x2",
@@ -51,13 +51,13 @@ CASES: dict[str, Case] = {
         "float[1,3,4] x",
         "y = QuantizeLinear(x, s, z)",
         "uint8[] y",
-        {"s": np.array(0.017, np.float32), "z": _numbers("uint8", 120)},
+        {"s": np.array(0.017, np.float32), "z": numbers("uint8", 120)},
     ),
     "QuantizeLinear int8": (
         "float[1,3,4] x",
         "y = QuantizeLinear(x, s, z)",
         "int8[] y",
-        {"s": np.array(0.5, np.float32), "z": _numbers("int8", -3)},
+        {"s": np.array(0.5, np.float32), "z": numbers("int8", -3)},
     ),
     "QuantizeLinear without zero point": (
         "float[1,3,4] x",
@@ -69,19 +69,19 @@ CASES: dict[str, Case] = {
         "float[1,3,4] x",
         "y = QuantizeLinear<axis = 1>(x, s, z)",
         "int8[] y",
-        {"s": _floats(3), "z": _numbers("int8", 1, -2, 0)},
+        {"s": floats(3), "z": numbers("int8", 1, -2, 0)},
     ),
     "DequantizeLinear": (
         "uint8[1,3,4] x",
         "y = DequantizeLinear(x, s, z)",
         "float[] y",
-        {"s": np.array(0.3, np.float32), "z": _numbers("uint8", 7)},
+        {"s": np.array(0.3, np.float32), "z": numbers("uint8", 7)},
     ),
     "DequantizeLinear axis": (
         "int8[1,3,4] x",
         "y = DequantizeLinear<axis = -1>(x, s, z)",
         "float[] y",
-        {"s": _floats(4), "z": _numbers("int8", 1, -2, 0, 5)},
+        {"s": floats(4), "z": numbers("int8", 1, -2, 0, 5)},
     ),
     "DequantizeLinear int32": (
         "int32[1,3,4] x",
@@ -93,37 +93,37 @@ CASES: dict[str, Case] = {
         "float[1,3,4] x",
         "q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z)",
         "float[] y",
-        {"s": np.array(0.017, np.float32), "z": _numbers("uint8", 120)},
+        {"s": np.array(0.017, np.float32), "z": numbers("uint8", 120)},
     ),
     "ConvInteger": (
         "uint8[1,3,6,5] x",
         "y = ConvInteger<pads = [1, 1, 1, 1], strides = [2, 1]>(x, w, zx, zw)",
         "int32[] y",
-        {"w": _ints("uint8", 4, 3, 3, 3), "zx": _numbers("uint8", 9), "zw": _numbers("uint8", 130)},
+        {"w": ints("uint8", 4, 3, 3, 3), "zx": numbers("uint8", 9), "zw": numbers("uint8", 130)},
     ),
     "ConvInteger without zero points": (
         "uint8[1,2,6,5] x",
         "y = ConvInteger<dilations = [2, 1]>(x, w)",
         "int32[] y",
-        {"w": _ints("int8", 4, 2, 3, 2)},
+        {"w": ints("int8", 4, 2, 3, 2)},
     ),
     "ConvInteger depthwise": (
         "uint8[1,4,6,5] x",
         'y = ConvInteger<group = 4, auto_pad = "SAME_UPPER">(x, w, zx)',
         "int32[] y",
-        {"w": _ints("int8", 4, 1, 3, 3), "zx": _numbers("uint8", 99)},
+        {"w": ints("int8", 4, 1, 3, 3), "zx": numbers("uint8", 99)},
     ),
     "MatMulInteger": (
         "uint8[1,5,6] x",
         "y = MatMulInteger(x, w, zx, zw)",
         "int32[] y",
-        {"w": _ints("uint8", 6, 4), "zx": _numbers("uint8", 77), "zw": _numbers("uint8", 3)},
+        {"w": ints("uint8", 6, 4), "zx": numbers("uint8", 77), "zw": numbers("uint8", 3)},
     ),
     "MatMulInteger of two": (
         "uint8[1,5,6] x1, int8[1,6,4] x2",
         "y = MatMulInteger(x1, x2, zx)",
         "int32[] y",
-        {"zx": _numbers("uint8", 77)},
+        {"zx": numbers("uint8", 77)},
     ),
     "QLinearConv": (
         "uint8[1,3,6,5] x",
@@ -131,12 +131,12 @@ CASES: dict[str, Case] = {
         "uint8[] y",
         {
             "sx": np.array(0.02, np.float32),
-            "zx": _numbers("uint8", 131),
-            "w": _ints("int8", 4, 3, 3, 3),
-            "sw": _floats(4),
-            "zw": _numbers("int8", 0, 0, 0, 0),
+            "zx": numbers("uint8", 131),
+            "w": ints("int8", 4, 3, 3, 3),
+            "sw": floats(4),
+            "zw": numbers("int8", 0, 0, 0, 0),
             "sy": np.array(0.11, np.float32),
-            "zy": _numbers("uint8", 100),
+            "zy": numbers("uint8", 100),
             "b": _random.integers(-5000, 5000, 4).astype(np.int32),
         },
     ),
@@ -146,12 +146,12 @@ CASES: dict[str, Case] = {
         "int8[] y",
         {
             "sx": np.array(0.02, np.float32),
-            "zx": _numbers("int8", -31),
-            "w": _ints("int8", 4, 2, 3, 3),
+            "zx": numbers("int8", -31),
+            "w": ints("int8", 4, 2, 3, 3),
             "sw": np.array(0.004, np.float32),
-            "zw": _numbers("int8", 0),
+            "zw": numbers("int8", 0),
             "sy": np.array(0.05, np.float32),
-            "zy": _numbers("int8", 10),
+            "zy": numbers("int8", 10),
         },
     ),
     "QLinearMatMul": (
@@ -160,12 +160,12 @@ CASES: dict[str, Case] = {
         "uint8[] y",
         {
             "sx": np.array(0.02, np.float32),
-            "zx": _numbers("uint8", 131),
-            "w": _ints("uint8", 6, 4),
+            "zx": numbers("uint8", 131),
+            "w": ints("uint8", 6, 4),
             "sw": np.array(0.013, np.float32),
-            "zw": _numbers("uint8", 117),
+            "zw": numbers("uint8", 117),
             "sy": np.array(0.11, np.float32),
-            "zy": _numbers("uint8", 100),
+            "zy": numbers("uint8", 100),
         },
     ),
     "a quantised network": (
@@ -178,12 +178,12 @@ CASES: dict[str, Case] = {
         "float[] y",
         {
             "sx": np.array(0.02, np.float32),
-            "zx": _numbers("uint8", 131),
-            "w": _ints("int8", 4, 3, 3, 3),
-            "sw": _floats(4),
-            "zw": _numbers("int8", 0, 0, 0, 0),
+            "zx": numbers("uint8", 131),
+            "w": ints("int8", 4, 3, 3, 3),
+            "sw": floats(4),
+            "zw": numbers("int8", 0, 0, 0, 0),
             "sy": np.array(0.11, np.float32),
-            "zy": _numbers("uint8", 100),
+            "zy": numbers("uint8", 100),
             "b": _random.integers(-5000, 5000, 4).astype(np.int32),
         },
     ),
@@ -192,11 +192,93 @@ CASES: dict[str, Case] = {
         "c = ConvInteger(x, w, zx) f = Cast<to = 1>(c) y = Mul(f, s)",
         "float[] y",
         {
-            "w": _ints("int8", 4, 3, 3, 3),
-            "zx": _numbers("uint8", 9),
+            "w": ints("int8", 4, 3, 3, 3),
+            "zx": numbers("uint8", 9),
             "s": np.array([SCALE], np.float32),
         },
     ),
 }
+
+_QUANTISED_CONV = {
+    "s": np.array(0.02, np.float32),
+    "z": numbers("uint8", 131),
+    "w": ints("int8", 4, 3, 3, 3),
+    "sw": floats(4),
+    "zw": numbers("int8", 0, 0, 0, 0),
+    "sy": np.array(0.11, np.float32),
+    "zy": numbers("uint8", 100),
+    "b": _random.integers(-5000, 5000, 4).astype(np.int32),
+}
+_QUANTISED_CONV["sb"] = _QUANTISED_CONV["s"] * _QUANTISED_CONV["sw"]
+
+QDQ: dict[str, Case] = {
+    "QDQ Conv": (
+        "float[1,3,6,5] x",
+        "q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z)"
+        " dw = DequantizeLinear<axis = 0>(w, sw, zw) db = DequantizeLinear<axis = 0>(b, sb)"
+        " c = Conv<pads = [1, 0, 1, 2], strides = [2, 1]>(d, dw, db) r = Relu(c)"
+        " t = QuantizeLinear(r, sy, zy) y = DequantizeLinear(t, sy, zy)",
+        "float[] y",
+        _QUANTISED_CONV,
+    ),
+    "QDQ Conv with a float bias": (
+        "uint8[1,3,6,5] x",
+        "d = DequantizeLinear(x, s, z) dw = DequantizeLinear<axis = 0>(w, sw, zw)"
+        " c = Conv(d, dw, fb) y = QuantizeLinear(c, sy, zy)",
+        "uint8[] y",
+        {**_QUANTISED_CONV, "fb": floats(4)},
+    ),
+    "QDQ Conv grouped, padded before": (
+        "int8[1,4,6,5] x",
+        'd = DequantizeLinear(x, s, zx) p = Pad<mode = "constant">(d, pads)'
+        ' dw = DequantizeLinear(w, s, zw) c = Conv<group = 2, auto_pad = "SAME_LOWER">(p, dw)'
+        " y = QuantizeLinear(c, sy, zx)",
+        "int8[] y",
+        {
+            **_QUANTISED_CONV,
+            "zx": numbers("int8", 9),
+            "w": ints("uint8", 4, 2, 3, 3),
+            "zw": numbers("uint8", 120),
+            "pads": np.array([0, 0, 1, 0, 0, 0, 0, 2], np.int64),
+        },
+    ),
+    "QDQ MatMul": (
+        "uint8[1,5,6] x",
+        "d = DequantizeLinear(x, s, z) dw = DequantizeLinear<axis = 1>(w, sw, zw)"
+        " m = MatMul(d, dw) y = QuantizeLinear(m, sy, zy)",
+        "uint8[] y",
+        {**_QUANTISED_CONV, "w": ints("int8", 6, 4)},
+    ),
+    "QDQ MatMul of transposed weights": (
+        "uint8[1,5,6] x",
+        "d = DequantizeLinear(x, s, z) dw = DequantizeLinear<axis = 0>(w, sw, zw)"
+        " t = Transpose(dw) m = MatMul(d, t) y = QuantizeLinear(m, sy, zy)",
+        "uint8[] y",
+        {**_QUANTISED_CONV, "w": ints("int8", 4, 6)},
+    ),
+    "QDQ Gemm": (
+        "uint8[1,2,3] x",
+        "d = DequantizeLinear(x, s, z) f = Flatten(d) dw = DequantizeLinear<axis = 0>(w, sw, zw)"
+        " db = DequantizeLinear<axis = 0>(b, sb)"
+        " m = Gemm<transB = 1>(f, dw, db) y = QuantizeLinear(m, sy, zy)",
+        "uint8[] y",
+        {**_QUANTISED_CONV, "w": ints("int8", 4, 6)},
+    ),
+    "QDQ Add": (
+        "uint8[1,3,4] x1, uint8[1,3,4] x2",
+        "d = DequantizeLinear(x1, s, z) e = DequantizeLinear(x2, sy, zy) a = Add(d, e)"
+        " y = QuantizeLinear(a, sy, z)",
+        "uint8[] y",
+        {name: _QUANTISED_CONV[name] for name in ("s", "z", "sy", "zy")},
+    ),
+    "QDQ MaxPool": (
+        "uint8[1,3,4] x",
+        "d = DequantizeLinear(x, s, z) m = MaxPool<kernel_shape = [3], pads = [1, 1]>(d)"
+        " y = QuantizeLinear(m, s, z)",
+        "uint8[] y",
+        {name: _QUANTISED_CONV[name] for name in ("s", "z")},
+    ),
+}
+"""Networks that quantise and dequantise: exact if the sums of products are."""
 
 ALL = {**CASES, **WHOLE}

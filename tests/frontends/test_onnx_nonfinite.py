@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from frontends.onnx_models import evaluate, save
+from networks import compile_network
 from onnx import TensorProto, helper, numpy_helper
 
 from cmir.checking import onnxruntime_evaluator
@@ -101,3 +102,15 @@ def test_cores_compute_the_same(
         assert cm_opt.main([str(text), "-p", f"nn-to-{level}", "-o", str(network)]) == 0
     assert cm_run.main([str(network), str(x), "--output", str(y)]) == 0
     np.testing.assert_allclose(np.load(y), expected, 1e-5)
+
+
+@pytest.mark.parametrize("attributes", ["", "<detect_negative = 0>", "<detect_positive = 0>"])
+def test_infinities_and_nans_are_found(attributes: str):
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 13]> main (float[N,4] x) => (bool[N,4] i, bool[N,4] n)'
+        f"{{ i = IsInf{attributes}(x) n = IsNaN(x) }}"
+    )
+    x = np.array([[inf, 1, nan, -inf]], np.float32)
+    (found,) = compile_network(model).simulator.run([{"x": x[0]}]).outputs
+    for result, expected in zip(found.values(), onnxruntime_evaluator(model)(x), strict=True):
+        np.testing.assert_array_equal(result, expected[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import onnx
 import onnxruntime
 import pytest
 from checking.saturating import SaturatingSession
+from frontends.microsoft_cases import FUSED, QUANTISED
 from frontends.onnx_models import evaluate, save
-from frontends.quantized_cases import ALL, WHOLE
+from frontends.quantized_cases import ALL, QDQ, WHOLE
 from onnx import numpy_helper, parser
+from tolerance import assert_close
 
 from cmir.checking import evaluator_of, onnxruntime_evaluator
 from cmir.frontends.onnx import import_onnx
@@ -24,9 +27,10 @@ from cmir.tools.model import lower, read_model
 
 
 def model_of(name: str) -> onnx.ModelProto:
-    inputs, body, outputs, constants = ALL[name]
+    inputs, body, outputs, constants = {**ALL, **QDQ, **QUANTISED, **FUSED}[name]
+    opsets = '["": 15, "com.microsoft": 1]'
     model = parser.parse_model(
-        f'<ir_version: 8, opset_import: ["": 15]> main ({inputs}) => ({outputs}) {{ {body} }}'
+        f"<ir_version: 8, opset_import: {opsets}> main ({inputs}) => ({outputs}) {{ {body} }}"
     )
     model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in constants.items())
     return model
@@ -57,13 +61,32 @@ def test_equal_to_reference(
     """Also where onnxruntime saturates sums of products."""
     if processor == "without VNNI":
         monkeypatch.setattr(onnxruntime, "InferenceSession", SaturatingSession)
+    for array, wanted in results_of(name, tmp_path):
+        assert array.dtype == wanted.dtype
+        np.testing.assert_array_equal(array, wanted)
+
+
+@pytest.mark.parametrize("name", [*QDQ, *QUANTISED])
+def test_equal_to_reference_on_this_processor(name: str, tmp_path: Path) -> None:
+    for array, wanted in results_of(name, tmp_path):
+        assert array.dtype == wanted.dtype
+        np.testing.assert_array_equal(array, wanted)
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_operators_are_close_to_onnxruntime(name: str, tmp_path: Path) -> None:
+    for array, wanted in results_of(name, tmp_path):
+        assert_close(array, wanted)
+
+
+def results_of(name: str, directory: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The results of a case, by NumPy and on the simulator, with those of the reference."""
     model = model_of(name)
-    path, samples = save(model, tmp_path), samples_for(model)
+    path, samples = save(model, directory), samples_for(model)
     inputs, batch = [*samples.values()], name not in WHOLE
     expected = evaluator_of(path)(*inputs)
     if batch:
         inputs, expected = ([array[0] for array in arrays] for arrays in (inputs, expected))
-
     reference = evaluate(import_onnx(path, batch=batch), inputs)
     compiled = read_model(path, batch=batch)
     timed = TimedNetwork(lower(compiled), Hardware.load("ideal"))
@@ -71,9 +94,7 @@ def test_equal_to_reference(
         [dict(zip(timed.network.inputs, inputs, strict=True))]
     )
     for results in (reference, report.outputs[0].values()):
-        for array, wanted in zip(results, expected, strict=True):
-            assert array.dtype == wanted.dtype
-            np.testing.assert_array_equal(array, wanted)
+        yield from zip(results, expected, strict=True)
 
 
 def test_onnxruntime_differs_without_vnni(monkeypatch: pytest.MonkeyPatch) -> None:

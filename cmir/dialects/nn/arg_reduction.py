@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i8, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
@@ -15,7 +15,16 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects import vectors
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import Access, IterationOp
-from cmir.dialects.nn.operation import FLOATS, INT, TENSOR, Shape, flag, number, shape_of, ui8
+from cmir.dialects.nn.operation import (
+    FLOATS,
+    INT,
+    TENSOR,
+    WHOLE,
+    Shape,
+    flag,
+    number,
+    shape_of,
+)
 from cmir.dialects.nn.reduction import AxisReductionOp
 from cmir.dialects.nn.relations import Box, element_box
 from cmir.support.numerics import arg_top_k, position
@@ -24,7 +33,7 @@ from cmir.support.numerics import arg_top_k, position
 class ArgReductionOp(AxisReductionOp):
     """Base of operators that return the index, an `i32`, of one element along an axis."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     LARGEST: ClassVar[bool]
     """True for the index of the largest element, False for that of the smallest."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -16,16 +16,15 @@ from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import (
     FLOATS,
     TENSOR,
+    WHOLE,
     check_elements,
     element_of,
     shape_of,
     tensor_type,
-    ui8,
 )
 from cmir.dialects.nn.pointwise import ExactOp
 from cmir.support.numerics import convert, wrap
 
-WHOLE = (i8, ui8, i16, i32, i64)
 CASTS: Mapping[Attribute, Sequence[Attribute]] = dict.fromkeys(
     (*FLOATS, *WHOLE), (*FLOATS, i1, *WHOLE)
 )

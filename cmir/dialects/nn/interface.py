@@ -8,7 +8,7 @@ data defines the origin of each element; it is composed into the accesses of its
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Self
@@ -18,7 +18,7 @@ from xdsl.builder import Builder
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, SSAValue
 
-from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, shape_of
+from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, element_of, shape_of, tensor_type
 from cmir.dialects.nn.relations import (
     Box,
     access_map,
@@ -120,7 +120,8 @@ class LinearOp(IterationOp):
 class PointwiseOp(IterationOp):
     """An operator whose result elements each depend on one element of each operand.
 
-    It has no iteration order of its own: appended to a stage, it takes over the stage's write access.
+    It has no iteration order of its own: appended to a stage, it takes over the stage's write access. A stage that
+    begins with it gets iterations that match those of the stages that it reads.
     """
 
     def element_relation(self, operand: int) -> isl.Map:
@@ -164,3 +165,26 @@ class LayoutOp(NNOp):
     def pad_value(self) -> float:
         """The value of padding."""
         return 0.0
+
+    def inverse(self) -> Callable[[SSAValue], LayoutOp] | None:
+        """Return a function that builds the operator that moves the elements of its argument back.
+
+        The argument has the shape of the result. None means that there is no such operator, because elements of the
+        operand are dropped or repeated.
+        """
+        return None
+
+    @property
+    def has_padding(self) -> bool:
+        """True if result elements can be padding."""
+        return False
+
+    def on(self, operands: Sequence[SSAValue], pad_value: float = 0.0) -> Self:
+        """Return the operator on other operands of the same shapes, with elements of any type.
+
+        pad_value: the value of padding, if there is any.
+        """
+        type_ = tensor_type(self.result_shape, element_of(operands[0]))
+        return type(self).create(
+            operands=operands, properties=dict(self.properties), result_types=[type_]
+        )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
 import islpy as isl
 import numpy as np
@@ -85,6 +86,9 @@ class ReshapeOp(LayoutOp):
     def is_identity(self) -> bool:
         return self.result_shape == shape_of(self.x)
 
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(ReshapeOp, shape=shape_of(self.x))
+
 
 @irdl_op_definition
 class TransposeOp(LayoutOp):
@@ -126,6 +130,9 @@ class TransposeOp(LayoutOp):
 
     def is_identity(self) -> bool:
         return self.perm.get_values() == tuple(range(len(self.perm)))
+
+    def inverse(self) -> Callable[[SSAValue], LayoutOp]:
+        return partial(TransposeOp, perm=np.argsort(self.perm.get_values()).tolist())
 
 
 @irdl_op_definition
@@ -277,6 +284,15 @@ class PadOp(LayoutOp):
     @property
     def pad_value(self) -> float:
         return self.value.value.data
+
+    @property
+    def has_padding(self) -> bool:
+        return self.mode is None and any(pad > 0 for pad in self.pads.get_values())
+
+    def on(self, operands: Sequence[SSAValue], pad_value: float = 0.0) -> Self:
+        result = super().on(operands)
+        result.value = FloatAttr(pad_value, f32)
+        return result
 
     def element_relation(self, operand: int = 0) -> isl.Map:
         names, x = element_names(len(self.result_shape)), shape_of(self.x)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr, i8
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -21,6 +21,7 @@ from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
     INTS,
+    QUANTIZED,
     TENSOR,
     Shape,
     element_of,
@@ -29,7 +30,6 @@ from cmir.dialects.nn.operation import (
     numbers,
     shape_of,
     tensor_type,
-    ui8,
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
@@ -127,7 +127,7 @@ class MaxPoolOp(PoolOp):
     name = "nn.max_pool"
 
     PAD: ClassVar[float] = -inf
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, ui8)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *QUANTIZED)
 
     traits = traits_def(IdentityCanonicalization())
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import f32, i8, i32
+from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import TENSOR, ui8
+from cmir.dialects.nn.operation import INTEGERS, QUANTIZED, TENSOR
 from cmir.dialects.nn.pointwise import ExactOp
 from cmir.support.numerics import convert
 
@@ -52,9 +52,10 @@ class QuantizeOp(QuantizationOp):
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
         x, scale, zero_point = operands
-        if x != f32 or scale != f32 or zero_point not in (i8, ui8):
+        if x != f32 or scale != f32 or zero_point not in QUANTIZED:
+            known = ", ".join(map(str, QUANTIZED))
             raise VerifyException(
-                "the operands must have elements of f32, f32 and either i8 or ui8, got"
+                f"the operands must have elements of f32, f32 and one of {known}, got"
                 f" {x}, {scale}, {zero_point}"
             )
         return zero_point
@@ -82,9 +83,10 @@ class DequantizeOp(QuantizationOp):
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
         x, scale, zero_point = operands
-        if scale != f32 or x != zero_point or x not in (i8, ui8, i32):
+        if scale != f32 or x != zero_point or x not in INTEGERS:
+            known = ", ".join(map(str, INTEGERS))
             raise VerifyException(
-                "the operands must have elements of i8, ui8 or i32, of f32, and of the first type"
+                f"the operands must have elements of one of {known}, of f32, and of the first type"
                 f" again, got {x}, {scale}, {zero_point}"
             )
         return f32

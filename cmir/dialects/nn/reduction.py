@@ -9,14 +9,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import UnitAttr
+from xdsl.dialects.builtin import UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
-from cmir.dialects.nn.operation import FLOATS, INTS, TENSOR, Shape, flag, ints, numbers, shape_of
+from cmir.dialects.nn.operation import (
+    FLOATS,
+    INTS,
+    TENSOR,
+    WHOLE,
+    Shape,
+    flag,
+    ints,
+    numbers,
+    shape_of,
+)
 from cmir.dialects.nn.relations import Box, element_box
 
 
@@ -117,6 +127,8 @@ class ReduceSumOp(ReductionOp):
 
     name = "nn.reduce_sum"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axes)
 
@@ -152,6 +164,8 @@ class ReduceMaxOp(ReductionOp):
 
     name = "nn.reduce_max"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.maximum.reduce(x, axis=axes)
 
@@ -168,6 +182,8 @@ class ReduceMinOp(ReductionOp):
     """
 
     name = "nn.reduce_min"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.minimum.reduce(x, axis=axes)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import Importer
 
@@ -24,7 +24,7 @@ def _sample(node: Node, x: Activation) -> Activation:
         return x
     count, *rest = shape_of(x)
     if count != 1:
-        raise ImporterError(
+        raise ImporterLimitError(
             f"a batch of {count} is not one sample; the model needs a batch dimension"
         )
     return node.build(nn.ReshapeOp(x, rest))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,13 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.nn import ParameterOp
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import one_batch
-from cmir.frontends.onnx.errors import ImporterError, OnnxError, one_line
+from cmir.frontends.onnx.definition import definition, has_definition
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError, OnnxError, one_line
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.loading import Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.registry import find_importer
+from cmir.frontends.onnx.quantized import held_narrow
+from cmir.frontends.onnx.registry import Importer, find_importer
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
 
@@ -48,33 +51,75 @@ class ImportedModule:
 
 def build_module(graph: Graph) -> ImportedModule:
     """Translate the graph. Raises OnnxError, which lists all obstacles."""
-    translation = _Translation(graph)
-    for proto in graph.nodes:
-        translation.node(proto)
-    return translation.finish()
+    batch = len(graph.batch)
+    types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
+    block = Block(arg_types=types)
+    for name, argument in zip(graph.inputs, block.args, strict=True):
+        argument.location = _location(graph.path, f"input '{name}'")
+        argument.name_hint = identifier(name)
+    arguments = dict(zip(graph.inputs, block.args, strict=True))
+    weights = _Weights(block, graph.path)
+    translation = _Translation(graph, weights, arguments)
+    messages = translation.run()
+    outputs = {name: translation.values.get(name) for name in graph.outputs}
+    messages += [
+        f"output '{name}' does not depend on the inputs"
+        for name, value in outputs.items()
+        if isinstance(value, Constant)
+    ]
+    made = {*graph.inputs, *graph.constants, *(o for node in graph.nodes for o in node.output)}
+    messages += [
+        f"invalid model: nothing computes output '{name}'"
+        for name in graph.outputs
+        if name not in made
+    ]
+    if messages:
+        raise OnnxError(graph.path, messages)
+    results = [value for value in outputs.values() if isinstance(value, Activation)]
+    block.add_op(ReturnOp(*results))
+    weights.remove_unused()
+    return ImportedModule(
+        ModuleOp([FuncOp("main", (types, [r.type for r in results]), Region(block))]),
+        weights.arrays,
+        graph.inputs,
+        {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+        graph.files,
+    )
 
 
 class _Translation:
-    """The state of one translation."""
+    """The state of the translation of a graph: of a model, or of the definition of one of its nodes."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        weights: _Weights,
+        inputs: Mapping[str, Activation],
+        caller: Node | None = None,
+        prefix: str = "",
+    ) -> None:
+        """caller: the node whose definition the graph is. prefix: the begin of the names of constants."""
         self.graph = graph
+        self.weights = weights
+        self.block = weights.block
+        self.caller = caller
+        self.prefix = prefix
         self.used = _used_tensors(graph)
-        batch = len(graph.batch)
-        types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
-        self.block = Block(arg_types=types)
-        self.values: dict[str, Value] = dict(graph.constants)
+        self.values: dict[str, Value] = {**graph.constants, **inputs}
         """The tensors translated so far, by ONNX name. Tensors that depend on a refused node are missing."""
-        self.weights = _Weights(self.block, graph.path)
         self.refused: list[str] = []
+        self.folded: set[str] = set()
+        """The missing tensors that would be constants."""
         self.unknown: dict[str, list[str]] = {}
-        """Operators without an importer, with their nodes."""
-        for name, argument in zip(graph.inputs, self.block.args, strict=True):
-            argument.location = _location(graph.path, f"input '{name}'")
-            argument.name_hint = identifier(name)
-            self.values[name] = argument
+        """Operators with neither importer nor definition, with their nodes."""
 
-    def node(self, proto: onnx.NodeProto) -> None:
+    def run(self) -> list[str]:
+        """Translate all nodes and return the obstacles."""
+        for proto in self.graph.nodes:
+            self._node(proto)
+        return [*_unknown_operators(self.unknown), *self.refused]
+
+    def _node(self, proto: onnx.NodeProto) -> None:
         """Translate one node, or record why that is impossible."""
         if not self.used.intersection(proto.output):
             return
@@ -87,35 +132,9 @@ class _Translation:
             return
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
-    def finish(self) -> ImportedModule:
-        graph = self.graph
-        outputs = {name: self.values.get(name) for name in graph.outputs}
-        messages = [*_unknown_operators(self.unknown), *self.refused]
-        messages += [
-            f"output '{name}' does not depend on the inputs"
-            for name, value in outputs.items()
-            if isinstance(value, Constant)
-        ]
-        made = {*graph.inputs, *graph.constants, *(o for node in graph.nodes for o in node.output)}
-        messages += [
-            f"invalid model: nothing computes output '{name}'"
-            for name in graph.outputs
-            if name not in made
-        ]
-        if messages:
-            raise OnnxError(graph.path, messages)
-        results = [value for value in outputs.values() if isinstance(value, Activation)]
-        self.block.add_op(ReturnOp(*results))
-        types = ([a.type for a in self.block.args], [r.type for r in results])
-        return ImportedModule(
-            ModuleOp([FuncOp("main", types, Region(self.block))]),
-            self.weights.arrays,
-            graph.inputs,
-            {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
-            graph.files,
-        )
-
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
+        if self.caller is not None:
+            return replace(self.caller, proto=proto, schema=_schema(proto, self.graph.opsets))
         location = _location(self.graph.path, label)
         hint = identifier(name)
 
@@ -135,21 +154,75 @@ class _Translation:
         known = all(i in self.values for i in proto.input if i)
         inputs = [self.values.get(i) for i in proto.input]
         constants = [i for i in inputs if i is None or isinstance(i, Constant)]
+        if not known and self._would_be_folded(node):
+            self.folded.update(proto.output)
+            return []
         if known and len(constants) == len(inputs) and is_pure(node):
-            return fold(node, constants, self.graph.opsets)
+            folded = fold(node, constants, self.graph.opsets)
+            return [replace(c, name=self.prefix + c.name) for c in folded]
         importer = find_importer(proto)
-        if importer is None:
+        if importer is None and not has_definition(node.schema):
             self.unknown.setdefault(f"{proto.domain}.{proto.op_type}".lstrip("."), []).append(name)
             return []
         if not known:
-            importer.attributes(node)
+            if importer is not None and not has_definition(node.schema):
+                importer.attributes(node)
             return []
+        if importer is None:
+            return self._defined(node, inputs, name)
+        before = self.block.last_op
+        try:
+            return self._imported(importer, node, inputs)
+        except ImporterLimitError:
+            if not has_definition(node.schema):
+                raise
+            self._remove_after(before)
+            # If the definition cannot be used, either, the importer says why.
+            with suppress(ImporterError):
+                return self._defined(node, inputs, name)
+            raise
+
+    def _would_be_folded(self, node: Node) -> bool:
+        """Return True if the node, which depends on a refused one, depends only on its shape."""
+        inputs = [i for i in node.proto.input if i]
+        constant = all(i in self.folded or isinstance(self.values.get(i), Constant) for i in inputs)
+        return is_pure(node) and (constant or node.proto.op_type in ("Shape", "Size"))
+
+    def _imported(
+        self, importer: Importer, node: Node, inputs: Sequence[Value | None]
+    ) -> Sequence[Value]:
+        """Return the outputs that the importer makes."""
         if not self.graph.batch and importer.batched:
             results = one_batch(importer, node, inputs)
         else:
             results = importer(node, inputs)
         self._check_results(node, results)
         return results
+
+    def _defined(self, node: Node, inputs: Sequence[Value | None], name: str) -> Sequence[Value]:
+        """Return the outputs by ONNX's definition of the operator. Raises ImporterError."""
+        proto = node.proto
+        body = definition(node, inputs, self.graph, name)
+        body = replace(body, outputs=[o for o in proto.output if o in self.used])
+        known = zip(proto.input, inputs, strict=True)
+        activations = {n: x for n, x in known if isinstance(x, Activation)}
+        caller = self.caller or node
+        translation = _Translation(body, self.weights, activations, caller, f"{name}.")
+        if messages := translation.run():
+            raise ImporterError(f"it is defined by other operators: {messages[0]}")
+        results = [translation.values.get(o, Constant("", np.empty(0))) for o in proto.output]
+        self._check_results(node, results)
+        return results
+
+    def _remove_after(self, before: Operation | None) -> None:
+        """Remove the operations that were added after `before`, apart from parameters, which others may share."""
+        op = self.block.last_op
+        while op is not before:
+            assert op is not None
+            previous = op.prev_op
+            if not isinstance(op, ParameterOp):
+                op.erase()
+            op = previous
 
     def _check_results(self, node: Node, results: Sequence[Value]) -> None:
         """Check that all used outputs exist and have the shape that ONNX infers."""
@@ -178,7 +251,7 @@ class _Weights:
         self.values: dict[str, SSAValue] = {}
 
     def parameter(self, constant: Constant) -> SSAValue:
-        array = np.asarray(constant.array, order="C")
+        array = np.asarray(held_narrow(constant.array), order="C")
         if not array.size:
             raise ImporterError(
                 f"constant '{constant.name}' has no elements: its shape is {list(array.shape)}"
@@ -196,6 +269,17 @@ class _Weights:
         if name not in self.values:
             self.values[name] = self._append(ParameterOp(name, type), name)
         return self.values[name]
+
+    def remove_unused(self) -> None:
+        """Remove the parameters that no operation reads."""
+        used: set[str] = set()
+        for op in [op for op in self.block.ops if isinstance(op, ParameterOp)]:
+            if not op.result.uses:
+                op.erase()
+            elif isinstance(op.source, StringAttr):
+                used.add(op.source.data)
+        for name in self.arrays.keys() - used:
+            del self.arrays[name]
 
     def _append(self, op: Operation, name: str) -> SSAValue:
         op.location = _location(self.path, f"initializer '{name}'")

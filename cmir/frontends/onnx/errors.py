@@ -23,6 +23,10 @@ class ImporterError(Exception):
     """Error of an importer: the reason why its node has no equivalent. The caller adds the node."""
 
 
+class ImporterLimitError(ImporterError):
+    """Error for a valid node that the importer does not cover; ONNX's definition of the operator may."""
+
+
 def one_line(text: str) -> str:
     """Return a message of another library without line breaks."""
     return " ".join(text.split())

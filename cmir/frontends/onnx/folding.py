@@ -1,4 +1,4 @@
-"""Constant folding of nodes by ONNX's reference implementation.
+"""Constant folding of nodes by ONNX's reference implementation, or by `quantized` where integers must be kept.
 
 Nodes are only evaluated if their work is known to be bounded: the operator is in `WORK`, its result is not much larger
 than its inputs, and the work that `WORK` says is not too much.
@@ -17,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import GROWING, shape_of_type
 from cmir.frontends.onnx.node import Constant, Node
+from cmir.frontends.onnx.quantized import find_function, fold_quantized, moved
 from cmir.support.limits import count_text
 
 SLOW = 1000
@@ -74,6 +75,8 @@ def is_random(schema: OpSchema) -> bool:
 
 def is_pure(node: Node) -> bool:
     """Return True if ONNX defines the node's outputs as a function of its inputs."""
+    if find_function(node) is not None:
+        return True
     if node.schema is None or is_random(node.schema):
         return False
     # A subgraph may refer to any tensor.
@@ -85,6 +88,16 @@ def fold(
     node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
 ) -> list[Constant]:
     """Evaluate the node; return its outputs as constants. Raises ImporterError if it cannot be evaluated."""
+    if find_function(node) is not None:
+        return fold_quantized(node, inputs)
+    results = moved(node, inputs, lambda inputs: _evaluate(node, inputs, opsets))
+    return _evaluate(node, inputs, opsets) if results is None else results
+
+
+def _evaluate(
+    node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]
+) -> list[Constant]:
+    """Evaluate the node by ONNX's reference implementation."""
     _check_work(node, inputs, opsets)
     feeds = {n: c.array for n, c in zip(node.proto.input, inputs, strict=True) if c is not None}
     outputs = [name for name in node.proto.output if name]

@@ -15,10 +15,10 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i32, i64
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute
 
-from cmir.dialects.nn.operation import Shape, ui8
+from cmir.dialects.nn.operation import Shape, ui8, ui16
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
@@ -33,6 +33,8 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.DOUBLE: f64,
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
+    TensorProto.INT16: i16,
+    TensorProto.UINT16: ui16,
     TensorProto.INT32: i32,
     TensorProto.INT64: i64,
     TensorProto.BOOL: i1,

@@ -30,12 +30,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
+from types import NoneType
 from typing import Any, TypeAlias, get_args, get_type_hints
 
 import onnx
 
 from cmir import extensions
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
 
 Function: TypeAlias = Callable[..., Value | Sequence[Value]]
@@ -174,19 +175,21 @@ class Importer:
 
     def _input(self, parameter: inspect.Parameter, name: str, value: Value | None) -> Value | None:
         """Return the value, checked against the parameter's annotation."""
+        accepted = self._accepted(parameter)
         if value is None:
-            if parameter.default is not None:
+            if NoneType not in accepted:
                 raise ImporterError(f"input {name} is missing")
             return None
-        accepted = self._accepted(parameter)
         if isinstance(value, accepted):
             return value
         if Constant in accepted:
             return _constant(name, value)
-        raise ImporterError(f"input {name} is a constant, which is not supported")
+        raise ImporterLimitError(f"input {name} is a constant, which is not supported")
 
 
 def _constant(name: str, value: Value) -> Constant:
     if isinstance(value, Activation):
-        raise ImporterError(f"input {name} must be a constant, but depends on the model's inputs")
+        raise ImporterLimitError(
+            f"input {name} must be a constant, but depends on the model's inputs"
+        )
     return value

@@ -97,6 +97,24 @@ def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
     return node.build(nn.WhereOp(*operands(node, condition, a, b)))
 
 
+@importer("IsNaN")
+def is_nan(node: Node, x: Activation) -> Value:
+    return node.build(nn.NotOp(node.build(nn.EqualOp(x, x))))
+
+
+@importer("IsInf")
+def is_inf(
+    node: Node, x: Activation, *, detect_negative: int = 1, detect_positive: int = 1
+) -> Value:
+    if not detect_negative and not detect_positive:
+        return node.build(nn.LessOp(x, x))
+    if detect_negative and detect_positive:
+        x = node.build(nn.AbsOp(x))
+    sign = 1 if detect_positive else -1
+    infinity = Constant(f"{node.proto.name}.infinity", np.array(sign * np.inf, dtype_of(x)))
+    return node.build(nn.EqualOp(x, node.parameter(infinity)))
+
+
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
     """Floats. The exponent may also be an integer, or a constant that the type of the base can represent."""

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, SSAValue
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, element_of
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
@@ -109,7 +109,7 @@ def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
 def option(name: str, number: float) -> float:
     """Return a number as a float option of an operator. Raises ImporterError if it would be rounded."""
     if float(np.float32(number)) != number:
-        raise ImporterError(f"{name} = {number} is not supported: float32 cannot represent it")
+        raise ImporterLimitError(f"{name} = {number} is not supported: float32 cannot represent it")
     return number
 
 

@@ -52,8 +52,9 @@ def scatter_elements(
 
 @importer("Scatter")
 def scatter(node: Node, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
-    """Like ScatterElements."""
-    return scatter_elements(node, data, indices, updates, axis=axis)
+    """Import like ScatterElements."""
+    x, at, new = (_operand(node, value) for value in (data, indices, updates))
+    return node.build(nn.PutElementsOp(x, at, new, node.axis(x, axis)))
 
 
 @importer("GatherND")
@@ -102,12 +103,13 @@ def top_k(
 
 
 @importer("Hardmax")
-def hardmax(node: Node, x: Activation, *, axis: int | None = None) -> Value:
-    """One for the first of the largest elements. Before opset 13, all axes from the given one on are one."""
+def hardmax(node: Node, x: Activation, *, axis: int = -1) -> Value:
+    """Build one for the first of the largest elements. Before opset 13, all axes from the given one on are one."""
     if node.schema is None or node.schema.since_version >= 13:
-        return _hardmax(node, x, node.axis(x, -1 if axis is None else axis))
-    rank = len(node.shape(x))
-    (first,) = node.axes(x, [(1 if axis is None else axis) % rank])
+        return _hardmax(node, x, node.axis(x, axis))
+    if all(attribute.name != "axis" for attribute in node.proto.attribute):
+        axis = 1
+    first = node.axis(x, axis)
     shape = shape_of(x)
     flat = node.build(nn.ReshapeOp(x, (*shape[:first], int(np.prod(shape[first:])))))
     return node.build(nn.ReshapeOp(_hardmax(node, flat, first), shape))

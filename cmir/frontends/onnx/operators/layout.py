@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -62,6 +63,11 @@ def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -
     return node.build(nn.TransposeOp(x, [axis - batch for axis in perm[batch:]]))
 
 
+def nothing(node: Node, x: Activation, shape: Sequence[int]) -> Constant:
+    """Return a part of `x` without elements, which is a constant. shape: without the batch dimension."""
+    return Constant(node.proto.output[0], np.zeros((*node.batch, *shape), dtype_of(x)))
+
+
 def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> list[int]:
     """Return ONNX's list of axes as non-negative ones; all axes, from the first on, for None."""
     axes = range(count) if axes is None else axes
@@ -89,6 +95,8 @@ def slice_(
         taken[axis] = taken[axis][starts[i] : ends[i] : steps[i]]
     if node.batch and len(taken.pop(0)) != 1:
         raise ImporterError("it removes the batch dimension's only element")
+    if not all(taken):
+        return nothing(node, x, [len(r) for r in taken])
     starts, ends, steps = zip(*((r.start, r.stop, r.step) for r in taken), strict=True)
     return node.build(nn.SliceOp(x, starts, ends, steps))
 

@@ -10,6 +10,11 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.integers import (
+    float_result,
+    integer_gemm,
+    integer_operands,
+)
 from cmir.frontends.onnx.registry import importer
 
 
@@ -25,12 +30,20 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Value:
-    """Each row of a is a sample. The factors alpha and beta are folded into b and c."""
+    """Each row of a is a sample. The factors alpha and beta are folded into b and c.
+
+    Products of dequantised values are computed in integers, unless alpha or beta is a factor.
+    """
     if transA and node.batch:
         raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
         a = node.build(nn.TransposeOp(a, [1, 0]))
     outputs = b.shape[0 if transB else 1]
+    integers = None
+    if alpha == beta == 1 and (c is None or (isinstance(c, Constant) and c.array.ndim == 1)):
+        integers = integer_operands(node, a, b, c, 0 if transB else 1)
+    if integers is not None:
+        return float_result(node, integer_gemm(node, integers, bool(transB)), integers, -1)
     weights = node.parameter(_scaled(b, alpha))
     bias = None
     if isinstance(c, Constant):
@@ -71,14 +84,21 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     Runs on the DPU instead of crossbars if both inputs depend on the network's inputs, or if a constant is more than
     one matrix.
     """
+    return product(node, a, b)
+
+
+def product(node: Node, a: Value, b: Value) -> Activation:
+    """Build a product as NumPy's `matmul` defines it, in integers if both factors are quantised."""
     if isinstance(b, Constant):
         assert isinstance(a, Activation)
+        integers = integer_operands(node, a, b, None, 1) if b.array.ndim == 2 else None
+        if integers is not None:
+            return float_result(node, integer_gemm(node, integers, False), integers, -1)
         return _times_constant(node, a, b)
     if not node.batch and len(shape_of(b)) == 1:
         column = node.build(nn.ReshapeOp(b, [*shape_of(b), 1]))
-        product = matmul(node, a, column)
-        assert isinstance(product, Activation)
-        return node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
+        result = product(node, a, column)
+        return node.build(nn.ReshapeOp(result, shape_of(result)[:-1]))
     if not node.batch and isinstance(a, Activation):
         return _whole_product(node, a, b)
     rank = len(shape_of(b))
@@ -89,14 +109,10 @@ def matmul(node: Node, a: Value, b: Value) -> Value:
     # a · b is the transpose of b' · a'.
     row = a.array.ndim == 1
     matrices = a.array[:, None] if row else a.array.swapaxes(-1, -2)
-    product = _times_constant(
-        node, _transposed(node, b), Constant(f"{a.name}.transposed", matrices)
-    )
-    return (
-        node.build(nn.ReshapeOp(product, shape_of(product)[:-1]))
-        if row
-        else _transposed(node, product)
-    )
+    result = _times_constant(node, _transposed(node, b), Constant(f"{a.name}.transposed", matrices))
+    if not row:
+        return _transposed(node, result)
+    return node.build(nn.ReshapeOp(result, shape_of(result)[:-1]))
 
 
 def _transposed(node: Node, x: Activation) -> Activation:

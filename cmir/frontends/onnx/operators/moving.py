@@ -10,6 +10,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, whole_axes
+from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
 
@@ -19,7 +20,11 @@ def concat(node: Node, *inputs: Value, axis: int) -> Value:
     axes = {node.axis(x, axis) for x in inputs if isinstance(x, Activation)}
     if len(axes) != 1:
         raise ImporterError("the inputs have different numbers of dimensions")
-    values = [_sample(node, x) if isinstance(x, Constant) else x for x in inputs]
+    values = [
+        _sample(node, x) if isinstance(x, Constant) else x
+        for x in inputs
+        if isinstance(x, Activation) or x.array.size
+    ]
     return node.build(nn.ConcatOp(values, axes.pop()))
 
 
@@ -48,14 +53,17 @@ def split(
         parts = num_outputs or len(node.proto.output)
         size = -(-shape[axis] // parts)
         split = [size] * (parts - 1) + [shape[axis] - size * (parts - 1)]
-    if sum(split) != shape[axis] or min(split) < 1:
+    if sum(split) != shape[axis] or min(split) < 0:
         raise ImporterError(f"{shape[axis]} elements cannot be split into {list(split)}")
     results: list[Value] = []
     start = 0
     for size in split:
         starts, ends = [0] * len(shape), list(shape)
         starts[axis], ends[axis] = start, start + size
-        results.append(node.build(nn.SliceOp(input, starts, ends)))
+        if size:
+            results.append(node.build(nn.SliceOp(input, starts, ends)))
+        else:
+            results.append(nothing(node, input, (*shape[:axis], 0, *shape[axis + 1 :])))
         start += size
     return results
 
@@ -86,6 +94,8 @@ def _take(node: Node, data: Value, indices: Activation, axis: int) -> Value:
 def _gather(node: Node, data: Activation, indices: Constant, axis: int) -> Value:
     shape, axis = shape_of(data), node.axis(data, axis)
     # Negative indices count from the end.
+    if not indices.array.size:
+        return nothing(node, data, (*shape[:axis], *indices.shape, *shape[axis + 1 :]))
     picked = [int(i) + shape[axis] * (i < 0) for i in indices.array.flat]
     result = node.build(nn.GatherOp(data, axis, picked))
     if indices.array.ndim == 1:

@@ -1,28 +1,33 @@
 """Quantised networks: integers with a scale and a zero point.
 
-Products are integer products, summed in 32 bits. A zero point that is known at import is not subtracted from the data:
-padding has its value, and its contribution to each sum is subtracted with the bias.
+Products are integer products, summed in 32 bits (see `integers`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import numpy as np
-from xdsl.dialects.builtin import i32
-from xdsl.ir import SSAValue
+from onnx import TensorProto
+from xdsl.dialects.builtin import f16, f32, i32
+from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import element_of, shape_of
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.linear import matmul
+from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv
+from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window
+from cmir.frontends.onnx.quantized import MICROSOFT, held, integers_of, type_of_result
 from cmir.frontends.onnx.registry import importer
 
 
 @importer("QuantizeLinear")
+@importer("QuantizeLinear", MICROSOFT)
 def quantize_linear(
     node: Node,
     x: Activation,
@@ -35,21 +40,36 @@ def quantize_linear(
     precision: int = 0,
     saturate: int = 1,
 ) -> Value:
-    """Quantises to int8 or uint8, with one scale or one for each index of an axis."""
+    """Quantises float32 and float16 to integers of 2 to 16 bits, with one scale or one for each index of an axis.
+
+    Integers of less than 8 bits are held as int8.
+    """
     if block_size:
         raise ImporterError("attribute block_size is not supported")
-    if precision not in (0, 1):
-        raise ImporterError("attribute precision is not supported: quotients are float32")
     if y_zero_point is None:
-        kinds = {0: np.uint8, 2: np.uint8, 3: np.int8}
-        if output_dtype not in kinds:
-            raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
-        y_zero_point = Constant("zero", np.zeros((), kinds[output_dtype]))
+        y_zero_point = Constant("zero", np.zeros((), type_of_result(output_dtype)))
     scale, zero = (_along(node, x, value, axis) for value in (y_scale, y_zero_point))
-    return node.build(nn.QuantizeOp(x, scale, zero))
+    if precision not in (0, TensorProto.FLOAT) and element_of(scale) == f32:
+        raise ImporterError(f"attribute precision = {precision} is not supported")
+    if element_of(scale) == f16:
+        # The quotient is rounded to the type of the scale.
+        if precision not in (0, TensorProto.FLOAT16):
+            raise ImporterError(f"attribute precision = {precision} is not supported")
+        x = node.build(nn.CastOp(node.build(nn.DivOp(x, scale)), f32))
+        scale = node.parameter(Constant("one", np.ones((), np.float32)))
+    result = node.build(nn.QuantizeOp(x, scale, zero))
+    if not isinstance(y_zero_point, Constant):
+        return result
+    type_ = integers_of(y_zero_point.array.dtype)
+    if type_.is_narrow:
+        for bound, number in ((nn.MaxOp, type_.low), (nn.MinOp, type_.high)):
+            limit = node.parameter(Constant("bound", np.array(number, type_.dtype)))
+            result = node.build(bound(result, limit))
+    return result
 
 
 @importer("DequantizeLinear")
+@importer("DequantizeLinear", MICROSOFT)
 def dequantize_linear(
     node: Node,
     x: Activation,
@@ -60,15 +80,29 @@ def dequantize_linear(
     block_size: int = 0,
     output_dtype: int = 0,
 ) -> Value:
-    """int8, uint8 or int32, with one scale or one for each index of an axis."""
+    """Integers of 2 to 32 bits, with one scale or one for each index of an axis, to float32 and float16."""
     if block_size:
         raise ImporterError("attribute block_size is not supported")
-    if output_dtype not in (0, 1):
-        raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
     if x_zero_point is None:
         x_zero_point = Constant("zero", np.zeros((), dtype_of(x)))
+    element = _element_of(x_scale)
+    if output_dtype:
+        element = ELEMENTS.get(output_dtype)
+    if element not in (f32, f16):
+        raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
+    if isinstance(x_scale, Constant):
+        x_scale = Constant(x_scale.name, x_scale.array.astype(np.float32))
+    elif element_of(x_scale) != f32:
+        x_scale = node.build(nn.CastOp(x_scale, f32))
     scale, zero = (_along(node, x, value, axis) for value in (x_scale, x_zero_point))
-    return node.build(nn.DequantizeOp(x, scale, zero))
+    result = node.build(nn.DequantizeOp(x, scale, zero))
+    return result if element == f32 else node.build(nn.CastOp(result, element))
+
+
+def _element_of(value: Value) -> Attribute | None:
+    if isinstance(value, Constant):
+        return ELEMENT_TYPE_OF.get(value.array.dtype)
+    return element_of(value)
 
 
 @importer("DynamicQuantizeLinear")
@@ -119,10 +153,11 @@ def conv_integer(
     group: int = 1,
 ) -> Value:
     """int8 or uint8, with a known zero point of the weights."""
-    weights = _centred(w, w_zero_point, 0)
+    weights = centred(w, w_zero_point, 0)
     if isinstance(x_zero_point, Activation):
         x, x_zero_point = node.build(nn.SubOp(_wide(node, x), _wide(node, x_zero_point))), None
-    return _conv(node, x, weights, x_zero_point, None, window, group)
+    options = _options(x, weights, window)
+    return integer_conv(node, x, _number(x_zero_point), weights, None, *options, group)
 
 
 @importer("QLinearConv", batched=True)
@@ -142,36 +177,20 @@ def qlinear_conv(
     group: int = 1,
 ) -> Value:
     """int8 or uint8, with known scales and zero points, also per output channel."""
-    weights = _centred(w, w_zero_point, 0)
-    sums = _conv(node, x, weights, x_zero_point, b, window, group)
-    factor = _factor(x_scale, w_scale, y_scale)
+    weights = centred(w, w_zero_point, 0)
+    options = _options(x, weights, window)
+    bias = None if b is None else b.array.astype(np.int64)
+    sums = integer_conv(node, x, _number(x_zero_point), weights, bias, *options, group)
+    factor = factor_of(x_scale, w_scale, y_scale)
     if factor.size > 1:
         factor = factor.reshape(-1, *(1,) * (weights.ndim - 2))
-    return _requantized(node, sums, factor, y_zero_point)
+    return requantized(node, sums, factor, y_zero_point)
 
 
-def _conv(
-    node: Node,
-    x: Activation,
-    weights: np.ndarray,
-    zero_point: Constant | None,
-    bias: Constant | None,
-    window: Window,
-    group: int,
-) -> SSAValue:
-    zero, pads = _number(zero_point), window.padding(x, window.kernel_of(weights.shape))
-    if zero and pads is not None and any(pads):
-        half = len(pads) // 2
-        begins, ends = pads[:half], pads[half:]
-        x = node.build(nn.PadOp(x, [0, *begins, 0, *ends], float(zero)))
-        pads = None
-    added = -zero * weights.astype(np.int64).sum(axis=tuple(range(1, weights.ndim)))
-    if bias is not None:
-        added = added + bias.array
-    name = node.proto.input[0]
-    b = node.parameter(Constant(f"{name}.bias", added.astype(np.int32))) if added.any() else None
-    w = node.parameter(Constant(f"{name}.weight", weights))
-    return node.build(nn.ConvOp(x, w, b, window.strides, pads, window.dilations, group))
+def _options(
+    x: Activation, weights: np.ndarray, window: Window
+) -> tuple[Sequence[int] | None, Sequence[int] | None, Sequence[int] | None]:
+    return window.padding(x, window.kernel_of(weights.shape)), window.strides, window.dilations
 
 
 @importer("MatMulInteger")
@@ -183,7 +202,7 @@ def matmul_integer(
     b_zero_point: Value | None = None,
 ) -> Value:
     """int8 or uint8."""
-    return _matmul(node, a, b, a_zero_point, b_zero_point)
+    return integer_matmul(node, a, b, a_zero_point, b_zero_point)
 
 
 @importer("QLinearMatMul")
@@ -201,21 +220,56 @@ def qlinear_matmul(
     """int8 or uint8, with known scales and zero points: one, or one for each column of b."""
     if a_scale.array.size > 1:
         raise ImporterError("input a_scale must be one number")
-    sums = _matmul(node, a, b, a_zero_point, b_zero_point)
-    return _requantized(node, sums, _factor(a_scale, b_scale, y_scale), y_zero_point)
+    sums = integer_matmul(node, a, b, a_zero_point, b_zero_point)
+    return requantized(node, sums, factor_of(a_scale, b_scale, y_scale), y_zero_point)
 
 
-def _matmul(node: Node, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None) -> SSAValue:
-    left, right = _difference(node, a, a_zero, -2), _difference(node, b, b_zero, -1)
-    result = matmul(node, left, right)
-    assert isinstance(result, Activation)
-    return result
+def integer_matmul(
+    node: Node, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None
+) -> Activation:
+    """Build the product of two tensors of integers, at most one of them constant, less their zero points."""
+    left, right, added = _centre(node, a, b, a_zero, b_zero)
+    result = product(node, left, right)
+    return result if added is None else node.build(nn.AddOp(result, node.parameter(added)))
+
+
+def _centre(
+    node: Node, a: Value, b: Value, a_zero: Value | None, b_zero: Value | None
+) -> tuple[Value, Value, Constant | None]:
+    """Return both factors less their zero points, and a constant to add to the product.
+
+    The zero point of an activation is not subtracted if it is one number: the constant corrects for it.
+    """
+    left, right, added = a, b, None
+    name = f"{node.proto.output[0]}.correction"
+    if isinstance(b, Constant) and not isinstance(b_zero, Activation) and _is_number(a_zero):
+        assert isinstance(a, Activation)
+        right = Constant(f"{b.name}.centred", centred(b, b_zero, -1))
+        wide = right.array.astype(np.int64)
+        row = wide.ndim <= 2 or len(node.shape(a)) == 1
+        sums = np.ones(wide.shape[-2:][:1] if row else (1, wide.shape[-2]), np.int64) @ wide
+        added = Constant(name, (-_number(a_zero) * sums).astype(np.int32))
+    elif isinstance(a, Constant) and not isinstance(a_zero, Activation) and _is_number(b_zero):
+        assert isinstance(b, Activation)
+        left = Constant(f"{a.name}.centred", centred(a, a_zero, -2))
+        column = left.array.ndim > 1 and len(node.shape(b)) > 1
+        sums = left.array.astype(np.int64).sum(axis=-1, keepdims=column)
+        added = Constant(name, (-_number(b_zero) * sums).astype(np.int32))
+    else:
+        left, right = _difference(node, a, a_zero, -2), _difference(node, b, b_zero, -1)
+    return left, right, added if added is not None and added.array.any() else None
+
+
+def _is_number(zero_point: Value | None) -> TypeGuard[Constant | None]:
+    return zero_point is None or (
+        isinstance(zero_point, Constant) and not np.ptp(held(zero_point.array))
+    )
 
 
 def _difference(node: Node, x: Value, zero_point: Value | None, axis: int) -> Value:
     """Build x − zero point, in integers."""
     if isinstance(x, Constant) and not isinstance(zero_point, Activation):
-        return Constant(f"{x.name}.centred", _centred(x, zero_point, axis))
+        return Constant(f"{x.name}.centred", centred(x, zero_point, axis))
     if isinstance(zero_point, Activation):
         if len(shape_of(zero_point)) > 1 or (shape_of(zero_point) and node.batch):
             raise ImporterError("computed zero points must be one number per sample")
@@ -239,7 +293,7 @@ def _wide(node: Node, x: SSAValue) -> SSAValue:
 
 
 def _array(zero_point: Constant | None) -> np.ndarray:
-    return np.zeros((), np.int32) if zero_point is None else zero_point.array
+    return np.zeros((), np.int32) if zero_point is None else held(zero_point.array)
 
 
 def _number(zero_point: Constant | None) -> int:
@@ -249,27 +303,7 @@ def _number(zero_point: Constant | None) -> int:
     return int(array.reshape(-1)[0])
 
 
-def _centred(constant: Constant, zero_point: Constant | None, axis: int) -> np.ndarray:
-    """Return the constant minus its zero point, or zero points along an axis, in the smallest type that holds it."""
-    if constant.array.dtype.name not in ("int8", "uint8"):
-        raise ImporterError(
-            f"constant '{constant.name}' has elements of type {constant.array.dtype}, not int8 or uint8"
-        )
-    zero = _array(zero_point).astype(np.int32)
-    if zero.ndim == 1 and zero.size > 1:
-        shape = [1] * constant.array.ndim
-        shape[axis] = zero.size
-        zero = zero.reshape(shape)
-    elif zero.size == 1:
-        zero = zero.reshape(())
-    array = constant.array.astype(np.int32) - zero
-    for dtype in (constant.array.dtype, np.dtype(np.int8)):
-        if np.iinfo(dtype).min <= array.min() and array.max() <= np.iinfo(dtype).max:
-            return array.astype(dtype)
-    return array.astype(np.int16)
-
-
-def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
+def factor_of(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarray:
     """Return the factor of sums, computed in float32 as in onnxruntime."""
     if x_scale.array.size > 1 or y_scale.array.size > 1:
         raise ImporterError("the scales of the network's data must be single numbers")
@@ -278,11 +312,9 @@ def _factor(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.ndarr
     return factor.reshape(()) if factor.size == 1 else factor
 
 
-def _requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Value:
+def requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Value:
     """Requantise sums of products: sums · factor, rounded, plus the zero point."""
     name = node.proto.output[0]
-    none = node.parameter(Constant(f"{name}.none", np.zeros((), np.int32)))
     one = node.parameter(Constant(f"{name}.one", np.ones((), np.float32)))
-    scaled = nn.DequantizeOp(sums, node.parameter(Constant(f"{name}.factor", factor)), none)
     zero = node.parameter(Constant(f"{name}.zero", zero_point.array.reshape(())))
-    return node.build(nn.QuantizeOp(node.build(scaled), one, zero))
+    return node.build(nn.QuantizeOp(dequantized(node, sums, factor), one, zero))

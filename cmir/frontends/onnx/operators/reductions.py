@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import Function, importer
 
@@ -112,7 +112,7 @@ def layer_normalization(
 ) -> Value | Sequence[Value]:
     """`stash_type` must be 1; float64 is still computed in float64."""
     if stash_type != 1:
-        raise ImporterError(f"attribute stash_type = {stash_type} is not supported")
+        raise ImporterLimitError(f"attribute stash_type = {stash_type} is not supported")
     rank = len(node.shape(x))
     axes = _axes(node, x, range(axis % rank, rank))
     shape = tuple(shape_of(x)[a] for a in axes)

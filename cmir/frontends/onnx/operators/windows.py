@@ -9,6 +9,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.integers import float_result, integer_conv, integer_operands
 from cmir.frontends.onnx.registry import importer
 
 
@@ -78,8 +79,19 @@ def conv(
     window: Window,
     group: int = 1,
 ) -> Value:
-    """Floats, with any number of spatial dimensions."""
+    """Floats, with any number of spatial dimensions. Products of dequantised values are computed in integers."""
+    return convolution(node, x, w, b, window, group)
+
+
+def convolution(
+    node: Node, x: Activation, w: Constant, b: Constant | None, window: Window, group: int
+) -> Activation:
+    """Build a convolution, in integers if all of its operands are quantised."""
     pads = window.padding(x, window.kernel_of(w.shape))
+    if (integers := integer_operands(node, x, w, b, 0)) is not None:
+        options = pads, window.strides, window.dilations, group
+        operands = integers.x, integers.zero, integers.weights, integers.bias
+        return float_result(node, integer_conv(node, *operands, *options), integers, 0)
     weights = node.parameter(w)
     bias = None if b is None else node.parameter(b)
     return node.build(nn.ConvOp(x, weights, bias, window.strides, pads, window.dilations, group))

@@ -32,17 +32,17 @@ func.func @cast_shape(%x: tensor<4xf32>) {
 
 // -----
 
-func.func @cast_to_ui16(%x: tensor<4xf32>) {
-  // expected-error @+1 {{the result must have elements of one of f32, f16, f64, i8, ui8, i16, i32, i64, got ui16}}
-  %z = nn.cast %x : (tensor<4xf32>) -> tensor<4xui16>
+func.func @cast_to_i4(%x: tensor<4xf32>) {
+  // expected-error @+1 {{the result must have elements of one of f32, f16, f64, i8, ui8, i16, ui16, i32, i64, got i4}}
+  %z = nn.cast %x : (tensor<4xf32>) -> tensor<4xi4>
   func.return
 }
 
 // -----
 
-func.func @cast_to_f32(%x: tensor<4xui16>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i16, i32, i64, got ui16}}
-  %z = nn.cast %x : (tensor<4xui16>) -> tensor<4xf32>
+func.func @cast_to_f32(%x: tensor<4xi4>) {
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i16, ui16, i32, i64, got i4}}
+  %z = nn.cast %x : (tensor<4xi4>) -> tensor<4xf32>
   func.return
 }
 
@@ -57,7 +57,7 @@ func.func @floats(%x: tensor<4xf32>, %y: tensor<4xf16>) {
 // -----
 
 func.func @quantize(%x: tensor<4xf32>, %s: tensor<f32>, %z: tensor<i32>) {
-  // expected-error @+1 {{the operands must have elements of f32, f32 and either i8 or ui8, got f32, f32, i32}}
+  // expected-error @+1 {{the operands must have elements of f32, f32 and one of i8, ui8, i16, ui16, got f32, f32, i32}}
   %q = nn.quantize %x, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xi32>
   func.return
 }
@@ -65,7 +65,7 @@ func.func @quantize(%x: tensor<4xf32>, %s: tensor<f32>, %z: tensor<i32>) {
 // -----
 
 func.func @dequantize(%x: tensor<4xi8>, %s: tensor<f32>, %z: tensor<ui8>) {
-  // expected-error @+1 {{the operands must have elements of i8, ui8 or i32, of f32, and of the first type again, got i8, f32, ui8}}
+  // expected-error @+1 {{the operands must have elements of one of i8, ui8, i16, ui16, i32, of f32, and of the first type again, got i8, f32, ui8}}
   %q = nn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<ui8>) -> tensor<4xf32>
   func.return
 }

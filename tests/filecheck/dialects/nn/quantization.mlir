@@ -25,5 +25,11 @@ func.func @quantised(%x: tensor<2x4x4xf32>) -> tensor<3x2x2xi8> {
   %h = nn.cast %d : (tensor<3x2x2xf32>) -> tensor<3x2x2xf16>
   // CHECK: nn.cast %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
   %g = nn.cast %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
+  // CHECK: nn.quantize %h16, %s, %w16 : (tensor<3x2x2xf32>, tensor<f32>, tensor<ui16>) -> tensor<3x2x2xui16>
+  %w16 = nn.parameter dense<40000> : tensor<ui16>
+  %h16 = nn.cast %h : (tensor<3x2x2xf16>) -> tensor<3x2x2xf32>
+  %q16 = nn.quantize %h16, %s, %w16 : (tensor<3x2x2xf32>, tensor<f32>, tensor<ui16>) -> tensor<3x2x2xui16>
+  // CHECK: nn.reduce_max %q16 {axes = [1]} : (tensor<3x2x2xui16>) -> tensor<3x2xui16>
+  %m16 = nn.reduce_max %q16 {axes = [1]} : (tensor<3x2x2xui16>) -> tensor<3x2xui16>
   func.return %r : tensor<3x2x2xi8>
 }

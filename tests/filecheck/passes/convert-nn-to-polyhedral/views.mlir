@@ -61,8 +61,8 @@ func.func @output_view(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
 // Names of values become names of arrays, fit for symbols and for ISL, and different from those of stages.
 
 // CHECK: polyhedral.pipeline @names (@input0, @input1) -> (@a_b_c) {
-// CHECK: polyhedral.array @relu1_1 : tensor<4xf32>
 // CHECK: polyhedral.array @a_b_c : tensor<2xf32>
+// CHECK: polyhedral.array @relu1_1 : tensor<4xf32>
 // CHECK: polyhedral.stage @relu1
 // CHECK: polyhedral.write {{.+}}, @relu1_1
 func.func @names(%0: tensor<4xf32>, %9: tensor<4xf32>) -> tensor<2xf32> {
