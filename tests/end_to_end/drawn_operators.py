@@ -30,6 +30,7 @@ from end_to_end.drawn_networks import (
 )
 from hypothesis import reject
 from hypothesis import strategies as st
+from onnx import helper, numpy_helper
 
 Recipe: TypeAlias = Callable[[Net, str], object]
 """Append a node of the operator, and what it needs."""
@@ -638,6 +639,67 @@ def scatter_nd(net: Net, op: str) -> object:
     shape = [len(places), *x.shape[count:]]
     updates = net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
     return net.node(op, x, at, updates)
+
+
+@recipe("If")
+def conditional(net: Net, op: str) -> object:
+    """One of two constants."""
+    x = net.pick(where=lambda value: value.shape[0] == 1, low=2)
+    axes = list(range(1, x.rank))
+    (largest,) = net.node("ReduceMax", x, axes=axes)
+    flag = compared(net, "Greater", largest)
+    kind, shape = net.choose([FLOAT, INT32]), [1, *net.sizes(net.integer(0, 2), 1, 4)]
+    branches = {
+        name: helper.make_graph(
+            [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, kind, shape)],
+        )
+        for name in ("then_branch", "else_branch")
+        for array in [net.weights(*shape) if kind == FLOAT else net.integers(kind, *shape)]
+    }
+    return net.node(op, flag, **branches)
+
+
+@recipe("Loop")
+def loop(net: Net, op: str) -> object:
+    x = net.pick()
+    nodes = [
+        helper.make_node("Identity", ["k"], ["k2"]),
+        helper.make_node("Cast", ["i"], ["f"], to=FLOAT),
+        helper.make_node(net.choose(["Add", "Sub"]), ["v", "f"], ["v2"]),
+    ]
+    infos = [("i", INT64, []), ("k", BOOL, []), ("v", FLOAT, x.shape)]
+    results = [("k2", BOOL, []), ("v2", FLOAT, x.shape)]
+    body = helper.make_graph(
+        nodes,
+        "body",
+        [helper.make_tensor_value_info(*info) for info in infos],
+        [helper.make_tensor_value_info(*info) for info in results],
+    )
+    return net.node(op, np.array(net.integer(0, 3), np.int64), np.array(True), x, body=body)
+
+
+@recipe("Scan")
+def scan(net: Net, op: str) -> object:
+    x = net.pick(low=2)
+    axis = axis_of(net, x)
+    shape = [*x.shape[:axis], *x.shape[axis + 1 :]]
+    nodes = [
+        helper.make_node("Add", ["s", "v"], ["s2"]),
+        helper.make_node("Neg", ["s2"], ["o"]),
+    ]
+    infos = [helper.make_tensor_value_info(name, FLOAT, shape) for name in ("s", "v", "s2", "o")]
+    body = helper.make_graph(nodes, "body", infos[:2], infos[2:])
+    settings: Settings = {
+        "num_scan_inputs": 1,
+        "scan_input_axes": [axis],
+        "scan_output_axes": [net.integer(net.outer, x.rank - 1)],
+        "scan_input_directions": [net.integer(0, 1)],
+        "scan_output_directions": [net.integer(0, 1)],
+    }
+    return net.node(op, net.weights(*shape), x, outputs=2, body=body, **settings)
 
 
 @recipe("TopK")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from frontends import microsoft_cases, moving_cases, quantized_cases
+from frontends import control_cases, microsoft_cases, moving_cases, quantized_cases
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
 
@@ -319,6 +319,7 @@ def test_operator_of_another_opset(case: str, tmp_path: Path) -> None:
 
 def test_every_operator_has_a_case() -> None:
     bodies = [case[-1] for case in (*CASES.values(), *OTHER_OPSETS.values())]
+    bodies += [body for _, body, _ in control_cases.CASES.values()]
     quantized = {**quantized_cases.ALL, **microsoft_cases.QUANTISED, **microsoft_cases.FUSED}
     bodies += [body for _, body, *_ in quantized.values()]
     tested = {name for body in bodies for name in re.findall(r"= ?([\w.]+)[<(]", body)}

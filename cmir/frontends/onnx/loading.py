@@ -253,14 +253,15 @@ def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:
         raise OnnxError(path, [message])
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     tensors |= {n.output[0]: n.attribute[0].t for n in graph.node if _holds_tensor(n)}
-    constants = {name: _constant(name, tensor, path) for name, tensor in tensors.items()}
+    constants = {name: read_constant(name, tensor, path) for name, tensor in tensors.items()}
     nodes = [node for node in graph.node if not _holds_tensor(node)]
     del tensors, graph.initializer[:], graph.node[:]
     graph.node.extend(nodes)
     return constants
 
 
-def _constant(name: str, tensor: TensorProto, path: Path) -> Constant:
+def read_constant(name: str, tensor: TensorProto, path: Path) -> Constant:
+    """Return a tensor of the model in a file. Raises OnnxError."""
     try:
         return Constant(name, numpy_helper.to_array(tensor, str(path.parent)))
     except Exception as error:  # missing or truncated data, unknown types: ONNX has no common class

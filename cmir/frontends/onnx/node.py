@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -33,6 +33,10 @@ Activation: TypeAlias = SSAValue
 Value: TypeAlias = Activation | Constant
 
 
+def _no_subgraphs(graph: onnx.GraphProto, inputs: Mapping[str, Value]) -> Sequence[Value]:
+    raise ImporterError("subgraphs are not supported here")
+
+
 @dataclass(frozen=True)
 class Node:
     """A node of the model, with functions to translate it."""
@@ -46,6 +50,8 @@ class Node:
     """Function that turns a constant into a parameter of the network."""
     batch: Shape = (1,)
     """Leading dimensions of an activation's shape in ONNX: the batch, or none."""
+    subgraph: Callable[[onnx.GraphProto, Mapping[str, Value]], Sequence[Value]] = _no_subgraphs
+    """Function that translates a subgraph in place, given its inputs by name, and returns its outputs."""
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""

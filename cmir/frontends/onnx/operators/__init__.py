@@ -2,6 +2,7 @@
 
 from cmir.frontends.onnx.operators import (
     arithmetic,
+    control,
     elementwise,
     fused,
     indexing,
@@ -17,6 +18,7 @@ from cmir.frontends.onnx.operators import (
 
 __all__ = [
     "arithmetic",
+    "control",
     "elementwise",
     "fused",
     "indexing",

@@ -16,7 +16,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
 
 
-def _operand(node: Node, value: Value) -> SSAValue:
+def operand(node: Node, value: Value) -> SSAValue:
     """Return a value as an operand for one sample; a constant has a batch dimension of 1, if there are batches."""
     if isinstance(value, Activation):
         return value
@@ -31,7 +31,7 @@ def _operand(node: Node, value: Value) -> SSAValue:
 
 @importer("GatherElements")
 def gather_elements(node: Node, data: Value, indices: Value, *, axis: int = 0) -> Value:
-    x, at = _operand(node, data), _operand(node, indices)
+    x, at = operand(node, data), operand(node, indices)
     return node.build(nn.TakeElementsOp(x, at, node.axis(x, axis)))
 
 
@@ -46,14 +46,14 @@ def scatter_elements(
     reduction: str = "none",
 ) -> Value:
     """Take indices with the sizes of the tensor, except along the axis."""
-    x, at, new = (_operand(node, value) for value in (data, indices, updates))
+    x, at, new = (operand(node, value) for value in (data, indices, updates))
     return node.build(nn.PutElementsOp(x, at, new, node.axis(x, axis), _kind(reduction)))
 
 
 @importer("Scatter")
 def scatter(node: Node, data: Value, indices: Value, updates: Value, *, axis: int = 0) -> Value:
     """Import like ScatterElements."""
-    x, at, new = (_operand(node, value) for value in (data, indices, updates))
+    x, at, new = (operand(node, value) for value in (data, indices, updates))
     return node.build(nn.PutElementsOp(x, at, new, node.axis(x, axis)))
 
 
@@ -64,7 +64,7 @@ def gather_nd(node: Node, data: Value, indices: Value, *, batch_dims: int = 0) -
     common = batch_dims - len(node.batch)
     if common < 0:
         raise ImporterError("indices that address the batch dimension would mix samples")
-    return node.build(nn.TakeSlicesOp(_operand(node, data), _operand(node, indices), common))
+    return node.build(nn.TakeSlicesOp(operand(node, data), operand(node, indices), common))
 
 
 @importer("ScatterND")
@@ -73,7 +73,7 @@ def scatter_nd(
 ) -> Value:
     if node.batch:
         raise ImporterError("indices that address the batch dimension would mix samples")
-    x, at, new = (_operand(node, value) for value in (data, indices, updates))
+    x, at, new = (operand(node, value) for value in (data, indices, updates))
     return node.build(nn.PutSlicesOp(x, at, new, _kind(reduction)))
 
 
