@@ -713,6 +713,15 @@ def top_k(net: Net, op: str) -> object:
     return net.node(op, x, np.array([k], np.int64), outputs=2, axis=axis, largest=largest)
 
 
+@recipe("GridSample")
+def grid_sample(net: Net, op: str) -> object:
+    x = net.pick(low=4, high=4, where=lambda value: value.shape[0] == 1)
+    places = net.random.uniform(-1.5, 1.5, (1, *net.sizes(2, 1, 3), 2)).astype(np.float32)
+    mode = net.choose(["linear", "nearest"] if net.opset >= 20 else ["bilinear", "nearest"])
+    padding = net.choose(["zeros", "border", "reflection"])
+    return net.node(op, x, places, mode=mode, padding_mode=padding, align_corners=net.integer(0, 1))
+
+
 @recipe("Hardmax")
 def hardmax(net: Net, op: str) -> object:
     x = net.pick(low=2)

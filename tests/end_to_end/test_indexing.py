@@ -74,6 +74,26 @@ CASES: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.parametrize("aligned", [0, 1])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+def test_sampling(mode: str, padding: str, aligned: int) -> None:
+    model = model_of(
+        "float[N,2,4,5] x1, float[N,3,2,2] x2",
+        f'y = GridSample<mode = "{mode}", padding_mode = "{padding}", align_corners = {aligned}>(x1, x2)',
+        20,
+    )
+    random = np.random.default_rng(1)
+    samples = [
+        [
+            random.standard_normal((2, 4, 5), np.float32),
+            random.uniform(-1.9, 1.9, (3, 2, 2)).astype(np.float32),
+        ]
+        for _ in range(2)
+    ]
+    check(model, samples)
+
+
 @pytest.mark.parametrize("passes", ["present", "streamed"])
 @pytest.mark.parametrize("name", CASES)
 def test_indexing(name: str, passes: str) -> None:

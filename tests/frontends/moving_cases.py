@@ -175,6 +175,11 @@ CASES: dict[str, tuple[str, str]] = {
 }
 
 OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
+    "GridSample": (
+        16,
+        "float[N,3,6,5] x, float[1,4,3,2] g",
+        'y = GridSample<mode = "bilinear", padding_mode = "border">(x, g)',
+    ),
     "Scatter": (
         9,
         "float[N,3,4] x, float[1,1,4] u",

@@ -13,6 +13,7 @@ from cmir.frontends.onnx.operators import (
     quantization,
     reductions,
     resizing,
+    sampling,
     windows,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "quantization",
     "reductions",
     "resizing",
+    "sampling",
     "windows",
 ]
