@@ -96,7 +96,7 @@ class Body:
             if isinstance(work, Load):
                 if values[step.result] is None:
                     values[step.result] = memory.load(core, work, inference, start, stop)
-                if step.result in self.tables:
+                if step.result in self.tables and len(values[step.result]) == 1:
                     self.values[step.result] = values[step.result]
             elif isinstance(work, Store):
                 value, shape = operands[0], (stop - start, *work.lanes)

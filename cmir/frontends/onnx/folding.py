@@ -13,6 +13,7 @@ import numpy as np
 from onnx import AttributeProto, helper, numpy_helper, shape_inference
 from onnx.defs import OpSchema, get_schema
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import GROWING, shape_of_type
@@ -108,11 +109,21 @@ def _evaluate(
         [helper.make_empty_tensor_value_info(name) for name in outputs],
     )
     try:
-        results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
+        evaluator = ReferenceEvaluator(graph, opsets=dict(opsets), new_ops=[GatherElements])
+        results = evaluator.run(outputs, feeds)
     except Exception as error:  # NumPy and the evaluator raise various errors
         raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))
     return [Constant(n, np.asarray(arrays.get(n, ()))) for n in node.proto.output]
+
+
+class GatherElements(OpRun):
+    """GatherElements. ONNX's implementation is wrong if the indices have fewer elements than the data in other axes."""
+
+    def _run(self, data: np.ndarray, indices: np.ndarray, axis: int = 0) -> tuple[np.ndarray]:
+        kept = [slice(size) for size in indices.shape]
+        kept[axis] = slice(None)
+        return (np.take_along_axis(data[tuple(kept)], indices, axis),)
 
 
 def _check_work(node: Node, inputs: Sequence[Constant | None], opsets: Mapping[str, int]) -> None:

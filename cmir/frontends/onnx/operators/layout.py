@@ -121,7 +121,8 @@ def pad(
     if any(begins[:batch] + ends[:batch]):
         raise ImporterError(f"pads = {list(pads)} pad the batch dimension")
     if mode == "constant":
-        number = option("the value", value or constant_value)
+        # The input may have one dimension of size 1.
+        number = option("the value", value or float(np.asarray(constant_value).item()))
         return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], number))
     if mode not in ("edge", "reflect", "wrap"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
