@@ -54,6 +54,21 @@ from cmir.dialects.nn.conv_transpose import ConvTransposeOp
 from cmir.dialects.nn.conversion import CastOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
+from cmir.dialects.nn.cumulative import CumProdOp, CumSumOp
+from cmir.dialects.nn.elementary import (
+    AcoshOp,
+    AcosOp,
+    AsinhOp,
+    AsinOp,
+    AtanhOp,
+    AtanOp,
+    CoshOp,
+    CosOp,
+    SignOp,
+    SinhOp,
+    SinOp,
+    TanOp,
+)
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
@@ -62,15 +77,20 @@ from cmir.dialects.nn.matrix import GemmOp
 from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNormOp, LRNOp
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
-from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, LpPoolOp, MaxPoolOp
 from cmir.dialects.nn.put import PutElementsOp, PutSlicesOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
+    ReduceL1Op,
     ReduceL2Op,
+    ReduceLogSumExpOp,
+    ReduceLogSumOp,
     ReduceMaxOp,
     ReduceMeanOp,
     ReduceMinOp,
+    ReduceProdOp,
     ReduceSumOp,
+    ReduceSumSquareOp,
 )
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
@@ -81,11 +101,17 @@ __all__ = [
     "NN",
     "AbsOp",
     "Access",
+    "AcosOp",
+    "AcoshOp",
     "AddOp",
     "AndOp",
     "ArgMaxOp",
     "ArgMinOp",
     "ArgTopKOp",
+    "AsinOp",
+    "AsinhOp",
+    "AtanOp",
+    "AtanhOp",
     "AveragePoolOp",
     "BatchNormOp",
     "CastOp",
@@ -96,6 +122,10 @@ __all__ = [
     "ConvOp",
     "ConvTransposeOp",
     "CopyOp",
+    "CosOp",
+    "CoshOp",
+    "CumProdOp",
+    "CumSumOp",
     "DequantizeOp",
     "DivOp",
     "EluOp",
@@ -123,6 +153,7 @@ __all__ = [
     "LessOrEqualOp",
     "LogOp",
     "LogSoftmaxOp",
+    "LpPoolOp",
     "MaxOp",
     "MaxPoolOp",
     "MinOp",
@@ -141,17 +172,25 @@ __all__ = [
     "PutSlicesOp",
     "QuantizeOp",
     "ReciprocalOp",
+    "ReduceL1Op",
     "ReduceL2Op",
+    "ReduceLogSumExpOp",
+    "ReduceLogSumOp",
     "ReduceMaxOp",
     "ReduceMeanOp",
     "ReduceMinOp",
+    "ReduceProdOp",
     "ReduceSumOp",
+    "ReduceSumSquareOp",
     "ReluOp",
     "ReshapeOp",
     "ResizeOp",
     "RoundOp",
     "SeluOp",
     "SigmoidOp",
+    "SignOp",
+    "SinOp",
+    "SinhOp",
     "SliceOp",
     "SoftmaxOp",
     "SoftplusOp",
@@ -161,6 +200,7 @@ __all__ = [
     "TakeElementsOp",
     "TakeOp",
     "TakeSlicesOp",
+    "TanOp",
     "TanhOp",
     "TransposeOp",
     "WhereOp",
@@ -193,6 +233,18 @@ NN = Dialect(
         RoundOp,
         SqrtOp,
         SubOp,
+        SinOp,
+        CosOp,
+        TanOp,
+        AsinOp,
+        AcosOp,
+        AtanOp,
+        SinhOp,
+        CoshOp,
+        AsinhOp,
+        AcoshOp,
+        AtanhOp,
+        SignOp,
         EqualOp,
         LessOp,
         LessOrEqualOp,
@@ -225,6 +277,14 @@ NN = Dialect(
         MaxPoolOp,
         AveragePoolOp,
         GlobalAveragePoolOp,
+        LpPoolOp,
+        CumProdOp,
+        CumSumOp,
+        ReduceL1Op,
+        ReduceLogSumExpOp,
+        ReduceLogSumOp,
+        ReduceProdOp,
+        ReduceSumSquareOp,
         ReduceL2Op,
         ReduceMaxOp,
         ReduceMeanOp,

@@ -2,7 +2,9 @@
 
 from cmir.frontends.onnx.operators import (
     arithmetic,
+    composed,
     control,
+    einsum,
     elementwise,
     fused,
     indexing,
@@ -19,7 +21,9 @@ from cmir.frontends.onnx.operators import (
 
 __all__ = [
     "arithmetic",
+    "composed",
     "control",
+    "einsum",
     "elementwise",
     "fused",
     "indexing",
