@@ -63,7 +63,8 @@ def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]
 
 
 def test_every_importer_is_drawn() -> None:
-    assert set(operators()) == set(RECIPES) - set(DEFINED)
+    own = {operator for operator in operators() if "." not in operator}
+    assert own == set(RECIPES) - set(DEFINED)
 
 
 @pytest.mark.parametrize("operator", sorted(RECIPES))
