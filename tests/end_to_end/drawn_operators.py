@@ -659,7 +659,8 @@ def conditional(net: Net, op: str) -> object:
         for name in ("then_branch", "else_branch")
         for array in [net.weights(*shape) if kind == FLOAT else net.integers(kind, *shape)]
     }
-    return net.node(op, flag, **branches)
+    then, other = branches["then_branch"], branches["else_branch"]
+    return net.node(op, flag, then_branch=then, else_branch=other)
 
 
 @recipe("Loop")
