@@ -12,14 +12,16 @@ from exports.judging import Limits, judge, run_module
 X = np.array([[-1.0, 2.0, -3.0, 4.0]], np.float32)
 
 
-def exported(folder: Path, operator: str, expected: np.ndarray) -> Path:
+def exported(
+    folder: Path, operator: str, expected: np.ndarray, exact: np.ndarray | None = None
+) -> Path:
     text = f"""
         <ir_version: 9, opset_import: ["": 18]>
         g (float[1, 4] x) => (float[1, 4] output) {{ output = {operator}(x) }}
     """
     onnx.save(onnx.parser.parse_model(text), folder / "model.onnx")
     np.savez(folder / "inputs.npz", x=X)
-    np.savez(folder / "expected.npz", output=expected)
+    np.savez(folder / "expected.npz", output=expected, exact=expected if exact is None else exact)
     return folder
 
 
@@ -35,6 +37,13 @@ def test_wrong(tmp_path: Path) -> None:
     assert verdict.compiled and not verdict.equal
     assert verdict.error == pytest.approx(3 / 4)
     assert "2 of 4 elements differ" in verdict.reasons[0]
+
+
+def test_amplified_roundings(tmp_path: Path) -> None:
+    expected = np.maximum(X, 0) * np.float32(1 + 3e-4)
+    folder = exported(tmp_path, "Relu", expected)
+    assert not judge(folder, Limits()).equal
+    assert judge(exported(tmp_path, "Relu", expected, np.maximum(X, 0)), Limits()).equal
 
 
 def test_refused(tmp_path: Path) -> None:

@@ -43,7 +43,11 @@ class _MainOutput(nn.Module):
         self.network, self.names = network, names
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return self.network(**dict(zip(self.names, inputs, strict=True)), return_dict=False)[0]
+        given = dict(zip(self.names, inputs, strict=True))
+        if torch.jit.is_tracing() and "input_ids" in given:
+            # Without a mask, transformers looks for packed sequences, which this exporter cannot express.
+            given.setdefault("attention_mask", torch.ones_like(given["input_ids"]))
+        return self.network(**given, return_dict=False)[0]
 
 
 def _network(

@@ -21,10 +21,13 @@ from exports.judging import Limits, Verdict, judge, run_module
 
 EXPORTERS = ("dynamo", "torchscript")
 
-QUICK = ("squeezenet1_1", "mobilenet_v3_small", "vit", "bert", "gpt2", "llama")
-"""Networks of the part that CI runs: one of each kind."""
+QUICK = ("squeezenet1_1", "mobilenet_v3_small", "vit", "bert", "gpt2")
+"""Networks of the part that CI runs: some of each kind."""
 
-EXPECTED: Mapping[str, str] = {}
+EXPECTED: Mapping[str, str] = {
+    # PyTorch itself does not export it.
+    "transformer_encoder_layer-torchscript": "argument 'is_causal' (position 6) must be bool",
+}
 """Refused networks, `network-exporter`, with a part of the message."""
 
 SOURCES = ("networks.py", "vision_networks.py", "transformer_networks.py", "export.py")
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     limits = Limits(seconds=options.seconds)
-    exports = Exports(options.folder, Limits(memory=64 << 30))
+    exports = Exports(options.folder, Limits(memory=64 << 30, seconds=1200))
     names = options.networks or (QUICK if options.quick else _all())
     exporters = (options.exporter,) if options.exporter else EXPORTERS
     verdicts: dict[str, Verdict] = {}

@@ -110,7 +110,8 @@ def _evaluate(
     )
     try:
         evaluator = ReferenceEvaluator(graph, opsets=dict(opsets), new_ops=[GatherElements])
-        results = evaluator.run(outputs, feeds)
+        with np.errstate(all="ignore"):
+            results = evaluator.run(outputs, feeds)
     except Exception as error:  # NumPy and the evaluator raise various errors
         raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))
