@@ -18,6 +18,7 @@ PASSES = (
     "convert-nn-to-polyhedral",
     "polyhedral-set-hardware",
     "polyhedral-schedule",
+    "polyhedral-stream-tables",
     "polyhedral-stream-inputs",
     "polyhedral-stream-outputs",
     "polyhedral-merge-stages",

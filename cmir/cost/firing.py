@@ -15,7 +15,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from cmir.dialects.cmcore import BufferOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp, symbol
-from cmir.dialects.vectors import MxvOp
+from cmir.dialects.vectors import MxvOp, elements_used
 from cmir.semantics.body import implementation_of
 
 
@@ -33,8 +33,9 @@ class FiringStep:
     """An operation of an iteration.
 
     kind: `load`, `product`, `vector` or `store`. elements: number of elements loaded, stored or processed; for a
-    product, of its result. bits: size of an element. after: positions in the firing of the steps whose results it uses.
-    matrix: position of a product's matrix among those of the firing. arrays: arrays that it loads from or stores to.
+    product, of its result; for a load from which the iteration only picks, of those picked. bits: size of an element.
+    after: positions in the firing of the steps whose results it uses. matrix: position of a product's matrix among
+    those of the firing. arrays: arrays that it loads from or stores to.
     """
 
     kind: str
@@ -84,7 +85,8 @@ def _step(
             number = list(matrices).index(op.matrix)
             return FiringStep("product", *_size(op.result), after, number)
         case LoadOp() | ReadOp():
-            return FiringStep("load", *_size(op.result), after, arrays=_loaded(op))
+            bits = _size(op.result)[1]
+            return FiringStep("load", elements_used(op.result), bits, after, arrays=_loaded(op))
         case StoreOp() | WriteOp():
             return FiringStep("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:

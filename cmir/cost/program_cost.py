@@ -65,10 +65,13 @@ def _gcu_cost(
         steps = (step for step in firing.steps if step.kind == kind)
         return sum(step.elements for step in steps if not set(step.arrays).isdisjoint(arrays))
 
+    stored = sum(step.elements for step in firing.steps if step.kind == "store")
+    given = elements("store", outputs)
+    sent = max(elements("load", inputs), stored - given)
     cycles = max(
         1,
-        _cycles(elements("load", inputs), hardware.system.input_elements_per_cycle),
-        _cycles(elements("store", outputs), hardware.system.output_elements_per_cycle),
+        _cycles(sent, hardware.system.input_elements_per_cycle),
+        _cycles(given, hardware.system.output_elements_per_cycle),
     )
     return Cost(interval=cycles, latency=cycles)
 

@@ -26,7 +26,7 @@ class PolyhedralStreamInputsPass(PipelinePass):
     A row holds the elements with the same index in the first dimension along which the iterations of a reader read
     different elements: a row of pixels of an image, a token of a sequence. If each iteration reads everything, a row
     holds the elements with the same index in the second dimension. An input of one dimension is one row. The hardware
-    description determines the duration of a row.
+    description determines the duration of a row. Stages on the global control unit read inputs in its own memory.
     """
 
     name = "polyhedral-stream-inputs"
@@ -38,13 +38,17 @@ class PolyhedralStreamInputsPass(PipelinePass):
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
-    readers = [stage for stage in pipeline.stages.values() if name in stage.read_relations()]
-    if not readers or any(stage.gcu is not None for stage in readers):
+    readers = [
+        stage
+        for stage in pipeline.stages.values()
+        if stage.gcu is None and name in stage.read_relations()
+    ]
+    if not readers:
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
     sent = ArrayOp(names.take(f"{name}_sent"), array.type)
     rows = Rows(array.shape, _axis(len(array.shape), [s.read_relations()[name] for s in readers]))
-    redirect_reads(pipeline, name, sent.sym_name.data)
+    redirect_reads(pipeline, name, sent.sym_name.data, readers)
     stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)
     first = next(stage for stage in pipeline.stages.values() if stage.gcu is None)
     for op in (sent, stage):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import islpy as isl
 from xdsl.dialects.builtin import ArrayAttr, SymbolRefAttr, VectorType
 from xdsl.ir import Region
@@ -55,9 +57,11 @@ def access_of(relation: isl.Map, array: str) -> MapAttr:
     return MapAttr.of(relation.set_tuple_name(isl.dim_type.out, array))
 
 
-def redirect_reads(pipeline: PipelineOp, old: str, new: str) -> None:
-    """Let stages read array `new` instead of `old`, and erase the storage maps of `old`."""
-    for stage in pipeline.stages.values():
+def redirect_reads(
+    pipeline: PipelineOp, old: str, new: str, stages: Iterable[StageOp] | None = None
+) -> None:
+    """Let stages, by default all, read array `new` instead of `old`, and erase the storage maps of `old`."""
+    for stage in pipeline.stages.values() if stages is None else stages:
         for read in stage.reads():
             if old not in {symbol(ref) for ref in read.arrays}:
                 continue

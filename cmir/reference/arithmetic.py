@@ -15,7 +15,16 @@ from xdsl.dialects import arith, vector
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
-from cmir.dialects.vectors import ArgReduceOp, CompareOp, ConvertOp, MxvOp, ReduceOp
+from cmir.dialects.vectors import (
+    ArgReduceOp,
+    ArgTopKOp,
+    CompareOp,
+    ConvertOp,
+    MxvOp,
+    PickOp,
+    PlaceOp,
+    ReduceOp,
+)
 from cmir.reference.findings import ProgramFault
 from cmir.reference.values import elements, numpy_type
 
@@ -130,16 +139,76 @@ def _convert(op: Operation) -> Function:
     dtype = _result(op)
     if dtype.kind == "f":
         return lambda x: x.astype(dtype)
+    if op.wrapping is not None:
+        return lambda x: x.astype(dtype)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
 
     def to_integer(x: Value) -> Value:
-        if x.dtype.kind == "f":
-            x = np.where(np.isnan(x), 0, np.rint(x.astype(np.float64)))
-        else:
-            x = x.astype(np.int64)
-        return np.clip(x, low, high).astype(dtype)
+        if x.dtype.kind != "f":
+            return np.clip(x.astype(np.int64), low, high).astype(dtype)
+        whole = np.where(np.isnan(x), 0, np.rint(x.astype(np.float64)))
+        # As a double, the largest integer of 64 bits is rounded up, out of range.
+        below = np.minimum(whole, np.nextafter(2.0**63, 0)) if high == 2**63 - 1 else whole
+        result = np.clip(below, low, high).astype(dtype)
+        return np.where(whole >= high, dtype.type(high), result)
 
     return to_integer
+
+
+def _pick(op: Operation) -> Function:
+    assert isinstance(op, PickOp)
+
+    def pick(x: Value, *indices: Value) -> Value:
+        _check_indices(op, x, indices)
+        return x[indices]
+
+    return pick
+
+
+def _check_indices(op: Operation, x: Value, indices: tuple[Value, ...]) -> None:
+    for size, index in zip(x.shape, indices, strict=False):
+        if (wrong := (index < -size) | (index >= size)).any():
+            found = index[wrong].flat[0]
+            raise ProgramFault(f"index {found} is outside a dimension of {size} elements", op)
+
+
+_COMBINE: dict[str, Function] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+}
+
+
+def _place(op: Operation) -> Function:
+    assert isinstance(op, PlaceOp)
+    combine = (lambda old, new: new) if op.kind is None else _COMBINE[op.kind.data]
+
+    def place(updates: Value, x: Value, *indices: Value) -> Value:
+        _check_indices(op, x, indices)
+        result = np.array(x)
+        for at in np.ndindex(indices[0].shape):
+            where = tuple(int(index[at]) for index in indices)
+            result[where] = combine(result[where], updates[at])
+        return result
+
+    return place
+
+
+def _arg_top_k(op: Operation) -> Function:
+    assert isinstance(op, ArgTopKOp)
+    (count,), largest = _shape(op), op.largest is not None
+
+    def arg_top_k(x: Value) -> Value:
+        numbers = x.tolist()
+        # NaN, which is larger than all numbers, is the only one that differs from itself.
+        undefined = [i for i, number in enumerate(numbers) if number != number]
+        defined = [i for i, number in enumerate(numbers) if number == number]
+        defined.sort(key=lambda i: -numbers[i] if largest else numbers[i])
+        order = [*undefined, *defined] if largest else [*defined, *undefined]
+        return np.array(order[:count], np.int32)
+
+    return arg_top_k
 
 
 def _to_float(read: Function) -> Callable[[Operation], Function]:
@@ -392,6 +461,9 @@ _MADE: dict[str, Callable[[Operation], Function]] = {
     "cmcore.arg_reduce": _arg_reduce,
     "cmcore.compare": _compare,
     "cmcore.convert": _convert,
+    "cmcore.pick": _pick,
+    "cmcore.place": _place,
+    "cmcore.arg_top_k": _arg_top_k,
     "vector.broadcast": _broadcast,
     "vector.reduction": _reduction,
     "vector.extract": _extract,

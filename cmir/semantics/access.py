@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import islpy as isl
 import numpy as np
@@ -52,6 +53,13 @@ class CompiledAccess:
     def box(self) -> tuple[slice, ...]:
         """Box of the lanes, as an index of the vector."""
         return tuple(slice(c, c + n) for c, n in zip(self.corner, self.lanes, strict=True))
+
+    @cached_property
+    def is_invariant(self) -> bool:
+        """True if all iterations have the same lanes."""
+        location, defined = self.locations(0, len(self.points))
+        parts = location if defined is None else [*location, defined]
+        return len(self.points) == 1 or all(x.shape[:1] in ((), (1,)) for x in parts)
 
     def locations(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray | None]:
         """Return (coordinates, mask of the defined ones or None for all) of iterations start ≤ i < stop."""

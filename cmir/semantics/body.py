@@ -7,6 +7,7 @@ followed by the dimensions of its vector type. A crossbar product over a chunk i
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 
 import numpy as np
 from xdsl.dialects import arith
@@ -19,9 +20,12 @@ from cmir import extensions
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import (
     ArgReduceOp,
+    ArgTopKOp,
     CompareOp,
     ConvertOp,
     MxvOp,
+    PickOp,
+    PlaceOp,
     ReduceOp,
     RemainderOp,
     SelectOp,
@@ -30,7 +34,7 @@ from cmir.semantics.elements import as_integers, as_unsigned, dense_values
 from cmir.semantics.implementations import Function, Implementation, implements, registered
 from cmir.semantics.vectors import reduced
 from cmir.support.diagnostics import CompileError
-from cmir.support.numerics import convert, matrix_product, position
+from cmir.support.numerics import arg_top_k, convert, matrix_product, pick, place, position, wrap
 
 
 def evaluate_operation(op: Operation, *operands: np.ndarray) -> np.ndarray:
@@ -152,7 +156,34 @@ def _compare(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @implements(ConvertOp, takes_operation=True, elementwise=True, interpreted=True)
 def _convert(op: Operation, x: np.ndarray) -> np.ndarray:
-    return convert(x, dtype_of(op.results[0].type))
+    assert isinstance(op, ConvertOp)
+    to = convert if op.wrapping is None else wrap
+    return to(x, dtype_of(op.result.type))
+
+
+@implements(
+    PickOp, takes_operation=True, interpreted=True, work=lambda op: prod(op.result.type.get_shape())
+)
+def _pick(op: Operation, x: np.ndarray, *indices: np.ndarray) -> np.ndarray:
+    try:
+        return pick(x, *indices)
+    except IndexError as error:
+        raise CompileError(op, str(error)) from None
+
+
+@implements(PlaceOp, takes_operation=True, interpreted=True, owns_result=True)
+def _place(op: Operation, updates: np.ndarray, x: np.ndarray, *indices: np.ndarray) -> np.ndarray:
+    assert isinstance(op, PlaceOp)
+    try:
+        return place(x, updates, *indices, kind=None if op.kind is None else op.kind.data)
+    except IndexError as error:
+        raise CompileError(op, str(error)) from None
+
+
+@implements(ArgTopKOp, takes_operation=True, interpreted=True)
+def _arg_top_k(op: Operation, x: np.ndarray) -> np.ndarray:
+    assert isinstance(op, ArgTopKOp)
+    return arg_top_k(x, op.result.type.get_shape()[0], op.largest is not None)
 
 
 @implements(RemainderOp, elementwise=True, interpreted=True)

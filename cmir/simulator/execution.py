@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
+from cmir.dialects.vectors import elements_used
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.body import is_new
 from cmir.simulator.memory import Memory
@@ -35,13 +36,14 @@ class Body:
     """The body of a core's iterations, with its values numbered.
 
     values: values that are the same for every chunk, by number; None for all others. coordinates: numbers of the values
-    that are coordinates of the iteration, in order.
+    that are coordinates of the iteration, in order. tables: numbers of the loads from which iterations only pick, and
+    which give the same in all of them; they are among `values` once they are loaded.
     """
 
     def __init__(self, core: Core, weights: Weights):
         program = core.program
         self.core = core
-        self.lanes = max((prod(load.lanes) for load in core.loads.values()), default=1)
+        self.lanes = max((elements_used(load.op.result) for load in core.loads.values()), default=1)
         self.values: list[Any] = []
         steps: list[_Step] = []
         new: set[int] = set()
@@ -54,11 +56,14 @@ class Body:
 
         for crossbar in program.crossbars:
             number(crossbar.result, weights.matrix(crossbar, core.coordinates))
+        self.tables: set[int] = set()
         self.coordinates = [number(arg) for arg in program.op.iteration.body.block.args]
         for op in program.body:
             operands = tuple(numbers[o] for o in op.operands if o in numbers)
             if (load := core.loads.get(op)) is not None:
                 steps.append(_Step(load, (), number(load.op.result)))
+                if _is_table(core, load):
+                    self.tables.add(steps[-1].result)
             elif (store := core.stores.get(op)) is not None:
                 steps.append(_Step(store, operands, -1))
             else:
@@ -89,7 +94,10 @@ class Body:
             for n in step.dead:
                 values[n] = None
             if isinstance(work, Load):
-                values[step.result] = memory.load(core, work, inference, start, stop)
+                if values[step.result] is None:
+                    values[step.result] = memory.load(core, work, inference, start, stop)
+                if step.result in self.tables and len(values[step.result]) == 1:
+                    self.values[step.result] = values[step.result]
             elif isinstance(work, Store):
                 value, shape = operands[0], (stop - start, *work.lanes)
                 value = value if value.shape == shape else np.broadcast_to(value, shape)
@@ -98,6 +106,15 @@ class Body:
                 values[step.result] = work(*operands, out=operands[step.into])
             else:
                 values[step.result] = work(*operands)
+
+
+def _is_table(core: Core, load: Load) -> bool:
+    """Return True if a load gives the same parameters in all iterations, which only pick from them."""
+    fixed = all(
+        core.program.arrays[core.buffers[buffer].array].source is not None and access.is_invariant
+        for buffer, access in load.sources
+    )
+    return fixed and elements_used(load.op.result) != prod(load.lanes)
 
 
 def _with_last_uses(steps: list[_Step], new: set[int]) -> list[_Step]:

@@ -104,10 +104,77 @@ def convert(x: Any, dtype: np.dtype[Any]) -> Any:
         return x.astype(dtype)
     limits = np.iinfo(dtype)
     if x.dtype.kind == "f":
-        # Use double precision, which represents the limits of all integers up to 32 bits exactly.
+        # Double precision represents the limits of all integers exactly, except the largest of 64 bits.
         whole = np.nan_to_num(np.rint(x.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf)
-        return np.clip(whole, limits.min, limits.max).astype(dtype)
+        above = whole >= float(limits.max)
+        inside = np.where(above, 0.0, np.maximum(whole, float(limits.min)))
+        return np.where(above, dtype.type(limits.max), inside.astype(dtype))
     return np.clip(x.astype(np.int64), limits.min, limits.max).astype(dtype)
+
+
+@singledispatch
+def wrap(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Return integers as integers of another type: their low bits, in two's complement."""
+    return np.asarray(x).astype(dtype)
+
+
+@singledispatch
+def pick(x: Any, *indices: Any) -> Any:
+    """Return x[n, indices[0][n, …], indices[1][n, …], …] for all n: elements, or parts, of `x`.
+
+    The first axis may have length 1 in some of the arrays. Negative indices count from the end. Raises IndexError,
+    which names an index that is out of range.
+    """
+    found = places_of(x.shape[1:], indices)
+    if len(x) == 1:
+        return x[0].take(found[0], axis=0) if len(found) == 1 else x[0][tuple(found)]
+    return x[(np.arange(len(x)).reshape(-1, *(1,) * (found[0].ndim - 1)), *found)]
+
+
+@singledispatch
+def place(x: Any, updates: Any, *indices: Any, kind: str | None = None) -> Any:
+    """Return `x` with x[n, indices[0][n, …], …] replaced by updates[n, …], or combined with it by `kind`.
+
+    kind: add, mul, max or min. Axes and errors are those of `pick`; the last of several updates counts.
+    """
+    found = places_of(x.shape[1:], indices)
+    count = max(map(len, (x, updates, *found)))
+    result = np.array(np.broadcast_to(x, (count, *x.shape[1:])))
+    key = (np.arange(count).reshape(-1, *(1,) * (found[0].ndim - 1)), *found)
+    if kind is None:
+        result[key] = updates
+    else:
+        ufuncs = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+        ufuncs[kind].at(result, key, updates)
+    return result
+
+
+@singledispatch
+def arg_top_k(x: Any, count: int, largest: bool) -> Any:
+    """Return the `i32` positions along the second axis of the `count` smallest elements, or the largest, in order.
+
+    Equal elements have the order of their positions.
+    """
+    if not largest:
+        return np.argsort(x, axis=1, kind="stable")[:, :count].astype(np.int32)
+    backwards = np.argsort(np.flip(x, 1), axis=1, kind="stable")
+    return (x.shape[1] - 1 - np.flip(backwards, 1)[:, :count]).astype(np.int32)
+
+
+def places_of(shape: Sequence[int], indices: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the indices of the first dimensions of an array of this shape, with those from the end counted up.
+
+    Raises IndexError, which names an index that is out of range.
+    """
+    found: list[np.ndarray] = []
+    for size, given in zip(shape, indices, strict=False):
+        places = np.where(given < 0, given + size, given)
+        outside = (places < 0) | (places >= size)
+        if outside.any():
+            wrong = given[outside].flat[0]
+            raise IndexError(f"index {wrong} is outside a dimension of {size} elements")
+        found.append(places)
+    return found
 
 
 @singledispatch

@@ -52,7 +52,7 @@ RESULTS = {*ELEMENTS, TensorProto.INT64}
 
 SHAPES = {"Shape", "Size"}
 """Operators whose results are known at import for all inputs."""
-CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
+CONTROL_FLOW = {"SequenceMap"}
 TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
 

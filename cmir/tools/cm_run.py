@@ -262,6 +262,7 @@ def _samples(
     names: list[str] | None,
 ) -> list[Sample]:
     """Return the inputs of each inference, by their names and in their shapes in the model."""
+    from cmir.analysis.index_ranges import index_ranges
     from cmir.dialects.element_types import dtype_of
     from cmir.tools.run_data import random_samples, read_samples
 
@@ -274,7 +275,13 @@ def _samples(
         for name, array in zip(names or network.inputs, network.inputs, strict=True)
     }
     if options.random is not None:
-        return random_samples(shapes, options.random, options.inferences or 1, types)
+        known = index_ranges(network.op)
+        ranges = {
+            name: known[array]
+            for name, array in zip(shapes, network.inputs, strict=True)
+            if array in known
+        }
+        return random_samples(shapes, options.random, options.inferences or 1, types, ranges)
     samples = read_samples(options.inputs, shapes, types)
     if not samples:
         raise CompileError(options.inputs[0], "there is no inference in the inputs")

@@ -223,6 +223,10 @@ def _mapping(
     limited = machine.core.sram_bytes is not None
     storage = storage or ("lossless" if limited else "full")
     passes: list[ModulePass] = []
+    if limited:
+        from cmir.passes.polyhedral_stream_tables import PolyhedralStreamTablesPass
+
+        passes.append(PolyhedralStreamTablesPass(machine))
     if limited or machine.system.input_elements_per_cycle is not None:
         from cmir.passes.polyhedral_stream_inputs import PolyhedralStreamInputsPass
 

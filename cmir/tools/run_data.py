@@ -27,9 +27,16 @@ Types = Mapping[str, np.dtype[Any]]
 
 
 def random_samples(
-    shapes: Mapping[str, tuple[int, ...]], seed: int, count: int, types: Types | None = None
+    shapes: Mapping[str, tuple[int, ...]],
+    seed: int,
+    count: int,
+    types: Types | None = None,
+    ranges: Mapping[str, int] | None = None,
 ) -> list[Sample]:
-    """Return random inputs: standard normal floats, and integers of up to 8 bits. The seed determines them."""
+    """Return random inputs: standard normal floats, and integers of up to 8 bits. The seed determines them.
+
+    ranges: the number of elements to select from, for inputs that are indices.
+    """
     rng = np.random.default_rng(seed)
 
     def array(name: str) -> np.ndarray:
@@ -38,6 +45,8 @@ def random_samples(
             return rng.standard_normal(shapes[name], np.float32).astype(dtype)
         if dtype.kind == "b":
             return rng.integers(0, 1, shapes[name], endpoint=True).astype(dtype)
+        if name in (ranges or {}):
+            return rng.integers(0, (ranges or {})[name], shapes[name]).astype(dtype)
         limits = np.iinfo(dtype if dtype.itemsize == 1 else np.int8)
         return rng.integers(limits.min, limits.max, shapes[name], endpoint=True).astype(dtype)
 

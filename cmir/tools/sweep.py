@@ -127,6 +127,7 @@ def prepare(
     Printer(text).print_op(model.module)
     task = Task(text.getvalue(), {}, storage, replicate, placement_seconds)
     if run is not None and reference is not None:
+        from cmir.analysis.index_ranges import index_ranges
         from cmir.dialects.element_types import dtype_of
         from cmir.dialects.polyhedral import symbol
 
@@ -140,7 +141,10 @@ def prepare(
             f"there are {count_text(count)} inferences",
             count * sum(ARRAY_BYTES + types[name].itemsize * prod(shapes[name]) for name in shapes),
         )
-        samples = random_samples(shapes, seed, count, types)
+        known = index_ranges(pipelines[0])
+        symbols = [symbol(ref) for ref in pipelines[0].inputs]
+        ranges = {n: known[s] for n, s in zip(names, symbols, strict=True) if s in known}
+        samples = random_samples(shapes, seed, count, types, ranges)
         write_run_arrays(folder / "inputs.npz", [[*sample.values()] for sample in samples])
         outputs = [pipelines[0].arrays[symbol(ref)].shape for ref in pipelines[0].outputs]
         _write_expected(folder, reference, [[*sample.values()] for sample in samples], outputs)

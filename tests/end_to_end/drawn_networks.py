@@ -44,11 +44,11 @@ FLOAT, INT8, UINT8, INT32 = (
     TensorProto.INT32,
 )
 BOOL, INT64 = TensorProto.BOOL, TensorProto.INT64
-NUMBERS = (FLOAT, INT8, UINT8, INT32)
+NUMBERS = (FLOAT, INT8, UINT8, INT32, INT64)
 GIVEN = (*NUMBERS, BOOL)
 """The types of inputs."""
-KINDS = (*GIVEN, INT64)
-"""The types of tensors; those of int64 are indices, which are int32 in what is compiled."""
+KINDS = GIVEN
+"""The types of tensors."""
 
 EXACT = {
     *(
@@ -62,7 +62,8 @@ EXACT = {
         "DepthToSpace",
         "Dropout",
     ),
-    *("Expand", "MatMulInteger"),
+    *("Expand", "MatMulInteger", "GatherElements", "GatherND", "Scatter", "ScatterElements"),
+    *("ScatterND", "TopK", "Hardmax"),
     *("Flatten", "Floor", "Gather", "GlobalMaxPool", "Identity", "Max", "MaxPool", "Min", "Neg"),
     *("Pad", "ReduceMax", "ReduceMin", "Relu", "Reshape", "Round", "Slice", "SpaceToDepth"),
     *("Split", "Squeeze", "Transpose", "Unsqueeze", "Where"),

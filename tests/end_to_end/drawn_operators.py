@@ -13,6 +13,7 @@ from end_to_end.drawn_networks import (
     GIVEN,
     INT8,
     INT32,
+    INT64,
     KINDS,
     NUMBERS,
     OPSETS,
@@ -29,13 +30,14 @@ from end_to_end.drawn_networks import (
 )
 from hypothesis import reject
 from hypothesis import strategies as st
+from onnx import helper, numpy_helper
 
 Recipe: TypeAlias = Callable[[Net, str], object]
 """Append a node of the operator, and what it needs."""
 
 RECIPES: dict[str, Recipe] = {}
 
-WHOLE = {"DynamicQuantizeLinear"}
+WHOLE = {"DynamicQuantizeLinear", "ScatterND"}
 """Operators that mix the samples of a batch."""
 
 BYTES = (INT8, UINT8)
@@ -166,7 +168,7 @@ def clip(net: Net, op: str) -> object:
 
 @recipe("Add", "Sub", "Mul")
 def binary(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, INT32)
+    x = net.pick(FLOAT, INT32, INT64)
     operands = [x, other(net, x)]
     return net.node(op, *(operands if net.chance() else reversed(operands)))
 
@@ -565,6 +567,8 @@ def pad(net: Net, op: str) -> object:
 
 @recipe("Gather")
 def gather(net: Net, op: str) -> object:
+    if net.integer(0, 2) == 0:
+        return taken(net, op)
     x = net.pick(*KINDS)
     axis = axis_of(net, x)
     size = x.shape[axis]
@@ -572,6 +576,159 @@ def gather(net: Net, op: str) -> object:
     low = -size if net.opset >= 11 else 0
     indices = [net.integer(low, size - 1) for _ in range(prod(shape))]
     return net.node(op, x, np.array(indices, np.int64).reshape(shape), axis=axis)
+
+
+def taken(net: Net, op: str) -> object:
+    """Gather by indices that are data, of a table with rows for all numbers of 8 bits, or of another tensor."""
+    if net.opset < 11:
+        raise Impossible  # which negative indices came with
+    indices = net.pick(INT32, INT64)
+    if net.outer or net.chance():
+        rows = net.integer(128, 200)
+        return net.node(op, net.weights(rows, *net.sizes(net.integer(0, 2), 1, 3)), indices)
+    x = net.pick(*KINDS)
+    axis = net.integer(0, x.rank - 1)
+    small = net.node("Cast", net.node("Cast", indices, to=BOOL)[0], to=INT64)[0]
+    return net.node(op, x, small if x.shape[axis] > 1 else indices, axis=axis)
+
+
+def indices_for(net: Net, size: int, shape: Sequence[int]) -> np.ndarray:
+    low = -size if net.opset >= 11 else 0
+    return np.asarray(net.random.integers(low, size, shape, np.int64))
+
+
+@recipe("GatherElements")
+def gather_elements(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    # ONNX's reference implementation, which folds constants, needs all of the other dimensions.
+    shape = [*x.shape[:axis], net.integer(1, 4), *x.shape[axis + 1 :]]
+    return net.node(op, x, indices_for(net, x.shape[axis], shape), axis=axis)
+
+
+@recipe("ScatterElements", "Scatter")
+def scatter_elements(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    axis = axis_of(net, x)
+    size = x.shape[axis]
+    shape = [*x.shape[:axis], net.integer(1, size), *x.shape[axis + 1 :]]
+    # Each element has one update at most.
+    at = np.argsort(net.random.random(x.shape), axis=axis).take(range(shape[axis]), axis)
+    updates = net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
+    return net.node(op, x, at.astype(np.int64), updates, axis=axis)
+
+
+@recipe("GatherND")
+def gather_nd(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    common = net.integer(net.outer, x.rank - 1) if net.opset >= 12 else 0
+    if common < net.outer or x.rank <= common:
+        raise Impossible
+    count = net.integer(1, x.rank - common)
+    shape = [*x.shape[:common], *net.sizes(net.integer(0, 2), 1, 3)]
+    columns = [indices_for(net, size, shape) for size in x.shape[common : common + count]]
+    return net.node(op, x, np.stack(columns, axis=-1), batch_dims=common or None)
+
+
+@recipe("ScatterND")
+def scatter_nd(net: Net, op: str) -> object:
+    x = net.pick(*KINDS)
+    if net.outer:
+        raise Impossible
+    count, number = net.integer(1, x.rank), net.integer(1, 3)
+    places = net.random.permutation(int(prod(x.shape[:count])))[:number]
+    at = np.stack(np.unravel_index(places, x.shape[:count]), axis=-1).astype(np.int64)
+    shape = [len(places), *x.shape[count:]]
+    updates = net.weights(*shape) if x.kind == FLOAT else net.integers(x.kind, *shape)
+    return net.node(op, x, at, updates)
+
+
+@recipe("If")
+def conditional(net: Net, op: str) -> object:
+    """One of two constants."""
+    x = net.pick(where=lambda value: value.shape[0] == 1, low=2)
+    axes = list(range(1, x.rank))
+    (largest,) = net.node("ReduceMax", x, axes=axes)
+    flag = compared(net, "Greater", largest)
+    kind, shape = net.choose([FLOAT, INT32]), [1, *net.sizes(net.integer(0, 2), 1, 4)]
+    branches = {
+        name: helper.make_graph(
+            [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, kind, shape)],
+        )
+        for name in ("then_branch", "else_branch")
+        for array in [net.weights(*shape) if kind == FLOAT else net.integers(kind, *shape)]
+    }
+    then, other = branches["then_branch"], branches["else_branch"]
+    return net.node(op, flag, then_branch=then, else_branch=other)
+
+
+@recipe("Loop")
+def loop(net: Net, op: str) -> object:
+    x = net.pick()
+    nodes = [
+        helper.make_node("Identity", ["k"], ["k2"]),
+        helper.make_node("Cast", ["i"], ["f"], to=FLOAT),
+        helper.make_node(net.choose(["Add", "Sub"]), ["v", "f"], ["v2"]),
+    ]
+    infos = [("i", INT64, []), ("k", BOOL, []), ("v", FLOAT, x.shape)]
+    results = [("k2", BOOL, []), ("v2", FLOAT, x.shape)]
+    body = helper.make_graph(
+        nodes,
+        "body",
+        [helper.make_tensor_value_info(*info) for info in infos],
+        [helper.make_tensor_value_info(*info) for info in results],
+    )
+    return net.node(op, np.array(net.integer(0, 3), np.int64), np.array(True), x, body=body)
+
+
+@recipe("Scan")
+def scan(net: Net, op: str) -> object:
+    x = net.pick(low=2)
+    axis = axis_of(net, x)
+    shape = [*x.shape[:axis], *x.shape[axis + 1 :]]
+    nodes = [
+        helper.make_node("Add", ["s", "v"], ["s2"]),
+        helper.make_node("Neg", ["s2"], ["o"]),
+    ]
+    infos = [helper.make_tensor_value_info(name, FLOAT, shape) for name in ("s", "v", "s2", "o")]
+    body = helper.make_graph(nodes, "body", infos[:2], infos[2:])
+    settings: Settings = {
+        "num_scan_inputs": 1,
+        "scan_input_axes": [axis],
+        "scan_output_axes": [net.integer(net.outer, x.rank - 1)],
+        "scan_input_directions": [net.integer(0, 1)],
+        "scan_output_directions": [net.integer(0, 1)],
+    }
+    return net.node(op, net.weights(*shape), x, outputs=2, body=body, **settings)
+
+
+@recipe("TopK")
+def top_k(net: Net, op: str) -> object:
+    x = net.pick(FLOAT, *([INT32, INT64] if net.opset >= 11 else []))
+    axis = axis_of(net, x)
+    largest = net.integer(0, 1) if net.has(op, "largest") else None
+    k = net.integer(1, x.shape[axis])
+    if net.has(op, "k"):
+        return net.node(op, x, outputs=2, axis=axis, k=k)
+    return net.node(op, x, np.array([k], np.int64), outputs=2, axis=axis, largest=largest)
+
+
+@recipe("GridSample")
+def grid_sample(net: Net, op: str) -> object:
+    x = net.pick(low=4, high=4, where=lambda value: value.shape[0] == 1)
+    places = net.random.uniform(-1.5, 1.5, (1, *net.sizes(2, 1, 3), 2)).astype(np.float32)
+    mode = net.choose(["linear", "nearest"] if net.opset >= 20 else ["bilinear", "nearest"])
+    padding = net.choose(["zeros", "border", "reflection"])
+    return net.node(op, x, places, mode=mode, padding_mode=padding, align_corners=net.integer(0, 1))
+
+
+@recipe("Hardmax")
+def hardmax(net: Net, op: str) -> object:
+    x = net.pick(low=2)
+    return net.node(op, x, axis=axis_of(net, x))
 
 
 @recipe("Split")
@@ -699,7 +856,7 @@ def dropout(net: Net, op: str) -> object:
 @recipe("Cast")
 def cast(net: Net, op: str) -> object:
     x = net.pick(*KINDS)
-    to = net.choose([FLOAT, FLOAT, BOOL, *([INT32] if x.kind != FLOAT else [])])
+    to = net.choose([FLOAT, FLOAT, BOOL, INT32, INT64, *([INT8, UINT8] if x.kind != FLOAT else [])])
     if to == BOOL:
         check_apart(x, np.zeros(()))
     return net.node(op, x, to=to)

@@ -48,6 +48,21 @@ CASES: dict[str, tuple[str, str]] = {
     "Split, one part unused": ("float[N,4,6] x", "a, b = Split<axis = 1>(x) y = Relu(b)"),
     "Gather": (IMAGE, constant("i", 2, 0, -1) + "y = Gather<axis = 1>(x, i)"),
     "Gather rows": (IMAGE, constant("i", 5, 3, 1, 1, 0, 4) + "y = Gather<axis = -2>(x, i)"),
+    "GatherElements": (
+        IMAGE,
+        "i = Constant<value = int64[1,3,2,5] {" + ", ".join(["0, -1, 2, 1, -3"] * 6) + "}>()"
+        " y = GatherElements<axis = 2>(x, i)",
+    ),
+    "GatherND": (
+        "float[N,3,4,2] x",
+        "i = Constant<value = int64[1,2,2] {0, -1, 2, 1}>() y = GatherND<batch_dims = 1>(x, i)",
+    ),
+    "ScatterElements": (
+        "float[N,3,4] x, float[1,1,4] u",
+        "i = Constant<value = int64[1,1,4] {0, -1, 2, 1}>() y = ScatterElements<axis = 1>(x, i, u)",
+    ),
+    "TopK": (IMAGE, constant("k", 3) + "y, i = TopK<axis = 2>(x, k)"),
+    "Hardmax": (IMAGE, "y = Hardmax<axis = 1>(x)"),
     "Gather one": (IMAGE, "i = Constant<value_int = -2>() y = Gather<axis = 3>(x, i)"),
     "Expand": ("float[N,3,1,4] x", constant("s", 1, 1, 5, 1) + "y = Expand(x, s)"),
     "Expand of lower rank": ("float[N,3,1,4] x", constant("s", 2, 4) + "y = Expand(x, s)"),
@@ -160,6 +175,18 @@ CASES: dict[str, tuple[str, str]] = {
 }
 
 OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
+    "GridSample": (
+        16,
+        "float[N,3,6,5] x, float[1,4,3,2] g",
+        'y = GridSample<mode = "bilinear", padding_mode = "border">(x, g)',
+    ),
+    "Scatter": (
+        9,
+        "float[N,3,4] x, float[1,1,4] u",
+        "i = Constant<value = int64[1,1,4] {0, 1, 2, 1}>() y = Scatter<axis = 1>(x, i, u)",
+    ),
+    "Hardmax of several axes": (11, IMAGE, "y = Hardmax<axis = 2>(x)"),
+    "TopK attribute": (9, IMAGE, "y, i = TopK<axis = 2, k = 3>(x)"),
     "Split attributes": (
         11,
         "float[N,4,6] x",

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import f32, i1
+from xdsl.dialects.builtin import f32, i1, i8, i32, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
@@ -19,7 +19,7 @@ from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
 from cmir.dialects.nn.cumulative import CumulativeOp
 from cmir.dialects.nn.integers import BitwiseOp
-from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.dialects.nn.pooling import PoolOp
 from cmir.dialects.nn.reduction import ReductionOp
@@ -65,7 +65,9 @@ def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
 def retyped(case: Case, element: Attribute) -> Case:
     """The same with elements of another type of floats."""
     operands: list[SSAValue] = []
-    elements = [element if x.dtype == np.float32 else i1 for x in case.operands]
+    elements = [
+        element if x.dtype == np.float32 else ELEMENT_TYPE_OF[x.dtype] for x in case.operands
+    ]
     for operand, kind in zip(case.op.operands, elements, strict=True):
         type = tensor_type(shape_of(operand), kind)
         known = nn.parameter_of(operand) is not None
@@ -318,6 +320,87 @@ def pads(draw: st.DrawFn) -> Case:
     return draw(fitting(lambda: nn.PadOp(value(*shape), margins, number)))
 
 
+@st.composite
+def takes(draw: st.DrawFn) -> Case:
+    """Negative indices included."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    kind = draw(st.sampled_from([i32, i64]))
+    count = draw(st.lists(st.integers(1, 3), max_size=2))
+    op = nn.TakeOp(value(*shape), value(*count, element=kind), axis)
+    op.verify()
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    indices = generator.integers(-shape[axis], shape[axis], count).astype(dtype_of(kind))
+    return Case(op, [generator.standard_normal(shape, np.float32), indices])
+
+
+def _indexed(op: nn.NNOp, limits: list[int], seed: int) -> Case:
+    """Random operands; each column of the indices, the second operand, has a limit, or there is one for all."""
+    op.verify()
+    generator = np.random.default_rng(seed)
+    operands = [
+        generator.standard_normal(shape_of(operand), np.float32)
+        if dtype_of(operand) == np.float32
+        else generator.integers(np.negative(limits), limits, shape_of(operand), dtype_of(operand))
+        for operand in op.operands
+    ]
+    return Case(op, operands)
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+INDICES = st.sampled_from([i32, i64])
+WAYS = st.sampled_from([None, "add", "mul", "max", "min"])
+
+
+@st.composite
+def element_takes(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    taken = [draw(st.integers(1, 5 if d == axis else size)) for d, size in enumerate(shape)]
+    op = nn.TakeElementsOp(value(*shape), value(*taken, element=draw(INDICES)), axis)
+    return _indexed(op, [shape[axis]], draw(SEEDS))
+
+
+@st.composite
+def element_puts(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    at = [*shape[:axis], draw(st.integers(1, 5)), *shape[axis + 1 :]]
+    indices = value(*at, element=draw(INDICES))
+    op = nn.PutElementsOp(value(*shape), indices, value(*at), axis, draw(WAYS))
+    return _indexed(op, [shape[axis]], draw(SEEDS))
+
+
+@st.composite
+def slice_takes(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    common = draw(st.integers(0, len(shape) - 1))
+    count = draw(st.integers(1, len(shape) - common))
+    at = [*shape[:common], *draw(st.lists(st.integers(1, 3), max_size=2)), count]
+    op = nn.TakeSlicesOp(value(*shape), value(*at, element=i64), common)
+    return _indexed(op, shape[common : common + count], draw(SEEDS))
+
+
+@st.composite
+def slice_puts(draw: st.DrawFn) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    count = draw(st.integers(1, len(shape)))
+    at = [*draw(st.lists(st.integers(1, 3), max_size=2)), count]
+    updates = value(*at[:-1], *shape[count:])
+    op = nn.PutSlicesOp(value(*shape), value(*at, element=i64), updates, draw(WAYS))
+    return _indexed(op, shape[:count], draw(SEEDS))
+
+
+@st.composite
+def rankings(draw: st.DrawFn) -> Case:
+    """With some equal elements."""
+    shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(shape) - 1))
+    op = nn.ArgTopKOp(value(*shape), axis, draw(st.integers(1, shape[axis])), draw(st.booleans()))
+    case = draw(arrays(op))
+    return Case(op, [np.round(case.operands[0])])
+
+
 BINARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
@@ -333,7 +416,7 @@ COMPARISONS = [op for op in nn.NN.operations if issubclass(op, ComparisonOp)]
 POINTWISE = {
     **{name: binary(op) for name, op in BINARY.items()},
     **{name: unary(op) for name, op in UNARY.items()},
-    **{f"cast to {e}": unary(partial(nn.CastOp, element=e)) for e in FLOATS},
+    **{f"cast to {e}": unary(partial(nn.CastOp, element=e)) for e in (*FLOATS, i8, i32, i64)},
     "batch_norm": normalizations(),
     **{op.name.removeprefix("nn."): comparisons(op) for op in COMPARISONS},
     **{op.name.removeprefix("nn."): logic(op) for op in (nn.AndOp, nn.OrOp, nn.XorOp)},
@@ -352,6 +435,12 @@ ITERATIONS = {
     "cum_prod": cumulations(nn.CumProdOp),
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
+    "take": takes(),
+    "take_elements": element_takes(),
+    "take_slices": slice_takes(),
+    "put_elements": element_puts(),
+    "put_slices": slice_puts(),
+    "arg_top_k": rankings(),
     "argmax": arg_reductions(nn.ArgMaxOp),
     "argmin": arg_reductions(nn.ArgMinOp),
     "softmax": softmaxes(nn.SoftmaxOp),

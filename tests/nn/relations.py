@@ -25,9 +25,12 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.vectors import (
     ArgReduceOp,
+    ArgTopKOp,
     CompareOp,
     ConvertOp,
     MxvOp,
+    PickOp,
+    PlaceOp,
     ReduceOp,
     RemainderOp,
     SelectOp,
@@ -72,7 +75,9 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     math.AsinhOp: np.arcsinh,
     math.AcoshOp: np.arccosh,
     math.AtanhOp: np.arctanh,
+    math.TruncOp: np.trunc,
 }
+_WAYS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 _REDUCTIONS = {
     "add": np.add,
     "mul": np.multiply,
@@ -153,7 +158,8 @@ def interpret(body: Block, values: dict[SSAValue, np.ndarray]) -> None:
         assert result.shape == type.get_shape() and result.dtype == dtype_of(type.element_type)
 
 
-def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
+# A table of operations.
+def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:  # noqa: C901
     match op:
         case arith.ConstantOp():
             return _dense(op.value)
@@ -180,10 +186,30 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:
             condition, a, b = np.broadcast_arrays(*operands)
             lanes = zip(condition.flat, a.flat, b.flat, strict=True)
             return np.array([x if holds else y for holds, x, y in lanes], a.dtype).reshape(a.shape)
+        case PickOp():
+            x, *indices = operands
+            picked = [x[place] for place in zip(*(index.flat for index in indices), strict=True)]
+            return np.array(picked, x.dtype).reshape((*indices[0].shape, *x.shape[len(indices) :]))
+        case PlaceOp():
+            return _placed(op, *operands)
+        case ArgTopKOp():
+            (x,), count = operands, op.result.type.get_shape()[0]
+            sign = 1 if op.largest is None else -1
+            ranked = sorted(range(len(x)), key=lambda i: (sign * x[i], i))
+            return np.array(ranked[:count], np.int32)
         case ConvertOp():
             return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:
             return np.asarray(_ELEMENTWISE[type(op)](*operands))
+
+
+def _placed(op: PlaceOp, updates: np.ndarray, x: np.ndarray, *indices: np.ndarray) -> np.ndarray:
+    result = x.copy()
+    for at in np.ndindex(indices[0].shape):
+        place = tuple(index[at] for index in indices)
+        old, new = result[place], updates[at]
+        result[place] = new if op.kind is None else _WAYS[op.kind.data](old, new)
+    return result
 
 
 def _position(op: ArgReduceOp, x: np.ndarray) -> np.ndarray:

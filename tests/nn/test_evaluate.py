@@ -22,6 +22,7 @@ from cmir.dialects.nn.cumulative import CumulativeOp
 from cmir.dialects.nn.operation import number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
 from cmir.dialects.nn.pooling import PoolOp
+from cmir.dialects.nn.put import kind_of
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
@@ -60,8 +61,9 @@ def _onnxruntime(case: Case) -> np.ndarray:
         for index, array in enumerate(case.operands)
     ]
     named = {f"x{i}": array for i, array in enumerate([*arrays, *extra])}
-    indices = isinstance(case.op, ArgReductionOp | nn.MaxPoolIndexOp)
-    results = ["m", "y"] if isinstance(case.op, nn.MaxPoolIndexOp) else ["y"]
+    indices = isinstance(case.op, ArgReductionOp | nn.MaxPoolIndexOp | nn.ArgTopKOp)
+    second = isinstance(case.op, nn.MaxPoolIndexOp | nn.ArgTopKOp)
+    results = ["values", "y"] if second else ["y"]
     node = onnx.helper.make_node(kind, list(named), results, **attributes)
     inputs = []
     for name, array in named.items():
@@ -132,6 +134,21 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.LRNOp():
             attributes = {n: getattr(op, n).value.data for n in ("size", "alpha", "beta", "bias")}
             return "LRN", attributes, [], True
+        case nn.TakeElementsOp():
+            return "GatherElements", {"axis": number(options, "axis")}, [], False
+        case nn.TakeSlicesOp():
+            return "GatherND", {"batch_dims": number(options, "batch_dims")}, [], False
+        case nn.PutElementsOp():
+            kind = kind_of(options) or "none"
+            attributes = {"axis": number(options, "axis"), "reduction": kind}
+            return "ScatterElements", attributes, [], False
+        case nn.ArgTopKOp():
+            attributes = {"axis": number(options, "axis"), "largest": int(op.largest is not None)}
+            return "TopK", attributes, [np.array([number(options, "k")])], False
+        case nn.PutSlicesOp():
+            return "ScatterND", {"reduction": kind_of(op.properties) or "none"}, [], False
+        case nn.TakeOp():
+            return "Gather", {"axis": number(options, "axis")}, [], False
         case nn.CastOp():
             to = onnx.helper.np_dtype_to_tensor_dtype(dtype_of(op.result))
             return "Cast", {"to": to}, [], False

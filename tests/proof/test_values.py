@@ -43,7 +43,14 @@ from cmir.timing.network import TimedNetwork
 
 OPERATORS = {**ITERATIONS, **LAYOUTS}
 
-BITS = {"convolutions": 11, "quantized": 9, "halves": 10, "choices": 9, "attention": 0}
+BITS = {
+    "convolutions": 11,
+    "quantized": 9,
+    "halves": 10,
+    "choices": 9,
+    "attention": 0,
+    "tokens": 14,
+}
 """The error of one interpretation, in bits. The sum of products of entries in attention is beyond the bound."""
 
 
@@ -154,6 +161,7 @@ FAULTS = {
         "constant",
         "operands swapped",
     },
+    "tokens": ACCESSES | {"another relation", "operands swapped"},
 }
 """Kinds of faults of which at least one must be found in each network."""
 

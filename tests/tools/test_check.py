@@ -275,7 +275,9 @@ def test_shapes_that_nothing_contradicts(
     monkeypatch.setattr(cm_run, "_named", cut)
     code, _, err = check(capsys, dense)
     assert code == 1
-    assert "check failed: output 'y' of inference 0: it has the shape [1, 2], expected [1, 3]\n" in err
+    assert (
+        "check failed: output 'y' of inference 0: it has the shape [1, 2], expected [1, 3]\n" in err
+    )
 
 
 # The choice

@@ -48,6 +48,13 @@ def test_random_integers_take_all_values_of_8_bits(dtype: str, low: int, high: i
     assert (sample["x"].min(), sample["x"].max()) == (low, high)
 
 
+def test_random_indices_are_in_range() -> None:
+    types = {"x": np.dtype(np.int64), "y": np.dtype(np.int64)}
+    (sample,) = random_samples({"x": (50, 50), "y": (50, 50)}, 0, 1, types, {"x": 7})
+    assert sample["x"].dtype == np.int64
+    assert (sample["x"].min(), sample["x"].max(), sample["y"].min()) == (0, 6, -128)
+
+
 def test_random_floats_are_standard_normal() -> None:
     types = {"x": np.dtype(np.float16)}
     (sample,) = random_samples({"x": (200, 200)}, 0, 1, types)

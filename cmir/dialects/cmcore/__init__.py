@@ -17,12 +17,14 @@ from cmir.dialects.cmcore.loops import FireOp, LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
 from cmir.dialects.cmcore.network import CoreOp, NetworkOp, ProgramOp
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, RemainderOp, SelectOp
+from cmir.dialects.vectors.pick import PickOp, PlaceOp
 from cmir.dialects.vectors.product import MxvOp
-from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
+from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
 __all__ = [
     "CMCORE",
     "ArgReduceOp",
+    "ArgTopKOp",
     "BufferOp",
     "CompareOp",
     "ConvertOp",
@@ -35,6 +37,8 @@ __all__ = [
     "LoopNestOp",
     "MxvOp",
     "NetworkOp",
+    "PickOp",
+    "PlaceOp",
     "ProgramOp",
     "ReduceOp",
     "ReleaseOp",
@@ -62,10 +66,13 @@ CMCORE = Dialect(
         MxvOp,
         ReduceOp,
         ArgReduceOp,
+        ArgTopKOp,
         CompareOp,
         SelectOp,
         RemainderOp,
         ConvertOp,
+        PickOp,
+        PlaceOp,
         CoreOp,
     ],
     [],

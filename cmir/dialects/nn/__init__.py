@@ -18,7 +18,7 @@ from cmir.dialects.nn.activation import (
     SoftplusOp,
     TanhOp,
 )
-from cmir.dialects.nn.arg_reduction import ArgMaxOp, ArgMinOp
+from cmir.dialects.nn.arg_reduction import ArgMaxOp, ArgMinOp, ArgTopKOp
 from cmir.dialects.nn.arithmetic import (
     AbsOp,
     AddOp,
@@ -80,6 +80,7 @@ from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, LpPoolOp, MaxPoolOp
 from cmir.dialects.nn.pooling_index import MaxPoolIndexOp
+from cmir.dialects.nn.put import PutElementsOp, PutSlicesOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
 from cmir.dialects.nn.reduction import (
     ReduceL1Op,
@@ -96,6 +97,7 @@ from cmir.dialects.nn.reduction import (
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
 from cmir.dialects.nn.stage import StageOp, YieldOp
+from cmir.dialects.nn.take import TakeElementsOp, TakeOp, TakeSlicesOp
 
 __all__ = [
     "NN",
@@ -107,6 +109,7 @@ __all__ = [
     "AndOp",
     "ArgMaxOp",
     "ArgMinOp",
+    "ArgTopKOp",
     "AsinOp",
     "AsinhOp",
     "AtanOp",
@@ -171,6 +174,8 @@ __all__ = [
     "ParameterOp",
     "PointwiseOp",
     "PowOp",
+    "PutElementsOp",
+    "PutSlicesOp",
     "QuantizeOp",
     "ReciprocalOp",
     "ReduceL1Op",
@@ -199,6 +204,9 @@ __all__ = [
     "SqrtOp",
     "StageOp",
     "SubOp",
+    "TakeElementsOp",
+    "TakeOp",
+    "TakeSlicesOp",
     "TanOp",
     "TanhOp",
     "TransposeOp",
@@ -296,6 +304,7 @@ NN = Dialect(
         ReduceSumOp,
         ArgMaxOp,
         ArgMinOp,
+        ArgTopKOp,
         SoftmaxOp,
         LogSoftmaxOp,
         QuantizeOp,
@@ -307,6 +316,11 @@ NN = Dialect(
         PadOp,
         ConcatOp,
         GatherOp,
+        TakeOp,
+        TakeElementsOp,
+        TakeSlicesOp,
+        PutElementsOp,
+        PutSlicesOp,
         ExpandOp,
         ResizeOp,
         InterpolateOp,

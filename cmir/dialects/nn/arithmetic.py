@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i16, i32
+from xdsl.dialects.builtin import i8, i16, i32, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
@@ -31,7 +31,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -51,7 +51,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
 
     UFUNC: ClassVar[np.ufunc] = np.subtract
 
@@ -69,7 +69,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -129,7 +129,7 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
 
     traits = traits_def(Commutative())
 
@@ -149,7 +149,7 @@ class MaxOp(BinaryOp):
 
     name = "nn.max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
 
     traits = traits_def(Commutative())
 

@@ -12,7 +12,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, traits_def
 from xdsl.traits import Commutative
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.operation import FLOATS, INTEGERS, TENSOR
+from cmir.dialects.nn.operation import FLOATS, TENSOR, WHOLE
 from cmir.dialects.nn.pointwise import ExactOp
 
 
@@ -31,7 +31,7 @@ class LogicalOp(ExactOp):
 class ComparisonOp(LogicalOp):
     """Base of element-wise comparisons of two tensors. Comparisons with NaN are false."""
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
@@ -217,7 +217,7 @@ class WhereOp(ExactOp):
 
     name = "nn.where"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, *INTEGERS)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i1, *WHOLE)
 
     condition = operand_def(TENSOR)
     lhs = operand_def(TENSOR)

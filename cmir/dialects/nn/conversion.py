@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from xdsl.dialects.builtin import i1, i32
+import numpy as np
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -14,20 +15,19 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import (
     FLOATS,
-    QUANTIZED,
     TENSOR,
+    WHOLE,
     check_elements,
     element_of,
     shape_of,
     tensor_type,
 )
 from cmir.dialects.nn.pointwise import ExactOp
-from cmir.support.numerics import convert
+from cmir.support.numerics import convert, wrap
 
-CASTS: Mapping[Attribute, Sequence[Attribute]] = {
-    **dict.fromkeys(FLOATS, (*FLOATS, i1, *QUANTIZED, i32)),
-    i32: (i1, *QUANTIZED),
-}
+CASTS: Mapping[Attribute, Sequence[Attribute]] = dict.fromkeys(
+    (*FLOATS, *WHOLE), (*FLOATS, i1, *WHOLE)
+)
 """Valid casts: operand element types by result element type."""
 
 
@@ -40,8 +40,9 @@ class CastOp(ExactOp):
     %z = nn.cast %q : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
     ```
 
-    To floats, from floats, `i1`, `i32` and integers of 8 and 16 bits: the nearest number, ties to even; infinity beyond
-    the range of the type. To `i32`, from `i1` and integers of 8 and 16 bits. True becomes 1.
+    To floats: the nearest number, ties to even; infinity beyond the range of the type. From floats to integers: the
+    number without its fraction, the nearest bound beyond the range of the type, and 0 for NaN. From integers to
+    integers: the low bits. True becomes 1.
 
     ONNX: Cast.
     """
@@ -68,7 +69,10 @@ class CastOp(ExactOp):
             raise VerifyException(f"result type must be {expected}, got {self.result.type}")
 
     def formula(self, *operands: Any) -> Any:
-        return convert(operands[0], dtype_of(self.result))
+        (x,), target = operands, dtype_of(self.result)
+        if target.kind == "f" or np.can_cast(source := dtype_of(self.x), target):
+            return convert(x, target)
+        return convert(np.trunc(x), target) if source.kind == "f" else wrap(x, target)
 
     def is_identity(self) -> bool:
         return self.result.type == self.x.type

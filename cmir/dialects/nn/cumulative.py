@@ -28,7 +28,7 @@ class CumulativeOp(IterationOp):
     as the axis has elements; lanes of elements that do not count are padding.
     """
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
 
     x = operand_def(TENSOR)
     axis = prop_def(INT)

@@ -1,8 +1,8 @@
 """Formulas written once in NumPy, which are both computed and built as the body of an iteration.
 
 A formula is a function of arrays that uses operators, NumPy's ufuncs and their `reduce`, `np.where`, and `erf`,
-`convert` and `position` of `cmir.support.numerics`. Applied to arrays, a formula computes; applied to `Vector`s, each
-of its steps appends an operation to a body.
+`convert`, `wrap` and `position` of `cmir.support.numerics`. Applied to arrays, a formula computes; applied to
+`Vector`s, each of its steps appends an operation to a body.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.ceil: math.CeilOp,
     np.rint: math.RoundEvenOp,
     np.fmod: RemainderOp,
+    np.trunc: math.TruncOp,
 }
 _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddiOp,
@@ -184,6 +185,11 @@ def _(x: Vector, divisor: Vector) -> Vector:
 @numerics.convert.register
 def _(x: Vector, dtype: np.dtype[Any]) -> Vector:
     return x.as_element(ELEMENT_TYPE_OF[dtype])
+
+
+@numerics.wrap.register
+def _(x: Vector, dtype: np.dtype[Any]) -> Vector:
+    return x.append(ConvertOp(x.value, ELEMENT_TYPE_OF[dtype], wrapping=True))
 
 
 @numerics.position.register

@@ -48,14 +48,17 @@ Shape = tuple[int, ...]
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 ui16 = IntegerType(16, Signedness.UNSIGNED)
 
-ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, ui16, i32, i1)
-"""The element types: floats, the integers of quantised networks (`i8` to `i32` are signed), and truth values."""
+ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, ui16, i32, i64, i1)
+"""The element types: floats, integers (`i8` to `i64` are signed), and truth values."""
 ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
 """The element types by NumPy type."""
 FLOATS = (f32, f16, f64)
 QUANTIZED = (i8, ui8, i16, ui16)
 """The element types of quantised values."""
 INTEGERS = (*QUANTIZED, i32)
+"""The integers of quantised networks, whose products are summed in `i32`."""
+WHOLE = (*INTEGERS, i64)
+"""All integers."""
 
 TENSOR = TensorType.constr()
 INTS = DenseArrayBase.constr(EqAttrConstraint(i64))

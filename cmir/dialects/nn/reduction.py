@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import UnitAttr, i32
+from xdsl.dialects.builtin import UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 
@@ -19,9 +19,9 @@ from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
-    INTEGERS,
     INTS,
     TENSOR,
+    WHOLE,
     Shape,
     flag,
     ints,
@@ -129,7 +129,7 @@ class ReduceSumOp(ReductionOp):
 
     name = "nn.reduce_sum"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axes)
@@ -166,7 +166,7 @@ class ReduceMaxOp(ReductionOp):
 
     name = "nn.reduce_max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(SelectionCanonicalization())
 
@@ -187,7 +187,7 @@ class ReduceMinOp(ReductionOp):
 
     name = "nn.reduce_min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *INTEGERS)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(SelectionCanonicalization())
 

@@ -5,15 +5,20 @@ the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and
 """
 
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, RemainderOp, SelectOp
+from cmir.dialects.vectors.pick import PickOp, PlaceOp, elements_used
 from cmir.dialects.vectors.product import MxvOp
-from cmir.dialects.vectors.reductions import ArgReduceOp, ReduceOp
+from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
 __all__ = [
     "ArgReduceOp",
+    "ArgTopKOp",
     "CompareOp",
     "ConvertOp",
     "MxvOp",
+    "PickOp",
+    "PlaceOp",
     "ReduceOp",
     "RemainderOp",
     "SelectOp",
+    "elements_used",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import StringAttr, VectorType, i1
+from xdsl.dialects.builtin import IntegerType, StringAttr, UnitAttr, VectorType, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     BaseAttr,
@@ -12,6 +12,7 @@ from xdsl.irdl import (
     VarConstraint,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -167,25 +168,40 @@ class ConvertOp(IRDLOperation):
     ```
 
     Conversion to an integer type rounds to the nearest integer, ties to even, and saturates at the bounds of the type.
-    NaN becomes 0.
+    NaN becomes 0. Integers that are converted `wrapping` keep their low bits instead of saturating:
+
+    ```mlir
+    %y = cmcore.convert %x wrapping : vector<16xi64> -> vector<16xi32>
+    ```
     """
 
     name = "cmcore.convert"
 
     vector = operand_def(VectorType)
+    wrapping = opt_prop_def(UnitAttr)
     result = result_def(VectorType)
 
     traits = traits_def(Pure())
 
-    assembly_format = "$vector attr-dict `:` type($vector) `->` type($result)"
+    assembly_format = (
+        "$vector (`wrapping` $wrapping^)? attr-dict `:` type($vector) `->` type($result)"
+    )
 
-    def __init__(self, vector: SSAValue | Operation, element: Attribute):
+    def __init__(self, vector: SSAValue | Operation, element: Attribute, wrapping: bool = False):
         vector = SSAValue.get(vector, type=VectorType)
         result = VectorType(element, vector.type.get_shape())
-        super().__init__(operands=[vector], result_types=[result])
+        super().__init__(
+            operands=[vector],
+            properties={"wrapping": UnitAttr() if wrapping else None},
+            result_types=[result],
+        )
 
     def verify_(self) -> None:
         assert isinstance(self.vector.type, VectorType)
+        elements = self.vector.type.element_type, self.result.type.element_type
+        if self.wrapping is not None and not all(isinstance(e, IntegerType) for e in elements):
+            got = " and ".join(map(str, elements))
+            raise VerifyException(f"`wrapping` is for integers, got {got}")
         expected = VectorType(self.result.type.element_type, self.vector.type.get_shape())
         if self.result.type != expected:
             raise VerifyException(f"the result must have type {expected}, got {self.result.type}")

@@ -185,3 +185,45 @@ class ArgReduceOp(IRDLOperation):
             raise VerifyException(f"`along` must name a dimension of rank {rank}, got {dim}")
         if self.result.type != (expected := self.infer(self.vector.type, dim)):
             raise VerifyException(f"the result must have type {expected}, got {self.result.type}")
+
+
+@irdl_op_definition
+class ArgTopKOp(IRDLOperation):
+    """Finds the positions of the smallest elements of a vector in ascending order, or of the largest in descending.
+
+    ```mlir
+    %i = cmcore.arg_top_k %x largest : vector<10xf32> -> vector<3xi32>
+    ```
+
+    Equal elements have the order of their positions. NaN is larger than all numbers.
+    """
+
+    name = "cmcore.arg_top_k"
+
+    vector = operand_def(VectorType)
+    largest = opt_prop_def(UnitAttr)
+    result = result_def(VectorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = (
+        "$vector (`largest` $largest^)? attr-dict `:` type($vector) `->` type($result)"
+    )
+
+    def __init__(self, vector: SSAValue | Operation, count: int, largest: bool = False):
+        super().__init__(
+            operands=[vector],
+            properties={"largest": UnitAttr() if largest else None},
+            result_types=[VectorType(i32, [count])],
+        )
+
+    def verify_(self) -> None:
+        assert isinstance(self.vector.type, VectorType)
+        vector, result = self.vector.type.get_shape(), self.result.type
+        if len(vector) != 1:
+            raise VerifyException(f"the vector must have 1 dimension, got {len(vector)}")
+        shape = result.get_shape()
+        if result.element_type != i32 or len(shape) != 1 or not 0 < shape[0] <= vector[0]:
+            raise VerifyException(
+                f"the result must have type vector<Kxi32> with 1 <= K <= {vector[0]}, got {result}"
+            )

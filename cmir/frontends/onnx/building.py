@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,16 @@ from cmir.dialects.nn import ParameterOp, ReshapeOp, TransposeOp
 from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
 from cmir.frontends.onnx.batches import import_batch
 from cmir.frontends.onnx.definition import definition, has_definition
-from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError, OnnxError, one_line
+from cmir.frontends.onnx.errors import (
+    ImporterError,
+    ImporterLimitError,
+    OnnxError,
+    RefusedInputError,
+    one_line,
+)
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.inference import is_misjudged
-from cmir.frontends.onnx.loading import Graph
+from cmir.frontends.onnx.loading import Graph, read_constant
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
@@ -124,7 +131,7 @@ class _Translation:
         self,
         graph: Graph,
         weights: _Weights,
-        inputs: Mapping[str, Activation],
+        inputs: Mapping[str, Value],
         caller: Node | None = None,
         prefix: str = "",
     ) -> None:
@@ -159,14 +166,18 @@ class _Translation:
         label = f"node '{name}' ({proto.op_type})"
         try:
             results = self._results(self._context(proto, name, label), name)
+        except RefusedInputError:
+            return
         except (ImporterError, VerifyException) as error:
             self.refused.append(f"{label}: {one_line(str(error))}")
             return
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
+        subgraph = partial(self._subgraph, f"{self.prefix}{name}.")
         if self.caller is not None:
-            return replace(self.caller, proto=proto, schema=_schema(proto, self.graph.opsets))
+            schema = _schema(proto, self.graph.opsets)
+            return replace(self.caller, proto=proto, schema=schema, subgraph=subgraph)
         location = _location(self.graph.path, label)
         hint = identifier(name)
 
@@ -178,7 +189,22 @@ class _Translation:
             return result
 
         schema = _schema(proto, self.graph.opsets)
-        return Node(proto, schema, build, self.weights.parameter, self.graph.batch)
+        return Node(proto, schema, build, self.weights.parameter, self.graph.batch, subgraph)
+
+    def _subgraph(
+        self, prefix: str, proto: onnx.GraphProto, inputs: Mapping[str, Value]
+    ) -> Sequence[Value]:
+        """Translate a subgraph of a node in place and return its outputs. Raises ImporterError."""
+        held = {t.name: read_constant(t.name, t, self.graph.path) for t in proto.initializer}
+        outputs = [output.name for output in proto.output]
+        body = replace(self.graph, nodes=proto.node, outputs=outputs, constants=held, inferred={})
+        values = {**self.values, **held, **inputs}
+        translation = _Translation(body, self.weights, values, self.caller, prefix)
+        if messages := translation.run():
+            raise ImporterError("; ".join(messages))
+        if any(name not in translation.values for name in outputs):
+            raise RefusedInputError
+        return [translation.values[name] for name in outputs]
 
     def _results(self, node: Node, name: str) -> Sequence[Value]:
         """Return the node's outputs; no outputs if they depend on a refused node."""
@@ -224,8 +250,6 @@ class _Translation:
         self, importer: Importer, node: Node, inputs: Sequence[Value | None]
     ) -> Sequence[Value]:
         """Return the outputs that the importer makes."""
-        if importer.grows and self.graph.indices & set(node.proto.output):
-            raise ImporterError("arithmetic on int64 is not supported")
         if not self.graph.batch and importer.batched:
             results = import_batch(importer, node, inputs)
         else:
@@ -297,9 +321,7 @@ class _Weights:
         self.values: dict[str, SSAValue] = {}
 
     def parameter(self, constant: Constant) -> SSAValue:
-        array = _as_indices(constant) if constant.array.dtype == np.int64 else constant.array
-        array = held_narrow(array)
-        array = np.asarray(array, order="C")
+        array = np.asarray(held_narrow(constant.array), order="C")
         if not array.size:
             raise ImporterError(
                 f"constant '{constant.name}' has no elements: its shape is {list(array.shape)}"
@@ -344,21 +366,23 @@ class _Weights:
         raise AssertionError("there is always one more name")
 
 
-def _as_indices(constant: Constant) -> np.ndarray:
-    """Convert an int64 constant to int32, like all int64 tensors that depend on the inputs: these are indices."""
-    array = constant.array.astype(np.int32)
-    if (array != constant.array).any():
-        raise ImporterError(f"constant '{constant.name}' has numbers outside the range of int32")
-    return array
-
-
 def _used_tensors(graph: Graph) -> set[str]:
     """Return the names of all tensors on which the graph's outputs depend."""
     used = set(graph.outputs)
     for proto in reversed(graph.nodes):
         if used.intersection(proto.output):
-            used.update(proto.input)
+            used.update(_read_tensors(proto))
     return used - {""}
+
+
+def _read_tensors(proto: onnx.NodeProto) -> Iterator[str]:
+    """Yield the names of the tensors that a node reads, also in subgraphs, and of some that are their own."""
+    yield from proto.input
+    for attribute in proto.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            yield from (output.name for output in graph.output)
+            for inner in graph.node:
+                yield from _read_tensors(inner)
 
 
 def _location(path: Path, what: str) -> NameLoc:

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import helper, inliner, numpy_helper, shape_inference, version_converter
 from onnx.defs import OpSchema, get_schema
 
-from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
-from cmir.frontends.onnx.loading import LARGE, Graph
+from cmir.frontends.onnx.loading import ELEMENTS, LARGE, Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 
 _CALLED = "cmir.definition"
@@ -58,8 +56,6 @@ def definition(node: Node, inputs: Sequence[Value | None], graph: Graph, name: s
         [name for name in node.proto.output if name],
         {name: x for name, x in given.items() if isinstance(x, Constant)},
         {name: shape for name, shape in shapes.items() if shape is not None},
-        {n for n, type_ in types.items() if type_.elem_type == onnx.TensorProto.INT64}
-        | (graph.indices & {*activations, *node.proto.output}),
         graph.division,
     )
 
@@ -79,7 +75,7 @@ def _model(node: Node, given: Mapping[str, Value], graph: Graph) -> onnx.ModelPr
     """Return a model of this node alone. Small constants are initializers, others are inputs."""
     held = {n: x for n, x in given.items() if isinstance(x, Constant) and x.array.size < LARGE}
     infos = [
-        helper.make_value_info(name, _type(node, name, x, graph))
+        helper.make_value_info(name, _type(node, x))
         for name, x in given.items()
         if name not in held
     ]
@@ -90,13 +86,13 @@ def _model(node: Node, given: Mapping[str, Value], graph: Graph) -> onnx.ModelPr
     return helper.make_model(inner, opset_imports=opsets)
 
 
-def _type(node: Node, name: str, x: Value, graph: Graph) -> onnx.TypeProto:
+def _type(node: Node, x: Value) -> onnx.TypeProto:
     if isinstance(x, Constant):
         return helper.make_tensor_type_proto(
             helper.np_dtype_to_tensor_dtype(x.array.dtype), x.shape
         )
-    dtype = np.dtype(np.int64) if name in graph.indices else dtype_of(x)
-    return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(dtype), node.shape(x))
+    kinds = {element: kind for kind, element in ELEMENTS.items()}
+    return helper.make_tensor_type_proto(kinds[element_of(x)], node.shape(x))
 
 
 def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -23,6 +23,10 @@ class ImporterError(Exception):
     """Error of an importer: the reason why its node has no equivalent. The caller adds the node."""
 
 
+class RefusedInputError(ImporterError):
+    """Error of a node that depends on a refused node, and of which nothing else needs to be said."""
+
+
 class ImporterLimitError(ImporterError):
     """Error for a valid node that the importer does not cover; ONNX's definition of the operator may."""
 

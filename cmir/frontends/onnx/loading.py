@@ -15,7 +15,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8, ui16
@@ -37,6 +37,7 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.INT16: i16,
     TensorProto.UINT16: ui16,
     TensorProto.INT32: i32,
+    TensorProto.INT64: i64,
     TensorProto.BOOL: i1,
 }
 """Element types that inputs may have."""
@@ -60,8 +61,6 @@ class Graph:
     constants: Mapping[str, Constant]
     inferred: Mapping[str, Shape]
     """The shapes that ONNX's shape inference found; some tensors are missing."""
-    indices: Set[str]
-    """The names of int64 tensors."""
     division: Division
     """The part of the inputs that one inference takes."""
     files: Set[Path] = frozenset()
@@ -96,7 +95,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], samples: Samples
         {info.name: _element(info) for info in skeleton.graph.input if info.name in inputs},
         outputs,
         constants,
-        *_check_and_infer(skeleton, path),
+        _check_and_infer(skeleton, path),
         division,
         files,
     )
@@ -260,14 +259,15 @@ def _take_constants(model: onnx.ModelProto, path: Path) -> dict[str, Constant]:
         raise OnnxError(path, [message])
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     tensors |= {n.output[0]: n.attribute[0].t for n in graph.node if _holds_tensor(n)}
-    constants = {name: _constant(name, tensor, path) for name, tensor in tensors.items()}
+    constants = {name: read_constant(name, tensor, path) for name, tensor in tensors.items()}
     nodes = [node for node in graph.node if not _holds_tensor(node)]
     del tensors, graph.initializer[:], graph.node[:]
     graph.node.extend(nodes)
     return constants
 
 
-def _constant(name: str, tensor: TensorProto, path: Path) -> Constant:
+def read_constant(name: str, tensor: TensorProto, path: Path) -> Constant:
+    """Return a tensor of the model in a file. Raises OnnxError."""
     try:
         return Constant(name, numpy_helper.to_array(tensor, str(path.parent)))
     except Exception as error:  # missing or truncated data, unknown types: ONNX has no common class
@@ -363,13 +363,12 @@ def _static(name: str, dims: Sequence[int | str]) -> Shape:
     return static
 
 
-def _check_and_infer(model: onnx.ModelProto, path: Path) -> tuple[dict[str, Shape], Set[str]]:
-    """Check the model and return ONNX's inference: static shapes, and the names of int64 tensors."""
+def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
+    """Check the model and return the static shapes of ONNX's inference."""
     try:
         checker.check_model(model)
         types = infer_types(model)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
     shapes = {name: shape_of_type(type_) for name, type_ in types.items()}
-    indices = {name for name, type_ in types.items() if type_.elem_type == TensorProto.INT64}
-    return {name: shape for name, shape in shapes.items() if shape is not None}, indices
+    return {name: shape for name, shape in shapes.items() if shape is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -33,6 +33,10 @@ Activation: TypeAlias = SSAValue
 Value: TypeAlias = Activation | Constant
 
 
+def _no_subgraphs(graph: onnx.GraphProto, inputs: Mapping[str, Value]) -> Sequence[Value]:
+    raise ImporterError("subgraphs are not supported here")
+
+
 @dataclass(frozen=True)
 class Node:
     """A node of the model, with functions to translate it."""
@@ -46,6 +50,8 @@ class Node:
     """Function that turns a constant into a parameter of the network."""
     batch: Shape = (1,)
     """Leading dimensions of an activation's shape in ONNX: the batch, or none if inferences take whole inputs."""
+    subgraph: Callable[[onnx.GraphProto, Mapping[str, Value]], Sequence[Value]] = _no_subgraphs
+    """Function that translates a subgraph in place, given its inputs by name, and returns its outputs."""
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""
@@ -64,10 +70,7 @@ class Node:
 
     def whole_axes(self, x: Activation, axes: Sequence[int]) -> list[int]:
         """Convert ONNX axes, which may be negative, to dimensions of the whole tensor."""
-        rank = len(self.shape(x))
-        if not all(-rank <= axis < rank for axis in axes):
-            raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
-        return [axis % rank for axis in axes]
+        return whole_axes(len(self.shape(x)), axes)
 
     def default_of(self, attribute: str) -> object:
         """Return the attribute's default in ONNX; None if it has none."""
@@ -83,6 +86,13 @@ class Node:
     def output_name(self, index: int) -> str:
         """Return the name of an output in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
+
+
+def whole_axes(rank: int, axes: Sequence[int]) -> list[int]:
+    """Convert ONNX axes, which may be negative, to dimensions of a tensor. Raises ImporterError."""
+    if not all(-rank <= axis < rank for axis in axes):
+        raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+    return [axis % rank for axis in axes]
 
 
 def _formal_name(formals: Sequence[onnx.defs.OpSchema.FormalParameter], index: int) -> str:

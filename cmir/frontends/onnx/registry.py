@@ -26,6 +26,7 @@ cannot translate its node.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
@@ -47,7 +48,7 @@ Batched: TypeAlias = bool | Literal["channels", "space"]
 
 
 def importer(
-    op_type: str, domain: str = "", *, batched: Batched = False, grows: bool = False
+    op_type: str, domain: str = "", *, batched: Batched = False, grows: bool | None = None
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the importer of an operator; a later one replaces it.
 
@@ -56,12 +57,14 @@ def importer(
     that treats channels alike, several samples become one with the channels of all, and vectors of the parameters are
     repeated. With "space", for one that treats positions alike or slides a `Window`, they become one whose first
     spatial dimension is the batch, and so do weights, whose window has size 1 there.
-    grows: results can be larger integers than the operands. Such an operator refuses indices, which are int64 in ONNX
-    and int32 here.
+    grows: has no meaning any more, and warns.
     """
+    if grows is not None:
+        message = "`grows` has no meaning any more: int64 is computed in 64 bits"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
 
     def register(function: Function) -> Function:
-        _importers[domain, op_type] = Importer(function, batched, grows)
+        _importers[domain, op_type] = Importer(function, batched)
         return function
 
     return register
@@ -93,10 +96,9 @@ def registered() -> Mapping[tuple[str, str], Importer]:
 class Importer:
     """A registered function, its parsed signature, and the properties of its operator (see `importer`)."""
 
-    def __init__(self, function: Function, batched: Batched = False, grows: bool = False) -> None:
+    def __init__(self, function: Function, batched: Batched = False) -> None:
         self.function = function
         self.batched = batched
-        self.grows = grows
         self.signature = inspect.signature(function)
         _, *parameters = self.signature.parameters.values()
         self.positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]

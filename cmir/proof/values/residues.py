@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf, prod
 from typing import Any
 
@@ -40,6 +41,8 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         self.dtype = np.dtype(dtype)
         self.chance = INPUT_CHANCE if chance is None else chance
         self.separate: int | None = None
+        self._all: tuple[int, Residues] | None = None
+        """What `pick` knows of all elements along axes behind the first one, with the number of these axes."""
 
     def like(self, values: Any, dtype: Any = None, chance: Chance | None = None) -> Residues:
         """Return other residues, with the type and chance of these unless given."""
@@ -93,6 +96,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     def __setitem__(self, index: Any, value: Any) -> None:
         value = self.lift(value)
         self.values[index] = value.values
+        self._all = None
         self.chance = Chance.of_any((self.chance, value.chance))
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
@@ -134,6 +138,38 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     def convert(self, dtype: np.dtype[Any]) -> Residues:
         return self._convert(dtype, "convert")
+
+    def wrap(self, dtype: np.dtype[Any]) -> Residues:
+        return self._convert(dtype, "wrap")
+
+    def pick(self, *indices: Any) -> Residues:
+        """Apply a random function of everything that may be picked, in its order, and of the indices."""
+        count, name = len(indices), f"pick {self.kind}"
+        if self._all is None or self._all[0] != count:
+            rows = self.reshape(
+                len(self), prod(self.shape[1 : 1 + count]), *self.shape[1 + count :]
+            )
+            self._all = count, rows._of_sequence(f"{name} from", 1, self.dtype)
+        _, whole = self._all
+        rank = self.lift(indices[0]).ndim - 1
+        found = whole.reshape(len(whole), *(1,) * rank, *whole.shape[1:])
+        for index in map(self.lift, indices):
+            at = index.reshape(*index.shape, *(1,) * (whole.ndim - 1))
+            found = binary(name, self.dtype, found, at)
+        return found
+
+    def place(self, updates: Any, *indices: Any, kind: str | None = None) -> Residues:
+        """Apply a random function of all operands."""
+        function = partial(numerics.place, kind=kind)
+        return self.uninterpreted(f"place {kind}", function, [self, updates, *indices], False)
+
+    def arg_top_k(self, count: int, largest: bool) -> Residues:
+        """Apply a random function of all elements in their order."""
+
+        def function(x: np.ndarray) -> np.ndarray:
+            return numerics.arg_top_k(x, count, largest)
+
+        return self.uninterpreted(f"top {count} {largest}", function, [self], False)
 
     def as_type(self, dtype: np.dtype[Any]) -> Residues:
         return self._convert(dtype, "cast")
@@ -289,6 +325,10 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 numerics.erf.register(Residues, Residues.erf)
 numerics.convert.register(Residues, Residues.convert)
 numerics.as_type.register(Residues, Residues.as_type)
+numerics.wrap.register(Residues, Residues.wrap)
+numerics.pick.register(Residues, Residues.pick)
+numerics.place.register(Residues, Residues.place)
+numerics.arg_top_k.register(Residues, Residues.arg_top_k)
 numerics.position.register(Residues, Residues.position)
 numerics.matrix_product.register(Residues, Residues.matrix_product)
 

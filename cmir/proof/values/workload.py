@@ -7,9 +7,9 @@ from math import ceil, prod
 from xdsl.dialects.builtin import ShapedType
 from xdsl.ir import Operation
 
-from cmir.dialects.cmcore import LoadOp, NetworkOp, ProgramOp
+from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
-from cmir.dialects.vectors import MxvOp
+from cmir.dialects.vectors import MxvOp, PickOp, elements_used
 
 ELEMENT = 16
 """Cost of a vector element in multiplications: functions are table look-ups, while products run in BLAS."""
@@ -62,8 +62,18 @@ def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> i
     accessed = {*stored, *(symbol(buffer.array) for buffer in program.buffers)}
     rows = max((shapes[name][1] for name in accessed & rings if len(shapes[name]) > 1), default=0)
     body = list(program.iteration.body.block.ops)
-    each = ITERATION + sum(map(_operations, body))
-    return iterations * each + (1 + rows // ROWS) * CALL * len(body)
+    tables = [op for op in body if isinstance(op, LoadOp) and _is_table(network, op)]
+    each = ITERATION + sum(_operations(op) for op in body if op not in tables)
+    once = sum(map(_operations, tables))
+    return iterations * each + once + (1 + rows // ROWS) * CALL * len(body)
+
+
+def _is_table(network: NetworkOp, op: LoadOp) -> bool:
+    """Return True for a load of parameters from which iterations only pick: it takes its time once."""
+    buffers = (b.owner for b, _ in op.buffers_and_maps())
+    arrays = [network.arrays[symbol(b.array)] for b in buffers if isinstance(b, BufferOp)]
+    picked = elements_used(op.result) != _elements(op.result.type)
+    return picked and all(array.source is not None for array in arrays)
 
 
 def _operations(op: Operation) -> int:
@@ -71,6 +81,8 @@ def _operations(op: Operation) -> int:
         case MxvOp():
             return _elements(op.matrix.type) + ELEMENT * _elements(op.result.type)
         case LoadOp():
+            return ELEMENT * _elements(op.result.type)
+        case PickOp():
             return ELEMENT * _elements(op.result.type)
         case _:
             return ELEMENT * max(

@@ -3,9 +3,11 @@
 from cmir.frontends.onnx.operators import (
     arithmetic,
     composed,
+    control,
     einsum,
     elementwise,
     fused,
+    indexing,
     layout,
     linear,
     moving,
@@ -14,15 +16,18 @@ from cmir.frontends.onnx.operators import (
     quantization,
     reductions,
     resizing,
+    sampling,
     windows,
 )
 
 __all__ = [
     "arithmetic",
     "composed",
+    "control",
     "einsum",
     "elementwise",
     "fused",
+    "indexing",
     "layout",
     "linear",
     "moving",
@@ -31,5 +36,6 @@ __all__ = [
     "quantization",
     "reductions",
     "resizing",
+    "sampling",
     "windows",
 ]

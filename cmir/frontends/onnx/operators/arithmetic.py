@@ -48,12 +48,8 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Tan": nn.TanOp,
     "Tanh": nn.TanhOp,
 }
-GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
-    "Add": nn.AddOp,
-    "Mul": nn.MulOp,
-    "Sub": nn.SubOp,
-}
 BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
+    "Add": nn.AddOp,
     "And": nn.AndOp,
     "BitwiseAnd": nn.BitwiseAndOp,
     "BitwiseOr": nn.BitwiseOrOp,
@@ -64,8 +60,10 @@ BINARY: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
     "GreaterOrEqual": nn.GreaterOrEqualOp,
     "Less": nn.LessOp,
     "LessOrEqual": nn.LessOrEqualOp,
+    "Mul": nn.MulOp,
     "Or": nn.OrOp,
     "PRelu": nn.PReluOp,
+    "Sub": nn.SubOp,
     "Xor": nn.XorOp,
 }
 VARIADIC: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -102,8 +100,6 @@ def _variadic(op: Callable[[SSAValue, SSAValue], Operation]) -> Function:
 
 for name, unary in UNARY.items():
     importer(name)(_unary(unary))
-for name, growing in GROWING.items():
-    importer(name, grows=True)(_binary(growing))
 for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 from onnx import helper
-from xdsl.dialects.builtin import i1, i32
+from xdsl.dialects.builtin import i1, i64
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
@@ -72,7 +72,7 @@ def one_hot(
         zero = _parameter(node, "zero", np.zeros((), dtype_of(row)))
         row = node.build(nn.WhereOp(node.build(nn.LessOp(row, zero)), *sides))
     else:
-        row = as_element(node, row, i32)
+        row = as_element(node, row, i64)
     numbers = np.arange(size).reshape(-1, *(1,) * (len(sample) - place))
     # Negative indices count from the end.
     found = [

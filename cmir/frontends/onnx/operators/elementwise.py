@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from xdsl.dialects.builtin import i1, i32
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
@@ -80,7 +80,7 @@ def identity(node: Node, x: Value) -> Value:
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
-    """Casts to float16, float, double and bool, and from bool, int8 and uint8 to int32."""
+    """Casts between float16, float, double, int8, uint8, int32, int64 and bool."""
     if to not in ELEMENTS:
         name = TensorProto.DataType.Name(to)
         raise ImporterError(f"attribute to = {name} is not supported")
@@ -98,15 +98,13 @@ def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> V
 
 
 def as_element(node: Node, x: Activation, element: Attribute) -> Activation:
-    """Convert an activation to the nearest numbers of an element type."""
+    """Convert an activation to an element type, as Cast does."""
     if element_of(x) == element:
         return x
-    if element in FLOATS or (element == i32 and element_of(x) not in FLOATS):
+    if element != i1:
         return node.build(nn.CastOp(x, element))
-    if element == i1:
-        zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
-        return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
-    raise ImporterError(f"a cast from {element_of(x)} to {element} is not supported")
+    zero = Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x)))
+    return node.build(nn.NotOp(node.build(nn.EqualOp(x, node.parameter(zero)))))
 
 
 def single(name: str, value: Any) -> Any:

@@ -20,7 +20,7 @@ from cmir.frontends.onnx.operators.integers import (
 from cmir.frontends.onnx.registry import importer
 
 
-@importer("Gemm", grows=True)
+@importer("Gemm")
 def gemm(
     node: Node,
     a: Activation,
@@ -79,7 +79,7 @@ def _row(constant: Constant, size: int) -> Constant:
     return Constant(constant.name, np.broadcast_to(constant.array, (1, size))[0])
 
 
-@importer("MatMul", grows=True)
+@importer("MatMul")
 def matmul(node: Node, a: Value, b: Value) -> Value:
     """Floats.
 

@@ -9,7 +9,7 @@ import numpy as np
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, whole_axes
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
@@ -69,7 +69,29 @@ def split(
 
 
 @importer("Gather")
-def gather(node: Node, data: Activation, indices: Constant, *, axis: int = 0) -> Value:
+def gather(node: Node, data: Value, indices: Value, *, axis: int = 0) -> Value:
+    """Constant indices move data. Others select from a constant, or from an activation."""
+    if isinstance(indices, Activation):
+        return _take(node, data, indices, axis)
+    assert isinstance(data, Activation)
+    return _gather(node, data, indices, axis)
+
+
+def _take(node: Node, data: Value, indices: Activation, axis: int) -> Value:
+    """Select by indices that are data. The batch of the result is that of the indices."""
+    if isinstance(data, Constant):
+        (axis,) = whole_axes(len(data.shape), [axis])
+        if node.batch and axis:
+            raise ImporterError(
+                f"axis = {axis} of a constant would put the batch dimension behind others"
+            )
+        return node.build(nn.TakeOp(node.parameter(data), indices, axis))
+    if node.batch:
+        raise ImporterError("data and indices both have a batch dimension")
+    return node.build(nn.TakeOp(data, indices, node.axis(data, axis)))
+
+
+def _gather(node: Node, data: Activation, indices: Constant, axis: int) -> Value:
     shape, axis = shape_of(data), node.axis(data, axis)
     # Negative indices count from the end.
     if not indices.array.size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import i1, i32
+from xdsl.dialects.builtin import i1, i32, i64
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
@@ -80,9 +80,9 @@ def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Func
     def arg_reduction(
         node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
     ) -> Value:
-        """Int32 indices; arithmetic on them is refused."""
         (chosen,) = node.axes(x, [axis])
-        return node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
+        found = node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
+        return node.build(nn.CastOp(found, i64))
 
     return arg_reduction
 
@@ -106,8 +106,8 @@ def _cumulative(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Functio
     return cumulative
 
 
-importer("CumSum", grows=True)(_cumulative(nn.CumSumOp))
-importer("CumProd", grows=True)(_cumulative(nn.CumProdOp))
+importer("CumSum")(_cumulative(nn.CumSumOp))
+importer("CumProd")(_cumulative(nn.CumProdOp))
 
 
 @importer("GlobalLpPool", batched="channels")
