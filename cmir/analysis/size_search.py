@@ -20,6 +20,7 @@ The search ends when the two meet, or when its work, which is counted, exceeds a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, chea
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.support.diagnostics import CompileError, Where
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
 
@@ -48,6 +50,21 @@ _PER_TURN = 1000
 
 _WINDOW = 64
 """Number of sizes tried on either side of the current one if a larger ring can have to wait longer."""
+
+
+_MOST_IN_FLIGHT = 1000
+"""Limit of the inferences that buffers are made for: they grow by a row at a time."""
+
+
+class LatencyError(CompileError):
+    """An interval so short, compared with latencies, that too many inferences would be under way at once."""
+
+    def __init__(self, where: Where, delay: int, interval: int):
+        super().__init__(
+            where,
+            f"a cycle of waits takes {delay} cycles: at an interval of {interval} cycles, {delay // interval}"
+            f" inferences are in it at once, more than the {_MOST_IN_FLIGHT} that buffers are searched for",
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +132,10 @@ class SizeSearch:
         return self._unlimited(None)
 
     def lossless(self, interval: int | None = None) -> SizeSolution:
-        """Return sizes with a steady-state interval of at most `interval` (default: that of unbounded buffers)."""
+        """Return sizes with a steady-state interval of at most `interval` (default: that of unbounded buffers).
+
+        Raises LatencyError.
+        """
         return self._unlimited(max(interval or 0, self.sizing.interval))
 
     def _unlimited(self, period: int | None) -> SizeSolution:
@@ -131,8 +151,10 @@ class SizeSearch:
 
         The interval is found by bisection, to one percent. The sizes are deadlock-free ones if not even these fit.
         """
-        fastest, found = self.sizing.interval, self.lossless()
-        if not self.sizing.fits(found.sizes):
+        fastest, found = self.sizing.interval, None
+        with suppress(LatencyError):
+            found = self.lossless()
+        if found is None or not self.sizing.fits(found.sizes):
             found = self._search(fastest, fit=True)
         if found is not None:
             return fastest, found
@@ -164,7 +186,14 @@ class SizeSearch:
         sufficient and fit.
         """
         begun, best = self.work, known
-        best = self._better(best, self._repaired(self._least, period), fit)
+        try:
+            best = self._better(best, self._repaired(self._least, period), fit)
+        except LatencyError:
+            if not fit:
+                raise
+            if known is None:
+                return None
+            return SizeSolution(known, self._bytes(known), self._bytes(self._least))
         limit = 2 * self.work - begun + (_WORK_TO_FIT if first else _WORK)
         bound, rooms = self._bytes(self._least), self._rooms() if fit else []
         while best is None or (self._bytes(best) > bound and not first):
@@ -213,7 +242,10 @@ class SizeSearch:
     def _repaired(
         self, sizes: Sizes, period: int | None, best: Sizes | None = None
     ) -> dict[Key, int] | None:
-        """Return sufficient sizes, grown from `sizes`; None if they would take as many bytes as `best`."""
+        """Return sufficient sizes, grown from `sizes`; None if they would take as many bytes as `best`.
+
+        Raises LatencyError.
+        """
         grown = dict(sizes)
         for cut in self.cuts:
             if cut.concerns(period) and cut.breaks(grown):
@@ -283,6 +315,8 @@ class SizeSearch:
                 search.run()
                 return
             except InfeasiblePeriodError as error:
+                if error.delay > _MOST_IN_FLIGHT * period:
+                    raise LatencyError(self.sizing.pipeline, error.delay, period) from None
                 cut = self._cut_of(error, sizes, period)
             finally:
                 self.work += search.work

@@ -23,6 +23,7 @@ from cmir.analysis.footprint import Footprint, by_row
 from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.analysis.size_cover import Key, Sizes
+from cmir.analysis.workload import check_iterations
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
@@ -32,6 +33,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.storage import BoundingBox, Rows, stacked
+from cmir.support.limits import check_memory, count_text
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
 
@@ -49,6 +51,10 @@ class ResidentArray:
     bytes: int
 
 
+_ELEMENT_BYTES = 16
+"""Bytes of an element for each writer and reader of its array: when it is written or read, and a part of that."""
+
+
 class Sizing:
     """Buffers of a pipeline, and the timing that results from their sizes.
 
@@ -58,8 +64,9 @@ class Sizing:
     """
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
+        check_iterations(pipeline)
         self.hardware = hardware
-        self.stages, self.arrays = pipeline.stages, pipeline.arrays
+        self.pipeline, self.stages, self.arrays = pipeline, pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[Key, ReaderBuffer] = {}
         self.keys: dict[Edge, Key] = {}
@@ -145,6 +152,12 @@ class Sizing:
     def _keep_rows(
         self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
     ) -> None:
+        count = prod(array.shape)
+        check_memory(
+            array,
+            f"@{array.sym_name.data} has {count_text(count)} elements",
+            _ELEMENT_BYTES * count * (len(writes) + len(readers)),
+        )
         tables = {writer: self.footprints[writer].writer(array) for writer in writes}
         for part in array_parts(array, writes, self.footprints, tables):
             written = {writer: tables[writer] for writer in part.writers}

@@ -17,6 +17,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
+from cmir.isl.budget import limited
 from cmir.isl.points import box_points
 from cmir.support.diagnostics import Where
 from cmir.support.limits import check_memory, count_text
@@ -87,8 +88,15 @@ def check_inferences(network: NetworkOp, count: int, data: bool) -> None:
 
 def check_workload(module: ModuleOp) -> None:
     """Refuse a module whose networks, at any level, take more memory than there is. Raises CompileError."""
-    for op in module.body.block.ops:
-        workload_of(op).check()
+    with limited(module):
+        for op in module.body.block.ops:
+            workload_of(op).check()
+
+
+def check_iterations(op: Operation) -> None:
+    """Refuse a network with more iterations than arrays of numbers for each have room. Raises CompileError."""
+    iterated = (demand for demand in workload_of(op).demands if demand.iterated)
+    Workload(tuple(iterated)).check()
 
 
 def workload_of(op: Operation) -> Workload:

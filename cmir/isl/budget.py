@@ -1,21 +1,30 @@
-"""A budget for ISL computations.
+"""Limits of ISL computations.
 
-The budget counts ISL's own operations instead of seconds, so the compiled program does not depend on the machine that
-compiles it.
+They count ISL's own operations instead of seconds, so neither the compiled program nor what is refused depends on the
+machine that compiles. Relations can be small and harmless as text, and take forever to combine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import islpy as isl
+from xdsl.ir import Operation
 
 from cmir.isl.memo import unnamed
-from cmir.isl.text import CONTEXT, IslError
+from cmir.isl.text import IslError, is_exhausted, most_operations
+from cmir.support.diagnostics import CompileError
 
 MOST_OPERATIONS = 1_000_000
 """Number of ISL operations per relation or nest before points are enumerated instead: about half a second of work."""
+
+OPERATIONS = 20_000_000
+"""Number of ISL operations for a step of compilation, whatever the size of the IR: some seconds of work."""
+
+EACH_OPERATION = 200_000
+"""Number of ISL operations besides for each operation of the IR."""
 
 _Result = TypeVar("_Result")
 
@@ -31,15 +40,8 @@ def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Resul
     """
     if _over_budget and _key(compute, arguments) in _over_budget:
         return None
-    CONTEXT.reset_operations()
-    CONTEXT.set_max_operations(MOST_OPERATIONS)
-    try:
+    with most_operations(MOST_OPERATIONS), suppress(isl.Error, IslError):
         return compute(*arguments)
-    except (isl.Error, IslError):
-        pass
-    finally:
-        CONTEXT.set_max_operations(0)
-        CONTEXT.reset_operations()
     _over_budget.add(_key(compute, arguments))
     return None
 
@@ -47,3 +49,21 @@ def within_budget(compute: Callable[..., _Result], *arguments: object) -> _Resul
 def _key(compute: Callable[..., object], arguments: tuple[object, ...]) -> str:
     shown = [unnamed(a) if isinstance(a, isl.Map) else a for a in arguments]
     return f"{compute.__qualname__}{shown}"
+
+
+@contextmanager
+def limited(op: Operation) -> Generator[None]:
+    """Limit ISL in a step of compilation, by the size of the IR that the step is about.
+
+    Raises CompileError at `op` if the step needs more, where ISL would not end in any useful time.
+    """
+    count = OPERATIONS + EACH_OPERATION * sum(1 for _ in op.walk())
+    with most_operations(count):
+        try:
+            yield
+        except isl.Error:
+            if not is_exhausted():
+                raise
+            raise CompileError(
+                op, f"its relations are too complex: ISL needs more than {count} operations"
+            ) from None

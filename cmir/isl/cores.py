@@ -98,17 +98,38 @@ def parameter_values(context: isl.Set) -> np.ndarray:
 
 
 def count_points(points: isl.Set) -> int:
-    """Return the number of points of a bounded set, summed over all values of its parameters.
-
-    ISL counts up to 2^31 points. Of larger sets, this is the number of points of boxes around them.
-    """
+    """Return the number of points of a bounded set, summed over all values of its parameters."""
     points = _with_parameters_as_dims(points)
-    if (boxes := box_points(points)) >= _MOST_COUNTED:
-        return boxes
-    return points.count_val().to_python()
+    if box_points(points) < _MOST_COUNTED:
+        return points.count_val().to_python()
+    parts = map(isl.Set.from_basic_set, points.make_disjoint().get_basic_sets())
+    return sum(map(_count_convex, parts))
+
+
+def _count_convex(part: isl.Set) -> int:
+    """Return the number of points of a basic set: by factors if it is a product, else by halves."""
+    if box_points(part) < _MOST_COUNTED:
+        return part.count_val().to_python()
+    dims = range(part.dim(isl.dim_type.set))
+    ends = [(part.dim_min_val(d).to_python(), part.dim_max_val(d).to_python()) for d in dims]
+    for d, (low, high) in enumerate(ends):
+        others = part.project_out(isl.dim_type.set, d, 1)
+        if _between(others.insert_dims(isl.dim_type.set, d, 1), d, low, high).is_subset(part):
+            return (high - low + 1) * count_points(others)
+    widest = max(dims, key=lambda d: ends[d][1] - ends[d][0])
+    low, high = ends[widest]
+    middle = (low + high) // 2
+    halves = _between(part, widest, low, middle), _between(part, widest, middle + 1, high)
+    return sum(map(_count_convex, halves))
+
+
+def _between(points: isl.Set, dim: int, low: int, high: int) -> isl.Set:
+    points = points.lower_bound_val(isl.dim_type.set, dim, isl.Val(low))
+    return points.upper_bound_val(isl.dim_type.set, dim, isl.Val(high))
 
 
 _MOST_COUNTED = 1 << 31
+"""ISL counts fewer points than this at once."""
 
 
 def some_core(value: isl.Map | isl.Set) -> dict[str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import islpy as isl
 import numpy as np
 
-from cmir.isl.text import IslError
+from cmir.isl.text import IslError, is_exhausted
 
 MOST_TUPLES = 2_000_000
 """Limit of the number of tuples that are enumerated."""
@@ -149,6 +149,8 @@ def _known_divisions(local: isl.LocalSpace) -> Iterator[tuple[int, isl.Aff]]:
         try:
             yield number, local.get_div(number)
         except isl.Error:
+            if is_exhausted():
+                raise
             continue  # a quantified variable without a definition as a division
 
 

@@ -8,7 +8,8 @@ handling it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
 
@@ -38,35 +39,47 @@ _Object = TypeVar("_Object", isl.Map, isl.Set)
 
 
 def _read(parse: Callable[[isl.Context, str], _Object], text: str, kind: str) -> _Object:
-    """Return the object that `text` denotes, if ISL finds it within a budget of operations. Raises IslError.
+    """Return the object that `text` denotes, if ISL finds it within a limit of operations. Raises IslError.
 
     Texts are given from outside, and the disjuncts of `a != b and a != c and …` multiply.
     """
-    bounded = CONTEXT.get_max_operations() == 0  # else the caller has set a budget
-    if bounded:
-        CONTEXT.reset_operations()
-        CONTEXT.set_max_operations(MOST_OPERATIONS)
-    try:
-        return parse(CONTEXT, text)
-    except isl.Error as error:
-        if bounded and _is_exhausted():
-            raise IslError(
-                f'the {kind} "{_shortened(text)}" has too many pieces: ISL needs more than {MOST_OPERATIONS}'
-                " operations to read it"
-            ) from None
-        raise IslError(f'ill-formed {kind} "{text}": {_reason(error, f"one {kind}")}') from None
-    finally:
-        if bounded:
-            CONTEXT.set_max_operations(0)
-            CONTEXT.reset_operations()
+    limited = CONTEXT.get_max_operations() > 0
+    with nullcontext() if limited else most_operations(MOST_OPERATIONS):
+        try:
+            return parse(CONTEXT, text)
+        except isl.Error as error:
+            if limited and is_exhausted():
+                raise  # the limit is that of a step of compilation
+            if is_exhausted():
+                raise IslError(
+                    f'the {kind} "{_shortened(text)}" has too many pieces: ISL needs more than'
+                    f" {CONTEXT.get_max_operations()} operations to read it"
+                ) from None
+            raise IslError(f'ill-formed {kind} "{text}": {_reason(error, f"one {kind}")}') from None
 
 
 MOST_OPERATIONS = 20_000_000
 """ISL's operations to read a text: some seconds. A relation in a thousand pieces takes a tenth of them."""
 
 
-def _is_exhausted() -> bool:
-    """Return True if the budget is used up. A parser that runs out of it says that the syntax is wrong."""
+@contextmanager
+def most_operations(count: int) -> Generator[None]:
+    """Let ISL use up to `count` operations in the `with` block; beyond, it raises `isl.Error`.
+
+    A limit that was in force before counts from the beginning again after the block.
+    """
+    outer = CONTEXT.get_max_operations()
+    CONTEXT.reset_operations()
+    CONTEXT.set_max_operations(count)
+    try:
+        yield
+    finally:
+        CONTEXT.set_max_operations(outer)
+        CONTEXT.reset_operations()
+
+
+def is_exhausted() -> bool:
+    """Return True if the limit of operations is reached. A parser that reaches it says that the syntax is wrong."""
     try:
         isl.Set.read_from_str(CONTEXT, "{ [i] : 0 <= i < 9 }")
     except isl.Error:

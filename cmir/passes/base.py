@@ -16,6 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.polyhedral import PipelineOp
+from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames
 
@@ -37,7 +38,8 @@ class FunctionPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in _functions(op):
-            self.apply_to(ctx, function)
+            with limited(function):
+                self.apply_to(ctx, function)
 
     @abstractmethod
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
@@ -49,7 +51,8 @@ class PipelinePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for pipeline in top_level(op, PipelineOp):
-            self.apply_to(ctx, pipeline)
+            with limited(pipeline):
+                self.apply_to(ctx, pipeline)
 
     @abstractmethod
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
@@ -61,7 +64,8 @@ class NetworkPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for network in top_level(op, NetworkOp):
-            self.apply_to(ctx, network)
+            with limited(network):
+                self.apply_to(ctx, network)
 
     @abstractmethod
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:

@@ -16,9 +16,6 @@ from cmir.proof.values.source import find_source
 from cmir.proof.values.workload import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
-_INFERENCES = 2
-"""Number of inferences for the estimate of operations; more run only if a buffer holds several."""
-
 
 @dataclass(frozen=True)
 class CmcoreVerifyValuesPass(NetworkPass):
@@ -88,7 +85,7 @@ class CmcoreVerifyValuesPass(NetworkPass):
 
     def skips(self, network: NetworkOp) -> bool:
         """Return True, and emit a remark, if a network takes more than the most operations."""
-        operations = operations_of(network, _INFERENCES, self.rounds)
+        operations = operations_of(network, self.rounds)
         if self.most_operations is None or operations <= self.most_operations:
             return False
         emit_remark(

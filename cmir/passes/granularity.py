@@ -9,14 +9,16 @@ whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import islpy as isl
 from xdsl.ir import Block, SSAValue
 
-from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
+from cmir.dialects.nn.cuts import Cuts
+from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
 from cmir.dialects.nn.lanes import (
     Axes,
     choose_lanes,
@@ -25,25 +27,63 @@ from cmir.dialects.nn.lanes import (
     whole_axes,
     write_of,
 )
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.relations import box_set
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
+from cmir.isl import dim_names
+from cmir.isl.digits import join_digits, radices_of
+from cmir.isl.functions import is_affine, simplest
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
 class Iterations:
-    """The iterations of a stage, and the access by which they write its results."""
+    """The iterations of a stage, and the access by which they write its results.
+
+    digits: `{ [iteration] -> [coordinates of the operator] }`, if digits have taken the place of some coordinates.
+    """
 
     domain: isl.Set
     write: Access
+    digits: isl.Map | None = None
+
+    def reads(self, op: IterationOp) -> Sequence[Access | Cells]:
+        """Return the reads of an operator of the stage by these iterations."""
+        if isinstance(op, PointwiseOp):
+            return op.reads_for(self.write)
+        return [self._by_digits(access) for access in op.reads()]
+
+    def _by_digits(self, access: Access | Cells) -> Access | Cells:
+        if self.digits is None or isinstance(access, Cells):
+            return access
+        old, lanes = access.relation, isl.dim_type.in_
+        relation = self.digits.apply_range(old.curry()).uncurry()
+        for lane in range(1, len(access.lanes) + 1):
+            if name := old.get_dim_name(lanes, old.dim(lanes) - lane):
+                relation = relation.set_dim_name(lanes, relation.dim(lanes) - lane, name)
+        return replace(access, relation=relation)
+
+    def split(self, radices: Sequence[Sequence[int]]) -> Iterations:
+        """Return the same iterations with digits of these radices as coordinates."""
+        names = UniqueNames(form=suffixed("_"))
+        box = {
+            names.take(f"{name}{digit}" if len(sizes) > 1 else name): size
+            for name, sizes in zip(dim_names(self.domain), radices, strict=True)
+            for digit, size in enumerate(sizes)
+        }
+        iterations = Iterations(box_set(box), self.write, join_digits(radices))
+        write = iterations._by_digits(self.write)
+        assert isinstance(write, Access)
+        return replace(iterations, write=write)
 
 
 @dataclass(frozen=True)
 class _Read:
     """A value that an operator of a stage reads, as operand number `index`.
 
-    view: `{ [element of the operand] -> [element of the value] }`.
+    view: `{ [element of the operand] -> [element of the value] }`. cuts: of the operand.
     """
 
     stage: StageOp
@@ -51,17 +91,12 @@ class _Read:
     index: int
     value: SSAValue
     view: isl.Map
+    cuts: Cuts
 
-    def by(self, write: Access) -> isl.Map | None:
-        """Return `{ [iteration] -> [element of the value] }` for iterations that write the stage's results by `write`.
-
-        None if the operand is a matrix.
-        """
-        op = self.op
-        access = (op.reads_for(write) if isinstance(op, PointwiseOp) else op.reads())[self.index]
-        if not isinstance(access, Access):
-            return None
-        return access.relation.domain_factor_domain().apply_range(self.view)
+    def by(self, iterations: Iterations) -> isl.Map | None:
+        """Return `{ [iteration -> lane] -> [element of the value] }`, or None if the operand is a matrix."""
+        access = iterations.reads(self.op)[self.index]
+        return access.relation.apply_range(self.view) if isinstance(access, Access) else None
 
 
 class Granularity:
@@ -83,7 +118,7 @@ class Granularity:
     def of(self, stage: StageOp) -> Iterations:
         """Return the iterations of a stage. Those of the stages before it must be known."""
         if stage not in self._iterations:
-            self._iterations[stage] = self._choose(stage)
+            self._iterations[stage] = self._in_digits(stage, self._choose(stage))
         return self._iterations[stage]
 
     def _choose(self, stage: StageOp) -> Iterations:
@@ -96,8 +131,35 @@ class Granularity:
             if (piece := self._piece(read.value)) is not None:
                 elements = read.op.element_relation(read.index).apply_range(read.view)
                 free.append(free_axes(elements.apply_range(piece)))
-        lanes = choose_lanes(shape, free)
-        return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
+        return _with_lanes(shape, choose_lanes(shape, free))
+
+    def _in_digits(self, stage: StageOp, iterations: Iterations) -> Iterations:
+        """Split coordinates of iterations that index axes with cuts, if more reads become affine by that."""
+        reads = [
+            read
+            for read in self._reads[stage]
+            if any(read.cuts) and not isinstance(read.value.owner, ParameterOp)
+        ]
+        domain, strides = iterations.domain, defaultdict[int, set[int]](set)
+        for read in reads:
+            access = iterations.reads(read.op)[read.index]
+            for coordinate, axis in product(
+                range(domain.dim(isl.dim_type.set)), range(len(read.cuts))
+            ):
+                if isinstance(access, Access) and _indexes(access.relation, coordinate, axis):
+                    strides[coordinate] |= read.cuts[axis]
+        sizes = [domain.dim_max_val(d).to_python() + 1 for d in range(domain.dim(isl.dim_type.set))]
+        radices = [radices_of(strides[d], size) for d, size in enumerate(sizes)]
+        if not any(strides.values()) or not domain.is_equal(
+            box_set(dict(zip(dim_names(domain), sizes, strict=True)))
+        ):
+            return iterations
+        split = iterations.split(radices)
+        before, after = (
+            [is_affine(simplest(access)) for read in reads if (access := read.by(i)) is not None]
+            for i in (iterations, split)
+        )
+        return split if sum(after) > sum(before) else iterations
 
     def _find_reads(self, stage: StageOp) -> Iterator[_Read]:
         """Yield the reads of values that are computed outside the stage, unless the conversion refuses them."""
@@ -109,11 +171,11 @@ class Granularity:
                 if isinstance(operand.owner, IterationOp):
                     continue
                 try:
-                    sources = self.views.of(operand).sources
+                    view = self.views.of(operand)
                 except PadConflictError:
                     continue
-                for value, view in sources.items():
-                    yield _Read(stage, op, index, value, view)
+                for value, relation in view.sources.items():
+                    yield _Read(stage, op, index, value, relation, view.cuts)
 
     def _piece(self, value: SSAValue) -> isl.Map | None:
         """Return `{ [element] -> [piece] }`: the iteration that writes an element, or that stands for one.
@@ -147,14 +209,30 @@ class Granularity:
     def _taken(self, read: _Read, known: dict[SSAValue, Axes]) -> Axes | None:
         """Return the axes of its value that every iteration of a read takes whole; None if the read does not say."""
         root = _root(read.stage)
-        write = root.write()
+        iterations = Iterations(root.domain(), root.write())
         if isinstance(root, PointwiseOp):
             found = [known[output] for output in read.stage.outputs if output in known]
             if not found:
                 return None
-            write = write_of(root.result_shape, frozenset.intersection(*found))
-        elements = read.by(write)
-        return None if elements is None else whole_axes(elements, shape_of(read.value))
+            iterations = _with_lanes(root.result_shape, frozenset.intersection(*found))
+        elements = read.by(iterations)
+        if elements is None:
+            return None
+        return whole_axes(elements.domain_factor_domain(), shape_of(read.value))
+
+
+def _with_lanes(shape: Shape, lanes: Axes) -> Iterations:
+    return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
+
+
+def _indexes(access: isl.Map, coordinate: int, axis: int) -> bool:
+    """Return True if a coordinate of the iteration is the index of an axis in all elements of an access."""
+    line = access.flatten_domain()
+    for kind, kept in ((isl.dim_type.in_, coordinate), (isl.dim_type.out, axis)):
+        line = line.project_out(kind, kept + 1, line.dim(kind) - kept - 1).project_out(
+            kind, 0, kept
+        )
+    return line.is_identity()
 
 
 def _root(stage: StageOp) -> IterationOp:

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, NoReturn
@@ -27,7 +28,6 @@ from cmir.support.diagnostics import (
     Diagnostic,
     collect_diagnostics,
     is_isl_error,
-    printable,
 )
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
@@ -40,6 +40,7 @@ from cmir.tools.common import (
     verify,
 )
 from cmir.tools.files import check_outputs
+from cmir.tools.options import add_memory, exit_with
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.progress import Progress
 
@@ -75,12 +76,8 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
-
-        def error(message: str) -> NoReturn:
-            arg_parser.exit(2, f"{NAME}: error: {printable(message)}\n")
-
         arg_parser.prog = NAME
-        arg_parser.error = error
+        arg_parser.error = partial(exit_with, arg_parser)
         for action in arg_parser._actions:
             if action.dest == "passes":
                 action.help = "passes to run: 'pass-a,pass-b{option=1 flag},pipeline'"
@@ -126,7 +123,7 @@ class CmOptMain(xDSLOptMain):
             metavar="FILE",
             help="write the parameters that result from the passes to FILE",
         )
-
+        add_memory(arg_parser)
         arg_parser.add_argument(
             "--output-source",
             action="store_true",

@@ -15,7 +15,7 @@ from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs
-from cmir.tools.options import CommandParser
+from cmir.tools.options import CommandParser, add_memory
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="import a model whose tensors have no batch dimension: each input is one sample",
     )
+    add_memory(parser)
     return parser
 
 

@@ -163,8 +163,11 @@ def verify(top: Operation, after: str = "") -> None:
     does not verify, innermost first.
 
     """
+    from cmir.isl.budget import limited
+
     try:
-        top.verify()
+        with limited(top):
+            top.verify()
         return
     except VerifyException as error:
         # xDSL's error does not name the operation, so find it.

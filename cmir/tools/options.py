@@ -31,7 +31,14 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        exit_with(self, message)
+
+
+def exit_with(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    """Print a message about the command line, which it may quote, and exit."""
+    from cmir.support.diagnostics import printable  # late: entry points import this module first
+
+    parser.exit(2, f"{parser.prog}: error: {printable(message)}\n")
 
 
 def positive(text: str) -> int:

@@ -101,9 +101,12 @@ def draw_relation(path: Path, wanted: Sequence[str]) -> str:
 
     wanted: names of its writer, reader and array, in this order, as many as identify the dependence.
     """
+    from cmir.isl.budget import limited
     from cmir.report.relation import find_dependence, relation_of
     from cmir.report.relation_plot import relation_svg
     from cmir.tools.model import lower_to_dependences, read_model
 
-    pipeline = lower_to_dependences(read_model(path))
-    return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))
+    model = read_model(path)
+    with limited(model.module):
+        pipeline = lower_to_dependences(model)
+        return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))

@@ -73,6 +73,11 @@ def test_bounds_that_are_not_finite(low: float, high: float, tmp_path: Path):
     check("Clip", X, {"min": low, "max": high}, tmp_path)
 
 
+@pytest.mark.parametrize("bounds", [{}, {"min": -1.0}, {"max": 1.0}, {"min": -inf}, {"max": nan}])
+def test_missing_bounds_are_the_largest_numbers(bounds: dict[str, float], tmp_path: Path):
+    check("Clip", INFINITIES, bounds, tmp_path)
+
+
 def test_a_lower_bound_of_infinity_is_a_bound(tmp_path: Path):
     check("Clip", X, {"min": inf, "max": inf}, tmp_path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from frontends import microsoft_cases, moving_cases, quantized_cases
+from frontends import composed_cases, microsoft_cases, moving_cases, quantized_cases
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
 
@@ -294,8 +294,9 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
 }
 
 
-CASES.update(moving_cases.CASES)
-OTHER_OPSETS.update(moving_cases.OTHER_OPSETS)
+for cases in (moving_cases, composed_cases):
+    CASES.update(cases.CASES)
+    OTHER_OPSETS.update(cases.OTHER_OPSETS)
 
 
 def check(model: onnx.ModelProto, directory: Path) -> None:
@@ -343,5 +344,8 @@ def test_settings_and_their_defaults_are_those_of_onnx(name: str) -> None:
     assert importer is not None
     for setting in importer.settings.values():
         assert setting.name in inputs | set(defaults)
-        if defaults.get(setting.name) is not None:
+        if None not in (
+            defaults.get(setting.name),
+            setting.default,
+        ):  # None: it depends on the type
             assert setting.default == pytest.approx(defaults[setting.name])

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
-from hostile import mutations, seeds
+from hostile import command_cases, data_cases, mutations, seeds
 from hostile.sandbox import WRONG
 from xdsl.dialects.func import FuncOp
 
@@ -79,6 +79,10 @@ KINDS: dict[str, Callable[[Path, Random], Case]] = {
     "names": names,
     "ir-tokens": ir_tokens,
     "descriptions": descriptions,
+    "inputs": data_cases.inputs,
+    "parameters": data_cases.parameters,
+    "commands": command_cases.commands,
+    "sweeps": command_cases.sweeps,
 }
 
 

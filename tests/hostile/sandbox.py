@@ -18,16 +18,25 @@ from cmir.tools.common import FAILURE, INTERNAL_ERROR
 WRONG = 3
 """Exit code of a case whose results are wrong."""
 
-OUTCOMES = ("accepted", "refused", "internal", "wrong", "hang", "crash", "unclean")
-"""What may become of a case. unclean: a failure without a message, or a message that steers a terminal."""
+OUTCOMES = ("accepted", "refused", "internal", "wrong", "hang", "memory", "crash", "unclean")
+"""What may become of a case.
+
+memory: it took more than the limit before anything was refused. unclean: a failure without a message, or a message
+that steers a terminal.
+"""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """memory: bytes of address space that a case may add. seconds: until it is a hang."""
+    """memory: bytes of address space that a case may add. seconds: of the processor, until it is a hang."""
 
     memory: int = 3 << 30
-    seconds: float = 20.0
+    seconds: int = 20
+
+    @property
+    def patience(self) -> int:
+        """Seconds of the clock until a case is a hang, which it may be without using the processor."""
+        return 10 * self.seconds
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,9 @@ def run_case(case: Callable[[], int], limits: Limits, folder: Path) -> Outcome:
     child = os.fork()
     if child == 0:
         os._exit(_child(case, limits, log))
-    status = _wait(child, limits.seconds)
+    status = _wait(child, limits.patience)
     message = log.read_text(encoding="utf-8", errors="surrogateescape") if log.exists() else ""
-    if status is None:
+    if status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return Outcome("hang", message)
     if os.WIFSIGNALED(status):
         return Outcome("crash", f"{signal.Signals(os.WTERMSIG(status)).name}: {message}")
@@ -64,6 +73,7 @@ def _child(case: Callable[[], int], limits: Limits, log: Path) -> int:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = used + limits.memory
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -103,6 +113,8 @@ def _kind(code: int, message: str) -> str:
         return "internal"
     if code == WRONG:
         return "wrong"
+    if "there is not enough memory" in message:
+        return "memory"
     steers = any(not (c.isprintable() or c in "\n\t") and ord(c) < 0xE000 for c in message)
     if steers or (code and "error:" not in message and "failed:" not in message):
         return "unclean"

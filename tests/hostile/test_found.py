@@ -1,12 +1,18 @@
-"""IR that once led to internal errors: each is refused in a line, or runs."""
+"""Inputs that once led to internal errors or took forever: each is refused in a line, or runs."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import ModuleType
 
+import onnx
 import pytest
-from hostile.seeds import ROOT
+from hostile.sandbox import Limits, run_case
+from hostile.seeds import ROOT, layered_model
 
+from cmir.hardware.description import Hardware
+from cmir.isl import budget
 from cmir.tools import cm_opt, cm_run
 
 F32 = "tensor<4xf32>"
@@ -52,3 +58,66 @@ def test_a_program_that_no_core_runs(
     capfd.readouterr()
     assert cm_run.main([str(file), *COMMANDS[command]]) == 1
     assert "error: no core runs @CONV1" in capfd.readouterr().err
+
+
+BOX = "0 <= i, j, k, l < 6"
+DIFFERENT = "i != j and i != k and i != l and j != k and j != l and k != l"
+
+
+def _copy(stage: str, source: str, target: str, read: str, condition: str) -> str:
+    """A stage of the network MANY_PIECES. read: the element that it reads, where the condition holds."""
+    point = f"{stage}[i, j, k, l]"
+    sources = f"[{point} -> lane[0]] -> {source}[{read}] : {condition}"
+    targets = f"[{point} -> lane[0]] -> {target}[i, j, k, l] : {BOX}"
+    return (
+        f'polyhedral.stage @{stage} (%i, %j, %k, %l) domain #polyhedral.set<"{{ {point} : {BOX} }}"> {{\n'
+        f'  %x = polyhedral.read @{source} #polyhedral.map<"{{ {sources} }}"> : vector<1xf32>\n'
+        f'  polyhedral.write %x, @{target} #polyhedral.map<"{{ {targets} }}"> : vector<1xf32>\n}}\n'
+    )
+
+
+MANY_PIECES = (
+    "polyhedral.pipeline @main (@a) -> (@c) {\n"
+    + "".join(f"polyhedral.array @{name} : tensor<6x6x6x6xf32>\n" for name in "abc")
+    + _copy("p", "a", "b", "i, j, k, l", BOX)
+    + _copy("q", "b", "c", "l, k, j, i", f"{BOX} and {DIFFERENT}")
+    + "}\n"
+)
+
+
+@pytest.mark.parametrize("tool", [cm_opt, cm_run])
+@pytest.mark.parametrize("operations", [10_000, 60_000])
+def test_relations_that_take_forever_to_combine(
+    tool: ModuleType, operations: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """ISL reaches the lower limit when the IR is verified, and the other one in a pass."""
+    monkeypatch.setattr(budget, "OPERATIONS", operations)
+    monkeypatch.setattr(budget, "EACH_OPERATION", 0)
+    file = tmp_path / "input.mlir"
+    file.write_text(MANY_PIECES)
+    what = ["-p", "polyhedral-to-cmcore"] if tool is cm_opt else COMMANDS["time"]
+    outcome = run_case(lambda: tool.main([str(file), *what]), Limits(), tmp_path)
+    assert outcome.kind == "refused"
+    message = f"its relations are too complex: ISL needs more than {operations} operations"
+    assert outcome.message == f"{file}:1:1: error: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("preset", "setting"),
+    [
+        ("hermes", "hop_cycles = 1000000000000"),
+        ("pimcomp", "pipeline_cycles = 1000000000000"),
+    ],
+)
+def test_latencies_far_longer_than_intervals(preset: str, setting: str, tmp_path: Path):
+    """No buffers keep the interval: they would hold millions of inferences, and grow by a row at a time."""
+    name = setting.partition(" ")[0]
+    file, model = tmp_path / "machine.toml", tmp_path / "model.onnx"
+    text, count = re.subn(rf"^{name} = \d+", setting, Hardware.text(preset), flags=re.MULTILINE)
+    assert count == 1
+    file.write_text(text)
+    onnx.save(layered_model(), model)
+    command = [str(model), "--random", "0", "--hardware", str(file)]
+    outcome = run_case(lambda: cm_run.main(command), Limits(), tmp_path)
+    assert outcome.kind == "accepted", outcome.message
+    assert "throughput-preserving buffers exceed" in outcome.message

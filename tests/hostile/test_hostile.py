@@ -51,6 +51,11 @@ def sleep() -> int:
     return 0
 
 
+def spin() -> int:
+    while True:
+        pass
+
+
 def allocate() -> int:
     return complain("error: too large\n", 1) if not bytearray(1 << 40) else 0
 
@@ -63,8 +68,10 @@ def allocate() -> int:
         (lambda: complain("tool: internal error in tool\n", 70), "internal"),
         (fail, "internal"),
         (allocate, "internal"),
+        (lambda: complain("a: error: there is not enough memory\n", 1), "memory"),
         (lambda: complain("check failed: 1 is not 2\n", 3), "wrong"),
         (sleep, "hang"),
+        (spin, "hang"),
         (os.abort, "crash"),
         (lambda: 1, "unclean"),
         (lambda: complain("error: \x1b[31m\n", 1), "unclean"),
@@ -72,7 +79,7 @@ def allocate() -> int:
     ],
 )
 def test_outcomes(case: Callable[[], int], kind: str, tmp_path: Path):
-    outcome = run_case(case, Limits(seconds=0.5 if case is sleep else 20), tmp_path)
+    outcome = run_case(case, Limits(seconds=1 if kind == "hang" else 20), tmp_path)
     assert outcome.kind == kind
 
 

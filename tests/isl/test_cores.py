@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 import islpy as isl
+import pytest
 from enumeration import pairs, points
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from isl.strategies import Accesses, accesses
 
 from cmir.isl.cores import at, at_core, core_set, count_points, on_core, parameter_values
 from cmir.isl.dependences import Release, full_storage, raw_release, war_release
+from cmir.isl.text import read_set
 
 
 def dealt(access: isl.Map, order: isl.Map, cores: int, by: str) -> tuple[isl.Map, isl.Map, isl.Map]:
@@ -87,3 +89,23 @@ def test_cores_are_values_of_parameters() -> None:
 @given(st.sets(st.tuples(st.integers(0, 3), st.integers(-1, 2)), min_size=1))
 def test_sets_of_cores(cores: set[tuple[int, int]]) -> None:
     assert parameter_values(core_set(sorted(cores))).tolist() == [list(c) for c in sorted(cores)]
+
+
+N = 10**5
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"{{ [i, j] : 0 <= j <= i < {N} }}", N * (N + 1) // 2),
+        (f"{{ [i, j] : 0 <= i, j < {N} and (i + j) mod 2 = 0 }}", N * N // 2),
+        (f"{{ [i, j, k] : 0 <= j <= i < {N} and 0 <= k < {N} }}", N * N * (N + 1) // 2),
+        (
+            f"{{ [i, j] : 0 <= i, j < {N}; [i, j] : {N // 2} <= i < {2 * N} and 0 <= j < {N} }}",
+            2 * N * N,
+        ),
+        (f"[p] -> {{ s[i, j] : 0 <= i, j < {N} and 0 <= p < 3 }}", 3 * N * N),
+    ],
+)
+def test_sets_that_are_larger_than_isl_counts(text: str, count: int) -> None:
+    assert count_points(read_set(text)) == count

@@ -35,7 +35,8 @@ from cmir.dialects.nn.pointwise import UnaryOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.frontends.onnx import OnnxError, import_onnx
 from cmir.hardware.description import Hardware
-from cmir.proof.values.comparison import ValuesVerdict, inferences_of, prove_values
+from cmir.proof.values.comparison import ValuesVerdict, prove_values
+from cmir.proof.values.workload import inferences_of
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
@@ -205,7 +206,7 @@ def test_a_lane_missing_behind_a_relu_is_found_in_every_interpretation() -> None
 
 def test_inferences_overwrite_every_buffer() -> None:
     model = compiled(NETWORKS["convolutions"])
-    assert inferences_of(ElaboratedNetwork(model.network)) == 2
+    assert inferences_of(model.network) == 2
 
 
 def test_other_ends_than_the_source_has_are_refused() -> None:

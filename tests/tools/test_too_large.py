@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
@@ -13,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cmir.frontends.onnx import loading
 from cmir.support.limits import VARIABLE
-from cmir.tools import cm_run, cm_sweep
+from cmir.tools import cm_opt, cm_run, cm_sweep, cm_translate
 from cmir.tools.common import describe_error
 
 GIB = str(2**30)
@@ -226,6 +227,33 @@ def test_points_of_a_sweep(network: Path, capsys: pytest.CaptureFixture[str]) ->
         assert cm_sweep.main([str(network), *options]) == 1
         error = capsys.readouterr().err
         assert message in error and "a sweep has 100000 points at most" in error
+
+
+def test_sizes_of_buffers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text does not grow with tensors, but the search for sizes needs arrays of numbers for their elements."""
+    path, type = tmp_path / "large.mlir", f"tensor<{SIDE}x{SIDE}xf32>"
+    path.write_text(
+        f"func.func @main(%x: {type}) -> {type} {{\n  %a = nn.copy %x : ({type}) -> {type}\n"
+        f"  %y = nn.copy %a : ({type}) -> {type}\n  func.return %y : {type}\n}}\n"
+    )
+    passes = "nn-to-polyhedral", "nn-to-polyhedral,polyhedral-assign-storage"
+    codes = [cm_opt.main([str(path), "-p", p, "--memory", GIB]) for p in passes]
+    assert codes == [0, 1]
+    assert "@a has 4.3*10^9 elements; running it needs about 128 GiB" in capsys.readouterr().err
+    picture = ["--relation-to-svg", str(path), "--memory", GIB]
+    assert cm_translate.main(picture) == 1
+    assert "elements; running it needs about" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tool", [cm_opt, cm_run, cm_sweep, cm_translate])
+def test_messages_about_the_command_line(
+    tool: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit:
+        tool.main(["--memory", "\x1b[31m\n\u202e"])
+    line, *rest = capsys.readouterr().err.splitlines()
+    assert exit.value.code == 2 and not rest
+    assert "error: argument --memory: must be a size" in line and "'\\x1b[31m\\n\\u202e'" in line
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError("deep"), OverflowError("wide")])

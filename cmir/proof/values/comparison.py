@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log2, prod
+from math import log2
 
 import numpy as np
 from xdsl.dialects.func import FuncOp
@@ -18,6 +18,7 @@ from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import NoInterpretationError, Residues
+from cmir.proof.values.workload import inferences_of
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
@@ -75,27 +76,12 @@ def prove_values(
     return ValuesVerdict(rounds, comparison.chance)
 
 
-def inferences_of(network: ElaboratedNetwork) -> int:
-    """Return the number of inferences that fill each buffer and begin to overwrite it, at least two.
-
-    A later inference computes the same values as one of these: it runs the same iterations, and since control is
-    proved, each load finds the elements of its own inference, wherever in the ring they are.
-    """
-    held = (
-        ceil(buffer.slots / prod(network.arrays[buffer.array].shape))
-        for core in network.cores.values()
-        for buffer in core.buffers.values()
-        if network.arrays[buffer.array].source is None
-    )
-    return 1 + max(held, default=1)
-
-
 class _Comparison:
     """A network and its source. chance: the largest so far, see `Chance`."""
 
     def __init__(self, function: FuncOp, simulator: Simulator):
         self.network, self.function, self.simulator = simulator.network, function, simulator
-        self.inferences = inferences_of(self.network)
+        self.inferences = inferences_of(self.network.op)
         _ = simulator.memory_plan  # shared by all interpretations
         self.chance, self.known = Chance(), KnownChances()
 

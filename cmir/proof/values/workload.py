@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 
 from xdsl.dialects.builtin import ShapedType
 from xdsl.ir import Operation
@@ -24,7 +24,22 @@ ROWS = 8
 """Approximate number of rows in a run if rings limit how far a core runs; otherwise a run is a whole inference."""
 
 
-def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
+def inferences_of(network: NetworkOp) -> int:
+    """Return the number of inferences that fill each buffer and begin to overwrite it, at least two.
+
+    A later inference computes the same values as one of these: it runs the same iterations, and since control is
+    proved, each load finds the elements of its own inference, wherever in the ring they are.
+    """
+    held = (
+        ceil(prod(buffer.result.type.get_shape()) / prod(network.arrays[array].shape))
+        for program in network.programs.values()
+        for buffer in program.buffers
+        if network.arrays[array := symbol(buffer.array)].source is None
+    )
+    return 1 + max(held, default=1)
+
+
+def operations_of(network: NetworkOp, rounds: int) -> int:
     """Return the cost of network and source, in multiplications. The source computes as much as the network."""
     rings = {
         symbol(buffer.array)
@@ -33,7 +48,7 @@ def operations_of(network: NetworkOp, inferences: int, rounds: int) -> int:
         if buffer.storage is not None
     }
     each = sum(_operations_of(network, program, rings) for program in network.programs.values())
-    return 2 * each * inferences * rounds
+    return 2 * each * inferences_of(network) * rounds
 
 
 def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
-from xdsl.dialects.builtin import f32
+from xdsl.dialects.builtin import f16, f32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
@@ -16,11 +17,17 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
 
-MAX = float(np.finfo(np.float32).max)
-
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Abs": nn.AbsOp,
+    "Acos": nn.AcosOp,
+    "Acosh": nn.AcoshOp,
+    "Asin": nn.AsinOp,
+    "Asinh": nn.AsinhOp,
+    "Atan": nn.AtanOp,
+    "Atanh": nn.AtanhOp,
     "Ceil": nn.CeilOp,
+    "Cos": nn.CosOp,
+    "Cosh": nn.CoshOp,
     "Erf": nn.ErfOp,
     "Exp": nn.ExpOp,
     "Floor": nn.FloorOp,
@@ -33,8 +40,12 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Relu": nn.ReluOp,
     "Round": nn.RoundOp,
     "Sigmoid": nn.SigmoidOp,
+    "Sign": nn.SignOp,
+    "Sin": nn.SinOp,
+    "Sinh": nn.SinhOp,
     "Softplus": nn.SoftplusOp,
     "Sqrt": nn.SqrtOp,
+    "Tan": nn.TanOp,
     "Tanh": nn.TanhOp,
 }
 GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -96,6 +107,16 @@ for name, variadic in VARIADIC.items():
     importer(name)(_variadic(variadic))
 
 
+@importer("Mean")
+def mean(node: Node, *values: Value) -> Value:
+    total = _variadic(nn.AddOp)(node, *values)
+    assert isinstance(total, Activation)
+    if len(values) == 1:
+        return total
+    count = Constant(f"{node.proto.name}.count", np.array(len(values), dtype_of(total)))
+    return node.build(nn.DivOp(total, node.parameter(count)))
+
+
 @importer("Where")
 def where(node: Node, condition: Value, a: Value, b: Value) -> Value:
     return node.build(nn.WhereOp(*operands(node, condition, a, b)))
@@ -136,15 +157,18 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
 
 
 @importer("Clip")
-def clip(node: Node, x: Activation, *, min: float = -MAX, max: float = MAX) -> Value:
+def clip(node: Node, x: Activation, *, min: float | None = None, max: float | None = None) -> Value:
+    """Float64: a missing bound is infinite."""
+    # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
+    bounded = element_of(x) in (f16, f32)
+    largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
     # A single number may have dimensions of size 1.
-    low, high = np.asarray(min).item(), np.asarray(max).item()
-    # In ONNX, the largest numbers of the type stand for missing bounds. A NaN is no bound either.
-    largest = float(np.finfo(dtype_of(x)).max) if dtype_of(x).kind == "f" else MAX
+    low = -largest if min is None else np.asarray(min).item()
+    high = largest if max is None else np.asarray(max).item()
     given: dict[str, float] = {}
-    if low > -largest:
+    if low > -inf:  # a NaN is no bound
         given["min"] = option("min", low)
-    if high < largest:
+    if high < inf:
         given["max"] = option("max", high)
     return node.build(nn.ClipOp(x, **given))
 
