@@ -34,7 +34,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py

@@ -35,6 +35,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.isl import dim_names
+from cmir.isl.unions import coalesced
 from cmir.passes.base import FunctionPass
 from cmir.passes.granularity import Granularity
 from cmir.passes.rewriting import index_block
@@ -319,7 +320,7 @@ class _StageBuilder:
         result = relation.apply_domain(naming).set_tuple_name(isl.dim_type.out, array)
         for dim, name in enumerate(names):
             result = result.set_dim_name(isl.dim_type.in_, dim, name)
-        return result.coalesce()
+        return coalesced(result)
 
     def _origin(self, value: SSAValue) -> Operation:
         owner = value.owner

@@ -9,30 +9,23 @@ whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 
 import islpy as isl
 from xdsl.ir import Block, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
-from cmir.dialects.nn.lanes import (
-    Axes,
-    choose_lanes,
-    free_axes,
-    iterations_of,
-    whole_axes,
-    write_of,
-)
+from cmir.dialects.nn.lanes import choose_lanes, iterations_of, write_of
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.dialects.nn.relations import box_set
+from cmir.dialects.nn.relations import Box, box_set
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
 from cmir.isl import dim_names
+from cmir.isl.axes import Axes, free_axes, whole_axes
 from cmir.isl.digits import join_digits, radices_of
 from cmir.isl.functions import is_affine, simplest
 from cmir.support.naming import UniqueNames, suffixed
@@ -134,32 +127,23 @@ class Granularity:
         return _with_lanes(shape, choose_lanes(shape, free))
 
     def _in_digits(self, stage: StageOp, iterations: Iterations) -> Iterations:
-        """Split coordinates of iterations that index axes with cuts, if more reads become affine by that."""
+        """Split coordinates of iterations into digits, if more reads become affine by that."""
         reads = [
             read
             for read in self._reads[stage]
             if any(read.cuts) and not isinstance(read.value.owner, ParameterOp)
         ]
-        domain, strides = iterations.domain, defaultdict[int, set[int]](set)
-        for read in reads:
-            access = iterations.reads(read.op)[read.index]
-            for coordinate, axis in product(
-                range(domain.dim(isl.dim_type.set)), range(len(read.cuts))
-            ):
-                if isinstance(access, Access) and _indexes(access.relation, coordinate, axis):
-                    strides[coordinate] |= read.cuts[axis]
-        sizes = [domain.dim_max_val(d).to_python() + 1 for d in range(domain.dim(isl.dim_type.set))]
-        radices = [radices_of(strides[d], size) for d, size in enumerate(sizes)]
-        if not any(strides.values()) or not domain.is_equal(
-            box_set(dict(zip(dim_names(domain), sizes, strict=True)))
-        ):
+        box = _box(iterations.domain)
+        if not reads or box is None:
+            return iterations
+        strides = _strides(iterations, reads)
+        radices = [radices_of(strides[d], size) for d, size in enumerate(box.values())]
+        if all(len(sizes) == 1 for sizes in radices):
             return iterations
         split = iterations.split(radices)
-        before, after = (
-            [is_affine(simplest(access)) for read in reads if (access := read.by(i)) is not None]
-            for i in (iterations, split)
+        return (
+            split if _count_affine(split, reads) > _count_affine(iterations, reads) else iterations
         )
-        return split if sum(after) > sum(before) else iterations
 
     def _find_reads(self, stage: StageOp) -> Iterator[_Read]:
         """Yield the reads of values that are computed outside the stage, unless the conversion refuses them."""
@@ -180,7 +164,7 @@ class Granularity:
     def _piece(self, value: SSAValue) -> isl.Map | None:
         """Return `{ [element] -> [piece] }`: the iteration that writes an element, or that stands for one.
 
-        None if all elements are there from the start, or as far as it matters to readers.
+        None if nothing says in which pieces elements come: the value is a parameter, or only point-wise stages read it.
         """
         if isinstance(value.owner, StageOp):
             return self.of(value.owner).write.relation.domain_factor_domain().reverse()
@@ -218,21 +202,47 @@ class Granularity:
         elements = read.by(iterations)
         if elements is None:
             return None
-        return whole_axes(elements.domain_factor_domain(), shape_of(read.value))
+        return whole_axes(elements.domain_factor_domain())
 
 
 def _with_lanes(shape: Shape, lanes: Axes) -> Iterations:
     return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
 
 
+def _box(domain: isl.Set) -> Box | None:
+    """Return the sizes of a domain that is a box of points from 0 on, or None for another domain."""
+    names = dim_names(domain)
+    box = {name: domain.dim_max_val(d).to_python() + 1 for d, name in enumerate(names)}
+    return box if domain.is_equal(box_set(box)) else None
+
+
+def _strides(iterations: Iterations, reads: Sequence[_Read]) -> Mapping[int, set[int]]:
+    """Return, for coordinates of the iterations that index axes with cuts, these cuts."""
+    strides = defaultdict[int, set[int]](set)
+    for read in reads:
+        access = iterations.reads(read.op)[read.index]
+        if not isinstance(access, Access):
+            continue
+        for axis, cuts in enumerate(read.cuts):
+            for coordinate in range(iterations.domain.dim(isl.dim_type.set)) if cuts else ():
+                if _indexes(access.relation, coordinate, axis):
+                    strides[coordinate] |= cuts
+    return strides
+
+
 def _indexes(access: isl.Map, coordinate: int, axis: int) -> bool:
     """Return True if a coordinate of the iteration is the index of an axis in all elements of an access."""
     line = access.flatten_domain()
     for kind, kept in ((isl.dim_type.in_, coordinate), (isl.dim_type.out, axis)):
-        line = line.project_out(kind, kept + 1, line.dim(kind) - kept - 1).project_out(
-            kind, 0, kept
-        )
+        line = line.project_out(kind, kept + 1, line.dim(kind) - kept - 1)
+        line = line.project_out(kind, 0, kept)
     return line.is_identity()
+
+
+def _count_affine(iterations: Iterations, reads: Sequence[_Read]) -> int:
+    """Return the number of reads that are affine in the coordinates of the iterations."""
+    accesses = (read.by(iterations) for read in reads)
+    return sum(is_affine(simplest(access)) for access in accesses if access is not None)
 
 
 def _root(stage: StageOp) -> IterationOp:

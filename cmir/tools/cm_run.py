@@ -132,6 +132,7 @@ def _compile(
         return None
     check_capacity(network.op, hardware)
     check_sram(network.op, hardware)
+    progress.working("timing")
     return TimedNetwork(network, hardware)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import partial
 from math import prod
 from pathlib import Path
 from typing import IO, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -154,7 +153,11 @@ def _numpy_errors(file: Path) -> Generator[None]:
     """Turn what NumPy and the archive say of a damaged file into an error that names it."""
     try:
         yield
-    except (ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError) as error:
+    except (CompileError, OSError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # of the parsers of headers and of archives: they have no common class
         raise CompileError(file, f"not a NumPy file: {error}") from None
 
 

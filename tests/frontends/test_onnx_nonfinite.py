@@ -132,5 +132,5 @@ def test_constants_that_become_infinite(tmp_path: Path):
         }
     """
     path = save(onnx.parser.parse_model(text), tmp_path)
-    (y,) = evaluate(import_onnx(path), [np.float32([1, 2])])
+    (y,) = evaluate(import_onnx(path), [np.array([1, 2], np.float32)])
     assert y.tolist() == [6, 2]

@@ -21,7 +21,7 @@ TOOLS: dict[str, Callable[[Sequence[str]], int]] = {
     "cm-translate": cm_translate.main,
 }
 
-COMMANDS = (
+COMMANDS: tuple[str, ...] = (
     "cm-opt net.mlir -p nn-to-cmcore -o out.mlir",
     "cm-opt net.mlir -p nn-to-polyhedral,polyhedral-split-matrices{hardware=hermes},polyhedral-replicate{by=rows}",
     "cm-opt net.mlir --pass-pipeline builtin.module(canonicalize,nn-to-polyhedral,polyhedral-schedule{stage=conv1})",
@@ -39,7 +39,7 @@ COMMANDS = (
     "cm-translate --import-onnx model.onnx --no-batch --memory 100MB",
 )
 
-WORDS = (
+WORDS: tuple[str, ...] = (
     *("0", "1", "-1", "nan", "inf", "1e400", "99999999999999999999", "0x10", "", " ", "=", ",", "{", "}"),
     *("--", "--help", "--version", "-", "-p", "-o", "--memory", "1KiB", "none", "1..99999999999", "[]", "[1,"),
     *("net.mlir", "model.onnx", "nowhere.onnx", "out.npy", "out", ".", "x", "\x1b[31m", "\u202e", "a\nb", "名"),

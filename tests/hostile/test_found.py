@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from types import ModuleType
+from zipfile import ZipFile
 
 import onnx
 import pytest
@@ -121,3 +122,32 @@ def test_latencies_far_longer_than_intervals(preset: str, setting: str, tmp_path
     outcome = run_case(lambda: cm_run.main(command), Limits(), tmp_path)
     assert outcome.kind == "accepted", outcome.message
     assert "throughput-preserving buffers exceed" in outcome.message
+
+
+HEADERS = {
+    "open bracket": "{'descr': '<f4', 'fortran_order': False, 'shape': (",
+    "indentation": "  {\n 'descr'\n  }",
+    "list as key": "{[]: '<f4'}",
+    "keys of two types": "{1: 2, 'descr': '<f4'}",
+    "number for a type": "{'descr': 3, 'fortran_order': False, 'shape': (2, 8, 8)}",
+    "negative shape": "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 8, 8)}",
+    "large shape": "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 8, 9223372036854775808)}",
+    "nested": f"{'(' * 9000}",
+}
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+@pytest.mark.parametrize("header", HEADERS)
+def test_headers_of_arrays(header: str, suffix: str, tmp_path: Path):
+    text = HEADERS[header].encode("latin-1") + b"\n"
+    array = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(512)
+    if suffix == "npz":
+        with ZipFile(tmp_path / "x.npz", "w") as archive:
+            archive.writestr("x.npy", array)
+    else:
+        (tmp_path / "x.npy").write_bytes(array)
+    onnx.save(layered_model(), model := tmp_path / "model.onnx")
+    command = [str(model), str(tmp_path / f"x.{suffix}")]
+    outcome = run_case(lambda: cm_run.main(command), Limits(), tmp_path)
+    assert outcome.kind == "refused", outcome.message
+    assert f"x.{suffix}: error: " in outcome.message and outcome.message.count("\n") == 1

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmir.isl import text
+from cmir.isl import text, unions
 from cmir.isl.points import box_points
 from cmir.isl.text import IslError, read_map, read_set
-from cmir.isl.unions import union
+from cmir.isl.unions import is_single_valued, union
 
 INTERVALS = st.lists(
     st.tuples(st.integers(-9, 9), st.integers(0, 5), st.integers(-2, 2)), min_size=1, max_size=150
@@ -48,6 +48,29 @@ def test_parts_without_bounds_have_no_box() -> None:
     assert box_points(read_set("{ [i] : 0 <= i }")) == 0
     assert box_points(read_set("[p] -> { s[i] : 0 <= p < 3 and (0 <= i < 4 or i > 9) }")) == 12
     assert box_points(read_set("{ s[i] : false }")) == 0
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize("coalesced_at_once", [2, 10**6])
+def test_values_of_many_pieces(
+    step: int, shift: int, coalesced_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces of two columns and `step` columns apart: overlapping ones disagree if they are shifted."""
+    monkeypatch.setattr(unions, "MOST_COALESCED", coalesced_at_once)
+    pieces = [
+        f"[i, j] -> [i + {shift * n}, j] : {step * n} <= i < {step * n + 2} and j > i"
+        for n in range(9)
+    ]
+    relation = read_map(f"{{ {'; '.join(pieces)} }}")
+    assert relation.n_basic_map() == 9 or not shift
+    assert is_single_valued(relation) == (step > 1 or not shift)
+
+
+def test_a_piece_with_two_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unions, "MOST_COALESCED", 1)
+    relation = read_map("{ [i] -> [j] : 0 <= i < 4 and 0 <= j < 2; [i] -> [0] : 5 <= i < 9 }")
+    assert not is_single_valued(relation)
 
 
 def distinct(count: int) -> str:

@@ -56,6 +56,12 @@ def wide() -> tuple[str, int]:
     return function(body, 1, 2000), 2000
 
 
+def repeated() -> tuple[str, int]:
+    """A concatenation of one value, a thousand times; each piece has several channels."""
+    body = relu("s", "a", 4) + concat("u", ["s"] * 1000, 4) + relu("y", "u", 4000)
+    return function(body, 4, 4000), 1000
+
+
 def deep() -> tuple[str, int]:
     """A chain of 3001 layout operators."""
     body, value = relu("t0", "a", 2), "t0"
@@ -66,7 +72,7 @@ def deep() -> tuple[str, int]:
     return function(body + relu("y", value, 2), 2, 2), 1
 
 
-@pytest.mark.parametrize("network", [doubled, wide, deep])
+@pytest.mark.parametrize("network", [doubled, wide, repeated, deep])
 def test_costs_grow_with_the_pieces(network: Callable[[], tuple[str, int]]) -> None:
     text, copies = network()
     context, started = make_context(), time.process_time()

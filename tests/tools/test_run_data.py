@@ -210,6 +210,6 @@ def test_files_of_the_other_kind(tmp_path: Path) -> None:
     np.savez(tmp_path / "y.npz", y=Y)
     (tmp_path / "y.npz").rename(tmp_path / "archive.npy")
     save(tmp_path / "y.npy", Y).rename(tmp_path / "array.npz")
-    for name in ("archive.npy", "array.npz"):
-        with pytest.raises(CompileError, match=f"{name}: error: not a NumPy file"):
+    for name, what in (("archive.npy", "arrays with names"), ("array.npz", "one array")):
+        with pytest.raises(CompileError, match=f"{name}: error: holds {what}, as a .np. file does"):
             read_samples([tmp_path / name], {"y": (4,)})

@@ -130,6 +130,18 @@ MODELS = {
         {"s": np.array([b"a" * 40 + b"c"], dtype=object)},
         "node 'r' (RegexFullMatch): RegexFullMatch of constants is not computed: fold it in the model",
     ),
+    "positions": (
+        [NODE("AveragePool", ["x"], ["y"], kernel_shape=[2**31], pads=[2**31] * 2)],
+        (1, 1, 8),
+        {},
+        "node 'y' (AveragePool): the window has 2.1*10^9 positions in spatial dimension 0, 1.7*10^7",
+    ),
+    "dimensions": (
+        [NODE("Reshape", ["x", "s"], ["z"]), NODE("Relu", ["z"], ["y"])],
+        (1, 4),
+        {"s": np.array([1] * 60 + [4])},
+        "node 'z' (Reshape): a tensor has 16 dimensions at most, got 60",
+    ),
     "no elements": (
         [NODE("Gemm", ["x", "w"], ["y"])],
         (1, 4),

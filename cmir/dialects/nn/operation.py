@@ -76,11 +76,17 @@ def element_of(value: SSAValue | Attribute) -> Attribute:
 
 
 def shape_of(value: SSAValue | Attribute) -> Shape:
-    """Return the shape of a tensor or of its type. Raises VerifyException if it is not static."""
+    """Return the shape of a tensor or of its type. Raises VerifyException if it is not static or has a high rank."""
     type = value.type if isinstance(value, SSAValue) else value
     if not isinstance(type, TensorType) or not type.has_static_shape():
         raise VerifyException(f"expected a tensor with a static shape, got {type}")
+    if (rank := type.get_num_dims()) > MOST_DIMENSIONS:
+        raise VerifyException(f"a tensor has {MOST_DIMENSIONS} dimensions at most, got {rank}")
     return type.get_shape()
+
+
+MOST_DIMENSIONS = 16
+"""Limit of the dimensions of a tensor: NumPy takes 32 in all, and one array holds iterations and lanes."""
 
 
 def check_elements(taken: Sequence[Attribute], operands: Sequence[Attribute]) -> None:

@@ -12,6 +12,10 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.operation import Shape
 from cmir.dialects.nn.relations import Box, spatial_names
+from cmir.support.limits import count_text
+
+_MOST_POSITIONS = 1 << 24
+"""Limit of the positions of a window in one dimension: their numbers of elements are verified one by one."""
 
 
 def window_defaults(x: Shape) -> Mapping[str, Attribute]:
@@ -116,9 +120,14 @@ class Window:
         """Return, for each spatial dimension, the number of input elements in the window at each position.
 
         With `padded`, elements of the padding count. The product over the dimensions is the number of elements in a
-        window.
+        window. Raises VerifyException if there are too many positions to count at each.
         """
         for axis, (size, result) in enumerate(zip(sizes, self.result_sizes(sizes), strict=True)):
+            if result > _MOST_POSITIONS:
+                raise VerifyException(
+                    f"the window has {count_text(result)} positions in spatial dimension {axis},"
+                    f" {count_text(_MOST_POSITIONS)} at most"
+                )
             low = -self.begins[axis] if padded else 0
             high = size + self.ends[axis] if padded else size
             first = np.arange(result) * self.strides[axis] - self.begins[axis]

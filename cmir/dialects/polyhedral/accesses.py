@@ -17,6 +17,7 @@ from cmir.dialects.polyhedral.arrays import ArrayOp
 from cmir.dialects.polyhedral.relations import MapAttr, SetAttr, box, sample
 from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.isl.cores import parameters
+from cmir.isl.unions import is_single_valued
 
 
 @lru_cache(maxsize=16384)
@@ -83,7 +84,7 @@ def _points_problem(
 ) -> str | None:
     """Return what is wrong with the iterations, lanes and locations that are related, or None."""
     pair = relation.domain().unwrap()
-    if not relation.is_single_valued():
+    if not is_single_valued(relation):
         return "a lane must have one location at most"
     if domain is not None and not pair.domain().is_subset(domain.points):
         return f"iterations outside the domain: {sample(pair.domain().subtract(domain.points))}"

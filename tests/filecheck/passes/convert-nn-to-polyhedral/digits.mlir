@@ -1,4 +1,4 @@
-// RUN: cm-opt %s --split-input-file -p nn-outline-stages,convert-nn-to-polyhedral | filecheck %s
+// RUN: cm-opt %s --split-input-file -p 'nn-outline-stages{fuse=false},convert-nn-to-polyhedral' | filecheck %s
 
 // Iterations have a coordinate for each factor that a reshape merges, where that makes accesses affine.
 

@@ -1,0 +1,55 @@
+"""The status line of long tasks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from io import StringIO
+
+import pytest
+
+from cmir.tools import progress
+from cmir.tools.progress import Progress
+
+
+class Terminal(StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", 0.05)
+    monkeypatch.setattr(progress, "_PERIOD", 0.01)
+
+
+def wait_for(text: str, stream: StringIO) -> None:
+    deadline = time.monotonic() + 30
+    while text not in stream.getvalue():
+        assert time.monotonic() < deadline, stream.getvalue()
+        time.sleep(0.01)
+
+
+def test_a_task_that_says_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    with Progress() as status:
+        status.compiling("slow-pass")
+        wait_for("\rcompiling: slow-pass (0 s)\x1b[K\r", stream)
+        wait_for("\rcompiling: slow-pass (1 s)\x1b[K\r", stream)
+        status.executing(1, 4)
+        wait_for("executing: 25 % of 4 iterations", stream)
+    assert stream.getvalue().endswith("\r\x1b[K\r")
+
+
+def test_short_tasks_and_other_streams_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream := StringIO())
+    with Progress() as status:
+        status.compiling("slow-pass")
+        time.sleep(0.2)
+    monkeypatch.setattr(progress, "_PATIENCE", 60)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Progress() as status:
+        status.compiling("quick-pass")
+    assert stream.getvalue() == terminal.getvalue() == ""
