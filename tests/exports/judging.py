@@ -129,7 +129,7 @@ def run_module(arguments: Sequence[str], limits: Limits) -> tuple[str, Sequence[
     if process.returncode == 0:
         return printed, ()
     lines = [line for line in errors.splitlines() if line.strip()]
-    told = [line for line in lines if "error:" in line]
+    told = [line.partition("error: ")[2] for line in lines if "error: " in line]
     return printed, told or lines[-1:] or [f"ends with exit code {process.returncode}"]
 
 

@@ -353,8 +353,8 @@ def test_every_operator_has_a_case() -> None:
     quantized |= qonnx_cases.CASES
     bodies += [body for _, body, *_ in quantized.values()]
     tested = {name for body in bodies for name in re.findall(r"= ?([\w.]+)[<(]", body)}
-    # The quantisers have the same importers in other domains. ScatterND addresses the batch dimension, so its test is in
-    # tests/end_to_end/test_indexing.py.
+    # The quantisers have the same importers in other domains. ScatterND addresses the batch dimension: its test
+    # is in tests/end_to_end/test_indexing.py.
     aliases = ("finn.", "onnx.brevitas.")
     own = {name for name in operators() if not name.startswith(aliases)}
     assert own - {"ScatterND"} <= tested

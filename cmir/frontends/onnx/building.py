@@ -144,11 +144,10 @@ class _Translation:
         self.used = _used_tensors(graph)
         self.values: dict[str, Value] = {**graph.constants, **inputs}
         """The tensors translated so far, by ONNX name. Tensors that depend on a refused node are missing."""
-        self.refused: list[str] = []
+        self.refused: dict[str, list[str]] = {}
+        """Obstacles in the order of the nodes. Operators that are not supported at all have all their nodes."""
         self.folded: set[str] = set()
         """The missing tensors that would be constants."""
-        self.unknown: dict[str, list[str]] = {}
-        """Operators with neither importer nor definition, with their nodes."""
         self.corrected: set[str] = set()
         """Tensors whose shape is not the one that ONNX infers, because it infers a wrong one."""
 
@@ -156,7 +155,7 @@ class _Translation:
         """Translate all nodes and return the obstacles."""
         for proto in self.graph.nodes:
             self._node(proto)
-        return [*_unknown_operators(self.unknown), *self.refused]
+        return [_obstacle(message, nodes) for message, nodes in self.refused.items()]
 
     def _node(self, proto: onnx.NodeProto) -> None:
         """Translate one node, or record why that is impossible."""
@@ -169,7 +168,7 @@ class _Translation:
         except RefusedInputError:
             return
         except (ImporterError, VerifyException) as error:
-            self.refused.append(f"{label}: {one_line(str(error))}")
+            self.refused.setdefault(f"{label}: {one_line(str(error))}", [])
             return
         self.values.update((o, r) for o, r in zip(proto.output, results, strict=False) if o)
 
@@ -220,7 +219,8 @@ class _Translation:
             return [replace(c, name=self.prefix + c.name) for c in folded]
         importer = find_importer(proto)
         if importer is None and not has_definition(node.schema):
-            self.unknown.setdefault(f"{proto.domain}.{proto.op_type}".lstrip("."), []).append(name)
+            operator = f"{proto.domain}.{proto.op_type}".lstrip(".")
+            self.refused.setdefault(f"operator {operator} is not supported", []).append(name)
             return []
         if not known:
             if importer is not None and not has_definition(node.schema):
@@ -396,10 +396,11 @@ def _schema(proto: onnx.NodeProto, opsets: Mapping[str, int]) -> onnx.defs.OpSch
         return None
 
 
-def _unknown_operators(unknown: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for operator, nodes in unknown.items():
-        others = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-        yield f"operator {operator} is not supported (node '{nodes[0]}'{others})"
+def _obstacle(message: str, nodes: Sequence[str]) -> str:
+    if not nodes:
+        return message
+    others = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
+    return f"{message} (node '{nodes[0]}'{others})"
 
 
 def identifier(name: str) -> str:
