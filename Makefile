@@ -8,6 +8,7 @@
 # make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
 # make fuzz     give hostile inputs to the tools for two minutes: make fuzz FUZZ_SECONDS=3600
 # make interruptions   interrupt the tools at random moments
+# make zoo      export networks from PyTorch, compile, prove and run them: make zoo ZOO_FLAGS=--quick
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
@@ -22,6 +23,7 @@ EXTRAS ?= dev
 INSTALL ?= python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
+TORCH_STAMP := $(VENV)/.installed-torch
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 LIT_FLAGS := -sv --order=lexical
@@ -32,7 +34,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -113,6 +115,12 @@ fuzz: $(STAMP)
 interruptions: $(STAMP)
 	python tests/hostile/interruptions.py $(INTERRUPTIONS_FLAGS)
 
+# Takes an hour, mostly of PyTorch's exporters in the first run. To install a PyTorch without CUDA where the index has one:
+# make zoo TORCH=torch==2.13.0+cpu
+TORCH ?= torch
+zoo: $(TORCH_STAMP)
+	PYTHONPATH=$(CURDIR)/tests python -m exports.zoo_table $(ZOO_FLAGS)
+
 docs: $(DOCS_STAMP)
 	mkdocs build
 
@@ -125,6 +133,11 @@ venv: $(STAMP)
 
 $(DOCS_STAMP): $(STAMP)
 	$(INSTALL) -e '.[docs]'
+	touch $@
+
+# One command, so that pip chooses a torchvision that suits TORCH.
+$(TORCH_STAMP): $(STAMP)
+	$(INSTALL) '$(TORCH)' -e '.[torch]'
 	touch $@
 
 $(STAMP): pyproject.toml

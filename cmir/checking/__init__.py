@@ -5,9 +5,17 @@ the tests share. The package shares no code with the code under test: the import
 semantics in `cmir.dialects.nn`.
 """
 
-from cmir.checking.comparison import compare, default_tolerances, difference
+from cmir.checking.comparison import (
+    compare,
+    default_tolerances,
+    deviation,
+    difference,
+    difference_of_output,
+    fitted,
+)
 from cmir.checking.reference import (
     Evaluator,
+    double_evaluator,
     evaluator_of,
     needs_exact_integers,
     onnxruntime_evaluator,
@@ -17,8 +25,12 @@ __all__ = [
     "Evaluator",
     "compare",
     "default_tolerances",
+    "deviation",
     "difference",
+    "difference_of_output",
+    "double_evaluator",
     "evaluator_of",
+    "fitted",
     "needs_exact_integers",
     "onnxruntime_evaluator",
 ]

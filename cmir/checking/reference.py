@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
+from google.protobuf.message import DecodeError
 
+from cmir.checking.double import DoubleInterpreter
 from cmir.checking.interpreter import Interpreter, uses_integers
 from cmir.checking.ordinary import open_session
 from cmir.support.diagnostics import CompileError
@@ -55,15 +57,14 @@ def evaluator_of(model: onnx.ModelProto | Path) -> Evaluator:
     proto = _read(model)
     if not uses_integers(proto):
         return onnxruntime_evaluator(model)
-    directory = str(model.parent) if isinstance(model, Path) else ""
-    interpreter = Interpreter(proto, directory)
+    interpreter = Interpreter(proto, _directory(model))
     return Evaluator("exact integer arithmetic", _inputs(proto), True, interpreter)
 
 
 def onnxruntime_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
     """Return onnxruntime's evaluation of a model. Raises as `evaluator_of` does."""
     proto = _read(model)
-    path = model if isinstance(model, Path) and model.suffix != ".onnxtxt" else None
+    path = model if isinstance(model, Path) and not _is_text(model) else None
     try:
         session = open_session(proto.SerializeToString() if path is None else str(path))
     except ModuleNotFoundError:
@@ -71,9 +72,72 @@ def onnxruntime_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
     except Exception as error:  # onnxruntime's errors have no other base class
         where = model if isinstance(model, Path) else None
         raise CompileError(where, f"no reference: onnxruntime refuses it: {error}") from error
-    return Evaluator(
-        "onnxruntime", _inputs(proto), False, lambda feeds: session.run(None, dict(feeds))
-    )
+
+    def run(feeds: Mapping[str, np.ndarray]) -> list[Any]:
+        try:
+            return [*session.run(None, dict(feeds))]
+        except Exception as error:
+            raise CompileError(None, f"no reference: onnxruntime fails: {error}") from error
+
+    return Evaluator("onnxruntime", _inputs(proto), False, run)
+
+
+def double_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
+    """Return the evaluation of a model with all its floats in double precision, node by node.
+
+    onnxruntime evaluates the nodes, or ONNX's reference evaluator, as in `OrdinaryNodes`. No importer is involved.
+    """
+    interpreter = DoubleInterpreter(_read(model), _directory(model))
+    return Evaluator("float64", _inputs(_read(model)), False, interpreter)
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a model. dtype: None for a type that NumPy lacks. shape: None for unknown sizes, or as a whole."""
+
+    name: str
+    dtype: np.dtype[Any] | None
+    shape: tuple[int | None, ...] | None
+
+
+def inputs_of(model: onnx.ModelProto | Path) -> list[Input]:
+    """Return the inputs of a model, in order; constants are not inputs."""
+    proto = _read(model)
+    names = {*_inputs(proto)}
+    return [
+        Input(info.name, _dtype(info.type.tensor_type.elem_type), _shape(info.type.tensor_type))
+        for info in proto.graph.input
+        if info.name in names
+    ]
+
+
+def declared_shapes(model: onnx.ModelProto | Path) -> dict[str, tuple[int | None, ...] | None]:
+    """Return the shapes of a model's outputs, as it declares them or as ONNX's shape inference finds them.
+
+    Shape inference does without the contents of external data files.
+    None stands for an unknown size, or an unknown shape.
+    """
+    proto = _read(model)
+    declared = {info.name: _shape(info.type.tensor_type) for info in proto.graph.output}
+    try:
+        inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+    except Exception:  # of the model, or of its size: then only declared shapes are known
+        return declared
+    found = {info.name: _shape(info.type.tensor_type) for info in inferred.output}
+    return {name: found.get(name) if shape is None else shape for name, shape in declared.items()}
+
+
+def _shape(tensor: onnx.TypeProto.Tensor) -> tuple[int | None, ...] | None:
+    if not tensor.HasField("shape"):
+        return None
+    return tuple(d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim)
+
+
+def _dtype(element: int) -> np.dtype[Any] | None:
+    try:
+        return onnx.helper.tensor_dtype_to_np_dtype(element)
+    except KeyError:
+        return None
 
 
 def _inputs(model: onnx.ModelProto) -> list[str]:
@@ -81,12 +145,23 @@ def _inputs(model: onnx.ModelProto) -> list[str]:
     return [info.name for info in model.graph.input if info.name not in constants]
 
 
+def _directory(model: onnx.ModelProto | Path) -> str:
+    """Return the folder of the files with external tensor data."""
+    return str(model.parent) if isinstance(model, Path) else ""
+
+
+def _is_text(model: Path) -> bool:
+    return model.suffix == ".onnxtxt"
+
+
 def _read(model: onnx.ModelProto | Path) -> onnx.ModelProto:
-    """Return the model, without the contents of external data files."""
+    """Return the model, without the contents of external data files. Raises CompileError or OSError."""
     if not isinstance(model, Path):
         return model
-    if model.suffix == ".onnxtxt":
+    try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return onnx.parser.parse_model(model.read_text(encoding="utf-8"))
-    return onnx.load(model, load_external_data=False)
+            warnings.simplefilter("ignore")  # "the onnxtxt format is experimental"
+            syntax = "onnxtxt" if _is_text(model) else "protobuf"
+            return onnx.load(model, syntax, load_external_data=False)
+    except (DecodeError, UnicodeDecodeError, onnx.parser.ParseError) as error:
+        raise CompileError(model, "not an ONNX model, or a truncated one") from error

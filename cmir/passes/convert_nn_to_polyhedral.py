@@ -181,8 +181,8 @@ class _StageBuilder:
             raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = body[0]
-        iterations = converter.granularity.of(stage)
-        self.domain, self.write = iterations.domain, iterations.write
+        self.iterations = converter.granularity.of(stage)
+        self.domain, self.write = self.iterations.domain, self.iterations.write
         rank = self.domain.dim(isl.dim_type.set)
         names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
         self.block = index_block(names)
@@ -210,12 +210,10 @@ class _StageBuilder:
         return stage
 
     def _operator(self, op: IterationOp) -> None:
-        if isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape:
-            accesses = op.reads_for(self.write)
-        elif op is self.root:
-            accesses = op.reads()
-        else:
+        follows = isinstance(op, PointwiseOp) and op.result_shape == self.root.result_shape
+        if op is not self.root and not follows:
             raise CompileError(op, f"{op.name} cannot follow {self.root.name} in a stage")
+        accesses = self.iterations.reads(op)
         first = self.block.last_op
         arguments = [
             self._value(op, access, op.operands[i] if i < len(op.operands) else None)

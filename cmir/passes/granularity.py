@@ -9,41 +9,74 @@ whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import islpy as isl
 from xdsl.ir import Block, SSAValue
 
-from cmir.dialects.nn.interface import Access, IterationOp, PointwiseOp
-from cmir.dialects.nn.lanes import (
-    Axes,
-    choose_lanes,
-    free_axes,
-    iterations_of,
-    whole_axes,
-    write_of,
-)
-from cmir.dialects.nn.operation import shape_of
-from cmir.dialects.nn.relations import box_set
+from cmir.dialects.nn.cuts import Cuts
+from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
+from cmir.dialects.nn.lanes import choose_lanes, iterations_of, write_of
+from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.relations import Box, box_set
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
+from cmir.isl import dim_names
+from cmir.isl.axes import Axes, free_axes, whole_axes
+from cmir.isl.digits import join_digits, radices_of
+from cmir.isl.functions import is_affine, simplest
+from cmir.support.naming import UniqueNames, suffixed
 
 
 @dataclass(frozen=True)
 class Iterations:
-    """The iterations of a stage, and the access by which they write its results."""
+    """The iterations of a stage, and the access by which they write its results.
+
+    digits: `{ [iteration] -> [coordinates of the operator] }`, if digits have taken the place of some coordinates.
+    """
 
     domain: isl.Set
     write: Access
+    digits: isl.Map | None = None
+
+    def reads(self, op: IterationOp) -> Sequence[Access | Cells]:
+        """Return the reads of an operator of the stage by these iterations."""
+        if isinstance(op, PointwiseOp):
+            return op.reads_for(self.write)
+        return [self._by_digits(access) for access in op.reads()]
+
+    def _by_digits(self, access: Access | Cells) -> Access | Cells:
+        if self.digits is None or isinstance(access, Cells):
+            return access
+        old, lanes = access.relation, isl.dim_type.in_
+        relation = self.digits.apply_range(old.curry()).uncurry()
+        for lane in range(1, len(access.lanes) + 1):
+            if name := old.get_dim_name(lanes, old.dim(lanes) - lane):
+                relation = relation.set_dim_name(lanes, relation.dim(lanes) - lane, name)
+        return replace(access, relation=relation)
+
+    def split(self, radices: Sequence[Sequence[int]]) -> Iterations:
+        """Return the same iterations with digits of these radices as coordinates."""
+        names = UniqueNames(form=suffixed("_"))
+        box = {
+            names.take(f"{name}{digit}" if len(sizes) > 1 else name): size
+            for name, sizes in zip(dim_names(self.domain), radices, strict=True)
+            for digit, size in enumerate(sizes)
+        }
+        iterations = Iterations(box_set(box), self.write, join_digits(radices))
+        write = iterations._by_digits(self.write)
+        assert isinstance(write, Access)
+        return replace(iterations, write=write)
 
 
 @dataclass(frozen=True)
 class _Read:
     """A value that an operator of a stage reads, as operand number `index`.
 
-    view: `{ [element of the operand] -> [element of the value] }`.
+    view: `{ [element of the operand] -> [element of the value] }`. cuts: of the operand.
     """
 
     stage: StageOp
@@ -51,17 +84,12 @@ class _Read:
     index: int
     value: SSAValue
     view: isl.Map
+    cuts: Cuts
 
-    def by(self, write: Access) -> isl.Map | None:
-        """Return `{ [iteration] -> [element of the value] }` for iterations that write the stage's results by `write`.
-
-        None if the operand is a matrix.
-        """
-        op = self.op
-        access = (op.reads_for(write) if isinstance(op, PointwiseOp) else op.reads())[self.index]
-        if not isinstance(access, Access):
-            return None
-        return access.relation.domain_factor_domain().apply_range(self.view)
+    def by(self, iterations: Iterations) -> isl.Map | None:
+        """Return `{ [iteration -> lane] -> [element of the value] }`, or None if the operand is a matrix."""
+        access = iterations.reads(self.op)[self.index]
+        return access.relation.apply_range(self.view) if isinstance(access, Access) else None
 
 
 class Granularity:
@@ -83,7 +111,7 @@ class Granularity:
     def of(self, stage: StageOp) -> Iterations:
         """Return the iterations of a stage. Those of the stages before it must be known."""
         if stage not in self._iterations:
-            self._iterations[stage] = self._choose(stage)
+            self._iterations[stage] = self._in_digits(stage, self._choose(stage))
         return self._iterations[stage]
 
     def _choose(self, stage: StageOp) -> Iterations:
@@ -96,8 +124,26 @@ class Granularity:
             if (piece := self._piece(read.value)) is not None:
                 elements = read.op.element_relation(read.index).apply_range(read.view)
                 free.append(free_axes(elements.apply_range(piece)))
-        lanes = choose_lanes(shape, free)
-        return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
+        return _with_lanes(shape, choose_lanes(shape, free))
+
+    def _in_digits(self, stage: StageOp, iterations: Iterations) -> Iterations:
+        """Split coordinates of iterations into digits, if more reads become affine by that."""
+        reads = [
+            read
+            for read in self._reads[stage]
+            if any(read.cuts) and not isinstance(read.value.owner, ParameterOp)
+        ]
+        box = _box(iterations.domain)
+        if not reads or box is None:
+            return iterations
+        strides = _strides(iterations, reads)
+        radices = [radices_of(strides[d], size) for d, size in enumerate(box.values())]
+        if all(len(sizes) == 1 for sizes in radices):
+            return iterations
+        split = iterations.split(radices)
+        return (
+            split if _count_affine(split, reads) > _count_affine(iterations, reads) else iterations
+        )
 
     def _find_reads(self, stage: StageOp) -> Iterator[_Read]:
         """Yield the reads of values that are computed outside the stage, unless the conversion refuses them."""
@@ -109,16 +155,16 @@ class Granularity:
                 if isinstance(operand.owner, IterationOp):
                     continue
                 try:
-                    sources = self.views.of(operand).sources
+                    view = self.views.of(operand)
                 except PadConflictError:
                     continue
-                for value, view in sources.items():
-                    yield _Read(stage, op, index, value, view)
+                for value, relation in view.sources.items():
+                    yield _Read(stage, op, index, value, relation, view.cuts)
 
     def _piece(self, value: SSAValue) -> isl.Map | None:
         """Return `{ [element] -> [piece] }`: the iteration that writes an element, or that stands for one.
 
-        None if all elements are there from the start, or as far as it matters to readers.
+        None if nothing says in which pieces elements come: the value is a parameter, or only point-wise stages read it.
         """
         if isinstance(value.owner, StageOp):
             return self.of(value.owner).write.relation.domain_factor_domain().reverse()
@@ -147,14 +193,56 @@ class Granularity:
     def _taken(self, read: _Read, known: dict[SSAValue, Axes]) -> Axes | None:
         """Return the axes of its value that every iteration of a read takes whole; None if the read does not say."""
         root = _root(read.stage)
-        write = root.write()
+        iterations = Iterations(root.domain(), root.write())
         if isinstance(root, PointwiseOp):
             found = [known[output] for output in read.stage.outputs if output in known]
             if not found:
                 return None
-            write = write_of(root.result_shape, frozenset.intersection(*found))
-        elements = read.by(write)
-        return None if elements is None else whole_axes(elements, shape_of(read.value))
+            iterations = _with_lanes(root.result_shape, frozenset.intersection(*found))
+        elements = read.by(iterations)
+        if elements is None:
+            return None
+        return whole_axes(elements.domain_factor_domain())
+
+
+def _with_lanes(shape: Shape, lanes: Axes) -> Iterations:
+    return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
+
+
+def _box(domain: isl.Set) -> Box | None:
+    """Return the sizes of a domain that is a box of points from 0 on, or None for another domain."""
+    names = dim_names(domain)
+    box = {name: domain.dim_max_val(d).to_python() + 1 for d, name in enumerate(names)}
+    return box if domain.is_equal(box_set(box)) else None
+
+
+def _strides(iterations: Iterations, reads: Sequence[_Read]) -> Mapping[int, set[int]]:
+    """Return, for coordinates of the iterations that index axes with cuts, these cuts."""
+    strides = defaultdict[int, set[int]](set)
+    for read in reads:
+        access = iterations.reads(read.op)[read.index]
+        if not isinstance(access, Access):
+            continue
+        for axis, cuts in enumerate(read.cuts):
+            for coordinate in range(iterations.domain.dim(isl.dim_type.set)) if cuts else ():
+                if _indexes(access.relation, coordinate, axis):
+                    strides[coordinate] |= cuts
+    return strides
+
+
+def _indexes(access: isl.Map, coordinate: int, axis: int) -> bool:
+    """Return True if a coordinate of the iteration is the index of an axis in all elements of an access."""
+    line = access.flatten_domain()
+    for kind, kept in ((isl.dim_type.in_, coordinate), (isl.dim_type.out, axis)):
+        line = line.project_out(kind, kept + 1, line.dim(kind) - kept - 1)
+        line = line.project_out(kind, 0, kept)
+    return line.is_identity()
+
+
+def _count_affine(iterations: Iterations, reads: Sequence[_Read]) -> int:
+    """Return the number of reads that are affine in the coordinates of the iterations."""
+    accesses = (read.by(iterations) for read in reads)
+    return sum(is_affine(simplest(access)) for access in accesses if access is not None)
 
 
 def _root(stage: StageOp) -> IterationOp:

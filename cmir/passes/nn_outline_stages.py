@@ -19,7 +19,7 @@ from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.passes.base import FunctionPass
-from cmir.passes.hoisting import hoist_pointwise
+from cmir.passes.hoisting import bases_of, hoist_pointwise
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
 
@@ -128,7 +128,7 @@ class _Outliner:
 
     def _sources(self, value: SSAValue) -> set[_Group]:
         """Return the groups that compute `value`, possibly seen through layout operators."""
-        owners = (base.owner for base in _bases(value))
+        owners = (base.owner for base in bases_of(value))
         groups = (self.group_of.get(o) for o in owners if isinstance(o, Operation))
         return {group for group in groups if group is not None}
 
@@ -162,20 +162,6 @@ class _Outliner:
             else group not in self._sources(operand)
             for i, operand in enumerate(op.operands)
         )
-
-
-def _bases(value: SSAValue) -> set[SSAValue]:
-    """Return the values whose elements `value` holds, looking through layout operators."""
-    bases, seen, stack = set[SSAValue](), {value}, [value]
-    while stack:
-        value = stack.pop()
-        if not isinstance(value.owner, LayoutOp):
-            bases.add(value)
-            continue
-        fresh = [operand for operand in value.owner.operands if operand not in seen]
-        seen.update(fresh)
-        stack += fresh
-    return bases
 
 
 def _in_dependence_order(groups: dict[_Group, None]) -> Iterator[_Group]:
@@ -302,7 +288,7 @@ class _Copies:
         written: set[SSAValue] = set(terminator.operands)
         for index, value in enumerate(terminator.operands):
             self._separate(value)
-            bases = _bases(value)
+            bases = bases_of(value)
             if value in returned:
                 self._copy(terminator, index, "another output uses its memory")
             elif not all(isinstance(base.owner, IterationOp | StageOp) for base in bases):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import islpy as isl
 from xdsl.context import Context
 
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
+from cmir.isl.axes import whole_axes
 from cmir.isl.storage import Rows
 from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.streaming import copy_stage, redirect_reads
@@ -20,9 +23,10 @@ class PolyhedralStreamInputsPass(PipelinePass):
     keep them in ring buffers of rows, like the results of other cores. A stage on the global control unit copies each
     input.
 
-    A row holds the elements with the same index in the second dimension, if there are at least three dimensions, and
-    otherwise those with the same index in the last. An input of one dimension is one row. The hardware description
-    determines the duration of a row.
+    A row holds the elements with the same index in the first dimension along which the iterations of a reader read
+    different elements: a row of pixels of an image, a token of a sequence. If each iteration reads everything, a row
+    holds the elements with the same index in the second dimension. An input of one dimension is one row. The hardware
+    description determines the duration of a row.
     """
 
     name = "polyhedral-stream-inputs"
@@ -39,11 +43,18 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
     sent = ArrayOp(names.take(f"{name}_sent"), array.type)
-    rank = len(array.shape)
-    rows = Rows(array.shape, None if rank < 2 else 1 if rank > 2 else rank - 1)
+    rows = Rows(array.shape, _axis(len(array.shape), [s.read_relations()[name] for s in readers]))
     redirect_reads(pipeline, name, sent.sym_name.data)
     stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)
     first = next(stage for stage in pipeline.stages.values() if stage.gcu is None)
     for op in (sent, stage):
         op.location = array.location
         pipeline.body.block.insert_op_before(op, first)
+
+
+def _axis(rank: int, reads: Sequence[isl.Map]) -> int | None:
+    """Return the axis that counts the rows of an array. reads: of its readers, iteration -> location."""
+    if rank < 2:
+        return None
+    whole = frozenset.intersection(*map(whole_axes, reads))
+    return next((axis for axis in range(rank) if axis not in whole), min(rank - 1, 1))

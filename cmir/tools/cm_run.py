@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cmir.timing.report import RunReport
     from cmir.tools.model import Model
     from cmir.tools.progress import Progress
-    from cmir.tools.reference import Reference
     from cmir.tools.run_data import Sample
 
 _STEADY_INFERENCES = 8
@@ -53,7 +52,8 @@ def _run(options: argparse.Namespace) -> int:
     model = read_model(options.model, options.weights)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
-    check_outputs([*model.files, options.hardware, *options.inputs], _output_files(options))
+    read = [*model.files, options.hardware, *options.inputs, options.check_against]
+    check_outputs(read, _output_files(options))
     with limited(model.module):
         if options.buffer_curve:
             return _buffer_curve(options, model, hardware)
@@ -64,12 +64,16 @@ def _run_model(
     options: argparse.Namespace, model: Model, hardware: Hardware, described: bool
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
+    from cmir.semantics.precision import narrowest_float
     from cmir.tools.progress import Progress
     from cmir.tools.reference import input_names, reference_of
     from cmir.tools.run_data import write_samples
 
     names = input_names(model)
-    reference = reference_of(model, names or ()) if options.check else None
+    reference = None
+    if options.check:
+        reference = reference_of(model, options.check_against, options.check_with)
+    narrowest = narrowest_float(model.module)
     with Progress() as progress:
         timed = _compile(options, model, hardware, progress)
         if timed is None:
@@ -80,11 +84,15 @@ def _run_model(
         write_samples(outputs, options.output)
     _show(options, timed, report, described)
     if options.schedules is not None and not _schedules(
-        options, model, timed.network, samples, report.outputs
+        options, model, timed.network, samples, report.outputs, narrowest
     ):
         return FAILURE
-    if reference is not None and not _check(options, model, samples, outputs, *reference):
-        return FAILURE
+    if reference is not None:
+        from cmir.tools.check import Tolerances, check
+
+        tolerances = Tolerances(options.rtol, options.atol, narrowest)
+        if not check(reference, [[*s.values()] for s in samples], outputs, tolerances):
+            return FAILURE
     return 0
 
 
@@ -177,34 +185,13 @@ def _show(
     draw_pictures(options, timed, report, interval)
 
 
-def _check(
-    options: argparse.Namespace,
-    model: Model,
-    samples: list[Sample],
-    outputs: list[Sample],
-    name: str,
-    evaluate: Reference,
-) -> bool:
-    """Compare the outputs with a reference, and return True if they are equal."""
-    from cmir.checking import compare
-    from cmir.tools.reference import remark_on_onnxruntime
-
-    expected = [evaluate(sample) for sample in samples]
-    problems = compare(outputs, expected, options.rtol, options.atol)
-    remark_on_onnxruntime(model, samples, expected)
-    for problem in problems:
-        print(f"cm-run: check failed: {printable(problem)}", file=sys.stderr)
-    if not problems:
-        print(f"check: equal to {name} in all {len(samples)} inferences")
-    return not problems
-
-
 def _schedules(
     options: argparse.Namespace,
     model: Model,
     network: ElaboratedNetwork,
     samples: list[Sample],
     outputs: Sequence[Sample],
+    narrowest: str | None,
 ) -> bool:
     """Run the network on the reference machine. Return True if its outputs equal those of the simulator."""
     from cmir.checking import compare
@@ -223,7 +210,7 @@ def _schedules(
         )
     used = outputs[: len(found)]
     expected = [[sample[name] for name in network.outputs] for sample in used]
-    problems = compare(found, expected, options.rtol, options.atol)
+    problems = compare(found, expected, options.rtol, options.atol, narrowest)
     for problem in problems:
         print(f"cm-run: schedules failed: {printable(problem)}", file=sys.stderr)
     if not problems:

@@ -1,24 +1,136 @@
-"""References of cm-run --check: `cmir.checking` for ONNX models, NumPy for IR at the nn and polyhedral levels."""
+"""References of cm-run --check: evaluations of an ONNX model, or of IR at the nn or polyhedral level."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation
 
-from cmir.support.diagnostics import CompileError, emit_remark
-from cmir.tools.model import Model
-from cmir.tools.run_data import Sample
+from cmir.support.diagnostics import CompileError
+from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
-Reference = Callable[[Sample], list[np.ndarray]]
-"""Function from one sample to its outputs, in order."""
+if TYPE_CHECKING:
+    from cmir.dialects.polyhedral import PipelineOp
+
+EvaluatorChoice = Literal["onnxruntime", "numpy"]
+
+Arrays: TypeAlias = list[np.ndarray]
+"""The inputs or outputs of an inference, in order."""
+
+
+class Reference(ABC):
+    """A network, in the form that the results of running it are compared with."""
+
+    path: Path
+    """The file of the network."""
+    name: str
+    """The evaluator, for messages."""
+
+    @abstractmethod
+    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        """Return the outputs of inferences. Raises CompileError if the network cannot be evaluated."""
+
+    @abstractmethod
+    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`."""
+
+    def fault(self, index: int, shape: Sequence[int]) -> str | None:
+        """Return how a shape that `evaluate` gives an output contradicts the network, or None if it does not."""
+        return None
+
+    def substitute(self) -> Reference | None:
+        """Return the reference that takes the place of this one where this one has no result, or None."""
+        return None
+
+
+@dataclass
+class IrReference(Reference):
+    """IR at the nn or polyhedral level, evaluated with NumPy."""
+
+    path: Path
+    network: Operation
+    parameters: Mapping[str, np.ndarray]
+    name: str = "NumPy"
+
+    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        return _evaluate(self.network, inputs, self.parameters)
+
+    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        from cmir.semantics.precision import DoubleParameters, in_double
+
+        return _evaluate(in_double(self.network), inputs, DoubleParameters(self.parameters))
+
+
+def _evaluate(
+    network: Operation, inputs: Sequence[Arrays], parameters: Mapping[str, np.ndarray]
+) -> list[Arrays]:
+    from cmir.dialects.nn.evaluate import evaluate_function
+    from cmir.dialects.polyhedral import PipelineOp
+    from cmir.semantics.pipeline import evaluate_pipeline
+
+    with np.errstate(all="ignore"):  # infinities and NaNs are results
+        if isinstance(network, FuncOp):
+            return [[*evaluate_function(network, arrays, parameters)] for arrays in inputs]
+        assert isinstance(network, PipelineOp)
+        return [evaluate_pipeline(network, arrays, parameters) for arrays in inputs]
+
+
+@dataclass
+class OnnxReference(Reference):
+    """An ONNX model, evaluated in another process by `cmir.checking`'s rule, or by onnxruntime in any case.
+
+    load: returns the same network as IR, or None if the user excludes it.
+    """
+
+    path: Path
+    onnxruntime: bool
+    load: Callable[[], Reference] | None
+    name: str = "onnxruntime"
+
+    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        from cmir.checking.process import evaluate_apart
+
+        which = "onnxruntime" if self.onnxruntime else "reference"
+        self.name, outputs = evaluate_apart(which, self.path, self._batched(inputs))
+        return outputs
+
+    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        from cmir.checking.process import evaluate_apart
+
+        return evaluate_apart("float64", self.path, self._batched(inputs))[1]
+
+    def fault(self, index: int, shape: Sequence[int]) -> str | None:
+        from cmir.checking.reference import declared_shapes
+
+        name, declared = list(declared_shapes(self.path).items())[index]
+        if _fits(shape, declared):
+            return None
+        wrong = f"{self.name} gives output '{name}' the shape {list(shape)}"
+        return f"{wrong}, and the model declares {_text(declared)}"
+
+    def substitute(self) -> Reference | None:
+        return None if self.load is None else self.load()
+
+    def _batched(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+        """Return inputs with the leading dimension of size 1 that the model's have in addition."""
+        from cmir.checking.reference import inputs_of
+
+        ranks = [None if info.shape is None else len(info.shape) for info in inputs_of(self.path)]
+        return [
+            [x if x.ndim == rank else x[None] for x, rank in zip(arrays, ranks, strict=True)]
+            for arrays in inputs
+        ]
 
 
 def input_names(model: Model) -> list[str] | None:
     """Return names for the inputs: those of the ONNX model, the function's arguments, or the pipeline's arrays."""
-    from xdsl.dialects.func import FuncOp
-
     from cmir.dialects.polyhedral import PipelineOp, symbol
 
     if model.inputs is not None:
@@ -33,77 +145,163 @@ def input_names(model: Model) -> list[str] | None:
             return None
 
 
-def reference_of(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
-    """Return a reference for the model and its name. Call this function before passes change the module.
+def reference_of(
+    model: Model, source: Path | None = None, evaluator: EvaluatorChoice | None = None
+) -> Reference:
+    """Return the reference for a model. Call this function before passes change the module.
 
-    inputs: the names of samples' arrays, in the order of the model's inputs. Raises CompileError if there is no
-    reference: below the polyhedral level, only the program itself is known.
+    source: the ONNX model or the IR that the model was compiled from, if it is another file. evaluator: onnxruntime for
+    ONNX models, NumPy for what is imported from them; None for the rule of `cmir.checking`, and NumPy where that finds
+    no result. Raises CompileError if there is no reference.
     """
-    if model.is_onnx:
-        return _onnx(model, inputs)
-    ops = list(model.module.body.block.ops)
-    if len(ops) == 1 and ops[0].name == "func.func":
-        return "NumPy", _nn(model, inputs)
-    if len(ops) == 1 and ops[0].name == "polyhedral.pipeline":
-        return "NumPy", _polyhedral(model, inputs)
-    raise CompileError(
-        model.path, "--check needs an ONNX model, or IR with one func.func or polyhedral.pipeline"
-    )
-
-
-def _onnx(model: Model, inputs: Sequence[str]) -> tuple[str, Reference]:
-    from cmir.checking import evaluator_of
-
-    evaluator = evaluator_of(model.path)
-    return evaluator.name, lambda sample: evaluator(*(sample[name][None] for name in inputs))
-
-
-def remark_on_onnxruntime(
-    model: Model, samples: Sequence[Sample], expected: Sequence[Sequence[np.ndarray]]
-) -> None:
-    """Emit a remark if onnxruntime is installed and differs from a reference with exact integers.
-
-    expected: the reference outputs of each sample.
-    """
-    if not model.is_onnx or model.inputs is None or model.outputs is None:
-        return
-    from cmir.checking import compare, needs_exact_integers, onnxruntime_evaluator
-
-    if not needs_exact_integers(model.path) or find_spec("onnxruntime") is None:
-        return
-    results: list[Sample] = []
-    try:
-        other = onnxruntime_evaluator(model.path)
-        for sample in samples:
-            arrays = other(*(sample[name][None] for name in model.inputs))
-            results.append(dict(zip(model.outputs, arrays, strict=True)))
-    except Exception:  # onnxruntime does not support every model that has a reference
-        return
-    if problems := compare(results, expected):
-        emit_remark(
-            model.path,
-            f"onnxruntime differs from exact integer arithmetic on this processor: {problems[0]}",
+    path = source or model.path
+    if path.suffix in ONNX_SUFFIXES:
+        return _onnx(model, path, evaluator)
+    if evaluator == "onnxruntime":
+        message = (
+            "--check-with onnxruntime needs an ONNX model: run one,"
+            " or name the one that the IR was compiled from with --check-against"
         )
+        raise CompileError(path, message)
+    return _ir(model) if source is None else _other_ir(model, source)
 
 
-def _nn(model: Model, inputs: Sequence[str]) -> Reference:
-    from xdsl.dialects.func import FuncOp
+def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Reference:
+    if path == model.path:
+        module = model.module.clone()  # because passes will change it
+        imported = IrReference(path, _network(module, path), model.parameters)
 
-    from cmir.dialects.nn.evaluate import evaluate_function
+        def load() -> Reference:
+            return imported
+    else:
+        shapes, batch = _model_shapes(path, _inputs(model))
 
-    function = model.module.clone().body.block.first_op  # because passes will change the module
-    assert isinstance(function, FuncOp)
-    return lambda sample: [
-        *evaluate_function(function, [sample[name] for name in inputs], model.parameters)
-    ]
+        def load() -> Reference:
+            read = read_model(path, None, shapes, batch)
+            return IrReference(path, _network(read.module, path), read.parameters)
+
+    match evaluator:
+        case "numpy":
+            return load()
+        case "onnxruntime":
+            return OnnxReference(path, True, None)
+        case None:
+            return OnnxReference(path, False, load)
 
 
-def _polyhedral(model: Model, inputs: Sequence[str]) -> Reference:
+def _ir(model: Model) -> Reference:
+    """Return the reference for IR: itself, or at the cmcore level the nn IR that it names, as for --verify."""
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.proof.values.source import find_source
+
+    match list(model.module.body.block.ops):
+        case [NetworkOp() as network]:
+            function = find_source(model.context, model.module, network)
+            if function is None:
+                message = (
+                    "--check of IR at the cmcore level needs what the IR was compiled from: an ONNX model, or IR at"
+                    " the nn or polyhedral level, named with --check-against"
+                )
+                raise CompileError(model.path, message)
+            _check_types(model, function, model.path)
+            return IrReference(model.path, function, model.parameters)
+        case _:
+            network = _network(model.module.clone(), model.path)  # because passes will change it
+            return IrReference(model.path, network, model.parameters)
+
+
+def _other_ir(model: Model, path: Path) -> Reference:
+    """Return the reference that another file of IR is. Without parameters of its own, it has those of the model."""
+    read = read_model(path)
+    network = _network(read.module, path)
+    _check_types(model, network, path)
+    own = read.context.parameters is not None
+    return IrReference(path, network, read.parameters if own else model.parameters)
+
+
+def _network(module: ModuleOp, path: Path) -> FuncOp | PipelineOp:
+    """Return the one network of a module at the nn or polyhedral level."""
     from cmir.dialects.polyhedral import PipelineOp
-    from cmir.semantics.pipeline import evaluate_pipeline
 
-    pipeline = model.module.clone().body.block.first_op
-    assert isinstance(pipeline, PipelineOp)
-    return lambda sample: evaluate_pipeline(
-        pipeline, [sample[name] for name in inputs], model.parameters
+    match list(module.body.block.ops):
+        case [FuncOp() | PipelineOp() as network]:
+            return network
+        case ops:
+            found = ", ".join(op.name for op in ops) or "nothing"
+            message = f"--check needs an ONNX model, or IR with one func.func or polyhedral.pipeline; it has {found}"
+            raise CompileError(path, message)
+
+
+def _inputs(model: Model) -> list[Attribute]:
+    """Return the types of the inputs of the model's network, in order."""
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.polyhedral import symbol
+
+    match list(model.module.body.block.ops):
+        case [NetworkOp() as network]:
+            return [network.arrays[symbol(ref)].type for ref in network.inputs]
+        case _:
+            return _input_types(_network(model.module, model.path))
+
+
+def _input_types(network: FuncOp | PipelineOp) -> list[Attribute]:
+    from cmir.dialects.polyhedral import symbol
+
+    if isinstance(network, FuncOp):
+        return [*network.function_type.inputs]
+    return [network.arrays[symbol(ref)].type for ref in network.inputs]
+
+
+def _check_types(model: Model, network: FuncOp | PipelineOp, path: Path) -> None:
+    """Raise CompileError if the inputs of a network in a file are not those of the model."""
+    given, taken = _inputs(model), _input_types(network)
+    if given != taken:
+        has, needs = (", ".join(map(str, types)) or "none" for types in (taken, given))
+        message = (
+            f"not what '{model.path}' was compiled from: it has the inputs {has}, and not {needs}"
+        )
+        raise CompileError(path, message)
+
+
+def _model_shapes(path: Path, types: Sequence[Attribute]) -> tuple[dict[str, list[int]], bool]:
+    """Return the shapes of an ONNX model's inputs, given those of the network that was compiled from it.
+
+    The second result is True if the model's inputs have a batch dimension in addition. Raises CompileError if the model
+    does not take such inputs.
+    """
+    from cmir.checking.reference import inputs_of
+    from cmir.dialects.element_types import dtype_of
+
+    taken = inputs_of(path)
+    shapes: dict[str, list[int]] = {}
+    batch = False
+    for info, type_ in zip(taken, types, strict=False):
+        shape = [*cast(TensorType[Attribute], type_).get_shape()]
+        larger = info.shape is None or len(info.shape) > len(shape)
+        shapes[info.name] = [1, *shape] if larger else shape
+        batch = batch or larger
+        if info.dtype == dtype_of(type_) and _fits(shapes[info.name], info.shape):
+            continue
+        message = (
+            f"not what the IR was compiled from: input '{info.name}' has elements of type {info.dtype} and the shape"
+            f" {_text(info.shape)}, and the network's {dtype_of(type_)} and {shape}"
+        )
+        raise CompileError(path, message)
+    if len(taken) != len(types):
+        message = f"not what the IR was compiled from: it has {len(taken)} inputs, and the network {len(types)}"
+        raise CompileError(path, message)
+    return shapes, batch
+
+
+def _fits(shape: Sequence[int], declared: Sequence[int | None] | None) -> bool:
+    """Return True if a shape is one of those that a model declares. None stands for any size, or any shape."""
+    return declared is None or (
+        len(shape) == len(declared)
+        and all(size in (None, n) for n, size in zip(shape, declared, strict=True))
     )
+
+
+def _text(shape: Sequence[int | None] | None) -> str:
+    if shape is None:
+        return "of any size"
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"

@@ -134,7 +134,22 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
         "--check",
         action="store_true",
         help="compare with onnxruntime (ONNX), with exact integer arithmetic (ONNX with operators on"
-        " integers), or with NumPy at the nn or polyhedral level (IR); fail if they differ",
+        " integers), or with NumPy at the nn or polyhedral level (IR, and ONNX that onnxruntime"
+        " refuses); where they differ, evaluate the network in float64, and fail if the results"
+        " differ from that, too",
+    )
+    parser.add_argument(
+        "--check-with",
+        choices=("onnxruntime", "numpy"),
+        help="compare an ONNX model with this reference alone: onnxruntime, or NumPy on what is"
+        " imported; implies --check",
+    )
+    parser.add_argument(
+        "--check-against",
+        metavar="FILE",
+        type=Path,
+        help="compare with another file: the ONNX model, or the IR at the nn or polyhedral level,"
+        " that the IR was compiled from; implies --check",
     )
     parser.add_argument(
         "--verify",
@@ -156,14 +171,14 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rtol",
         type=float,
-        help="relative tolerance of --check and --schedules (default: 1e-4; 2e-3 for outputs of half precision, 0 for"
-        " integers)",
+        help="relative tolerance of --check and --schedules (default: 1e-4, 2e-3 or 1e-11 if the least"
+        " precise floats of the network are f32, f16 or f64; 0 for integers)",
     )
     parser.add_argument(
         "--atol",
         type=float,
-        help="tolerance of both relative to an output's largest element (default: 1e-5; 2e-3 for outputs of half"
-        " precision, 0 for integers)",
+        help="tolerance of both relative to an output's largest element (default: 1e-5, 2e-3 or 1e-12, as for"
+        " --rtol)",
     )
 
 
@@ -171,6 +186,7 @@ def check_options(options: argparse.Namespace) -> None:
     """Raise CompileError for options that contradict each other, or that need data that the run will not have."""
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
+    options.check = options.check or bool(options.check_with or options.check_against)
     check_picture_options(options)
     if options.seed is not None and options.schedules is None:
         raise CompileError("cm-run", "--seed needs --schedules")

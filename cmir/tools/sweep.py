@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from math import prod
@@ -20,9 +20,10 @@ from cmir.analysis.workload import ARRAY_BYTES
 from cmir.support.diagnostics import CompileError
 from cmir.support.interruption import at_interruption
 from cmir.support.limits import check_memory, count_text
+from cmir.tools.check import expected_outputs
 from cmir.tools.model import Model, lower_to_polyhedral
 from cmir.tools.options import Replication, Storage
-from cmir.tools.reference import input_names, reference_of
+from cmir.tools.reference import Arrays, Reference, input_names, reference_of
 from cmir.tools.run_data import random_samples
 from cmir.tools.sweep_grid import Grid, SweepPoint
 from cmir.tools.sweep_point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
@@ -118,7 +119,7 @@ def prepare(
     level.
     """
     names = input_names(model) or []
-    reference = None if run is None else reference_of(model, names)[1]
+    reference = None if run is None else reference_of(model)
     pipelines = lower_to_polyhedral(model, "a sweep")
     if len(pipelines) != 1:
         raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
@@ -141,7 +142,8 @@ def prepare(
         )
         samples = random_samples(shapes, seed, count, types)
         write_run_arrays(folder / "inputs.npz", [[*sample.values()] for sample in samples])
-        write_run_arrays(folder / "outputs.npz", [reference(sample) for sample in samples])
+        outputs = [pipelines[0].arrays[symbol(ref)].shape for ref in pipelines[0].outputs]
+        _write_expected(folder, reference, [[*sample.values()] for sample in samples], outputs)
         model.parameters.save(folder / "parameters.safetensors")
         task = replace(task, run=RunFiles(folder, count))
     return Sweep(grid, task)
@@ -155,6 +157,16 @@ def _make_folder(folder: Path, stack: ExitStack) -> None:
     stack.callback(remove)
     stack.enter_context(at_interruption(remove))
     folder.mkdir()
+
+
+def _write_expected(
+    folder: Path, reference: Reference, inputs: list[Arrays], shapes: Sequence[Sequence[int]]
+) -> None:
+    """Write the expected outputs to a folder; in double precision, too, where the network can be evaluated in it."""
+    used, expected = expected_outputs(reference, inputs, shapes)
+    write_run_arrays(folder / "outputs.npz", expected)
+    with suppress(CompileError):
+        write_run_arrays(folder / "float64.npz", used.evaluate_in_double(inputs))
 
 
 _Cells = dict[str, str]

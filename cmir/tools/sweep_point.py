@@ -58,6 +58,8 @@ _INFERENCES = 8
 class RunFiles:
     """Data of a run, in a folder: `inputs.npz`, `outputs.npz` with the expected outputs, parameters.
 
+    `float64.npz` holds the outputs in double precision, and is missing if the network cannot be evaluated in it.
+
     count: number of inferences.
     """
 
@@ -167,14 +169,18 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
 def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> None:
     """Run the data. Raises CompileError if the outputs differ from the expected ones."""
     from cmir.checking import compare
+    from cmir.semantics.precision import narrowest_float
     from cmir.simulator.simulator import Simulator
 
     inputs, expected = (
         list(_samples(run.folder / name, run.count)) for name in ("inputs.npz", "outputs.npz")
     )
+    double = run.folder / "float64.npz"
+    exact = [*_samples(double, run.count)] if double.is_file() else None
     samples = [dict(zip(timed.network.inputs, values, strict=True)) for values in inputs]
     outputs = Simulator.of(timed, parameters).run(samples).outputs
-    if problems := compare(outputs, expected):
+    narrowest = narrowest_float(timed.network.op)
+    if problems := compare(outputs, expected, narrowest=narrowest, exact=exact):
         raise CompileError(None, f"check failed: {problems[0]}")
 
 

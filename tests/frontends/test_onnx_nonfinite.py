@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
+import onnx.parser
 import pytest
 from frontends.onnx_models import evaluate, save
 from networks import compile_network
@@ -119,3 +119,18 @@ def test_infinities_and_nans_are_found(attributes: str):
     (found,) = compile_network(model).simulator.run([{"x": x[0]}]).outputs
     for result, expected in zip(found.values(), onnxruntime_evaluator(model)(x), strict=True):
         np.testing.assert_array_equal(result, expected[0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_constants_that_become_infinite(tmp_path: Path):
+    """Folding does not warn of them. T5 computes buckets of positions in this way."""
+    text = """
+        <ir_version: 9, opset_import: ["": 18]>
+        main (float[N, 2] x) => (float[N, 2] y) <float[2] c = {0, 1}, float[2] d = {5, 7}> {
+            l = Log(c) i = Cast<to = 7>(l) k = Cast<to = 1>(i) zero = Sub(c, c) n = Less(l, zero) s = Where(n, d, k)
+            y = Add(x, s)
+        }
+    """
+    path = save(onnx.parser.parse_model(text), tmp_path)
+    (y,) = evaluate(import_onnx(path), [np.array([1, 2], np.float32)])
+    assert y.tolist() == [6, 2]

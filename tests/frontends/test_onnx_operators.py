@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from frontends import microsoft_cases, moving_cases, quantized_cases
+from frontends import composed_cases, microsoft_cases, moving_cases, quantized_cases
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
 
@@ -294,8 +294,9 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
 }
 
 
-CASES.update(moving_cases.CASES)
-OTHER_OPSETS.update(moving_cases.OTHER_OPSETS)
+for cases in (moving_cases, composed_cases):
+    CASES.update(cases.CASES)
+    OTHER_OPSETS.update(cases.OTHER_OPSETS)
 
 
 def check(model: onnx.ModelProto, directory: Path) -> None:

@@ -17,8 +17,10 @@ from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
 from cmir.dialects.nn.comparison import ComparisonOp, LogicalOp
+from cmir.dialects.nn.cumulative import CumulativeOp
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of, tensor_type
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
+from cmir.dialects.nn.pooling import PoolOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
@@ -192,13 +194,16 @@ def normalizations(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def poolings(draw: st.DrawFn, average: bool) -> Case:
+def poolings(draw: st.DrawFn, op: type[PoolOp]) -> Case:
     rank = draw(st.integers(1, 3))
     x = value(draw(st.integers(1, 3)), *draw(sizes(rank, 1, 8 if rank == 1 else 5)))
     window = draw(windows(rank))
     kernel, ceil_mode = draw(sizes(rank, 1, 3)), draw(st.booleans())
-    if not average:
+    if op is nn.MaxPoolOp:
         return draw(fitting(lambda: nn.MaxPoolOp(x, kernel, *window, ceil_mode)))
+    if op is nn.LpPoolOp:
+        p = draw(st.integers(1, 3))
+        return draw(fitting(lambda: nn.LpPoolOp(x, kernel, *window, ceil_mode, p)))
     include = draw(st.booleans())
     return draw(fitting(lambda: nn.AveragePoolOp(x, kernel, *window, ceil_mode, include)))
 
@@ -228,6 +233,13 @@ def arg_reductions(draw: st.DrawFn, op: type[ArgReductionOp]) -> Case:
     case = draw(arrays(op(value(*shape), axis, draw(st.booleans()), draw(st.booleans()))))
     case.operands[0] = np.rint(case.operands[0])  # many are equal
     return case
+
+
+@st.composite
+def cumulations(draw: st.DrawFn, op: type[CumulativeOp]) -> Case:
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    return draw(arrays(op(value(*shape), axis, draw(st.booleans()), draw(st.booleans()))))
 
 
 @st.composite
@@ -322,8 +334,11 @@ ITERATIONS = {
     **POINTWISE,
     "conv": convolutions(),
     "gemm": products(),
-    "max_pool": poolings(average=False),
-    "average_pool": poolings(average=True),
+    "max_pool": poolings(nn.MaxPoolOp),
+    "average_pool": poolings(nn.AveragePoolOp),
+    "lp_pool": poolings(nn.LpPoolOp),
+    "cum_sum": cumulations(nn.CumSumOp),
+    "cum_prod": cumulations(nn.CumProdOp),
     "global_average_pool": global_poolings(),
     **{op.name.removeprefix("nn."): reductions(op) for op in REDUCTIONS},
     "argmax": arg_reductions(nn.ArgMaxOp),

@@ -51,6 +51,17 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     math.RoundEvenOp: np.rint,
     math.SqrtOp: np.sqrt,
     math.TanhOp: np.tanh,
+    math.SinOp: np.sin,
+    math.CosOp: np.cos,
+    math.TanOp: np.tan,
+    math.AsinOp: np.arcsin,
+    math.AcosOp: np.arccos,
+    math.AtanOp: np.arctan,
+    math.SinhOp: np.sinh,
+    math.CoshOp: np.cosh,
+    math.AsinhOp: np.arcsinh,
+    math.AcoshOp: np.arccosh,
+    math.AtanhOp: np.arctanh,
 }
 _REDUCTIONS = {"add": np.add, "mul": np.multiply, "maximumf": np.maximum, "minimumf": np.minimum}
 

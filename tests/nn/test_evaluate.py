@@ -18,8 +18,10 @@ from cmir.checking import evaluator_of
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.arg_reduction import ArgReductionOp
+from cmir.dialects.nn.cumulative import CumulativeOp
 from cmir.dialects.nn.operation import number, numbers
 from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.dialects.nn.pooling import PoolOp
 from cmir.dialects.nn.reduction import ReductionOp
 from cmir.dialects.nn.softmax import SoftmaxLikeOp
 
@@ -32,7 +34,7 @@ STRATEGIES = {**ITERATIONS, **LAYOUTS}
 @settings(max_examples=60, deadline=None)
 def test_operators_agree_with_onnxruntime(name: str, data: st.DataObject):
     case: Case = data.draw(STRATEGIES[name])
-    if isinstance(case.op, nn.MaxPoolOp | nn.AveragePoolOp):
+    if isinstance(case.op, PoolOp):
         # onnxruntime refuses others.
         window = case.op.window
         assume(all(map(lt, window.begins, window.kernel)))
@@ -67,7 +69,7 @@ def _onnxruntime(case: Case) -> np.ndarray:
     element = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     output = onnx.helper.make_tensor_value_info("y", element, None)
     graph = onnx.helper.make_graph([node], "g", inputs, [output])
-    opset = onnx.helper.make_opsetid("", OPSET)
+    opset = onnx.helper.make_opsetid("", 26 if kind == "CumProd" else OPSET)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
     (result,) = evaluator_of(model)(*named.values())
     return result[0] if batched else result
@@ -85,6 +87,12 @@ def _onnx_node(op: nn.NNOp) -> tuple[str, dict[str, Any], list[np.ndarray], bool
         case nn.AveragePoolOp():
             include = int("count_include_pad" in options)
             return "AveragePool", {**_pooling(options), "count_include_pad": include}, [], True
+        case nn.LpPoolOp():
+            return "LpPool", {**_pooling(options), "p": number(options, "p")}, [], True
+        case CumulativeOp():
+            flags = {"exclusive": op.exclusive, "reverse": op.reverse}
+            attributes = {name: int(flag is not None) for name, flag in flags.items()}
+            return _camel_case(op.name), attributes, [np.array(number(options, "axis"))], False
         case nn.GlobalAveragePoolOp():
             return "GlobalAveragePool", {}, [], True
         case nn.BatchNormOp():

@@ -9,15 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import run_passes
 from nn.test_lanes import factors
+from tolerance import assert_close
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmir.context import make_context
 from cmir.dialects import nn
+from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.operation import Shape, shape_of, tensor_type
 from cmir.dialects.nn.stage import StageOp
+from cmir.hardware.description import Hardware
+from cmir.simulator.simulator import Simulator
+from cmir.support.parameters import Parameters
+from cmir.timing.network import TimedNetwork
 
 ROWS, COLUMNS = 6, 4
 
@@ -52,13 +58,15 @@ class Network:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
+def networks(draw: st.DrawFn, residual: bool = False) -> Network:
+    """residual: operators also read values from before, in the layout that they have there or in others."""
     network = Network()
+    before = [network.value]
+    kinds = ["reshape", "transpose", "relu", "constant", "constant", "both"]
+    kinds += ["before", "before"] * residual
     for _ in range(draw(st.integers(1, 5))):
         x, shape = network.value, shape_of(network.value)
-        match draw(
-            st.sampled_from(["reshape", "transpose", "relu", "constant", "constant", "both"])
-        ):
+        match draw(st.sampled_from(kinds)):
             case "reshape":
                 op = nn.ReshapeOp(x, draw(factors(prod(shape))))
             case "transpose":
@@ -67,6 +75,11 @@ def networks(draw: st.DrawFn) -> Network:
                 op = nn.ReluOp(x)
             case "both":
                 op = nn.MulOp(x, x)
+            case "before":
+                other = draw(st.sampled_from(before))
+                if shape_of(other) != shape:
+                    other = network.add(nn.ReshapeOp(other, shape))
+                op = nn.AddOp(x, other)
             case _:
                 keep = draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
                 sizes = [size if kept else 1 for size, kept in zip(shape, keep, strict=True)]
@@ -76,6 +89,7 @@ def networks(draw: st.DrawFn) -> Network:
                 first = draw(st.booleans())
                 op = nn.SubOp(*((constant, x) if first else (x, constant)))
         network.value = network.add(op)
+        before.append(network.value)
     return network
 
 
@@ -92,3 +106,21 @@ def test_results_stay_the_same(network: Network) -> None:
     (after,) = evaluate_function(function, [x], network.parameters)
     np.testing.assert_array_equal(after, before)
     assert len([op for op in function.body.block.ops if isinstance(op, StageOp)]) == 1
+
+
+@given(network=networks(residual=True))
+@settings(max_examples=25, deadline=None)
+def test_compiled_networks_compute_the_same(network: Network) -> None:
+    module, context = network.module(), make_context()
+    (function,) = module.body.block.ops
+    assert isinstance(function, FuncOp)
+    x = np.random.default_rng(0).standard_normal((ROWS, 3), np.float32)
+    (expected,) = evaluate_function(function, [x], network.parameters)
+    context.parameters = parameters = Parameters(network.parameters)
+    run_passes(module, "nn-to-polyhedral,polyhedral-to-cmcore", context)
+    (compiled,) = module.body.block.ops
+    assert isinstance(compiled, NetworkOp)
+    timed = TimedNetwork.of(compiled, Hardware.load("ideal"))
+    report = Simulator.of(timed, parameters).run([{timed.network.inputs[0]: x}])
+    (result,) = report.outputs[0].values()
+    assert_close(result, expected)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cmir.hardware.description import Hardware
@@ -195,9 +196,13 @@ def test_running_data(machine: Path, tmp_path: Path) -> None:
 def test_results_that_differ_fail(
     machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cmir.tools.sweep as module
+    from cmir.tools.reference import IrReference
 
-    monkeypatch.setattr(module, "reference_of", lambda *_: ("wrong", lambda s: [s["a"][:, :6] * 0]))
+    def zeros(reference: IrReference, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+        return [[x[:, :6] * 0] for (x,) in inputs]
+
+    monkeypatch.setattr(IrReference, "evaluate", zeros)
+    monkeypatch.setattr(IrReference, "evaluate_in_double", zeros)
     file = tmp_path / "rows.csv"
     assert sweep(machine, file, "--set", "core.count=2", "--run", "0", "--jobs", "1") == 0
     (row,) = rows_of(file)

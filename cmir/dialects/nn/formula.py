@@ -38,6 +38,17 @@ _OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.log: math.LogOp,
     np.log1p: math.Log1pOp,
     np.tanh: math.TanhOp,
+    np.sin: math.SinOp,
+    np.cos: math.CosOp,
+    np.tan: math.TanOp,
+    np.arcsin: math.AsinOp,
+    np.arccos: math.AcosOp,
+    np.arctan: math.AtanOp,
+    np.sinh: math.SinhOp,
+    np.cosh: math.CoshOp,
+    np.arcsinh: math.AsinhOp,
+    np.arccosh: math.AcoshOp,
+    np.arctanh: math.AtanhOp,
     np.absolute: math.AbsFOp,
     np.floor: math.FloorOp,
     np.ceil: math.CeilOp,
@@ -111,8 +122,12 @@ class Vector(NDArrayOperatorsMixin):
         self, function: Any, types: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Vector:
         assert function is np.where and not options
-        shape = np.broadcast_shapes(*(x.shape for x in arguments))
-        return self.append(SelectOp(*(x.spread(x, shape) for x in arguments)))
+        condition, *values = arguments
+        shape = np.broadcast_shapes(*(x.shape for x in arguments if isinstance(x, Vector)))
+        # A number takes the type of the other value.
+        value = next(x for x in values if isinstance(x, Vector))
+        chosen = (value.spread(x, shape) for x in values)
+        return self.append(SelectOp(condition.spread(condition, shape), *chosen))
 
     def append(self, operation: Operation) -> Vector:
         """Append an operation and return its result."""

@@ -18,6 +18,7 @@ from xdsl.builder import Builder
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, SSAValue
 
+from cmir.dialects.nn.cuts import Cuts, cuts_of_pieces
 from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, element_of, shape_of, tensor_type
 from cmir.dialects.nn.relations import (
     Box,
@@ -165,6 +166,13 @@ class LayoutOp(NNOp):
     def pad_value(self) -> float:
         """The value of padding."""
         return 0.0
+
+    def cuts(self, operands: Sequence[Cuts]) -> Cuts:
+        """Return the cuts of the result. operands: those of the operands.
+
+        By default, axes of the result are axes of the operands, or pieces of them.
+        """
+        return cuts_of_pieces(operands, len(self.result_shape))
 
     def inverse(self) -> Callable[[SSAValue], LayoutOp] | None:
         """Return a function that builds the operator that moves the elements of its argument back.

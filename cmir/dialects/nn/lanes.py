@@ -5,39 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from math import prod
 
-import islpy as isl
-
 from cmir.dialects.nn.interface import Access
 from cmir.dialects.nn.operation import Shape
 from cmir.dialects.nn.relations import Box, element_box, element_names
-
-Axes = frozenset[int]
-
-
-def free_axes(iteration: isl.Map) -> Axes:
-    """Return the axes along which moving does not change the iteration.
-
-    iteration: `{ [element] -> [iteration] }`, single-valued. An axis is free if the relation is still a function when
-    the coordinate is forgotten.
-    """
-    axes = range(iteration.dim(isl.dim_type.in_))
-    return frozenset(
-        axis for axis in axes if iteration.project_out(isl.dim_type.in_, axis, 1).is_single_valued()
-    )
-
-
-def whole_axes(read: isl.Map, shape: Shape) -> Axes:
-    """Return the axes of an array of this shape that every iteration reads whole, wherever it reads along them.
-
-    read: `{ [iteration] -> [element] }`.
-    """
-    return frozenset(axis for axis in range(len(shape)) if _takes_whole(read, axis, shape[axis]))
-
-
-def _takes_whole(read: isl.Map, axis: int, size: int) -> bool:
-    lines = read.project_out(isl.dim_type.out, axis, 1).insert_dims(isl.dim_type.out, axis, 1)
-    lines = lines.lower_bound_val(isl.dim_type.out, axis, 0)
-    return lines.upper_bound_val(isl.dim_type.out, axis, size - 1).is_subset(read)
+from cmir.isl.axes import Axes
 
 
 def choose_lanes(shape: Shape, free: Sequence[Axes]) -> Axes:

@@ -17,6 +17,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
+from cmir.dialects.nn.cuts import Cuts, cuts_of_reshape
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
@@ -86,6 +87,9 @@ class ReshapeOp(LayoutOp):
     def is_identity(self) -> bool:
         return self.result_shape == shape_of(self.x)
 
+    def cuts(self, operands: Sequence[Cuts]) -> Cuts:
+        return cuts_of_reshape(shape_of(self.x), operands[0], self.result_shape)
+
     def inverse(self) -> Callable[[SSAValue], LayoutOp]:
         return partial(ReshapeOp, shape=shape_of(self.x))
 
@@ -130,6 +134,9 @@ class TransposeOp(LayoutOp):
 
     def is_identity(self) -> bool:
         return self.perm.get_values() == tuple(range(len(self.perm)))
+
+    def cuts(self, operands: Sequence[Cuts]) -> Cuts:
+        return tuple(operands[0][axis] for axis in self.perm.get_values())
 
     def inverse(self) -> Callable[[SSAValue], LayoutOp]:
         return partial(TransposeOp, perm=np.argsort(self.perm.get_values()).tolist())

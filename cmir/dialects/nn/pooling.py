@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, UnitAttr
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, UnitAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
@@ -20,6 +20,7 @@ from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp
 from cmir.dialects.nn.operation import (
     FLOATS,
+    INT,
     INTS,
     QUANTIZED,
     TENSOR,
@@ -27,6 +28,7 @@ from cmir.dialects.nn.operation import (
     element_of,
     flag,
     ints,
+    number,
     numbers,
     shape_of,
     tensor_type,
@@ -229,6 +231,72 @@ class AveragePoolOp(PoolOp):
         ones = DenseIntOrFPElementsAttr.from_list(tensor_type(sizes, element_of(self.x)), [1.0])
         location = window.locations(origin)
         return Access.build(self.iterations(), window.kernel_box(), location, sizes, 0.0, ones)
+
+
+@irdl_op_definition
+class LpPoolOp(PoolOp):
+    """Lp pooling: the `p`-th root of the sum of the `p`-th powers of the absolute values in a window, in each channel.
+
+    x: C×sizes, result: C×sizes.
+
+    ```mlir
+    %y = nn.lp_pool %x {kernel = [3, 3], strides = [2, 2], p = 3}
+        : (tensor<16x33x33xf32>) -> tensor<16x16x16xf32>
+    ```
+
+    ONNX: LpPool.
+    """
+
+    name = "nn.lp_pool"
+
+    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
+
+    PAD: ClassVar[float] = 0.0
+
+    p = prop_def(INT)
+
+    def __init__(
+        self,
+        x: SSAValue | Operation,
+        kernel: Sequence[int],
+        strides: Sequence[int] | None = None,
+        pads: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        ceil_mode: bool = False,
+        p: int = 2,
+    ):
+        super().__init__(x, kernel, strides, pads, dilations, ceil_mode)
+        self.p = IntegerAttr(p, i64)
+
+    @classmethod
+    def defaults(cls, shapes: Sequence[Shape]) -> Mapping[str, Attribute]:
+        return {**super().defaults(shapes), "p": IntegerAttr(2, i64)}
+
+    @classmethod
+    def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        if (p := number(options, "p")) < 1:
+            raise VerifyException(f"`p` must be > 0, got {p}")
+        return super().infer(shapes, options)
+
+    def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
+        axes = tuple(range(self.window.rank))
+        return formula.build_formula(builder, lambda seen: self._formula(seen, axes), values)
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        window = self.window
+        axes = tuple(range(1 + window.rank, 1 + 2 * window.rank))
+        seen = window.view(operands[0], self.PAD)
+        return formula.compute(lambda seen: self._formula(seen, axes), seen)
+
+    def _formula(self, seen: Any, axes: tuple[int, ...]) -> Any:
+        match p := number(self.properties, "p"):
+            case 1:
+                return np.add.reduce(np.absolute(seen), axis=axes)
+            case 2:
+                return np.sqrt(np.add.reduce(seen * seen, axis=axes))
+            case _:
+                powers = np.power(np.absolute(seen), float(p))
+                return np.power(np.add.reduce(powers, axis=axes), 1 / p)
 
 
 @irdl_op_definition

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import UnitAttr, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import verify_axes
 from cmir.dialects.nn.interface import Access, IterationOp
@@ -204,3 +205,99 @@ class ReduceL2Op(ReductionOp):
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.sqrt(np.add.reduce(x * x, axis=axes))
+
+
+@irdl_op_definition
+class ReduceProdOp(ReductionOp):
+    """Product of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_prod %x {axes = [0]} : (tensor<16x8x8xf32>) -> tensor<8x8xf32>
+    ```
+
+    ONNX: ReduceProd.
+    """
+
+    name = "nn.reduce_prod"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.multiply.reduce(x, axis=axes)
+
+
+@irdl_op_definition
+class ReduceL1Op(ReductionOp):
+    """Sum of the absolute values of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_l1 %x {axes = [0]} : (tensor<64xf32>) -> tensor<f32>
+    ```
+
+    ONNX: ReduceL1.
+    """
+
+    name = "nn.reduce_l1"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.add.reduce(np.absolute(x), axis=axes)
+
+
+@irdl_op_definition
+class ReduceSumSquareOp(ReductionOp):
+    """Sum of the squares of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_sum_square %x {axes = [1, 2]} : (tensor<16x8x8xf32>) -> tensor<16xf32>
+    ```
+
+    ONNX: ReduceSumSquare.
+    """
+
+    name = "nn.reduce_sum_square"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.add.reduce(x * x, axis=axes)
+
+
+@irdl_op_definition
+class ReduceLogSumOp(ReductionOp):
+    """Logarithm of the sum of the elements along some axes.
+
+    ```mlir
+    %y = nn.reduce_log_sum %x {axes = [0]} : (tensor<64xf32>) -> tensor<f32>
+    ```
+
+    ONNX: ReduceLogSum.
+    """
+
+    name = "nn.reduce_log_sum"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return np.log(np.add.reduce(x, axis=axes))
+
+
+@irdl_op_definition
+class ReduceLogSumExpOp(ReductionOp):
+    """Logarithm of the sum of the exponentials of the elements along some axes.
+
+    The largest element is subtracted first, so that no exponential overflows.
+
+    ```mlir
+    %y = nn.reduce_log_sum_exp %x {axes = [0], keepdims} : (tensor<16x8x8xf32>) -> tensor<1x8x8xf32>
+    ```
+
+    ONNX: ReduceLogSumExp.
+    """
+
+    name = "nn.reduce_log_sum_exp"
+
+    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
+        # An infinity is not subtracted from itself.
+        limit = float(np.finfo(dtype_of(self.x)).max)
+        largest = np.maximum.reduce(x, axis=axes, keepdims=True)
+        largest = np.minimum(np.maximum(largest, -limit), limit)
+        powers = np.exp(x - largest)
+        return np.log(np.add.reduce(powers, axis=axes, keepdims=True)) + largest

@@ -10,10 +10,12 @@ from itertools import islice
 import islpy as isl
 from xdsl.ir import SSAValue
 
+from cmir.dialects.nn.cuts import Cuts
 from cmir.dialects.nn.interface import Access, LayoutOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.relations import box_set, element_box, element_map, element_names
-from cmir.isl.unions import MOST_COALESCED, union
+from cmir.isl.functions import simplest
+from cmir.isl.unions import union
 
 
 class PadConflictError(Exception):
@@ -27,10 +29,12 @@ class View:
     sources: for each value that is not the result of a layout operator,
     `{ [element of the view] -> [element of that value] }`; the domains are disjoint.
     pad: the value of elements that are in no source; None if all are in one.
+    cuts: those that layout operators between the sources and the view make.
     """
 
     sources: Mapping[SSAValue, isl.Map]
     pad: float | None
+    cuts: Cuts
     trivial: bool = False
     """True if the view equals its source, element by element."""
 
@@ -103,7 +107,7 @@ class Views:
         op, shape = value.owner, shape_of(value)
         if not isinstance(op, LayoutOp):
             same = element_map(element_box(shape), element_names(len(shape)), shape)
-            return View({value: same}, None, trivial=True)
+            return View({value: same}, None, (frozenset(),) * len(shape), trivial=True)
         found: defaultdict[SSAValue, list[isl.Map]] = defaultdict(list)
         pads: set[float] = set()
         steps = op.element_relations()
@@ -118,7 +122,8 @@ class Views:
         if len(pads) > 1:
             raise PadConflictError(f"padding with {_numbers(pads)} in one value")
         sources = _used({base: union(relations) for base, relations in found.items()})
-        return View(sources, pads.pop() if pads else None)
+        cuts = op.cuts([self._known[operand].cuts for operand in op.operands])
+        return View(sources, pads.pop() if pads else None, cuts)
 
 
 def read_through(access: Access, domain: isl.Set, view: View) -> Read:
@@ -149,15 +154,6 @@ def _used(sources: dict[SSAValue, isl.Map]) -> dict[SSAValue, isl.Map]:
     """Return the sources with non-empty relations, or the first source if all elements are padding."""
     used = {base: relation for base, relation in sources.items() if not relation.is_empty()}
     return used or dict(islice(sources.items(), 1))
-
-
-def simplest(relation: isl.Map) -> isl.Map:
-    """Simplify a single-valued relation to few and short constraints: a function restricted to the domain."""
-    if relation.n_basic_map() > MOST_COALESCED:
-        return relation
-    relation = relation.coalesce()
-    function = isl.Map.from_pw_multi_aff(isl.PwMultiAff.from_map(relation)).coalesce()
-    return min(relation, function, key=lambda r: (r.n_basic_map(), len(str(r))))
 
 
 def written_as(view: View) -> bool:

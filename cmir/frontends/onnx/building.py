@@ -63,9 +63,9 @@ def build_module(graph: Graph) -> ImportedModule:
     messages = translation.run()
     outputs = {name: translation.values.get(name) for name in graph.outputs}
     messages += [
-        f"output '{name}' does not depend on the inputs"
+        f"output '{name}' is a constant of shape {list(value.shape)}, which has no batch dimension"
         for name, value in outputs.items()
-        if isinstance(value, Constant)
+        if isinstance(value, Constant) and value.shape[:batch] != graph.batch
     ]
     made = {*graph.inputs, *graph.constants, *(o for node in graph.nodes for o in node.output)}
     messages += [
@@ -75,7 +75,13 @@ def build_module(graph: Graph) -> ImportedModule:
     ]
     if messages:
         raise OnnxError(graph.path, messages)
-    results = [value for value in outputs.values() if isinstance(value, Activation)]
+    results = [
+        weights.parameter(replace(value, array=value.array.reshape(value.shape[batch:])))
+        if isinstance(value, Constant)
+        else value
+        for value in outputs.values()
+        if value is not None
+    ]
     block.add_op(ReturnOp(*results))
     weights.remove_unused()
     return ImportedModule(

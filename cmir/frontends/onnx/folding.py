@@ -108,7 +108,8 @@ def _evaluate(
         [helper.make_empty_tensor_value_info(name) for name in outputs],
     )
     try:
-        results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
+        with np.errstate(all="ignore"):
+            results = ReferenceEvaluator(graph, opsets=dict(opsets)).run(outputs, feeds)
     except Exception as error:  # NumPy and the evaluator raise various errors
         raise ImporterError(f"its constants cannot be computed: {one_line(str(error))}") from error
     arrays = dict(zip(outputs, results, strict=True))

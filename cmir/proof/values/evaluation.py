@@ -49,7 +49,14 @@ def parameter_residues(
         return lift(world, dense_values(source))
     assert isinstance(source, StringAttr)
     chance = Chance.of_parameter(parts.of(source.data, prod(shape)))
-    return Residues(world, world.parameter(f"{source.data} of {dtype}", shape), dtype, chance)
+    return Residues(world, _named(world, source, shape, dtype), dtype, chance)
+
+
+def _named(
+    world: Interpretation, source: StringAttr, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+) -> np.ndarray:
+    """Return the values of a named parameter."""
+    return world.parameter(f"{source.data} of {dtype}", shape)
 
 
 def evaluate_residues(
@@ -128,10 +135,10 @@ class FieldNumbers(Numbers):
         return float(residue_of(np.array(pad_value(op), dtype_of(op.result.type))))
 
     def elements(self, array: ArrayOp, parameters: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        dtype = dtype_of(array.type)
-        return parameter_residues(
-            self.world, array.source, array.shape, dtype, ParameterParts()
-        ).values
+        if isinstance(array.source, StringAttr):
+            return _named(self.world, array.source, array.shape, dtype_of(array.type))
+        assert isinstance(array.source, DenseIntOrFPElementsAttr)
+        return lift(self.world, dense_values(array.source)).values
 
     def matrix(
         self, crossbar: CrossbarOp, array: ArrayOp, elements: np.ndarray, core: tuple[int, ...]

@@ -15,24 +15,33 @@ class ParameterParts:
         self._known: dict[tuple[str, bytes], int] = {}
         self._bits: list[int] = [INPUT]
         self._owners: dict[str, np.ndarray] = {}
+        """The first part of each element, by number; 0 for none. Parameters that are used whole take no memory."""
 
     def of(self, name: str, size: int, elements: np.ndarray | None = None) -> int:
         """Return the bits of a part of a parameter. elements: increasing indices; None for all."""
         key = name, b"" if elements is None else elements.tobytes()
         if key not in self._known:
-            owners = self._owners.setdefault(name, np.zeros(size, np.int32))
-            self._known[key] = self._new(owners, slice(None) if elements is None else elements)
+            self._known[key] = self._new(name, size, elements)
         return self._known[key]
 
-    def _new(self, owners: np.ndarray, elements: np.ndarray | slice) -> int:
+    def _new(self, name: str, size: int, elements: np.ndarray | None) -> int:
         """Return a new bit for the elements that are in no other part, and the bits of the parts of the others."""
-        others = np.unique(owners[elements])
         number = len(self._bits)
         bits = 1 << number
-        for other in others[others > 0]:
-            bits |= self._bits[other]
+        owners = self._owners.get(name)
+        if owners is None and elements is None:
+            self._owners[name] = np.broadcast_to(np.int32(number), size)
+        else:
+            if owners is None:
+                owners = self._owners[name] = np.zeros(size, np.int32)
+            part = slice(None) if elements is None else elements
+            others = owners[part]
+            counts = np.bincount(others, minlength=1)
+            for other in np.flatnonzero(counts[1:]) + 1:
+                bits |= self._bits[other]
+            if counts[0]:
+                owners[part] = np.where(others > 0, others, number)
         self._bits.append(bits)
-        owners[elements] = np.where(owners[elements] > 0, owners[elements], number)
         return bits
 
 

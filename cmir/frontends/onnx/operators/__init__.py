@@ -2,6 +2,8 @@
 
 from cmir.frontends.onnx.operators import (
     arithmetic,
+    composed,
+    einsum,
     elementwise,
     fused,
     layout,
@@ -16,6 +18,8 @@ from cmir.frontends.onnx.operators import (
 
 __all__ = [
     "arithmetic",
+    "composed",
+    "einsum",
     "elementwise",
     "fused",
     "layout",

@@ -19,7 +19,15 @@ from cmir.frontends.onnx.registry import Function, importer
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Abs": nn.AbsOp,
+    "Acos": nn.AcosOp,
+    "Acosh": nn.AcoshOp,
+    "Asin": nn.AsinOp,
+    "Asinh": nn.AsinhOp,
+    "Atan": nn.AtanOp,
+    "Atanh": nn.AtanhOp,
     "Ceil": nn.CeilOp,
+    "Cos": nn.CosOp,
+    "Cosh": nn.CoshOp,
     "Erf": nn.ErfOp,
     "Exp": nn.ExpOp,
     "Floor": nn.FloorOp,
@@ -32,8 +40,12 @@ UNARY: dict[str, Callable[[SSAValue], Operation]] = {
     "Relu": nn.ReluOp,
     "Round": nn.RoundOp,
     "Sigmoid": nn.SigmoidOp,
+    "Sign": nn.SignOp,
+    "Sin": nn.SinOp,
+    "Sinh": nn.SinhOp,
     "Softplus": nn.SoftplusOp,
     "Sqrt": nn.SqrtOp,
+    "Tan": nn.TanOp,
     "Tanh": nn.TanhOp,
 }
 GROWING: dict[str, Callable[[SSAValue, SSAValue], Operation]] = {
@@ -93,6 +105,16 @@ for name, binary in BINARY.items():
     importer(name)(_binary(binary))
 for name, variadic in VARIADIC.items():
     importer(name)(_variadic(variadic))
+
+
+@importer("Mean")
+def mean(node: Node, *values: Value) -> Value:
+    total = _variadic(nn.AddOp)(node, *values)
+    assert isinstance(total, Activation)
+    if len(values) == 1:
+        return total
+    count = Constant(f"{node.proto.name}.count", np.array(len(values), dtype_of(total)))
+    return node.build(nn.DivOp(total, node.parameter(count)))
 
 
 @importer("Where")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from onnx import TensorProto
@@ -123,10 +123,14 @@ def dropout(
     ratio: float = 0.5,  # these two of training only
     seed: int = 0,
     training_mode: bool = False,
-) -> Value:
-    """Inference only: the identity."""
+) -> Sequence[Value]:
+    """Inference only: the identity, and a mask of ones."""
     if training_mode:
         raise ImporterError(
             "input training_mode = true is not supported: only inference is supported"
         )
-    return x
+    shape = x.shape if isinstance(x, Constant) else node.shape(x)
+    dtype = x.array.dtype if isinstance(x, Constant) else dtype_of(x)
+    old = node.schema is not None and node.schema.since_version < 10
+    mask = Constant(f"{node.proto.name}.mask", np.ones(shape, dtype if old else np.bool_))
+    return [x, mask]

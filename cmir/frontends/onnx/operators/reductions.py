@@ -5,23 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from xdsl.dialects.builtin import i1, i32
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.elementwise import as_element
 from cmir.frontends.onnx.registry import Function, importer
 
 REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
+    "ReduceL1": nn.ReduceL1Op,
     "ReduceL2": nn.ReduceL2Op,
+    "ReduceLogSum": nn.ReduceLogSumOp,
+    "ReduceLogSumExp": nn.ReduceLogSumExpOp,
     "ReduceMax": nn.ReduceMaxOp,
     "ReduceMean": nn.ReduceMeanOp,
     "ReduceMin": nn.ReduceMinOp,
+    "ReduceProd": nn.ReduceProdOp,
     "ReduceSum": nn.ReduceSumOp,
+    "ReduceSumSquare": nn.ReduceSumSquareOp,
 }
-OF_NONE: dict[str, Callable[[SSAValue], Operation]] = {"ReduceL2": nn.AbsOp}
+OF_NONE: dict[str, Callable[[SSAValue], Operation]] = {
+    "ReduceL1": nn.AbsOp,
+    "ReduceL2": nn.AbsOp,
+    "ReduceLogSum": nn.LogOp,
+    "ReduceSumSquare": lambda x: nn.MulOp(x, x),
+}
+"""The function that remains of a reduction over no axes, unless it is the identity."""
 
 
 def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
@@ -49,7 +62,12 @@ def _reduction(
         if not axes and noop_with_empty_axes:
             return x if of_none is None else node.build(of_none(x))
         chosen = _axes(node, x, axes or range(len(node.shape(x))))
-        return node.build(op(x, chosen, bool(keepdims)))
+        if not chosen:
+            return x if of_none is None else node.build(of_none(x))
+        if element_of(x) != i1:
+            return node.build(op(x, chosen, bool(keepdims)))
+        integers = as_element(node, x, i32)
+        return as_element(node, node.build(op(integers, chosen, bool(keepdims))), i1)
 
     return reduction
 
@@ -76,6 +94,51 @@ importer("ArgMin")(_arg_reduction(nn.ArgMinOp))
 @importer("GlobalMaxPool", batched=True)
 def global_max_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.ReduceMaxOp(x, range(1, len(shape_of(x))), keepdims=True))
+
+
+def _cumulative(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:
+    def cumulative(
+        node: Node, x: Activation, *, axis: int, exclusive: int = 0, reverse: int = 0
+    ) -> Value:
+        # Some exporters write the axis as a list of one.
+        (chosen,) = node.axes(x, [np.asarray(axis).item()])
+        return node.build(op(x, chosen, bool(exclusive), bool(reverse)))
+
+    return cumulative
+
+
+importer("CumSum", grows=True)(_cumulative(nn.CumSumOp))
+importer("CumProd", grows=True)(_cumulative(nn.CumProdOp))
+
+
+@importer("GlobalLpPool", batched=True)
+def global_lp_pool(node: Node, x: Activation, *, p: int = 2) -> Value:
+    return _norm(node, x, range(1, len(shape_of(x))), p)
+
+
+@importer("LpNormalization")
+def lp_normalization(node: Node, x: Activation, *, axis: int = -1, p: int = 2) -> Value:
+    """Zero where the norm is zero."""
+    if p not in (1, 2):
+        raise ImporterError(f"attribute p = {p} is not supported")
+    norm = _norm(node, x, _axes(node, x, [axis]), p)
+    zero = node.parameter(Constant(f"{node.proto.name}.zero", np.zeros((), dtype_of(x))))
+    quotient = node.build(nn.DivOp(x, norm))
+    return node.build(nn.WhereOp(node.build(nn.EqualOp(norm, zero)), zero, quotient))
+
+
+def _norm(node: Node, x: Activation, axes: Sequence[int], p: int) -> Activation:
+    """Build the p-norm along some axes, which remain with size 1."""
+    if p < 1:
+        raise ImporterError(f"attribute p = {p} is not positive")
+    if p <= 2:
+        return node.build((nn.ReduceL1Op, nn.ReduceL2Op)[p - 1](x, axes, True))
+    up, down = (
+        node.parameter(Constant(f"{node.proto.name}.exponent", np.array(n, dtype_of(x))))
+        for n in (p, 1 / p)
+    )
+    powers = node.build(nn.PowOp(node.build(nn.AbsOp(x)), up))
+    return node.build(nn.PowOp(node.build(nn.ReduceSumOp(powers, axes, True)), down))
 
 
 @importer("Softmax")

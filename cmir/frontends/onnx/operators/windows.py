@@ -127,6 +127,13 @@ def average_pool(
     return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
+@importer("LpPool", batched=True)
+def lp_pool(node: Node, x: Activation, *, window: Window, ceil_mode: int = 0, p: int = 2) -> Value:
+    kernel = window.kernel
+    options = window.strides, window.padding(x, kernel), window.dilations
+    return node.build(nn.LpPoolOp(x, kernel, *options, bool(ceil_mode), p))
+
+
 @importer("GlobalAveragePool", batched=True)
 def global_average_pool(node: Node, x: Activation) -> Value:
     return node.build(nn.GlobalAveragePoolOp(x))

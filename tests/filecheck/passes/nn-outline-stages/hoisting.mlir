@@ -70,6 +70,27 @@ func.func @same_layout(%x: tensor<6x8xf32>) -> tensor<48xf32> {
 
 // -----
 
+// A sum with a value from before joins the stage of the value that is computed last, and reads the other one in the order
+// of that stage.
+
+// CHECK-LABEL: func.func @residual
+// CHECK: %a = nn.stage @softmax1(
+// CHECK: nn.transpose %a {perm = [1, 0]} : (tensor<4x6xf32>) -> tensor<6x4xf32>
+// CHECK: %y = nn.stage @gemm1(
+// CHECK: nn.add
+// CHECK-NOT: nn.stage
+func.func @residual(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
+  %w = nn.parameter "w" : tensor<4x4xf32>
+  %a = nn.softmax %x {axes = [0]} : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %t = nn.transpose %a {perm = [1, 0]} : (tensor<4x6xf32>) -> tensor<6x4xf32>
+  %g = nn.gemm %t, %w : (tensor<6x4xf32>, tensor<4x4xf32>) -> tensor<6x4xf32>
+  %u = nn.transpose %g {perm = [1, 0]} : (tensor<6x4xf32>) -> tensor<4x6xf32>
+  %y = nn.add %u, %a : (tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xf32>
+  func.return %y : tensor<4x6xf32>
+}
+
+// -----
+
 // What stays: values in different layouts, layouts that drop elements, broadcast values, and functions of inputs, which
 // no stage computes.
 

@@ -1,0 +1,97 @@
+"""Operators that are composed of a few others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+from onnx import helper
+from xdsl.dialects.builtin import i1, i32
+
+from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import FLOATS, element_of, shape_of
+from cmir.frontends.onnx.errors import ImporterError
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.elementwise import as_element
+from cmir.frontends.onnx.operators.layout import nothing
+from cmir.frontends.onnx.registry import importer
+
+
+@importer("Tile")
+def tile(node: Node, input: Activation, *, repeats: Sequence[int]) -> Value:
+    shape, batch = shape_of(input), len(node.batch)
+    if len(repeats) != len(shape) + batch or min(repeats, default=1) < 0:
+        raise ImporterError(f"repeats = {list(repeats)} do not fit the shape {list(shape)}")
+    if any(count != 1 for count in repeats[:batch]):
+        raise ImporterError(f"repeats = {list(repeats)} repeat the batch dimension")
+    counts = repeats[batch:]
+    result = [count * size for count, size in zip(counts, shape, strict=True)]
+    if 0 in counts:
+        return nothing(node, input, result)
+    apart = [n for size in shape for n in (1, size)]
+    spread = [n for pair in zip(counts, shape, strict=True) for n in pair]
+    repeated = node.build(nn.ExpandOp(node.build(nn.ReshapeOp(input, apart)), spread))
+    return node.build(nn.ReshapeOp(repeated, result))
+
+
+@importer("Trilu")
+def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value:
+    shape = shape_of(input)
+    if len(shape) < 2:
+        raise ImporterError(f"a sample must have matrices, got shape {list(shape)}")
+    ones = np.ones(shape[-2:], np.bool_)
+    kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, np.asarray(k).item()))
+    if element_of(input) == i1:
+        return node.build(nn.AndOp(input, kept))
+    zero = _parameter(node, "zero", np.zeros((), dtype_of(input)))
+    return node.build(nn.WhereOp(kept, input, zero))
+
+
+@importer("OneHot")
+def one_hot(
+    node: Node, indices: Activation, depth: Constant, values: Constant, *, axis: int = -1
+) -> Value:
+    """Int8, uint8 and int32 indices."""
+    size, sample = int(depth.array.item()), shape_of(indices)
+    rank = len(node.shape(indices)) + 1
+    if not -rank <= axis < rank:
+        raise ImporterError(f"attribute axis = {axis} does not fit a result of {rank} dimensions")
+    place = axis % rank - len(node.batch)
+    if place < 0:
+        raise ImporterError("it adds a dimension before the batch dimension")
+    if size < 1:
+        raise ImporterError(f"depth = {size} is not positive")
+    if element_of(indices) in FLOATS:
+        raise ImporterError(f"indices of {element_of(indices)} are not supported")
+    row = node.build(nn.ReshapeOp(indices, (*sample[:place], 1, *sample[place:])))
+    row = as_element(node, row, i32)
+    numbers = np.arange(size, dtype=np.int32).reshape(-1, *(1,) * (len(sample) - place))
+    # Negative indices count from the end.
+    found = [
+        node.build(nn.EqualOp(row, _parameter(node, name, array)))
+        for name, array in (("index", numbers), ("negative", numbers - np.int32(size)))
+    ]
+    off, on = (_parameter(node, n, v) for n, v in zip(("off", "on"), values.array, strict=True))
+    return node.build(nn.WhereOp(node.build(nn.OrOp(*found)), on, off))
+
+
+@importer("EyeLike")
+def eye_like(node: Node, input: Activation, *, dtype: int | None = None, k: int = 0) -> Value:
+    """Fold to a constant, because all shapes are static."""
+    element = dtype_of(input) if dtype is None else helper.tensor_dtype_to_np_dtype(dtype)
+    shape = node.shape(input)
+    if len(shape) != 2:
+        raise ImporterError(f"the input must be a matrix, got shape {list(shape)}")
+    return Constant(node.proto.output[0], np.eye(*shape, k=k, dtype=element))
+
+
+@importer("Size")
+def size(node: Node, data: Activation) -> Value:
+    """Fold to a constant, because all shapes are static."""
+    return Constant(node.proto.output[0], np.array(prod(node.shape(data)), np.int64))
+
+
+def _parameter(node: Node, name: str, array: np.ndarray) -> Activation:
+    return node.parameter(Constant(f"{node.proto.name}.{name}", np.asarray(array)))

@@ -1,0 +1,204 @@
+"""The comparison of cm-run --check: results, a reference, and where they differ, the network in double precision."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from cmir.checking import compare, deviation, difference_of_output, fitted
+from cmir.support.diagnostics import CompileError, emit_remark, printable
+from cmir.tools.reference import Arrays, OnnxReference, Reference
+from cmir.tools.run_data import Sample
+
+_AT_FIRST = 8
+"""Inferences that are evaluated in double precision first. If one of them is wrong, the others are only counted."""
+
+_LONGEST = 300
+"""The most characters of a reason that onnxruntime gives."""
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Differences that are allowed. rtol, atol, narrowest: as `difference` takes them."""
+
+    rtol: float | None
+    atol: float | None
+    narrowest: str | None
+
+    def difference(self, result: Sample, expected: Arrays, name: str) -> str | None:
+        """Describe how the output with this name differs from the expected one, or return None if they agree."""
+        wanted = dict(zip(result, expected, strict=True))[name]
+        return difference_of_output(result[name], wanted, self.rtol, self.atol, self.narrowest)
+
+
+@dataclass(frozen=True)
+class _Inference:
+    """An inference whose outputs differ from the reference: inputs, results, reference, and the differences by name."""
+
+    number: int
+    inputs: Arrays
+    results: Sample
+    expected: Arrays
+    differences: dict[str, str]
+
+
+def check(
+    reference: Reference,
+    inputs: Sequence[Arrays],
+    outputs: Sequence[Sample],
+    tolerances: Tolerances,
+) -> bool:
+    """Compare the outputs of inferences with a reference, print the verdict, and return True if they are right.
+
+    An output that differs from the reference is right if it agrees with the network in double precision. Raises
+    CompileError if there is no reference.
+    """
+    shapes = [array.shape for array in outputs[0].values()]
+    reference, expected = expected_outputs(reference, inputs, shapes)
+    _remark_on_onnxruntime(reference, inputs, outputs, expected)
+    differing: list[_Inference] = []
+    for number, (given, results, wanted) in enumerate(zip(inputs, outputs, expected, strict=True)):
+        texts = {name: tolerances.difference(results, wanted, name) for name in results}
+        if found := {name: text for name, text in texts.items() if text is not None}:
+            differing.append(_Inference(number, given, results, wanted, found))
+    wrong, right = _judge(reference, differing[:_AT_FIRST], tolerances)
+    rest = differing[_AT_FIRST:]
+    if wrong and rest:
+        more = f"{len(rest)} more inferences differ from {reference.name}"
+        wrong.append(f"{more}; they were not evaluated in float64")
+    elif rest:
+        wrong, more_right = _judge(reference, rest, tolerances)
+        right += more_right
+    for line in wrong:
+        print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
+    if right:
+        more = f" (and {len(right) - 1} more)" if len(right) > 1 else ""
+        what = f"results differ from {reference.name} and agree with the network in float64"
+        emit_remark(reference.path, f"{what}: {right[0]}{more}")
+    if not wrong:
+        _report_success(reference.name, len(outputs), len(differing))
+    return not wrong
+
+
+def _report_success(name: str, count: int, differing: int) -> None:
+    if differing:
+        which = f"{count - differing} of {count} inferences, and to the float64 result in the rest"
+    else:
+        which = f"all {count} inferences"
+    print(f"check: equal to {name} in {which}")
+
+
+def expected_outputs(
+    reference: Reference, inputs: Sequence[Arrays], shapes: Sequence[Sequence[int]]
+) -> tuple[Reference, list[Arrays]]:
+    """Return the expected outputs of inferences, and the reference that they are from.
+
+    Where the given reference has no result, or one whose shape contradicts the model, a remark says so, and its
+    substitute takes its place. shapes: those of the network's outputs. Raises CompileError if there is no reference.
+    """
+    other = None
+    try:
+        expected = reference.evaluate(inputs)
+        reason = _fault(reference, shapes, expected)
+        if reason is None or (other := reference.substitute()) is None:
+            return reference, expected
+    except CompileError as error:
+        if error.location is not None:
+            raise
+        reason = _reason(error)
+        if (other := reference.substitute()) is None:
+            hint = "--check-with numpy compares with an evaluation of what is imported"
+            raise CompileError(reference.path, f"no reference: {reason}; {hint}") from None
+    what = "the reference is NumPy's evaluation of what was imported"
+    emit_remark(reference.path, f"{reason}; {what}")
+    return expected_outputs(other, inputs, shapes)
+
+
+def _reason(error: CompileError) -> str:
+    """Return the reason why there is no reference, on one line and not too long."""
+    text = " ".join(error.message.removeprefix("no reference: ").split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _fault(
+    reference: Reference, shapes: Sequence[Sequence[int]], expected: Sequence[Arrays]
+) -> str | None:
+    """Return how the shapes of expected outputs contradict the reference's own network, or None.
+
+    Only shapes that are not those of the network that ran are looked at.
+    """
+    for arrays in expected:
+        if len(arrays) != len(shapes):
+            message = f"it has {len(arrays)} outputs, and the network that ran {len(shapes)}"
+            raise CompileError(reference.path, message)
+        for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+            if fitted(array, shape) is None:
+                return reference.fault(index, array.shape)
+    return None
+
+
+def _judge(
+    reference: Reference, inferences: Sequence[_Inference], tolerances: Tolerances
+) -> tuple[list[str], list[str]]:
+    """Evaluate inferences in double precision. Return a line for each output that is wrong, and for each that is right.
+
+    Without such an evaluation, all of them are wrong.
+    """
+    exact: list[Arrays | None]
+    try:
+        inputs = [inference.inputs for inference in inferences]
+        exact = [*reference.evaluate_in_double(inputs)] if inputs else []
+    except CompileError as error:
+        emit_remark(reference.path, f"there is no evaluation in float64: {_reason(error)}")
+        exact = [None] * len(inferences)
+    wrong: list[str] = []
+    right: list[str] = []
+    for inference, wide in zip(inferences, exact, strict=True):
+        for name, text in inference.differences.items():
+            agrees = wide is not None and not tolerances.difference(inference.results, wide, name)
+            nearer = "" if wide is None else _nearer(reference.name, inference, wide, name)
+            line = f"output '{name}' of inference {inference.number}: {text}{nearer}"
+            (right if agrees else wrong).append(line)
+    return wrong, right
+
+
+def _nearer(reference: str, inference: _Inference, exact: Arrays, name: str) -> str:
+    """Say which side is nearer to the value of an output in double precision."""
+    index = list(inference.results).index(name)
+    result = inference.results[name]
+    sides = [fitted(array, result.shape) for array in (inference.expected[index], exact[index])]
+    if any(side is None for side in sides):
+        return ""
+    expected, wide = (side for side in sides if side is not None)
+    ours, theirs = deviation(result, wide), deviation(expected, wide)
+    if ours == theirs:
+        return f"; in float64, both sides are off by {ours:.2g}"
+    nearer = "cmir" if ours < theirs else reference
+    return (
+        f"; in float64, {nearer} is nearer: cmir is off by {ours:.2g}, {reference} by {theirs:.2g}"
+    )
+
+
+def _remark_on_onnxruntime(
+    reference: Reference,
+    inputs: Sequence[Arrays],
+    outputs: Sequence[Sample],
+    expected: Sequence[Arrays],
+) -> None:
+    """Emit a remark if onnxruntime is installed and differs from a reference with exact integers."""
+    if not isinstance(reference, OnnxReference) or reference.name == "onnxruntime":
+        return
+    if find_spec("onnxruntime") is None:
+        return
+    try:
+        theirs = OnnxReference(reference.path, True, None).evaluate(inputs)
+    except CompileError:  # onnxruntime does not support every model that has a reference
+        return
+    results = [dict(zip(names, arrays, strict=True)) for names, arrays in zip(outputs, theirs)]
+    if problems := compare(results, expected):
+        emit_remark(
+            reference.path,
+            f"onnxruntime differs from exact integer arithmetic on this processor: {problems[0]}",
+        )

@@ -1,0 +1,67 @@
+// RUN: cm-opt %s | cm-opt | filecheck %s
+// RUN: cm-opt %s --print-op-generic | cm-opt | filecheck %s
+
+// CHECK-LABEL: @elementary
+func.func @elementary(%x: tensor<4x8x8xf32>) {
+  // CHECK-NEXT: nn.sin %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %0 = nn.sin %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.cos %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %1 = nn.cos %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.tan %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %2 = nn.tan %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.asin %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %3 = nn.asin %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.acos %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %4 = nn.acos %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.atan %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %5 = nn.atan %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.sinh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %6 = nn.sinh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.cosh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %7 = nn.cosh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.asinh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %8 = nn.asinh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.acosh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %9 = nn.acosh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.atanh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %10 = nn.atanh %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.sign %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %11 = nn.sign %x : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  func.return
+}
+
+// CHECK-LABEL: @reductions
+func.func @reductions(%x: tensor<4x8x8xf32>, %i: tensor<4x8xi32>) {
+  // CHECK-NEXT: nn.reduce_prod %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  %0 = nn.reduce_prod %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  // CHECK-NEXT: nn.reduce_l1 %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  %1 = nn.reduce_l1 %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  // CHECK-NEXT: nn.reduce_sum_square %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  %2 = nn.reduce_sum_square %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  // CHECK-NEXT: nn.reduce_log_sum %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  %3 = nn.reduce_log_sum %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  // CHECK-NEXT: nn.reduce_log_sum_exp %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  %4 = nn.reduce_log_sum_exp %x {axes = [0, 2], keepdims} : (tensor<4x8x8xf32>) -> tensor<1x8x1xf32>
+  // CHECK-NEXT: nn.reduce_sum %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  %5 = nn.reduce_sum %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  // CHECK-NEXT: nn.reduce_prod %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  %6 = nn.reduce_prod %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  // CHECK-NEXT: nn.reduce_sum_square %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  %7 = nn.reduce_sum_square %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  // CHECK-NEXT: nn.reduce_max %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  %8 = nn.reduce_max %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  // CHECK-NEXT: nn.reduce_min %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  %9 = nn.reduce_min %i {axes = [1]} : (tensor<4x8xi32>) -> tensor<4xi32>
+  func.return
+}
+
+// CHECK-LABEL: @cumulative
+func.func @cumulative(%x: tensor<4x8x8xf32>) {
+  // CHECK-NEXT: nn.cum_sum %x {axis = 1} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %0 = nn.cum_sum %x {axis = 1} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.cum_prod %x {axis = 0, exclusive, reverse} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  %1 = nn.cum_prod %x {axis = 0, exclusive, reverse} : (tensor<4x8x8xf32>) -> tensor<4x8x8xf32>
+  // CHECK-NEXT: nn.lp_pool %x {kernel = [2, 2]} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
+  %2 = nn.lp_pool %x {kernel = [2, 2], p = 2} : (tensor<4x8x8xf32>) -> tensor<4x7x7xf32>
+  func.return
+}
