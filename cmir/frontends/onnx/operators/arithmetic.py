@@ -162,9 +162,8 @@ def clip(node: Node, x: Activation, *, min: float | None = None, max: float | No
     # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
     bounded = element_of(x) in (f16, f32)
     largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
-    # A single number may have dimensions of size 1.
-    low = -largest if min is None else np.asarray(min).item()
-    high = largest if max is None else np.asarray(max).item()
+    low = -largest if min is None else min
+    high = largest if max is None else max
     given: dict[str, float] = {}
     if low > -inf:  # a NaN is no bound
         given["min"] = option("min", low)

@@ -100,8 +100,7 @@ def _cumulative(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Functio
     def cumulative(
         node: Node, x: Activation, *, axis: int, exclusive: int = 0, reverse: int = 0
     ) -> Value:
-        # Some exporters write the axis as a list of one.
-        (chosen,) = node.axes(x, [np.asarray(axis).item()])
+        (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(exclusive), bool(reverse)))
 
     return cumulative
