@@ -39,7 +39,7 @@ from cmir.tools.common import (
     run_tool,
     verify,
 )
-from cmir.tools.files import check_outputs
+from cmir.tools.files import check_outputs, file_path
 from cmir.tools.options import add_memory, exit_with
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.progress import Progress
@@ -192,7 +192,7 @@ class CmOptMain(xDSLOptMain):
         if self.args.output_source and output is not None:
             from cmir.proof.values.source import SUFFIX
 
-            outputs.append(Path(output).with_suffix(SUFFIX))
+            outputs.append(file_path(output).with_suffix(SUFFIX))
         options = (value for pass_ in self.pipeline.passes for value in vars(pass_).values())
         named = [text for text in options if isinstance(text, str) and os.path.isfile(text)]
         check_outputs([source, weights, *named], outputs)

@@ -125,6 +125,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
+    from cmir.tools.files import file_path
     from cmir.tools.sweep_grid import Grid, read_axes
     from cmir.tools.sweep_table import Table, lock
     from cmir.tools.workers import processors
@@ -134,7 +135,7 @@ def _sweep(options: argparse.Namespace) -> int:
         raise CompileError("cm-sweep", "nothing to sweep: give fields and their values, --set")
     if options.client and options.jobs:
         raise CompileError("cm-sweep", "--jobs is for this computer, --client for a cluster")
-    output: Path | None = options.output
+    output: Path | None = options.output and file_path(options.output)
     if options.dry_run and (output is None or not _exists(output)):
         return _list([*grid.points()])
     if output is None:

@@ -14,7 +14,7 @@ from xdsl.printer import Printer
 from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit, emit_remark
 from cmir.tools.common import run_tool
-from cmir.tools.files import check_outputs
+from cmir.tools.files import check_outputs, file_path
 from cmir.tools.options import CommandParser, add_import, add_memory
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _translate(options: argparse.Namespace) -> None:
         print("\n".join(onnx.operators()))
     else:
         if options.output is not None and options.weights is None:
-            options.weights = options.output.with_suffix(".safetensors")
+            options.weights = file_path(options.output).with_suffix(".safetensors")
         check_outputs([options.import_onnx], [options.output, options.weights])
         imported = onnx.import_onnx(options.import_onnx, shapes, samples=options.samples)
         check_outputs(imported.files, [options.output, options.weights])
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[int]]) -> None:
     from cmir.tools.pictures import check_matplotlib, draw_relation
 
-    weights = options.relation_to_svg.with_suffix(".safetensors")
+    weights = file_path(options.relation_to_svg).with_suffix(".safetensors")
     check_outputs([options.relation_to_svg, weights], [options.output])
     check_matplotlib("--relation-to-svg")
     text = draw_relation(options.relation_to_svg, options.dependence, shapes, options.samples)

@@ -11,6 +11,13 @@ from cmir.support.diagnostics import CompileError
 _Path = str | os.PathLike[str] | None
 
 
+def file_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file. Raises CompileError for one without a name, such as `/` or an empty text."""
+    if not Path(path).name:
+        raise CompileError(Path(path), "it is a directory; give a file")
+    return Path(path)
+
+
 def check_outputs(inputs: Iterable[_Path], outputs: Iterable[_Path]) -> None:
     """Raise CompileError if two of the outputs are the same file, or an output is an input. None is no file.
 

@@ -135,6 +135,11 @@ CASES: dict[str, tuple[str, str]] = {
         "l = Constant<value_float = -0.5>() h = Constant<value_float = 1.0>() y = Clip(x, l, h)",
     ),
     "Clip above": (IMAGE, "h = Constant<value_floats = [0.5]>() y = Clip(x, , h)"),
+    "Pad by a list of one": (
+        IMAGE,
+        "p = Constant<value_ints = [0, 0, 1, 0, 0, 0, 0, 2]>() v = Constant<value_floats = [0.5]>()"
+        " y = Pad(x, p, v)",
+    ),
     "Clip nothing": (IMAGE, "y = Clip(x)"),
     "LeakyRelu": (IMAGE, "y = LeakyRelu<alpha = 0.1>(x)"),
     "Elu": (IMAGE, "y = Elu<alpha = 0.5>(x)"),

@@ -200,6 +200,11 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
         "[n] y = Softmax<axis = 4>(x)",
         "(Softmax): axes = [4] do not fit a tensor of 4 dimensions",
     ),
+    "Clip by two numbers": (
+        IMAGE,
+        "b = Constant<value_floats = [0.0, 1.0]>() [n] y = Clip(x, b)",
+        "(Clip): input min must be one number, got shape [2]",
+    ),
     "Clip by a tensor of the network": (
         f"{IMAGE}, float[N] x2",
         "[n] y = Clip(x, x2)",

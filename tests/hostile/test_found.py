@@ -14,7 +14,7 @@ from hostile.seeds import ROOT, layered_model
 
 from cmir.hardware.description import Hardware
 from cmir.isl import budget
-from cmir.tools import cm_opt, cm_run
+from cmir.tools import cm_opt, cm_run, cm_sweep, cm_translate
 
 F32 = "tensor<4xf32>"
 RELU = f"nn.relu %x : ({F32}) -> {F32}"
@@ -151,3 +151,34 @@ def test_headers_of_arrays(header: str, suffix: str, tmp_path: Path):
     outcome = run_case(lambda: cm_run.main(command), Limits(), tmp_path)
     assert outcome.kind == "refused", outcome.message
     assert f"x.{suffix}: error: " in outcome.message and outcome.message.count("\n") == 1
+
+
+NAMELESS = [
+    "cm_translate --relation-to-svg @",
+    "cm_translate --import-onnx model.onnx -o @",
+    "cm_opt net.mlir -o @ --output-source -p nn-to-cmcore",
+    "cm_sweep model.onnx --set core.count=1 -o @",
+    "cm_run model.onnx --random 0 --json @",
+    "cm_run @ --random 0",
+]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+@pytest.mark.parametrize("command", NAMELESS)
+def test_paths_without_a_name(
+    command: str,
+    path: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    onnx.save(layered_model(), "model.onnx")
+    Path("net.mlir").write_text(
+        f"func.func @main(%x: {F32}) -> {F32} {{\n  %y = {RELU}\n  func.return %y : {F32}\n}}"
+    )
+    tool, *words = command.split()
+    tools = {"cm_opt": cm_opt, "cm_run": cm_run, "cm_sweep": cm_sweep, "cm_translate": cm_translate}
+    assert tools[tool].main([path if word == "@" else word for word in words]) == 1
+    message = capfd.readouterr().err
+    assert message.startswith(f"{Path(path)}: error: ") and message.count("\n") == 1

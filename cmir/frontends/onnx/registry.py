@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 import onnx
@@ -154,7 +154,7 @@ class Importer:
             if parameter is not None:
                 positional.append(self._input(parameter, name, value))
             elif value is not None and name in self.settings:
-                settings[name] = _constant(name, value).array.tolist()
+                settings[name] = self._setting(name, _constant(name, value))
             elif value is not None:
                 raise ImporterError(f"input {name} is not supported")
         try:
@@ -163,6 +163,17 @@ class Importer:
             raise ImporterError(str(error)) from error
         result = self.function(*arguments.args, **arguments.kwargs)
         return result if isinstance(result, Sequence) else [result]
+
+    def _setting(self, name: str, value: Constant) -> Any:
+        """Return a setting that is an input. A single number may have dimensions of size 1."""
+        annotation = self.types.get(name)
+        union = isinstance(annotation, UnionType)
+        accepted = get_args(annotation) if union else (annotation,)
+        if not any(kind in (bool, int, float) for kind in accepted):
+            return value.array.tolist()
+        if value.array.size != 1:
+            raise ImporterError(f"input {name} must be one number, got shape {list(value.shape)}")
+        return value.array.item()
 
     def needs_constant(self, index: int) -> bool:
         """Return True if the input with this index must be known at import."""

@@ -14,7 +14,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option, single
+from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
@@ -183,8 +183,8 @@ def clip(node: Node, x: Activation, *, min: float | None = None, max: float | No
     # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
     bounded = element_of(x) in (f16, f32)
     largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
-    low = -largest if min is None else single("min", min)
-    high = largest if max is None else single("max", max)
+    low = -largest if min is None else min
+    high = largest if max is None else max
     given: dict[str, float] = {}
     if low > -inf:  # a NaN is no bound
         given["min"] = option("min", low)

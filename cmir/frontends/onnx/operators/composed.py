@@ -43,7 +43,7 @@ def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value
     if len(shape) < 2:
         raise ImporterError(f"a sample must have matrices, got shape {list(shape)}")
     ones = np.ones(shape[-2:], np.bool_)
-    kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, single("k", k)))
+    kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, k))
     if element_of(input) == i1:
         return node.build(nn.AndOp(input, kept))
     zero = _parameter(node, "zero", np.zeros((), dtype_of(input)))

@@ -13,7 +13,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_element, single
+from cmir.frontends.onnx.operators.elementwise import as_element
 from cmir.frontends.onnx.registry import Function, importer
 
 REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
@@ -100,7 +100,7 @@ def _cumulative(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Functio
     def cumulative(
         node: Node, x: Activation, *, axis: int, exclusive: int = 0, reverse: int = 0
     ) -> Value:
-        (chosen,) = node.axes(x, [single("axis", axis)])
+        (chosen,) = node.axes(x, [axis])
         return node.build(op(x, chosen, bool(exclusive), bool(reverse)))
 
     return cumulative
