@@ -316,7 +316,14 @@ ALL = {name: (13, *case) for name, case in CASES.items()} | OTHER_OPSETS
 OF_ONE_SAMPLE = {
     "Concat parameter",
     "Reshape batch 1",
+    # Other constants have one sample, too.
+    "GatherND",
+    "GridSample",
+    "Scatter",
+    "ScatterElements",
     # onnxruntime resizes only the last dimensions.
+    "Resize antialias",
+    "Resize antialias cubic",
     "Resize cubic down",
     "Resize linear corners",
     "Resize linear pytorch",
