@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
@@ -112,7 +113,8 @@ def _npy(array: np.ndarray, draw: Random) -> bytes:
 
 def _npz(array: np.ndarray, draw: Random) -> bytes:
     stream = BytesIO()
-    with ZipFile(stream, "w", draw.choice((0, ZIP_DEFLATED))) as archive:
+    kind = draw.choice((0, ZIP_DEFLATED))
+    with warnings.catch_warnings(action="ignore"), ZipFile(stream, "w", kind) as archive:
         for name in ("x", *draw.sample((*mutations.NAMES, "x"), draw.choice((0, 0, 1, 2)))):
             if len(name) < 0xFFFF:
                 archive.writestr(f"{name}.npy", _npy(array, draw))
