@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import islpy as isl
 
+from cmir.isl.unions import is_single_valued
+
 Axes = frozenset[int]
 
 
@@ -15,7 +17,7 @@ def free_axes(iteration: isl.Map) -> Axes:
     """
     axes = range(iteration.dim(isl.dim_type.in_))
     return frozenset(
-        axis for axis in axes if iteration.project_out(isl.dim_type.in_, axis, 1).is_single_valued()
+        axis for axis in axes if is_single_valued(iteration.project_out(isl.dim_type.in_, axis, 1))
     )
 
 

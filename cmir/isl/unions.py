@@ -35,11 +35,13 @@ def coalesced(whole: _Union) -> _Union:
 def is_single_valued(relation: isl.Map) -> bool:
     """Return True if no input has two outputs.
 
-    ISL compares each disjunct with each. Here, two of them are compared if the boxes around their inputs overlap.
+    ISL compares each disjunct with each. Here, equal ones count once, and two are compared if the boxes around their
+    inputs overlap.
     """
     if relation.n_basic_map() <= MOST_COALESCED:
         return relation.is_single_valued()
-    pieces = [isl.Map.from_basic_map(piece) for piece in relation.get_basic_maps()]
+    distinct = {str(piece): piece for piece in relation.get_basic_maps()}
+    pieces = [isl.Map.from_basic_map(piece) for piece in distinct.values()]
     if not all(piece.is_single_valued() for piece in pieces):
         return False
     low, high = _boxes([piece.domain() for piece in pieces])

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from io import StringIO
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
@@ -163,10 +164,8 @@ def verify(top: Operation, after: str = "") -> None:
     does not verify, innermost first.
 
     """
-    from cmir.isl.budget import limited
-
     try:
-        with limited(top):
+        with _limited(top):
             top.verify()
         return
     except VerifyException as error:
@@ -175,6 +174,15 @@ def verify(top: Operation, after: str = "") -> None:
     culprit, message = _find_culprit(top) or (top, reason)
     suffix = f" ({after})" if after else ""
     raise CompileError(culprit, f"'{culprit.name}' op {message}{suffix}") from None
+
+
+def _limited(top: Operation) -> AbstractContextManager[None]:
+    """Limit ISL, which IR with relations has loaded. Other IR must not load it: that takes longer than the rest."""
+    if "islpy" not in sys.modules:
+        return nullcontext()
+    from cmir.isl.budget import limited
+
+    return limited(top)
 
 
 def _find_culprit(top: Operation) -> tuple[Operation, str] | None:

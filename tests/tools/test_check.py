@@ -85,7 +85,7 @@ def test_the_reference_is_wrong(
     )
     (line,) = [line for line in err.splitlines() if line.startswith(start)]
     assert line.startswith(
-        f"{start}output 'y' of inference 0: 3 of 3 elements differ, first at [0]: "
+        f"{start}output 'y' of inference 0: 3 of 3 elements differ, first at [0, 0]: "
     )
     assert "; in float64, cmir is nearer: cmir is off by " in line
     assert line.endswith(", onnxruntime by 0.00044 (and 2 more)")

@@ -140,7 +140,7 @@ MODELS = {
         [NODE("Reshape", ["x", "s"], ["z"]), NODE("Relu", ["z"], ["y"])],
         (1, 4),
         {"s": np.array([1] * 60 + [4])},
-        "node 'z' (Reshape): a tensor has 16 dimensions at most, got 60",
+        "node 'z' (Reshape): a tensor has 16 dimensions at most, got 61",
     ),
     "no elements": (
         [NODE("Gemm", ["x", "w"], ["y"])],
