@@ -92,6 +92,14 @@ def tile(net: Net, op: str) -> object:
     return net.node(op, x, repeats=[1] * net.outer + inner)
 
 
+@recipe("CenterCropPad")
+def center_crop_pad(net: Net, op: str) -> object:
+    x = net.pick(*KINDS, low=1 + net.outer)
+    axes = axes_of(net, x)
+    shape = np.array([net.integer(1, 2 + x.shape[axis]) for axis in axes], np.int64)
+    return net.node(op, x, shape, axes=axes)
+
+
 @recipe("Trilu")
 def trilu(net: Net, op: str) -> object:
     x = net.pick(*KINDS, low=2 + net.outer)
