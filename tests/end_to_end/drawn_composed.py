@@ -159,6 +159,12 @@ def bit_shift(net: Net, op: str) -> object:
     return net.node(op, x, places, direction=net.choose(["LEFT", "RIGHT"]))
 
 
+@recipe("BitCast")
+def bit_cast(net: Net, op: str) -> object:
+    x = net.pick(INT8, UINT8, BOOL)
+    return net.node(op, x, to=INT8 if x.kind == UINT8 else UINT8)
+
+
 @recipe("Size")
 def size(net: Net, op: str) -> object:
     """A tensor divided by the number of its elements."""

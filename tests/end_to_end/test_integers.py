@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from frontends.onnx_models import model_of
+from onnx import TensorProto
 
 from cmir.testing.onnx_backend import CmirBackend
 
@@ -66,6 +67,22 @@ def test_shifts_by_any_number_of_places(kind: str) -> None:
     right = [[int(a) >> p for p in beyond] for a in x]
     np.testing.assert_array_equal(found[0][0], np.array(left, np.uint64).astype(kind))
     np.testing.assert_array_equal(found[1][0], np.array(right, kind))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "to"),
+    [
+        ("int8", "uint8", TensorProto.UINT8),
+        ("uint16", "int16", TensorProto.INT16),
+        ("bool", "uint8", TensorProto.UINT8),
+    ],
+)
+def test_bits_of_other_types(source: str, target: str, to: int) -> None:
+    every = np.arange(2 if source == "bool" else 2 ** (8 * np.dtype(source).itemsize))
+    x = np.resize(every[:: max(1, len(every) // 64)], (1, 8, 8)).astype(np.uint16).astype(source)
+    (found,) = _run(f"{source}[1,8,8] x", f"y = BitCast<to = {to}>(x)", 26, f"{target}[1,8,8] y", x)
+    np.testing.assert_array_equal(found, x.view(target))
+    assert found.dtype == target
 
 
 def _run(inputs: str, body: str, opset: int, outputs: str, *arrays: np.ndarray) -> list[np.ndarray]:

@@ -181,6 +181,19 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
         for kind in ("uint8", "uint16", "int64")
         for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
     },
+    **{
+        f"BitCast of {source} to {target}": (
+            26,
+            f"{source}[N,4,5] x",
+            f"z = BitCast<to = {to}>(x) y = Cast<to = 1>(z)",
+        )
+        for source, target, to in (
+            ("int8", "uint8", 2),
+            ("uint8", "int8", 3),
+            ("int16", "uint16", 4),
+            ("int32", "int32", 6),
+        )
+    },
     "BitwiseNot of uint8": (18, "uint8[N,4,5] x", "z = BitwiseNot(x) y = Cast<to = 1>(z)"),
     **{
         f"BitShift {direction} of {kind}": (
