@@ -8,7 +8,9 @@ from end_to_end.drawn_networks import (
     FLOAT,
     INT8,
     INT32,
+    INT64,
     KINDS,
+    UINT8,
     Argument,
     Impossible,
     Net,
@@ -90,6 +92,14 @@ def tile(net: Net, op: str) -> object:
     return net.node(op, x, repeats=[1] * net.outer + inner)
 
 
+@recipe("CenterCropPad")
+def center_crop_pad(net: Net, op: str) -> object:
+    x = net.pick(*KINDS, low=1 + net.outer)
+    axes = axes_of(net, x)
+    shape = np.array([net.integer(1, 2 + x.shape[axis]) for axis in axes], np.int64)
+    return net.node(op, x, shape, axes=axes)
+
+
 @recipe("Trilu")
 def trilu(net: Net, op: str) -> object:
     x = net.pick(*KINDS, low=2 + net.outer)
@@ -109,7 +119,7 @@ def one_hot(net: Net, op: str) -> object:
 
 @recipe("Mod")
 def mod(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, INT32, INT8)
+    x = net.pick(FLOAT, INT32, INT8, UINT8, INT64)
     if x.kind == FLOAT:
         return net.node(op, x, net.positive(*net.broadcast(x.shape)), fmod=1)
     return net.node(op, x, _divisors(net, x), fmod=net.integer(0, 1))
@@ -117,8 +127,8 @@ def mod(net: Net, op: str) -> object:
 
 @recipe("Div")
 def div(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, INT32)
-    if x.kind == INT32:
+    x = net.pick(FLOAT, INT32, INT64)
+    if x.kind != FLOAT:
         return net.node(op, x, _divisors(net, x))
     operands = [x, other(net, x)]
     return net.node(op, *(operands if net.chance() else reversed(operands)))
@@ -132,13 +142,27 @@ def _divisors(net: Net, x: Value) -> np.ndarray:
 
 @recipe("BitwiseAnd", "BitwiseOr", "BitwiseXor")
 def bitwise(net: Net, op: str) -> object:
-    x = net.pick(INT32, INT8)
+    x = net.pick(INT32, INT8, UINT8, INT64)
     return net.node(op, x, other(net, x))
 
 
 @recipe("BitwiseNot")
 def bitwise_not(net: Net, op: str) -> object:
-    return net.node(op, net.pick(INT32, INT8))
+    return net.node(op, net.pick(INT32, INT8, UINT8, INT64))
+
+
+@recipe("BitShift")
+def bit_shift(net: Net, op: str) -> object:
+    """By less than the width: onnxruntime leaves it to the processor what others do."""
+    x = net.pick(UINT8)
+    places = np.asarray(net.integers(UINT8, *net.broadcast(x.shape)) % 8)
+    return net.node(op, x, places, direction=net.choose(["LEFT", "RIGHT"]))
+
+
+@recipe("BitCast")
+def bit_cast(net: Net, op: str) -> object:
+    x = net.pick(INT8, UINT8, BOOL)
+    return net.node(op, x, to=INT8 if x.kind == UINT8 else UINT8)
 
 
 @recipe("Size")

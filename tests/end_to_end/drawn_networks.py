@@ -56,6 +56,7 @@ EXACT = {
         "Cast",
         "CastLike",
         "Ceil",
+        "CenterCropPad",
         "Clip",
         "Concat",
         "ConvInteger",

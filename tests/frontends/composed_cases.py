@@ -71,6 +71,29 @@ CASES: dict[str, tuple[str, str]] = {
         )
         for op in ("Div", "Mod", "Mod<fmod = 1>")
     },
+    **{
+        f"{op} of {kind}": (
+            f"{kind}[N,4,5] x",
+            f"d = Constant<value = {kind}[5] {{3, 200, 1, 255, 4}}>() z = {op}(x, d) y = Cast<to = 1>(z)",
+        )
+        for kind, op in (("uint8", "Max"), ("uint8", "Min"), ("uint8", "Mod"), ("uint16", "Mod"))
+    },
+    **{
+        f"{op} of int64": (
+            "int64[N,4,5] x",
+            f"d = Constant<value_ints = [3, -2, 1, -5, 4]>() z = {op}(x, d) y = Cast<to = 1>(z)",
+        )
+        for op in ("Div", "Mod", "Mod<fmod = 1>")
+    },
+    **{
+        f"BitShift {direction} of {kind}": (
+            f"{kind}[N,4,5] x",
+            f"d = Constant<value = {kind}[5] {{0, 3, 7, 1, 5}}>()"
+            f' z = BitShift<direction = "{direction}">(x, d) y = Cast<to = 1>(z)',
+        )
+        for direction in ("LEFT", "RIGHT")
+        for kind in ("uint8", "uint16")
+    },
     "MaxPool Indices": (
         IMAGE,
         "r = Round(x) m, i = MaxPool<kernel_shape = [2, 3], pads = [1, 0, 1, 2]>(r) y = Cast<to = 1>(i)",
@@ -148,6 +171,39 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
             f"d = Constant<value = int32[5] {{3, -2, 1, -5, 4}}>() z = {op}(x, d) y = Cast<to = 1>(z)",
         )
         for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+    },
+    **{
+        f"{op} of {kind}": (
+            18,
+            f"{kind}[N,4,5] x",
+            f"d = Constant<value = {kind}[5] {{3, 2, 1, 85, 100}}>() z = {op}(x, d) y = Cast<to = 1>(z)",
+        )
+        for kind in ("uint8", "uint16", "int64")
+        for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor")
+    },
+    **{
+        f"BitCast of {source} to {target}": (
+            26,
+            f"{source}[N,4,5] x",
+            f"z = BitCast<to = {to}>(x) y = Cast<to = 1>(z)",
+        )
+        for source, target, to in (
+            ("int8", "uint8", 2),
+            ("uint8", "int8", 3),
+            ("int16", "uint16", 4),
+            ("int32", "int32", 6),
+        )
+    },
+    "BitwiseNot of uint8": (18, "uint8[N,4,5] x", "z = BitwiseNot(x) y = Cast<to = 1>(z)"),
+    **{
+        f"BitShift {direction} of {kind}": (
+            28,
+            f"{kind}[N,4,5] x",
+            f"d = Constant<value = {kind}[5] {{0, 3, -1, 65, 6}}>()"
+            f' z = BitShift<direction = "{direction}">(x, d) y = Cast<to = 1>(z)',
+        )
+        for direction in ("LEFT", "RIGHT")
+        for kind in ("int8", "int16", "int32", "int64")
     },
     "BitwiseNot": (18, "int32[N,4,5] x", "z = BitwiseNot(x) y = Cast<to = 1>(z)"),
     "Trilu": (14, ROWS, "y = Trilu(x)"),

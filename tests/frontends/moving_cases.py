@@ -221,6 +221,18 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
         sizes(12, 10)
         + 'y = Resize<axes = [2, 3], keep_aspect_ratio_policy = "not_larger">(x, , , t)',
     ),
+    **{
+        f"CenterCropPad {name}": (
+            18,
+            IMAGE,
+            f"s = Constant<value_ints = {sizes}>() y = CenterCropPad<axes = {axes}>(x, s)",
+        )
+        for name, axes, sizes in (
+            ("crop", [2, 3], [5, 4]),
+            ("pad", [-1, 1], [12, 8]),
+            ("crop and pad", [1, 2, -1], [2, 11, 6]),
+        )
+    },
     "Pad wrap": (
         19,
         IMAGE,

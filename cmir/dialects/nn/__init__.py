@@ -71,7 +71,14 @@ from cmir.dialects.nn.elementary import (
 )
 from cmir.dialects.nn.evaluate import evaluate_function
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
-from cmir.dialects.nn.integers import BitwiseAndOp, BitwiseOrOp, BitwiseXorOp, RemOp
+from cmir.dialects.nn.integers import (
+    BitwiseAndOp,
+    BitwiseOrOp,
+    BitwiseXorOp,
+    RemOp,
+    ShiftLeftOp,
+    ShiftRightOp,
+)
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
@@ -194,6 +201,8 @@ __all__ = [
     "ResizeOp",
     "RoundOp",
     "SeluOp",
+    "ShiftLeftOp",
+    "ShiftRightOp",
     "SigmoidOp",
     "SignOp",
     "SinOp",
@@ -244,6 +253,8 @@ NN = Dialect(
         BitwiseAndOp,
         BitwiseOrOp,
         BitwiseXorOp,
+        ShiftLeftOp,
+        ShiftRightOp,
         SinOp,
         CosOp,
         TanOp,

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i16, i32, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, traits_def
 from xdsl.traits import Commutative
 
-from cmir.dialects.nn.operation import FLOATS, element_of
+from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.support.numerics import divide_towards_zero
 
@@ -31,7 +30,7 @@ class AddOp(BinaryOp):
 
     name = "nn.add"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(Commutative())
 
@@ -51,7 +50,7 @@ class SubOp(BinaryOp):
 
     name = "nn.sub"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     UFUNC: ClassVar[np.ufunc] = np.subtract
 
@@ -69,7 +68,7 @@ class MulOp(BinaryOp):
 
     name = "nn.mul"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(Commutative())
 
@@ -91,7 +90,7 @@ class DivOp(BinaryOp):
 
     name = "nn.div"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     def formula(self, *operands: Any) -> Any:
         lhs, rhs = operands
@@ -129,7 +128,7 @@ class MinOp(BinaryOp):
 
     name = "nn.min"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(Commutative())
 
@@ -149,7 +148,7 @@ class MaxOp(BinaryOp):
 
     name = "nn.max"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i16, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     traits = traits_def(Commutative())
 

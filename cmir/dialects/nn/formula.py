@@ -73,6 +73,8 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.bitwise_and: arith.AndIOp,
     np.bitwise_or: arith.OrIOp,
     np.bitwise_xor: arith.XOrIOp,
+    np.left_shift: arith.ShLIOp,
+    np.right_shift: arith.ShRSIOp,
 }
 _LOGIC: dict[np.ufunc, Callable[..., Operation]] = {
     np.logical_and: arith.AndIOp,

@@ -16,7 +16,10 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.interface import PointwiseOp
 from cmir.dialects.nn.operation import FLOATS, TENSOR, Shape
-from cmir.support.numerics import as_type
+from cmir.support.numerics import as_type, convert, wrap
+
+WIDE = np.dtype(np.int32)
+"""The type in which formulas of unsigned integers are computed."""
 
 
 class ElementwiseOp(PointwiseOp):
@@ -47,10 +50,20 @@ class ElementwiseOp(PointwiseOp):
         return self.UFUNC(*operands)
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build_formula(builder, self.formula, values)
+        return formula.build_formula(builder, self._widened, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        return formula.compute(self.formula, *operands)
+        return formula.compute(self._widened, *operands)
+
+    def _widened(self, *operands: Any) -> Any:
+        """Apply the formula. That of unsigned integers is computed in `i32`, which represents them.
+
+        The low bits of its result are those of the result: unsigned integers have at most 16 bits.
+        """
+        dtype = dtype_of(self.result)
+        if dtype.kind != "u":
+            return self.formula(*operands)
+        return wrap(self.formula(*(convert(x, WIDE) for x in operands)), dtype)
 
     def is_increasing(self) -> bool:
         """Return True if the formula is known to keep the order of the elements of its only operand with several."""

@@ -122,6 +122,14 @@ def bitwise_not(node: Node, x: Activation) -> Value:
     return node.build(nn.BitwiseXorOp(x, node.parameter(ones)))
 
 
+@importer("BitShift")
+def bit_shift(node: Node, x: Value, y: Value, *, direction: str) -> Value:
+    if direction not in ("LEFT", "RIGHT"):
+        raise ImporterError(f"attribute direction = {direction} is not supported")
+    shift = nn.ShiftLeftOp if direction == "LEFT" else nn.ShiftRightOp
+    return node.build(shift(*operands(node, x, y)))
+
+
 @importer("Mod")
 def mod(node: Node, a: Value, b: Value, *, fmod: int = 0) -> Value:
     """Floats and integers."""

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import FLOATS, element_of
+from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
@@ -85,6 +85,24 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
         name = TensorProto.DataType.Name(to)
         raise ImporterError(f"attribute to = {name} is not supported")
     return as_element(node, x, ELEMENTS[to])
+
+
+@importer("BitCast")
+def bit_cast(node: Node, input: Activation, *, to: int) -> Value:
+    """Between integers of one width, and from bool to uint8."""
+    source, target = element_of(input), ELEMENTS.get(to)
+    if target == source:
+        return input
+    # Casts between integers keep the bits; ONNX's truth values are bytes.
+    if target not in WHOLE or source not in (i1, *WHOLE) or not _of_one_size(source, target):
+        name = TensorProto.DataType.Name(to)
+        raise ImporterError(f"attribute to = {name} is not supported for elements of {source}")
+    return as_element(node, input, target)
+
+
+def _of_one_size(*elements: Attribute) -> bool:
+    """Return True if NumPy's types of these elements have one size."""
+    return len({dtype_of(element).itemsize for element in elements}) == 1
 
 
 @importer("CastLike")

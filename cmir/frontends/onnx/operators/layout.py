@@ -126,6 +126,34 @@ def pad(
     return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], mode=mode))
 
 
+@importer("CenterCropPad")
+def center_crop_pad(
+    node: Node, input_data: Activation, *, shape: Sequence[int], axes: Sequence[int] | None = None
+) -> Value:
+    before, after = list(node.shape(input_data)), list(node.shape(input_data))
+    for axis, size in zip(_axes(node, input_data, axes, len(shape)), shape, strict=True):
+        after[axis] = size
+    if min(after) < 0:
+        raise ImporterError(f"shape = {list(shape)} has a negative size")
+    batch = len(node.batch)
+    if before[:batch] != after[:batch]:
+        raise ImporterError(f"shape = {list(shape)} changes the batch dimension")
+    sizes = list(zip(before, after, strict=True))[batch:]
+    if 0 in after:
+        return nothing(node, input_data, [size for _, size in sizes])
+    # Of an odd number of elements, more are cut off, or added, at the end.
+    x: Activation = input_data
+    if any(old > new for old, new in sizes):
+        starts = [max(0, old - new) // 2 for old, new in sizes]
+        ends = [start + min(pair) for start, pair in zip(starts, sizes, strict=True)]
+        x = node.build(nn.SliceOp(x, starts, ends, [1] * len(sizes)))
+    if any(old < new for old, new in sizes):
+        missing = [max(0, new - old) for old, new in sizes]
+        begins = [count // 2 for count in missing]
+        x = node.build(nn.PadOp(x, begins + [count - count // 2 for count in missing], 0))
+    return x
+
+
 @importer("Shape")
 def shape(node: Node, x: Activation, *, start: int = 0, end: int | None = None) -> Value:
     """Fold to a constant, because all shapes are static."""

@@ -69,6 +69,10 @@ func.func @integers(%x: tensor<4x8xi32>, %y: tensor<8xi32>, %f: tensor<8xf32>) {
   %4 = nn.bitwise_or %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
   // CHECK-NEXT: nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
   %5 = nn.bitwise_xor %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.shift_left %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %6 = nn.shift_left %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.shift_right %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %7 = nn.shift_right %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
   func.return
 }
 
