@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
+
+# A shell starts jobs in the background with SIGINT ignored, and nohup ignores SIGHUP. Tools that tests start would
+# inherit that, and not be interrupted; a handler that does nothing is not inherited.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 # No deadlines: a busy machine must not fail a test.
 settings.register_profile("default", deadline=None)
