@@ -182,3 +182,17 @@ def test_paths_without_a_name(
     assert tools[tool].main([path if word == "@" else word for word in words]) == 1
     message = capfd.readouterr().err
     assert message.startswith(f"{Path(path)}: error: ") and message.count("\n") == 1
+
+
+def test_constants_of_the_size_of_a_tensor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trilu has a mask of the size of its operand, which would not fit into any memory."""
+    model = tmp_path / "m.onnx"
+    size = 1 << 40
+    text = f"""<ir_version: 8, opset_import: ["": 14]>
+        f (float[1, {size}, {size}] x) => (float[1, {size}, {size}] y) {{ y = Trilu(x) }}"""
+    onnx.save(onnx.parser.parse_model(text), model)
+    assert cm_translate.main(["--import-onnx", str(model)]) == 1
+    message = f"{model}: error: node 'y' (Trilu): it takes a constant of 1.2*10^24 elements, "
+    assert message in capsys.readouterr().err

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
+from numpy.typing import DTypeLike
 from onnx import helper, numpy_helper
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
+from cmir.support.limits import bytes_text, count_text, memory_limit
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,16 @@ class Node:
     def output_name(self, index: int) -> str:
         """Return the name of an output in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
+
+
+def check_constant(shape: Sequence[int], dtype: DTypeLike) -> None:
+    """Refuse a constant of the size of a tensor that takes more memory than there is. Raises ImporterError."""
+    elements = prod(shape)
+    if elements * np.dtype(dtype).itemsize > (limit := memory_limit()):
+        count = count_text(elements)
+        raise ImporterError(
+            f"it takes a constant of {count} elements, more than {bytes_text(limit)} (see --memory)"
+        )
 
 
 def whole_axes(rank: int, axes: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
 from cmir.frontends.onnx.operators.elementwise import as_element, single
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
@@ -42,6 +42,7 @@ def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value
     shape = shape_of(input)
     if len(shape) < 2:
         raise ImporterError(f"a sample must have matrices, got shape {list(shape)}")
+    check_constant(shape[-2:], np.bool_)
     ones = np.ones(shape[-2:], np.bool_)
     kept = _parameter(node, "kept", (np.triu if upper else np.tril)(ones, k))
     if element_of(input) == i1:
@@ -73,6 +74,7 @@ def one_hot(
         row = node.build(nn.WhereOp(node.build(nn.LessOp(row, zero)), *sides))
     else:
         row = as_element(node, row, i64)
+    check_constant((size,), np.int64)
     numbers = np.arange(size).reshape(-1, *(1,) * (len(sample) - place))
     # Negative indices count from the end.
     found = [
@@ -92,6 +94,7 @@ def eye_like(node: Node, input: Activation, *, dtype: int | None = None, k: int 
     shape = node.shape(input)
     if len(shape) != 2:
         raise ImporterError(f"the input must be a matrix, got shape {list(shape)}")
+    check_constant(shape, element)
     return Constant(node.proto.output[0], np.eye(*shape, k=k, dtype=element))
 
 

@@ -15,7 +15,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.loading import ELEMENTS
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
 from cmir.frontends.onnx.registry import importer
 
 
@@ -157,5 +157,6 @@ def dropout(
     shape = x.shape if isinstance(x, Constant) else node.shape(x)
     dtype = x.array.dtype if isinstance(x, Constant) else dtype_of(x)
     old = node.schema is not None and node.schema.since_version < 10
+    check_constant(shape, dtype)
     mask = Constant(f"{node.proto.name}.mask", np.ones(shape, dtype if old else np.bool_))
     return [x, mask]

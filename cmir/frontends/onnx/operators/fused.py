@@ -11,7 +11,7 @@ from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
 from cmir.frontends.onnx.operators.elementwise import operands
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window, convolution
@@ -189,6 +189,7 @@ def attention(
     q, k, v = heads
     scores = _scaled(node, node.build(nn.GemmOp(q, k)), scale or 1 / sqrt(sizes[0] // num_heads))
     if unidirectional:
+        check_constant((length, length), dtype_of(x))
         mask = np.triu(np.full((length, length), mask_filter_value, dtype_of(x)), 1)
         scores = node.build(nn.AddOp(scores, node.parameter(Constant("mask", mask))))
     shares = node.build(nn.SoftmaxOp(scores, [len(shape_of(scores)) - 1]))
