@@ -12,7 +12,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import option, single
+from cmir.frontends.onnx.operators.elementwise import option
 from cmir.frontends.onnx.registry import importer
 
 
@@ -119,7 +119,7 @@ def pad(
     if any(begins[:batch] + ends[:batch]):
         raise ImporterError(f"pads = {list(pads)} pad the batch dimension")
     if mode == "constant":
-        number = option("the value", single("the value", value or constant_value))
+        number = option("the value", value or constant_value)
         return node.build(nn.PadOp(x, begins[batch:] + ends[batch:], number))
     if mode not in ("edge", "reflect", "wrap"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
