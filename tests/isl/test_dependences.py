@@ -25,6 +25,7 @@ from cmir.isl.dependences import (
     raw_release,
     war_release,
 )
+from cmir.isl.inferences import in_own_inference
 
 
 def in_order(schedule: isl.Map) -> list[Point]:
@@ -135,7 +136,9 @@ def brute_force_credits(case: Accesses, storage: Storage) -> tuple[dict[Point, P
 
 def check_credits(case: Accesses, storage: isl.Map, slot: Storage) -> None:
     expected, initially = brute_force_credits(case, slot)
-    release = war_release(case.write, case.read, storage, case.order_w, case.order_r)
+    release = war_release(
+        case.write, in_own_inference(case.read), storage, case.order_w, case.order_r
+    )
     assert dict(pairs(release.relation)) == expected
     assert points(release.initially) == initially
 

@@ -39,6 +39,7 @@ from cmir.isl.cores import (
 )
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
+from cmir.isl.inferences import in_own_inference
 from cmir.isl.read_back import NonAffineError, read_visits
 from cmir.proof.control.automata import automaton_operations
 from cmir.support.diagnostics import CompileError
@@ -242,7 +243,7 @@ class _Prover:
                 storage = as_neighbour(_storage(reader.buffers[name], self.arrays[name]))
                 demand = _Demand(
                     name,
-                    war_needs(write, read, storage, program.order, theirs),
+                    war_needs(write, in_own_inference(read), storage, program.order, theirs),
                     stream(write).apply_range(storage.apply_range(storage.reverse())),
                     stream(read),
                     "may overwrite {element} before iteration {event} has read it",
