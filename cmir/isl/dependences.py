@@ -227,7 +227,8 @@ def war_needs(
     wrote earlier, in the same inference or a previous one. itself: the writer is the reader; an iteration reads before
     it writes, so it may overwrite what it reads itself.
     """
-    return _war_needs(*map(unnamed, (write, read, storage, order_w, order_r)), itself)
+    write, read, storage = map(unnamed, (write, read, storage))
+    return _war_needs(write, read, storage, unnamed(order_w), unnamed(order_r), itself)
 
 
 @kept_by_text
