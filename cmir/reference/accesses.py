@@ -43,8 +43,8 @@ def lanes_of(
     """Enumerate an access `[iteration -> lane] -> location`.
 
     lanes: the shape of the vector. shape: the shape of the array. held: for an access whose locations begin with an
-    inference, the number of inferences before the first in which the array has values. Raises ProgramFault for locations
-    outside the array, and for other inferences.
+    inference, the number of inferences before the first in which the array has values. Raises ProgramFault for
+    locations outside the array, and for other inferences.
     """
     if not iterations:
         return Lanes([0], np.zeros(0, np.int32), *(np.zeros(0, np.int64) for _ in range(2)))
@@ -119,7 +119,9 @@ def _image(
     if held is not None:
         inference, *coordinates = coordinates
         if np.any(where & ((inference > 0) | (inference < -held))):
-            raise ProgramFault(f"a later inference, or one before those with initial values: {text}")
+            raise ProgramFault(
+                f"a later inference, or one before those with initial values: {text}"
+            )
     if len(coordinates) != len(shape):
         raise ProgramFault(
             f"{len(coordinates)} coordinates for {what} of shape {list(shape)}: {text}"

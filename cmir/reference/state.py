@@ -58,8 +58,8 @@ class Follower:
 class TaggedMemory:
     """State of a buffer: the tag and the value of each slot.
 
-    A tag is the number of an element, counted through the inferences; it is negative for the elements of inferences before
-    the first, which are initial values. Parameters have a single inference.
+    A tag is the number of an element, counted through the inferences; it is negative for the elements of inferences
+    before the first, which are initial values. Parameters have a single inference.
     """
 
     def __init__(self, buffer: ReferenceBuffer, values: bool):
@@ -72,9 +72,7 @@ class TaggedMemory:
     def _wanted(self, inference: int | np.ndarray, locations: np.ndarray) -> np.ndarray:
         return locations if self._lasting else locations + inference * self.array.size
 
-    def find(
-        self, core: ReferenceCore, i: int, inference: int, lanes: Lanes
-    ) -> np.ndarray:
+    def find(self, core: ReferenceCore, i: int, inference: int, lanes: Lanes) -> np.ndarray:
         """Return the slots that iteration i of a core reads. Raises Violation if one of them holds another element."""
         run = slice(lanes.starts[i], lanes.starts[i + 1])
         locations, inferences = lanes.locations[run], inference + lanes.inferences[run]

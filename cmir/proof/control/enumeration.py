@@ -63,13 +63,13 @@ def room_needs(
     """Return the event before which each element must not be stored: the last read of the occupant of its slot.
 
     slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -D if the
-    array has initial values for D inferences, which the buffer holds at reset as if they had been stored. times: when the
-    elements are stored, in the order of the stream, of the same shape. last_read: the event of the reader that reads an
-    element of inference 0 last, -1 if none does; it may lie in a later inference. events: M of the reader.
+    array has initial values for D inferences, which the buffer holds at reset as if they had been stored. times: when
+    the elements are stored, in the order of the stream, of the same shape. last_read: the event of the reader that
+    reads an element of inference 0 last, -1 if none does; it may lie in a later inference. events: M of the reader.
 
     own: if the reader stores elements itself: the event that stores each element, NOTHING for those of other cores; and
-    the last event but one that reads an element of inference 0. An iteration reads before it stores, so it may overwrite
-    what it reads itself, and only later stores into the slot need it.
+    the last event but one that reads an element of inference 0. An iteration reads before it stores, so it may
+    overwrite what it reads itself, and only later stores into the slot need it.
 
     The last occupant suffices. Earlier occupants were taken care of when the last one was stored, by the same writer
     earlier, or after a read that had to wait for it.

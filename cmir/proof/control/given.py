@@ -12,8 +12,8 @@ def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
     """Check that each element that is read has a slot of its own, in every inference. Raises CompileError.
 
     Nothing orders the filling of these buffers and the reads, so no other element may ever occupy that slot. A
-    parameter serves all inferences, so its elements must keep their slots. An input that later inferences read must keep
-    its slots until then.
+    parameter serves all inferences, so its elements must keep their slots. An element of an input that later inferences
+    read must keep its slot until then.
     """
     slots, reader = array.slots[reads.stage.name], reads.stage
     for core in range(len(reader.cores)):

@@ -16,7 +16,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import ArrayUses, Reads
 from cmir.proof.control.automata import Automata, AutomatonFamily, automaton_operations
-from cmir.proof.control.enumeration import NOTHING, data_needs
+from cmir.proof.control.enumeration import data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import RoomNeeds

@@ -238,7 +238,9 @@ class Walk:
             return None
         own = self.by_core == array.first_core[reader.name] + self.core
         position = self.stored_by - array.starts[self.by_core]
-        return np.where(own, position + n * events, NOTHING), self.room.reads.last_but_one(self.core)
+        return np.where(own, position + n * events, NOTHING), self.room.reads.last_but_one(
+            self.core
+        )
 
     def _check_past(self, later: np.ndarray) -> None:
         """Raise CompileError if an element waits for a read of an inference after its own. later: those that do."""
@@ -247,9 +249,7 @@ class Walk:
         row, e = (int(x) for x in np.argwhere(later)[0])
         m, f = divmod(int(self.before[row, e]), self.array.space.count)
         space, reader = self.array.space, self.room.reader
-        one, two = (
-            space.text(x, inference + self.first) for inference, x in ((m, f), (row, e))
-        )
+        one, two = (space.text(x, inference + self.first) for inference, x in ((m, f), (row, e)))
         raise CompileError(
             self.room.slots.op,
             f"the buffer of @{self.array.name} at @{reader.name} has one slot for {one} and {two} (inference "

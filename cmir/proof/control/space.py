@@ -3,8 +3,9 @@
 An axis of an array is *separate* for an access if, on each core, every iteration accesses a product: a set V of
 coordinates along that axis, times the locations along the other axes. The compiled function shows this: the coordinate
 depends only on the core and on lanes on which neither the other coordinates nor any constraint depend, except for
-constraints on those lanes and the core alone. The inference that a lane reads is another such coordinate. An axis is
-separate for a storage map if one slot coordinate depends only on the axis and the core and is injective in the axis, and the other slot coordinates do not depend on the axis.
+constraints on those lanes and the core alone. The inference that a lane reads is one of the other coordinates. An axis
+is separate for a storage map if one slot coordinate depends only on the axis and the core and is injective in the axis,
+and the other slot coordinates do not depend on the axis.
 
 Let an axis be separate for all accesses to an array and for the storage maps of all of its buffers. Two coordinates x
 and x' that lie in the same sets V (of all accesses, on all cores, and of the elements in each buffer) are alike:
@@ -193,8 +194,8 @@ class Elements:
     ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
         """Yield (first iteration, elements, inferences) of runs of iterations.
 
-        elements: shape (iterations, lanes), -1 for none. inferences: of the same shape, relative to the iteration's own;
-        None for accesses within an inference.
+        elements: shape (iterations, lanes), -1 for none. inferences: of the same shape, relative to the iteration's
+        own; None for accesses within an inference.
         """
         last = len(self.access.stage.points) if last is None else last
         if self.empty:
@@ -244,7 +245,6 @@ class Elements:
             x = int(np.broadcast_to(value, outside.shape)[tuple(at)])
             raise _outside(self.access, first + int(at[0]), f"coordinate {x} of axis {axis}")
 
-
     def _check_inferences(
         self, first: int, inferences: np.ndarray, defined: np.ndarray | None
     ) -> None:
@@ -256,7 +256,9 @@ class Elements:
             m = int(np.broadcast_to(inferences, wrong.shape)[tuple(at)])
             what = f"a later inference of @{self.space.name}"
             if m < 0:
-                what = f"@{self.space.name} {-m} inferences back, which has initial values for {held}"
+                what = (
+                    f"@{self.space.name} {-m} inferences back, which has initial values for {held}"
+                )
             raise CompileError(
                 self.access.op,
                 f"iteration {self.access.stage.text(first + int(at[0]))} of @{self.access.stage.name} reads {what}",

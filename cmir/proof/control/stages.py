@@ -153,9 +153,9 @@ class StagePointIndex:
 class StageAccess:
     """An access of a stage, by a source of a load or by a store: the location of each iteration and lane.
 
-    function: (iteration, lane) -> location, with the coordinates of the iteration first. across: the first coordinate of
-    a location is the inference, relative to the iteration's own. axis: the output of the function that is the first axis
-    of the array.
+    function: (iteration, lane) -> location, with the coordinates of the iteration first. across: the first coordinate
+    of a location is the inference, relative to the iteration's own. axis: the output of the function that is the first
+    axis of the array.
     """
 
     def __init__(self, stage: Stage, op: Operation, relation: MapAttr, vector: SSAValue):
