@@ -26,11 +26,11 @@ CIRCLE = """
 polyhedral.pipeline @main (@x) -> (@h) {{
   polyhedral.array @x : tensor<5xf32>
   polyhedral.array @g : tensor<5xf32>
-  polyhedral.array @h0 parameter dense<1.0> : tensor<{back}x5xf32>
+  polyhedral.array @h0 parameter dense<1.0> : tensor<{n}x5xf32>
   polyhedral.array @h : tensor<5xf32> initial @h0
   polyhedral.stage @a (%t) domain #polyhedral.set<"{{ a[t] : 0 <= t < 5 }}"> {{
     %x = polyhedral.read @x #polyhedral.map<"{{ [a[t] -> lane[0]] -> x[t] : 0 <= t < 5 }}"> : vector<1xf32>
-    %p = polyhedral.read @h #polyhedral.map<"{{ [a[t] -> lane[0]] -> h[m = -{back}, 4 - t] : 0 <= t < 5 }}"> across : vector<1xf32>
+    %p = polyhedral.read @h #polyhedral.map<"{{ [a[t] -> lane[0]] -> h[m = -{n}, 4 - t] : 0 <= t < 5 }}"> across : vector<1xf32>
     %s = arith.addf %x, %p : vector<1xf32>
     polyhedral.write %s, @g #polyhedral.map<"{{ [a[t] -> lane[0]] -> g[t] : 0 <= t < 5 }}"> : vector<1xf32>
   }}
@@ -53,7 +53,7 @@ def machine(latency: int) -> Hardware:
 def test_lossless_rings_keep_an_interval_that_is_no_whole_number(back: int, latency: int) -> None:
     """The circle takes 4 + 2·latency cycles for `back` inferences, each core five for each."""
     hardware = machine(latency)
-    module = parse_module(CIRCLE.format(back=back), make_context())
+    module = parse_module(CIRCLE.format(n=back), make_context())
     (pipeline,) = module.body.block.ops
     assert isinstance(pipeline, PipelineOp)
     sizing = Sizing(pipeline, hardware)
