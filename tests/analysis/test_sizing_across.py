@@ -40,7 +40,7 @@ polyhedral.pipeline @main (@x) -> (@h) {{
     polyhedral.write %s, @h #polyhedral.map<"{{ [b[t] -> lane[0]] -> h[t] : 0 <= t < 5 }}"> : vector<1xf32>
   }}
 }}
-"""
+"""  # noqa: E501
 
 
 def machine(latency: int) -> Hardware:
