@@ -346,6 +346,19 @@ def _war_formulas(
     return _release_in_stream(needs, order_w, order_r, order_r)
 
 
+def inferences_waited(release: Release, order: isl.Map) -> int:
+    """Return how many inferences after its own lies the last event that an iteration waits for; 0 if none lies later.
+
+    release: limits are `[ahead, iteration]`. order: of the side that waits.
+    """
+    limits = release.initially.apply(_carry_inference(order.reverse()).reverse())
+    last = stream_times(_last_of(order.range())).fix_val(isl.dim_type.set, 0, isl.Val(-1))
+    later = 0  # by then the last iteration of inference −1 must be allowed
+    while not (short := limits.lex_lt_set(last)).is_empty():
+        limits, later = _in_inference(short.domain(), 1), later + 1
+    return later
+
+
 def _release_in_stream(
     needs: isl.Map, waiting: isl.Map, events: isl.Map, causing: isl.Map
 ) -> Release:

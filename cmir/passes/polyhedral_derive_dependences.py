@@ -27,6 +27,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import (
     Release,
     full_storage,
+    inferences_waited,
     raw_needs,
     raw_release,
     raw_release_across,
@@ -115,26 +116,24 @@ def _pair(
     kept = as_neighbour(storage)
     orders = writer.order_on_core("p"), reader.order_on_core("q")
     war = war_release(write, read, kept, *orders, itself=writer is reader)
-    _check_waits_for_the_past(array, writer, reader, war)
+    if later := inferences_waited(war, orders[0]):
+        raise _overwrites_too_early(array, writer, reader, later)
     yield _dependence(DependenceKind.WAR, reader, writer, array, war)
 
 
-def _check_waits_for_the_past(
-    array: ArrayOp, writer: StageOp, reader: StageOp, credit: Release
-) -> None:
-    """Check that no write waits for a reader's iteration of a later inference.
+def _overwrites_too_early(
+    array: ArrayOp, writer: StageOp, reader: StageOp, later: int
+) -> CompileError:
+    """Return the error for a write that waits for an iteration of the reader some inferences later.
 
-    Where one does, the last inferences of every stream would wait forever, and a stage that is needed for the later
-    inference would deadlock.
+    The last inferences of every stream would wait forever, and a stage that is needed for the later inference would
+    deadlock.
     """
-    ahead = credit.relation.range()
-    if ahead.is_empty() or (least := ahead.dim_min_val(0).to_python()) >= 0:
-        return
     name = array.sym_name.data
-    raise CompileError(
+    return CompileError(
         _reading_op(reader, array),
         f"@{writer.sym_name.data} overwrites @{name} at @{reader.sym_name.data} before it is read "
-        f"{-least} inference{'s' if least < -1 else ''} later: the buffer must hold more inferences",
+        f"{later} inference{'s' if later > 1 else ''} later: the buffer must hold more inferences",
     )
 
 
