@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass
 class Read:
-    """A read of some rows of an array, which are added up and scaled. across: its locations begin with the inference."""
+    """A read of rows, which are added up and scaled. across: locations begin with the inference."""
 
     array: str
     window: int
