@@ -60,7 +60,10 @@ class RoomNeeds:
         return np.where(events >= 0, events, NOTHING)
 
     def overwritten(self, core: int, iteration: int, inference: int) -> list[tuple[int, int]]:
-        """Return (inference, element) of the previous occupants of the slots into which a writer's iteration stores."""
+        """Return (inference, element) of the older occupants of the slots into which an iteration stores, latest first.
+
+        Without a storage map, only the previous ones.
+        """
         if self.slots.function is None and self.array.op.initial is None:
             stored = np.flatnonzero(self.array.writer[:-1] == iteration)
             return [(inference - 1, int(e)) for e in stored] if inference else []
@@ -257,9 +260,11 @@ class Walk:
         )
 
     def overwritten(self, iteration: int, inference: int) -> list[tuple[int, int]]:
-        row = inference - self.first
+        row, count = inference - self.first, self.array.space.count
         stored = np.flatnonzero((self.stored_by == iteration) & (self.slots[row] >= 0))
-        before = self.before[row, stored]
-        count = self.array.space.count
-        found = (divmod(int(b), count) for b in before if b >= 0)
-        return [(n + self.first, e) for n, e in found]
+        before, older = self.before.reshape(-1), self.before[row, stored]
+        found: list[tuple[int, int]] = []
+        while (older := older[older >= 0]).size:
+            found += [(int(b) // count + self.first, int(b) % count) for b in older]
+            older = before[older]
+        return found
