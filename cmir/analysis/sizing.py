@@ -11,6 +11,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, cached_property
 from itertools import chain
 from math import prod
@@ -32,6 +33,7 @@ from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.isl.inferences import inferences_back
 from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
@@ -73,7 +75,7 @@ class Sizing:
         self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
-        self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
+        self._equal_rings: dict[tuple[bytes, bytes, int, int, bool], Ring] = {}
         inputs = {symbol(ref) for ref in pipeline.inputs}
         reads = {name: stage.read_relations() for name, stage in self.stages.items()}
         writes = {name: stage.write_relations() for name, stage in self.stages.items()}
@@ -106,7 +108,8 @@ class Sizing:
     def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
         """Return the same pipeline with its cores at these positions; the global control unit has none."""
         sizing = copy.copy(self)
-        sizing.__dict__.pop("interval", None)
+        for of_places in ("interval", "ticks"):
+            sizing.__dict__.pop(of_places, None)
         sizing._place(Places(chip_of(self.hardware), positions))
         return sizing
 
@@ -198,6 +201,7 @@ class Sizing:
                     np.where(mine, places - first, -1),
                     last_read[core],
                     (last - first, footprint.count(core)),
+                    source is footprint and core == other,
                 )
         pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
         stores = {id(table): table for cuts in written.values() for table in cuts}
@@ -210,7 +214,11 @@ class Sizing:
         self.buffers[buffer.key] = buffer
 
     def _ring(
-        self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
+        self,
+        written: np.ndarray,
+        last_read: np.ndarray,
+        iterations: tuple[int, int],
+        itself: bool,
     ) -> Ring:
         """Return the ring of an edge. Equal rings, such as those of copies of a stage, are one object.
 
@@ -219,9 +227,9 @@ class Sizing:
         columns = [columns_of(table) for table in (written, last_read)]
         kept = (columns[0] >= 0).any(axis=1)
         columns = [np.ascontiguousarray(table[kept]) for table in columns]
-        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations)
+        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations, itself)
         if key not in self._equal_rings:
-            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations)
+            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations, itself)
         return self._equal_rings[key]
 
     def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
@@ -272,8 +280,12 @@ class Sizing:
         return {place: stacked(found) for place, found in rings.items()}
 
     def full(self) -> dict[Key, int]:
-        """Return the sizes of buffers that hold one inference each."""
-        return {key: buffer.rows.count for key, buffer in self.buffers.items()}
+        """Return the sizes of buffers that hold one inference each, and those before that are still to be read."""
+        back = {name: stage.stream_reads() for name, stage in self.stages.items()}
+        return {
+            key: buffer.rows.count * (1 + inferences_back(back[buffer.reader][buffer.array]))
+            for key, buffer in self.buffers.items()
+        }
 
     def given(self, pipeline: PipelineOp) -> dict[Key, int]:
         """Return the sizes of the buffers of a pipeline: those of its rings, and one inference for all others."""
@@ -288,15 +300,44 @@ class Sizing:
         return sizes
 
     @cached_property
+    def ticks(self) -> int:
+        """Number of ticks in a cycle: schedules count ticks, of which the interval λ is a whole number.
+
+        With t ticks, starts are multiples of 1/t cycles. Rounded down, they are still a schedule, because delays are
+        whole cycles. λ is whole unless several inferences are under way in a circle of cores, so t is 1 unless a stage
+        reads across inferences.
+        """
+        if not any(read.across for stage in self.stages.values() for read in stage.reads()):
+            return 1
+        ratio = Fraction(self._busiest)
+        while True:
+            actors = self._in_ticks({}, ratio.denominator)
+            try:
+                periodic_schedule(actors, ratio.numerator)
+                return ratio.denominator
+            except InfeasiblePeriodError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
+                ratio = Fraction(cycle.delay, cycle.tokens * ratio.denominator)
+
+    @cached_property
     def interval(self) -> int:
-        """Steady-state interval λ with unbounded buffers, in cycles: that of the busiest core, if data allow it."""
-        busiest = max(n * self.costs[core].interval for core, n in self._iterations.items())
-        return self.schedule({}, busiest)[0]
+        """Steady-state interval λ with unbounded buffers, in ticks: that of the busiest core, if data allow it."""
+        return self.schedule({}, self.ticks * self._busiest)[0]
+
+    @property
+    def _busiest(self) -> int:
+        """Cycles that the iterations of the busiest core take in an inference."""
+        return max(n * self.costs[core].interval for core, n in self._iterations.items())
+
+    def in_cycles(self, ticks: int) -> float:
+        """Return a time in cycles, which is whole where possible."""
+        return ticks // self.ticks if ticks % self.ticks == 0 else ticks / self.ticks
 
     def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
         """Return the interval and starts of the fastest periodic schedule with an interval of at least `period`.
 
-        Raises DeadlockError.
+        All are in ticks. Raises DeadlockError.
         """
         actors = self.actors(sizes)
         while True:
@@ -308,11 +349,15 @@ class Sizing:
                 period = -(-cycle.delay // cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
-        """Return the cores of the network with buffers of these sizes."""
-        return {core: self.actor(core, sizes) for core in self.raw}
+        """Return the cores of the network with buffers of these sizes, with times in ticks."""
+        return self._in_ticks(sizes, self.ticks)
+
+    def _in_ticks(self, sizes: Sizes, ticks: int) -> dict[CoreName, Actor]:
+        actors = {core: self.actor(core, sizes) for core in self.raw}
+        return actors if ticks == 1 else {core: a.slower(ticks) for core, a in actors.items()}
 
     def actor(self, core: CoreName, sizes: Sizes) -> Actor:
-        """Return one core of the network with buffers of these sizes."""
+        """Return one core of the network with buffers of these sizes, with times in cycles."""
         keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]
@@ -344,7 +389,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
     def can_run(rows: int) -> bool:
         return all(ring.can_run(rows, needs) for ring, needs in different)
 
-    low, high = 1, max((ring.rows for ring, _ in different), default=1)
+    low, high = 1, max((ring.whole for ring, _ in different), default=1)
     if all(ring.in_order for ring, _ in different):  # more rows never wait longer
         while low < high:
             middle = (low + high) // 2

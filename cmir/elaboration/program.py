@@ -73,9 +73,9 @@ class Buffer:
         return prod(self.shape)
 
     def slot(
-        self, inference: int, location: list[np.ndarray]
+        self, inference: int | np.ndarray, location: list[np.ndarray]
     ) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """Return (slots of elements of an inference, mask of the elements that have one or None for all)."""
+        """Return (slots of elements of inferences, mask of the elements that have one or None for all)."""
         if self.storage is None:
             return location, None
         return self.storage([*map(np.asarray, (*self.core, inference)), *location])
@@ -91,13 +91,15 @@ def pad_value(op: LoadOp) -> float:
 class Load:
     """A load: the buffer of each source, and the locations of its lanes.
 
-    apart: the boxes of the lanes of different sources are disjoint.
+    apart: the boxes of the lanes of different sources are disjoint. across: the first coordinate of a location is the
+    inference, relative to the iteration's.
     """
 
     op: LoadOp
     sources: tuple[tuple[SSAValue, CompiledAccess], ...]
     lanes: tuple[int, ...]
     apart: bool
+    across: bool
 
     def of_run(self, run: slice) -> Load:
         """Return the load for some of the iterations."""
@@ -114,7 +116,7 @@ class Load:
         )
         accesses = [access for _, access in sources]
         apart = not any(_overlap(a.box, b.box) for a, b in combinations(accesses, 2))
-        return Load(op, sources, lanes, apart)
+        return Load(op, sources, lanes, apart, op.across is not None)
 
 
 def _lanes_with_location(relation: MapAttr) -> tuple[tuple[int, ...], tuple[int, ...]]:

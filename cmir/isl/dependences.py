@@ -30,6 +30,8 @@ from functools import reduce
 import islpy as isl
 
 from cmir.isl.budget import within_budget
+from cmir.isl.cores import same_core
+from cmir.isl.inferences import across, in_any_inference, inferences_back
 from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.release_points import raw_release_of_points, war_release_of_points
 from cmir.isl.text import IslError, read_map
@@ -39,9 +41,9 @@ from cmir.isl.text import IslError, read_map
 class Release:
     """Release relation of a core on account of one neighbour, and the limit at reset.
 
-    relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; that of
-        `war_release` is `[ahead, iteration...]`: an iteration of the inference that lies `ahead` inferences after
-        that of the event.
+    relation: event -> limit. The limit of `raw_release` is an iteration of the same inference; those of
+        `raw_release_across` and `war_release` are `[ahead, iteration...]`: an iteration of the inference that lies
+        `ahead` inferences after that of the event.
     initially: the limit at reset, before the first event, as a set of at most one point in the space of the limit. If
         it is empty, no iteration may run at reset. For stages spread over cores, it is the last iteration for pairs of
         cores that do not depend on each other.
@@ -196,28 +198,59 @@ def _raw_needs(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map
     return maximum(order_r.reverse().apply_range(read).apply_range(written.reverse()))
 
 
+def raw_needs_across(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
+    """Return D of read after write across inferences, `{ [n, reader time] -> [n', writer time] }`.
+
+    read: R with the inferences that are read, iteration -> `[m, location]`.
+    """
+    return _raw_needs_across(*map(unnamed, (write, read, order_w, order_r)))
+
+
+@kept_by_text
+def _raw_needs_across(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> isl.Map:
+    write_n = stream(order_w.reverse().apply_range(write))
+    read_n = across(order_r.reverse().apply_range(read))
+    return maximum(read_n.apply_range(write_n.reverse()))
+
+
 def war_needs(
-    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+    write: isl.Map,
+    read: isl.Map,
+    storage: isl.Map,
+    order_w: isl.Map,
+    order_r: isl.Map,
+    itself: bool = False,
 ) -> isl.Map:
     """Return D of write after read, `{ [n, writer time] -> [n', reader time] }`: the last read of what it overwrites.
 
-    storage: storage map of the array at the reader, `{ b[n, location] -> slot }`. A write overwrites the older
-    occupants of its slots: those that this writer wrote earlier, in the same inference or a previous one.
+    read: R with the inferences that are read, iteration -> `[m, location]`. storage: storage map of the array at the
+    reader, `{ b[n, location] -> slot }`. A write overwrites the older occupants of its slots: those that this writer
+    wrote earlier, in the same inference or a previous one. itself: the writer is the reader; an iteration reads before
+    it writes, so it may overwrite what it reads itself.
     """
-    return _war_needs(*map(unnamed, (write, read, storage, order_w, order_r)))
+    write, read, storage = map(unnamed, (write, read, storage))
+    return _war_needs(write, read, storage, unnamed(order_w), unnamed(order_r), itself)
 
 
 @kept_by_text
 def _war_needs(
-    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+    write: isl.Map,
+    read: isl.Map,
+    storage: isl.Map,
+    order_w: isl.Map,
+    order_r: isl.Map,
+    itself: bool,
 ) -> isl.Map:
     write_n = stream(order_w.reverse().apply_range(write))
-    read_n = stream(order_r.reverse().apply_range(read))
+    read_n = across(order_r.reverse().apply_range(read))
     times = write_n.domain()
     shares_slot = storage.apply_range(storage.reverse())
     older = times.lex_gt_set(times).apply_range(write_n)
     occupants = write_n.apply_range(shares_slot).intersect(older)
-    return maximum(occupants.apply_range(read_n.reverse()))
+    needs = occupants.apply_range(read_n.reverse())
+    if itself:
+        needs = needs.subtract(same_core(isl.Map.identity(needs.get_space())))
+    return maximum(needs)
 
 
 def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
@@ -260,8 +293,25 @@ def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.
     return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
 
 
+def raw_release_across(
+    write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map
+) -> Release:
+    """Return the release relation of read after write across inferences: location -> `[ahead, reader iteration]`.
+
+    read: R with the inferences that are read, iteration -> `[m, location]`. Otherwise like `raw_release`. Limits are
+    those of `war_release`, because data of earlier inferences release iterations of later ones.
+    """
+    needs = raw_needs_across(write, read, order_w, order_r)
+    return _release_in_stream(needs, order_r, arrival_order(write, order_w), order_w)
+
+
 def war_release(
-    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+    write: isl.Map,
+    read: isl.Map,
+    storage: isl.Map,
+    order_w: isl.Map,
+    order_r: isl.Map,
+    itself: bool = False,
 ) -> Release:
     """Return the release relation of write after read: reader iteration finished -> `[ahead, writer iteration]`.
 
@@ -269,32 +319,64 @@ def war_release(
     """
     relations = write, read, storage, order_w, order_r
     if _has_parameters(*relations):
-        return _war_formulas(*relations)
-    if (release := within_budget(_war_formulas, *relations)) is not None:
+        return _war_formulas(*relations, itself)
+    if (release := within_budget(_war_formulas, *relations, itself)) is not None:
         return release
+    if inferences_back(read) or itself:
+        return _war_formulas(*relations, itself)
     try:
-        limits = war_release_of_points(*map(unnamed, relations))
+        within = in_any_inference(read)
+        limits = war_release_of_points(*map(unnamed, (write, within, storage, order_w, order_r)))
     except IslError:
-        return _war_formulas(*relations)
+        return _war_formulas(*relations, itself)
     limit = _carry_inference(order_w.reverse()).get_space().range()
     return _with_tuples(Release(*limits), order_r.get_space().domain(), limit)
 
 
 def _war_formulas(
-    write: isl.Map, read: isl.Map, storage: isl.Map, order_w: isl.Map, order_r: isl.Map
+    write: isl.Map,
+    read: isl.Map,
+    storage: isl.Map,
+    order_w: isl.Map,
+    order_r: isl.Map,
+    itself: bool,
 ) -> Release:
     """Like `war_release`, computed by ISL on formulas."""
-    needs = war_needs(write, read, storage, order_w, order_r)
-    allowed = _allowed_after(order_w.range(), needs)
+    needs = war_needs(write, read, storage, order_w, order_r, itself)
+    return _release_in_stream(needs, order_w, order_r, order_r)
+
+
+def inferences_waited(release: Release, order: isl.Map) -> int:
+    """Return how many inferences after its own lies the last event that an iteration waits for; 0 if none lies later.
+
+    release: limits are `[ahead, iteration]`. order: of the side that waits.
+    """
+    limits = release.initially.apply(_carry_inference(order.reverse()).reverse())
+    last = stream_times(_last_of(order.range())).fix_val(isl.dim_type.set, 0, isl.Val(-1))
+    later = 0  # by then the last iteration of inference −1 must be allowed
+    while not (short := limits.lex_lt_set(last)).is_empty():
+        limits, later = _in_inference(short.domain(), 1), later + 1
+    return later
+
+
+def _release_in_stream(
+    needs: isl.Map, waiting: isl.Map, events: isl.Map, causing: isl.Map
+) -> Release:
+    """Return the release relation of needs in the stream: event -> `[ahead, iteration that waits]`.
+
+    needs: D, `{ [n, time of the side that waits] -> [n', time of the side that causes events] }`. waiting, causing: the
+    orders of the two sides. events: event -> time.
+    """
+    allowed = _allowed_after(waiting.range(), needs)
     final = allowed.intersect_domain(_last_of(allowed.domain())).range()
     last = _in_inference(final, -1)  # the limit set by the last event of the preceding inference
     if not needs.is_empty():
-        times = order_w.range().intersect_params(order_r.domain().params())
+        times = waiting.range().intersect_params(causing.domain().params())
         idle = _last_of(times.intersect_params(needs.domain().params().complement()))
         last = last.union(stream_times(idle).fix_val(isl.dim_type.set, 0, isl.Val(0)))
-    to_writer = _carry_inference(order_w.reverse())
-    relation = order_r.apply_range(allowed).apply_range(to_writer)
-    return Release(relation.coalesce(), last.apply(to_writer))
+    to_waiting = _carry_inference(waiting.reverse())
+    relation = events.apply_range(allowed).apply_range(to_waiting)
+    return Release(relation.coalesce(), last.apply(to_waiting))
 
 
 @kept_by_text

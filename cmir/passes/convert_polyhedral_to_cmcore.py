@@ -141,7 +141,7 @@ def _lower(
     match op:
         case ReadOp():
             sources = [(buffers[array], access) for array, access in op.arrays_and_maps()]
-            _replace(op, LoadOp(sources, op.result.type, op.pad))
+            _replace(op, LoadOp(sources, op.result.type, op.pad, op.across is not None))
         case WriteOp():
             _replace(op, StoreOp(op.value, symbol(op.array), op.map))
         case MatrixOp():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 from xdsl.context import Context
+from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Operation
 
 from cmir.dialects.polyhedral import (
@@ -17,18 +18,23 @@ from cmir.dialects.polyhedral import (
     PipelineOp,
     SetAttr,
     StageOp,
+    StorageOp,
     sample,
     symbol,
 )
-from cmir.isl.cores import as_neighbour
+from cmir.isl.cores import as_neighbour, same_core
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import (
     Release,
     full_storage,
+    inferences_waited,
     raw_needs,
     raw_release,
+    raw_release_across,
     war_release,
 )
+from cmir.isl.inferences import in_any_inference, inferences_back, of_own_inference
+from cmir.isl.storage import Rows, ring_storage
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
 
@@ -50,14 +56,17 @@ class PolyhedralDeriveDependencesPass(PipelinePass):
         pipeline.body.block.add_ops(list(derive(pipeline)))
 
 
-def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
-    """Yield the dependences of a pipeline, array by array in the order of their declaration."""
+def derive(pipeline: PipelineOp) -> Iterator[DependenceOp | StorageOp]:
+    """Yield the dependences of a pipeline, array by array in the order of their declaration.
+
+    Buffers that are read across inferences and have no storage get one, in which each inference has slots of its own.
+    """
     writes: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     reads: dict[str, dict[StageOp, isl.Map]] = defaultdict(dict)
     for stage in pipeline.stages.values():
         for name, write in stage.write_relations().items():
             writes[name][stage] = write
-        for name, read in stage.read_relations().items():
+        for name, read in stage.stream_reads().items():
             reads[name][stage] = read
     inputs = {symbol(ref) for ref in pipeline.inputs}
     storages = pipeline.storages
@@ -69,8 +78,21 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:
         for writer, write in writes[name].items():
             for reader, read in reads[name].items():
                 storage = storages.get((name, reader.sym_name.data))
+                if storage is None and (back := inferences_back(read)):
+                    storage = storages[name, reader.sym_name.data] = _whole(array, reader, back)
+                    yield storage
                 kept = storage.map.relation if storage else full_storage(array.locations)
                 yield from _pair(array, writer, write, reader, read, kept)
+
+
+def _whole(array: ArrayOp, reader: StageOp, back: int) -> StorageOp:
+    """Return storage that keeps each element until all have been read that reach back some inferences."""
+    name, rows = array.sym_name.data, Rows(array.shape, None)
+    ring, shape = ring_storage(name, rows, back + 1), rows.buffer_shape(back + 1)
+    type = MemRefType(array.type.element_type, shape)
+    storage = StorageOp(name, reader.sym_name.data, MapAttr.of(ring), type)
+    storage.location = reader.location
+    return storage
 
 
 def _pair(
@@ -83,23 +105,47 @@ def _pair(
 ) -> Iterator[DependenceOp]:
     if writer is reader:
         _check_reads_what_is_there(array, writer, write, read)
-    raw = raw_release(write, read, writer.order_on_core("q"), reader.order_on_core("p"))
+    orders = writer.order_on_core("q"), reader.order_on_core("p")
+    if reader.reads_across(array.sym_name.data):
+        raw = raw_release_across(write, read, *orders)
+    else:
+        raw = raw_release(write, in_any_inference(read), *orders)
     if raw.relation.is_empty():
         return
     yield _dependence(DependenceKind.RAW, writer, reader, array, raw)
     kept = as_neighbour(storage)
-    war = war_release(write, read, kept, writer.order_on_core("p"), reader.order_on_core("q"))
+    orders = writer.order_on_core("p"), reader.order_on_core("q")
+    war = war_release(write, read, kept, *orders, itself=writer is reader)
+    if later := inferences_waited(war, orders[0]):
+        raise _overwrites_too_early(array, writer, reader, later)
     yield _dependence(DependenceKind.WAR, reader, writer, array, war)
+
+
+def _overwrites_too_early(
+    array: ArrayOp, writer: StageOp, reader: StageOp, later: int
+) -> CompileError:
+    """Return the error for a write that waits for an iteration of the reader some inferences later.
+
+    The last inferences of every stream would wait forever, and a stage that is needed for the later inference would
+    deadlock.
+    """
+    name = array.sym_name.data
+    return CompileError(
+        _reading_op(reader, array),
+        f"@{writer.sym_name.data} overwrites @{name} at @{reader.sym_name.data} before it is read "
+        f"{later} inference{'s' if later > 1 else ''} later: the buffer must hold more inferences",
+    )
 
 
 def _check_reads_what_is_there(
     array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
 ) -> None:
     """Check that a stage reads elements that it writes itself only after an earlier iteration has written them."""
-    needs = raw_needs(write, read, stage.order, stage.order)
-    late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
+    own = of_own_inference(read)  # earlier inferences have been written
+    needs = raw_needs(write, own, stage.order_on_core("q"), stage.order_on_core("p"))
+    late = same_core(needs).intersect(isl.Map.lex_le(needs.get_space().range()))
     if not late.is_empty():
-        iteration = late.domain().apply(stage.order.reverse())
+        iteration = late.domain().apply(stage.order_on_core("p").reverse())
         raise CompileError(
             stage,
             f"iteration {sample(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "
@@ -147,7 +193,7 @@ def _check_written_where_read(
     for write in writes.values():
         written = written.union(write.range())
     for stage, read in reads.items():
-        if not (missing := read.range().subtract(written)).is_empty():
+        if not (missing := in_any_inference(read).range().subtract(written)).is_empty():
             raise CompileError(
                 _reading_op(stage, array),
                 f"stage @{stage.sym_name.data} reads {sample(missing)}, which no stage writes",

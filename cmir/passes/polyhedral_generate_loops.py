@@ -66,7 +66,8 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
         order, leading = source.order_on_core("q"), 1
         if dependence.kind is DependenceKind.RAW:
             write = source.write_relations()[symbol(dependence.array)]
-            order, leading = arrival_order(write, order), 0
+            order = arrival_order(write, order)
+            leading = int(target.reads_across(symbol(dependence.array)))
         events = release.dim(isl.dim_type.in_)
 
         def emit(builder: Builder, point: Sequence[SSAValue]) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.context import Context
 
-from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
+from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.axes import whole_axes
 from cmir.isl.storage import Rows
 from cmir.passes.base import PipelinePass, symbol_names
-from cmir.passes.streaming import copy_stage, redirect_reads
+from cmir.passes.streaming import array_in_place_of, copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
     if not readers:
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
-    sent = ArrayOp(names.take(f"{name}_sent"), array.type)
+    sent = array_in_place_of(array, names.take(f"{name}_sent"))
+    sent.initial, array.initial = array.initial, None  # only the cores read earlier inferences
     rows = Rows(array.shape, _axis(len(array.shape), [s.read_relations()[name] for s in readers]))
     redirect_reads(pipeline, name, sent.sym_name.data, readers)
     stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import SymbolRefAttr
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.storage import Rows, rows_of
 from cmir.passes.base import PipelinePass, symbol_names
-from cmir.passes.streaming import access_of, copy_stage, redirect_reads
+from cmir.passes.streaming import access_of, array_in_place_of, copy_stage, redirect_reads
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
     if any(stage.gcu is not None for stage in writers):
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
-    computed = ArrayOp(names.take(f"{name}_computed"), array.type)
+    computed = array_in_place_of(array, names.take(f"{name}_computed"))
     rows = _rows(array, writers)
     redirect_reads(pipeline, name, computed.sym_name.data)
     for stage in writers:

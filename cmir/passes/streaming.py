@@ -24,6 +24,12 @@ from cmir.isl.storage import Rows
 from cmir.passes.rewriting import index_block
 
 
+def array_in_place_of(array: ArrayOp, name: str) -> ArrayOp:
+    """Return an array like `array` that is to be read instead of it, and takes its initial values."""
+    initial, array.initial = array.initial, None
+    return ArrayOp(name, array.type, initial=None if initial is None else symbol(initial))
+
+
 def copy_stage(name: str, source: str, target: ArrayOp, rows: Rows) -> StageOp:
     """Return a stage on the global control unit that copies array `source` to `target`, which has the same type.
 

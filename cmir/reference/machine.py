@@ -181,6 +181,7 @@ class _ReferenceRun:
         self.schedule.begin(self.machine.actors)
         for state in self.states:
             self._fill(state, parameters=True, inference=0)
+            self._fill_initially(state)
             for follower in state.followers:
                 follower.advance(0)
             state.update()
@@ -224,6 +225,19 @@ class _ReferenceRun:
                 source = self.machine.constant(array) if parameters else None
                 values = self.inputs[inference][array.name] if source is None else source
             memory.fill(inference, values)
+
+    def _fill_initially(self, state: CoreState) -> None:
+        """Fill the buffers of arrays with initial values as if these had been stored in the inferences before."""
+        program = self.machine.program
+        for memory in state.memories.values():
+            array = memory.array
+            if array.op.initial is None:
+                continue
+            initial = program.arrays[symbol(array.op.initial)]
+            values = self.machine.constant(initial) if self.values else [None] * array.held
+            elements = None if array.given else program.written_in_order(array)
+            for n, of_inference in enumerate(values):
+                memory.fill(n - array.held, of_inference, elements)
 
     def _start(self, k: int) -> None:
         state = self.states[k]
@@ -276,7 +290,7 @@ class _ReferenceRun:
             first, last = lanes.starts[i], lanes.starts[i + 1]
             if first < last:
                 memory = state.memories[id(buffer)]
-                slots = memory.find(state.core, i, inference, lanes.locations[first:last])
+                slots = memory.find(state.core, i, inference, lanes)
                 if result is not None and memory.data is not None:
                     result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
         return result

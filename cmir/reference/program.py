@@ -36,6 +36,8 @@ class ReferenceArray:
     op: ArrayOp
     given: bool
     """True for inputs, given at the start of an inference, and for parameters, given at the start of the stream."""
+    held: int
+    """The number D of inferences before the first in which the array has values."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,7 +56,11 @@ class ReferenceArray:
 
 @dataclass
 class ReferenceBuffer:
-    """A buffer of one core. slots: the slot of each element of each inference; -1 for none."""
+    """A buffer of one core.
+
+    slots: the slot of each element of each inference, the first of which is inference −D for an array that has values
+    for D inferences before the first of the stream; -1 for none.
+    """
 
     array: ReferenceArray
     slots: np.ndarray
@@ -130,7 +136,9 @@ class Elaboration:
         self.inputs = [symbol(ref) for ref in network.inputs]
         self.outputs = [symbol(ref) for ref in network.outputs]
         self.arrays = {
-            name: ReferenceArray(name, op, op.source is not None or name in self.inputs)
+            name: ReferenceArray(
+                name, op, op.source is not None or name in self.inputs, op.initial_inferences()
+            )
             for name, op in network.arrays.items()
         }
         self.cores: list[ReferenceCore] = []
@@ -167,7 +175,10 @@ class Elaboration:
                 for value, access in op.buffers_and_maps():
                     assert isinstance(value.owner, BufferOp)
                     buffer = core.buffers[value.owner]
-                    sources.append((buffer, _lanes(op, access.data, points, lanes, buffer.array)))
+                    array = buffer.array
+                    held = None if op.across is None else array.held
+                    found = _lanes(op, access.data, points, lanes, array, held)
+                    sources.append((buffer, found))
                 core.loads[op] = ReferenceLoad(op, sources)
             elif isinstance(op, StoreOp):
                 array, lanes = self.arrays[symbol(op.array)], _shape(op.value.type)
@@ -180,10 +191,11 @@ class Elaboration:
         array = self.arrays[symbol(op.array)]
         assert isinstance(op.result.type, MemRefType)
         shape = op.result.type.get_shape()
+        inferences = range(-array.held, self.inferences)
         if op.storage is not None:
-            slots = slots_of(op.storage.data, coordinates, self.inferences, array.shape, shape)
+            slots = slots_of(op.storage.data, coordinates, inferences, array.shape, shape)
         elif shape == array.shape:
-            slots = np.broadcast_to(np.arange(array.size), (self.inferences, array.size))
+            slots = np.broadcast_to(np.arange(array.size), (len(inferences), array.size))
         else:
             raise ProgramFault(f"a buffer of @{array.name} without storage has its shape", op)
         return ReferenceBuffer(array, slots, prod(shape), op)
@@ -247,6 +259,15 @@ class Elaboration:
             steps.append((event, limit))
         return steps
 
+    def written_in_order(self, array: ReferenceArray) -> np.ndarray:
+        """Return the elements that cores store, each core's in the order in which it stores them."""
+        found = [np.zeros(0, np.int64)]
+        for core in self.cores:
+            writer = self._writers(core, array)
+            stored = np.flatnonzero(writer >= 0)
+            found.append(stored[np.argsort(writer[stored], kind="stable")])
+        return np.concatenate(found)
+
     def _event(
         self, op: SnoopOp | CreditOp, source: ReferenceCore, array: ReferenceArray, at: Point
     ) -> int | None:
@@ -303,9 +324,10 @@ def _lanes(
     points: tuple[Point, ...],
     lanes: tuple[int, ...],
     array: ReferenceArray,
+    held: int | None = None,
 ) -> Lanes:
     try:
-        return lanes_of(access, points, lanes, array.shape)
+        return lanes_of(access, points, lanes, array.shape, held)
     except ProgramFault as fault:
         raise ProgramFault(f"{op.name} of @{array.name}: {fault}", op) from fault
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 
 import numpy as np
 
+from cmir.reference.accesses import Lanes
 from cmir.reference.findings import Violation
 from cmir.reference.program import ReferenceAutomaton, ReferenceBuffer, ReferenceCore
 from cmir.reference.values import numpy_type
 
-NOTHING = -1
+NOTHING = -(1 << 62)
 """The tag of a slot that was never written."""
 
 NONE = -1
@@ -57,7 +58,8 @@ class Follower:
 class TaggedMemory:
     """State of a buffer: the tag and the value of each slot.
 
-    A tag is the number of an element, counted through the inferences. Parameters have a single inference.
+    A tag is the number of an element, counted through the inferences; it is negative for the elements of inferences
+    before the first, which are initial values. Parameters have a single inference.
     """
 
     def __init__(self, buffer: ReferenceBuffer, values: bool):
@@ -67,20 +69,20 @@ class TaggedMemory:
         self._lasting = buffer.array.op.source is not None
         self._partial = bool((buffer.slots < 0).any())
 
-    def _wanted(self, inference: int, locations: np.ndarray) -> np.ndarray:
+    def _wanted(self, inference: int | np.ndarray, locations: np.ndarray) -> np.ndarray:
         return locations if self._lasting else locations + inference * self.array.size
 
-    def find(
-        self, core: ReferenceCore, i: int, inference: int, locations: np.ndarray
-    ) -> np.ndarray:
+    def find(self, core: ReferenceCore, i: int, inference: int, lanes: Lanes) -> np.ndarray:
         """Return the slots that iteration i of a core reads. Raises Violation if one of them holds another element."""
-        slots = self.buffer.slots[inference][locations]
-        right = self.tags[slots] == self._wanted(inference, locations)
+        run = slice(lanes.starts[i], lanes.starts[i + 1])
+        locations, inferences = lanes.locations[run], inference + lanes.inferences[run]
+        slots = self.buffer.slots[inferences + self.array.held, locations]
+        right = self.tags[slots] == self._wanted(inferences, locations)
         if self._partial:
             right &= slots >= 0
         if not right.all():
             lane = int(np.argmin(right))
-            wanted = self.array.element(int(locations[lane]), inference)
+            wanted = self.array.element(int(locations[lane]), int(inferences[lane]))
             found = self._content(int(slots[lane]))
             point = core.iterations[i]
             raise Violation(core.name, point, inference, self.array.name, wanted, found)
@@ -99,7 +101,7 @@ class TaggedMemory:
 
     def write(self, inference: int, locations: np.ndarray, values: np.ndarray | None) -> None:
         """Write elements to their slots, regardless of the contents."""
-        slots = self.buffer.slots[inference][locations]
+        slots = self.buffer.slots[inference + self.array.held, locations]
         if self._partial:
             kept = slots >= 0
             slots, locations = slots[kept], locations[kept]
@@ -108,10 +110,12 @@ class TaggedMemory:
         if self.data is not None:
             self.data[slots] = values
 
-    def fill(self, inference: int, values: np.ndarray | None) -> None:
-        """Write all elements of a given array."""
-        flat = None if values is None else values.reshape(-1)
-        self.write(inference, np.arange(self.array.size), flat)
+    def fill(
+        self, inference: int, values: np.ndarray | None, elements: np.ndarray | None = None
+    ) -> None:
+        """Write elements of an inference, one after the other; by default all elements of a given array."""
+        elements = np.arange(self.array.size) if elements is None else elements
+        self.write(inference, elements, None if values is None else values.reshape(-1)[elements])
 
 
 class CoreState:

@@ -52,7 +52,8 @@ class Layout:
         margin, margin_value = none, None
         if regular is not None:
             for load, access in accesses:
-                window = StridedWindow.of(access, array) if load.apart else None
+                windowed = load.apart and not load.across
+                window = StridedWindow.of(access, array) if windowed else None
                 if window is None or window.is_constant:
                     continue
                 around = window.margin(regular.low, regular.sizes, regular.axis)
@@ -180,9 +181,9 @@ class Layout:
         return runs
 
     def index(
-        self, inference: int, location: list[np.ndarray]
+        self, inference: int | np.ndarray, location: list[np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return (positions of elements of an inference in the flat memory, mask of those stored or None for all)."""
+        """Return (positions of elements of inferences in the flat memory, mask of those stored or None for all)."""
         slots, kept = self.buffer.slot(inference, location)
         shifted = [s + before for s, (before, _) in zip(slots, self.margin, strict=True)]
         return ravel(shifted, self.shape), kept

@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
+from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.access import CompiledAccess
@@ -85,7 +86,7 @@ class Memory:
     """All storage of a run. A store reaches every buffer that holds its array, and the network's outputs.
 
     Network inputs are present from the start, for every inference; each buffer of an input has one memory per
-    inference.
+    inference. Reads that reach back before the first inference of a sequence give initial values.
     """
 
     def __init__(
@@ -94,8 +95,20 @@ class Memory:
         plan: MemoryPlan,
         weights: Weights,
         inputs: Sequence[Mapping[str, np.ndarray]],
+        first: Sequence[int] | None = None,
     ):
+        """Allocate the storage of a stream.
+
+        first: the number of the first inference of the sequence to which each inference belongs; None for a stream that
+        is one sequence.
+        """
         self.plan, numbers = plan, weights.numbers
+        self.first = [0] * len(inputs) if first is None else first
+        self.initial = {
+            name: weights.elements(network.arrays[symbol(array.initial)])
+            for name, array in network.arrays.items()
+            if array.initial is not None
+        }
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[_Place, np.ndarray] = {}
         self.streams: dict[_Place, list[np.ndarray]] = {}
@@ -150,6 +163,8 @@ class Memory:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return (lanes of a source, mask of the lanes that belong to it or None for all)."""
         place = (core.name, value)
+        if load.across:
+            return self._across(place, load, access, inference, start, stop)
         layout, cells = self.layouts[place], self._cells(place, inference)
         if (window := layout.windows.get(load.op)) is not None and (
             ring_order := self.plan.ring_order(place, inference)
@@ -160,6 +175,35 @@ class Memory:
         pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         return cells.take(slots), None if load.apart else slots != pad
+
+    def _across(
+        self,
+        place: _Place,
+        load: Load,
+        access: CompiledAccess,
+        inference: int,
+        start: int,
+        stop: int,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Like `_part`, for a load across inferences."""
+        layout = self.layouts[place]
+        (back, *location), defined = access.locations(start, stop)
+        there = True if defined is None else defined
+        parts = (inference + back, *location, there)
+        of, *location, there = np.broadcast_arrays(*parts)
+        lanes = np.full(of.shape, self.plan.pads[load.op], self._cells(place, inference).dtype)
+        before = there & (of < self.first[inference])
+        inside = there & ~before
+        for n in np.unique(of[inside]).tolist() if place in self.streams else (inference,):
+            here = inside & (of == n) if place in self.streams else inside
+            slots, _ = layout.index(of[here], [x[here] for x in location])
+            lanes[here] = self._cells(place, n).take(slots)
+        if before.any():
+            initial = self.initial[layout.buffer.array]
+            entry = len(initial) + of[before] - self.first[inference]
+            lanes[before] = initial[(entry, *(x[before] for x in location))]
+        lanes = np.broadcast_to(lanes, (len(lanes), *access.lanes))
+        return lanes, None if load.apart else there
 
     def _cells(self, place: _Place, inference: int) -> np.ndarray:
         return self.streams[place][inference] if place in self.streams else self.cells[place]

@@ -28,7 +28,7 @@ from cmir.timing.report import RunReport
 Inputs = Sequence[Mapping[str, np.ndarray]]
 """The stream of inferences, each with an array for each input."""
 
-MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs], Memory]
+MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs, Sequence[int] | None], Memory]
 
 
 class Simulator:
@@ -84,17 +84,23 @@ class Simulator:
         return self._bodies[core]
 
     def run(
-        self, inputs: Inputs, chunk: int | None = None, progress: Progress | None = None
+        self,
+        inputs: Inputs,
+        chunk: int | None = None,
+        progress: Progress | None = None,
+        first: Sequence[int] | None = None,
     ) -> RunReport:
         """Execute a stream of inferences.
 
         inputs: for each inference, an array for each input.
+        first: for each inference, the number of the first inference of its sequence: reads that reach back further give
+        initial values. None for a stream that is one sequence.
         chunk: maximum number of iterations that a core runs before others get a turn; None for no limit.
         Raises CompileError for inputs that do not match, DeadlockError if no core can continue.
         """
         for inference in inputs:
             self._check(inference)
-        memory = self._memory(self.network, self.memory_plan, self.weights, inputs)
+        memory = self._memory(self.network, self.memory_plan, self.weights, inputs, first)
 
         def run_chunk(name: CoreName, inference: int, first: int, last: int) -> None:
             self.body(name).run(memory, inference, first, last)

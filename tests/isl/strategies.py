@@ -93,6 +93,45 @@ def accesses(draw: st.DrawFn, rank: int | None = None) -> Accesses:
 
 
 @st.composite
+def across(draw: st.DrawFn, case: Accesses, back: int = 2) -> isl.Map:
+    """The read of a case, of inferences up to `back` before: `{ R[…] -> b[m, location] }`.
+
+    Windows of inferences, one or several at once, depending on the iteration or on the row; some are reversed.
+    """
+    dims = ["h", "w"][: len(case.shape)]
+    height = case.shape[0]
+    pieces: list[isl.Map] = []
+    for _ in range(draw(st.integers(1, 2))):
+        row = draw(st.sampled_from(["h", "h", f"{height - 1} - h"]))
+        first, second = draw(st.integers(-back, 0)), draw(st.integers(-back, 0))
+        rows = draw(st.sampled_from(["0 <= h", "h mod 2 = 0", "h <= 1"]))
+        location, moved = ", ".join(dims), ", ".join([row, *dims[1:]])
+        to = isl.Map(
+            f"{{ b[{location}] -> b[m = {first}, {moved}] : {rows}; "
+            f"b[{location}] -> b[m = {second}, {moved}] : not ({rows}) }}"
+        )
+        read = case.read
+        if draw(st.booleans()):
+            rank = read.dim(isl.dim_type.in_)
+            iterations = ", ".join(["i", "j"][:rank])
+            name = read.get_tuple_name(isl.dim_type.in_)
+            only = draw(st.sampled_from(["i mod 2 = 0", "i <= 0", "i >= 1"]))
+            read = read.intersect_domain(isl.Set(f"{{ {name}[{iterations}] : {only} }}"))
+        pieces.append(read.apply_range(to))
+    return pieces[0] if len(pieces) == 1 else pieces[0].union(pieces[1])
+
+
+@st.composite
+def own_accesses(draw: st.DrawFn) -> Accesses:
+    """A stage that reads what it writes itself: reader and writer have the same iterations and the same order."""
+    case = draw(accesses())
+    inside = case.order_w.domain()
+    name = inside.get_tuple_name()
+    read = case.read.set_tuple_name(isl.dim_type.in_, name).intersect_domain(inside)
+    return Accesses(case.shape, case.write, read, case.order_w, case.order_w)
+
+
+@st.composite
 def sets(draw: st.DrawFn, dims: Sequence[str], name: str = "") -> isl.Set:
     """A bounded set: boxes, cut by half-spaces and lattices, and unions of two such; maybe empty."""
 

@@ -14,6 +14,7 @@ from isl.strategies import Accesses, accesses
 
 from cmir.isl.cores import at, at_core, core_set, count_points, on_core, parameter_values
 from cmir.isl.dependences import Release, full_storage, raw_release, war_release
+from cmir.isl.inferences import in_own_inference
 from cmir.isl.text import read_set
 
 
@@ -68,10 +69,12 @@ def test_releases(case: Accesses, writers: int, readers: int, by: str) -> None:
             own, theirs = on_core(family.order_r, 1), on_core(family.order_w, 1, "q")
             families["raw"] = raw_release(family.write, family.read, theirs, own)
             own, theirs = on_core(family.order_w, 1), on_core(family.order_r, 1, "q")
-            families["war"] = war_release(family.write, family.read, storage, own, theirs)
+            read = in_own_inference(family.read)
+            families["war"] = war_release(family.write, read, storage, own, theirs)
         raw = raw_release(one.write, one.read, one.order_w, one.order_r)
         the_same(families["raw"], raw, {"p0": p, "q0": q})
-        war = war_release(one.write, one.read, storage, one.order_w, one.order_r)
+        read = in_own_inference(one.read)
+        war = war_release(one.write, read, storage, one.order_w, one.order_r)
         if war.relation.is_empty() and not families["war"].relation.is_empty():
             last = max(pairs(one.order_w), key=lambda pair: pair[1])[0]
             war = Release(war.relation, isl.Set(f"{{ W[{', '.join(map(str, (0, *last)))}] }}"))

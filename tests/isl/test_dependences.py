@@ -15,16 +15,19 @@ import pytest
 from enumeration import Point, pairs, points
 from hypothesis import given
 from hypothesis import strategies as st
-from isl.strategies import Accesses, accesses, sets
+from isl.strategies import Accesses, accesses, across, own_accesses, sets
 
 from cmir.isl import dependences
 from cmir.isl.dependences import (
     full_storage,
     identity_schedule,
+    inferences_waited,
     prefix_maximum,
     raw_release,
+    raw_release_across,
     war_release,
 )
+from cmir.isl.inferences import in_own_inference
 
 
 def in_order(schedule: isl.Map) -> list[Point]:
@@ -135,9 +138,129 @@ def brute_force_credits(case: Accesses, storage: Storage) -> tuple[dict[Point, P
 
 def check_credits(case: Accesses, storage: isl.Map, slot: Storage) -> None:
     expected, initially = brute_force_credits(case, slot)
-    release = war_release(case.write, case.read, storage, case.order_w, case.order_r)
+    release = war_release(
+        case.write, in_own_inference(case.read), storage, case.order_w, case.order_r
+    )
     assert dict(pairs(release.relation)) == expected
     assert points(release.initially) == initially
+
+
+def brute_force_across(case: Accesses, read: isl.Map) -> tuple[dict[Point, Point], list[Point]]:
+    """Like `brute_force_credits`, for data that the reader needs, of its own inference and of earlier ones."""
+    writers, readers = in_order(case.order_w), in_order(case.order_r)
+    written, reads = by_iteration(case.write), by_iteration(read)
+    step = {location: t for t, w in enumerate(writers) for location in written[w]}
+    limits: dict[tuple[int, int], Point] = {}
+    latest = (-LAST, 0)
+    for n in range(LAST + 1):
+        for reader in readers:
+            latest = max([latest, *((n + m, step[tuple(at)]) for m, *at in reads[reader])])
+            limits[latest] = (n - SHOWN, *reader)
+    events = sorted(limits)
+    shown = {min(written[writers[t]]): limits[n, t] for n, t in events if n == SHOWN}
+    before = [limits[event] for event in events if event < (SHOWN, 0)]
+    return shown, before[-1:] if shown else []
+
+
+@given(st.data(), accesses(), ways)
+def test_raw_release_across(
+    data: st.DataObject, case: Accesses, way: AbstractContextManager[object]
+) -> None:
+    read = data.draw(across(case))
+    expected, initially = brute_force_across(case, read)
+    with way:
+        release = raw_release_across(case.write, read, case.order_w, case.order_r)
+    assert dict(pairs(release.relation)) == expected
+    assert points(release.initially) == initially
+    assert inferences_waited(release, case.order_r) == 0
+
+
+def brute_force_credits_across(
+    case: Accesses, read: isl.Map, storage: Storage, itself: bool
+) -> tuple[dict[Point, Point], list[Point], int]:
+    """Like `brute_force_credits`, of reads across inferences, and how many inferences later a write waits for.
+
+    itself: the reader is the writer, and an iteration needs nothing of itself.
+    """
+    writers, readers = in_order(case.order_w), in_order(case.order_r)
+    written, reads = by_iteration(case.write), by_iteration(read)
+    read_by: dict[Point, list[tuple[int, int]]] = defaultdict(list)
+    for t, reader in enumerate(readers):
+        for m, *at in reads[reader]:
+            read_by[tuple(at)].append((-m, t))
+    needed_by_slot: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)
+    limits: dict[tuple[int, int], Point] = {}
+    latest, later = (-1, -1), 0
+    for n in range(LAST + 1):
+        for t, writer in enumerate(writers):
+            slots = {location: storage(n, location) for location in written[writer]}
+            old = [event for slot in slots.values() for event in needed_by_slot[slot]]
+            latest = max([latest, *(event for event in old if not itself or event != (n, t))])
+            limits[latest] = (n - SHOWN, *writer)
+            later = max(later, latest[0] - n)
+            for location, slot in slots.items():
+                events = [(n + d, r) for d, r in read_by[location]]
+                needed_by_slot[slot] = sorted({*needed_by_slot[slot], *events})[-2:]
+    events = sorted(limits)
+    shown = {readers[t]: limits[n, t] for n, t in events if n == SHOWN}
+    before = [limits[event] for event in events if event < (SHOWN, 0)]
+    return shown, before[-1:] if shown else [], later
+
+
+def check_credits_across(
+    case: Accesses, read: isl.Map, storage: isl.Map, slot: Storage, itself: bool
+) -> None:
+    expected, initially, later = brute_force_credits_across(case, read, slot, itself)
+    release = war_release(case.write, read, storage, case.order_w, case.order_r, itself)
+    assert dict(pairs(release.relation)) == expected
+    assert points(release.initially) == initially
+    assert inferences_waited(release, case.order_w) == later
+
+
+def ring(shape: tuple[int, ...], kind: str, size: int) -> tuple[isl.Map, Storage]:
+    """A ring of rows, or one of whole inferences."""
+    height, *rest = shape
+    dims = ["w"][: len(rest)]
+    location, rows = ", ".join(["n", "h", *dims]), ", ".join(["r", *dims])
+    if kind == "rows":
+        storage = isl.Map(f"{{ b[{location}] -> slot[{rows}] : r = ({height}n + h) mod {size} }}")
+        return storage, lambda n, at: ((height * n + at[0]) % size, *at[1:])
+    storage = isl.Map(
+        f"{{ b[{location}] -> slot[r, {', '.join(['h', *dims])}] : r = n mod {size} }}"
+    )
+    return storage, lambda n, at: (n % size, *at)
+
+
+rings = st.one_of(
+    st.tuples(st.just("rows"), st.integers(1, 12)),
+    st.tuples(st.just("inferences"), st.integers(1, 4)),
+)
+formulas = st.sampled_from(WAYS[:2]).map(lambda way: patch.multiple(dependences, **way))
+
+
+@given(st.data(), accesses(), rings, formulas)
+def test_war_release_across(
+    data: st.DataObject,
+    case: Accesses,
+    kind: tuple[str, int],
+    way: AbstractContextManager[object],
+) -> None:
+    read = data.draw(across(case))
+    with way:
+        check_credits_across(case, read, *ring(case.shape, *kind), itself=False)
+
+
+@given(st.data(), own_accesses(), rings, formulas)
+def test_war_release_of_a_stage_from_itself(
+    data: st.DataObject,
+    case: Accesses,
+    kind: tuple[str, int],
+    way: AbstractContextManager[object],
+) -> None:
+    """An iteration may overwrite what it reads itself."""
+    read = data.draw(across(case))
+    with way:
+        check_credits_across(case, read, *ring(case.shape, *kind), itself=True)
 
 
 @given(accesses(), ways)

@@ -116,9 +116,12 @@ def _accesses(access: MapAttr) -> dict[Point, list[Point]]:
 
 
 @cache
-def _slots(storage: MapAttr, shape: tuple[int, ...], core: Point) -> dict[Point, Point]:
-    """The slots of a core for the elements of an array, `(n, *location)`, in the inferences that are judged."""
-    bounds = [(0, INFERENCES), *((0, size) for size in shape)]
+def _slots(storage: MapAttr, shape: tuple[int, ...], core: Point, held: int) -> dict[Point, Point]:
+    """The slots of a core for the elements of an array, `(n, *location)`, in the inferences that are judged.
+
+    held: inferences before the first in which the array has values.
+    """
+    bounds = [(-held, INFERENCES), *((0, size) for size in shape)]
     names = [f"x{d}" for d in range(len(bounds))]
     inside = " and ".join(
         f"{low} <= {x} < {high}" for x, (low, high) in zip(names, bounds, strict=True)
@@ -132,7 +135,7 @@ class Core:
     """A program on one core, by enumeration.
 
     iterations: in the order in which they fire. position: of each in that order. reads, writes: by array, the
-    locations that each iteration accesses, in that order.
+    locations that each iteration accesses, in that order; reads with the inference, relative to the iteration's own.
     """
 
     def __init__(self, op: ProgramOp, coordinates: Point):
@@ -145,7 +148,7 @@ class Core:
         self.position = {iteration: i for i, iteration in enumerate(self.iterations)}
         self.count = len(self.iterations)
         self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
-        self.reads: dict[str, list[list[Point]]] = {
+        self.reads: dict[str, list[list[tuple[int, Point]]]] = {
             array: [[] for _ in self.iterations] for array in self.buffers
         }
         self.writes: dict[str, list[list[Point]]] = {}
@@ -153,26 +156,30 @@ class Core:
             if isinstance(item, LoadOp):
                 for buffer, access in item.buffers_and_maps():
                     assert isinstance(buffer.owner, BufferOp)
-                    self._add(self.reads, symbol(buffer.owner.array), access)
+                    into = self.reads[symbol(buffer.owner.array)]
+                    for read, found in zip(into, self._accessed(access), strict=True):
+                        read += [(x[0], x[1:]) if item.across else (0, x) for x in found]
             elif isinstance(item, StoreOp):
-                self._add(self.writes, symbol(item.array), item.map)
+                into = self.writes.setdefault(symbol(item.array), [[] for _ in self.iterations])
+                for written, found in zip(into, self._accessed(item.map), strict=True):
+                    written += found
 
-    def _add(self, into: dict[str, list[list[Point]]], array: str, access: MapAttr) -> None:
+    def _accessed(self, access: MapAttr) -> list[list[Point]]:
         accessed = _accesses(access)
-        all_ = into.setdefault(array, [[] for _ in self.iterations])
-        for locations, iteration in zip(all_, self.iterations, strict=True):
-            locations.extend(accessed.get(iteration, []))
+        return [accessed.get(iteration, []) for iteration in self.iterations]
 
     def writer_of(self, array: str) -> dict[Point, int]:
         """The position of the iteration that stores each element."""
         stores = enumerate(self.writes.get(array, []))
         return {location: i for i, locations in stores for location in locations}
 
-    def last_reads(self, array: str) -> dict[Point, int]:
-        """The position of the last iteration that reads each element."""
-        return {
-            location: i for i, locations in enumerate(self.reads[array]) for location in locations
-        }
+    def reads_of(self, array: str) -> dict[Point, list[int]]:
+        """The iterations that read each element of inference 0; those of inference n have n · count added."""
+        found: dict[Point, list[int]] = defaultdict(list)
+        for i, read in enumerate(self.reads[array]):
+            for m, location in read:
+                found[location].append(i - m * self.count)
+        return found
 
 
 @dataclass(frozen=True)
@@ -200,12 +207,19 @@ class Pair:
 
 @dataclass(frozen=True)
 class Occupant:
-    """An element in a slot: its writer, and iterations of streams: when it is written, and first and last read."""
+    """An element in a slot: its writer, and iterations of streams: when it is written, and when it is read."""
 
     writer: Core
     written: int
-    first_read: int
-    last_read: int
+    reads: list[int]
+
+    @property
+    def first_read(self) -> int:
+        return min(self.reads, default=ALWAYS)
+
+    @property
+    def last_read(self) -> int:
+        return max(self.reads, default=ALWAYS)
 
 
 class Enumeration:
@@ -268,8 +282,8 @@ class Enumeration:
         if any(count > 1 for count in stores.values()):
             raise Wrong(f"an element of {array} is stored twice")
         for core in self.cores.values():
-            for locations in core.reads.get(array, []):
-                if any(location not in stores for location in locations):
+            for read in core.reads.get(array, []):
+                if any(location not in stores for _, location in read):
                     raise Wrong(f"{core.name} reads an element of {array} that is not stored")
         if array in {symbol(o) for o in self.network.outputs}:
             size = 1
@@ -283,8 +297,12 @@ class Enumeration:
         storage = core.buffers[array].storage
         if storage is None:
             return lambda _, location: location
-        slots = _slots(storage, self.arrays[array].shape, core.coordinates)
+        slots = self._stored_slots(core, array, storage)
         return lambda n, location: slots.get((n, *location))
+
+    def _stored_slots(self, core: Core, array: str, storage: MapAttr) -> dict[Point, Point]:
+        op = self.arrays[array]
+        return _slots(storage, op.shape, core.coordinates, op.initial_inferences())
 
     def _check_slots(self, core: Core, array: str) -> None:
         """Slots are in the buffer, and no two elements that have one are written at once or by two writers."""
@@ -295,11 +313,11 @@ class Enumeration:
             if shape != self.arrays[array].shape:
                 raise Wrong(f"the buffer of {array} at {core.name} is not of its shape")
         else:
-            kept = _slots(buffer.storage, self.arrays[array].shape, core.coordinates)
+            kept = self._stored_slots(core, array, buffer.storage)
             for slot in kept.values():
                 if not all(0 <= s < size for s, size in zip(slot, shape, strict=True)):
                     raise Wrong(f"slot {slot} is outside the buffer of {array} at {core.name}")
-        slot_of, read = self.slots(core, array), core.last_reads(array)
+        slot_of, read = self.slots(core, array), core.reads_of(array)
         if any(slot_of(0, location) is None for location in read):
             raise Wrong(f"{core.name} reads an element of {array} that it does not keep")
         if array not in self.computed:
@@ -313,9 +331,12 @@ class Enumeration:
         core: Core,
         array: str,
         slot_of: Callable[[int, Point], Point | None],
-        read: dict[Point, int],
+        read: dict[Point, list[int]],
     ) -> None:
-        """What is there from the start never shares a slot with something else, if it is read."""
+        """What is there from the start never shares a slot with something else, if it is read.
+
+        It may share it with itself in later inferences, once it is not read any more.
+        """
         held: dict[Point, set[Point]] = defaultdict(set)
         for location in product(*map(range, self.arrays[array].shape)):
             slots = [slot_of(n, location) for n in range(INFERENCES)]
@@ -324,6 +345,12 @@ class Enumeration:
                     held[slot].add(location)
             if self.arrays[array].source is not None and location in read and len(set(slots)) > 1:
                 raise Wrong(f"{location} of parameter {array} moves at {core.name}")
+        for location, reads in read.items():
+            later = range(1, max(reads) // core.count + 1)
+            for n in range(INFERENCES):
+                slot = slot_of(n, location)
+                if any(n + k < INFERENCES and slot_of(n + k, location) == slot for k in later):
+                    raise Wrong(f"{location} of {array} is overwritten at {core.name}")
         if any(
             len(locations) > 1 and not locations.isdisjoint(read) for locations in held.values()
         ):
@@ -331,20 +358,16 @@ class Enumeration:
 
     def _occupants(self, reader: Core, array: str) -> dict[Point, list[Occupant]]:
         """What comes into each slot of a reader's buffer, in order."""
-        slot_of, last, first = self.slots(reader, array), reader.last_reads(array), {}
-        for i in reversed(range(reader.count)):
-            first |= dict.fromkeys(reader.reads[array][i], i)
+        slot_of, read = self.slots(reader, array), reader.reads_of(array)
+        held = self.arrays[array].initial_inferences()
         found: dict[Point, list[Occupant]] = defaultdict(list)
         for writer in self.cores.values():
-            for n in range(INFERENCES):
+            for n in range(-held, INFERENCES):
                 for i, locations in enumerate(writer.writes.get(array, [])):
                     for location in locations:
                         if (slot := slot_of(n, location)) is not None:
-                            reads = [
-                                r[location] + n * reader.count if location in r else ALWAYS
-                                for r in (first, last)
-                            ]
-                            occupant = Occupant(writer, i + n * writer.count, *reads)
+                            reads = [x + n * reader.count for x in read.get(location, [])]
+                            occupant = Occupant(writer, i + n * writer.count, reads)
                             found[slot].append(occupant)
         for slot, occupants in found.items():
             if len({o.writer.name for o in occupants}) > 1:
@@ -360,7 +383,11 @@ class Enumeration:
             return
         if several and any(o.last_read == ALWAYS for o in occupants):
             raise Wrong(f"two programs write into one slot for {array} at {reader.name}")
+        if several and self.arrays[array].initial is not None:
+            raise Wrong(f"initial values of {array} come into one slot in no order")
         for one, two in pairwise(occupants):
+            if one.reads and one.last_read // reader.count > two.written // two.writer.count:
+                raise Wrong(f"a store of {array} waits for {reader.name} in a later inference")
             read = max(one.last_read, two.last_read) > ALWAYS
             if one.writer is two.writer and one.written == two.written and read:
                 raise Wrong(f"elements of {array} are written at once into one slot")
@@ -392,22 +419,28 @@ class Enumeration:
 
     def _needed_data(self, core: Core, writer: Core, array: str) -> list[list[int]]:
         written = writer.writer_of(array)
-        last = [
-            max((written[x] for x in locations if x in written), default=ALWAYS)
-            for locations in core.reads[array]
-        ]
         return _prefix_maxima(
-            [event + n * writer.count if event > ALWAYS else ALWAYS for event in last]
+            [
+                max(
+                    (written[x] + (n + m) * writer.count for m, x in read if x in written),
+                    default=ALWAYS,
+                )
+                for read in core.reads[array]
+            ]
             for n in range(INFERENCES)
         )
 
     def _needed_room(self, core: Core, reader: Core, array: str) -> list[list[int]]:
         needs = [[ALWAYS] * core.count for _ in range(INFERENCES)]
         for occupants in self._occupants(reader, array).values():
-            for one, two in pairwise(occupants):
-                if two.writer is core:
+            latest: list[int] = []  # of all reads of older occupants, the last two
+            for two in occupants:
+                if two.writer is core and two.written >= 0:
                     n, i = divmod(two.written, core.count)
-                    needs[n][i] = max(needs[n][i], one.last_read)
+                    # An iteration reads before it writes.
+                    others = [x for x in latest if core is not reader or x != two.written]
+                    needs[n][i] = max([needs[n][i], *others])
+                latest = sorted({*latest, *two.reads})[-2:]
         return _prefix_maxima(needs)
 
     def _allowed(

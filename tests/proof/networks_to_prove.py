@@ -163,6 +163,112 @@ def shared_slots() -> NetworkOp:
     return network
 
 
+def with_state(text: str) -> NetworkOp:
+    """A pipeline that reads across inferences, at the cmcore level. Relations may be broken into lines."""
+    context = make_context()
+    module = parse_module(f"polyhedral.pipeline @main {' '.join(text.split())}", context)
+    run_passes(module, TO_CMCORE, context)
+    (network,) = module.body.block.ops
+    assert isinstance(network, NetworkOp)
+    network.detach()
+    return network
+
+
+def recurrent() -> NetworkOp:
+    """A row depends on the one before it, the first one on the last one of the inference before; a ring of two rows."""
+    return with_state("""
+      (@x) -> (@h) {
+        polyhedral.array @x : tensor<3x2xf32>
+        polyhedral.array @h0 parameter dense<0.5> : tensor<1x3x2xf32>
+        polyhedral.array @h : tensor<3x2xf32> initial @h0
+        polyhedral.storage @h at @cell #polyhedral.map<"{ h[n, t, c] -> slot[(3n + t) mod 2, c] }"> : memref<2x2xf32>
+        polyhedral.stage @cell (%t) domain #polyhedral.set<"{ cell[t] : 0 <= t < 3 }"> {
+          %x = polyhedral.read @x #polyhedral.map<"{ [cell[t] -> lane[c]] -> x[t, c] : 0 <= t < 3 and 0 <= c < 2 }"> :
+            vector<2xf32>
+          %p = polyhedral.read @h #polyhedral.map<"{ [cell[t] -> lane[c]] -> h[m = 0, t - 1, c] : 1 <= t < 3 and
+            0 <= c < 2; [cell[t = 0] -> lane[c]] -> h[m = -1, 2, c] : 0 <= c < 2 }"> across : vector<2xf32>
+          %s = arith.addf %x, %p : vector<2xf32>
+          polyhedral.write %s, @h #polyhedral.map<"{ [cell[t] -> lane[c]] -> h[t, c] : 0 <= t < 3 and 0 <= c < 2 }"> :
+            vector<2xf32>
+        }
+      }
+    """)
+
+
+def in_place() -> NetworkOp:
+    """Each iteration overwrites what only it reads, of the inference before."""
+    return with_state("""
+      (@x) -> (@h) {
+        polyhedral.array @x : tensor<2x2xf32>
+        polyhedral.array @h0 parameter dense<[[[1.0, 2.0], [3.0, 4.0]]]> : tensor<1x2x2xf32>
+        polyhedral.array @h : tensor<2x2xf32> initial @h0
+        polyhedral.storage @h at @s #polyhedral.map<"{ h[n, i, c] -> slot[i, c] }"> : memref<2x2xf32>
+        polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 2 }"> {
+          %x = polyhedral.read @x #polyhedral.map<"{ [s[i] -> lane[c]] -> x[i, c] : 0 <= i < 2 and 0 <= c < 2 }"> :
+            vector<2xf32>
+          %p = polyhedral.read @h #polyhedral.map<"{ [s[i] -> lane[c]] -> h[m = -1, i, c] : 0 <= i < 2 and 0 <= c < 2
+            }"> across : vector<2xf32>
+          %s = arith.addf %x, %p : vector<2xf32>
+          polyhedral.write %s, @h #polyhedral.map<"{ [s[i] -> lane[c]] -> h[i, c] : 0 <= i < 2 and 0 <= c < 2 }"> :
+            vector<2xf32>
+        }
+      }
+    """)
+
+
+def window() -> NetworkOp:
+    """The last three inferences are read, and this one."""
+    return with_state("""
+      (@x) -> (@y) {
+        polyhedral.array @x : tensor<2xf32>
+        polyhedral.array @k0 parameter dense<0.0> : tensor<2x2xf32>
+        polyhedral.array @k : tensor<2xf32> initial @k0
+        polyhedral.array @y : tensor<2xf32>
+        polyhedral.stage @key (%i) domain #polyhedral.set<"{ key[i] : 0 <= i < 2 }"> {
+          %x = polyhedral.read @x #polyhedral.map<"{ [key[i] -> lane[c]] -> x[i] : 0 <= i < 2 and c = 0 }"> :
+            vector<1xf32>
+          polyhedral.write %x, @k #polyhedral.map<"{ [key[i] -> lane[c]] -> k[i] : 0 <= i < 2 and c = 0 }"> :
+            vector<1xf32>
+        }
+        polyhedral.stage @attend (%i) domain #polyhedral.set<"{ attend[i] : 0 <= i < 2 }"> {
+          %k = polyhedral.read @k #polyhedral.map<"{ [attend[i] -> lane[t, c = 0]] -> k[m = t - 2, i] : 0 <= i < 2 and
+            0 <= t < 3 }"> across : vector<3x1xf32>
+          %y = cmcore.reduce add %k along [0] : vector<3x1xf32> -> vector<1xf32>
+          polyhedral.write %y, @y #polyhedral.map<"{ [attend[i] -> lane[c]] -> y[i] : 0 <= i < 2 and c = 0 }"> :
+            vector<1xf32>
+        }
+      }
+    """)
+
+
+def circle(tokens: int = 2) -> NetworkOp:
+    """Two cores in a circle; the first reads what the second wrote some inferences before, in reverse."""
+    return with_state(f"""
+      (@x) -> (@h) {{
+        polyhedral.array @x : tensor<3x2xf32>
+        polyhedral.array @g : tensor<3x2xf32>
+        polyhedral.array @h0 parameter dense<1.0> : tensor<{tokens}x3x2xf32>
+        polyhedral.array @h : tensor<3x2xf32> initial @h0
+        polyhedral.stage @a (%t) domain #polyhedral.set<"{{ a[t] : 0 <= t < 3 }}"> {{
+          %x = polyhedral.read @x #polyhedral.map<"{{ [a[t] -> lane[c]] -> x[t, c] : 0 <= t < 3 and 0 <= c < 2 }}"> :
+            vector<2xf32>
+          %p = polyhedral.read @h #polyhedral.map<"{{ [a[t] -> lane[c]] -> h[m = -{tokens}, 2 - t, c] : 0 <= t < 3 and
+            0 <= c < 2 }}"> across : vector<2xf32>
+          %s = arith.addf %x, %p : vector<2xf32>
+          polyhedral.write %s, @g #polyhedral.map<"{{ [a[t] -> lane[c]] -> g[t, c] : 0 <= t < 3 and 0 <= c < 2 }}"> :
+            vector<2xf32>
+        }}
+        polyhedral.stage @b (%t) domain #polyhedral.set<"{{ b[t] : 0 <= t < 3 }}"> {{
+          %x = polyhedral.read @g #polyhedral.map<"{{ [b[t] -> lane[c]] -> g[t, c] : 0 <= t < 3 and 0 <= c < 2 }}"> :
+            vector<2xf32>
+          %s = arith.mulf %x, %x : vector<2xf32>
+          polyhedral.write %s, @h #polyhedral.map<"{{ [b[t] -> lane[c]] -> h[t, c] : 0 <= t < 3 and 0 <= c < 2 }}"> :
+            vector<2xf32>
+        }}
+      }}
+    """)
+
+
 _FILECHECK = Path(__file__).parents[1] / "filecheck"
 
 RINGS = "polyhedral-assign-storage{sizes=live}"
@@ -185,4 +291,8 @@ NETWORKS = (
     split,
     streamed,
     shared_slots,
+    recurrent,
+    in_place,
+    window,
+    circle,
 )

@@ -1,7 +1,8 @@
 """Small random networks at the cmcore level, of every structure that the compiler makes, drawn from a seed.
 
 Most are convolutional, come from ONNX and keep their source. The others are made of relations, at the polyhedral level:
-iterations that form no box, elements that nobody writes, reads that depend on the place.
+iterations that form no box, elements that nobody writes, reads that depend on the place or reach into earlier
+inferences.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import onnx
 from networks import Builder, Impossible
+from proof.drawn_state import draw_pipeline
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
@@ -60,7 +62,8 @@ class _Draft:
 def draw_case(rng: random.Random) -> Case:
     """A random network. Raises CompileError where the compiler refuses what was drawn."""
     with collect_diagnostics():
-        draft = _convolutions(rng) if rng.random() < 0.7 else _relations(rng)
+        draw = rng.choices((_convolutions, _relations, _state), (0.55, 0.2, 0.25))[0]
+        draft = draw(rng)
         parameters = Parameters((draft.context.parameters or Parameters()).copy())
         passes = _change(rng, draft)
         _run(TO_CMCORE, draft)
@@ -244,6 +247,12 @@ def _relations(rng: random.Random) -> _Draft:
         inside.append(domain)
     lines = [f"polyhedral.pipeline @main (@a0) -> (@a{count}) {{", *arrays, *stages, "}"]
     return _Draft(parse_module("\n".join(lines), make_context()), make_context(), structures)
+
+
+def _state(rng: random.Random) -> _Draft:
+    """Stages that read earlier inferences."""
+    module = parse_module(draw_pipeline(rng).text(), make_context())
+    return _Draft(module, make_context(), {"state"})
 
 
 Constraints = list[str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -153,16 +154,18 @@ def _unsafe(kind: str) -> Callable[..., bool]:
             if waits is None or waits >= time or needed[at] != time:
                 continue
             theirs = pair.neighbour.writes if kind == "snoop" else pair.neighbour.reads
-            touched = theirs[pair.array][pair.neighbour.position[_point(event)]]
+            touched: list[Any] = theirs[pair.array][pair.neighbour.position[_point(event)]]
             if element.startswith("@"):  # needed by an iteration of an earlier inference
                 return at == 0 or needed[at] == needed[0]
             location = _element(element)
             if kind == "snoop":
-                return location in touched and location in pair.core.reads[pair.array][at]
+                read = pair.core.reads[pair.array][at]
+                n = time // pair.neighbour.count
+                return location in touched and (n - here, location) in read
             slot = Enumeration(network).slots(pair.neighbour, pair.array)
             n = time // pair.neighbour.count
             overwritten = {slot(here, x) for x in pair.core.writes[pair.array][at]}
-            return location in touched and slot(n, location) in overwritten
+            return any(x == location and slot(n + m, x) in overwritten for m, x in touched)
         return False
 
     return confirm
@@ -221,12 +224,12 @@ def _stores_again(network: NetworkOp, name: str, element: str) -> bool:
 def _reads_unstored(network: NetworkOp, iteration: str, name: str, element: str) -> bool:
     array, _, _ = element.partition("[")
     read = [
-        core.reads[array][core.position[_point(iteration)]]
+        x
         for core in _cores(network, name)
         if _point(iteration) in core.position
+        for _, x in core.reads[array][core.position[_point(iteration)]]
     ]
-    stored = Enumeration(network).stores(array)[_element(element)]
-    return any(_element(element) in elements for elements in read) and not stored
+    return _element(element) in read and not Enumeration(network).stores(array)[_element(element)]
 
 
 def _output_missing(network: NetworkOp, element: str) -> bool:
@@ -253,7 +256,7 @@ def _given(network: NetworkOp, array: str, name: str, one: str, two: str) -> boo
     x, y = _element(one), _element(two)
     enumeration, found = Enumeration(network), False
     for core in _cores(network, name):
-        slot, read = enumeration.slots(core, array), core.last_reads(array)
+        slot, read = enumeration.slots(core, array), core.reads_of(array)
         held = [{slot(n, element) for n in range(INFERENCES)} for element in (x, y)]
         found |= bool(held[0] & held[1]) and x != y and (x in read or y in read)
     return found
@@ -311,6 +314,10 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     r"the buffer of @(\w+) at @(\w+) has one slot for (.*\]) and (.*\]) \(inference first\), "
     r"which (two cores of @\w+|@\w+ and @\w+) store, in no order": lambda network, *_: (
         "into one slot" in (why_wrong(network) or "")
+    ),
+    r"the buffer of @(\w+) at @(.+) has one slot for (.*\]) and (.*\]) \(inference first\), and a later inference than "
+    r"the second reads the first: the buffer must hold more inferences": lambda network, *_: (
+        "in a later inference" in (why_wrong(network) or "")
     ),
     r"the buffer of @(\w+) at @(.+) has one slot for (.*\]) and (.*\]); what is read of an? "
     r"(?:input|parameter) needs a slot of its own": _given,

@@ -6,7 +6,9 @@ schedules and access relations, has ISL enumerate them into Python lists once, a
 - A core starts its next iteration, in schedule order and inference by inference, when every element that the
   iteration reads has arrived, and no element that its write overwrites in a reader's buffer is still to be read.
 - What an iteration does (its writes, and the reads it is done with) is seen by others in the next cycle.
-- Network inputs and parameters are there from the start.
+- An iteration reads before it writes, so it may overwrite what only it is still to read.
+- Network inputs and parameters are there from the start. So are the elements of arrays with initial values, as if their
+  writers had written them in the inferences before the first.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from cmir.dialects.polyhedral import PipelineOp, ReadOp, StageOp, WriteOp
 
 Element = tuple[str, Point]
 """An element of an array."""
+
+Read = tuple[int, Element]
+"""An element that an iteration reads, and its inference relative to the iteration's own."""
 
 Storage = Callable[[str, int, Point], Hashable]
 """Where a reader keeps an element: (array, inference, location) -> slot of the buffer for that array."""
@@ -48,13 +53,20 @@ def simulate(
         for name, stage in stages.items()
         for core in _cores(stage)
     ]
+    held = {name: array.initial_inferences() for name, array in pipeline.arrays.items()}
     for core in cores:
         core.neighbours = cores
         core.slots = {
-            array: _assigned_slots(pipeline, array, op.map.relation, core.coordinates, inferences)
+            array: _assigned_slots(
+                pipeline, array, op.map.relation, core.coordinates, range(-held[array], inferences)
+            )
             for (array, reader), op in pipeline.storages.items()
             if reader == core.stage
         }
+    for inference in range(-max(held.values(), default=0), 0):
+        for core in cores:
+            for elements in core.writes:
+                core.write(inference, [e for e in elements if inference >= -held[e[0]]])
     cycle = 0
     while waiting := [core for core in cores if not core.done]:
         firing = [core for core in waiting if core.may_start()]
@@ -81,7 +93,8 @@ class _Core:
         storage: Storage | None,
     ):
         order = [i for i in _iterations_in_order(stage) if i[: stage.core_dims] == coordinates]
-        reads, writes = _accessed(stage.reads(), computed), _accessed(stage.writes(), computed)
+        reads = _reads(stage.reads(), computed)
+        writes = _accessed(stage.writes(), computed)
         self.stage, self.coordinates, self.storage = name, coordinates, storage
         self.name = f"{name}[{', '.join(map(str, coordinates))}]" if coordinates else name
         self.reads = [list(dict.fromkeys(reads[iteration])) for iteration in order]
@@ -91,16 +104,20 @@ class _Core:
         self.neighbours: list[_Core] = []
         # By array, for those with a storage relation: inference and location -> slot.
         self.slots: dict[str, dict[Point, Point]] = {}
-        # By inference: what has been written into the buffers, how many iterations are still to read it.
-        uses = Counter(element for elements in self.reads for element in elements)
-        self.arrived: list[set[Element]] = [set() for _ in range(inferences)]
-        self.arrays = {array for array, _ in uses}
-        self.unread = [dict(uses) for _ in range(inferences)]
+        # By inference: what has been written into the buffers, how many iterations have read it. By element: how many
+        # iterations read it, and of which inference, relative to its own.
+        self.arrived: dict[int, set[Element]] = defaultdict(set)
+        self.read: dict[int, Counter[Element]] = defaultdict(Counter)
+        self.uses: dict[Element, Counter[int]] = defaultdict(Counter)
+        for elements in self.reads:
+            for m, element in elements:
+                self.uses[element][-m] += 1
+        self.arrays = {array for array, _ in self.uses}
         # By array and slot: inference and element that are there.
         self.occupant: dict[tuple[str, Hashable], tuple[int, Element]] = {}
         # What the next iteration waits for. Data that has arrived and room that is free stay so till then.
-        self.data: list[Element] = []
-        self.room: list[tuple[_Core, tuple[str, Hashable]]] = []
+        self.data: list[Read] = []
+        self.room: list[tuple[_Core, int, tuple[str, Hashable]]] = []
         self.waits = False
 
     @property
@@ -117,15 +134,15 @@ class _Core:
         if not self.waits:
             self.data = list(self.reads[iteration])
             self.room = [
-                (reader, reader.slot(inference, element))
+                (reader, inference, reader.slot(inference, element))
                 for element in self.writes[iteration]
                 for reader in self.neighbours
                 if element[0] in reader.arrays
             ]
             self.waits = True
-        while self.data and self.data[-1] in self.arrived[inference]:
+        while self.data and self.data[-1][1] in self.arrived[inference + self.data[-1][0]]:
             self.data.pop()
-        while self.room and self.room[-1][0].is_free(self.room[-1][1]):
+        while self.room and self.room[-1][0].is_free(*self.room[-1][1:], self):
             self.room.pop()
         return not self.data and not self.room
 
@@ -138,26 +155,38 @@ class _Core:
             return array, self.slots[array].get((inference, *location))
         return array, location
 
-    def is_free(self, slot: tuple[str, Hashable]) -> bool:
-        """Whether what is in the slot is not going to be read again."""
+    def is_free(self, now: int, slot: tuple[str, Hashable], writer: _Core) -> bool:
+        """Whether what is in the slot is not going to be read again; by the writer's next iteration, it may be.
+
+        now: the inference of that iteration.
+        """
         if slot not in self.occupant:
             return True
         inference, element = self.occupant[slot]
-        return self.unread[inference].get(element, 0) == 0
+        # Reads of a later inference are refused by the compiler, so none of them is waited for.
+        uses = sum(c for d, c in self.uses[element].items() if 0 <= inference + d <= now)
+        unread = uses - self.read[inference][element]
+        if writer is self and unread > 0:
+            unread -= (inference - now, element) in self.reads[self.place[1]]
+        return unread == 0
 
     def start(self, cycle: int) -> None:
         inference, iteration = self.place
-        for element in self.reads[iteration]:
-            self.unread[inference][element] -= 1
-        for element in self.writes[iteration]:
+        for m, element in self.reads[iteration]:
+            self.read[inference + m][element] += 1
+        self.write(inference, self.writes[iteration])
+        self.starts.append(cycle)
+        self.waits = False
+
+    def write(self, inference: int, elements: list[Element]) -> None:
+        """Write elements into the buffers of all readers of their arrays."""
+        for element in elements:
             for reader in self.neighbours:
                 if element[0] in reader.arrays:  # also elements that it never reads
                     reader.arrived[inference].add(element)
                     slot = reader.slot(inference, element)
                     if slot[1] is not None:
                         reader.occupant[slot] = inference, element
-        self.starts.append(cycle)
-        self.waits = False
 
 
 def _cores(stage: StageOp) -> list[Point]:
@@ -166,14 +195,17 @@ def _cores(stage: StageOp) -> list[Point]:
 
 
 def _assigned_slots(
-    pipeline: PipelineOp, array: str, storage: isl.Map, core: Point, inferences: int
+    pipeline: PipelineOp, array: str, storage: isl.Map, core: Point, inferences: range
 ) -> dict[Point, Point]:
     """By a storage relation of a core: inference and location -> slot."""
     for d, coordinate in enumerate(core):
         if (at := storage.find_dim_by_name(isl.dim_type.param, f"p{d}")) >= 0:
             storage = storage.fix_val(isl.dim_type.param, at, isl.Val(coordinate))
     locations = pipeline.arrays[array].locations.insert_dims(isl.dim_type.set, 0, 1)
-    bounds = [(isl.Set.lower_bound_val, 0), (isl.Set.upper_bound_val, inferences - 1)]
+    bounds = [
+        (isl.Set.lower_bound_val, inferences.start),
+        (isl.Set.upper_bound_val, inferences.stop - 1),
+    ]
     for bound, value in bounds:
         locations = bound(locations, isl.dim_type.set, 0, isl.Val(value))
     within = storage.intersect_domain(locations.set_tuple_name(array))
@@ -197,4 +229,15 @@ def _accessed(
             if array in computed:
                 for iteration, location in pairs(relation.relation.domain_factor_domain()):
                     found[iteration].append((array, location))
+    return found
+
+
+def _reads(accesses: Iterable[ReadOp], computed: set[str]) -> dict[Point, list[Read]]:
+    """The elements of computed arrays that each iteration reads."""
+    found: dict[Point, list[Read]] = defaultdict(list)
+    for access in accesses:
+        for iteration, elements in _accessed([access], computed).items():
+            for array, location in elements:
+                m, at = (location[0], location[1:]) if access.across else (0, location)
+                found[iteration].append((m, (array, at)))
     return found

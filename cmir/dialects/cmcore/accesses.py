@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     SymbolRefAttr,
+    UnitAttr,
     VectorType,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -18,6 +19,7 @@ from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -54,7 +56,7 @@ class LoadOp(IRDLOperation):
     %x = cmcore.load %b at #polyhedral.map<"{ [conv2[w] -> lane[c, k]] -> b[c, w + k] : … }"> : vector<1x3xf32>
     ```
 
-    Like `polyhedral.read`, with buffers instead of arrays.
+    Like `polyhedral.read`, with buffers instead of arrays. It can read `across` inferences, too.
     """
 
     name = "cmcore.load"
@@ -62,6 +64,7 @@ class LoadOp(IRDLOperation):
     buffers = var_operand_def(MemRefType)
     maps = prop_def(ArrayAttr[MapAttr])
     pad = prop_def(FloatAttr | IntegerAttr)
+    across = opt_prop_def(UnitAttr)
     result = result_def(VectorType)
 
     traits = traits_def(HasParent(IterationOp))
@@ -71,11 +74,16 @@ class LoadOp(IRDLOperation):
         sources: Iterable[tuple[SSAValue, MapAttr]],
         result_type: VectorType[Attribute],
         pad: Number,
+        across: bool = False,
     ):
         sources = tuple(sources)
         super().__init__(
             operands=[[buffer for buffer, _ in sources]],
-            properties={"maps": ArrayAttr(access for _, access in sources), "pad": pad},
+            properties={
+                "maps": ArrayAttr(access for _, access in sources),
+                "pad": pad,
+                "across": UnitAttr() if across else None,
+            },
             result_types=[result_type],
         )
 
@@ -90,8 +98,9 @@ class LoadOp(IRDLOperation):
             return buffer, parse_attribute_as(parser, MapAttr)
 
         sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
+        across = parser.parse_optional_keyword("across") is not None
         pad, attributes, type = parse_access_tail(parser)
-        op = cls(sources, type, pad)
+        op = cls(sources, type, pad, across)
         op.attributes = attributes
         return op
 
@@ -103,6 +112,8 @@ class LoadOp(IRDLOperation):
 
         printer.print_string(" ")
         printer.print_list(self.buffers_and_maps(), source)
+        if self.across is not None:
+            printer.print_string(" across")
         print_access_tail(printer, self, self.pad, self.result.type)
 
     def verify_(self) -> None:
@@ -115,18 +126,23 @@ class LoadOp(IRDLOperation):
         for buffer, access in self.buffers_and_maps():
             if not isinstance(buffer.owner, BufferOp):
                 raise VerifyException("a load must read a cmcore.buffer")
-            _verify_access(self, symbol(buffer.owner.array), access, self.result.type)
+            across = self.across is not None
+            _verify_access(self, symbol(buffer.owner.array), access, self.result.type, across)
         verify_pad(self.pad, self.result.type)
         if message := overlap_problem(tuple(self.maps)):
             raise VerifyException(message)
 
 
-def _verify_access(op: Operation, name: str, access: MapAttr, type: VectorType[Attribute]) -> None:
+def _verify_access(
+    op: Operation, name: str, access: MapAttr, type: VectorType[Attribute], across: bool = False
+) -> None:
     """Check that an access fits the array, the vector, and the coordinates of the iteration. Raises VerifyException."""
     array, iteration = find_array(op, name), op.parent_op()
     assert isinstance(iteration, IterationOp)
     coordinates = len(iteration.body.block.args)
-    if message := access_problem(access, coordinates, type.get_shape(), name, array.shape):
+    held = array.initial_inferences() if across else None
+    shape = type.get_shape()
+    if message := access_problem(access, coordinates, shape, name, array.shape, held=held):
         raise VerifyException(message)
     verify_element_types(type, array)
 

@@ -17,6 +17,7 @@ from cmir.dialects.polyhedral.arrays import ArrayOp
 from cmir.dialects.polyhedral.relations import MapAttr, SetAttr, box, sample
 from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.isl.cores import parameters
+from cmir.isl.inferences import in_any_inference, inferences_back
 from cmir.isl.unions import is_single_valued
 
 
@@ -28,11 +29,13 @@ def access_problem(
     array: str,
     shape: tuple[int, ...],
     domain: SetAttr | None = None,
+    held: int | None = None,
 ) -> str | None:
     """Return a description of the error in an access relation, or None.
 
-    coordinates: number of coordinates of an iteration. domain: the iterations, if they are known as a set. Cached,
-    because the same IR is verified after every pass.
+    coordinates: number of coordinates of an iteration. domain: the iterations, if they are known as a set. held: for an
+    access across inferences, the number of inferences before the first in which the array has values. Cached, because
+    the same IR is verified after every pass.
     """
     relation = access.relation
     if parameters(relation):
@@ -42,16 +45,45 @@ def access_problem(
     pair = relation.domain().unwrap()
     if pair.domain().is_wrapping() or pair.range().is_wrapping():
         return f"an iteration and a lane have no parts, got {access.data}"
-    return _tuple_problem(
-        access, coordinates, len(lanes), array, len(shape), domain
-    ) or _points_problem(relation, lanes, array, shape, domain)
+    if message := _tuple_problem(
+        access, coordinates, len(lanes), array, len(shape), domain, held is not None
+    ):
+        return message
+    if held is not None:
+        if message := _inference_problem(relation, array, held):
+            return message
+        relation = in_any_inference(relation)
+    return _points_problem(access.relation, relation, lanes, array, shape, domain)
+
+
+def _inference_problem(relation: isl.Map, array: str, held: int) -> str | None:
+    """Return what is wrong with the inferences of an access across inferences, or None."""
+    inferences = relation.range().project_out(
+        isl.dim_type.set, 1, relation.dim(isl.dim_type.out) - 1
+    )
+    if inferences.is_empty():
+        return None
+    if inferences.dim_max_val(0).to_python() > 0:
+        return "a read must not reach into a later inference: m exceeds 0"
+    if (back := inferences_back(relation)) > held:
+        return f"the read reaches back {back} inferences, @{array} has initial values for {held}"
+    return None
 
 
 def _tuple_problem(
-    access: MapAttr, coordinates: int, lanes: int, array: str, rank: int, domain: SetAttr | None
+    access: MapAttr,
+    coordinates: int,
+    lanes: int,
+    array: str,
+    rank: int,
+    domain: SetAttr | None,
+    across: bool,
 ) -> str | None:
     """Return what is wrong with the names and the numbers of coordinates of a relation, or None."""
     relation = access.relation
+    of_what = "the rank of the array"
+    if across:
+        rank, of_what = rank + 1, "the inference m and the rank of the array"
     pair = relation.domain().unwrap()
     name = domain.points.get_tuple_name() if domain is not None else None
     if domain is not None and pair.get_tuple_name(isl.dim_type.in_) != name:
@@ -69,22 +101,26 @@ def _tuple_problem(
         return f"the location must be a point of {array}[…], got {access.data}"
     if relation.dim(isl.dim_type.out) != rank:
         return (
-            f"the location must have {rank} coordinates, the rank of the array, "
+            f"the location must have {rank} coordinates, {of_what}, "
             f"got {relation.dim(isl.dim_type.out)}"
         )
     return None
 
 
 def _points_problem(
+    access: isl.Map,
     relation: isl.Map,
     lanes: tuple[int, ...],
     array: str,
     shape: tuple[int, ...],
     domain: SetAttr | None,
 ) -> str | None:
-    """Return what is wrong with the iterations, lanes and locations that are related, or None."""
+    """Return what is wrong with the iterations, lanes and locations that are related, or None.
+
+    access: the access relation; relation: the same without the inference, if it has one.
+    """
     pair = relation.domain().unwrap()
-    if not is_single_valued(relation):
+    if not is_single_valued(access):
         return "a lane must have one location at most"
     if domain is not None and not pair.domain().is_subset(domain.points):
         return f"iterations outside the domain: {sample(pair.domain().subtract(domain.points))}"

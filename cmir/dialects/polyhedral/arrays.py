@@ -56,6 +56,14 @@ class ArrayOp(IRDLOperation):
 
     Each element is written once per inference. The elements of a parameter are never written: they are those of the
     named tensor in the weights file, or inline.
+
+    An array that is read across inferences has initial values: a parameter with an additional first dimension, whose
+    entries stand for the inferences before the first, the last entry for inference −1.
+
+    ```mlir
+    polyhedral.array @h0 parameter dense<0.0> : tensor<1x6x4xf32>
+    polyhedral.array @h : tensor<6x4xf32> initial @h0
+    ```
     """
 
     name = "polyhedral.array"
@@ -63,13 +71,25 @@ class ArrayOp(IRDLOperation):
     sym_name = prop_def(SymbolNameConstraint())
     type = prop_def(TensorType)
     source = opt_prop_def(StringAttr | DenseIntOrFPElementsAttr)
+    initial = opt_prop_def(FlatSymbolRefAttrConstr)
 
     traits = traits_def(SymbolOpInterface())
 
     def __init__(
-        self, name: str, type: TensorType[Attribute], source: ParameterSource | None = None
+        self,
+        name: str,
+        type: TensorType[Attribute],
+        source: ParameterSource | None = None,
+        initial: str | None = None,
     ):
-        super().__init__(properties={"sym_name": StringAttr(name), "type": type, "source": source})
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "type": type,
+                "source": source,
+                "initial": None if initial is None else SymbolRefAttr(initial),
+            }
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,6 +98,12 @@ class ArrayOp(IRDLOperation):
     @property
     def locations(self) -> isl.Set:
         return box(self.shape, self.sym_name.data)
+
+    def initial_inferences(self) -> int:
+        """Return the number of inferences before the first in which the array has values."""
+        if self.initial is None:
+            return 0
+        return find_array(self, symbol(self.initial)).shape[0]
 
     @classmethod
     def parse(cls, parser: Parser) -> ArrayOp:
@@ -94,7 +120,9 @@ class ArrayOp(IRDLOperation):
             type = parser.parse_type()
         if not isinstance(type, TensorType):
             parser.raise_error(f"an array must have a tensor type, got {type}", start, parser.pos)
-        op = cls(name, type, source)
+        has_initial = parser.parse_optional_keyword("initial")
+        initial = parser.parse_symbol_name().data if has_initial else None
+        op = cls(name, type, source, initial)
         op.attributes = parse_attributes(parser)
         return op
 
@@ -107,6 +135,9 @@ class ArrayOp(IRDLOperation):
         if not isinstance(self.source, DenseIntOrFPElementsAttr):
             printer.print_string(" : ")
             printer.print_attribute(self.type)
+        if self.initial is not None:
+            printer.print_string(" initial ")
+            printer.print_symbol_name(symbol(self.initial))
         print_attributes(printer, self)
 
     def verify_(self) -> None:
@@ -119,6 +150,22 @@ class ArrayOp(IRDLOperation):
         if isinstance(self.source, DenseIntOrFPElementsAttr) and self.source.type != self.type:
             raise VerifyException(
                 f"inline elements have type {self.source.type}, the array has {self.type}"
+            )
+        if self.initial is not None:
+            self._verify_initial(find_array(self, symbol(self.initial)))
+
+    def _verify_initial(self, initial: ArrayOp) -> None:
+        if self.source is not None:
+            raise VerifyException(
+                "a parameter is the same in all inferences: it has no initial values"
+            )
+        name = initial.sym_name.data
+        if initial.source is None:
+            raise VerifyException(f"initial values @{name} must be a parameter")
+        if initial.shape[1:] != self.shape or initial.type.element_type != self.type.element_type:
+            raise VerifyException(
+                f"initial values @{name} have type {initial.type}; they must have the elements of "
+                f"{self.type} for each inference before the first"
             )
 
 

@@ -119,8 +119,9 @@ class DependenceOp(IRDLOperation):
     Events happen in the source, the first stage. The target, the second stage, waits for them.
 
     raw: maps a location that the source writes to the last iteration of the target that it releases, in the same
-    inference. war: maps an iteration of the source, which reads, to the last iteration of the target that it releases,
-    in the inference `ahead` of it. `initially` is the limit before the first event of an inference. The automaton, if
+    inference or, if the target reads the array across inferences, in the inference `ahead` of it. war: maps an
+    iteration of the source, which reads, to the last iteration of the target that it releases, in the inference `ahead`
+    of it. `initially` is the limit before the first event of an inference. The automaton, if
     generated, visits the events in the order in which they happen.
 
     If stages are spread over cores, the parameters p0, p1, … are the coordinates of a core of the target, and q0, q1, …
@@ -226,7 +227,8 @@ class DependenceOp(IRDLOperation):
         if message := core_parameters_problem(relation, target.core_dims, source.core_dims):
             raise VerifyException(message)
         event = array.locations if raw else source.domain.points
-        self._verify_limits(event, target.domain.points if raw else _ahead(target.domain.points))
+        ahead = not raw or target.reads_across(symbol(self.array))
+        self._verify_limits(event, _ahead(target.domain.points) if ahead else target.domain.points)
 
     def _verify_limits(self, event: isl.Set, limit: isl.Set) -> None:
         """Check that `release` maps events to limits, and that `initially` is one limit."""

@@ -51,7 +51,7 @@ from cmir.dialects.polyhedral.accesses import (
     verify_element_types,
     verify_pad,
 )
-from cmir.dialects.polyhedral.arrays import find_array
+from cmir.dialects.polyhedral.arrays import ArrayOp, find_array
 from cmir.dialects.polyhedral.relations import RELATION, MapAttr, SetAttr
 from cmir.dialects.polyhedral.syntax import (
     CORE_DIMS,
@@ -68,6 +68,7 @@ from cmir.dialects.syntax import parse_attributes, parse_block, print_attributes
 from cmir.dialects.traits import HasParentNamed
 from cmir.isl.cores import Who, cores_of, on_core, parameter_values, parameters
 from cmir.isl.dependences import identity_schedule, iterations
+from cmir.isl.inferences import in_any_inference, in_own_inference
 from cmir.isl.schedules import schedule_problem
 
 
@@ -77,8 +78,16 @@ class AccessOp(IRDLOperation):
     def arrays_and_maps(self) -> Iterator[tuple[str, MapAttr]]:
         raise AssertionError("each access says which arrays it touches")
 
+    def relations(self) -> Iterator[tuple[str, isl.Map]]:
+        """Yield each array and the relation iteration -> location."""
+        return ((name, iterations(access.relation)) for name, access in self.arrays_and_maps())
+
     def vector_type(self) -> VectorType[Attribute]:
         raise AssertionError("each access has a vector")
+
+    def held_inferences(self, array: ArrayOp) -> int | None:
+        """Return, for an access across inferences, in how many before the first the array has values; else None."""
+        return None
 
     def verify_accesses(self) -> None:
         """Check that every access fits the array, the vector, and the domain of the stage."""
@@ -89,8 +98,9 @@ class AccessOp(IRDLOperation):
         for name, access in self.arrays_and_maps():
             array = find_array(self, name)
             coordinates = len(stage.body.block.args)
+            held = self.held_inferences(array)
             if message := access_problem(
-                access, coordinates, vector.get_shape(), name, array.shape, stage.domain
+                access, coordinates, vector.get_shape(), name, array.shape, stage.domain, held
             ):
                 raise VerifyException(message)
             verify_element_types(vector, array)
@@ -196,12 +206,27 @@ class StageOp(IRDLOperation):
         return (op for op in self.body.block.ops if isinstance(op, WriteOp))
 
     def read_relations(self) -> dict[str, isl.Map]:
-        """Return the read relation of each array, iteration -> location."""
-        return _by_array(self.reads())
+        """Return the read relation of each array, iteration -> location, whatever the inference it reads."""
+        return {name: in_any_inference(read) for name, read in self.stream_reads().items()}
+
+    def stream_reads(self) -> dict[str, isl.Map]:
+        """Return the read relation of each array, iteration -> `[m, location]`, m relative to its inference."""
+        return _by_array(
+            (name, relation if op.across else in_own_inference(relation))
+            for op in self.reads()
+            for name, relation in op.relations()
+        )
+
+    def reads_across(self, array: str) -> bool:
+        """Return True if a read across inferences names the array."""
+        return any(
+            read.across is not None and any(name == array for name, _ in read.arrays_and_maps())
+            for read in self.reads()
+        )
 
     def write_relations(self) -> dict[str, isl.Map]:
         """Return the write relation of each array, iteration -> location."""
-        return _by_array(self.writes())
+        return _by_array(item for op in self.writes() for item in op.relations())
 
     @classmethod
     def parse(cls, parser: Parser) -> StageOp:
@@ -281,13 +306,11 @@ class StageOp(IRDLOperation):
             raise VerifyException(f"the schedule {message}")
 
 
-def _by_array(accesses: Iterable[AccessOp]) -> dict[str, isl.Map]:
-    """Return the relation iteration -> location of each array: the union over all accesses to it."""
+def _by_array(accesses: Iterable[tuple[str, isl.Map]]) -> dict[str, isl.Map]:
+    """Return the union of the relations of each array."""
     relations: dict[str, isl.Map] = {}
-    for op in accesses:
-        for array, access in op.arrays_and_maps():
-            relation = iterations(access.relation)
-            relations[array] = relations[array].union(relation) if array in relations else relation
+    for array, relation in accesses:
+        relations[array] = relations[array].union(relation) if array in relations else relation
     return relations
 
 
@@ -302,6 +325,17 @@ class ReadOp(AccessOp):
     The domain of a relation is `[iteration -> lane]`. Lanes in lexicographic order are the elements of the vector in
     row-major order. Lanes without a location read as `pad` (default: 0). A vector can be gathered from several arrays,
     as for a concatenation; no lane may have a location in two of them.
+
+    A read `across` inferences says for each lane which inference it reads: the first coordinate of a location is m, the
+    inference relative to the iteration's own, 0 or less. Here, the first iteration of an inference reads what the last
+    iteration of the preceding inference has written:
+
+    ```mlir
+    %p = polyhedral.read @h #polyhedral.map<"{ [cell[t] -> lane[c]] -> h[m = 0, t - 1, c] : 0 < t <= 5 and 0 <= c < 4;
+      [cell[t = 0] -> lane[c]] -> h[m = -1, 5, c] : 0 <= c < 4 }"> across : vector<4xf32>
+    ```
+
+    Before the first inference, the array has its `initial` values.
     """
 
     name = "polyhedral.read"
@@ -309,6 +343,7 @@ class ReadOp(AccessOp):
     arrays = prop_def(ArrayAttr.constr(FlatSymbolRefAttrConstr))
     maps = prop_def(ArrayAttr[MapAttr])
     pad = prop_def(FloatAttr | IntegerAttr)
+    across = opt_prop_def(UnitAttr)
     result = result_def(VectorType)
 
     traits = traits_def(HasParent(StageOp), MemoryReadEffect())
@@ -318,6 +353,7 @@ class ReadOp(AccessOp):
         sources: Iterable[tuple[str, MapAttr]],
         result_type: VectorType[Attribute],
         pad: Number | float = 0.0,
+        across: bool = False,
     ):
         sources = tuple(sources)
         super().__init__(
@@ -325,6 +361,7 @@ class ReadOp(AccessOp):
                 "arrays": ArrayAttr(SymbolRefAttr(name) for name, _ in sources),
                 "maps": ArrayAttr(access for _, access in sources),
                 "pad": number_of(pad, result_type) if isinstance(pad, float | int) else pad,
+                "across": UnitAttr() if across else None,
             },
             result_types=[result_type],
         )
@@ -335,6 +372,9 @@ class ReadOp(AccessOp):
     def vector_type(self) -> VectorType[Attribute]:
         return self.result.type
 
+    def held_inferences(self, array: ArrayOp) -> int | None:
+        return None if self.across is None else array.initial_inferences()
+
     @classmethod
     def parse(cls, parser: Parser) -> ReadOp:
         def source() -> tuple[str, MapAttr]:
@@ -342,8 +382,9 @@ class ReadOp(AccessOp):
             return name, parse_attribute_as(parser, MapAttr)
 
         sources = parser.parse_comma_separated_list(parser.Delimiter.NONE, source)
+        across = parser.parse_optional_keyword("across") is not None
         pad, attributes, type = parse_access_tail(parser)
-        op = cls(sources, type, pad)
+        op = cls(sources, type, pad, across)
         op.attributes = attributes
         return op
 
@@ -356,6 +397,8 @@ class ReadOp(AccessOp):
             printer.print_attribute(item[1])
 
         printer.print_list(self.arrays_and_maps(), source)
+        if self.across is not None:
+            printer.print_string(" across")
         print_access_tail(printer, self, self.pad, self.result.type)
 
     def verify_(self) -> None:

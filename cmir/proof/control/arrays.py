@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import ArrayOp, symbol
+from cmir.proof.control.enumeration import NOTHING
 from cmir.proof.control.slots import Slots
 from cmir.proof.control.space import AccessMembers, Elements, ElementSpace
-from cmir.proof.control.stages import Budget, Stage
+from cmir.proof.control.stages import Budget, Stage, StageAccess
 from cmir.support.diagnostics import CompileError
 
 _DENSE = 1 << 22
@@ -54,7 +55,7 @@ class ArrayUses:
         self.writer = np.full(self.space.count + 1, -1)  # and one for lanes without an element
         stored = 0
         for stage, access in stores:
-            for start, elements in Elements(access, self.space, True, budget).chunks():
+            for start, elements, _ in Elements(access, self.space, True, budget).chunks():
                 kept = elements >= 0
                 iterations = start + self.first[stage.name] + np.arange(len(elements))
                 iterations = np.broadcast_to(iterations[:, None], elements.shape)
@@ -72,7 +73,7 @@ class ArrayUses:
         seen: dict[int, Stage] = {}
         for stage in self.writers:
             for access in stage.stores[self.name]:
-                for _, elements in Elements(access, self.space, True, self.budget).chunks():
+                for _, elements, _ in Elements(access, self.space, True, self.budget).chunks():
                     found, counts = np.unique(elements[elements >= 0], return_counts=True)
                     again = found[counts > 1].tolist() or [e for e in found.tolist() if e in seen]
                     if again:
@@ -97,9 +98,11 @@ class Reads:
     """The reads of an array by a stage.
 
     keys: `core · elements + element` for each element that a core reads, ascending. last, first: the iterations that
-    read each element last and first, counted from the first iteration of the core. data: for each core of the writers
-    and each iteration of the stage, the last iteration of that core from which the iteration reads, counted from the
-    first of that core, or -1; shape (cores of the writers, iterations).
+    read each element last and first, counted from the first iteration of the core in the inference of the element;
+    those of later inferences count on. data: for each core of the writers and each iteration of the stage, the last
+    iteration of that core from which the iteration reads, counted from the first of that core in the inference of the
+    iteration, or NOTHING; shape (cores of the writers, iterations). back: largest number of inferences that a read
+    reaches back.
     """
 
     def __init__(self, array: ArrayUses, stage: Stage, computed: bool):
@@ -108,17 +111,18 @@ class Reads:
         computed: True if programs store the array, False if it exists from the start.
         """
         self.array, self.stage = array, stage
-        self.data = np.full((len(array.counts), len(stage.points)), -1)
+        self.data = np.full((len(array.counts), len(stage.points)), NOTHING)
+        self.back = 0
         self._size = len(stage.cores) * array.space.count
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         dense = self._size <= _DENSE
         last = np.full(self._size if dense else 0, -1)
         first = np.full(self._size if dense else 0, np.iinfo(np.int64).max)
         for access in stage.loads[array.name]:
-            for start, elements in Elements(access, array.space, False, array.budget).chunks():
+            for start, elements, inferences in self._chunks(access):
                 if computed:
-                    self._data(access.op, start, elements)
-                keys, at = self._positions(start, elements)
+                    self._data(access.op, start, elements, inferences)
+                keys, at = self._positions(start, elements, inferences)
                 if dense:
                     np.maximum.at(last, keys, at)
                     np.minimum.at(first, keys, at)
@@ -131,17 +135,39 @@ class Reads:
             self.keys, self.last, self.first = _extremes(found)
         self.core, self.element = np.divmod(self.keys, array.space.count)
 
-    def _positions(self, start: int, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the keys of the elements that iterations read, and the iterations, counted from the core's first."""
+    def _chunks(self, access: StageAccess) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+        return Elements(access, self.array.space, False, self.array.budget).chunks()
+
+    def _positions(
+        self, start: int, elements: np.ndarray, inferences: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the keys of the elements that iterations read, and the iterations, counted like `last`."""
         core = self.stage.core_of[start : start + len(elements)]
         at = start + np.arange(len(elements)) - self.stage.starts[core]
         kept = elements >= 0
         keys = elements + (core * self.array.space.count)[:, None]
-        if kept.all():
-            return keys.reshape(-1), np.repeat(at, elements.shape[1])
-        return keys[kept], np.broadcast_to(at[:, None], elements.shape)[kept]
+        at = at[:, None]
+        if inferences is not None:
+            at = at - inferences * self.stage.counts[core][:, None]
+        at = np.broadcast_to(at, elements.shape)
+        return (keys.reshape(-1), at.reshape(-1)) if kept.all() else (keys[kept], at[kept])
 
-    def _data(self, op: object, start: int, elements: np.ndarray) -> None:
+    def last_but_one(self, core: int) -> np.ndarray:
+        """Return the iteration before the last one that reads each element on a core; -1 if there is none."""
+        last, found = (np.full(self.array.space.count, -1) for _ in range(2))
+        elements, reads, _ = self.on_core(core)
+        last[elements] = reads
+        for access in self.stage.loads[self.array.name]:
+            for start, elements, inferences in self._chunks(access):
+                keys, at = self._positions(start, elements, inferences)
+                of, element = np.divmod(keys, self.array.space.count)
+                here = (of == core) & (at < last[element])
+                np.maximum.at(found, element[here], at[here])
+        return found
+
+    def _data(
+        self, op: object, start: int, elements: np.ndarray, inferences: np.ndarray | None
+    ) -> None:
         array = self.array
         stored_by = array.writer[elements]  # element -1 has the last entry
         missing = (stored_by < 0) & (elements >= 0)
@@ -153,21 +179,29 @@ class Reads:
                 f"{array.space.text(int(elements[i, lane]))}, which no program stores",
             )
         rows = self.data[:, start : start + len(elements)]
-        if len(array.counts) == 1:
-            np.maximum(rows[0], stored_by.max(axis=1, initial=-1), out=rows[0])
+        if len(array.counts) == 1 and inferences is None:
+            event = stored_by.max(axis=1, initial=-1)
+            np.maximum(rows[0], event, out=rows[0], where=event >= 0)
             return
         i, lane = np.nonzero(stored_by >= 0)
         event = stored_by[i, lane]
         core = array.core_of[event]
-        np.maximum.at(rows, (core, i), event - array.starts[core])
+        event = event - array.starts[core]
+        if inferences is not None:
+            self.back = max(self.back, -int(inferences[i, lane].min(initial=0)))
+            event = event + inferences[i, lane] * array.counts[core]
+        np.maximum.at(rows, (core, i), event)
 
-    def elements_of(self, iteration: int) -> np.ndarray:
-        """Return the elements that an iteration reads."""
-        found = [np.zeros(0, np.int64)]
+    def elements_of(self, iteration: int) -> list[tuple[int, int]]:
+        """Return the elements that an iteration reads, each with its inference relative to the iteration's own."""
+        found: set[tuple[int, int]] = set()
         for access in self.stage.loads[self.array.name]:
             elements = Elements(access, self.array.space, False, self.array.budget)
-            found += [e[e >= 0] for _, e in elements.chunks(iteration, iteration + 1)]
-        return np.unique(np.concatenate(found))
+            for _, read, inferences in elements.chunks(iteration, iteration + 1):
+                ahead = np.zeros_like(read) if inferences is None else inferences
+                kept = read >= 0
+                found.update(zip(read[kept].tolist(), ahead[kept].tolist(), strict=True))
+        return sorted(found)
 
     def on_core(self, core: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (elements, last reads, first reads) of one core."""

@@ -53,14 +53,23 @@ def predecessors(slots: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def room_needs(
-    slots: np.ndarray, times: np.ndarray, last_read: np.ndarray, events: int, first: int
+    slots: np.ndarray,
+    times: np.ndarray,
+    last_read: np.ndarray,
+    events: int,
+    first: int,
+    own: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return the event before which each element must not be stored: the last read of the occupant of its slot.
 
-    slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -1 if the
-    array has initial values, in which case the buffer holds all of inference -1 at reset. times: when the elements are
-    stored, in the order of the stream, of the same shape. last_read: the event of the reader that reads an element of
-    inference 0 last, -1 if none does; it may lie in a later inference. events: M of the reader.
+    slots: of the elements in inferences first, first + 1, …, shape (inferences, elements); first is 0, or -D if the
+    array has initial values for D inferences, which the buffer holds at reset as if they had been stored. times: when
+    the elements are stored, in the order of the stream, of the same shape. last_read: the event of the reader that
+    reads an element of inference 0 last, -1 if none does; it may lie in a later inference. events: M of the reader.
+
+    own: if the reader stores elements itself: the event that stores each element, NOTHING for those of other cores; and
+    the last event but one that reads an element of inference 0. An iteration reads before it stores, so it may
+    overwrite what it reads itself, and only later stores into the slot need it.
 
     The last occupant suffices. Earlier occupants were taken care of when the last one was stored, by the same writer
     earlier, or after a read that had to wait for it.
@@ -70,6 +79,12 @@ def room_needs(
     n, element = np.divmod(before, elements)
     read = last_read[element]
     event = np.where((before >= 0) & (read >= 0), read + (n + first) * events, NOTHING)
+    if own is not None:
+        storing, last_but_one = own[0].reshape(-1), own[1][element]
+        itself = (event == storing) & (event > NOTHING)
+        other = np.where(last_but_one >= 0, last_but_one + (n + first) * events, NOTHING)
+        earlier = np.where((before >= 0) & itself[before], storing[before], NOTHING)
+        event = np.maximum(np.where(itself, other, event), earlier)
     return np.where(event >= 0, event, NOTHING).reshape(inferences, elements)
 
 

@@ -12,9 +12,12 @@ def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
     """Check that each element that is read has a slot of its own, in every inference. Raises CompileError.
 
     Nothing orders the filling of these buffers and the reads, so no other element may ever occupy that slot. A
-    parameter serves all inferences, so its elements must keep their slots.
+    parameter serves all inferences, so its elements must keep their slots. An element of an input that later inferences
+    read must keep its slot until then.
     """
     slots, reader = array.slots[reads.stage.name], reads.stage
+    for core in range(len(reader.cores)):
+        _check_held(array, reads, core)
     if slots.function is None:
         return
     inferences = slots.period + parameter
@@ -49,4 +52,25 @@ def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
                 slots.op,
                 f"{buffer} has one slot for {texts}; what is read of "
                 f"{'a parameter' if parameter else 'an input'} needs a slot of its own",
+            )
+
+
+def _check_held(array: ArrayUses, reads: Reads, core: int) -> None:
+    """Check that an element that later inferences read shares its slot with none of the next inferences, till then."""
+    slots, reader = array.slots[reads.stage.name], reads.stage
+    elements, last, _ = reads.on_core(core)
+    back = last // reader.counts[core]
+    most = int(back.max(initial=0))
+    if not most:
+        return
+    found = slots.of(core, array.space, 0, slots.period + most, array.budget)[:, elements]
+    for later in range(1, most + 1):
+        lost = (found[later:] == found[:-later]) & (back >= later)
+        if lost.any():
+            n, e = (int(x) for x in np.argwhere(lost)[0])
+            both = " and ".join(array.space.text(int(elements[e]), x) for x in (n, n + later))
+            raise CompileError(
+                slots.op,
+                f"the buffer of @{array.name} at {reader.title(reader.cores[core].tolist())} has one slot for {both} "
+                "(inference first), and the second or a later inference reads the first",
             )

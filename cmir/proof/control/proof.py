@@ -16,7 +16,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control import symbolic
 from cmir.proof.control.arrays import ArrayUses, Reads
 from cmir.proof.control.automata import Automata, AutomatonFamily, automaton_operations
-from cmir.proof.control.enumeration import NOTHING, data_needs
+from cmir.proof.control.enumeration import data_needs
 from cmir.proof.control.given import check_given
 from cmir.proof.control.pairs import Need, Pair
 from cmir.proof.control.rooms import RoomNeeds
@@ -181,18 +181,19 @@ def _data(array: ArrayUses, reads: Reads, writer: Stage) -> Need:
     """Return the needs of a reader for a writer: data must be stored before it is read."""
     first = array.first_core[writer.name]
     local = reads.data[first : first + len(writer.cores)]
-    local = np.where(local >= 0, local, NOTHING)
 
     def element(core: int, iteration: int, inference: int, event: int) -> str | None:
-        position = event - inference * int(writer.counts[core])
+        stored_in, position = divmod(event, int(writer.counts[core]))
         stored = array.first[writer.name] + int(writer.starts[core]) + position
-        found = [e for e in reads.elements_of(iteration) if array.writer[e] == stored]
-        return array.space.text(int(found[0])) if found else None
+        for e, m in reads.elements_of(iteration):
+            if array.writer[e] == stored and inference + m == stored_in:
+                return array.space.text(e)
+        return None
 
     def at(inference: int) -> np.ndarray:
         return data_needs(local, writer.counts, inference)
 
-    return Need(DependenceKind.RAW, array.name, reads.stage, writer, at, 0, 1, element)
+    return Need(DependenceKind.RAW, array.name, reads.stage, writer, at, reads.back, 1, element)
 
 
 def _room(array: ArrayUses, room: RoomNeeds, writer: Stage) -> Need:
@@ -201,9 +202,10 @@ def _room(array: ArrayUses, room: RoomNeeds, writer: Stage) -> Need:
     run = slice(first, first + len(writer.points))
 
     def element(core: int, iteration: int, inference: int, event: int) -> str | None:
-        last = dict(zip(*(x.tolist() for x in room.reads.on_core(core)[:2]), strict=True))
+        read_in, position = divmod(event, int(room.events[core]))
+        read = room.reads.elements_of(int(room.reader.starts[core]) + position)
         for n, e in room.overwritten(core, first + iteration, inference):
-            if e in last and last[e] + n * int(room.events[core]) == event:
+            if (e, n - read_in) in read:
                 return array.space.text(e)
         return None
 

@@ -6,6 +6,9 @@ The proof requires that elements enter a slot in an order that does not depend o
 - Elements that share a slot and are stored by several cores enter in the order in which the reader reads them, and all
   of them must be read. An element may be stored after the last read of its predecessor, and that read has waited for
   the store of the predecessor. By induction, the slot holds the elements one after the other, each while it is read.
+
+An array with initial values has been stored in the inferences before the first for which it has values. No store may
+wait for a read of a later inference, because the last inferences of a stream would wait forever.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ class RoomNeeds:
         self.array, self.reads, self.reader = array, reads, reads.stage
         self.slots: Slots = array.slots[self.reader.name]
         self.events = self.reader.counts
-        if self.slots.function is None:
+        if self.slots.function is None and array.op.initial is None:
             row = np.full((len(self.reader.cores), len(array.core_of)), -1)
             np.maximum.at(row, (reads.core, array.writer[reads.element]), reads.last)
             row = np.where(row >= 0, row - self.events[:, None], NOTHING)
@@ -57,8 +60,11 @@ class RoomNeeds:
         return np.where(events >= 0, events, NOTHING)
 
     def overwritten(self, core: int, iteration: int, inference: int) -> list[tuple[int, int]]:
-        """Return (inference, element) of the previous occupants of the slots into which a writer's iteration stores."""
-        if self.slots.function is None:
+        """Return (inference, element) of the older occupants of the slots into which an iteration stores, latest first.
+
+        Without a storage map, only the previous ones.
+        """
+        if self.slots.function is None and self.array.op.initial is None:
             stored = np.flatnonzero(self.array.writer[:-1] == iteration)
             return [(inference - 1, int(e)) for e in stored] if inference else []
         walk = Walk(self, core)
@@ -67,10 +73,15 @@ class RoomNeeds:
 
 
 class Walk:
-    """The elements that enter the slots of one core, inference by inference from reset."""
+    """The elements that enter the slots of one core, inference by inference from reset.
+
+    first: the first inference, which is negative if there are initial values. Row r of `slots`, `times` and `before` is
+    inference first + r.
+    """
 
     def __init__(self, room: RoomNeeds, core: int):
         self.room, self.core, self.array = room, core, room.array
+        self.first = -self.array.op.initial_inferences()
         elements, last, first = room.reads.on_core(core)
         self.last_read = np.full(self.array.space.count, -1)
         self.first_read = np.full(self.array.space.count, -1)
@@ -90,7 +101,7 @@ class Walk:
             if (self.before[-1] >= 0)[kept].all():
                 break
             count = 2 * count - 1
-        distance = count - 1 - self.before[-1][kept] // self.array.space.count
+        distance = count - 1 - self.first - self.before[-1][kept] // self.array.space.count
         self.inferences = int(distance.max(initial=0)) + 1
 
     def _shared(self) -> np.ndarray:
@@ -98,7 +109,7 @@ class Walk:
 
         Raises CompileError if an element that is read has no slot.
         """
-        slots = self._slots(self.room.slots.period)
+        slots = self._slots(0, self.room.slots.period)
         self._check_kept(slots)
         size = self.room.slots.size
         self.array.budget.spend(size)
@@ -109,9 +120,10 @@ class Walk:
         np.maximum.at(high, slots[kept], cores)
         return low < high
 
-    def _slots(self, inferences: int) -> np.ndarray:
-        """Return the slots of the stored elements, shape (inferences, elements)."""
-        slots = self.room.slots.of(self.core, self.array.space, 0, inferences, self.array.budget)
+    def _slots(self, first: int, inferences: int) -> np.ndarray:
+        """Return the slots of the stored elements in consecutive inferences, shape (inferences, elements)."""
+        array = self.array
+        slots = self.room.slots.of(self.core, array.space, first, inferences, array.budget)
         return np.where(self.stored, slots, -1)
 
     def _check_kept(self, slots: np.ndarray) -> None:
@@ -133,10 +145,10 @@ class Walk:
             )
 
     def extend(self, inferences: int) -> None:
-        """Extend the walk to this many inferences."""
+        """Extend the walk to this many inferences from reset."""
         self.inferences = inferences
-        self.slots = self._slots(inferences)
-        n = np.arange(inferences)[:, None]
+        self.slots = self._slots(self.first, inferences - self.first)
+        n = np.arange(inferences - self.first)[:, None]
         array, events = self.array, int(self.room.events[self.core])
         position = self.stored_by - array.starts[self.by_core]
         self.times = position + n * array.counts[self.by_core]
@@ -152,6 +164,12 @@ class Walk:
     def _check_read(self, several: np.ndarray) -> None:
         """Raise CompileError if several cores store into a slot and some, but not all, of its elements are read."""
         read = np.broadcast_to(self.last_read >= 0, several.shape)
+        if self.first < 0 and (several & read).any():
+            raise CompileError(
+                self.room.slots.op,
+                f"the buffer of @{self.array.name} at @{self.room.reader.name} has initial values in slots that "
+                "several cores store into, in no order",
+            )
         used = np.zeros(len(self.shared), bool)
         used[self.slots[several & read]] = True
         unread = several & ~read & used[np.maximum(self.slots, 0)]
@@ -188,7 +206,7 @@ class Walk:
             who = f"two cores of @{first.name} store, in no order"
             if first is not second:
                 who = f"@{first.name} and @{second.name} store, in no order"
-        both = " and ".join(space.text(e, n) for n, e in sorted((one, two)))
+        both = " and ".join(space.text(e, n + self.first) for n, e in sorted((one, two)))
         return CompileError(
             self.room.slots.op,
             f"the buffer of @{array.name} at @{reader.name} has one slot for {both} "
@@ -196,23 +214,57 @@ class Walk:
         )
 
     def rows(self) -> np.ndarray:
-        """Return the needs of the writers, counted from the beginning of each inference.
+        """Return the needs of the writers, counted from the beginning of each inference from reset.
 
         Shape (inferences, iterations).
         """
         events = int(self.room.events[self.core])
-        needs = room_needs(self.slots, self.times, self.last_read, events, first=0)
-        rows = np.full((self.inferences, len(self.array.core_of)), NOTHING)
-        kept = self.slots >= 0
-        n, e = np.nonzero(kept)
-        needs = np.where(
-            needs > NOTHING, needs - np.arange(self.inferences)[:, None] * events, NOTHING
+        n = np.arange(self.first, self.inferences)[:, None]
+        needs = room_needs(
+            self.slots, self.times, self.last_read, events, self.first, self._own(n, events)
         )
-        np.maximum.at(rows, (n, self.stored_by[e]), needs[kept])
-        return rows
+        needs = np.where(needs > NOTHING, needs - n * events, NOTHING)
+        kept = self.slots >= 0
+        self._check_past(np.where(kept, needs, NOTHING) >= events)
+        rows = np.full((len(needs), len(self.array.core_of)), NOTHING)
+        row, e = np.nonzero(kept)
+        np.maximum.at(rows, (row, self.stored_by[e]), needs[kept])
+        return rows[-self.first :]
+
+    def _own(self, n: np.ndarray, events: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the last argument of `room_needs`; None if the reader stores nothing.
+
+        n: the inferences of the walk, as a column. events: iterations of this core in an inference.
+        """
+        array, reader = self.array, self.room.reader
+        if reader.name not in array.first:
+            return None
+        own = self.by_core == array.first_core[reader.name] + self.core
+        position = self.stored_by - array.starts[self.by_core]
+        return np.where(own, position + n * events, NOTHING), self.room.reads.last_but_one(
+            self.core
+        )
+
+    def _check_past(self, later: np.ndarray) -> None:
+        """Raise CompileError if an element waits for a read of an inference after its own. later: those that do."""
+        if not later.any():
+            return
+        row, e = (int(x) for x in np.argwhere(later)[0])
+        m, f = divmod(int(self.before[row, e]), self.array.space.count)
+        space, reader = self.array.space, self.room.reader
+        one, two = (space.text(x, inference + self.first) for inference, x in ((m, f), (row, e)))
+        raise CompileError(
+            self.room.slots.op,
+            f"the buffer of @{self.array.name} at @{reader.name} has one slot for {one} and {two} (inference "
+            "first), and a later inference than the second reads the first: the buffer must hold more inferences",
+        )
 
     def overwritten(self, iteration: int, inference: int) -> list[tuple[int, int]]:
-        stored = np.flatnonzero((self.stored_by == iteration) & (self.slots[inference] >= 0))
-        before = self.before[inference, stored]
-        count = self.array.space.count
-        return [divmod(int(b), count) for b in before if b >= 0]
+        row, count = inference - self.first, self.array.space.count
+        stored = np.flatnonzero((self.stored_by == iteration) & (self.slots[row] >= 0))
+        before, older = self.before.reshape(-1), self.before[row, stored]
+        found: list[tuple[int, int]] = []
+        while (older := older[older >= 0]).size:
+            found += [(int(b) // count + self.first, int(b) % count) for b in older]
+            older = before[older]
+        return found

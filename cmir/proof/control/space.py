@@ -3,8 +3,9 @@
 An axis of an array is *separate* for an access if, on each core, every iteration accesses a product: a set V of
 coordinates along that axis, times the locations along the other axes. The compiled function shows this: the coordinate
 depends only on the core and on lanes on which neither the other coordinates nor any constraint depend, except for
-constraints on those lanes and the core alone. An axis is separate for a storage map if one slot coordinate depends
-only on the axis and the core and is injective in the axis, and the other slot coordinates do not depend on the axis.
+constraints on those lanes and the core alone. The inference that a lane reads is one of the other coordinates. An axis
+is separate for a storage map if one slot coordinate depends only on the axis and the core and is injective in the axis,
+and the other slot coordinates do not depend on the axis.
 
 Let an axis be separate for all accesses to an array and for the storage maps of all of its buffers. Two coordinates x
 and x' that lie in the same sets V (of all accesses, on all cores, and of the elements in each buffer) are alike:
@@ -97,23 +98,25 @@ class AccessMembers:
     def __init__(self, access: StageAccess, stores: bool):
         self.access, self.stores = access, stores
         self.uses = access.function.uses()
+        self.first = access.axis
         self.constraints = access.function.constraints()
 
     def lanes(self, axis: int) -> frozenset[int]:
         """Return the lanes, as inputs, on which the coordinate along an axis depends."""
-        return frozenset(x for x in self.uses[axis] if x >= self.access.rank)
+        return frozenset(x for x in self.uses[self.first + axis] if x >= self.access.rank)
 
     def separate(self, axis: int) -> bool:
         lanes = self.lanes(axis)
         own = lanes.union(range(self.access.core_dims))
-        others = (uses for d, uses in enumerate(self.uses) if d != axis)
+        output = self.first + axis
+        others = (uses for d, uses in enumerate(self.uses) if d != output)
         touching = [inputs for inputs in self.constraints if inputs & lanes]
         return (
-            self.uses[axis] <= own
+            self.uses[output] <= own
             and not any(uses & lanes for uses in others)
             and all(inputs <= own for inputs in touching)
             and (self.access.function.convex or not touching)
-            and self.access.function.sole(axis) is not None
+            and self.access.function.sole(output) is not None
         )
 
     def members(self, axis: int, size: int) -> np.ndarray | None:
@@ -125,9 +128,9 @@ class AccessMembers:
         lanes = self.lanes(axis)
         if access.function.convex:
             own = lanes.union(range(access.core_dims))
-            part = access.function.part([axis], lambda inputs: inputs <= own)
+            part = access.function.part([self.first + axis], lambda inputs: inputs <= own)
         else:
-            part = access.function.sole(axis)
+            part = access.function.sole(self.first + axis)
             assert part is not None, "an axis that is separate has one formula"
         found = np.zeros((len(access.stage.cores), size), bool)
         inputs = access.inputs(0, 0, [lane - access.rank for lane in lanes])
@@ -164,7 +167,8 @@ class Elements:
         cut = self.cut
         touched = any(inputs & cut for inputs in users.constraints)
         self.function = access.function.part(
-            self.axes, (lambda inputs: not inputs & cut) if touched else None
+            [*range(access.axis), *(access.axis + d for d in self.axes)],
+            (lambda inputs: not inputs & cut) if touched else None,
         )
         self.lanes = [d for d in range(len(access.lanes)) if access.rank + d not in cut]
         self._offsets(users)
@@ -185,19 +189,29 @@ class Elements:
             self.offsets = added.reshape(cores, -1)
             self.exists = (self.exists[:, :, None] & here[:, None, :]).reshape(cores, -1)
 
-    def chunks(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield (first iteration, elements) of runs of iterations; elements: shape (iterations, lanes), -1 for none."""
+    def chunks(
+        self, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+        """Yield (first iteration, elements, inferences) of runs of iterations.
+
+        elements: shape (iterations, lanes), -1 for none. inferences: of the same shape, relative to the iteration's
+        own; None for accesses within an inference.
+        """
         last = len(self.access.stage.points) if last is None else last
         if self.empty:
             return
         width = max(1, self.offsets.shape[1] * prod(self.access.lanes[d] for d in self.lanes))
         step = max(1, _CHUNK // width)
         for start in range(first, last, step):
-            yield start, self._run(start, min(start + step, last))
+            yield start, *self._run(start, min(start + step, last))
 
-    def _run(self, first: int, last: int) -> np.ndarray:
+    def _run(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray | None]:
         access, space, count = self.access, self.space, last - first
         values, defined = self.function(access.inputs(first, last, self.lanes))
+        inferences = None
+        if access.across:
+            inferences, *values = values
+            self._check_inferences(first, inferences, defined)
         number: np.ndarray = np.zeros((1,) * (1 + len(access.lanes)), np.int64)
         for axis, value in zip(self.axes, values, strict=True):
             if value.size and (value.min() < 0 or value.max() >= space.shape[axis]):
@@ -205,17 +219,22 @@ class Elements:
             number = number + value * space.strides[axis]
         if defined is not None:
             number = np.where(defined, number, -1)
+        if inferences is not None:
+            number, inferences = np.broadcast_arrays(number, inferences)
         if self.stores:  # each lane is a separate store
             lanes = (n if d in self.lanes else 1 for d, n in enumerate(access.lanes))
             number = np.broadcast_to(number, (count, *lanes))
         number = np.broadcast_to(number, (count, *number.shape[1:])).reshape(count, -1)
+        if inferences is not None:
+            inferences = np.broadcast_to(inferences, (count, *inferences.shape[1:]))
+            inferences = np.repeat(inferences.reshape(count, -1), self.offsets.shape[1], axis=1)
         if space.alike:
             core = access.stage.core_of[first:last]
             added = number[:, :, None] + self.offsets[core][:, None, :]
             here = (number >= 0)[:, :, None] & self.exists[core][:, None, :]
             number = np.where(here, added, -1).reshape(count, -1)
         self.budget.spend(number.size)
-        return number
+        return number, inferences
 
     def _check(self, first: int, axis: int, value: np.ndarray, defined: np.ndarray | None) -> None:
         """Raise CompileError if a defined location lies outside the array."""
@@ -225,6 +244,25 @@ class Elements:
             at = np.argwhere(outside)[0]
             x = int(np.broadcast_to(value, outside.shape)[tuple(at)])
             raise _outside(self.access, first + int(at[0]), f"coordinate {x} of axis {axis}")
+
+    def _check_inferences(
+        self, first: int, inferences: np.ndarray, defined: np.ndarray | None
+    ) -> None:
+        """Raise CompileError for a read of a later inference, or of one before those with initial values."""
+        held = self.space.array.initial_inferences()
+        wrong = ((inferences > 0) | (inferences < -held)) & (True if defined is None else defined)
+        if wrong.any():
+            at = np.argwhere(wrong)[0]
+            m = int(np.broadcast_to(inferences, wrong.shape)[tuple(at)])
+            what = f"a later inference of @{self.space.name}"
+            if m < 0:
+                what = (
+                    f"@{self.space.name} {-m} inferences back, which has initial values for {held}"
+                )
+            raise CompileError(
+                self.access.op,
+                f"iteration {self.access.stage.text(first + int(at[0]))} of @{self.access.stage.name} reads {what}",
+            )
 
 
 def _outside(access: StageAccess, iteration: int, what: str) -> CompileError:

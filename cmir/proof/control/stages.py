@@ -153,7 +153,9 @@ class StagePointIndex:
 class StageAccess:
     """An access of a stage, by a source of a load or by a store: the location of each iteration and lane.
 
-    function: (iteration, lane) -> location, with the coordinates of the iteration first.
+    function: (iteration, lane) -> location, with the coordinates of the iteration first. across: the first coordinate
+    of a location is the inference, relative to the iteration's own. axis: the output of the function that is the first
+    axis of the array.
     """
 
     def __init__(self, stage: Stage, op: Operation, relation: MapAttr, vector: SSAValue):
@@ -167,6 +169,8 @@ class StageAccess:
         box = read_set(f"{{ [{', '.join(names)}] : {' and '.join(inside) or '1 = 1'} }}")
         flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
         self.function = compiled(flat, box)
+        self.across = isinstance(op, LoadOp) and op.across is not None
+        self.axis = int(self.across)
         self.rank = points.shape[1]
         self.core_dims = stage.cores.shape[1]
 

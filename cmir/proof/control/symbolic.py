@@ -38,8 +38,17 @@ from cmir.isl.cores import (
     with_parameters,
 )
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.isl.dependences import full_storage, iterations, raw_needs, stream, war_needs
+from cmir.isl.dependences import (
+    full_storage,
+    iterations,
+    raw_needs,
+    raw_needs_across,
+    stream,
+    war_needs,
+)
+from cmir.isl.inferences import across, in_any_inference, in_own_inference, inferences_back
 from cmir.isl.read_back import NonAffineError, read_visits
+from cmir.isl.text import read_map, read_set
 from cmir.proof.control.automata import automaton_operations
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
@@ -59,7 +68,7 @@ class _ProgramRelations:
 
     cores: the cores that run it, as values of p0, p1, …, the parameters of relations that hold for one core. order:
     `{ [iteration] -> [time] }` on each core. reads, writes: by array, `{ [iteration] -> array[location] }`, for all
-    cores together.
+    cores together. stream_reads: reads with the inference, `{ [iteration] -> array[m, location] }`.
     """
 
     def __init__(self, op: ProgramOp, arrays: dict[str, ArrayOp], cores: isl.Set):
@@ -81,6 +90,7 @@ class _ProgramRelations:
             )
         self.iterations = self.order.domain().project_out_all_params()
         self.reads: dict[str, isl.Map] = {}
+        self.stream_reads: dict[str, isl.Map] = {}
         self.writes: dict[str, isl.Map] = {}
         self.buffers = {symbol(buffer.array): buffer for buffer in op.buffers}
         for item in op.iteration.body.block.ops:
@@ -88,21 +98,31 @@ class _ProgramRelations:
                 for buffer, access in item.buffers_and_maps():
                     assert isinstance(buffer.owner, BufferOp)
                     array = symbol(buffer.owner.array)
-                    read = self._access(access.relation, arrays[array], item)
-                    self.reads[array] = self.reads.get(array, read).union(read)
+                    relation = access.relation
+                    if item.across is None:
+                        relation = in_own_inference(relation)
+                    stream_read = self._access(relation, arrays[array], item)
+                    known = self.stream_reads.get(array, stream_read)
+                    self.stream_reads[array] = known.union(stream_read)
+                    self.reads[array] = in_any_inference(self.stream_reads[array])
             elif isinstance(item, StoreOp):
                 array = symbol(item.array)
-                write = self._access(item.map.relation, arrays[array], item)
+                write = self._access(in_own_inference(item.map.relation), arrays[array], item)
+                write = in_any_inference(write)
                 known = self.writes.get(array, isl.Map.empty(write.get_space()))
                 if not (again := known.range().intersect(write.range())).is_empty():
                     raise CompileError(item, f"@{self.name} stores {sample(again)} more than once")
                 self.writes[array] = known.union(write)
 
     def _access(self, relation: isl.Map, array: ArrayOp, op: Operation) -> isl.Map:
-        """Return the accesses of the fired iterations. Raises CompileError for an access outside the array."""
+        """Return the accesses of the fired iterations. Raises CompileError for an access outside the array.
+
+        relation: locations begin with the inference.
+        """
         access = iterations(relation).reset_tuple_id(isl.dim_type.in_)
         access = access.intersect_domain(self.iterations)
-        if not (outside := access.subtract_range(array.locations)).is_empty():
+        outside = in_any_inference(access).subtract_range(array.locations)
+        if not outside.is_empty():
             iteration, element = _pair(outside)
             raise CompileError(
                 op,
@@ -153,6 +173,12 @@ class _Prover:
                 self._check_written(array, writers, readers)
             for reader in readers:
                 self._check_kept(array, reader)
+                if given and inferences_back(reader.stream_reads[name]):
+                    raise CompileError(
+                        reader.buffers[name],
+                        f"control logic cannot be proved: @{reader.name} reads input @{name} across inferences, "
+                        "and has too many points to enumerate",
+                    )
                 if reader.buffers[name].storage is None:
                     continue  # a slot for each element of an inference
                 if given:
@@ -219,15 +245,20 @@ class _Prover:
     def _check_automata(self, program: _ProgramRelations) -> None:
         """Check the snoops of a program against its reads, and its credits against the elements that it overwrites."""
         automata = automaton_operations(program.op)
-        for name, read in program.reads.items():
+        for name, read in program.stream_reads.items():
             for writer in self.programs.values():
                 if (write := writer.writes.get(name)) is None:
                     continue
                 theirs = as_neighbour(writer.order)
+                orders = theirs, program.order
+                if inferences_back(read):
+                    needs = raw_needs_across(write, read, *orders)
+                else:
+                    needs = stream(raw_needs(write, program.reads[name], *orders))
                 demand = _Demand(
                     name,
-                    stream(raw_needs(write, read, theirs, program.order)),
-                    stream(read),
+                    needs,
+                    across(read),
                     stream(write),
                     "may read {element} before iteration {event} has stored it",
                 )
@@ -236,15 +267,24 @@ class _Prover:
                 _check_pair(program, writer, demand, ops, event)
         for name, write in program.writes.items():
             for reader in self.programs.values():
-                if (read := reader.reads.get(name)) is None:
+                if (read := reader.stream_reads.get(name)) is None:
                     continue
                 theirs = as_neighbour(reader.order)
                 storage = as_neighbour(_storage(reader.buffers[name], self.arrays[name]))
+                orders = program.order, theirs
+                needs = war_needs(write, read, storage, *orders)
+                if program is reader:
+                    own = war_needs(write, read, storage, *orders, itself=True)
+                    same = _same_core(program)
+                    needs = needs.intersect_params(same.complement())
+                    needs = needs.union(own.intersect_params(same)).coalesce()
+                both = _both(program, reader)
+                _check_past(needs.intersect_params(both), name, reader)
                 demand = _Demand(
                     name,
-                    war_needs(write, read, storage, program.order, theirs),
+                    needs,
                     stream(write).apply_range(storage.apply_range(storage.reverse())),
-                    stream(read),
+                    across(read),
                     "may overwrite {element} before iteration {event} has read it",
                 )
                 ops = automata.pop((DependenceKind.WAR, name, reader.name), [])
@@ -253,6 +293,29 @@ class _Prover:
             raise CompileError(
                 op, f"{op.name} of @{name} from @{other}: @{program.name} needs nothing of it"
             )
+
+
+def _same_core(program: _ProgramRelations) -> isl.Set:
+    """Return the pairs of cores of a program that are one core twice."""
+    dims = program.op.core_dims
+    own, theirs = core_parameters(dims), core_parameters(dims, "q")
+    equal = " and ".join(f"{p} = {q}" for p, q in zip(own, theirs, strict=True))
+    return read_set(f"[{', '.join([*own, *theirs])}] -> {{ : {equal} }}")
+
+
+def _check_past(needs: isl.Map, name: str, reader: _ProgramRelations) -> None:
+    """Raise CompileError if an element may be overwritten only after a read of an inference after that of the write."""
+    dims = (needs.dim(isl.dim_type.in_), needs.dim(isl.dim_type.out))
+    waiting, event = (
+        ", ".join([n, *(f"{n}{d}" for d in range(1, count))])
+        for n, count in zip("nm", dims, strict=True)
+    )
+    if not needs.intersect(read_map(f"{{ [{waiting}] -> [{event}] : m > n }}")).is_empty():
+        raise CompileError(
+            reader.buffers[name],
+            f"the buffer of @{name} at @{reader.name} has one slot for an element and a later one, and a later "
+            "inference than the second's reads the first: the buffer must hold more inferences",
+        )
 
 
 def _check_given(name: str, reader: _ProgramRelations, parameter: bool) -> None:

@@ -236,8 +236,9 @@ class FieldMemory(Memory):
         plan: MemoryPlan,
         weights: Weights,
         inputs: Sequence[Mapping[str, np.ndarray]],
+        first: Sequence[int] | None = None,
     ):
-        super().__init__(network, plan, weights, inputs)
+        super().__init__(network, plan, weights, inputs, first)
         numbers = weights.numbers
         assert isinstance(numbers, FieldNumbers)
         self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
