@@ -61,12 +61,12 @@ class Footprint:
         """Return the cores that run the iterations at these positions."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def reads(self, array: str) -> Iterable[CompiledAccess]:
-        """Yield the accesses by which iterations read an array."""
+    def _reads(self, array: str, across: bool) -> Iterable[CompiledAccess]:
+        """Yield the accesses by which iterations read an array, within their inference or across inferences."""
         for op in self.stage.reads():
             assert isinstance(op.result.type, VectorType)
             for name, relation in op.arrays_and_maps():
-                if name == array:
+                if name == array and across == (op.across is not None):
                     yield CompiledAccess.compile(relation, self.points, op.result.type.get_shape())
 
     def _writes(self, array: str) -> Iterable[CompiledAccess]:
@@ -80,10 +80,20 @@ class Footprint:
         return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
 
     def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
-        """Return the last iteration of a core that reads each element, counted from its first; −1 if none does."""
+        """Return the last iteration of a core that reads each element, −1 if none does.
+
+        Iterations are counted from the core's first in the inference that writes the element, so those of later
+        inferences follow those of the same one.
+        """
         first, last = self.starts[core], self.starts[core + 1]
-        place = self._last(array, self.reads(array.sym_name.data), first, last)
-        return np.where(place < 0, place, place - first)
+        name = array.sym_name.data
+        place = self._last(array, self._reads(name, across=False), first, last)
+        place = np.where(place < 0, place, place - first)
+        for access in self._reads(name, across=True):
+            for start, stop in blocks(first, last, prod(access.lanes)):
+                (back, *location), iteration = _pairs(access, start, stop)
+                np.maximum.at(place, tuple(location), iteration - first - back * (last - first))
+        return place
 
     def _last(
         self, array: ArrayOp, accesses: Iterable[CompiledAccess], first: int, last: int
@@ -99,12 +109,14 @@ class Footprint:
         """Return, for each iteration, the last iteration of the writer from which it or an earlier one reads.
 
         The result maps (core, core of the writer) to an array, for the pairs between which data flows. Iterations are
-        counted from the first of each core; −NEVER means that none is needed. writer: the result of `source.writer`.
+        counted from the first of each core in the same inference, so those of earlier inferences are negative; −NEVER
+        means that none is needed. writer: the result of `source.writer`.
         """
         sources = len(source.cores)
         needs = np.full((sources, self.iterations), -NEVER, np.int64)
         table = _without_repeats(writer)
-        for access in self.reads(array.sym_name.data):
+        name = array.sym_name.data
+        for access in self._reads(name, across=False):
             for start, stop in blocks(0, self.iterations, prod(access.lanes)):
                 location, defined = access.locations(start, stop)
                 location = [
@@ -128,12 +140,43 @@ class Footprint:
                     latest = np.where(mine, written - first, -NEVER).max(axis=axes)
                     into = needs[core, start:stop]
                     np.maximum(into, np.broadcast_to(latest, into.shape), out=into)
+        for access in self._reads(name, across=True):
+            for start, stop in blocks(0, self.iterations, prod(access.lanes)):
+                (back, *location), iteration = _pairs(access, start, stop)
+                written = writer[tuple(location)]
+                core = np.maximum(source.core_of(written), 0)
+                starts = np.array(source.starts)
+                event = written - starts[core] + back * np.diff(starts)[core]
+                there = written >= 0
+                np.maximum.at(needs, (core[there], iteration[there]), event[there])
         runs = [slice(*pair) for pair in pairwise(self.starts)]
         return {
-            (core, other): np.maximum.accumulate(needs[other, run])
+            (core, other): _with_all_before(needs[other, run], source.count(other))
             for core, run in enumerate(runs)
-            for other in np.flatnonzero((needs[:, run] >= 0).any(axis=1)).tolist()
+            for other in np.flatnonzero((needs[:, run] > -NEVER).any(axis=1)).tolist()
         }
+
+
+def _with_all_before(needs: np.ndarray, count: int) -> np.ndarray:
+    """Return D′, the latest event that an iteration or an earlier one needs.
+
+    count: number of events in an inference. Needs of earlier inferences matter if there are such in this one.
+    """
+    latest = np.maximum.accumulate(needs)
+    return (
+        np.maximum(latest, latest[-1] - count) if ((needs < 0) & (needs > -NEVER)).any() else latest
+    )
+
+
+def _pairs(access: CompiledAccess, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return (coordinates of each location, iteration) of all lanes of iterations start ≤ i < stop, as flat arrays."""
+    location, defined = access.locations(start, stop)
+    shape = (stop - start, *access.lanes)
+    iteration = np.arange(start, stop).reshape(-1, *(1,) * len(access.lanes))
+    kept = np.broadcast_to(np.asarray(True) if defined is None else defined, shape)
+    return [np.broadcast_to(x, shape)[kept] for x in location], np.broadcast_to(iteration, shape)[
+        kept
+    ]
 
 
 def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:

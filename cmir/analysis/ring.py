@@ -41,12 +41,22 @@ class Ring:
 
     written, last_read: for each column and row, shape (columns, H), the iteration that writes the element and the last
     one that reads it, each counted on its own core; −1 for none.
-    writes, reads: numbers of iterations of the two cores in one inference.
+    writes, reads: numbers of iterations of the two cores in one inference. A last read of `reads` or more is one of a
+    later inference. itself: the two cores are one, which reads before it writes in an iteration, and may therefore
+    overwrite what only that iteration still reads.
     """
 
-    def __init__(self, written: np.ndarray, last_read: np.ndarray, writes: int, reads: int):
+    def __init__(
+        self,
+        written: np.ndarray,
+        last_read: np.ndarray,
+        writes: int,
+        reads: int,
+        itself: bool = False,
+    ):
         self.written, self.last_read = written, last_read
         self.writes, self.reads = writes, reads
+        self.itself = itself
         self._needs: dict[int, np.ndarray] = {}
 
     @property
@@ -54,13 +64,20 @@ class Ring:
         """Number H of rows of one inference."""
         return self.written.shape[1]
 
+    @property
+    def whole(self) -> int:
+        """Number of rows with which no write waits for a read of its own inference or of a later one."""
+        return self.rows * (1 + max(0, int(self.last_read.max(initial=0)) // self.reads))
+
     @cached_property
     def in_order(self) -> bool:
         """True if each column is written completely, from its first row to its last.
 
-        A larger ring then never waits longer than a smaller one.
+        A larger ring then never waits longer than a smaller one, unless a core reads what it writes.
         """
-        return bool((self.written >= 0).all() and (np.diff(self.written, axis=1) >= 0).all())
+        return not self.itself and bool(
+            (self.written >= 0).all() and (np.diff(self.written, axis=1) >= 0).all()
+        )
 
     def needs(self, size: int) -> np.ndarray:
         """Return, for each iteration of the writer, the last iteration of the reader that must precede it.
@@ -75,6 +92,8 @@ class Ring:
     def _needs_uncached(self, size: int) -> np.ndarray:
         iteration, needed = self._by_row(size) if self.in_order else self._by_time(size)
         needs = np.full(self.writes, -NEVER, np.int64)
+        if self.itself:
+            needed = np.where(needed == iteration, -NEVER, needed)
         np.maximum.at(needs, iteration, needed)
         needs = np.maximum.accumulate(needs)
         return np.maximum(needs, needs[-1] - self.reads)
@@ -125,9 +144,12 @@ class Ring:
     def can_run(self, size: int, data: np.ndarray) -> bool:
         """Return True if the two cores alone do not deadlock with R = `size`.
 
-        data: for each iteration of the reader, the last iteration of the writer that must precede it.
+        A write must not wait for a read of a later inference either, which ends no stream. data: for each iteration of
+        the reader, the last iteration of the writer that must precede it.
         """
         needs = self.needs(size)
+        if needs[-1] >= self.reads:
+            return False
         waits = np.flatnonzero(needs >= 0)  # waits within the same inference
         return bool((data[needs[waits]] < waits).all())
 
@@ -140,5 +162,5 @@ class Ring:
         read = np.where(self.last_read < 0, -NEVER, self.last_read)
         so_far = np.maximum.accumulate(read, axis=1)
         this = np.take_along_axis(so_far, row, axis=1)
-        last = np.where(this >= 0, this, so_far[:, -1:] - self.reads) + earlier * self.reads
+        last = np.maximum(this, so_far[:, -1:] - self.reads) + earlier * self.reads
         return np.maximum(last, -NEVER).max(axis=0)

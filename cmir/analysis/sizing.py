@@ -32,6 +32,7 @@ from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.isl.inferences import inferences_back
 from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
@@ -73,7 +74,7 @@ class Sizing:
         self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
-        self._equal_rings: dict[tuple[bytes, bytes, int, int], Ring] = {}
+        self._equal_rings: dict[tuple[bytes, bytes, int, int, bool], Ring] = {}
         inputs = {symbol(ref) for ref in pipeline.inputs}
         reads = {name: stage.read_relations() for name, stage in self.stages.items()}
         writes = {name: stage.write_relations() for name, stage in self.stages.items()}
@@ -198,6 +199,7 @@ class Sizing:
                     np.where(mine, places - first, -1),
                     last_read[core],
                     (last - first, footprint.count(core)),
+                    source is footprint and core == other,
                 )
         pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
         stores = {id(table): table for cuts in written.values() for table in cuts}
@@ -210,7 +212,11 @@ class Sizing:
         self.buffers[buffer.key] = buffer
 
     def _ring(
-        self, written: np.ndarray, last_read: np.ndarray, iterations: tuple[int, int]
+        self,
+        written: np.ndarray,
+        last_read: np.ndarray,
+        iterations: tuple[int, int],
+        itself: bool,
     ) -> Ring:
         """Return the ring of an edge. Equal rings, such as those of copies of a stage, are one object.
 
@@ -219,9 +225,9 @@ class Sizing:
         columns = [columns_of(table) for table in (written, last_read)]
         kept = (columns[0] >= 0).any(axis=1)
         columns = [np.ascontiguousarray(table[kept]) for table in columns]
-        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations)
+        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations, itself)
         if key not in self._equal_rings:
-            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations)
+            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations, itself)
         return self._equal_rings[key]
 
     def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
@@ -272,8 +278,12 @@ class Sizing:
         return {place: stacked(found) for place, found in rings.items()}
 
     def full(self) -> dict[Key, int]:
-        """Return the sizes of buffers that hold one inference each."""
-        return {key: buffer.rows.count for key, buffer in self.buffers.items()}
+        """Return the sizes of buffers that hold one inference each, and those before that are still to be read."""
+        back = {name: stage.stream_reads() for name, stage in self.stages.items()}
+        return {
+            key: buffer.rows.count * (1 + inferences_back(back[buffer.reader][buffer.array]))
+            for key, buffer in self.buffers.items()
+        }
 
     def given(self, pipeline: PipelineOp) -> dict[Key, int]:
         """Return the sizes of the buffers of a pipeline: those of its rings, and one inference for all others."""
@@ -344,7 +354,7 @@ def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -
     def can_run(rows: int) -> bool:
         return all(ring.can_run(rows, needs) for ring, needs in different)
 
-    low, high = 1, max((ring.rows for ring, _ in different), default=1)
+    low, high = 1, max((ring.whole for ring, _ in different), default=1)
     if all(ring.in_order for ring, _ in different):  # more rows never wait longer
         while low < high:
             middle = (low + high) // 2

@@ -20,6 +20,7 @@ from cmir.dialects.polyhedral import ArrayOp, box, symbol
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import Link, Place, Topology
 from cmir.isl.evaluate import compile_function
+from cmir.isl.inferences import in_any_inference
 from cmir.isl.memo import unnamed
 
 
@@ -122,7 +123,10 @@ class _Accesses:
             if isinstance(item, LoadOp):
                 for buffer, access in item.buffers_and_maps():
                     assert isinstance(buffer.owner, BufferOp)
-                    self._add(self.reads, symbol(buffer.owner.array), access.relation)
+                    relation = access.relation
+                    if item.across is not None:
+                        relation = in_any_inference(relation)
+                    self._add(self.reads, symbol(buffer.owner.array), relation)
         for store in op.stores():
             self._add(self.writes, symbol(store.array), store.map.relation)
 

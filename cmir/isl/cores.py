@@ -77,6 +77,16 @@ def as_neighbour(value: _Object) -> _Object:
     return value
 
 
+def same_core(value: isl.Map) -> isl.Map:
+    """Restrict a relation between the iterations of a core and of its neighbour to a core that is its own neighbour."""
+    names = parameters(value)
+    for name in names:
+        if name.startswith("p") and (other := f"q{name[1:]}") in names:
+            pair = names.index(name), names.index(other)
+            value = value.equate(isl.dim_type.param, pair[0], isl.dim_type.param, pair[1])
+    return value
+
+
 def core_set(coordinates: Sequence[Sequence[int]]) -> isl.Set:
     """Return the set of cores with these coordinates: `[p0] -> { : 0 <= p0 < 4 }`."""
     points = np.array(coordinates, np.int64)

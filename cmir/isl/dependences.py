@@ -30,6 +30,7 @@ from functools import reduce
 import islpy as isl
 
 from cmir.isl.budget import within_budget
+from cmir.isl.cores import same_core
 from cmir.isl.inferences import across, in_any_inference, inferences_back
 from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.release_points import raw_release_of_points, war_release_of_points
@@ -248,7 +249,7 @@ def _war_needs(
     occupants = write_n.apply_range(shares_slot).intersect(older)
     needs = occupants.apply_range(read_n.reverse())
     if itself:
-        needs = needs.subtract(isl.Map.identity(needs.get_space()))
+        needs = needs.subtract(same_core(isl.Map.identity(needs.get_space())))
     return maximum(needs)
 
 

@@ -30,6 +30,11 @@ def in_each_inference(relation: isl.Map) -> isl.Map:
     return result.equate(isl.dim_type.in_, 0, isl.dim_type.out, 0)
 
 
+def of_own_inference(access: isl.Map) -> isl.Map:
+    """Return the part of `{ … -> b[m, location] }` with m = 0, without m."""
+    return in_any_inference(access.fix_val(isl.dim_type.out, 0, isl.Val(0)))
+
+
 def inferences_back(access: isl.Map) -> int:
     """Return how many inferences an access `{ … -> b[m, location] }` reaches back: the largest −m, at least 0."""
     inferences = access.range()

@@ -22,7 +22,7 @@ from cmir.dialects.polyhedral import (
     sample,
     symbol,
 )
-from cmir.isl.cores import as_neighbour
+from cmir.isl.cores import as_neighbour, same_core
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import (
     Release,
@@ -32,7 +32,7 @@ from cmir.isl.dependences import (
     raw_release_across,
     war_release,
 )
-from cmir.isl.inferences import in_any_inference, inferences_back
+from cmir.isl.inferences import in_any_inference, inferences_back, of_own_inference
 from cmir.isl.storage import Rows, ring_storage
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
@@ -142,11 +142,11 @@ def _check_reads_what_is_there(
     array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
 ) -> None:
     """Check that a stage reads elements that it writes itself only after an earlier iteration has written them."""
-    own = read.fix_val(isl.dim_type.out, 0, isl.Val(0))  # what earlier inferences wrote is there
-    needs = raw_needs(write, in_any_inference(own), stage.order, stage.order)
-    late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
+    own = of_own_inference(read)  # earlier inferences have been written
+    needs = raw_needs(write, own, stage.order_on_core("q"), stage.order_on_core("p"))
+    late = same_core(needs).intersect(isl.Map.lex_le(needs.get_space().range()))
     if not late.is_empty():
-        iteration = late.domain().apply(stage.order.reverse())
+        iteration = late.domain().apply(stage.order_on_core("p").reverse())
         raise CompileError(
             stage,
             f"iteration {sample(iteration)} reads @{array.sym_name.data} before the stage itself writes it; "

@@ -22,6 +22,7 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.isl import read_map
 from cmir.isl.dependences import minimum, prefix_maximum, raw_needs
+from cmir.isl.inferences import of_own_inference
 from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.support.diagnostics import CompileError
@@ -105,7 +106,8 @@ def _renaming(stage: StageOp, number: int, name: str, rank: int) -> isl.Map:
 
 def _after(one: StageOp, two: StageOp) -> isl.Map:
     """Return, for each time of the second stage, the time of the first after which it runs."""
-    writes, reads = one.write_relations(), two.read_relations()
+    writes = one.write_relations()
+    reads = {name: of_own_inference(read) for name, read in two.stream_reads().items()}
     shared = [name for name in writes if name in reads]
     times = two.order.range()
     needs = isl.Map.empty(isl.Map.from_domain_and_range(times, one.order.range()).get_space())

@@ -69,14 +69,19 @@ class RunReport:
 
     @property
     def steady_interval(self) -> float | None:
-        """Cycles between the ends of successive inferences once the pipeline is full.
+        """Cycles between the ends of successive inferences once the pipeline is full; None for a single inference.
 
-        The value is averaged over the second half of the stream; it is None for a single inference.
+        The value is an average over the second half of the stream. If the steps between ends repeat there after q
+        inferences, it covers a multiple of q, and is exact for an endless stream.
         """
         if self.inferences < 2:
             return None
-        from_ = (self.inferences - 1) // 2
-        return float((self.ends[-1] - self.ends[from_]) / (self.inferences - 1 - from_))
+        ends = self.ends[(self.inferences - 1) // 2 :]
+        steps = np.diff(ends)
+        periods = (q for q in range(1, len(steps) // 2 + 1) if (steps[q:] == steps[:-q]).all())
+        period = next(periods, 1)
+        count = len(steps) // period * period
+        return float((ends[-1] - ends[-1 - count]) / count)
 
     @property
     def overlap(self) -> int:

@@ -1,17 +1,19 @@
 """Timing of a long stream extrapolated from a short one: once inferences repeat, all later ones repeat them.
 
-Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. Consider D + 1 consecutive inferences
+Claim. Let everything that iterations wait for be at most D ≥ 1 inferences old. Consider D + q consecutive inferences
 after those whose waits differ from all others. If in each of them every core starts each iteration λ cycles later than
-in the preceding inference, where λ is specific to the core, and no core waits for one with a larger λ, then the same
-holds for the next inference.
+q inferences before, where λ is specific to the core, and no core waits for one with a larger λ, then the same holds for
+the next inference.
 
-Proof, by induction on the order in which iterations start. A start t is the maximum of several terms: the preceding
-start plus the interval, and starts of other cores plus delays. In the next inference each term is larger by the λ of
-the core that it comes from, so t grows by at most the core's own λ. It also grows by at least that, since a term that
-equals t comes from a core with the same λ: a term with a smaller one, μ, would have been t − μ in the preceding
-inference, where the start was t − λ < t − μ.
+Proof, by induction on the order in which iterations start. A start t in the next inference is the maximum of several
+terms: the preceding start plus the interval, and starts of other cores plus delays, of this inference and D before it.
+Each is larger than q inferences before by the λ of the core that it comes from, so t has grown by at most the λ of its
+own core. It has also grown by at least that, since q inferences before, a term that equalled the start came from a core
+with the same λ: one with a smaller λ, μ, would have exceeded the start by λ − μ another q inferences before.
 
 Stalls repeat for the same reason: the term that equals t grows by λ, and the others grow by at most λ.
+
+Inferences alternate (q > 1) if several of them are under way in a circle of cores whose steps do not divide evenly.
 """
 
 from __future__ import annotations
@@ -45,25 +47,32 @@ def time_stream(
         report = recurrence.run()
         if count == inferences:
             return report
-        if repeats(actors, report):
-            return _continued(recurrence, report, inferences)
+        if period := repeats(actors, report):
+            return _continued(recurrence, report, inferences, period)
         count = min(2 * count, inferences)
 
 
-def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
-    """Return True if the last inferences satisfy the hypothesis of the claim, so that all later ones repeat them."""
-    inferences = report.inferences
+def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> int | None:
+    """Return the least q for which the last inferences satisfy the hypothesis of the claim; None if there is none.
+
+    All later inferences repeat those q inferences before them.
+    """
     oldest, odd = 1, 0
     for actor in actors.values():
         for dependence in actor.dependences:
             odd = max(odd, len(dependence.first))
             needs = dependence.needs[dependence.needs > ALWAYS]
             oldest = max(oldest, -int(needs.min(initial=0) // actors[dependence.source].iterations))
-    if odd + oldest + 2 > inferences:
-        return False
+    periods = range(1, (report.inferences - odd - oldest) // 2 + 1)
+    return next((period for period in periods if _repeat(actors, report, period, oldest)), None)
+
+
+def _repeat(actors: Mapping[CoreName, Actor], report: RunReport, period: int, oldest: int) -> bool:
+    """Return True if the claim's hypothesis holds for q = `period`. oldest: D."""
     shifts: dict[CoreName, int] = {}
     for core in report.cores:
-        steps = np.diff(core.start[-oldest - 2 :], axis=0)
+        count = oldest + period
+        steps = core.start[-count:] - core.start[-count - period : -period]
         if (steps != steps[0, 0]).any():
             return False
         shifts[core.name] = int(steps[0, 0])
@@ -74,19 +83,26 @@ def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> bool:
     )
 
 
-def _continued(recurrence: Recurrence, report: RunReport, inferences: int) -> RunReport:
-    """Return the report extended to this many inferences, the additional ones repeating the last one."""
-    more = np.arange(1, inferences - report.inferences + 1)
+def _continued(
+    recurrence: Recurrence, report: RunReport, inferences: int, period: int
+) -> RunReport:
+    """Return the report extended to this many inferences, the additional ones repeating the last `period` ones."""
+    rounds, place = np.divmod(np.arange(inferences - report.inferences), period)
     cores = []
     for core in report.cores:
-        shift = core.start[-1, 0] - core.start[-2, 0]
+        last = core.start[-period:]
+        shift = last[0, 0] - core.start[-2 * period, 0]
         stalls = recurrence.states[core.name].stalls
+        data, room = (
+            int(stalls[kind][-period:][place].sum())
+            for kind in (DependenceKind.RAW, DependenceKind.WAR)
+        )
         cores.append(
             dataclasses.replace(
                 core,
-                start=np.concatenate((core.start, core.start[-1] + shift * more[:, None])),
-                data_stalls=core.data_stalls + len(more) * int(stalls[DependenceKind.RAW][-1]),
-                credit_stalls=core.credit_stalls + len(more) * int(stalls[DependenceKind.WAR][-1]),
+                start=np.concatenate((core.start, last[place] + shift * (rounds + 1)[:, None])),
+                data_stalls=core.data_stalls + data,
+                credit_stalls=core.credit_stalls + room,
             )
         )
     return RunReport(cores, [])

@@ -17,19 +17,21 @@ from cmir.timing.steady import repeats, time_stream
 
 @st.composite
 def networks(draw: st.DrawFn) -> dict[CoreName, Actor]:
-    """Actors in order, each waiting for data of those before it and for room at those after it."""
+    """Actors in order, each waiting for those before it, and for earlier inferences of itself and of those after it."""
     counts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     actors: dict[CoreName, Actor] = {}
     for here, count in enumerate(counts):
         dependences: list[Dependence] = []
         for there, theirs in enumerate(counts):
-            if there == here or draw(st.booleans()):
+            if draw(st.booleans()):
                 continue
-            low, high = (0, theirs - 1) if there < here else (-3 * theirs, -1)
+            low, high = draw(st.sampled_from((0, -2 * theirs))), theirs - 1
+            if there >= here:
+                low, high = -3 * theirs, -1
             waits = st.lists(st.integers(low, high), min_size=count, max_size=count)
             needs = np.array(sorted(draw(waits)), np.int64)
             needs[: draw(st.integers(0, count))] = ALWAYS
-            kind = DependenceKind.RAW if there < here else DependenceKind.WAR
+            kind = draw(st.sampled_from(DependenceKind))
             delay = draw(st.integers(0, 9))
             dependences.append(Dependence(kind, CoreName(f"s{there}"), f"b{there}", needs, delay))
         interval, latency = draw(st.integers(1, 9)), draw(st.integers(1, 9))
@@ -53,6 +55,22 @@ def test_streams_are_timed_as_the_recurrence_times_them(
     for core, wanted in zip(found.cores, expected.cores, strict=True):
         np.testing.assert_array_equal(core.start, wanted.start)
         assert (core.data_stalls, core.credit_stalls) == (wanted.data_stalls, wanted.credit_stalls)
+
+
+def test_inferences_that_alternate() -> None:
+    """Two inferences are under way in a circle of two cores that takes seven cycles."""
+    one, two = CoreName("one"), CoreName("two")
+    earlier, same = np.full(1, -2), np.zeros(1, np.int64)
+    actors = {
+        one: Actor(one, 1, 1, 3, [Dependence(DependenceKind.RAW, two, "b", earlier, 3)]),
+        two: Actor(two, 1, 1, 4, [Dependence(DependenceKind.RAW, one, "a", same, 4)]),
+    }
+    short = Recurrence(actors, 7).run()
+    assert np.diff(short.ends).tolist() == [1, 6, 1, 6, 1, 6]
+    assert repeats(actors, short) == 2
+    stream = time_stream(actors, 400)
+    np.testing.assert_array_equal(stream.ends, Recurrence(actors, 400).run().ends)
+    assert stream.steady_interval == 3.5
 
 
 def test_what_overtakes_is_waited_for() -> None:

@@ -1473,3 +1473,63 @@ polyhedral.pipeline @main () -> () {
   // expected-error @below {{`kind` must be raw or war, got waw}}
   "polyhedral.dependence"() <{kind = "waw", source = @W, target = @R, array = @b, release = #polyhedral.map<"{ b[] -> R[] }">}> : () -> ()
 }
+
+// -----
+
+polyhedral.pipeline @later () -> (@h) {
+  polyhedral.array @h0 parameter dense<0.0> : tensor<1x4xf32>
+  polyhedral.array @h : tensor<4xf32> initial @h0
+  polyhedral.stage @S (%w) domain #polyhedral.set<"{ S[w] : 0 <= w < 4 }"> {
+    // expected-error @below {{a read must not reach into a later inference: m exceeds 0}}
+    %x = polyhedral.read @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[m = 1, w] : 0 <= w < 4 }"> across : vector<1xf32>
+    polyhedral.write %x, @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @too_far_back () -> (@h) {
+  polyhedral.array @h0 parameter dense<0.0> : tensor<1x4xf32>
+  polyhedral.array @h : tensor<4xf32> initial @h0
+  polyhedral.stage @S (%w) domain #polyhedral.set<"{ S[w] : 0 <= w < 4 }"> {
+    // expected-error @below {{the read reaches back 2 inferences, @h has initial values for 1}}
+    %x = polyhedral.read @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[m = -2, w] : 0 <= w < 4 }"> across : vector<1xf32>
+    polyhedral.write %x, @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @no_inference () -> (@h) {
+  polyhedral.array @h0 parameter dense<0.0> : tensor<1x4xf32>
+  polyhedral.array @h : tensor<4xf32> initial @h0
+  polyhedral.stage @S (%w) domain #polyhedral.set<"{ S[w] : 0 <= w < 4 }"> {
+    // expected-error @below {{the location must have 2 coordinates, the inference m and the rank of the array, got 1}}
+    %x = polyhedral.read @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[w] : 0 <= w < 4 }"> across : vector<1xf32>
+    polyhedral.write %x, @h #polyhedral.map<"{ [S[w] -> lane[0]] -> h[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @initial_shape () -> (@h) {
+  polyhedral.array @h0 parameter dense<0.0> : tensor<4xf32>
+  // expected-error @below {{initial values @h0 have type tensor<4xf32>; they must have the elements of tensor<4xf32> for each inference before the first}}
+  polyhedral.array @h : tensor<4xf32> initial @h0
+}
+
+// -----
+
+polyhedral.pipeline @initial_computed () -> (@h) {
+  polyhedral.array @g : tensor<1x4xf32>
+  // expected-error @below {{initial values @g must be a parameter}}
+  polyhedral.array @h : tensor<4xf32> initial @g
+}
+
+// -----
+
+polyhedral.pipeline @initial_of_a_parameter () -> (@h) {
+  polyhedral.array @h0 parameter dense<0.0> : tensor<1x4xf32>
+  // expected-error @below {{a parameter is the same in all inferences: it has no initial values}}
+  polyhedral.array @w parameter "w" : tensor<4xf32> initial @h0
+}

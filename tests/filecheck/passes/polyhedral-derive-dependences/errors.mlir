@@ -51,3 +51,25 @@ polyhedral.pipeline @self () -> (@b) {
     polyhedral.write %x, @b #polyhedral.map<"{ [W[w] -> lane[0]] -> b[w] : 0 <= w < 4 }"> : vector<1xf32>
   }
 }
+
+// -----
+
+// One slot for each element, and a reader that comes two inferences later: every write would wait for the next
+// inference, and the last ones for inferences that never come.
+
+polyhedral.pipeline @too_late (@x) -> (@y) {
+  polyhedral.array @x : tensor<4xf32>
+  polyhedral.array @h0 parameter dense<0.0> : tensor<2x4xf32>
+  polyhedral.array @h : tensor<4xf32> initial @h0
+  polyhedral.array @y : tensor<4xf32>
+  polyhedral.storage @h at @R #polyhedral.map<"{ h[n, d] -> slot[d] }"> : memref<4xf32>
+  polyhedral.stage @W (%w) domain #polyhedral.set<"{ W[w] : 0 <= w < 4 }"> {
+    %x = polyhedral.read @x #polyhedral.map<"{ [W[w] -> lane[0]] -> x[w] : 0 <= w < 4 }"> : vector<1xf32>
+    polyhedral.write %x, @h #polyhedral.map<"{ [W[w] -> lane[0]] -> h[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+  polyhedral.stage @R (%w) domain #polyhedral.set<"{ R[w] : 0 <= w < 4 }"> {
+    // expected-error @below {{@W overwrites @h at @R before it is read 1 inference later: the buffer must hold more inferences}}
+    %x = polyhedral.read @h #polyhedral.map<"{ [R[w] -> lane[0]] -> h[m = -2, w] : 0 <= w < 4 }"> across : vector<1xf32>
+    polyhedral.write %x, @y #polyhedral.map<"{ [R[w] -> lane[0]] -> y[w] : 0 <= w < 4 }"> : vector<1xf32>
+  }
+}
