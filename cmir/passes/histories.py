@@ -76,7 +76,9 @@ def histories_of(function: FuncOp, views: Views) -> dict[SSAValue, History]:
         pieces = max(h.n_basic_map() for h in histories[pair.argument].values())
         if pieces > MOST_PIECES:
             raise NoHistoryError(pair, f"it would be read in {pieces} affine pieces")
-    results = {pair.argument: terminator.operands[pair.result] for pair in pairs}
+    results: dict[SSAValue, SSAValue] = {
+        pair.argument: terminator.operands[pair.result] for pair in pairs
+    }
     _check_initial(pairs, histories, results)
     return histories
 

@@ -1,4 +1,4 @@
-"""State across inferences, from the nn to the polyhedral level: against NumPy loops, and one level against the other."""
+"""State across inferences, from the nn to the polyhedral level: against NumPy loops, and one against the other."""
 
 from __future__ import annotations
 
@@ -326,7 +326,7 @@ def draw_network(data: st.DataObject) -> tuple[str, dict[str, np.ndarray], int]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100)
 def test_random_networks(data: st.DataObject) -> None:
     """The polyhedral level computes what the nn level does, whatever is carried from whatever."""
     text, parameters, size = draw_network(data)
