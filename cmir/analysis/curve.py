@@ -39,9 +39,10 @@ def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
     """
     search = SizeSearch(sizing)
     live = _point(sizing, search.live())
-    ratio = sizing.interval / live.interval
+    slowest = sizing.ticks * live.interval
+    ratio = sizing.interval / slowest
     powers = (ratio ** (step / _INTERVALS) for step in range(1, _INTERVALS))
-    intervals = [*(round(live.interval * power) for power in powers), sizing.interval]
+    intervals = [*(round(slowest * power) for power in powers), sizing.interval]
     points = [live, *(_point(sizing, search.lossless(interval)) for interval in intervals)]
     points.sort(key=lambda point: (point.sram_bytes, point.interval))
     curve = points[:1]
@@ -54,4 +55,5 @@ def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
 def _point(sizing: Sizing, found: SizeSolution) -> CurvePoint:
     report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
-    return CurvePoint(found.sram_bytes, found.bound, report.steady_interval, found.sizes)
+    interval = report.steady_interval / sizing.ticks
+    return CurvePoint(found.sram_bytes, found.bound, interval, found.sizes)

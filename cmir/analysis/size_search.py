@@ -59,10 +59,10 @@ _MOST_IN_FLIGHT = 1000
 class LatencyError(CompileError):
     """An interval so short, compared with latencies, that too many inferences would be under way at once."""
 
-    def __init__(self, where: Where, delay: int, interval: int):
+    def __init__(self, where: Where, delay: float, interval: float):
         super().__init__(
             where,
-            f"a cycle of waits takes {delay} cycles: at an interval of {interval} cycles, {delay // interval}"
+            f"a cycle of waits takes {delay} cycles: at an interval of {interval} cycles, {int(delay // interval)}"
             f" inferences are in it at once, more than the {_MOST_IN_FLIGHT} that buffers are searched for",
         )
 
@@ -132,7 +132,7 @@ class SizeSearch:
         return self._unlimited(None)
 
     def lossless(self, interval: int | None = None) -> SizeSolution:
-        """Return sizes with a steady-state interval of at most `interval` (default: that of unbounded buffers).
+        """Return sizes with a steady-state interval of at most `interval` ticks (default: that of unbounded buffers).
 
         Raises LatencyError.
         """
@@ -149,7 +149,8 @@ class SizeSearch:
     def fitting(self) -> tuple[int, SizeSolution]:
         """Return the shortest interval for which sizes are found that fit the SRAM of all cores, and these sizes.
 
-        The interval is found by bisection, to one percent. The sizes are deadlock-free ones if not even these fit.
+        The interval is in ticks, found by bisection to one percent. The sizes are deadlock-free ones if not even these
+        fit.
         """
         fastest, found = self.sizing.interval, None
         with suppress(LatencyError):
@@ -316,7 +317,8 @@ class SizeSearch:
                 return
             except InfeasiblePeriodError as error:
                 if error.delay > _MOST_IN_FLIGHT * period:
-                    raise LatencyError(self.sizing.pipeline, error.delay, period) from None
+                    delay, interval = map(self.sizing.in_cycles, (error.delay, period))
+                    raise LatencyError(self.sizing.pipeline, delay, interval) from None
                 cut = self._cut_of(error, sizes, period)
             finally:
                 self.work += search.work
@@ -335,7 +337,7 @@ class SizeSearch:
                 link.target,
                 int(link.dependence.needs[link.target]),
                 link.lead,
-                self.sizing.costs[link.dependence.source].interval,
+                self.sizing.ticks * self.sizing.costs[link.dependence.source].interval,
                 slack,
             )
             for link in links

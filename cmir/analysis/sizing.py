@@ -11,6 +11,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, cached_property
 from itertools import chain
 from math import prod
@@ -107,7 +108,8 @@ class Sizing:
     def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
         """Return the same pipeline with its cores at these positions; the global control unit has none."""
         sizing = copy.copy(self)
-        sizing.__dict__.pop("interval", None)
+        for of_places in ("interval", "ticks"):
+            sizing.__dict__.pop(of_places, None)
         sizing._place(Places(chip_of(self.hardware), positions))
         return sizing
 
@@ -298,15 +300,44 @@ class Sizing:
         return sizes
 
     @cached_property
+    def ticks(self) -> int:
+        """Number of ticks in a cycle: schedules count ticks, of which the interval λ is a whole number.
+
+        With t ticks, starts are multiples of 1/t cycles. Rounded down, they are still a schedule, because delays are
+        whole cycles. λ is whole unless several inferences are under way in a circle of cores, so t is 1 unless a stage
+        reads across inferences.
+        """
+        if not any(read.across for stage in self.stages.values() for read in stage.reads()):
+            return 1
+        ratio = Fraction(self._busiest)
+        while True:
+            actors = self._in_ticks({}, ratio.denominator)
+            try:
+                periodic_schedule(actors, ratio.numerator)
+                return ratio.denominator
+            except InfeasiblePeriodError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
+                ratio = Fraction(cycle.delay, cycle.tokens * ratio.denominator)
+
+    @cached_property
     def interval(self) -> int:
-        """Steady-state interval λ with unbounded buffers, in cycles: that of the busiest core, if data allow it."""
-        busiest = max(n * self.costs[core].interval for core, n in self._iterations.items())
-        return self.schedule({}, busiest)[0]
+        """Steady-state interval λ with unbounded buffers, in ticks: that of the busiest core, if data allow it."""
+        return self.schedule({}, self.ticks * self._busiest)[0]
+
+    @property
+    def _busiest(self) -> int:
+        """Cycles that the iterations of the busiest core take in an inference."""
+        return max(n * self.costs[core].interval for core, n in self._iterations.items())
+
+    def in_cycles(self, ticks: int) -> float:
+        """Return a time in cycles, which is whole where possible."""
+        return ticks // self.ticks if ticks % self.ticks == 0 else ticks / self.ticks
 
     def schedule(self, sizes: Sizes, period: int) -> tuple[int, np.ndarray]:
         """Return the interval and starts of the fastest periodic schedule with an interval of at least `period`.
 
-        Raises DeadlockError.
+        All are in ticks. Raises DeadlockError.
         """
         actors = self.actors(sizes)
         while True:
@@ -318,11 +349,15 @@ class Sizing:
                 period = -(-cycle.delay // cycle.tokens)
 
     def actors(self, sizes: Sizes) -> dict[CoreName, Actor]:
-        """Return the cores of the network with buffers of these sizes."""
-        return {core: self.actor(core, sizes) for core in self.raw}
+        """Return the cores of the network with buffers of these sizes, with times in ticks."""
+        return self._in_ticks(sizes, self.ticks)
+
+    def _in_ticks(self, sizes: Sizes, ticks: int) -> dict[CoreName, Actor]:
+        actors = {core: self.actor(core, sizes) for core in self.raw}
+        return actors if ticks == 1 else {core: a.slower(ticks) for core, a in actors.items()}
 
     def actor(self, core: CoreName, sizes: Sizes) -> Actor:
-        """Return one core of the network with buffers of these sizes."""
+        """Return one core of the network with buffers of these sizes, with times in cycles."""
         keys = ((edge, self.keys[edge]) for edge in self._fills.get(core, ()))
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]

@@ -99,7 +99,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
             emit_remark(
                 pipeline,
                 f"throughput-preserving buffers exceed the {sizing.hardware.core.sram_bytes} bytes of SRAM of a core; "
-                f"buffers that fit give an interval of {interval} cycles instead of {sizing.interval}",
+                f"buffers that fit give an interval of {sizing.in_cycles(interval)} cycles instead of "
+                f"{sizing.in_cycles(sizing.interval)}",
             )
         return found
 
@@ -145,8 +146,8 @@ def assign_storage_at(
     before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
     emit_remark(
         pipeline,
-        f"with the hops between cores, buffers of {before} bytes give an interval of {interval} cycles; with {after} "
-        f"bytes it is {shorter}{_gap(found)}; larger: {', '.join(grown)}",
+        f"with the hops between cores, buffers of {before} bytes give an interval of {sizing.in_cycles(interval)} "
+        f"cycles; with {after} bytes it is {sizing.in_cycles(shorter)}{_gap(found)}; larger: {', '.join(grown)}",
     )
     return True
 

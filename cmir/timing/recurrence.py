@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,6 +60,13 @@ class Actor:
     interval: int
     latency: int
     dependences: Sequence[Dependence]
+
+    def slower(self, times: int) -> Actor:
+        """Return the actor with all times multiplied."""
+        waits = [replace(wait, delay=times * wait.delay) for wait in self.dependences]
+        return replace(
+            self, interval=times * self.interval, latency=times * self.latency, dependences=waits
+        )
 
 
 @dataclass(frozen=True)
