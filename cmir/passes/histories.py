@@ -13,7 +13,7 @@ from typing import Any
 
 import islpy as isl
 import numpy as np
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, TensorType
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
 
@@ -25,6 +25,7 @@ from cmir.dialects.nn.relations import box_set, element_box
 from cmir.dialects.nn.views import PadConflictError, View, Views
 from cmir.isl.evaluate import compile_function
 from cmir.isl.functions import simplest
+from cmir.support.diagnostics import CompileError
 
 History = Mapping[SSAValue, isl.Map]
 """For each value that is computed or given: `{ [element of the argument] -> [m, element of the value] }`, with m < 0
@@ -188,10 +189,14 @@ def initial_values(
     """Return the initial values of an array, of this type: with a first dimension of the inferences before the first.
 
     parts: carried pairs with `{ [element of the argument] -> [m, location in the array] }`. Returns inline elements if
-    all initial values are inline. Raises CompileError if one is not among the parameters.
+    all initial values are inline. Raises CompileError if one is not known.
     """
     if (number := _common_number([pair for pair, _ in parts])) is not None:
         return DenseIntOrFPElementsAttr.from_list(type, [number])
+    named = [pair for pair, _ in parts if isinstance(pair.initial, StringAttr)]
+    if named and parameters is None:
+        what = f"initial value {named[0].initial} must be known, to lay it out like the array"
+        raise CompileError(named[0].argument, f"{what} that it begins: give --weights")
     result = np.zeros(type.get_shape(), dtype_of(type))
     count = len(result)
     for pair, history in parts:
@@ -202,6 +207,6 @@ def initial_values(
         kept = (inference >= -count) & (True if defined is None else defined)
         index = (inference[kept] + count, *(x[kept] for x in location))
         result[index] = pair.initial_value(parameters)[kept]
-    if all(isinstance(pair.initial, DenseIntOrFPElementsAttr) for pair, _ in parts):
-        return DenseIntOrFPElementsAttr.from_list(type, result.reshape(-1).tolist())
-    return result
+    if named:
+        return result
+    return DenseIntOrFPElementsAttr.from_list(type, result.reshape(-1).tolist())

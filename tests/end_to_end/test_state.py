@@ -195,7 +195,8 @@ def loop(
                 name: np.full(shapes[name], number, np.float32)
                 for name, (_, number) in case.state.items()
             }
-        results = dict(zip(names, session.run(None, {"x": x, **state}), strict=True))
+        outputs = session.run(None, {"x": x, **state})
+        results = {name: np.asarray(y) for name, y in zip(names, outputs, strict=True)}
         state = {name: results.pop(output) for name, (output, _) in case.state.items()}
         found.append(results)
     return found
