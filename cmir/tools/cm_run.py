@@ -47,12 +47,12 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
     from cmir.isl.budget import limited
     from cmir.tools.files import check_outputs
-    from cmir.tools.model import read_model
+    from cmir.tools.model import ONNX_SUFFIXES, read_model
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
-    model = read_model(
-        options.model, options.weights, dict(options.shape), options.samples, state_of(options)
-    )
+    of_model = options.check_against is None or options.model.suffix in ONNX_SUFFIXES
+    state = state_of(options) if of_model else None  # otherwise, --state is that of the reference
+    model = read_model(options.model, options.weights, dict(options.shape), options.samples, state)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
     read = [*model.files, options.hardware, *options.inputs, options.check_against]
@@ -75,7 +75,8 @@ def _run_model(
     names = input_names(model)
     reference = None
     if options.check:
-        reference = reference_of(model, options.check_against, options.check_with)
+        checks = options.check_against, options.check_with
+        reference = reference_of(model, *checks, state_of(options))
     narrowest = narrowest_float(model.module)
     with Progress() as progress:
         timed = _compile(options, model, hardware, progress)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -13,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 
+from cmir.frontends.state import State, pairs_by_name
 from cmir.support.diagnostics import CompileError
 from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
@@ -238,17 +240,21 @@ def input_names(model: Model) -> list[str] | None:
 
 
 def reference_of(
-    model: Model, source: Path | None = None, evaluator: EvaluatorChoice | None = None
+    model: Model,
+    source: Path | None = None,
+    evaluator: EvaluatorChoice | None = None,
+    state: State | None = None,
 ) -> Reference:
     """Return the reference for a model. Call this function before passes change the module.
 
     source: the ONNX model or the IR that the model was compiled from, if it is another file. evaluator: onnxruntime for
     ONNX models, NumPy for what is imported from them; None for the rule of `cmir.checking`, and NumPy where that finds
-    no result. Raises CompileError if there is no reference.
+    no result. state: that of another file's ONNX model, if the network has state. Raises CompileError if there is no
+    reference.
     """
     path = source or model.path
     if path.suffix in ONNX_SUFFIXES:
-        return _onnx(model, path, evaluator)
+        return _onnx(model, path, evaluator, state or State())
     if evaluator == "onnxruntime":
         message = (
             "--check-with onnxruntime needs an ONNX model: run one,"
@@ -258,7 +264,7 @@ def reference_of(
     return _ir(model) if source is None else _other_ir(model, source)
 
 
-def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Reference:
+def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: State) -> Reference:
     state: Sequence[ImportedState] = model.state
     if path == model.path:
         module = model.module.clone()  # because passes will change it
@@ -267,12 +273,20 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
         def load() -> Reference:
             return imported
     else:
-        shapes, batch = _model_shapes(path, _inputs(model))
+        carries = any(map(has_state, model.module.body.block.ops))
+        bound = _bound_inputs(path, given) if carries else ()
+        shapes, batch = _model_shapes(path, _inputs(model), bound)
         samples = "split" if batch else "whole"
 
+        @cache
+        def read() -> Model:
+            return read_model(path, None, shapes, samples, given if carries else State({}, False))
+
         def load() -> Reference:
-            read = read_model(path, None, shapes, samples)
-            return IrReference(path, _network(read.module, path), read.parameters)
+            return IrReference(path, _network(read().module, path), read().parameters)
+
+        if carries:
+            state = read().state
 
     match evaluator:
         case "numpy":
@@ -281,6 +295,15 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
             return OnnxReference(path, True, None, model.samples, state)
         case None:
             return OnnxReference(path, False, load, model.samples, state)
+
+
+def _bound_inputs(path: Path, state: State) -> Collection[str]:
+    """Return the inputs of an ONNX model that are state, by what is given and by their names."""
+    from cmir.checking.reference import declared_shapes, inputs_of
+
+    names = [info.name for info in inputs_of(path)]
+    pairs = pairs_by_name(names, [*declared_shapes(path)]) if state.recognised else ()
+    return {*state.given, *(name for name, _ in pairs)}
 
 
 def _ir(model: Model) -> Reference:
@@ -358,16 +381,18 @@ def _check_types(model: Model, network: FuncOp | PipelineOp, path: Path) -> None
         raise CompileError(path, message)
 
 
-def _model_shapes(path: Path, types: Sequence[Attribute]) -> tuple[dict[str, list[int]], bool]:
+def _model_shapes(
+    path: Path, types: Sequence[Attribute], bound: Collection[str]
+) -> tuple[dict[str, list[int]], bool]:
     """Return the shapes of an ONNX model's inputs, given those of the network that was compiled from it.
 
-    The second result is True if the model's inputs have a batch dimension in addition. Raises CompileError if the model
-    does not take such inputs.
+    bound: the inputs of the model that are state, and no inputs of the network. The second result is True if the
+    model's inputs have a batch dimension in addition. Raises CompileError if the model does not take such inputs.
     """
     from cmir.checking.reference import inputs_of
     from cmir.dialects.element_types import dtype_of
 
-    taken = inputs_of(path)
+    taken = [info for info in inputs_of(path) if info.name not in bound]
     shapes: dict[str, list[int]] = {}
     batch = False
     for info, type_ in zip(taken, types, strict=False):

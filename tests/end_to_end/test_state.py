@@ -246,6 +246,33 @@ def test_models(name: str, lengths: list[int] | None, tmp_path: Path) -> None:
         assert_close(outputs[given].reshape(wanted.shape), wanted)
 
 
+def test_check_of_ir_against_the_model(tmp_path: Path) -> None:
+    """IR has its state in itself; that of the model is given, or known by its names."""
+    for name, options in {"keys": (), "last_frames": ("none", "old=frames:-0.5")}.items():
+        case = CASES[name]
+        path = save(case, tmp_path / "model.onnx")
+        ir = tmp_path / "model.mlir"
+        ir.write_text(str(read(case, path).module))
+        (tmp_path / "model.safetensors").unlink(missing_ok=True)
+        read(case, path).parameters.save(tmp_path / "model.safetensors")
+        model = read_model(ir)
+        inputs = [[np.full((1, CASES_WIDTH[name]), n, np.float32)] for n in range(7)]
+        with collect_diagnostics():
+            against = [
+                reference_of(model, path, evaluator, State.parse(options))
+                for evaluator in ("onnxruntime", "numpy")
+            ]
+        for reference in against:
+            assert reference.has_state
+            for found, wanted in zip(
+                reference.evaluate(inputs), reference_of(model).evaluate(inputs), strict=True
+            ):
+                assert_close(found[0].reshape(wanted[0].shape), wanted[0])
+
+
+CASES_WIDTH = {"keys": 6, "last_frames": 3}
+
+
 def test_names(tmp_path: Path) -> None:
     """Audio in and out is no state, and a cache that grows is not bound by its name."""
     for pair, bound in {
