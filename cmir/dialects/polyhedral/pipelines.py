@@ -227,7 +227,7 @@ class DependenceOp(IRDLOperation):
         if message := core_parameters_problem(relation, target.core_dims, source.core_dims):
             raise VerifyException(message)
         event = array.locations if raw else source.domain.points
-        ahead = not raw or (array.initial is not None and target.reads_across(symbol(self.array)))
+        ahead = not raw or target.reads_across(symbol(self.array))
         self._verify_limits(event, _ahead(target.domain.points) if ahead else target.domain.points)
 
     def _verify_limits(self, event: isl.Set, limit: isl.Set) -> None:
