@@ -24,6 +24,12 @@ def in_own_inference(access: isl.Map) -> isl.Map:
     return result.set_tuple_name(isl.dim_type.out, name)
 
 
+def in_each_inference(relation: isl.Map) -> isl.Map:
+    """Return `{ [m, x] -> [m, y] }` for `{ [x] -> [y] }`."""
+    result = relation.insert_dims(isl.dim_type.in_, 0, 1).insert_dims(isl.dim_type.out, 0, 1)
+    return result.equate(isl.dim_type.in_, 0, isl.dim_type.out, 0)
+
+
 def of_own_inference(access: isl.Map) -> isl.Map:
     """Return the part of `{ … -> b[m, location] }` with m = 0, without m."""
     return in_any_inference(access.fix_val(isl.dim_type.out, 0, isl.Val(0)))

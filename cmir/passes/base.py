@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.nn.carried import carried_pairs
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.isl.budget import limited
@@ -75,8 +76,8 @@ class NetworkPass(ModulePass):
 def _functions(module: ModuleOp) -> Iterator[FuncOp]:
     """Yield every function that has a body.
 
-    Raises CompileError for a function that cannot be a network, because it has control flow or an argument that is not
-    a tensor of static shape.
+    Raises CompileError for a function that cannot be a network, because it has control flow, an argument that is not
+    a tensor of static shape, or a wrong carried pair.
     """
     for function in top_level(module, FuncOp):
         if not function.body.blocks:
@@ -91,4 +92,5 @@ def _functions(module: ModuleOp) -> Iterator[FuncOp]:
                 shape_of(argument)
             except VerifyException as error:
                 raise CompileError(argument, f"argument of network @{name}: {error}") from None
+        carried_pairs(function)
         yield function

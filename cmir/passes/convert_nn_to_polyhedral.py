@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
+import numpy as np
 from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     IntegerType,
     Signedness,
+    StringAttr,
+    SymbolRefAttr,
     TensorType,
     VectorType,
 )
@@ -20,11 +23,21 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmir.context import parameters_of
 from cmir.dialects.nn.body import splat
+from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
-from cmir.dialects.nn.views import PadConflictError, Read, View, Views, read_through, written_as
+from cmir.dialects.nn.views import (
+    PadConflictError,
+    Read,
+    View,
+    Views,
+    compose,
+    read_through,
+    written_as,
+)
 from cmir.dialects.nn.widening import reads_behind
 from cmir.dialects.polyhedral import (
     ArrayOp,
@@ -38,12 +51,15 @@ from cmir.dialects.polyhedral import (
 )
 from cmir.dialects.polyhedral import StageOp as PolyhedralStageOp
 from cmir.isl import dim_names
+from cmir.isl.inferences import in_each_inference, in_own_inference, inferences_back
 from cmir.isl.unions import coalesced
 from cmir.passes.base import FunctionPass
 from cmir.passes.granularity import Granularity
+from cmir.passes.histories import NoHistoryError, histories_of, initial_values
 from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
+from cmir.support.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -58,7 +74,8 @@ class ConvertNnToPolyhedralPass(FunctionPass):
     name = "convert-nn-to-polyhedral"
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
-        Rewriter.replace_op(function, _Converter(function).convert(), safe_erase=False)
+        pipeline = _Converter(function, parameters_of(ctx)).convert()
+        Rewriter.replace_op(function, pipeline, safe_erase=False)
 
 
 _ISL_WORDS = {
@@ -74,10 +91,11 @@ def _identifier(wish: str) -> str:
 
 
 class _Converter:
-    """Conversion of one function."""
+    """Conversion of one function. parameters: for initial values, which may need another layout."""
 
-    def __init__(self, function: FuncOp):
+    def __init__(self, function: FuncOp, parameters: Parameters | None):
         self.function = function
+        self.parameters = parameters
         self.symbols = UniqueNames(form=suffixed("_"))
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
@@ -87,10 +105,19 @@ class _Converter:
             if isinstance(op, StageOp):
                 outer.update(zip(op.body.block.args, op.inputs, strict=True))
         self.views = Views(outer)
+        self.pairs = carried_pairs(function)
+        try:
+            self.histories = histories_of(function, self.views)
+        except NoHistoryError as error:
+            what = f"cannot be read by later inferences: {error}"
+            raise CompileError(
+                function.body.block.last_op,
+                f"carried result {error.pair.result} {what}: run nn-outline-stages first",
+            ) from None
         self.granularity = Granularity(function.body.block, self.views)
         self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
         self.arrays: list[ArrayOp] = []
-        self.stages: list[Operation] = []
+        self.stages: list[PolyhedralStageOp] = []
 
     def _symbol(self, wish: str) -> str:
         return self.symbols.take(_identifier(wish))
@@ -99,14 +126,20 @@ class _Converter:
         block = self.function.body.block
         stages = [op for op in block.ops if isinstance(op, StageOp)]
         stage_names = {op: self._symbol(op.sym_name.data) for op in stages}
-        for index, argument in enumerate(block.args):
-            name = self._symbol(argument.name_hint or f"input{index}")
+        inputs = input_arguments(self.function)
+        for argument in inputs:
+            name = self._symbol(argument.name_hint or f"input{argument.index}")
             self._declare(name, argument, self.function)
         terminator = block.last_op
         assert isinstance(terminator, ReturnOp)
-        for index, value in enumerate(terminator.operands):
+        returned = [terminator.operands[index] for index in output_indices(self.function)]
+        for index, value in enumerate(returned):
             if isinstance(value.owner, LayoutOp):
                 self._output_layout(value, index, terminator)
+        for history in self.histories.values():
+            for value in history:  # stages may read them before the stage that computes them
+                if isinstance(value.owner, StageOp):
+                    self._declare_result(value.owner, value, stage_names[value.owner])
         for op in block.ops:
             match op:
                 case StageOp():
@@ -118,13 +151,14 @@ class _Converter:
                         op, f"{op.name} is not part of a stage: run nn-outline-stages first"
                     )
         outputs: list[str] = []
-        for value in terminator.operands:
+        for value in returned:
             if value not in self.array_of or not isinstance(value.owner, StageOp | LayoutOp):
                 raise _not_computed(terminator)
             outputs.append(self.array_of[value])
+        self._declare_initial()
         pipeline = PipelineOp(
             self.function.sym_name.data,
-            [self.array_of[argument] for argument in block.args],
+            [self.array_of[argument] for argument in inputs],
             outputs,
             [*self.arrays, *self.stages],
         )
@@ -166,12 +200,73 @@ class _Converter:
         return self.constants[key]
 
     def _stage(self, stage: StageOp, name: str) -> None:
-        for index, result in enumerate(stage.outputs):
-            if result in self.array_of:
-                continue
+        for result in stage.outputs:
+            self._declare_result(stage, result, name)
+        self.stages.append(_StageBuilder(self, stage, name).build())
+
+    def _declare_result(self, stage: StageOp, result: SSAValue, name: str) -> None:
+        """Declare the array of a stage's result, unless it is declared already. name: that of the stage."""
+        if result not in self.array_of:
+            index = stage.outputs.index(result)
             default = f"{name}_out{index if index else ''}"
             self._declare(self._symbol(result.name_hint or default), result, stage)
-        self.stages.append(_StageBuilder(self, stage, name).build())
+
+    def placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
+        """Convert a relation to elements of `value` to a relation to their locations in the array."""
+        layout = self.layout_of.get(value)
+        return relation if layout is None else relation.apply_range(layout)
+
+    def placed_before(self, relation: isl.Map, value: SSAValue) -> isl.Map:
+        """Like `placed`, for a relation to elements `[m, element]` of several inferences."""
+        layout = self.layout_of.get(value)
+        return relation if layout is None else relation.apply_range(in_each_inference(layout))
+
+    def earlier(self, base: SSAValue) -> Mapping[SSAValue, isl.Map]:
+        """Return `{ [element] -> [m, location] }` for each value that elements of `base` are in some inference."""
+        return {
+            value: self._placed_before(relation, value)
+            for value, relation in self.histories[base].items()
+        }
+
+    def _placed_before(self, relation: isl.Map, value: SSAValue) -> isl.Map:
+        """Like `placed`, for a relation to elements `[m, element]` of several inferences."""
+        layout = self.layout_of.get(value)
+        return relation if layout is None else relation.apply_range(in_each_inference(layout))
+
+    def _declare_initial(self) -> None:
+        """Give the arrays that are read across inferences their initial values, for as many as are read."""
+        back: dict[str, int] = {}
+        for stage in self.stages:
+            for read in stage.reads():
+                for name, access in read.arrays_and_maps() if read.across is not None else ():
+                    back[name] = max(back.get(name, 0), inferences_back(access.relation))
+        for array in list(self.arrays):
+            if not (count := back.get(array.sym_name.data)):
+                continue
+            parts = [
+                (pair, relation)
+                for pair in self.pairs
+                for value, relation in self.earlier(pair.argument).items()
+                if self.array_of[value] == array.sym_name.data
+            ]
+            type = TensorType(array.type.element_type, (count, *array.shape))
+            values = initial_values(type, parts, self.parameters)
+            array.properties["initial"] = SymbolRefAttr(self._initial(array, type, values))
+
+    def _initial(
+        self,
+        array: ArrayOp,
+        type: TensorType[Attribute],
+        values: DenseIntOrFPElementsAttr | np.ndarray,
+    ) -> str:
+        """Declare the initial values of an array, and return the name of their array."""
+        name = f"{array.sym_name.data}_initial"
+        if isinstance(values, DenseIntOrFPElementsAttr):
+            return self.constant(values, type, name, array)
+        assert self.parameters is not None  # they hold some of the values
+        key = UniqueNames(self.parameters).take(name)
+        self.parameters[key] = values
+        return self.constant(StringAttr(key), type, name, array)
 
 
 class _StageBuilder:
@@ -203,7 +298,8 @@ class _StageBuilder:
                     f"stage @{self.name} yields a value that no operator in it computes",
                 )
             array = self.converter.array_of[result]
-            relation = self._named(self._placed(self.write.relation, result), array)
+            placed = self.converter.placed(self.write.relation, result)
+            relation = self._named(placed, array)
             write = WriteOp(self.values[value], array, MapAttr.of(relation))
             write.location = self._origin(value).location
             self.builder.insert(write)
@@ -316,20 +412,34 @@ class _StageBuilder:
             return self.converter.array_of[base]
         raise CompileError(op, f"no stage computes an operand of {op.name}")
 
-    def _placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
-        """Convert a relation to elements of `value` to a relation to their locations in the array."""
-        layout = self.converter.layout_of.get(value)
-        return relation if layout is None else relation.apply_range(layout)
-
     def _read(self, op: IterationOp, access: Access, read: Read) -> SSAValue:
+        across = any(base in self.converter.histories for base in read.sources)
         sources: dict[str, isl.Map] = {}
         for base, relation in read.sources.items():
-            array, placed = self._array(base, op), self._placed(relation, base)
-            sources[array] = sources[array].union(placed) if array in sources else placed
+            for array, found in self._found(op, base, relation, across):
+                sources[array] = sources[array].union(found) if array in sources else found
         (element_type,) = {_element_type(base.type) for base in read.sources}
         maps = [(name, MapAttr.of(self._named(r, name))) for name, r in sources.items()]
         type = VectorType(element_type, access.lanes)
-        return self.builder.insert(ReadOp(maps, type, read.pad)).result
+        return self.builder.insert(ReadOp(maps, type, read.pad, across)).result
+
+    def _found(
+        self, op: IterationOp, base: SSAValue, relation: isl.Map, across: bool
+    ) -> Iterator[tuple[str, isl.Map]]:
+        """Yield the arrays that hold elements of `base`, with the accesses to them.
+
+        across: locations have the inference as their first coordinate. Carried arguments have no arrays: their elements
+        are in those of earlier inferences.
+        """
+        if base not in self.converter.histories:
+            array = self._array(base, op)
+            found = self.converter.placed(relation, base).set_tuple_name(isl.dim_type.out, array)
+            yield array, in_own_inference(found) if across else found
+            return
+        for value, found in compose(relation, self.converter.earlier(base)).items():
+            array = self._array(value, op)
+            found = found.set_tuple_name(isl.dim_type.out, array)
+            yield array, found.set_dim_name(isl.dim_type.out, 0, "m")
 
     def _matrix(self, op: IterationOp, cells: Cells, view: View) -> SSAValue:
         if not all(isinstance(base.owner, ParameterOp) for base in view.sources):

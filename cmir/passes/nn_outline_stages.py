@@ -13,6 +13,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
+from cmir.dialects.nn.carried import carried_pairs, output_indices
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.operation import shape_of
@@ -21,7 +22,9 @@ from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.dialects.nn.widening import reads_behind
 from cmir.passes.base import FunctionPass
+from cmir.passes.histories import NoHistoryError, histories_of
 from cmir.passes.hoisting import bases_of, hoist_pointwise
+from cmir.passes.unused_state import drop_unused_state
 from cmir.passes.widths import behind, move_layouts, widen_at_readers
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
@@ -36,7 +39,9 @@ class NnOutlineStagesPass(FunctionPass):
     and transpose, it moves in front of them first. One that widens the elements of a value, such as a dequantisation,
     becomes part of the stages that read its result instead, so that arrays hold the narrow elements. With `fuse=false`,
     every operator becomes a separate stage. Layout operators remain outside stages, as views. If a value that is only a
-    view must exist in memory, the pass inserts a copy and emits a remark.
+    view must exist in memory, the pass inserts a copy and emits a remark. A carried result that is a view of values of
+    earlier inferences, such as a window of the last K values, needs no memory of its own. Carried results that no
+    output depends on are removed.
     """
 
     name = "nn-outline-stages"
@@ -55,7 +60,8 @@ class NnOutlineStagesPass(FunctionPass):
             move_layouts(block)
             widening = widen_at_readers(block)
         region_dce(function.body)
-        _insert_copies(block, widening)
+        drop_unused_state(function)
+        _insert_copies(function, widening)
         _Outliner(block, self.fuse, widening).rewrite()
         region_dce(function.body)
 
@@ -276,14 +282,15 @@ Concatenating a value with itself doubles its pieces, so that a few operators ma
 """
 
 
-def _insert_copies(block: Block, widening: set[Operation]) -> None:
+def _insert_copies(function: FuncOp, widening: set[Operation]) -> None:
     """Insert copies of values that must exist in memory of their own."""
-    copies = _Copies()
+    block, copies = function.body.block, _Copies()
     for op in list(block.ops):
         if isinstance(op, IterationOp) and op not in widening:
             copies.for_reads(op, widening)
-    if isinstance(block.last_op, ReturnOp):
-        copies.for_outputs(block.last_op)
+    assert isinstance(block.last_op, ReturnOp)
+    copies.for_outputs(block.last_op, output_indices(function))
+    copies.for_state(function, block.last_op)
 
 
 class _Copies:
@@ -327,11 +334,12 @@ class _Copies:
         if window and (pieces := read.pieces) > MOST_PIECES:
             self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
-    def for_outputs(self, terminator: ReturnOp) -> None:
-        """Copy outputs that no stage can write directly."""
+    def for_outputs(self, terminator: ReturnOp, outputs: Sequence[int]) -> None:
+        """Copy outputs that no stage can write directly. outputs: the operands of the terminator that are outputs."""
         returned: set[SSAValue] = set()
-        written: set[SSAValue] = set(terminator.operands)
-        for index, value in enumerate(terminator.operands):
+        written: set[SSAValue] = {terminator.operands[index] for index in outputs}
+        for index in outputs:
+            value = terminator.operands[index]
             self._separate(value)
             bases = bases_of(value)
             if value in returned:
@@ -340,7 +348,7 @@ class _Copies:
                 self._copy(terminator, index, "an output of the network needs its own memory")
             elif isinstance(value.owner, LayoutOp) and (
                 bases & written
-                or not all(_leads_only_to(base, value) for base in bases)
+                or not all(_leads_only_to(base, value, outputs) for base in bases)
                 or not written_as(self.views.of(value))
             ):
                 self._copy(
@@ -349,6 +357,17 @@ class _Copies:
             else:
                 written |= bases
             returned.add(value)
+
+    def for_state(self, function: FuncOp, terminator: ReturnOp) -> None:
+        """Copy carried results that cannot be read as views of values of earlier inferences."""
+        for pair in carried_pairs(function):
+            self._separate(terminator.operands[pair.result])
+        while True:
+            try:
+                histories_of(function, self.views)
+                return
+            except NoHistoryError as error:
+                self._copy(terminator, error.pair.result, str(error))
 
     def _separate(self, value: SSAValue) -> None:
         """Copy parts of the views that `value` is made of, innermost first, until each is a view of its own."""
@@ -412,8 +431,11 @@ def _layouts_of(value: SSAValue, done: set[LayoutOp]) -> Iterator[LayoutOp]:
         stack += reversed(waiting)
 
 
-def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
-    """Return True if the network's output `output` is the only reader of `value`, through layout operators."""
+def _leads_only_to(value: SSAValue, output: SSAValue, outputs: Sequence[int]) -> bool:
+    """Return True if the network's output `output` is the only reader of `value`, through layout operators.
+
+    Later inferences, which read carried results, do not count. outputs: the terminator's operands that are outputs.
+    """
     seen, stack = {value}, [value]
     while stack:
         value = stack.pop()
@@ -422,6 +444,8 @@ def _leads_only_to(value: SSAValue, output: SSAValue) -> bool:
                 fresh = {use.operation.result} - seen
                 seen |= fresh
                 stack += fresh
-            elif not isinstance(use.operation, ReturnOp) or value is not output:
-                return False
+            else:
+                returned = isinstance(use.operation, ReturnOp)
+                if not returned or (use.index in outputs and value is not output):
+                    return False
     return True

@@ -6,7 +6,7 @@ loops, automata and buffers are not used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from math import prod
@@ -16,7 +16,15 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.polyhedral import MatrixOp, PipelineOp, ReadOp, StageOp, WriteOp, symbol
+from cmir.dialects.polyhedral import (
+    ArrayOp,
+    MatrixOp,
+    PipelineOp,
+    ReadOp,
+    StageOp,
+    WriteOp,
+    symbol,
+)
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
 from cmir.semantics.access import CompiledAccess
@@ -27,6 +35,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import ravel
 
 Arrays = dict[str, np.ndarray]
+"""Arrays with a leading axis of inferences: those before the current one that can be read, and the current one."""
 
 
 def evaluate_pipeline(
@@ -34,30 +43,65 @@ def evaluate_pipeline(
     inputs: Sequence[np.ndarray],
     parameters: Mapping[str, np.ndarray] | None = None,
 ) -> list[np.ndarray]:
-    """Return the outputs for one sample. Raises CompileError if the pipeline cannot be evaluated."""
-    given = dict(zip((symbol(ref) for ref in pipeline.inputs), inputs, strict=True))
+    """Return the outputs for one sample, the first of a stream. Raises CompileError like `evaluate_stream`."""
+    return next(evaluate_stream(pipeline, [inputs], parameters))
+
+
+def evaluate_stream(
+    pipeline: PipelineOp,
+    stream: Iterable[Sequence[np.ndarray]],
+    parameters: Mapping[str, np.ndarray] | None = None,
+    first: Sequence[int] | None = None,
+) -> Iterator[list[np.ndarray]]:
+    """Yield the outputs of each inference of a stream.
+
+    stream: the inputs of each inference. first: for each inference, the number of the first inference of its sequence;
+    by default, the stream is one sequence. Before the first, arrays have their initial values. Raises CompileError if
+    the pipeline cannot be evaluated.
+    """
+    stages = _in_order_of_data(pipeline)
+    declared = pipeline.arrays
+    constants = {
+        name: parameter_elements(array, parameters)[None]
+        for name, array in declared.items()
+        if array.source is not None
+    }
+    initial = {
+        name: constants[symbol(array.initial)][0]
+        for name, array in declared.items()
+        if array.initial is not None
+    }
     arrays: Arrays = {}
-    for name, array in pipeline.arrays.items():
-        dtype = dtype_of(array.type)
-        if array.source is not None:
-            arrays[name] = parameter_elements(array, parameters)
-        elif name in given:
-            if given[name].shape != array.shape:
-                raise CompileError(
-                    array,
-                    f"input '{name}' has shape {list(given[name].shape)}, "
-                    f"expected {list(array.shape)}",
-                )
-            arrays[name] = given[name].astype(dtype)
-        else:
-            arrays[name] = np.zeros(array.shape, dtype)
-    for stage in _in_order_of_data(pipeline):
-        _run(stage, arrays)
-    return [arrays[symbol(ref)] for ref in pipeline.outputs]
+    for number, inputs in enumerate(stream):
+        begins = number == (0 if first is None else first[number])
+        given = dict(zip((symbol(ref) for ref in pipeline.inputs), inputs, strict=True))
+        current: Arrays = dict(constants)
+        for name, array in declared.items():
+            if array.source is None:
+                now = _begun(array, given.get(name))[None]
+                before = initial.get(name, now[:0]) if begins else arrays[name][1:]
+                current[name] = np.concatenate((before, now))
+        arrays = current
+        for stage in stages:
+            _run(stage, arrays)
+        yield [arrays[symbol(ref)][-1].copy() for ref in pipeline.outputs]
+
+
+def _begun(array: ArrayOp, given: np.ndarray | None) -> np.ndarray:
+    """Return an array as an inference finds it: an input, or zeros. Raises CompileError."""
+    if given is None:
+        return np.zeros(array.shape, dtype_of(array.type))
+    if given.shape != array.shape:
+        raise CompileError(
+            array,
+            f"input '{array.sym_name.data}' has shape {list(given.shape)}, "
+            f"expected {list(array.shape)}",
+        )
+    return given.astype(dtype_of(array.type))
 
 
 def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
-    """Return the stages in topological order, with the writers of an array before its readers."""
+    """Return the stages in topological order, with the writers of an array before its readers in the same inference."""
     stages = list(pipeline.stages.values())
     writers: dict[str, list[StageOp]] = {}
     for stage in stages:
@@ -66,8 +110,8 @@ def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
     needed = {
         stage: [
             writer
-            for read in stage.reads()
-            for name, _ in read.arrays_and_maps()
+            for name, read in stage.stream_reads().items()
+            if _reads_own_inference(read)
             for writer in writers.get(name, [])
             if writer is not stage
         ]
@@ -82,11 +126,17 @@ def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
         ) from None
 
 
+def _reads_own_inference(read: isl.Map) -> bool:
+    """Return True if an access `{ … -> b[m, location] }` has m = 0 for a lane."""
+    return not read.fix_val(isl.dim_type.out, 0, isl.Val(0)).is_empty()
+
+
 def _run(stage: StageOp, arrays: Arrays) -> None:
     """Run all iterations of a stage."""
     written = {symbol(write.array) for write in stage.writes()}
     reads_itself = any(
-        name in written for read in stage.reads() for name, _ in read.arrays_and_maps()
+        name in written and _reads_own_inference(read)
+        for name, read in stage.stream_reads().items()
     )
     points = _in_time(stage) if reads_itself else points_of(stage.domain.points)
     lanes = max((prod(op.vector_type().get_shape()) for op in stage.accesses()), default=1)
@@ -100,7 +150,7 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
     most = 1 if reads_itself else LANES_AT_ONCE
     for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
         matrices = {
-            op: program_cells(op, arrays[symbol(op.array)], core)
+            op: program_cells(op, arrays[symbol(op.array)][-1], core)
             for op in stage.body.block.ops
             if isinstance(op, MatrixOp)
         }
@@ -116,7 +166,7 @@ def _run(stage: StageOp, arrays: Arrays) -> None:
                         values[op.result] = matrices[op]
                     case WriteOp():
                         ((name, access),) = accesses[op]
-                        _write(values[op.value], access, arrays[name], start, stop)
+                        _write(values[op.value], access, arrays[name][-1], start, stop)
                     case _:
                         values[op.results[0]] = evaluate_operation(
                             op, *(values[v] for v in op.operands)
@@ -146,6 +196,10 @@ def _read(
     result = np.full((stop - start, *type.get_shape()), op.pad.value.data, dtype_of(type))
     for name, access in sources:
         location, defined = access.locations(start, stop)
+        if op.across is None:
+            location = [np.asarray(0), *location]
+        inference, *location = location
+        location = [inference + len(arrays[name]) - 1, *location]
         if defined is None:
             result[...] = arrays[name][tuple(location)]
         else:

@@ -190,7 +190,8 @@ class Memory:
         (back, *location), defined = access.locations(start, stop)
         there = True if defined is None else defined
         parts = (inference + back, *location, there)
-        of, *location, there = np.broadcast_arrays(*parts)
+        axes = np.empty((1,) * (1 + len(access.lanes)))  # constant coordinates have none
+        of, *location, there, _ = np.broadcast_arrays(*parts, axes)
         lanes = np.full(of.shape, self.plan.pads[load.op], self._cells(place, inference).dtype)
         before = there & (of < self.first[inference])
         inside = there & ~before

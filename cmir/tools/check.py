@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from cmir.checking import compare, deviation, difference_of_output, fitted
@@ -49,27 +49,37 @@ def check(
     inputs: Sequence[Arrays],
     outputs: Sequence[Sample],
     tolerances: Tolerances,
+    first: Sequence[int] | None = None,
 ) -> bool:
     """Compare the outputs of inferences with a reference, print the verdict, and return True if they are right.
 
-    An output that differs from the reference is right if it agrees with the network in double precision. Raises
-    CompileError if there is no reference.
+    An output that differs from the reference is right if it agrees with the network in double precision. first: see
+    `Reference.evaluate`. Raises CompileError if there is no reference.
     """
     shapes = [array.shape for array in outputs[0].values()]
-    reference, expected = expected_outputs(reference, inputs, shapes)
-    _remark_on_onnxruntime(reference, inputs, outputs, expected)
+    reference, expected = expected_outputs(reference, inputs, shapes, first)
+    _remark_on_onnxruntime(reference, inputs, outputs, expected, first)
+
+    def exact(inferences: Sequence[_Inference]) -> list[Arrays]:
+        """Return the outputs of inferences in double precision. State needs the inferences before them, too."""
+        if not reference.has_state:
+            return reference.evaluate_in_double([inference.inputs for inference in inferences])
+        last = inferences[-1].number + 1
+        found = reference.evaluate_in_double(inputs[:last], None if first is None else first[:last])
+        return [found[inference.number] for inference in inferences]
+
     differing: list[_Inference] = []
     for number, (given, results, wanted) in enumerate(zip(inputs, outputs, expected, strict=True)):
         texts = {name: tolerances.difference(results, wanted, name) for name in results}
         if found := {name: text for name, text in texts.items() if text is not None}:
             differing.append(_Inference(number, given, results, wanted, found))
-    wrong, right = _judge(reference, differing[:_AT_FIRST], tolerances)
+    wrong, right = _judge(reference, exact, differing[:_AT_FIRST], tolerances)
     rest = differing[_AT_FIRST:]
     if wrong and rest:
         more = f"{len(rest)} more inferences differ from {reference.name}"
         wrong.append(f"{more}; they were not evaluated in float64")
     elif rest:
-        wrong, more_right = _judge(reference, rest, tolerances)
+        wrong, more_right = _judge(reference, exact, rest, tolerances)
         right += more_right
     for line in wrong:
         print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
@@ -91,16 +101,20 @@ def _report_success(name: str, count: int, differing: int) -> None:
 
 
 def expected_outputs(
-    reference: Reference, inputs: Sequence[Arrays], shapes: Sequence[Sequence[int]]
+    reference: Reference,
+    inputs: Sequence[Arrays],
+    shapes: Sequence[Sequence[int]],
+    first: Sequence[int] | None = None,
 ) -> tuple[Reference, list[Arrays]]:
     """Return the expected outputs of inferences, and the reference that they are from.
 
     Where the given reference has no result, or one whose shape contradicts the model, a remark says so, and its
-    substitute takes its place. shapes: those of the network's outputs. Raises CompileError if there is no reference.
+    substitute takes its place. shapes: those of the network's outputs. first: see `Reference.evaluate`. Raises
+    CompileError if there is no reference.
     """
     other = None
     try:
-        expected = reference.evaluate(inputs)
+        expected = reference.evaluate(inputs, first)
         reason = _fault(reference, shapes, expected)
         if reason is None or (other := reference.substitute()) is None:
             return reference, expected
@@ -113,7 +127,7 @@ def expected_outputs(
             raise CompileError(reference.path, f"no reference: {reason}; {hint}") from None
     what = "the reference is NumPy's evaluation of what was imported"
     emit_remark(reference.path, f"{reason}; {what}")
-    return expected_outputs(other, inputs, shapes)
+    return expected_outputs(other, inputs, shapes, first)
 
 
 def _reason(error: CompileError) -> str:
@@ -140,16 +154,18 @@ def _fault(
 
 
 def _judge(
-    reference: Reference, inferences: Sequence[_Inference], tolerances: Tolerances
+    reference: Reference,
+    evaluate: Callable[[Sequence[_Inference]], list[Arrays]],
+    inferences: Sequence[_Inference],
+    tolerances: Tolerances,
 ) -> tuple[list[str], list[str]]:
     """Evaluate inferences in double precision. Return a line for each output that is wrong, and for each that is right.
 
-    Without such an evaluation, all of them are wrong.
+    evaluate: the evaluation of inferences in double precision. If it fails, all of them are wrong.
     """
     exact: list[Arrays | None]
     try:
-        inputs = [inference.inputs for inference in inferences]
-        exact = [*reference.evaluate_in_double(inputs)] if inputs else []
+        exact = [*evaluate(inferences)] if inferences else []
     except CompileError as error:
         emit_remark(reference.path, f"there is no evaluation in float64: {_reason(error)}")
         exact = [None] * len(inferences)
@@ -186,6 +202,7 @@ def _remark_on_onnxruntime(
     inputs: Sequence[Arrays],
     outputs: Sequence[Sample],
     expected: Sequence[Arrays],
+    first: Sequence[int] | None,
 ) -> None:
     """Emit a remark if onnxruntime is installed and differs from a reference with exact integers."""
     if not isinstance(reference, OnnxReference) or reference.name == "onnxruntime":
@@ -193,7 +210,7 @@ def _remark_on_onnxruntime(
     if find_spec("onnxruntime") is None:
         return
     try:
-        theirs = OnnxReference(reference.path, True, None).evaluate(inputs)
+        theirs = replace(reference, onnxruntime=True, load=None).evaluate(inputs, first)
     except CompileError:  # onnxruntime does not support every model that has a reference
         return
     results = [dict(zip(names, arrays, strict=True)) for names, arrays in zip(outputs, theirs)]

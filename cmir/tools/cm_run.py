@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.common import FAILURE, run_tool
-from cmir.tools.options import use_threads
+from cmir.tools.options import state_of, use_threads
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
@@ -47,10 +47,12 @@ def _run(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
     from cmir.isl.budget import limited
     from cmir.tools.files import check_outputs
-    from cmir.tools.model import read_model
+    from cmir.tools.model import ONNX_SUFFIXES, read_model
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
-    model = read_model(options.model, options.weights, dict(options.shape), options.samples)
+    of_model = options.check_against is None or options.model.suffix in ONNX_SUFFIXES
+    state = state_of(options) if of_model else None  # otherwise, --state is that of the reference
+    model = read_model(options.model, options.weights, dict(options.shape), options.samples, state)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
     read = [*model.files, options.hardware, *options.inputs, options.check_against]
@@ -73,7 +75,8 @@ def _run_model(
     names = input_names(model)
     reference = None
     if options.check:
-        reference = reference_of(model, options.check_against, options.check_with)
+        checks = options.check_against, options.check_with
+        reference = reference_of(model, *checks, state_of(options))
     narrowest = narrowest_float(model.module)
     with Progress() as progress:
         timed = _compile(options, model, hardware, progress)
@@ -90,9 +93,11 @@ def _run_model(
         return FAILURE
     if reference is not None:
         from cmir.tools.check import Tolerances, check
+        from cmir.tools.sequences import sequence_starts
 
         tolerances = Tolerances(options.rtol, options.atol, narrowest)
-        if not check(reference, [[*s.values()] for s in samples], outputs, tolerances):
+        first = sequence_starts(options.sequence_lengths, len(samples), timed.network.op)
+        if not check(reference, [[*s.values()] for s in samples], outputs, tolerances, first):
             return FAILURE
     return 0
 
@@ -147,6 +152,7 @@ def _execute(
     """Run or time the network. Return the inputs of each inference, if there are any, and the report."""
     from cmir.analysis.workload import check_inferences
     from cmir.simulator.simulator import Simulator
+    from cmir.tools.sequences import sequence_starts
 
     count = options.inferences or (_STEADY_INFERENCES if options.timing_only else 1)
     check_inferences(timed.network.op, count, data=not options.timing_only)
@@ -157,6 +163,7 @@ def _execute(
         _arrays(timed.network, samples),
         options.chunk,
         progress.executing,
+        sequence_starts(options.sequence_lengths, len(samples), timed.network.op),
     )
     return samples, report
 

@@ -23,6 +23,7 @@ from cmir.tools.options import (
     add_weights,
     natural,
     positive,
+    state_of,
     use_threads,
 )
 
@@ -174,7 +175,9 @@ def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
     from cmir.tools.model import read_model
     from cmir.tools.sweep import prepare
 
-    model = read_model(options.model, options.weights, dict(options.shape), options.samples)
+    model = read_model(
+        options.model, options.weights, dict(options.shape), options.samples, state_of(options)
+    )
     check_outputs([*model.files, options.hardware], [options.output])
     run = None
     if options.run is not None and not options.dry_run:

@@ -15,7 +15,7 @@ from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit, emit_remark
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs, file_path
-from cmir.tools.options import CommandParser, add_import, add_memory
+from cmir.tools.options import CommandParser, add_import, add_memory, state_of
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -44,7 +44,9 @@ def _translate(options: argparse.Namespace) -> None:
         if options.output is not None and options.weights is None:
             options.weights = file_path(options.output).with_suffix(".safetensors")
         check_outputs([options.import_onnx], [options.output, options.weights])
-        imported = onnx.import_onnx(options.import_onnx, shapes, samples=options.samples)
+        imported = onnx.import_onnx(
+            options.import_onnx, shapes, samples=options.samples, state=state_of(options)
+        )
         check_outputs(imported.files, [options.output, options.weights])
         _write(imported, options.output, options.weights)
 
@@ -102,7 +104,9 @@ def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[in
     weights = file_path(options.relation_to_svg).with_suffix(".safetensors")
     check_outputs([options.relation_to_svg, weights], [options.output])
     check_matplotlib("--relation-to-svg")
-    text = draw_relation(options.relation_to_svg, options.dependence, shapes, options.samples)
+    text = draw_relation(
+        options.relation_to_svg, options.dependence, shapes, options.samples, state_of(options)
+    )
     if options.output is None:
         sys.stdout.write(text)
     else:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from io import StringIO
+from typing import TYPE_CHECKING, cast
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
 from xdsl.ir import Operation
@@ -28,6 +29,9 @@ FAILURE = 1
 """Exit code after a user error."""
 INTERNAL_ERROR = 70
 """Exit code after an internal error (EX_SOFTWARE)."""
+
+if TYPE_CHECKING:
+    from xdsl.dialects.func import FuncOp
 
 _LONGEST = 400
 """Maximum number of characters of an operation in a message."""
@@ -167,6 +171,7 @@ def verify(top: Operation, after: str = "") -> None:
     try:
         with _limited(top):
             top.verify()
+        _verify_functions(top)
         return
     except VerifyException as error:
         # xDSL's error does not name the operation, so find it.
@@ -183,6 +188,15 @@ def _limited(top: Operation) -> AbstractContextManager[None]:
     from cmir.isl.budget import limited
 
     return limited(top)
+
+
+def _verify_functions(top: Operation) -> None:
+    """Verify carried pairs, which are attributes of an operation of another dialect. Raises CompileError."""
+    for op in top.walk():
+        if op.name == "func.func" and "arg_attrs" in op.properties:
+            from cmir.dialects.nn.carried import carried_pairs  # few functions need it
+
+            carried_pairs(cast("FuncOp", op))
 
 
 def _find_culprit(top: Operation) -> tuple[Operation, str] | None:

@@ -17,6 +17,7 @@ from cmir.analysis.workload import check_workload, workload_of
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import MOST_OPERATIONS
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cmir.dialects.nn.operation import Shape
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.elaboration.network import ElaboratedNetwork
+    from cmir.frontends.onnx.state import ImportedState
 
 _PLACEMENT_WORK = 1.0
 """Limit of the work to place cores, see cmcore-place-cores."""
@@ -45,6 +47,7 @@ class Model:
 
     inputs, outputs: names and shapes in an ONNX model, in order; None for IR, where arrays have them. files: the files
     that hold the model. samples: number of samples in a batch of an ONNX model, if an inference takes one of them.
+    state: inputs of an ONNX model that are carried from outputs, and are not among `inputs` and `outputs`.
     """
 
     path: Path
@@ -54,6 +57,7 @@ class Model:
     outputs: Mapping[str, Shape] | None
     files: Collection[Path] = ()
     samples: int = 1
+    state: Sequence[ImportedState] = ()
 
     @property
     def parameters(self) -> Parameters:
@@ -82,10 +86,11 @@ def read_model(
     weights: Path | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     samples: Samples = "auto",
+    state: State | None = None,
 ) -> Model:
     """Read an ONNX file, or IR at any level with its parameters.
 
-    shapes, samples: see `import_onnx`; IR takes neither.
+    shapes, samples, state: see `import_onnx`; IR takes none of them.
     weights: the file of the parameters of IR; by default, a file next to the IR with the suffix .safetensors, if there
     is one. Raises CompileError or OSError.
     """
@@ -95,14 +100,14 @@ def read_model(
 
         if weights is not None:
             raise CompileError(path, "an ONNX model brings its own weights; --weights is for IR")
-        imported = onnx.import_onnx(path, shapes, samples=samples)
+        imported = onnx.import_onnx(path, shapes, samples=samples, state=state)
         context.parameters = imported.parameters
         check_workload(imported.module)
         files = {path, *imported.files}
-        shown = imported.inputs, imported.outputs, files, imported.samples
+        shown = imported.inputs, imported.outputs, files, imported.samples, imported.state
         return Model(path, imported.module, context, *shown)
-    if shapes or samples != "auto":
-        raise CompileError(path, "--shape and --samples are for ONNX models, not for IR")
+    if shapes or samples != "auto" or state not in (None, State()):
+        raise CompileError(path, "--shape, --samples and --state are for ONNX models, not for IR")
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     check_workload(module)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, get_args
 
 from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
 from cmir.support.limits import VARIABLE, parse_size
 
 Storage = Literal["full", "live", "lossless"]
@@ -83,7 +84,7 @@ def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
-    """Add the options for the import of an ONNX file: `shape`, a list of pairs, and `samples`."""
+    """Add the options for the import of an ONNX file: `shape`, a list of pairs, `samples`, and texts for `state_of`."""
     parser.add_argument(
         "--shape",
         metavar="INPUT=1,D,...",
@@ -100,6 +101,32 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         " inputs (split), or everything (whole); auto is split if the batch is 1 and nothing mixes it with another"
         " dimension, else whole, with a remark that says why (default: auto)",
     )
+    parser.add_argument(
+        "--state",
+        metavar="INPUT=OUTPUT[:INITIAL]|none",
+        type=_state,
+        action="append",
+        default=[],
+        help="in each inference, let an input of an ONNX file be what an output was in the inference before; INITIAL,"
+        " its value in the first, is a number, a .npy file or a constant of the model by name (default: 0); may be"
+        " repeated. Inputs and outputs whose names say so are bound without it, and a remark names them: past* and"
+        " present*, h0 and hn, state and stateN, X and X_next or new_X, X_in and X_out of a state, hidden or cell;"
+        " none binds only what is given",
+    )
+
+
+def state_of(options: argparse.Namespace) -> State:
+    """Return the state that the options describe."""
+    return State.parse(options.state)
+
+
+def _state(text: str) -> str:
+    """Check a value of --state."""
+    try:
+        State.parse([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _shape(text: str) -> tuple[str, tuple[int, ...]]:

@@ -12,6 +12,7 @@ from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
     from cmir.frontends.samples import Samples
+    from cmir.frontends.state import State
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -102,18 +103,19 @@ def draw_relation(
     wanted: Sequence[str],
     shapes: Mapping[str, Sequence[int]] | None = None,
     samples: Samples = "auto",
+    state: State | None = None,
 ) -> str:
     """Return a read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
 
-    wanted: names of its writer, reader and array, in this order, as many as identify the dependence. shapes, samples:
-    see `read_model`.
+    wanted: names of its writer, reader and array, in this order, as many as identify the dependence. shapes, samples,
+    state: see `read_model`.
     """
     from cmir.isl.budget import limited
     from cmir.report.relation import find_dependence, relation_of
     from cmir.report.relation_plot import relation_svg
     from cmir.tools.model import lower_to_dependences, read_model
 
-    model = read_model(path, None, shapes, samples)
+    model = read_model(path, None, shapes, samples, state)
     with limited(model.module):
         pipeline = lower_to_dependences(model)
         return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -13,11 +14,14 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 
+from cmir.frontends.state import State, pairs_by_name
 from cmir.support.diagnostics import CompileError
 from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
 if TYPE_CHECKING:
+    from cmir.checking.process import EvaluatorName
     from cmir.dialects.polyhedral import PipelineOp
+    from cmir.frontends.onnx.state import ImportedState
 
 EvaluatorChoice = Literal["onnxruntime", "numpy"]
 
@@ -33,12 +37,25 @@ class Reference(ABC):
     name: str
     """The evaluator, for messages."""
 
+    @property
     @abstractmethod
-    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        """Return the outputs of inferences. Raises CompileError if the network cannot be evaluated."""
+    def has_state(self) -> bool:
+        """True if outputs may depend on inferences before."""
 
     @abstractmethod
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+    def evaluate(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
+        """Return the outputs of the inferences of a stream.
+
+        first: for each inference, the number of the first inference of its sequence, in which state has its initial
+        values; by default, the stream is one sequence. Raises CompileError if the network cannot be evaluated.
+        """
+
+    @abstractmethod
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
         """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`."""
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
@@ -59,29 +76,57 @@ class IrReference(Reference):
     parameters: Mapping[str, np.ndarray]
     name: str = "NumPy"
 
-    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        return _evaluate(self.network, inputs, self.parameters)
+    @property
+    def has_state(self) -> bool:
+        return has_state(self.network)
 
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+    def evaluate(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
+        return _evaluate(self.network, inputs, self.parameters, first)
+
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
         from cmir.semantics.precision import DoubleParameters, in_double
 
-        return _evaluate(in_double(self.network), inputs, DoubleParameters(self.parameters))
+        return _evaluate(in_double(self.network), inputs, DoubleParameters(self.parameters), first)
+
+
+def has_state(network: Operation) -> bool:
+    """Return True if a network at any level has state across inferences."""
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.nn.carried import carried_pairs
+    from cmir.dialects.polyhedral import PipelineOp
+
+    match network:
+        case FuncOp():
+            return bool(carried_pairs(network))
+        case PipelineOp() | NetworkOp():
+            return any(array.initial is not None for array in network.arrays.values())
+        case _:
+            return False
 
 
 def _evaluate(
-    network: Operation, inputs: Sequence[Arrays], parameters: Mapping[str, np.ndarray]
+    network: Operation,
+    inputs: Sequence[Arrays],
+    parameters: Mapping[str, np.ndarray],
+    first: Sequence[int] | None,
 ) -> list[Arrays]:
-    from cmir.dialects.nn.evaluate import evaluate_function
+    from cmir.dialects.nn import evaluate as of_functions
     from cmir.dialects.polyhedral import PipelineOp
-    from cmir.semantics.pipeline import evaluate_pipeline
+    from cmir.semantics import pipeline as of_pipelines
 
     assert isinstance(network, FuncOp | PipelineOp)
     shapes = [cast(TensorType[Attribute], type_).get_shape() for type_ in _input_types(network)]
     inputs = [[x.reshape(s) for x, s in zip(xs, shapes, strict=True)] for xs in inputs]
     with np.errstate(all="ignore"):  # infinities and NaNs are results
         if isinstance(network, FuncOp):
-            return [[*evaluate_function(network, arrays, parameters)] for arrays in inputs]
-        return [evaluate_pipeline(network, arrays, parameters) for arrays in inputs]
+            results = of_functions.evaluate_stream(network, inputs, parameters, first)
+        else:
+            results = of_pipelines.evaluate_stream(network, inputs, parameters, first)
+        return [[*outputs] for outputs in results]
 
 
 @dataclass
@@ -89,31 +134,64 @@ class OnnxReference(Reference):
     """An ONNX model, evaluated in another process by `cmir.checking`'s rule, or by onnxruntime in any case.
 
     load: returns the same network as IR, or None if the user excludes it. samples: number of samples in a batch of the
-    model, of which an inference takes one.
+    model, of which an inference takes one. state: inputs that are carried from outputs.
     """
 
     path: Path
     onnxruntime: bool
     load: Callable[[], Reference] | None
     samples: int = 1
+    state: Sequence[ImportedState] = ()
     name: str = "onnxruntime"
 
-    def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        from cmir.checking.process import evaluate_apart
+    @property
+    def has_state(self) -> bool:
+        return bool(self.state)
 
-        which = "onnxruntime" if self.onnxruntime else "reference"
-        self.name, outputs = evaluate_apart(which, self.path, self._batched(inputs))
-        return self._first(outputs)
+    def evaluate(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
+        self.name, outputs = self._evaluate(
+            "onnxruntime" if self.onnxruntime else "reference", inputs, first
+        )
+        return outputs
 
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        from cmir.checking.process import evaluate_apart
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
+        return self._evaluate("float64", inputs, first)[1]
 
-        return self._first(evaluate_apart("float64", self.path, self._batched(inputs))[1])
+    def _evaluate(
+        self, which: EvaluatorName, inputs: Sequence[Arrays], first: Sequence[int] | None
+    ) -> tuple[str, list[Arrays]]:
+        """Return the name of the evaluator and the outputs of a stream. Carried outputs become inputs again."""
+        from cmir.checking.process import evaluator_process
+        from cmir.checking.reference import declared_shapes, inputs_of
+
+        names = [info.name for info in inputs_of(self.path)]
+        outputs = [*declared_shapes(self.path)] if self.state else []
+        inner = {one.output for one in self.state}
+        kept = [index for index, name in enumerate(outputs) if name not in inner]
+        found: list[Arrays] = []
+        results: Arrays = []
+        with evaluator_process(which, self.path) as evaluate:
+            for number, arrays in enumerate(self._batched(inputs)):
+                begins = number == (0 if first is None else first[number])
+                carried = {
+                    one.input: one.initial if begins else results[outputs.index(one.output)]
+                    for one in self.state
+                }
+                given = iter(arrays)
+                results = evaluate([carried[n] if n in carried else next(given) for n in names])
+                found.append([results[index] for index in kept] if self.state else results)
+            return evaluate.name, self._first(found)
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         from cmir.checking.reference import declared_shapes
 
-        name, declared = list(declared_shapes(self.path).items())[index]
+        inner = {one.output for one in self.state}
+        shown = {n: s for n, s in declared_shapes(self.path).items() if n not in inner}
+        name, declared = list(shown.items())[index]
         if _fits(shape, declared):
             return None
         wrong = f"{self.name} gives output '{name}' the shape {list(shape)}"
@@ -126,7 +204,9 @@ class OnnxReference(Reference):
         """Return inputs with the batch dimension of the model's, also if that is larger than 1: then of copies."""
         from cmir.checking.reference import inputs_of
 
-        ranks = [None if info.shape is None else len(info.shape) for info in inputs_of(self.path)]
+        inner = {one.input for one in self.state}
+        shapes = [info.shape for info in inputs_of(self.path) if info.name not in inner]
+        ranks = [None if shape is None else len(shape) for shape in shapes]
         batches = [
             [x if x.ndim == rank else x[None] for x, rank in zip(arrays, ranks, strict=True)]
             for arrays in inputs
@@ -144,14 +224,15 @@ class OnnxReference(Reference):
 
 def input_names(model: Model) -> list[str] | None:
     """Return names for the inputs: those of the ONNX model, the function's arguments, or the pipeline's arrays."""
+    from cmir.dialects.nn.carried import input_arguments
     from cmir.dialects.polyhedral import PipelineOp, symbol
 
     if model.inputs is not None:
         return [*model.inputs]
     match list(model.module.body.block.ops):
         case [FuncOp() as function] if len(function.body.blocks) == 1:
-            arguments = function.body.block.args
-            return [argument.name_hint or f"input{i}" for i, argument in enumerate(arguments)]
+            arguments = input_arguments(function)
+            return [a.name_hint or f"input{a.index}" for a in arguments]
         case [PipelineOp() as pipeline]:
             return [symbol(ref) for ref in pipeline.inputs]
         case _:
@@ -159,17 +240,21 @@ def input_names(model: Model) -> list[str] | None:
 
 
 def reference_of(
-    model: Model, source: Path | None = None, evaluator: EvaluatorChoice | None = None
+    model: Model,
+    source: Path | None = None,
+    evaluator: EvaluatorChoice | None = None,
+    state: State | None = None,
 ) -> Reference:
     """Return the reference for a model. Call this function before passes change the module.
 
     source: the ONNX model or the IR that the model was compiled from, if it is another file. evaluator: onnxruntime for
     ONNX models, NumPy for what is imported from them; None for the rule of `cmir.checking`, and NumPy where that finds
-    no result. Raises CompileError if there is no reference.
+    no result. state: that of another file's ONNX model, if the network has state. Raises CompileError if there is no
+    reference.
     """
     path = source or model.path
     if path.suffix in ONNX_SUFFIXES:
-        return _onnx(model, path, evaluator)
+        return _onnx(model, path, evaluator, state or State())
     if evaluator == "onnxruntime":
         message = (
             "--check-with onnxruntime needs an ONNX model: run one,"
@@ -179,7 +264,8 @@ def reference_of(
     return _ir(model) if source is None else _other_ir(model, source)
 
 
-def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Reference:
+def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: State) -> Reference:
+    state: Sequence[ImportedState] = model.state
     if path == model.path:
         module = model.module.clone()  # because passes will change it
         imported = IrReference(path, _network(module, path), model.parameters)
@@ -187,20 +273,37 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
         def load() -> Reference:
             return imported
     else:
-        shapes, batch = _model_shapes(path, _inputs(model))
+        carries = any(map(has_state, model.module.body.block.ops))
+        bound = _bound_inputs(path, given) if carries else ()
+        shapes, batch = _model_shapes(path, _inputs(model), bound)
         samples = "split" if batch else "whole"
 
+        @cache
+        def read() -> Model:
+            return read_model(path, None, shapes, samples, given if carries else State({}, False))
+
         def load() -> Reference:
-            read = read_model(path, None, shapes, samples)
-            return IrReference(path, _network(read.module, path), read.parameters)
+            return IrReference(path, _network(read().module, path), read().parameters)
+
+        if carries:
+            state = read().state
 
     match evaluator:
         case "numpy":
             return load()
         case "onnxruntime":
-            return OnnxReference(path, True, None, model.samples)
+            return OnnxReference(path, True, None, model.samples, state)
         case None:
-            return OnnxReference(path, False, load, model.samples)
+            return OnnxReference(path, False, load, model.samples, state)
+
+
+def _bound_inputs(path: Path, state: State) -> Collection[str]:
+    """Return the inputs of an ONNX model that are state, by what is given and by their names."""
+    from cmir.checking.reference import declared_shapes, inputs_of
+
+    names = [info.name for info in inputs_of(path)]
+    pairs = pairs_by_name(names, [*declared_shapes(path)]) if state.recognised else ()
+    return {*state.given, *(name for name, _ in pairs)}
 
 
 def _ir(model: Model) -> Reference:
@@ -259,10 +362,11 @@ def _inputs(model: Model) -> list[Attribute]:
 
 
 def _input_types(network: FuncOp | PipelineOp) -> list[Attribute]:
+    from cmir.dialects.nn.carried import input_arguments
     from cmir.dialects.polyhedral import symbol
 
     if isinstance(network, FuncOp):
-        return [*network.function_type.inputs]
+        return [argument.type for argument in input_arguments(network)]
     return [network.arrays[symbol(ref)].type for ref in network.inputs]
 
 
@@ -277,16 +381,18 @@ def _check_types(model: Model, network: FuncOp | PipelineOp, path: Path) -> None
         raise CompileError(path, message)
 
 
-def _model_shapes(path: Path, types: Sequence[Attribute]) -> tuple[dict[str, list[int]], bool]:
+def _model_shapes(
+    path: Path, types: Sequence[Attribute], bound: Collection[str]
+) -> tuple[dict[str, list[int]], bool]:
     """Return the shapes of an ONNX model's inputs, given those of the network that was compiled from it.
 
-    The second result is True if the model's inputs have a batch dimension in addition. Raises CompileError if the model
-    does not take such inputs.
+    bound: the inputs of the model that are state, and no inputs of the network. The second result is True if the
+    model's inputs have a batch dimension in addition. Raises CompileError if the model does not take such inputs.
     """
     from cmir.checking.reference import inputs_of
     from cmir.dialects.element_types import dtype_of
 
-    taken = inputs_of(path)
+    taken = [info for info in inputs_of(path) if info.name not in bound]
     shapes: dict[str, list[int]] = {}
     batch = False
     for info, type_ in zip(taken, types, strict=False):

@@ -68,6 +68,13 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help="inferences to run; inputs from files are repeated in turn (default: as many as given)",
     )
+    parser.add_argument(
+        "--sequence-lengths",
+        metavar="N,N,...",
+        type=_lengths,
+        help="divide the inferences into sequences of these lengths; in the first inference of each, state has its"
+        " initial value (default: one sequence)",
+    )
     add_weights(parser)
     add_import(parser)
 
@@ -185,6 +192,11 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _lengths(text: str) -> list[int]:
+    """Parse the value of --sequence-lengths."""
+    return [positive(length) for length in text.split(",")]
+
+
 def check_options(options: argparse.Namespace) -> None:
     """Raise CompileError for options that contradict each other, or that need data that the run will not have."""
     if options.model is None:
@@ -206,8 +218,27 @@ def check_options(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "input files and --random exclude each other")
     if not options.inputs and options.random is None:
         _check_without_inputs(options)
+    _check_sequences(options)
     if options.output is not None and options.output.suffix not in (".npy", ".npz"):
         raise CompileError(options.output, "outputs are written to .npy or .npz files")
+
+
+def _check_sequences(options: argparse.Namespace) -> None:
+    """Check the number of inferences of sequences, which is that of random inputs by default."""
+    if options.sequence_lengths is None:
+        return
+    if options.schedules is not None:
+        raise CompileError(
+            "cm-run", "--schedules runs one sequence: it takes no --sequence-lengths"
+        )
+    total = sum(options.sequence_lengths)
+    if options.random is not None and options.inferences is None:
+        options.inferences = total
+    if options.inferences not in (None, total):
+        message = (
+            f"--sequence-lengths has {total} inferences, and --inferences {options.inferences}"
+        )
+        raise CompileError("cm-run", message)
 
 
 def _check_buffer_curve(options: argparse.Namespace) -> None:
@@ -224,13 +255,12 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
 
 def _runs_data(options: argparse.Namespace) -> bool:
     """Return True if there are inputs, or something is asked of outputs."""
-    return bool(
-        options.inputs or options.random is not None or options.check or options.output is not None
-    )
+    asked = options.random, options.output, options.sequence_lengths
+    return bool(options.inputs or options.check or any(option is not None for option in asked))
 
 
 _OF_RUNS = (
-    *("check", "schedules", "output", "json", "inferences"),
+    *("check", "schedules", "output", "json", "inferences", "sequence_lengths"),
     *("timeline", "report", "plot", "trace"),
 )
 """Options that request a run, or results of a run."""
@@ -242,7 +272,5 @@ def _check_without_inputs(options: argparse.Namespace) -> None:
     if not options.verify:
         raise CompileError("cm-run", "no inputs: give files, or --random SEED")
     if wanted is not None:
-        message = (
-            f"--{wanted} needs a run, and --verify alone has none: give files, or --random SEED"
-        )
+        message = f"--{wanted.replace('_', '-')} needs a run, and --verify alone has none: give files, or --random SEED"
         raise CompileError("cm-run", message)

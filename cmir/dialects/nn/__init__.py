@@ -69,7 +69,7 @@ from cmir.dialects.nn.elementary import (
     SinOp,
     TanOp,
 )
-from cmir.dialects.nn.evaluate import evaluate_function
+from cmir.dialects.nn.evaluate import evaluate_function, evaluate_stream
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.integers import (
     BitwiseAndOp,
@@ -223,6 +223,7 @@ __all__ = [
     "XorOp",
     "YieldOp",
     "evaluate_function",
+    "evaluate_stream",
     "parameter_of",
 ]
 

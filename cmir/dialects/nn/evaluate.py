@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, overload
 
 import numpy as np
@@ -12,6 +12,7 @@ from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
@@ -44,15 +45,13 @@ def evaluate_function(
     parameters: Mapping[str, np.ndarray],
     intermediates: bool = False,
 ) -> tuple[np.ndarray, ...] | tuple[tuple[np.ndarray, ...], Values]:
-    """Return the results of the function for one sample.
+    """Return the results of the function for one sample. Carried arguments are inputs like others.
 
     parameters: the arrays of named parameters. With `intermediates`, return a pair: the results, and all values
     computed on the way, including values inside stages. Raises CompileError if inputs or parameters do not fit, or if
     an operation cannot be evaluated.
     """
-    if len(function.body.blocks) != 1:
-        raise CompileError(function, f"function @{function.sym_name.data} must have one block")
-    block = function.body.block
+    block = _block(function)
     values: Values = {}
     if len(inputs) != len(block.args):
         raise CompileError(
@@ -72,6 +71,44 @@ def evaluate_function(
         values[argument] = np.asarray(array, dtype_of(argument))
     results = _evaluate_block(block, values, parameters)
     return (results, values) if intermediates else results
+
+
+def evaluate_stream(
+    function: FuncOp,
+    stream: Iterable[Sequence[np.ndarray]],
+    parameters: Mapping[str, np.ndarray],
+    first: Sequence[int] | None = None,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the outputs of each inference of a stream.
+
+    Each carried argument is what its result was in the inference before. It has its initial value in the first
+    inference of a sequence.
+
+    stream: the inputs of each inference. first: for each inference, the number of the first inference of its sequence;
+    by default, the stream is one sequence. Raises CompileError like `evaluate_function`.
+    """
+    arguments = _block(function).args
+    pairs, inputs = carried_pairs(function), input_arguments(function)
+    outputs = output_indices(function)
+    results: Sequence[np.ndarray] = ()
+    for number, arrays in enumerate(stream):
+        if len(arrays) != len(inputs):
+            raise CompileError(
+                function, f"the network has {len(inputs)} inputs, got {len(arrays)} arrays"
+            )
+        begins = number == (0 if first is None else first[number])
+        values = dict(zip(inputs, arrays, strict=True)) | {
+            pair.argument: pair.initial_value(parameters) if begins else results[pair.result]
+            for pair in pairs
+        }
+        results = evaluate_function(function, [values[a] for a in arguments], parameters)
+        yield tuple(results[index] for index in outputs)
+
+
+def _block(function: FuncOp) -> Block:
+    if len(function.body.blocks) != 1:
+        raise CompileError(function, f"function @{function.sym_name.data} must have one block")
+    return function.body.block
 
 
 def _evaluate_block(

@@ -218,8 +218,8 @@ class StageOp(IRDLOperation):
         )
 
     def reads_across(self, array: str) -> bool:
-        """Return True if a read across inferences names the array."""
-        return any(
+        """Return True if a read may name the array in earlier inferences: it has values before the first."""
+        return find_array(self, array).initial is not None and any(
             read.across is not None and any(name == array for name, _ in read.arrays_and_maps())
             for read in self.reads()
         )

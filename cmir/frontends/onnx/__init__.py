@@ -18,16 +18,20 @@ from cmir.frontends.onnx.errors import ImporterError, OnnxError
 from cmir.frontends.onnx.loading import load_graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer, operators
+from cmir.frontends.onnx.state import ImportedState
 from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
 from cmir.renamed import former_names
 
 __all__ = [
     "Activation",
     "Constant",
     "ImportedModule",
+    "ImportedState",
     "ImporterError",
     "Node",
     "OnnxError",
+    "State",
     "Value",
     "import_onnx",
     "importer",
@@ -44,6 +48,7 @@ def import_onnx(
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: bool | None = None,
     samples: Samples = "auto",
+    state: State | None = None,
 ) -> ImportedModule:
     """Translate an ONNX file into a module with one function `main` for one inference.
 
@@ -54,6 +59,7 @@ def import_onnx(
     all inputs, which tensors lose; nodes that mix it with another dimension are refused. "whole": everything; the batch
     is a dimension like any other. "auto": as "split" if the batch is 1 and no node mixes it, else as "whole", with a
     remark that says why.
+    state: inputs that are carried from outputs of the inference before; by default, those whose names say so.
     batch: deprecated; True means samples = "split", False "whole".
 
     Raises OnnxError, which lists all obstacles at once.
@@ -61,4 +67,5 @@ def import_onnx(
     if batch is not None:
         warnings.warn("`batch` of import_onnx is now `samples`", DeprecationWarning, stacklevel=2)
         samples = "split" if batch else "whole"
-    return build_module(load_graph(Path(path), shapes or {}, samples), samples)
+    graph = load_graph(Path(path), shapes or {}, samples)
+    return build_module(graph, samples, state or State())

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     DenseIntOrFPElementsAttr,
+    DictionaryAttr,
     ModuleOp,
     NameLoc,
     StringAttr,
@@ -22,7 +24,14 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import ParameterOp, ReshapeOp, TransposeOp
-from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, Shape, shape_of, tensor_type
+from cmir.dialects.nn.carried import carried_attributes
+from cmir.dialects.nn.operation import (
+    ELEMENT_TYPE_OF,
+    Shape,
+    element_of,
+    shape_of,
+    tensor_type,
+)
 from cmir.frontends.onnx.batches import import_batch
 from cmir.frontends.onnx.definition import definition, has_definition
 from cmir.frontends.onnx.errors import (
@@ -38,7 +47,9 @@ from cmir.frontends.onnx.loading import Graph, read_constant
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
+from cmir.frontends.onnx.state import ImportedState, bind_state, files_of
 from cmir.frontends.samples import Division, Samples
+from cmir.frontends.state import State
 from cmir.support.diagnostics import emit_remark
 from cmir.support.naming import suffixed
 from cmir.support.parameters import Parameters
@@ -51,35 +62,38 @@ class ImportedModule:
     module: ModuleOp
     parameters: Parameters
     inputs: Mapping[str, Shape]
-    """Name and ONNX shape of each argument of `main`; with a batch of 1 if inferences take one sample of a batch."""
+    """Name and ONNX shape of each input; with a batch of 1 if inferences take one sample of a batch."""
     outputs: Mapping[str, Shape]
-    """Name and ONNX shape of each result of `main`, likewise."""
+    """Name and ONNX shape of each output, likewise."""
     samples: int
     """Number of samples in a batch of the file, if inferences take one of them."""
     files: Set[Path]
     """Files that hold parameters outside the model."""
+    state: Sequence[ImportedState] = ()
+    """Inputs that are carried from outputs. They are arguments and results of `main`, but neither in `inputs` nor in
+    `outputs`."""
 
 
-def build_module(graph: Graph, samples: Samples) -> ImportedModule:
+def build_module(graph: Graph, samples: Samples, state: State) -> ImportedModule:
     """Translate the graph, loaded with the same `samples`. Raises OnnxError, which lists all obstacles.
 
     With `auto`, a graph that cannot be divided into samples is translated as a whole, and a remark says why.
     """
     if samples != "auto":
-        return _translate(graph)
+        return _translate(graph, state)
     reason = graph.division.reason
     if reason is None:
         try:
-            return _translate(graph)
+            return _translate(graph, state)
         except OnnxError as error:
             reason = error.messages[0]
             graph = replace(graph, division=Division())
-    imported = _translate(graph)
+    imported = _translate(graph, state)
     emit_remark(graph.path, f"an inference takes whole inputs, not one sample of a batch: {reason}")
     return imported
 
 
-def _translate(graph: Graph) -> ImportedModule:
+def _translate(graph: Graph, state: State) -> ImportedModule:
     batch = len(graph.batch)
     types = [tensor_type(s[batch:], graph.elements[name]) for name, s in graph.inputs.items()]
     block = Block(arg_types=types)
@@ -114,14 +128,37 @@ def _translate(graph: Graph) -> ImportedModule:
     block.add_op(ReturnOp(*results))
     _erase_unused_views(block)
     weights.remove_unused()
+    values = dict(zip(outputs, results, strict=True))
+    carried = tuple(bind_state(graph, state, arguments, values))
+    function = FuncOp("main", (types, [r.type for r in results]), Region(block))
+    function.arg_attrs = _carried_attributes(carried, arguments, [*outputs], weights)
+    ends = {one.input for one in carried}, {one.output for one in carried}
     return ImportedModule(
-        ModuleOp([FuncOp("main", (types, [r.type for r in results]), Region(block))]),
+        ModuleOp([function]),
         weights.arrays,
-        graph.inputs,
-        {n: (*graph.batch, *shape_of(r)) for n, r in zip(outputs, results, strict=True)},
+        {name: shape for name, shape in graph.inputs.items() if name not in ends[0]},
+        {n: (*graph.batch, *shape_of(r)) for n, r in values.items() if n not in ends[1]},
         graph.division.count,
-        graph.files,
+        graph.files | files_of(state),
+        carried,
     )
+
+
+def _carried_attributes(
+    carried: Sequence[ImportedState],
+    arguments: Mapping[str, SSAValue],
+    outputs: Sequence[str],
+    weights: _Weights,
+) -> ArrayAttr[DictionaryAttr] | None:
+    """Return the attributes of the arguments of the function, or None without state."""
+    found = {
+        one.input: carried_attributes(
+            outputs.index(one.output), weights.initial(one, arguments[one.input])
+        )
+        for one in carried
+    }
+    empty = DictionaryAttr({})
+    return ArrayAttr(found.get(name, empty) for name in arguments) if found else None
 
 
 class _Translation:
@@ -339,6 +376,17 @@ class _Weights:
         if name not in self.values:
             self.values[name] = self._append(ParameterOp(name, type), name)
         return self.values[name]
+
+    def initial(
+        self, state: ImportedState, argument: SSAValue
+    ) -> StringAttr | DenseIntOrFPElementsAttr:
+        """Return the initial value of a carried argument: inline if all its elements are the same."""
+        array = np.asarray(state.initial.reshape(shape_of(argument)), order="C")
+        first = array.reshape(-1)[:1]
+        if array.tobytes() != first.tobytes() * array.size:
+            return StringAttr(self._name(f"{state.input}.initial", array))
+        type = tensor_type(array.shape, element_of(argument))
+        return DenseIntOrFPElementsAttr.from_list(type, first.tolist())
 
     def remove_unused(self) -> None:
         """Remove the parameters that no operation reads."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 
 import numpy as np
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.dialects.func import FuncOp
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.carried import (
+    CarriedPair,
+    carried_pairs,
+    input_arguments,
+    output_indices,
+)
 from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
@@ -17,8 +25,9 @@ from cmir.proof.values.chance import ZERO, Chance
 from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate_residues
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
-from cmir.proof.values.residues import NoInterpretationError, Residues
+from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.proof.values.workload import inferences_of
+from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
@@ -99,18 +108,27 @@ class _Comparison:
         report = self.simulator.over(numbers).run(inputs)
         assert report.outputs is not None
         chances = [Chance.of_any(numbers.chances[name] for name in self.network.outputs)]
-        for n, (given, found) in enumerate(zip(inputs, report.outputs, strict=True)):
-            arguments = self.function.body.block.args
-            values = [
-                Residues(world, array, dtype_of(argument))
-                for array, argument in zip(given.values(), arguments, strict=True)
-            ]
-            for name, expected in zip(
-                self.network.outputs, evaluate_residues(self.function, values, world), strict=True
-            ):
-                chances.append(expected.chance)
-                self._compare(name, expected.values, found[name], n, number)
+        expected = self._expected(inputs, world)
+        for n, (wanted, found) in enumerate(zip(expected, report.outputs, strict=True)):
+            for name, output in zip(self.network.outputs, wanted, strict=True):
+                chances.append(output.chance)
+                self._compare(name, output.values, found[name], n, number)
         self.chance = Chance.of_any((self.chance, *chances))
+
+    def _expected(
+        self, inputs: Sequence[Mapping[str, np.ndarray]], world: Interpretation
+    ) -> Iterator[Sequence[Residues]]:
+        """Yield the outputs of the source in each inference of a stream."""
+        arguments, pairs = input_arguments(self.function), carried_pairs(self.function)
+        state = {pair.argument: _initial(pair, world) for pair in pairs}
+        for given in inputs:
+            values = dict(state)
+            for argument, array in zip(arguments, given.values(), strict=True):
+                values[argument] = Residues(world, array, dtype_of(argument))
+            ordered = [values[argument] for argument in self.function.body.block.args]
+            results = evaluate_residues(self.function, ordered, world)
+            state = {pair.argument: results[pair.result] for pair in pairs}
+            yield [results[index] for index in output_indices(self.function)]
 
     def _compare(
         self, name: str, expected: np.ndarray, found: np.ndarray, inference: int, number: int
@@ -129,6 +147,16 @@ class _Comparison:
             )
 
 
+def _initial(pair: CarriedPair, world: Interpretation) -> Residues:
+    """Return an initial value. Raises NoInterpretationError for one in the weights file.
+
+    The network has its elements in another parameter, in another order.
+    """
+    if not isinstance(pair.initial, DenseIntOrFPElementsAttr):
+        raise NoInterpretationError(f"the initial value {pair.initial} in the weights file")
+    return lift(world, dense_values(pair.initial))
+
+
 def _of_other_packages(function: FuncOp) -> list[str]:
     """Return the operators defined by other packages.
 
@@ -142,9 +170,10 @@ def _check_ends(network: NetworkOp, function: FuncOp) -> None:
     """Check that inputs and outputs have the same shapes and types. Raises CompileError."""
     block = function.body.block
     assert block.last_op is not None
+    results = [block.last_op.operands[index] for index in output_indices(function)]
     for what, names, values in (
-        ("input", network.inputs, block.args),
-        ("output", network.outputs, block.last_op.operands),
+        ("input", network.inputs, input_arguments(function)),
+        ("output", network.outputs, results),
     ):
         if len(names) != len(values):
             raise CompileError(

@@ -253,8 +253,10 @@ class FieldMemory(Memory):
             for number, (value, _) in enumerate(load.sources)
         ]
         chance = chances[0] if len(chances) == 1 else Chance.of_any(chances)
-        if chance.own and pad_value(load.op) != 0:
-            chance = chance._replace(own=0)
+        if chance.own and (load.across or pad_value(load.op) != 0):
+            chance = chance._replace(own=0)  # of padding, or of initial values
+        if load.across:
+            chance = chance._replace(distinct=0)
         residues = Residues(self.world, lanes, dtype_of(load.op.result.type), chance)
         if len(load.sources) == 1:
             residues.separate = self._separate(load.op, self.arrays[core.name, load.sources[0][0]])

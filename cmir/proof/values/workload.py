@@ -28,15 +28,18 @@ def inferences_of(network: NetworkOp) -> int:
     """Return the number of inferences that fill each buffer and begin to overwrite it, at least two.
 
     A later inference computes the same values as one of these: it runs the same iterations, and since control is
-    proved, each load finds the elements of its own inference, wherever in the ring they are.
+    proved, each load finds the elements of its own inference, wherever in the ring they are. A network with state runs
+    until no load finds initial values any more, and then until the outputs depend on everything that it carries: a
+    value takes as many inferences through an array as the array has initial values for, and passes each array once.
     """
+    state = [array.initial_inferences() for array in network.arrays.values()]
     held = (
         ceil(prod(buffer.result.type.get_shape()) / prod(network.arrays[array].shape))
         for program in network.programs.values()
         for buffer in program.buffers
         if network.arrays[array := symbol(buffer.array)].source is None
     )
-    return 1 + max(held, default=1)
+    return max(1 + max(held, default=1), 1 + max(state, default=0) + sum(state))
 
 
 def operations_of(network: NetworkOp, rounds: int) -> int:

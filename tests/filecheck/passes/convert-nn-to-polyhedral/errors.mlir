@@ -101,3 +101,27 @@ func.func @pads(%x: tensor<1x4xf32>) -> tensor<1x6xf32> {
 func.func @scalar(%i: i32) {
   func.return
 }
+
+// -----
+
+func.func @state(%s: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = "s"}) -> (tensor<3xf32>, tensor<3xf32>) {
+  %y = nn.stage @relu1(%a = %s : tensor<3xf32>) -> (tensor<3xf32>) {
+    %b = nn.relu %a : (tensor<3xf32>) -> tensor<3xf32>
+    nn.yield %b : tensor<3xf32>
+  }
+  // expected-error @below {{carried result 1 cannot be read by later inferences: it has elements that only ever are its own: run nn-outline-stages first}}
+  func.return %y, %s : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+// expected-error @below {{initial value "start" must be known, to lay it out like the array that it begins: give --weights}}
+func.func @unknown_initial_value(%s: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = "start"})
+    -> (tensor<3xf32>, tensor<3xf32>) {
+  %y, %z = nn.stage @relu1(%a = %s : tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+    %b = nn.relu %a : (tensor<3xf32>) -> tensor<3xf32>
+    %c = nn.tanh %a : (tensor<3xf32>) -> tensor<3xf32>
+    nn.yield %b, %c : tensor<3xf32>, tensor<3xf32>
+  }
+  func.return %y, %z : tensor<3xf32>, tensor<3xf32>
+}

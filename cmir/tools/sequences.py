@@ -1,0 +1,31 @@
+"""Sequences of inferences in one stream: state begins anew in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import Operation
+
+from cmir.support.diagnostics import CompileError
+from cmir.tools.reference import has_state
+
+
+def sequence_starts(
+    lengths: Sequence[int] | None, count: int, network: Operation
+) -> list[int] | None:
+    """Return, for each inference of a stream, the number of the first inference of its sequence.
+
+    lengths: of the sequences, in order; None for one sequence, for which the result is None. Raises CompileError if
+    the stream has another length, or if the network has no state.
+    """
+    if lengths is None:
+        return None
+    if not has_state(network):
+        raise CompileError("cm-run", "--sequence-lengths needs a network with state; it has none")
+    if sum(lengths) != count:
+        message = f"--sequence-lengths has {sum(lengths)} inferences, and the inputs have {count}"
+        raise CompileError("cm-run", message)
+    starts: list[int] = []
+    for length in lengths:
+        starts += [len(starts)] * length
+    return starts

@@ -1,0 +1,338 @@
+"""State across inferences, from the nn to the polyhedral level: against NumPy loops, and one against the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+from cmir.context import CmirContext, make_context
+from cmir.dialects.nn import evaluate_stream as evaluate_function_stream
+from cmir.dialects.polyhedral import PipelineOp
+from cmir.passes.convert_nn_to_polyhedral import ConvertNnToPolyhedralPass
+from cmir.passes.nn_outline_stages import NnOutlineStagesPass
+from cmir.semantics.pipeline import evaluate_stream
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
+
+Arrays = list[np.ndarray]
+
+
+@dataclass
+class Lowered:
+    """A network at both levels, with parameters for each."""
+
+    function: FuncOp
+    pipeline: PipelineOp
+    given: Parameters
+    parameters: Parameters
+
+    def at_nn(self, stream: Sequence[Arrays], first: Sequence[int] | None = None) -> list[Arrays]:
+        return [
+            [*outputs]
+            for outputs in evaluate_function_stream(self.function, stream, self.given, first)
+        ]
+
+    def at_polyhedral(
+        self, stream: Sequence[Arrays], first: Sequence[int] | None = None
+    ) -> list[Arrays]:
+        return list(evaluate_stream(self.pipeline, stream, self.parameters, first))
+
+    def copies(self) -> int:
+        return sum(name.startswith("copy") for name in self.pipeline.stages)
+
+
+def lower(text: str, parameters: dict[str, np.ndarray] | None = None) -> Lowered:
+    context = make_context()
+    module = parse_module(text, context, "test.mlir")
+    module.verify()
+    function = module.clone().body.block.first_op
+    assert isinstance(function, FuncOp)
+    given = Parameters(parameters)
+    context.parameters = given.copy()
+    pipeline = _lower(context, module)
+    return Lowered(function, pipeline, given, context.parameters)
+
+
+def _lower(context: CmirContext, module: ModuleOp) -> PipelineOp:
+    for item in (NnOutlineStagesPass(), ConvertNnToPolyhedralPass()):
+        item.apply(context, module)
+        module.verify()
+    pipeline = module.body.block.first_op
+    assert isinstance(pipeline, PipelineOp)
+    return pipeline
+
+
+def assert_equal(found: Sequence[Arrays], expected: Sequence[Sequence[np.ndarray]]) -> None:
+    assert len(found) == len(expected)
+    for mine, theirs in zip(found, expected, strict=True):
+        for a, b in zip(mine, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def stream(*shapes: Sequence[int], count: int = 7, seed: int = 0) -> list[Arrays]:
+    random = np.random.default_rng(seed)
+    return [[random.standard_normal(s).astype(np.float32) for s in shapes] for _ in range(count)]
+
+
+STARTS = [None, [0, 0, 0, 3, 3, 5, 5], [0, 1, 2, 3, 4, 5, 6]]
+"""The first inferences of the sequences of each inference: one sequence, lengths 3, 2, 2, and every inference alone."""
+
+
+def begins(n: int, first: Sequence[int] | None) -> bool:
+    return n == (0 if first is None else first[n])
+
+
+@pytest.mark.parametrize("first", STARTS)
+def test_recurrent_cell(first: list[int] | None) -> None:
+    """An Elman cell whose state is an output, too, from a state in the weights file."""
+    random = np.random.default_rng(1)
+    w, u = (random.standard_normal((5, 5)).astype(np.float32) / 2 for _ in range(2))
+    start = random.standard_normal((5,)).astype(np.float32)
+    network = lower(
+        """
+func.func @main(%x: tensor<5xf32>, %s: tensor<5xf32> {nn.carried_from = 0 : index, nn.initial = "start"})
+    -> (tensor<5xf32>, tensor<5xf32>) {
+  %w = nn.parameter "w" : tensor<5x5xf32>
+  %u = nn.parameter "u" : tensor<5x5xf32>
+  %a = nn.gemm %x, %w : (tensor<5xf32>, tensor<5x5xf32>) -> tensor<5xf32>
+  %b = nn.gemm %s, %u : (tensor<5xf32>, tensor<5x5xf32>) -> tensor<5xf32>
+  %c = nn.add %a, %b : (tensor<5xf32>, tensor<5xf32>) -> tensor<5xf32>
+  %h = nn.tanh %c : (tensor<5xf32>) -> tensor<5xf32>
+  func.return %h, %h : tensor<5xf32>, tensor<5xf32>
+}
+""",
+        {"w": w, "u": u, "start": start},
+    )
+    inputs, expected, state = stream((5,)), list[Arrays](), start
+    for n, (x,) in enumerate(inputs):
+        state = np.tanh(x @ w + (start if begins(n, first) else state) @ u)
+        expected.append([state])
+    assert_equal(network.at_nn(inputs, first), expected)
+    assert_equal(network.at_polyhedral(inputs, first), expected)
+    assert network.copies() == 0
+
+
+@pytest.mark.parametrize("first", STARTS)
+def test_window_of_values(first: list[int] | None) -> None:
+    """The last four keys are one read of the array of keys, whatever their initial values."""
+    start = np.arange(24, dtype=np.float32).reshape(4, 6)
+    network = lower(
+        """
+func.func @main(%x: tensor<1x6xf32>, %s: tensor<4x6xf32> {nn.carried_from = 1 : index, nn.initial = "start"})
+    -> (tensor<4x6xf32>, tensor<4x6xf32>) {
+  %k = nn.relu %x : (tensor<1x6xf32>) -> tensor<1x6xf32>
+  %old = nn.slice %s {starts = [1, 0], ends = [4, 6]} : (tensor<4x6xf32>) -> tensor<3x6xf32>
+  %n = nn.concat %old, %k {axis = 0} : (tensor<3x6xf32>, tensor<1x6xf32>) -> tensor<4x6xf32>
+  %y = nn.tanh %n : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  func.return %y, %n : tensor<4x6xf32>, tensor<4x6xf32>
+}
+""",
+        {"start": start},
+    )
+    inputs, expected, state = stream((1, 6)), list[Arrays](), start
+    for n, (x,) in enumerate(inputs):
+        state = start if begins(n, first) else state
+        state = np.concatenate([state[1:], np.maximum(x, 0)])
+        expected.append([np.tanh(state)])
+    assert_equal(network.at_nn(inputs, first), expected)
+    assert_equal(network.at_polyhedral(inputs, first), expected)
+    assert network.copies() == 0
+    (read,) = network.pipeline.stages["tanh1"].reads()
+    (relation,) = (attribute.relation for attribute in read.maps)
+    assert relation.n_basic_map() == 1 and "m = -3 + c" in str(relation)
+    assert network.pipeline.arrays["k"].initial_inferences() == 3
+
+
+@pytest.mark.parametrize("first", STARTS)
+def test_last_frames_of_an_input(first: list[int] | None) -> None:
+    """A delay line: of two pairs in a row, without any array but the input's."""
+    network = lower("""
+func.func @main(%a: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = dense<1.0> : tensor<3xf32>},
+                %x: tensor<3xf32>,
+                %b: tensor<3xf32> {nn.carried_from = 2 : index, nn.initial = dense<[2.0, 3.0, 4.0]> : tensor<3xf32>})
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %c = nn.sub %x, %b : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %c, %x, %a : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+""")
+    inputs, expected = stream((3,)), list[Arrays]()
+    a = b = np.zeros(3)
+    for n, (x,) in enumerate(inputs):
+        if begins(n, first):
+            a, b = np.ones(3), np.array([2, 3, 4])
+        expected.append([x - b])
+        a, b = x, a
+    assert_equal(network.at_nn(inputs, first), expected)
+    assert_equal(network.at_polyhedral(inputs, first), expected)
+    assert [*network.pipeline.stages] == ["sub1"]
+    assert network.pipeline.arrays["x"].initial_inferences() == 2
+
+
+def test_other_initial_values_of_the_same_elements() -> None:
+    """Two arguments are carried from one value, and begin with different ones: one needs an array of its own."""
+    network = lower("""
+func.func @main(%x: tensor<3xf32>,
+                %a: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = dense<1.0> : tensor<3xf32>},
+                %b: tensor<3xf32> {nn.carried_from = 2 : index, nn.initial = dense<2.0> : tensor<3xf32>})
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %c = nn.sub %a, %b : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %c, %x, %x : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+""")
+    inputs = stream((3,))
+    expected = [[np.full(3, 0.0 if n else -1.0)] for n in range(len(inputs))]
+    assert_equal(network.at_nn(inputs), expected)
+    assert_equal(network.at_polyhedral(inputs), expected)
+    assert network.copies() == 1
+
+
+def test_written_in_the_layout_of_an_output() -> None:
+    """The output has the state's elements in another layout, and so have the initial values."""
+    network = lower("""
+func.func @main(%x: tensor<2x3xf32>,
+                %s: tensor<2x3xf32> {nn.carried_from = 1 : index,
+                                     nn.initial = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>})
+    -> (tensor<3x2xf32>, tensor<2x3xf32>) {
+  %h = nn.add %x, %s : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %t = nn.transpose %h {perm = [1, 0]} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  func.return %t, %h : tensor<3x2xf32>, tensor<2x3xf32>
+}
+""")
+    inputs, state, expected = stream((2, 3)), np.arange(1, 7).reshape(2, 3), list[Arrays]()
+    for (x,) in inputs:
+        state = state + x
+        expected.append([state.T])
+    assert_equal(network.at_nn(inputs), expected)
+    assert_equal(network.at_polyhedral(inputs), expected)
+    assert [*network.pipeline.stages] == ["add1"]
+
+
+def test_state_without_use() -> None:
+    """Two states that need each other, and that no output needs, are removed."""
+    network = lower("""
+func.func @main(%a: tensor<3xf32> {nn.carried_from = 0 : index, nn.initial = dense<1.0> : tensor<3xf32>},
+                %x: tensor<3xf32>,
+                %b: tensor<3xf32> {nn.carried_from = 2 : index, nn.initial = dense<1.0> : tensor<3xf32>},
+                %c: tensor<3xf32> {nn.carried_from = 3 : index, nn.initial = dense<1.0> : tensor<3xf32>})
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %d = nn.add %x, %b : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %e = nn.relu %a : (tensor<3xf32>) -> tensor<3xf32>
+  %y = nn.add %x, %c : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %d, %y, %e, %y : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+""")
+    inputs = stream((3,))
+    expected = [[1 + np.sum([x for (x,) in inputs[: n + 1]], axis=0)] for n in range(len(inputs))]
+    assert_equal(network.at_nn(inputs), expected)
+    assert_equal(network.at_polyhedral(inputs), expected)
+    assert [*network.pipeline.stages] == ["add1"]
+
+
+@dataclass
+class Drawing:
+    """A random network of vectors in the making."""
+
+    data: st.DataObject
+    lines: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def pick(self, sizes: Sequence[int] | None = None) -> str:
+        return self.data.draw(
+            st.sampled_from([n for n, k in self.sizes.items() if sizes is None or k in sizes])
+        )
+
+    def add(self, text: str, size: int, *operands: str) -> str:
+        name = f"%v{len(self.lines)}"
+        types = ", ".join(f"tensor<{self.sizes[o]}xf32>" for o in operands)
+        self.lines.append(f"  {name} = {text} : ({types}) -> tensor<{size}xf32>")
+        self.sizes[name] = size
+        return name
+
+    def piece(self, x: str, size: int) -> str:
+        """A run of elements, perhaps in reverse."""
+        begin = self.data.draw(st.integers(0, self.sizes[x] - size))
+        text = f"starts = [{begin}], ends = [{begin + size}]"
+        return self.add(f"nn.slice {x} {{{text}}}", size, x)
+
+    def operator(self) -> None:
+        a = self.pick()
+        match self.data.draw(st.sampled_from(["relu", "tanh", "add", "piece", "join"])):
+            case "relu" | "tanh" as kind:
+                self.add(f"nn.{kind} {a}", self.sizes[a], a)
+            case "add":
+                b = self.pick([self.sizes[a]])
+                self.add(f"nn.add {a}, {b}", self.sizes[a], a, b)
+            case "piece":
+                self.piece(a, self.data.draw(st.integers(1, self.sizes[a])))
+            case _:
+                self.join([a, self.pick()])
+
+    def join(self, parts: Sequence[str]) -> str:
+        if len(parts) == 1:
+            return parts[0]
+        size = sum(self.sizes[part] for part in parts)
+        return self.add(f"nn.concat {', '.join(parts)} {{axis = 0}}", size, *parts)
+
+    def of_size(self, size: int) -> str:
+        """Any value of a size: pieces of others."""
+        parts = list[str]()
+        while left := size - sum(self.sizes[part] for part in parts):
+            x = self.pick()
+            wanted = self.data.draw(st.integers(1, min(left, self.sizes[x])))
+            parts.append(self.piece(x, wanted))
+        return self.join(parts)
+
+
+def draw_network(data: st.DataObject) -> tuple[str, dict[str, np.ndarray], int]:
+    """The text of a network, the initial values that it names, and the size of its input."""
+    drawing = Drawing(data)
+    size = data.draw(st.integers(1, 3))
+    states = {f"%s{i}": data.draw(st.integers(1, 5)) for i in range(data.draw(st.integers(1, 3)))}
+    drawing.sizes = {"%x": size, **states}
+    for _ in range(data.draw(st.integers(0, 5))):
+        drawing.operator()
+    carried = [drawing.of_size(size) for size in states.values()]
+    y = drawing.pick()
+    z = drawing.add(f"nn.tanh {y}", drawing.sizes[y], y)
+    results = [z, *carried, *([drawing.pick()] if data.draw(st.booleans()) else [])]
+    arguments, parameters = [f"%x: tensor<{size}xf32>"], dict[str, np.ndarray]()
+    for index, (name, count) in enumerate(states.items()):
+        type_ = f"tensor<{count}xf32>"
+        values = data.draw(st.lists(st.integers(-4, 4), min_size=count, max_size=count))
+        initial = data.draw(st.sampled_from(["0.0", "1.0", str([float(v) for v in values]), ""]))
+        if not initial:
+            parameters[name[1:]] = np.array(values, np.float32)
+        text = f"dense<{initial}> : {type_}" if initial else f'"{name[1:]}"'
+        arguments.append(
+            f"{name}: {type_} {{nn.carried_from = {index + 1} : index, nn.initial = {text}}}"
+        )
+    types = ", ".join(f"tensor<{drawing.sizes[r]}xf32>" for r in results)
+    text = "\n".join(
+        [
+            f"func.func @main({', '.join(arguments)}) -> ({types}) {{",
+            *drawing.lines,
+            f"  func.return {', '.join(results)} : {types}",
+            "}",
+        ]
+    )
+    return text, parameters, size
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_random_networks(data: st.DataObject) -> None:
+    """The polyhedral level computes what the nn level does, whatever is carried from whatever."""
+    text, parameters, size = draw_network(data)
+    network = lower(text, parameters)
+    inputs, first = (
+        stream((size,), seed=data.draw(st.integers(0, 9))),
+        data.draw(st.sampled_from(STARTS)),
+    )
+    assert_equal(network.at_polyhedral(inputs, first), network.at_nn(inputs, first))
