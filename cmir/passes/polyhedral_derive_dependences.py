@@ -25,7 +25,6 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import (
     Release,
     full_storage,
-    raw_needs,
     raw_release,
     war_release,
 )
@@ -95,8 +94,14 @@ def _pair(
 def _check_reads_what_is_there(
     array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
 ) -> None:
-    """Check that a stage reads elements that it writes itself only after an earlier iteration has written them."""
-    needs = raw_needs(write, read, stage.order, stage.order)
+    """Check that a core reads elements that it writes itself only after an earlier iteration has written them.
+
+    The cores of a stage that is spread over several are not ordered among each other.
+    """
+    order = stage.order
+    needs = order.reverse().apply_range(read).apply_range(write.reverse()).apply_range(order)
+    for core in range(stage.core_dims):
+        needs = needs.equate(isl.dim_type.in_, core, isl.dim_type.out, core)
     late = needs.intersect(isl.Map.lex_le(needs.get_space().range()))
     if not late.is_empty():
         iteration = late.domain().apply(stage.order.reverse())
