@@ -61,8 +61,8 @@ class Settings:
         given = {"alphas": iter(self.activation_alpha), "betas": iter(self.activation_beta)}
         numbers = [
             {
-                "alphas": _number(given["alphas"], ACTIVATIONS[name].alpha),
-                "betas": _number(given["betas"], ACTIVATIONS[name].beta),
+                "alphas": _number(given["alphas"], name, ACTIVATIONS[name].alpha),
+                "betas": _number(given["betas"], name, ACTIVATIONS[name].beta),
             }
             for name in names
         ]
@@ -84,9 +84,20 @@ def _activation(name: str) -> str:
     return _NAMES[name.lower()]
 
 
-def _number(given: Iterator[float], default: float | None) -> float | None:
-    """Return the next number, or the default if there are no more. Without a default, take and return none."""
-    return None if default is None else next(given, default)
+def _number(given: Iterator[float], name: str, default: float | None) -> float | None:
+    """Return the next number, or the default if there are no more. Without a default, take and return none.
+
+    Raises ImporterError where ONNX and onnxruntime have different defaults.
+    """
+    if default is None:
+        return None
+    number = next(given, None)
+    if number is None and name in ("affine", "scaled_tanh", "thresholded_relu"):
+        raise ImporterError(
+            f"activation {name.title().replace('_', '')} needs a number in activation_alpha, and, if"
+            " it takes two, in activation_beta"
+        )
+    return default if number is None else number
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ def rnn(
     *,
     settings: Settings,
 ) -> Sequence[Value]:
-    """With constant weights and sequence_lens."""
+    """With all attributes, and constant or computed initial states."""
 
     def build(
         x: Activation,
@@ -153,7 +164,7 @@ def gru(
     settings: Settings,
     linear_before_reset: int = 0,
 ) -> Sequence[Value]:
-    """With constant weights and sequence_lens."""
+    """With all attributes, and constant or computed initial states."""
 
     def build(
         x: Activation,
@@ -196,7 +207,7 @@ def lstm(
     settings: Settings,
     input_forget: int = 0,
 ) -> Sequence[Value]:
-    """With constant weights and sequence_lens."""
+    """With all attributes, and constant or computed initial states."""
 
     def build(
         x: Activation,
