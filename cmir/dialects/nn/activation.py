@@ -126,7 +126,8 @@ class EluOp(UnaryOp):
     DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 1.0}
 
     def formula(self, *operands: Any) -> Any:
-        return functions.elu(*operands, self.number("alpha"))
+        (x,) = operands
+        return functions.elu(x, self.number("alpha"))
 
 
 @irdl_op_definition
@@ -192,7 +193,8 @@ class HardSigmoidOp(UnaryOp):
     DEFAULTS: ClassVar[Mapping[str, float]] = {"alpha": 0.2, "beta": 0.5}
 
     def formula(self, *operands: Any) -> Any:
-        return functions.hard_sigmoid(*operands, self.number("alpha"), self.number("beta"))
+        (x,) = operands
+        return functions.hard_sigmoid(x, self.number("alpha"), self.number("beta"))
 
 
 @irdl_op_definition
