@@ -27,6 +27,13 @@ class Matrix:
     inputs: int
     blocks: int = 1
 
+    @staticmethod
+    def of(value: SSAValue) -> Matrix:
+        """Return the matrix that a value of a body is."""
+        assert isinstance(value.type, TensorType)
+        *blocks, outputs, inputs = value.type.get_shape()
+        return Matrix(outputs, inputs, prod(blocks))
+
 
 @dataclass(frozen=True)
 class FiringStep:
@@ -81,7 +88,7 @@ def _step(
     """Return the step of an operation, None if it takes no time. matrices: those so far; the operation's is added."""
     match op:
         case MxvOp():
-            matrices.setdefault(op.matrix, _matrix(op.matrix))
+            matrices.setdefault(op.matrix, Matrix.of(op.matrix))
             number = list(matrices).index(op.matrix)
             return FiringStep("product", *_size(op.result), after, number)
         case LoadOp() | ReadOp():
@@ -122,9 +129,3 @@ def _bits(type: Attribute) -> int:
             return 64
         case _:
             return type.bitwidth  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _matrix(value: SSAValue) -> Matrix:
-    assert isinstance(value.type, TensorType)
-    *blocks, outputs, inputs = value.type.get_shape()
-    return Matrix(outputs, inputs, prod(blocks))

@@ -1,9 +1,12 @@
 """Cost of one iteration of a program on a chip: cycles, crossbars and energy.
 
-A core overlaps iterations like any pipeline. An iteration does not depend on the preceding one, so the *initiation
-interval* is that of the busiest resource (Rau, Iterative Modulo Scheduling, MICRO 1994: the resource-constrained
-minimum). The *latency* is that of a single iteration: its operations issue in order, each as soon as its operands are
-available and its resource is free. docs/hardware.md has the formulas.
+A core overlaps iterations like any pipeline. The *initiation interval* is that of the busiest resource (Rau, Iterative
+Modulo Scheduling, MICRO 1994: the resource-constrained minimum). The *latency* is that of a single iteration: its
+operations issue in order, each as soon as its operands are available and its resource is free. docs/hardware.md has the
+formulas.
+
+Both are costs of one iteration by itself. An iteration of a recurrent stage reads what the preceding one has written,
+so it starts no earlier than the latency after it: the control unit waits for the result as for that of another core.
 """
 
 from __future__ import annotations

@@ -59,10 +59,11 @@ result, 1 for a scalar. Packages can declare another n for
 and a link between chips counts. Arriving writes have their own port. An element has `element_bits` bits, or those of
 its type.
 
-**Interval.** No operation of an iteration depends on the preceding iteration, so the next one can start when the
-busiest resource is free again. The interval is the largest sum of times on one resource, and at least one cycle. (This
-is the resource-constrained minimum, which modulo scheduling attains: B. R. Rau, Iterative modulo scheduling, MICRO
-1994.)
+**Interval.** The next iteration can start when the busiest resource is free again. The interval is the largest sum of
+times on one resource, and at least one cycle. (This is the resource-constrained minimum, which modulo scheduling
+attains: B. R. Rau, Iterative modulo scheduling, MICRO 1994.) An iteration that reads what its own core has computed
+before, as in a recurrent network, also waits for the arrival of that result, one latency after the start of the
+iteration that computes it. T steps that follow one another thus take T − 1 latencies and one interval.
 
 **Latency.** Operations are issued in order, each as soon as its operands are available and its resource is free. Beyond
 the time that they occupy their resource, loads take `sram_latency`, operations of the DPU `vector_latency`, and

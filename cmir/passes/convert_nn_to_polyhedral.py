@@ -28,6 +28,7 @@ from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.relations import box_set, element_box
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.nn.views import (
     PadConflictError,
@@ -360,10 +361,11 @@ class _StageBuilder:
             self._value(op, access, op.operands[i] if i < len(op.operands) else None)
             for i, access in enumerate(accesses)
         ]
-        result = op.build_body(self.builder, arguments)
-        if result.name_hint is None:
-            result.name_hint = op.results[0].name_hint
-        self.values[op.results[0]] = result
+        results = op.build_results(self.builder, arguments)
+        for built, result in zip(results, op.results, strict=True):
+            if built.name_hint is None:
+                built.name_hint = result.name_hint
+            self.values[result] = built
         self._locate(first, op)
 
     def _locate(self, last: Operation | None, origin: Operation) -> None:
@@ -378,8 +380,13 @@ class _StageBuilder:
         if operand is not None and operand in self.values:
             return self.values[operand]
         if operand is None:
-            assert isinstance(access, Access) and access.constant is not None
+            assert isinstance(access, Access)
+            if access.own is not None:
+                return self._read(op, access, Read({}, access.pad))
             constant = access.constant
+            if constant is None:
+                type = VectorType(_element_type(op.results[0].type), access.lanes)
+                return splat(self.builder, access.pad, type)
             array = self.converter.constant(constant, constant.type, "constant", op)
             relation = self._named(access.relation, array)
             type = VectorType(_element_type(constant), access.lanes)
@@ -413,12 +420,15 @@ class _StageBuilder:
         raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _read(self, op: IterationOp, access: Access, read: Read) -> SSAValue:
-        across = any(base in self.converter.histories for base in read.sources)
+        parts = [*read.sources.items()]
+        if access.own is not None:
+            parts.append((self._own(op, access.own.result), access.own.relation))
+        across = any(base in self.converter.histories for base, _ in parts)
         sources: dict[str, isl.Map] = {}
-        for base, relation in read.sources.items():
+        for base, relation in parts:
             for array, found in self._found(op, base, relation, across):
                 sources[array] = sources[array].union(found) if array in sources else found
-        (element_type,) = {_element_type(base.type) for base in read.sources}
+        (element_type,) = {_element_type(base.type) for base, _ in parts}
         maps = [(name, MapAttr.of(self._named(r, name))) for name, r in sources.items()]
         type = VectorType(element_type, access.lanes)
         return self.builder.insert(ReadOp(maps, type, read.pad, across)).result
@@ -440,6 +450,25 @@ class _StageBuilder:
             array = self._array(value, op)
             found = found.set_tuple_name(isl.dim_type.out, array)
             yield array, found.set_dim_name(isl.dim_type.out, 0, "m")
+
+    def _own(self, op: IterationOp, index: int) -> SSAValue:
+        """Return the result of the stage that an operator reads itself. Raises CompileError if memory lacks it."""
+        yielded = list(self.stage.terminator.values)
+        if op.results[index] not in yielded:
+            raise CompileError(
+                op, f"{op.name} reads its own result, which stage @{self.name} must yield"
+            )
+        result = self.stage.outputs[yielded.index(op.results[index])]
+        layout = self.converter.layout_of.get(result)
+        if layout is not None and not box_set(element_box(op.result_shape)).is_subset(
+            layout.domain()
+        ):
+            raise CompileError(
+                op,
+                f"{op.name} reads its own result, of which an output holds a part: run"
+                " nn-outline-stages, which inserts a copy",
+            )
+        return result
 
     def _matrix(self, op: IterationOp, cells: Cells, view: View) -> SSAValue:
         if not all(isinstance(base.owner, ParameterOp) for base in view.sources):

@@ -51,12 +51,11 @@ class Iterations:
     def _by_digits(self, access: Access | Cells) -> Access | Cells:
         if self.digits is None or isinstance(access, Cells):
             return access
-        old, lanes = access.relation, isl.dim_type.in_
-        relation = self.digits.apply_range(old.curry()).uncurry()
-        for lane in range(1, len(access.lanes) + 1):
-            if name := old.get_dim_name(lanes, old.dim(lanes) - lane):
-                relation = relation.set_dim_name(lanes, relation.dim(lanes) - lane, name)
-        return replace(access, relation=relation)
+        own = access.own
+        if own is not None:
+            own = replace(own, relation=_by_digits(own.relation, self.digits, len(access.lanes)))
+        relation = _by_digits(access.relation, self.digits, len(access.lanes))
+        return replace(access, relation=relation, own=own)
 
     def split(self, radices: Sequence[Sequence[int]]) -> Iterations:
         """Return the same iterations with digits of these radices as coordinates."""
@@ -70,6 +69,16 @@ class Iterations:
         write = iterations._by_digits(self.write)
         assert isinstance(write, Access)
         return replace(iterations, write=write)
+
+
+def _by_digits(old: isl.Map, digits: isl.Map, rank: int) -> isl.Map:
+    """Return an access by iterations whose coordinates are digits. rank: of the lanes."""
+    lanes = isl.dim_type.in_
+    relation = digits.apply_range(old.curry()).uncurry()
+    for lane in range(1, rank + 1):
+        if name := old.get_dim_name(lanes, old.dim(lanes) - lane):
+            relation = relation.set_dim_name(lanes, relation.dim(lanes) - lane, name)
+    return relation
 
 
 @dataclass(frozen=True)

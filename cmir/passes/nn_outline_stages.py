@@ -9,7 +9,7 @@ import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
@@ -18,6 +18,7 @@ from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
+from cmir.dialects.nn.relations import box_set, element_box
 from cmir.dialects.nn.stage import StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.dialects.nn.widening import reads_behind
@@ -74,13 +75,13 @@ class _Group:
     needs: set[_Group] = field(default_factory=set)
 
     def results(self) -> list[SSAValue]:
-        """Return the values used outside the group."""
+        """Return the values that are used outside the group, or that their own operator reads."""
         members = set(self.ops)
         return [
             result
             for op in self.ops
             for result in op.results
-            if any(use.operation not in members for use in result.uses)
+            if any(use.operation not in members for use in result.uses) or _reads_itself(result)
         ]
 
     def depends_on(self, other: _Group) -> bool:
@@ -189,7 +190,7 @@ class _Outliner:
 
     def _reads_whole(self, op: PointwiseOp, group: _Group) -> bool:
         """Return True if `op` reads values of the group element by element, in the order in which they are computed."""
-        members = {member.results[0] for member in group.ops}
+        members = {result for member in group.ops for result in member.results}
         return all(
             shape_of(operand) == op.result_shape and op.element_relation(i).is_identity()
             if behind(operand, self.widening) in members
@@ -350,6 +351,7 @@ class _Copies:
                 bases & written
                 or not all(_leads_only_to(base, value, outputs) for base in bases)
                 or not written_as(self.views.of(value))
+                or not self._keeps_own(value)
             ):
                 self._copy(
                     terminator, index, "the stage that computes it cannot write it in this layout"
@@ -368,6 +370,15 @@ class _Copies:
                 return
             except NoHistoryError as error:
                 self._copy(terminator, error.pair.result, str(error))
+
+    def _keeps_own(self, value: SSAValue) -> bool:
+        """Return True if a view has all elements of the results that their own operators read."""
+        sources = self.views.of(value).sources.items()
+        return all(
+            box_set(element_box(shape_of(base))).is_subset(elements.range())
+            for base, elements in sources
+            if _reads_itself(base)
+        )
 
     def _separate(self, value: SSAValue) -> None:
         """Copy parts of the views that `value` is made of, innermost first, until each is a view of its own."""
@@ -413,6 +424,13 @@ class _Copies:
             self.views.forget(result)
         emit_remark(user, f"inserted a stage that copies %{value.name_hint or 'value'}: {why}")
         return copy.result
+
+
+def _reads_itself(value: SSAValue) -> bool:
+    """Return True if the operator that computes a value reads it, too."""
+    if isinstance(value, OpResult) and isinstance(value.op, StageOp):
+        value = value.op.terminator.values[value.index]
+    return isinstance(value.owner, IterationOp) and value in value.owner.own_results()
 
 
 def _layouts_of(value: SSAValue, done: set[LayoutOp]) -> Iterator[LayoutOp]:

@@ -28,7 +28,6 @@ from cmir.isl.dependences import (
     Release,
     full_storage,
     inferences_waited,
-    raw_needs,
     raw_release,
     raw_release_across,
     war_release,
@@ -140,9 +139,13 @@ def _overwrites_too_early(
 def _check_reads_what_is_there(
     array: ArrayOp, stage: StageOp, write: isl.Map, read: isl.Map
 ) -> None:
-    """Check that a stage reads elements that it writes itself only after an earlier iteration has written them."""
+    """Check that a core reads elements that it writes itself only after an earlier iteration has written them.
+
+    The cores of a stage that is spread over several are not ordered among each other.
+    """
     own = of_own_inference(read)  # earlier inferences have been written
-    needs = raw_needs(write, own, stage.order_on_core("q"), stage.order_on_core("p"))
+    reader, writer = stage.order_on_core("p"), stage.order_on_core("q")
+    needs = reader.reverse().apply_range(own).apply_range(write.reverse()).apply_range(writer)
     late = same_core(needs).intersect(isl.Map.lex_le(needs.get_space().range()))
     if not late.is_empty():
         iteration = late.domain().apply(stage.order_on_core("p").reverse())

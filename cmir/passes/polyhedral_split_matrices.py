@@ -10,8 +10,9 @@ from math import ceil, prod
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
+from xdsl.dialects import vector
 from xdsl.dialects.builtin import ArrayAttr, TensorType, VectorType
-from xdsl.ir import Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.transforms.dead_code_elimination import region_dce
 
@@ -37,6 +38,7 @@ from cmir.passes.spreading import (
     DimensionPart,
     LaneMixingError,
     crossbar_product,
+    crossbar_products,
     part_size,
     parts_with,
     spread_stage,
@@ -83,6 +85,8 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
         if crossbars is None:
             return
         for stage in pipeline.stages.values():
+            _separate_products(stage, crossbar, crossbars)
+        for stage in pipeline.stages.values():
             if (product := crossbar_product(stage)) is not None:
                 split = Split.fewest(stage, product, crossbar, crossbars)
                 if split.cores > 1:
@@ -107,7 +111,8 @@ class Split:
     """The numbers of parts of a split matrix, and the sizes of the parts.
 
     inputs: runs of the outermost dimension of the vector that is multiplied. outputs: runs of rows; of a block-diagonal
-    matrix, runs of blocks.
+    matrix, runs of blocks. Rows whose products have several dimensions, such as gates and units, are divided along the
+    last one: a part has some units of each gate.
     """
 
     outputs: int
@@ -124,8 +129,8 @@ class Split:
         product, name, of_outputs = crossbar_product(stage), stage.sym_name.data, outputs_of(stage)
         of_inputs = 1
         if product is not None:
-            blocks, _, lanes = _sizes(product)
-            of_inputs = lanes[0] if blocks == 1 else 1
+            sizes = _Sizes.of(product)
+            of_inputs = sizes.lanes[0] if sizes.blocks == 1 else 1
         if of_inputs == 1 and inputs > 1:
             why = "has no matrix" if product is None else "has a block-diagonal matrix"
             raise CompileError(stage, f"@{name} {why}: split it by outputs only")
@@ -138,43 +143,51 @@ class Split:
                     stage,
                     f"the {extent} {what} of @{name} do not divide into {count} parts of one size",
                 )
-        sizes = part_size(outputs, of_outputs), part_size(inputs, of_inputs)
-        return Split(outputs, sizes[0], inputs, sizes[1])
+        return Split(outputs, part_size(outputs, of_outputs), inputs, part_size(inputs, of_inputs))
 
     @staticmethod
     def fewest(
         stage: StageOp, product: tuple[MatrixOp, MxvOp], crossbar: Crossbar, crossbars: int
     ) -> Split:
         """Return the split with the fewest cores, then the fewest partial sums, for this many crossbars per core."""
-        blocks, rows, lanes = _sizes(product)
-        inner = prod(lanes[1:])
+        sizes = _Sizes.of(product)
+        lanes, inner = sizes.lanes, prod(sizes.lanes[1:])
 
         def fits(matrix: Matrix) -> bool:
             return Tiling.of(matrix, crossbar).crossbars <= crossbars
 
-        if blocks > 1:
-            columns = prod(lanes) // blocks
-            sizes = _sizes_of_parts(blocks)
-            size = next((size for size in sizes if fits(Matrix(rows, columns, size))), None)
+        if sizes.blocks > 1:
+            columns = prod(lanes) // sizes.blocks
+            fitting = (
+                size
+                for size in _sizes_of_parts(sizes.blocks)
+                if fits(Matrix(sizes.rows, columns, size))
+            )
+            size = next(fitting, None)
             if size is None:
                 raise _too_large(
-                    stage, f"a block of {columns} inputs and {rows} outputs", crossbars
+                    stage, f"a block of {columns} inputs and {sizes.rows} outputs", crossbars
                 )
-            return Split(ceil(blocks / size), size, 1, lanes[0])
+            return Split(ceil(sizes.blocks / size), size, 1, lanes[0])
         best: tuple[tuple[int, int], Split] | None = None
-        for output_size in _sizes_of_parts(rows):
-            sizes = _sizes_of_parts(lanes[0])  # crossbars increase with the width of a part
-            at = bisect_left(sizes, True, key=lambda size: fits(Matrix(output_size, size * inner)))
-            if at == len(sizes):
+        for output_size in _sizes_of_parts(sizes.outputs):
+            rows = sizes.groups * output_size
+            widths = _sizes_of_parts(lanes[0])  # crossbars increase with the width of a part
+            at = bisect_left(widths, True, key=lambda size: fits(Matrix(rows, size * inner)))
+            if at == len(widths):
                 continue
             split = Split(
-                ceil(rows / output_size), output_size, ceil(lanes[0] / sizes[at]), sizes[at]
+                ceil(sizes.outputs / output_size),
+                output_size,
+                ceil(lanes[0] / widths[at]),
+                widths[at],
             )
             key = split.cores + (split.inputs > 1), split.inputs
             if best is None or key < best[0]:
                 best = key, split
         if best is None:
-            raise _too_large(stage, f"an output with the {inner} inputs of a channel", crossbars)
+            what = "an output" if sizes.groups == 1 else f"a unit of {sizes.groups} outputs"
+            raise _too_large(stage, f"{what} with the {inner} inputs of a channel", crossbars)
         return best[1]
 
 
@@ -188,19 +201,37 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
 def outputs_of(stage: StageOp) -> int:
     """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes."""
     if (product := crossbar_product(stage)) is not None:
-        blocks, rows, _ = _sizes(product)
-        return blocks if blocks > 1 else rows
+        return _Sizes.of(product).outputs
     write, *others = stage.writes()
     assert isinstance(write.value.type, VectorType)
     return 1 if others else (*write.value.type.get_shape(), 1)[0]
 
 
-def _sizes(product: tuple[MatrixOp, MxvOp]) -> tuple[int, int, tuple[int, ...]]:
-    """Return the number of blocks of a matrix (1 unless block-diagonal), the rows of one, and the vector's shape."""
-    matrix, mxv = product
-    *blocks, rows, _ = matrix.result.type.get_shape()
-    assert isinstance(mxv.vector.type, VectorType)
-    return prod(blocks), rows, mxv.vector.type.get_shape()
+@dataclass(frozen=True)
+class _Sizes:
+    """The sizes of a product.
+
+    blocks: of a block-diagonal matrix, else 1. rows: of one block. groups: of rows that are divided together. lanes:
+    the shape of the vector.
+    """
+
+    blocks: int
+    rows: int
+    groups: int
+    lanes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, product: tuple[MatrixOp, MxvOp]) -> _Sizes:
+        matrix, mxv = product
+        *blocks, rows, _ = matrix.result.type.get_shape()
+        assert isinstance(mxv.vector.type, VectorType)
+        groups = 1 if blocks else prod(mxv.result.type.get_shape()[:-1])
+        return cls(prod(blocks), rows, groups, mxv.vector.type.get_shape())
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs that can be divided."""
+        return self.blocks if self.blocks > 1 else self.rows // self.groups
 
 
 def _sizes_of_parts(extent: int) -> list[int]:
@@ -215,7 +246,7 @@ def _apply(stage: StageOp, split: Split) -> None:
         shape = "×".join(map(str, product[0].result.type.get_shape()))
         what = f"the {shape} matrix of @{name}"
         if split.inputs > 1:
-            stage = _sum_partial_products(stage, product, split.inputs)
+            stage = _move_product(stage, product, split.inputs)
             product = crossbar_product(stage)
             assert product is not None
             _split_inputs(stage, product, split)
@@ -226,6 +257,22 @@ def _apply(stage: StageOp, split: Split) -> None:
     emit_remark(stage, f"{what} is split into {' and '.join(how)}")
 
 
+def _separate_products(stage: StageOp, crossbar: Crossbar, crossbars: int) -> None:
+    """Give each product but the last a separate stage, if all together take more crossbars than a core has."""
+    products = crossbar_products(stage)
+    matrices = [Matrix.of(matrix.result) for matrix, _ in products]
+    needed = sum(Tiling.of(matrix, crossbar).crossbars for matrix in matrices)
+    if len(products) < 2 or needed <= crossbars:
+        return
+    for product in products[:-1]:
+        _move_product(stage, product, 1)
+    emit_remark(
+        stage,
+        f"each of the {len(products)} matrices of @{stage.sym_name.data} gets a stage: together they take"
+        f" {needed} crossbars",
+    )
+
+
 def split_outputs(stage: StageOp, split: Split) -> None:
     """Spread a stage over cores that each compute some of its outputs, in place."""
     if (product := crossbar_product(stage)) is None:
@@ -233,31 +280,58 @@ def split_outputs(stage: StageOp, split: Split) -> None:
         _spread(stage, "o", split.outputs, {write.value: DimensionPart(0, split.output_size)}, ())
         return
     matrix, mxv = product
-    blocks, rows, lanes = _sizes(product)
+    _give_own_vector(stage, mxv)
+    sizes, size = _Sizes.of(product), split.output_size
     seeds: dict[SSAValue, DimensionPart]
-    if blocks > 1:
-        if lanes[0] % blocks:
+    if sizes.blocks > 1:
+        if sizes.lanes[0] % sizes.blocks:
             raise CompileError(
                 stage, f"blocks of the matrix of @{stage.sym_name.data} share an input channel"
             )
         seeds = {
-            matrix.result: DimensionPart(0, split.output_size),
-            mxv.vector: DimensionPart(0, split.output_size * (lanes[0] // blocks)),
-            mxv.result: DimensionPart(0, split.output_size * rows),
+            matrix.result: DimensionPart(0, size),
+            mxv.vector: DimensionPart(0, size * (sizes.lanes[0] // sizes.blocks)),
+            mxv.result: DimensionPart(0, size * sizes.rows),
         }
     else:
+        units = len(mxv.result.type.get_shape()) - 1
         seeds = {
-            matrix.result: DimensionPart(0, split.output_size),
-            mxv.result: DimensionPart(0, split.output_size),
+            matrix.result: DimensionPart(0, size, sizes.groups),
+            mxv.result: DimensionPart(units, size),
         }
     _spread(stage, "o", split.outputs, seeds, product)
 
 
+def _give_own_vector(stage: StageOp, mxv: MxvOp) -> None:
+    """Compute the vector of a product apart from other values: each core needs all of it, but parts of the others."""
+    needed = _needed_by(mxv.vector.owner)
+    uses = (use for op in needed for result in op.results for use in result.uses)
+    if all(use.operation is mxv or use.operation in needed for use in uses):
+        return
+    mapping: dict[SSAValue, SSAValue] = {}
+    for op in stage.body.block.ops:
+        if op in needed:
+            stage.body.block.insert_op_before(op.clone(mapping), mxv)
+    mxv.operands[1] = mapping[mxv.vector]
+
+
+def _needed_by(owner: Operation | Block) -> set[Operation]:
+    """Return an operation and those that it depends on."""
+    needed: set[Operation] = set()
+    work = [owner]
+    while work:
+        op = work.pop()
+        if isinstance(op, Operation) and op not in needed:
+            needed.add(op)
+            work += [operand.owner for operand in op.operands]
+    return needed
+
+
 def _split_inputs(stage: StageOp, product: tuple[MatrixOp, MxvOp], split: Split) -> None:
     matrix, mxv = product
-    _, _, lanes = _sizes(product)
+    inner = prod(_Sizes.of(product).lanes[1:])
     seeds: dict[SSAValue, DimensionPart] = {
-        matrix.result: DimensionPart(1, split.input_size * prod(lanes[1:])),
+        matrix.result: DimensionPart(1, split.input_size * inner),
         mxv.vector: DimensionPart(0, split.input_size),
     }
     _spread(stage, "q", split.inputs, seeds, product)
@@ -285,44 +359,51 @@ def _spread(
     spread_stage(stage, name, "", count, parts)
 
 
-def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
-    """Move the product to a separate stage, and let `stage` sum its `count` partial results."""
+def _move_product(stage: StageOp, product: tuple[MatrixOp, MxvOp], count: int) -> StageOp:
+    """Move the product to a separate stage, and let `stage` sum its `count` partial results, if there are several."""
     _, mxv = product
     pipeline = stage.parent_op()
     assert isinstance(pipeline, PipelineOp)
     names = symbol_names(pipeline)
-    stage_name = names.take(f"{stage.sym_name.data}_partial")
-    name = names.take(f"{stage_name}_sums")
+    kind = "partial" if count > 1 else "product"
+    stage_name = names.take(f"{stage.sym_name.data}_{kind}")
+    name = names.take(f"{stage_name}_sums" if count > 1 else f"{stage_name}_out")
     domain = stage.domain.points
     rank = domain.dim(isl.dim_type.set)
     dims = dim_names(domain)
     low = [domain.dim_min_val(d).to_python() for d in range(rank)]
     high = [domain.dim_max_val(d).to_python() for d in range(rank)]
-    (rows,) = mxv.result.type.get_shape()
+    shape = mxv.result.type.get_shape()
+    lanes = [f"row{d}" for d in range(len(shape))] if len(shape) > 1 else ["row"]
     element = mxv.result.type.element_type
     sizes = [b - a + 1 for a, b in zip(low, high, strict=True)]
-    array = ArrayOp(name, TensorType(element, [count, rows, *sizes]))
+    array = ArrayOp(name, TensorType(element, [count, *shape, *sizes]))
     array.location = stage.location
     pipeline.body.block.insert_op_before(array, next(iter(pipeline.stages.values())))
-    at = ", ".join(["part", "row", *(f"{d} - {a}" for d, a in zip(dims, low, strict=True))])
+    at = ", ".join(["part", *lanes, *(f"{d} - {a}" for d, a in zip(dims, low, strict=True))])
+    bounds = zip(("part", *lanes), (count, *shape), strict=True)
+    within_array = " and ".join(f"0 <= {lane} < {size}" for lane, size in bounds)
 
-    def partial(of: str, lane: str) -> MapAttr:
+    def partial(of: str, *lanes: str) -> MapAttr:
         relation = read_map(
-            f"{{ [{of}[{', '.join(dims)}] -> lane[{lane}]] -> {name}[{at}] :"
-            f" 0 <= part < {count} and 0 <= row < {rows} }}"
+            f"{{ [{of}[{', '.join(dims)}] -> lane[{', '.join(lanes)}]] -> {name}[{at}] :"
+            f" {within_array} }}"
         )
         iterations = domain.set_tuple_name(of)
-        lanes = relation.domain().unwrap().range()
-        within = isl.Map.from_domain_and_range(iterations, lanes).wrap()
+        every = relation.domain().unwrap().range()
+        within = isl.Map.from_domain_and_range(iterations, every).wrap()
         return MapAttr.of(relation.intersect_domain(within).coalesce())
 
-    multiplying = _product_stage(stage, mxv, stage_name, name, partial(stage_name, "row"))
+    multiplying = _product_stage(stage, mxv, stage_name, name, partial(stage_name, *lanes))
     multiplying.location = stage.location
     pipeline.body.block.insert_op_before(multiplying, stage)
     builder = Builder(InsertPoint.before(mxv))
-    sums = VectorType(element, [count, rows])
-    read = builder.insert(ReadOp([(name, partial(stage.sym_name.data, "part, row"))], sums))
-    total = builder.insert(ReduceOp("add", read.result, [0]))
+    sums = VectorType(element, [count, *shape])
+    parts = partial(stage.sym_name.data, "part", *lanes)
+    read = builder.insert(ReadOp([(name, parts)], sums))
+    # The only part is the sum.
+    one = vector.ExtractOp(read.result, [0], VectorType(element, shape))
+    total = builder.insert(ReduceOp("add", read.result, [0]) if count > 1 else one)
     for op in (read, total):
         op.location = mxv.location
     total.result.name_hint = mxv.result.name_hint
@@ -333,12 +414,7 @@ def _sum_partial_products(stage: StageOp, product: tuple[MatrixOp, MxvOp], count
 
 def _product_stage(stage: StageOp, mxv: MxvOp, name: str, array: str, write: MapAttr) -> StageOp:
     """Return a stage with the iterations of `stage` that computes only the product, and writes it to an array."""
-    needed: set[Operation] = set()
-    work: list[Operation] = [mxv]
-    while work:
-        op = work.pop()
-        needed.add(op)
-        work += [o.owner for o in op.operands if isinstance(o.owner, Operation)]
+    needed = _needed_by(mxv)
     old = stage.body.block
     block = index_block([argument.name_hint for argument in old.args])
     mapping: dict[SSAValue, SSAValue] = dict(zip(old.args, block.args, strict=True))

@@ -12,7 +12,7 @@ iteration: every c has all iterations, and a part of the lanes, `lane = size·c 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import islpy as isl
@@ -46,10 +46,15 @@ from cmir.support.naming import UniqueNames, suffixed
 
 @dataclass(frozen=True)
 class DimensionPart:
-    """Dimension `dim` of a value's shape, of which each core has a run of `size`."""
+    """Dimension `dim` of a value's shape, of which each core has a run of `size`.
+
+    groups: number of equal groups in the dimension, such as the rows of each gate of a recurrent matrix. Each core has
+    a run of each of them.
+    """
 
     dim: int
     size: int
+    groups: int = 1
 
 
 Parts = Mapping[SSAValue, DimensionPart]
@@ -145,7 +150,7 @@ class _Spreading:
             return value.type
         assert isinstance(value.type, VectorType | TensorType)
         shape = list(value.type.get_shape())
-        shape[part.dim] = part.size
+        shape[part.dim] = part.groups * part.size
         return type(value.type)(value.type.element_type, shape)
 
     def _access(self, access: MapAttr, part: DimensionPart | None) -> MapAttr:
@@ -181,11 +186,15 @@ class _Spreading:
             for d in range(len(shape))
         ]
         (core,) = core_parameters(self.at + 1)[self.at :]
+        # The core's row is row `within` of its run of a group.
+        extent, row = shape[part.dim] // part.groups, dims[part.dim]
+        within = f"({row} mod {part.size})" if part.groups > 1 else row
+        first = f"{extent}*floor({row}/{part.size})" if part.groups > 1 else "0"
         old = list(dims)
-        old[part.dim] = f"{part.size}*{core} + {dims[part.dim]}"
+        old[part.dim] = f"{first} + {part.size}*{core} + {within}"
         shift = read_map(
             f"[{core}] -> {{ {name}[{', '.join(dims)}] -> {name}[{', '.join(old)}] :"
-            f" 0 <= {dims[part.dim]} < {part.size} }}"
+            f" 0 <= {row} < {part.groups * part.size} and {part.size}*{core} + {within} < {extent} }}"
         )
         shift = shift.intersect_range(box(shape, name))
         number = self.to_old.domain().dim_max_val(self.at).to_python()
@@ -251,15 +260,17 @@ def _operand_parts(op: Operation, part: DimensionPart) -> Iterable[tuple[SSAValu
             if isinstance(op.value, DenseIntOrFPElementsAttr) and op.value.is_splat():
                 return ()
             raise LaneMixingError(op, "has an element of its own in each lane")
+        case vector.ExtractOp():
+            return [(op.vector, replace(part, dim=part.dim + _depth(op)))]
         case vector.BroadcastOp():
             (source,), rank = op.operands, len(_shape(op.results[0]))
             shape = _shape(source)
             dim = part.dim - (rank - len(shape))
             kept = dim >= 0 and shape[dim] > 1
-            return [(source, DimensionPart(dim, part.size))] if kept else ()
+            return [(source, replace(part, dim=dim))] if kept else ()
         case ReduceOp():
             kept = [d for d in range(len(_shape(op.vector))) if d not in op.dims.get_values()]
-            return [(op.vector, DimensionPart(kept[part.dim], part.size))]
+            return [(op.vector, replace(part, dim=kept[part.dim]))]
         case _ if _is_elementwise(op):
             return [(operand, part) for operand in op.operands if _shape(operand)]
         case _:
@@ -275,20 +286,22 @@ def _result_parts(
             return ()
         case vector.BroadcastOp():
             (result,) = op.results
-            return [
-                (
-                    result,
-                    DimensionPart(part.dim + len(_shape(result)) - len(_shape(operand)), part.size),
-                )
-            ]
+            added = len(_shape(result)) - len(_shape(operand))
+            return [(result, replace(part, dim=part.dim + added))]
+        case vector.ExtractOp() if part.dim >= _depth(op):
+            return [(op.result, replace(part, dim=part.dim - _depth(op)))]
         case ReduceOp() if part.dim not in (reduced := op.dims.get_values()):
-            return [
-                (op.result, DimensionPart(part.dim - sum(d < part.dim for d in reduced), part.size))
-            ]
+            before = sum(d < part.dim for d in reduced)
+            return [(op.result, replace(part, dim=part.dim - before))]
         case _ if _is_elementwise(op):
             return [(result, part) for result in op.results]
         case _:
             raise LaneMixingError(op)
+
+
+def _depth(op: vector.ExtractOp) -> int:
+    """Return the number of dimensions in which an element or a part is extracted."""
+    return len(op.static_position.get_values())
 
 
 def _is_elementwise(op: Operation) -> bool:
@@ -304,14 +317,22 @@ def _shape(value: SSAValue) -> tuple[int, ...]:
     return tuple(value.type.get_shape()) if isinstance(value.type, VectorType) else ()
 
 
+def crossbar_products(stage: StageOp) -> list[tuple[MatrixOp, MxvOp]]:
+    """Return the crossbar products of a stage, in order. Raises CompileError if a matrix is computed."""
+    products: list[tuple[MatrixOp, MxvOp]] = []
+    for op in stage.body.block.ops:
+        if isinstance(op, MxvOp):
+            if not isinstance(op.matrix.owner, MatrixOp):
+                raise CompileError(op, "the matrix of a product must be on crossbars")
+            products.append((op.matrix.owner, op))
+    return products
+
+
 def crossbar_product(stage: StageOp) -> tuple[MatrixOp, MxvOp] | None:
     """Return the crossbar product of a stage; None if it has none. Raises CompileError if there are several."""
-    products = [op for op in stage.body.block.ops if isinstance(op, MxvOp)]
-    if not products:
-        return None
-    matrix = products[0].matrix.owner
-    if len(products) > 1 or not isinstance(matrix, MatrixOp):
+    products = crossbar_products(stage)
+    if len(products) > 1:
         raise CompileError(
             stage, f"stage @{stage.sym_name.data} has several crossbar products: give each a stage"
         )
-    return matrix, products[0]
+    return products[0] if products else None

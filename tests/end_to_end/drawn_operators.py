@@ -37,8 +37,11 @@ Recipe: TypeAlias = Callable[[Net, str], object]
 
 RECIPES: dict[str, Recipe] = {}
 
-WHOLE = {"DynamicQuantizeLinear", "ScatterND"}
-"""Operators that mix the samples of a batch."""
+RECURRENT = {"RNN": (1, 1), "GRU": (3, 2), "LSTM": (4, 3)}
+"""Recurrent operators, with their numbers of gates and of activations."""
+
+WHOLE = {"DynamicQuantizeLinear", "ScatterND", *RECURRENT}
+"""Operators that mix the samples of a batch, or whose first dimension is not a batch."""
 
 BYTES = (INT8, UINT8)
 
@@ -663,6 +666,40 @@ def conditional(net: Net, op: str) -> object:
     }
     then, other = branches["then_branch"], branches["else_branch"]
     return net.node(op, flag, then_branch=then, else_branch=other)
+
+
+@recipe(*RECURRENT)
+def recurrent(net: Net, op: str) -> object:
+    x = net.pick(low=3, high=3)
+    (steps, batch, inner), (gates, activations) = x.shape, RECURRENT[op]
+    direction = net.choose(["forward", "reverse", "bidirectional"])
+    directions, units = 1 + (direction == "bidirectional"), net.integer(1, 3)
+    settings: Settings = {"direction": direction, "hidden_size": units}
+    if net.chance():
+        settings["clip"] = net.number(0.2, 2)
+    if net.chance():
+        names = ["Relu", "Tanh", "Sigmoid", "HardSigmoid", "LeakyRelu", "Elu", "Softsign"]
+        chosen = [net.choose(names) for _ in range(activations * directions)]
+        settings["activations"] = chosen
+    if op == "GRU":
+        settings["linear_before_reset"] = net.integer(0, 1)
+    if op == "LSTM":
+        settings["input_forget"] = net.integer(0, 1)
+    inputs: list[Argument] = [
+        x,
+        net.weights(directions, gates * units, inner),
+        net.weights(directions, gates * units, units),
+        net.weights(directions, 2 * gates * units) if net.chance() else None,
+        np.array(net.sizes(batch, 1, steps), np.int32) if net.chance() else None,
+    ]
+    for _ in range(1 + (op == "LSTM")):
+        shape = (directions, batch, units)
+        alike = [value for value in net.values if value.kind == FLOAT and value.shape == shape]
+        state = net.choose([None, net.weights(*shape), *alike])
+        inputs.append(state)
+    if op == "LSTM" and net.chance():
+        inputs.append(net.weights(directions, 3 * units))
+    return net.node(op, *inputs, outputs=2 + (op == "LSTM"), **settings)
 
 
 @recipe("Loop")

@@ -89,6 +89,7 @@ from cmir.dialects.nn.pooling import AveragePoolOp, GlobalAveragePoolOp, LpPoolO
 from cmir.dialects.nn.pooling_index import MaxPoolIndexOp
 from cmir.dialects.nn.put import PutElementsOp, PutSlicesOp
 from cmir.dialects.nn.quantization import DequantizeOp, QuantizeOp
+from cmir.dialects.nn.recurrent import GruOp, LstmOp, RnnOp
 from cmir.dialects.nn.reduction import (
     ReduceL1Op,
     ReduceL2Op,
@@ -152,6 +153,7 @@ __all__ = [
     "GlobalAveragePoolOp",
     "GreaterOp",
     "GreaterOrEqualOp",
+    "GruOp",
     "HardSigmoidOp",
     "HardSwishOp",
     "InstanceNormOp",
@@ -166,6 +168,7 @@ __all__ = [
     "LogOp",
     "LogSoftmaxOp",
     "LpPoolOp",
+    "LstmOp",
     "MaxOp",
     "MaxPoolIndexOp",
     "MaxPoolOp",
@@ -199,6 +202,7 @@ __all__ = [
     "RemOp",
     "ReshapeOp",
     "ResizeOp",
+    "RnnOp",
     "RoundOp",
     "SeluOp",
     "ShiftLeftOp",
@@ -234,6 +238,9 @@ NN = Dialect(
         ConvOp,
         ConvTransposeOp,
         GemmOp,
+        RnnOp,
+        GruOp,
+        LstmOp,
         AddOp,
         AbsOp,
         CeilOp,

@@ -11,26 +11,11 @@ from xdsl.dialects.builtin import UnitAttr, i8, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
+from cmir.dialects.nn import functions
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.operation import FLOAT, FLOATS, flag
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.support.numerics import erf
-
-
-def _clip(x: Any, low: float, high: float) -> Any:
-    """Clamp elements to two bounds, either of which may be infinite."""
-    x = x if low == -inf else np.maximum(x, low)
-    return x if high == inf else np.minimum(x, high)
-
-
-def _softplus(x: Any) -> Any:
-    """Return log(1 + exp(x)), computed without overflow of exp."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
-
-
-def _leaky(x: Any, slope: Any) -> Any:
-    """x, or slope · x if it is negative. Positive elements do not meet the slope, which may be infinite or NaN."""
-    return np.where(x < 0, slope * x, x)
 
 
 @irdl_op_definition
@@ -78,7 +63,7 @@ class ClipOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return _clip(x, self.number("min"), self.number("max"))
+        return functions.clip(x, self.number("min"), self.number("max"))
 
 
 @irdl_op_definition
@@ -100,7 +85,7 @@ class LeakyReluOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return _leaky(x, self.number("alpha"))
+        return functions.leaky(x, self.number("alpha"))
 
 
 @irdl_op_definition
@@ -120,7 +105,7 @@ class PReluOp(BinaryOp):
 
     def formula(self, *operands: Any) -> Any:
         x, slope = operands
-        return _leaky(x, slope)
+        return functions.leaky(x, slope)
 
 
 @irdl_op_definition
@@ -142,7 +127,7 @@ class EluOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return np.where(x < 0, self.number("alpha") * np.expm1(x), x)
+        return functions.elu(x, self.number("alpha"))
 
 
 @irdl_op_definition
@@ -186,9 +171,7 @@ class SigmoidOp(UnaryOp):
     name = "nn.sigmoid"
 
     def formula(self, *operands: Any) -> Any:
-        (x,) = operands
-        # Where x < 0, numerator and denominator are multiplied by exp(x), which prevents overflow.
-        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
+        return functions.sigmoid(*operands)
 
 
 @irdl_op_definition
@@ -211,7 +194,7 @@ class HardSigmoidOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return _clip(self.number("alpha") * x + self.number("beta"), 0, 1)
+        return functions.hard_sigmoid(x, self.number("alpha"), self.number("beta"))
 
 
 @irdl_op_definition
@@ -229,7 +212,7 @@ class HardSwishOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return x * _clip(x * (1 / 6) + 0.5, 0, 1)
+        return x * functions.clip(x * (1 / 6) + 0.5, 0, 1)
 
 
 @irdl_op_definition
@@ -309,7 +292,7 @@ class SoftplusOp(UnaryOp):
     name = "nn.softplus"
 
     def formula(self, *operands: Any) -> Any:
-        return _softplus(*operands)
+        return functions.softplus(*operands)
 
 
 @irdl_op_definition
@@ -327,4 +310,4 @@ class MishOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return x * np.tanh(_softplus(x))
+        return x * np.tanh(functions.softplus(x))

@@ -119,7 +119,7 @@ def _evaluate_block(
         operands = tuple(values[operand] for operand in op.operands)
         match op:
             case NNOp():
-                results = (op.evaluate(*operands),)
+                results = op.evaluate_all(*operands)
             case ParameterOp():
                 results = (op.evaluate(parameters),)
             case StageOp():

@@ -204,14 +204,29 @@ def build_formula(
     builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]
 ) -> SSAValue:
     """Append a formula of these vectors to a body. `f16` is computed in `f32` and rounded once."""
+    (result,) = build_formulas(builder, lambda *vectors: (formula(*vectors),), values)
+    return result
+
+
+def build_formulas(
+    builder: Builder, formula: Callable[..., Sequence[Any]], values: Sequence[SSAValue]
+) -> Sequence[SSAValue]:
+    """Append a formula with several results to a body, as `build_formula` does."""
     vectors = [Vector(builder, value) for value in values]
-    result = formula(*(v.as_element(f32) if v.element == f16 else v for v in vectors))
+    results = formula(*(v.as_element(f32) if v.element == f16 else v for v in vectors))
     halves = all(vector.element == f16 for vector in vectors)
-    return (result.as_element(f16) if halves else result).value
+    return [(result.as_element(f16) if halves else result).value for result in results]
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
     """Evaluate the formula on these arrays, in their type. `f16` is computed in `f32` and rounded once."""
+    (result,) = compute_all(lambda *arrays: (formula(*arrays),), *arrays)
+    return result
+
+
+def compute_all(formula: Callable[..., Sequence[Any]], *arrays: np.ndarray) -> Sequence[np.ndarray]:
+    """Evaluate a formula with several results, as `compute` does."""
     wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
+    dtype = np.result_type(*arrays)
     with np.errstate(all="ignore"):
-        return numerics.as_type(formula(*wide), np.result_type(*arrays))
+        return [numerics.as_type(result, dtype) for result in formula(*wide)]

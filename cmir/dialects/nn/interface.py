@@ -31,6 +31,16 @@ from cmir.dialects.nn.relations import (
 
 
 @dataclass(frozen=True)
+class Own:
+    """Lanes that hold what earlier iterations of the same operator have written."""
+
+    result: int
+    """The index of the result that they read."""
+    relation: isl.Map
+    """`{ [[iteration] -> [lane]] -> [element] }`, from iteration and lane to element of the result."""
+
+
+@dataclass(frozen=True)
 class Access:
     """A vector that one iteration reads or writes."""
 
@@ -45,6 +55,8 @@ class Access:
     """The value of lanes outside the domain of the relation."""
     constant: DenseIntOrFPElementsAttr | None = None
     """The array that the access reads, if it is not an operand."""
+    own: Own | None = None
+    """The lanes, outside the domain of the relation, that read a result of the operator itself."""
 
     @classmethod
     def build(
@@ -90,10 +102,15 @@ class IterationOp(NNOp):
 
     @abstractmethod
     def reads(self) -> Sequence[Access | Cells]:
-        """Return the reads of an iteration: one entry per operand, in order, then those of constants."""
+        """Return the reads of an iteration: one entry per operand, in order, then those of constants and own results.
+
+        An operator may read its own results (`Access.own`), as far as earlier iterations have written them. The entry
+        of an operand may do so, too: an initial state is read by the first iterations, the own result by the others. An
+        entry that reads nothing is a vector of padding.
+        """
 
     def write(self) -> Access:
-        """Return the access by which an iteration writes its result. Every element is written exactly once."""
+        """Return the access by which an iteration writes each result. Every element is written exactly once."""
         shape = self.result_shape
         lanes = dict(islice(element_box(shape).items(), 1))
         return Access.build(self.iterations(), lanes, element_names(len(shape)), shape)
@@ -104,6 +121,18 @@ class IterationOp(NNOp):
 
         values: one entry per entry of `reads()`: a vector in the shape of the box of lanes, or the tensor of `Cells`.
         """
+
+    def build_results(self, builder: Builder, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        """Build the computation of one iteration, and return a vector for each result.
+
+        An operator with several results defines it; `build_body` then returns the first one.
+        """
+        return [self.build_body(builder, values)]
+
+    def own_results(self) -> Sequence[SSAValue]:
+        """Return the results that the operator reads itself."""
+        read = {a.own.result for a in self.reads() if isinstance(a, Access) and a.own is not None}
+        return [self.results[index] for index in sorted(read)]
 
 
 class LinearOp(IterationOp):

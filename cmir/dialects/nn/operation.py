@@ -1,4 +1,4 @@
-"""Base of all operators: tensors in, one tensor out, and a common syntax."""
+"""Base of all operators: tensors in, one tensor or several of one type out, and a common syntax."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from xdsl.dialects.builtin import (
     I64,
+    ArrayAttr,
     DenseArrayBase,
     FloatAttr,
     IntegerAttr,
     IntegerType,
     Signedness,
+    StringAttr,
     TensorType,
     UnitAttr,
     f16,
@@ -28,6 +30,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrConstraint,
+    AttrSizedOperandSegments,
     EqAttrConstraint,
     IRDLOperation,
     OpDef,
@@ -64,6 +67,11 @@ TENSOR = TensorType.constr()
 INTS = DenseArrayBase.constr(EqAttrConstraint(i64))
 INT = IntegerAttr.constr(EqAttrConstraint(i64))
 FLOAT = FloatAttr.constr(EqAttrConstraint(f32))
+NUMBERS = DenseArrayBase.constr(EqAttrConstraint(f32))
+NAMES = ArrayAttr.constr(StringAttr)
+
+SEGMENTS = AttrSizedOperandSegments.attribute_name
+"""The property with the number of operands (0 or 1) for each operand of a definition with several optional ones."""
 
 
 def tensor_type(shape: Sequence[int], element: Attribute = f32) -> TensorType[Any]:
@@ -127,7 +135,9 @@ def flag(value: bool) -> UnitAttr | None:
 
 
 class NNOp(IRDLOperation, ABC):
-    """An operator on tensors with one result, whose type is inferred from operands and options.
+    """An operator on tensors whose results have one type, which is inferred from operands and options.
+
+    Most operators have one result.
 
     Options are properties. All of them are present in the IR, so passes need not know defaults. The text leaves out
     options that have their default:
@@ -159,14 +169,14 @@ class NNOp(IRDLOperation, ABC):
         shapes = [shape_of(value) for value in values]
         given = {name: value for name, value in options.items() if value is not None}
         properties = {**self.defaults(shapes), **given}
+        definition = self.get_irdl_definition()
+        if _has_segments(definition):
+            properties[SEGMENTS] = _segments([operand is not None for operand in operands])
+        type = tensor_type(self.infer(shapes, properties), self.element([*map(element_of, values)]))
         super().__init__(
             operands=operands,
             properties=properties,
-            result_types=[
-                tensor_type(
-                    self.infer(shapes, properties), self.element([*map(element_of, values)])
-                )
-            ],
+            result_types=[type] * len(definition.results),
         )
 
     @classmethod
@@ -177,7 +187,7 @@ class NNOp(IRDLOperation, ABC):
     @classmethod
     @abstractmethod
     def infer(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
-        """Return the shape of the result. Raises VerifyException if operands and options do not fit."""
+        """Return the shape of each result. Raises VerifyException if operands and options do not fit."""
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:
@@ -197,6 +207,10 @@ class NNOp(IRDLOperation, ABC):
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         """Return the result for these operands, computed by NumPy in the types of the operands."""
 
+    def evaluate_all(self, *operands: np.ndarray) -> Sequence[np.ndarray]:
+        """Return all results. An operator with several results defines it; `evaluate` then returns the first one."""
+        return [self.evaluate(*operands)]
+
     def is_identity(self) -> bool:
         """Return True if the result is known to equal the operand."""
         return False
@@ -205,12 +219,13 @@ class NNOp(IRDLOperation, ABC):
         shapes = [shape_of(operand) for operand in self.operands]
         element = self.element([element_of(operand) for operand in self.operands])
         expected = tensor_type(self.infer(shapes, self.properties), element)
-        if self.result.type != expected:
-            raise VerifyException(f"result type must be {expected}, got {self.result.type}")
+        for type in self.result_types:
+            if type != expected:
+                raise VerifyException(f"result type must be {expected}, got {type}")
 
     @property
     def result_shape(self) -> Shape:
-        """The shape of the result."""
+        """The shape of each result."""
         return self.result.type.get_shape()
 
     def print(self, printer: Printer) -> None:
@@ -233,7 +248,9 @@ class NNOp(IRDLOperation, ABC):
         options = [
             (name, value)
             for name in definition.properties
-            if (value := self.properties.get(name)) is not None and value != defaults.get(name)
+            if name != SEGMENTS
+            and (value := self.properties.get(name)) is not None
+            and value != defaults.get(name)
         ]
         # Flags come last because they qualify the numbers.
         options.sort(key=lambda option: isinstance(option[1], UnitAttr))
@@ -249,9 +266,12 @@ class NNOp(IRDLOperation, ABC):
     def parse(cls, parser: Parser) -> Self:
         definition = cls.get_irdl_definition()
         operands: list[UnresolvedOperand] = []
+        present: list[bool] = []
         for index, (name, operand_definition) in enumerate(definition.operands):
+            present.append(True)
             if isinstance(operand_definition, OptOperandDef):
                 if parser.parse_optional_keyword(name) is None:
+                    present[-1] = False
                     continue
             elif isinstance(operand_definition, VarOperandDef):
                 operands += parser.parse_comma_separated_list(
@@ -265,9 +285,11 @@ class NNOp(IRDLOperation, ABC):
         parser.parse_punctuation(":")
         start = parser.pos
         type = parser.parse_function_type()
-        if len(type.inputs) != len(operands) or len(type.outputs) != 1:
+        results = len(definition.results)
+        if len(type.inputs) != len(operands) or len(type.outputs) != results:
             parser.raise_error(
-                f"expected the types of {len(operands)} operands and of 1 result, got"
+                f"expected the types of {len(operands)} operands and of {results}"
+                f" result{'s' if results > 1 else ''}, got"
                 f" {len(type.inputs)} and {len(type.outputs)}",
                 start,
                 parser.pos,
@@ -277,12 +299,22 @@ class NNOp(IRDLOperation, ABC):
         except VerifyException as error:
             parser.raise_error(str(error), start, parser.pos)
         known = {name: options.pop(name) for name in definition.properties if name in options}
+        if _has_segments(definition):
+            known[SEGMENTS] = _segments(present)
         return cls.create(
             operands=parser.resolve_operands(operands, type.inputs.data, start),
             result_types=type.outputs.data,
             properties={**defaults, **known},
             attributes=options,
         )
+
+
+def _has_segments(definition: OpDef) -> bool:
+    return any(isinstance(option, AttrSizedOperandSegments) for option in definition.options)
+
+
+def _segments(present: Sequence[bool]) -> Attribute:
+    return DenseArrayBase.from_list(i32, [int(given) for given in present])
 
 
 def _flat(
@@ -301,8 +333,10 @@ def _print_option(printer: Printer, name: str, value: Attribute) -> None:
         case UnitAttr():
             return
         case DenseArrayBase() if "." not in name:
-            values = cast(DenseArrayBase[I64], value).get_values()
-            printer.print_string(f" = {list(values)}")
+            values = cast(DenseArrayBase[Any], value).get_values()
+            if value.elt_type == f32:  # the shortest decimals that read back as the same numbers
+                values = (np.float32(number) for number in values)
+            printer.print_string(f" = [{', '.join(map(str, values))}]")
         case IntegerAttr() | FloatAttr() if "." not in name:
             printer.print_string(" = ")
             value.print_without_type(printer)
@@ -330,7 +364,7 @@ def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
             given = parser.parse_optional_punctuation("=") is not None
             options[name] = parser.parse_attribute() if given else UnitAttr()
         else:
-            known = ", ".join(f"`{known}`" for known in definition.properties)
+            known = ", ".join(f"`{known}`" for known in definition.properties if known != SEGMENTS)
             parser.raise_error(
                 f"{definition.name} has no option `{name}`; it has {known or 'none'}",
                 start,
@@ -343,9 +377,17 @@ def _parse_options(parser: Parser, definition: OpDef) -> dict[str, Attribute]:
 
 def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
     """Parse the value of an option; the constraint determines its kind."""
-    if constraint not in (INTS, INT, FLOAT):
+    if constraint not in (INTS, INT, FLOAT, NUMBERS, NAMES):
         return UnitAttr()
     parser.parse_punctuation("=")
+    if constraint == NAMES:
+        names = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_str_literal)
+        return ArrayAttr([StringAttr(name) for name in names])
+    if constraint == NUMBERS:
+        values = parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: _parse_float(parser)
+        )
+        return DenseArrayBase.from_list(f32, values)
     if constraint == INTS:
         values = parser.parse_comma_separated_list(
             parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False)
@@ -353,15 +395,19 @@ def _parse_value(parser: Parser, constraint: AttrConstraint) -> Attribute:
         return DenseArrayBase.from_list(i64, values)
     if constraint == INT:
         return IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
+    return FloatAttr(_parse_float(parser), f32)
+
+
+def _parse_float(parser: Parser) -> float:
     # As everywhere in MLIR, infinities are written as the bits of the number in hexadecimal.
     start = parser.pos
     hexadecimal = parser.lexer.input.content.startswith("0x", start)
     value = parser.parse_number()
     if not hexadecimal:
-        return FloatAttr(float(value), f32)
+        return float(value)
     if value > 0xFFFFFFFF:
         parser.raise_error(f"{int(value):#x} has more bits than f32", start, parser.pos)
-    return FloatAttr(_from_bits(int(value)), f32)
+    return _from_bits(int(value))
 
 
 def _from_bits(bits: int) -> float:

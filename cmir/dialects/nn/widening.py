@@ -42,8 +42,11 @@ def narrow_operand(op: Operation) -> int | None:
 def reads_behind(op: PointwiseOp, access: Access, domain: isl.Set) -> Sequence[Access] | None:
     """Return the accesses from which a point-wise operator computes the vector that `access` would read.
 
-    domain: the iterations that read. None if no elements of the operands give the padding of `access`.
+    domain: the iterations that read. None if no elements of the operands give the padding of `access`, or if some of
+    its lanes are results of the reader.
     """
+    if access.own is not None:
+        return None
     pads: Sequence[float] | None = [0.0] * len(op.operands)
     if not covers(access, domain):
         pads = pads_of(op, access.pad)

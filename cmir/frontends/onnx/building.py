@@ -220,9 +220,9 @@ class _Translation:
         def build(op: Operation) -> SSAValue:
             op.location = location
             self.block.add_op(op)
-            (result,) = op.results
-            result.name_hint = hint
-            return result
+            for result in op.results:
+                result.name_hint = hint
+            return op.results[0]
 
         schema = _schema(proto, self.graph.opsets)
         return Node(proto, schema, build, self.weights.parameter, self.graph.batch, subgraph)

@@ -48,7 +48,7 @@ class Node:
     schema: onnx.defs.OpSchema | None
     """Schema of the operator at the model's opset; None outside ONNX's domains."""
     build: Callable[[Operation], SSAValue]
-    """Function that appends an operation with one result, and returns the result."""
+    """Function that appends an operation, and returns its first result."""
     parameter: Callable[[Constant], SSAValue]
     """Function that turns a constant into a parameter of the network."""
     batch: Shape = (1,)

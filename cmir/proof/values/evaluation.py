@@ -91,10 +91,10 @@ def _results(
 ) -> tuple[Residues, ...]:
     match op:
         case NNOp():
-            result = _covered(op, op.evaluate, *operands)
-            if not isinstance(result, Residues):
+            results = _covered(op, op.evaluate_all, *operands)
+            if not all(isinstance(result, Residues) for result in results):
                 raise NoInterpretationError(f"{op.name} (its result is no array of residues)")
-            return (result,)
+            return tuple(results)
         case ParameterOp():
             shape, dtype = shape_of(op.result), dtype_of(op.result.type)
             return (parameter_residues(world, op.source, shape, dtype, parts),)

@@ -115,6 +115,19 @@ func.func @state(%s: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = "s
 
 // -----
 
+func.func @own_result_in_part(%x: tensor<5x2xf32>) -> tensor<1x2xf32> {
+  %y = nn.stage @s(%a = %x : tensor<5x2xf32>) -> (tensor<5x2xf32>) {
+    %w = nn.parameter "w" : tensor<2x2xf32>
+    // expected-error @below {{nn.rnn reads its own result, of which an output holds a part: run nn-outline-stages, which inserts a copy}}
+    %h = nn.rnn %a, %w : (tensor<5x2xf32>, tensor<2x2xf32>) -> tensor<5x2xf32>
+    nn.yield %h : tensor<5x2xf32>
+  }
+  %t = nn.slice %y {starts = [4, 0]} : (tensor<5x2xf32>) -> tensor<1x2xf32>
+  func.return %t : tensor<1x2xf32>
+}
+
+// -----
+
 // expected-error @below {{initial value "start" must be known, to lay it out like the array that it begins: give --weights}}
 func.func @unknown_initial_value(%s: tensor<3xf32> {nn.carried_from = 1 : index, nn.initial = "start"})
     -> (tensor<3xf32>, tensor<3xf32>) {
@@ -124,4 +137,28 @@ func.func @unknown_initial_value(%s: tensor<3xf32> {nn.carried_from = 1 : index,
     nn.yield %b, %c : tensor<3xf32>, tensor<3xf32>
   }
   func.return %y, %z : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
+func.func @own_result_not_yielded(%x: tensor<5x2xf32>) -> tensor<5x2xf32> {
+  %y = nn.stage @s(%a = %x : tensor<5x2xf32>) -> (tensor<5x2xf32>) {
+    %w = nn.parameter "w" : tensor<2x2xf32>
+    // expected-error @below {{nn.rnn reads its own result, which stage @s must yield}}
+    %h = nn.rnn %a, %w : (tensor<5x2xf32>, tensor<2x2xf32>) -> tensor<5x2xf32>
+    %r = nn.relu %h : (tensor<5x2xf32>) -> tensor<5x2xf32>
+    nn.yield %r : tensor<5x2xf32>
+  }
+  func.return %y : tensor<5x2xf32>
+}
+
+// -----
+
+func.func @recurrent_weight(%x: tensor<5x2xf32>, %w: tensor<2x2xf32>) -> tensor<5x2xf32> {
+  %y = nn.stage @s(%a = %x : tensor<5x2xf32>, %b = %w : tensor<2x2xf32>) -> (tensor<5x2xf32>) {
+    // expected-error @below {{the weight of nn.rnn must be a parameter}}
+    %h = nn.rnn %a, %b : (tensor<5x2xf32>, tensor<2x2xf32>) -> tensor<5x2xf32>
+    nn.yield %h : tensor<5x2xf32>
+  }
+  func.return %y : tensor<5x2xf32>
 }
