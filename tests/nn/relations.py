@@ -49,6 +49,7 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AndIOp: np.bitwise_and,
     arith.OrIOp: np.bitwise_or,
     arith.XOrIOp: np.bitwise_xor,
+    math.IPowIOp: lambda x, n: np.vectorize(_power, otypes=[x.dtype])(x, n),
     arith.ShLIOp: np.left_shift,
     arith.ShRSIOp: np.right_shift,
     arith.NegfOp: np.negative,
@@ -87,6 +88,15 @@ _REDUCTIONS = {
     "minimumf": np.minimum,
     "minsi": np.minimum,
 }
+
+
+def _power(base: int, exponent: int) -> int:
+    """A power of integers, in the bits of its type; the reciprocal rounded towards zero."""
+    width = 8 * np.result_type(base).itemsize
+    if exponent >= 0:
+        power = pow(int(base), int(exponent), 2**width)
+        return power - 2**width * (power >= 2 ** (width - 1))
+    return int(base) ** (int(exponent) % 2) if base in (1, -1) else 0
 
 
 def run(

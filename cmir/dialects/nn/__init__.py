@@ -51,7 +51,7 @@ from cmir.dialects.nn.comparison import (
 )
 from cmir.dialects.nn.concat import ConcatOp
 from cmir.dialects.nn.conv_transpose import ConvTransposeOp
-from cmir.dialects.nn.conversion import CastOp
+from cmir.dialects.nn.conversion import BitcastOp, CastOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.cumulative import CumProdOp, CumSumOp
@@ -123,6 +123,7 @@ __all__ = [
     "AtanhOp",
     "AveragePoolOp",
     "BatchNormOp",
+    "BitcastOp",
     "BitwiseAndOp",
     "BitwiseOrOp",
     "BitwiseXorOp",
@@ -320,6 +321,7 @@ NN = Dialect(
         LogSoftmaxOp,
         QuantizeOp,
         DequantizeOp,
+        BitcastOp,
         CastOp,
         ReshapeOp,
         TransposeOp,

@@ -18,7 +18,9 @@ from cmir.frontends.onnx.node import Node
 MOST_VALUES = 4096
 """The most elements of a vector that is propagated. Shapes have few."""
 
-GROWING = frozenset("ConstantOfShape Expand EyeLike OneHot Pad Range Resize Tile Upsample".split())
+GROWING = frozenset(
+    "ConstantOfShape Expand EyeLike MelWeightMatrix OneHot Pad Range Resize Tile Upsample".split()
+)
 """The operators whose results may be of any size, as the values of their inputs say."""
 
 Types = Mapping[str, onnx.TypeProto.Tensor]

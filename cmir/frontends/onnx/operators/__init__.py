@@ -17,6 +17,7 @@ from cmir.frontends.onnx.operators import (
     reductions,
     resizing,
     sampling,
+    signals,
     windows,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "reductions",
     "resizing",
     "sampling",
+    "signals",
     "windows",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -101,6 +102,45 @@ def _gather(node: Node, data: Activation, indices: Constant, axis: int) -> Value
     if indices.array.ndim == 1:
         return result
     return node.build(nn.ReshapeOp(result, (*shape[:axis], *indices.shape, *shape[axis + 1 :])))
+
+
+@importer("Compress")
+def compress(
+    node: Node, input: Activation, condition: Constant, *, axis: int | None = None
+) -> Value:
+    """Take a constant condition, which determines the shape of the result."""
+    if axis is None:
+        if node.batch:
+            raise ImporterError("without an axis, it mixes the samples of a batch (axis 0)")
+        input, axis = node.build(nn.ReshapeOp(input, (prod(shape_of(input)),))), 0
+    kept = np.flatnonzero(condition.array)
+    return _gather(node, input, Constant(condition.name, kept), axis)
+
+
+@importer("ReverseSequence")
+def reverse_sequence(
+    node: Node,
+    input: Activation,
+    *,
+    sequence_lens: Sequence[int],
+    batch_axis: int = 1,
+    time_axis: int = 0,
+) -> Value:
+    """Take constant lengths, of whole inputs: samples of a batch have lengths of their own."""
+    shape, axes = shape_of(input), node.axes(input, [batch_axis, time_axis])
+    sequences, steps = (shape[axis] for axis in axes)
+    if len(sequence_lens) != sequences or not all(0 <= n <= steps for n in sequence_lens):
+        raise ImporterError(f"lengths {list(sequence_lens)} do not fit the shape {list(shape)}")
+    order = [*axes, *(axis for axis in range(len(shape)) if axis not in axes)]
+    moved = node.build(nn.TransposeOp(input, order))
+    rows = node.build(nn.ReshapeOp(moved, (sequences * steps, *shape_of(moved)[2:])))
+    picked = [
+        first * steps + (count - 1 - step if step < count else step)
+        for first, count in enumerate(sequence_lens)
+        for step in range(steps)
+    ]
+    result = node.build(nn.ReshapeOp(node.build(nn.GatherOp(rows, 0, picked)), shape_of(moved)))
+    return node.build(nn.TransposeOp(result, [order.index(axis) for axis in range(len(shape))]))
 
 
 @importer("Expand")
