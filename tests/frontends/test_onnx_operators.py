@@ -14,6 +14,7 @@ from frontends import (
     moving_cases,
     qonnx_cases,
     quantized_cases,
+    signal_cases,
 )
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
@@ -306,7 +307,7 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
 }
 
 
-for cases in (moving_cases, composed_cases):
+for cases in (moving_cases, composed_cases, signal_cases):
     CASES.update(cases.CASES)
     OTHER_OPSETS.update(cases.OTHER_OPSETS)
 
@@ -317,6 +318,8 @@ OF_ONE_SAMPLE = {
     "Concat parameter",
     "Reshape batch 1",
     # Other constants have one sample, too.
+    "AffineGrid",
+    "AffineGrid of corners",
     "GatherND",
     "GridSample",
     "Scatter",

@@ -70,6 +70,7 @@ from cmir.dialects.nn.elementary import (
     TanOp,
 )
 from cmir.dialects.nn.evaluate import evaluate_function
+from cmir.dialects.nn.fold import FoldOp
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.integers import (
     BitwiseAndOp,
@@ -147,6 +148,7 @@ __all__ = [
     "ExpOp",
     "ExpandOp",
     "FloorOp",
+    "FoldOp",
     "GatherOp",
     "GeluOp",
     "GemmOp",
@@ -300,6 +302,7 @@ NN = Dialect(
         MaxPoolOp,
         MaxPoolIndexOp,
         AveragePoolOp,
+        FoldOp,
         GlobalAveragePoolOp,
         LpPoolOp,
         CumProdOp,

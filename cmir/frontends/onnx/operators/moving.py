@@ -242,6 +242,41 @@ def _rearranged(
     return node.build(nn.ReshapeOp(moved, (*batch, *result)))
 
 
+@importer("Col2Im")
+def col2im(
+    node: Node,
+    input: Activation,
+    *,
+    image_shape: Sequence[int],
+    block_shape: Sequence[int],
+    dilations: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+) -> Value:
+    """Add up windows of any number of spatial dimensions."""
+    *outer, rows, columns = shape_of(input)
+    rank = len(image_shape)
+    steps, apart, margins = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    windows = [
+        (size + begin + end - dilation * (block - 1) - 1) // stride + 1
+        for size, begin, end, dilation, block, stride in zip(
+            image_shape, margins[:rank], margins[rank:], apart, block_shape, steps, strict=True
+        )
+    ]
+    elements = prod(block_shape)
+    if rows % elements or prod(windows) != columns or min(windows) < 1:
+        raise ImporterError(
+            f"a sample of shape {[rows, columns]} does not consist of {windows} windows of"
+            f" {list(block_shape)} elements"
+        )
+    channels = rows // elements
+    parted = (prod(outer) * channels, *block_shape, *windows)
+    folded = node.build(
+        nn.FoldOp(node.build(nn.ReshapeOp(input, parted)), image_shape, steps, margins, apart)
+    )
+    return node.build(nn.ReshapeOp(folded, (*outer, channels, *image_shape)))
+
+
 @importer("ConvTranspose", batched="space")
 def conv_transpose(
     node: Node,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import product
 from math import prod
 from typing import TypeAlias
@@ -33,7 +34,7 @@ SLOPE = -0.75
 """The slope of cubic kernels at a distance of 1."""
 
 
-@importer("GridSample", batched=True)
+@importer("GridSample")
 def grid_sample(
     node: Node,
     x: Activation,
@@ -49,12 +50,12 @@ def grid_sample(
         raise ImporterError(f"attribute mode = {mode} is not supported")
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ImporterError(f"attribute padding_mode = {padding_mode} is not supported")
-    channels, *sizes = shape_of(x)
     places = operand(node, grid)
-    *outer, rank = shape_of(places)
-    if not sizes or rank != len(sizes):
+    outer, channels, sizes = _parted(node, x)
+    *results, rank = shape_of(places)[len(outer) :]
+    if rank != len(sizes):
         raise ImporterError(
-            f"a grid of shape {[*outer, rank]} does not fit a sample of shape {[channels, *sizes]}"
+            f"a grid of shape {list(shape_of(places))} does not fit images of shape {list(sizes)}"
         )
     build = Sampling(node, dtype_of(places), padding_mode, bool(align_corners))
     # The grid has the last dimension first.
@@ -62,7 +63,34 @@ def grid_sample(
         build.axis(build.position(places, rank - 1 - axis, size), size, kind)
         for axis, size in enumerate(sizes)
     ]
-    return node.build(nn.ReshapeOp(build.sampled(x, axes), (channels, *outer)))
+    images = _channels_first(node, x, len(outer))
+    first = build.firsts(outer, prod(sizes), prod(results))
+    result = build.combined(nn.AddOp, build.pixels(images, axes, first))
+    return _channels_back(
+        node, node.build(nn.ReshapeOp(result, (channels, *outer, *results))), len(outer)
+    )
+
+
+def _parted(node: Node, x: Activation) -> tuple[Shape, int, Shape]:
+    """Return the dimensions of a batch, if inferences take whole inputs, the channels, and the sizes of an image."""
+    shape, first = shape_of(x), 1 - len(node.batch)
+    if len(shape) < first + 2:
+        raise ImporterError(f"the input must have spatial dimensions, got {list(node.shape(x))}")
+    return shape[:first], shape[first], shape[first + 1 :]
+
+
+def _channels_first(node: Node, x: Activation, outer: int) -> Activation:
+    """Move the channels in front of this number of dimensions."""
+    rank = len(shape_of(x))
+    order = [outer, *range(outer), *range(outer + 1, rank)]
+    return node.build(nn.TransposeOp(x, order)) if outer else x
+
+
+def _channels_back(node: Node, x: Activation, outer: int) -> Activation:
+    """Move the channels, which are first, behind this number of dimensions."""
+    rank = len(shape_of(x))
+    order = [*range(1, outer + 1), 0, *range(outer + 1, rank)]
+    return node.build(nn.TransposeOp(x, order)) if outer else x
 
 
 @dataclass(frozen=True)
@@ -74,41 +102,64 @@ class Sampling:
     padding: str = "zeros"
     aligned: bool = True
 
-    def sampled(self, x: Activation, axes: Sequence[Sequence[Pixel]]) -> Activation:
-        """Return the sums of pixels of images, times their weights: channels×positions.
+    def pixels(
+        self,
+        x: Activation,
+        axes: Sequence[Sequence[Pixel]],
+        first: SSAValue | None = None,
+    ) -> Sequence[Activation]:
+        """Return the pixels of images that count, times their weights: each channels×positions.
 
-        x: channels×sizes. axes: the pixels that count along each dimension.
+        x: channels×sizes, or channels×images×sizes. axes: the pixels that count along each dimension. first: the number
+        of the first pixel of each position's image, if there are several.
         """
-        channels, *sizes = shape_of(x)
-        if prod(sizes) >= MOST_PIXELS:
-            extent = "×".join(map(str, sizes))
+        channels, *rest = shape_of(x)
+        if prod(rest) >= MOST_PIXELS:
+            extent = "×".join(map(str, rest))
             raise ImporterError(f"images of {extent} are too large: positions would be rounded")
-        pixels = self.node.build(nn.ReshapeOp(x, (channels, prod(sizes))))
-        result: Activation | None = None
-        for picked in product(*axes):
-            found = self._picked(pixels, sizes, picked)
-            result = found if result is None else self.apply(nn.AddOp, result, found)
-        assert result is not None
-        return result
+        flat, sizes = self.node.build(nn.ReshapeOp(x, (channels, prod(rest)))), rest[-len(axes) :]
+        return [self._picked(flat, sizes, picked, first) for picked in product(*axes)]
 
     def _picked(
-        self, pixels: Activation, sizes: Sequence[int], picked: Sequence[Pixel]
+        self,
+        pixels: Activation,
+        sizes: Sequence[int],
+        picked: Sequence[Pixel],
+        first: SSAValue | None,
     ) -> Activation:
         """Return one pixel for each position, times its weights along all dimensions."""
-        (flat, _), *others = picked
-        for (place, _), size in zip(others, sizes[1:], strict=True):
-            flat = self.apply(nn.AddOp, self.apply(nn.MulOp, flat, float(size)), place)
-        found = self.node.build(nn.TakeOp(pixels, self.node.build(nn.CastOp(flat, i32)), 1))
+        (place, _), *others = picked
+        for (inner, _), size in zip(others, sizes[1:], strict=True):
+            place = self.apply(nn.AddOp, self.apply(nn.MulOp, place, float(size)), inner)
+        if first is not None:
+            place = self.apply(nn.AddOp, place, first)
+        found = self.node.build(nn.TakeOp(pixels, self.node.build(nn.CastOp(place, i32)), 1))
         for _, weight in picked:
             found = found if weight is None else self.apply(nn.MulOp, found, weight)
         return found
+
+    def firsts(self, outer: Shape, pixels: int, count: int, repeats: int = 1) -> SSAValue | None:
+        """Return the number of the first pixel of the image for each position; None if there is one image.
+
+        outer: the number of images, if inferences take whole inputs. pixels: their size. count: the number of
+        positions in each of them, which all repeat.
+        """
+        if prod(outer) == 1:
+            return None
+        numbers = np.repeat(np.arange(prod(outer)) * pixels, count)
+        return self.constant(np.tile(numbers, repeats))
+
+    def combined(self, op: Binary, values: Sequence[Activation]) -> Activation:
+        """Apply an operator to the values, from the first to the last."""
+        return reduce(partial(self.apply, op), values)
 
     def axis(self, x: Activation, size: int, kind: str) -> Sequence[Pixel]:
         """Return the pixels of an axis that count at these positions.
 
         Weights are 0 outside the image, if it is padded with zeros. The pixel is then one inside.
         """
-        if self.padding == "border":
+        # Of cubic kernels, onnxruntime and PyTorch move the pixels to the border, not the position.
+        if self.padding == "border" and kind != "cubic":
             x = self.node.build(nn.ClipOp(x, min=0.0, max=float(size - 1)))
         elif self.padding == "reflection":
             x = self._reflected(x, size)
@@ -217,7 +268,7 @@ def _positions(sizes: Shape, aligned: bool) -> np.ndarray:
     return np.stack([*(a.reshape(-1) for a in grid[::-1]), np.ones(prod(sizes))], axis=-1)
 
 
-@importer("DeformConv", batched=True)
+@importer("DeformConv")
 def deform_conv(
     node: Node,
     x: Activation,
@@ -234,28 +285,34 @@ def deform_conv(
     strides: Sequence[int] | None = None,
 ) -> Value:
     """Sample for all places of the window, and multiply by the weights."""
-    channels, *sizes = shape_of(x)
+    outer, channels, sizes = _parted(node, x)
     kernel, rank = w.shape[2:], len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
         raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
-    moved = operand(node, offset)
-    results = shape_of(moved)[1:]
+    moved = _channels_first(node, operand(node, offset), len(outer))
+    results = shape_of(moved)[1 + len(outer) :]
+    positions = prod(outer) * prod(results)
     if shape_of(moved)[0] != offset_group * prod(kernel) * rank or len(results) != rank:
         raise ImporterError(f"offsets of shape {list(shape_of(moved))} do not fit the weights")
     inner = channels // offset_group
     build = Sampling(node, dtype_of(moved))
-    parted = node.build(nn.ReshapeOp(moved, (offset_group, prod(kernel), rank, prod(results))))
+    parted = node.build(nn.ReshapeOp(moved, (offset_group, prod(kernel), rank, positions)))
     held = None
     if mask is not None:
-        shape = offset_group, prod(kernel) * prod(results)
-        held = node.build(nn.ReshapeOp(operand(node, mask), shape))
+        factors = _channels_first(node, operand(node, mask), len(outer))
+        held = node.build(nn.ReshapeOp(factors, (offset_group, prod(kernel) * positions)))
     settings = dilations or [1] * rank, strides or [1] * rank, pads or [0] * (2 * rank)
     starts = [
-        _starts(rank, axis, kernel, results, *(values[axis] for values in settings))
+        np.tile(
+            _starts(rank, axis, kernel, results, *(values[axis] for values in settings)),
+            (1, prod(outer)),
+        )
         for axis in range(rank)
     ]
+    images = _channels_first(node, x, len(outer))
+    firsts = build.firsts(outer, prod(sizes), prod(results), prod(kernel))
     groups: list[Activation] = []
     for number in range(offset_group):
         axes = [
@@ -263,18 +320,21 @@ def deform_conv(
             for axis, size in enumerate(sizes)
         ]
         first = number * inner
-        begins, ends = [first, *(0 for _ in sizes)], [first + inner, *sizes]
-        part = build.sampled(node.build(nn.SliceOp(x, begins, ends)), axes)
+        begins = [first, *(0 for _ in (*outer, *sizes))]
+        part = node.build(nn.SliceOp(images, begins, [first + inner, *outer, *sizes]))
+        part = build.combined(nn.AddOp, build.pixels(part, axes, firsts))
         if held is not None:
             row = node.build(nn.SliceOp(held, [number, 0], [number + 1, shape_of(held)[1]]))
             part = build.apply(nn.MulOp, part, row)
         groups.append(part)
     every = groups[0] if len(groups) == 1 else node.build(nn.ConcatOp(groups, 0))
-    image = node.build(nn.ReshapeOp(every, (channels * prod(kernel), *results)))
-    flat = w.array.reshape(w.shape[0], w.shape[1] * prod(kernel), *(1 for _ in sizes))
+    image = node.build(nn.ReshapeOp(every, (channels * prod(kernel), *outer, *results)))
+    ones = (1 for _ in (*outer, *sizes))
+    flat = w.array.reshape(w.shape[0], w.shape[1] * prod(kernel), *ones)
     weights = node.parameter(Constant(w.name, flat))
     bias = None if b is None else node.parameter(b)
-    return node.build(nn.ConvOp(image, weights, bias, groups=group))
+    result = node.build(nn.ConvOp(image, weights, bias, groups=group))
+    return _channels_back(node, result, len(outer))
 
 
 def _starts(
@@ -298,3 +358,81 @@ def _displaced(
     part = build.node.build(nn.SliceOp(offsets, begins, ends))
     part = build.node.build(nn.ReshapeOp(part, (places * positions,)))
     return build.apply(nn.AddOp, part, build.constant(starts.reshape(-1)))
+
+
+@importer("RoiAlign")
+def roi_align(
+    node: Node,
+    x: Activation,
+    rois: Value,
+    batch_indices: Value,
+    *,
+    coordinate_transformation_mode: str = "half_pixel",
+    mode: str = "avg",
+    output_height: int = 1,
+    output_width: int = 1,
+    sampling_ratio: int = 0,
+    spatial_scale: float = 1.0,
+) -> Value:
+    """Take a number of samples for each element, `sampling_ratio`: without it, data determines that."""
+    if node.batch:
+        raise ImporterError("regions and images have different numbers of samples")
+    if sampling_ratio < 1:
+        raise ImporterError(
+            f"attribute sampling_ratio = {sampling_ratio} is not supported: the number of samples"
+            " would depend on the model's inputs"
+        )
+    if mode not in ("avg", "max"):
+        raise ImporterError(f"attribute mode = {mode} is not supported")
+    corners = operand(node, rois)
+    (regions, _), (_, channels, *sizes) = shape_of(corners), shape_of(x)
+    build = Sampling(node, dtype_of(corners), "border")
+    centred = node.schema is not None and node.schema.since_version >= 16
+    centred = centred and coordinate_transformation_mode == "half_pixel"
+    bins = output_height, output_width
+    counts = [count * sampling_ratio for count in bins]
+    scaled = build.apply(nn.MulOp, corners, spatial_scale)
+    if centred:
+        scaled = build.apply(nn.SubOp, scaled, 0.5)
+    shape = regions, *counts
+    number = node.build(nn.CastOp(operand(node, batch_indices), element_of(scaled)))
+    number = node.build(nn.ReshapeOp(number, (regions, 1)))
+    firsts = _spread(node, build.apply(nn.MulOp, number, float(prod(sizes))), 1, shape)
+    axes: list[Sequence[Pixel]] = []
+    masks: list[Activation] = []
+    for axis, size in enumerate(sizes):
+        # Corners have x first.
+        first, last = (_column(node, scaled, place) for place in (1 - axis, 3 - axis))
+        extent = build.apply(nn.SubOp, last, first)
+        if not centred:
+            extent = build.apply(nn.MaxOp, extent, 1.0)
+        steps = (np.arange(counts[axis]) + 0.5) / counts[axis]
+        offsets = build.apply(nn.MulOp, extent, build.constant(steps))
+        places = build.apply(nn.AddOp, first, offsets)
+        inside = node.build(nn.ClipOp(places, min=-1.0, max=float(size)))
+        same = node.build(nn.EqualOp(inside, places))
+        mask = node.build(nn.CastOp(same, element_of(places)))
+        masks.append(_spread(node, mask, 1 + axis, shape))
+        axes.append(build.axis(_spread(node, places, 1 + axis, shape), size, "linear"))
+    mask = build.combined(nn.MulOp, masks)
+    images = node.build(nn.TransposeOp(x, [1, 0, 2, 3]))
+    found = [build.apply(nn.MulOp, pixel, mask) for pixel in build.pixels(images, axes, firsts)]
+    # ONNX takes the maximum of weighted pixels, not of samples.
+    total = build.combined(nn.AddOp if mode == "avg" else nn.MaxOp, found)
+    parted = (channels, regions, bins[0], sampling_ratio, bins[1], sampling_ratio)
+    apart = node.build(nn.ReshapeOp(total, parted))
+    reduction = nn.ReduceMeanOp if mode == "avg" else nn.ReduceMaxOp
+    return node.build(nn.TransposeOp(node.build(reduction(apart, [3, 5], False)), [1, 0, 2, 3]))
+
+
+def _column(node: Node, x: Activation, column: int) -> Activation:
+    """Return a column of a matrix, as a matrix."""
+    return node.build(nn.SliceOp(x, [0, column], [shape_of(x)[0], column + 1]))
+
+
+def _spread(node: Node, x: Activation, axis: int, shape: Shape) -> Activation:
+    """Repeat a matrix of regions × positions along an axis over all positions, in a row."""
+    sizes = [shape[0], *(1 for _ in shape[1:])]
+    sizes[axis] = shape_of(x)[1]
+    spread = node.build(nn.ExpandOp(node.build(nn.ReshapeOp(x, sizes)), shape))
+    return node.build(nn.ReshapeOp(spread, (prod(shape),)))

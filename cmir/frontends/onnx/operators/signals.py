@@ -23,14 +23,15 @@ def dft(
     node: Node,
     input: Activation,
     *,
-    axis: int | None = None,
+    axis: int = 1,
     dft_length: int | None = None,
     inverse: int = 0,
     onesided: int = 0,
 ) -> Value:
     """Multiply by the matrix of the transform; its size is the square of the length."""
-    if axis is None:
-        axis = 1 if node.schema is not None and node.schema.since_version < 20 else -2
+    recent = node.schema is not None and node.schema.since_version >= 20
+    if recent and not any(node.proto.input[2:]):
+        axis = -2
     place, shape = node.axis(input, axis), shape_of(input)
     if place == len(shape) - 1:
         raise ImporterError(f"axis = {axis} is that of real and imaginary parts")
