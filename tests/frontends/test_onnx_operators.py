@@ -368,11 +368,11 @@ def test_every_operator_has_a_case() -> None:
     quantized |= qonnx_cases.CASES
     bodies += [body for _, body, *_ in quantized.values()]
     tested = {name for body in bodies for name in re.findall(r"= ?([\w.]+)[<(]", body)}
-    # The quantisers have the same importers in other domains. ScatterND addresses the batch dimension: its test
-    # is in tests/end_to_end/test_indexing.py.
+    # The quantisers have the same importers in other domains. The others address the batch dimension: their tests
+    # are in tests/end_to_end/test_indexing.py and test_signals.py.
     aliases = ("finn.", "onnx.brevitas.")
     own = {name for name in operators() if not name.startswith(aliases)}
-    assert own - {"ScatterND"} <= tested
+    assert own - {"ReverseSequence", "RoiAlign", "ScatterND"} <= tested
 
 
 @pytest.mark.parametrize("name", [name for name in operators() if "." not in name])

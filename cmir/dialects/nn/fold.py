@@ -143,8 +143,10 @@ class FoldOp(IterationOp):
         sizes = zip(
             self.result_shape[1:], self._pads, numbers(self.properties, "pads")[rank:], strict=True
         )
-        wide = np.float32 if x.dtype == np.float16 else x.dtype
-        total = np.zeros((x.shape[0], *(size + begin + end for size, begin, end in sizes)), wide)
+        reach = (x.shape[0], *(size + begin + end for size, begin, end in sizes))
+        element = x.dtype
+        x = x.astype(np.float32) if element == np.float16 else x
+        total = np.zeros_like(x, x.dtype, shape=reach)
         for k in np.ndindex(*x.shape[1 : 1 + rank]):
             places = tuple(
                 slice(dilation * i, dilation * i + stride * (count - 1) + 1, stride)
@@ -154,7 +156,7 @@ class FoldOp(IterationOp):
             )
             total[(slice(None), *places)] += x[(slice(None), *k)]
         kept = (slice(b, b + n) for b, n in zip(self._pads, self.result_shape[1:], strict=True))
-        return total[(slice(None), *kept)].astype(x.dtype)
+        return total[(slice(None), *kept)].astype(element)
 
     @property
     def _rank(self) -> int:
