@@ -169,13 +169,15 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
     if domains - {"", "ai.onnx"}:
         return f"operators of the domain {min(domains - {'', 'ai.onnx'})}"
-    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", _random_operators())):
-        if found := operators & named:
-            return f"{what}: {min(found)}"
-    if found := operators & NOT_STATIC.keys():
-        return f"{min(found)}: {NOT_STATIC[min(found)]}"
     if operators & TRAINING or any(map(_trains, nodes)):
         return "training"
+    out_of_scope = {
+        **dict.fromkeys(CONTROL_FLOW, "control flow"),
+        **dict.fromkeys(_random_operators(), "random numbers"),
+        **NOT_STATIC,
+    }
+    if found := operators & out_of_scope.keys():
+        return f"{out_of_scope[min(found)]}: {min(found)}"
     known = static_inputs(model) | {tensor.name for tensor in model.graph.initializer}
     for infos, elements in ((model.graph.input, ELEMENTS), (model.graph.output, RESULTS)):
         for info in infos:

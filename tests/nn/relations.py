@@ -49,7 +49,9 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AndIOp: np.bitwise_and,
     arith.OrIOp: np.bitwise_or,
     arith.XOrIOp: np.bitwise_xor,
-    math.IPowIOp: lambda x, n: np.vectorize(_power, otypes=[x.dtype])(x, n),
+    math.IPowIOp: lambda x, n: np.array(
+        [_power(*pair) for pair in zip(x.flat, n.flat)], x.dtype
+    ).reshape(x.shape),
     arith.ShLIOp: np.left_shift,
     arith.ShRSIOp: np.right_shift,
     arith.NegfOp: np.negative,
@@ -209,6 +211,10 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:  # no
             sign = 1 if op.largest is None else -1
             ranked = sorted(range(len(x)), key=lambda i: (sign * x[i], i))
             return np.array(ranked[:count], np.int32)
+        case arith.BitcastOp():
+            assert isinstance(op.result.type, VectorType)
+            dtype = dtype_of(op.result.type.element_type)
+            return np.frombuffer(operands[0].tobytes(), dtype).reshape(operands[0].shape)
         case ConvertOp():
             return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:
