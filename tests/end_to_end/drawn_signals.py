@@ -111,7 +111,8 @@ def causal_conv_with_state(net: Net, op: str) -> object:
 
 @recipe("Col2Im")
 def col2im(net: Net, op: str) -> object:
-    rank = net.integer(1, 2)
+    """Of images: onnxruntime misplaces the elements of dilated windows along one axis."""
+    rank = 2
     block, windows = net.sizes(rank, 1, 3), net.sizes(rank, 1, 4)
     strides, dilations = net.sizes(rank, 1, 2), net.sizes(rank, 1, 2)
     pads = net.sizes(2 * rank, 0, 1)

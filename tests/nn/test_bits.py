@@ -10,7 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nn.cases import value
 from nn.relations import run
-from xdsl.dialects.builtin import (Float16Type, Float32Type, Float64Type, IntegerType, Signedness, f16, f32, f64, i8, i16, i32, i64)
+from xdsl.dialects.builtin import (
+    Float16Type,
+    Float32Type,
+    Float64Type,
+    IntegerType,
+    Signedness,
+    f16,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+)
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
@@ -66,7 +79,9 @@ WIDTHS = {
 
 @pytest.mark.parametrize("element", [f16, f32, f64], ids=str)
 @given(data=st.data())
-def test_bits_of_floats(element: Float16Type | Float32Type | Float64Type, data: st.DataObject) -> None:
+def test_bits_of_floats(
+    element: Float16Type | Float32Type | Float64Type, data: st.DataObject
+) -> None:
     integer, from_float, to_integer, floats = WIDTHS[element]
     numbers = data.draw(st.lists(floats, min_size=1, max_size=6))
     bits = [struct.unpack(to_integer, struct.pack(from_float, x))[0] for x in numbers]

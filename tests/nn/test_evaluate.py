@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nn.cases import ITERATIONS, LAYOUTS, Case
+from onnx.reference import ReferenceEvaluator
 from tolerance import assert_close
 from xdsl.ir import Attribute
 
@@ -76,7 +77,10 @@ def _onnxruntime(case: Case) -> np.ndarray:
     graph = onnx.helper.make_graph([node], "g", inputs, [output])
     opset = onnx.helper.make_opsetid("", 26 if kind == "CumProd" else OPSET)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
-    (result,) = evaluator_of(model)(*named.values())
+    if kind == "Col2Im":  # onnxruntime misplaces the elements of dilated windows along one axis
+        result = np.asarray(ReferenceEvaluator(model).run(None, named)[0])
+    else:
+        (result,) = evaluator_of(model)(*named.values())
     return result[0] if batched else result
 
 

@@ -91,7 +91,7 @@ def one_hot(
 
 @importer("Det")
 def determinant(node: Node, x: Activation) -> Value:
-    """Sum up products of elements, of matrices of at most 5 rows."""
+    """Matrices of at most 5 rows."""
     *outer, rows, columns = shape_of(x) if len(shape_of(x)) > 1 else (0, 0)
     if not 0 < rows == columns <= MOST_ROWS:
         raise ImporterError(

@@ -108,7 +108,6 @@ def _gather(node: Node, data: Activation, indices: Constant, axis: int) -> Value
 def compress(
     node: Node, input: Activation, condition: Constant, *, axis: int | None = None
 ) -> Value:
-    """Take a constant condition, which determines the shape of the result."""
     if axis is None:
         if node.batch:
             raise ImporterError("without an axis, it mixes the samples of a batch (axis 0)")
@@ -126,7 +125,7 @@ def reverse_sequence(
     batch_axis: int = 1,
     time_axis: int = 0,
 ) -> Value:
-    """Take constant lengths, of whole inputs: samples of a batch have lengths of their own."""
+    """Whole inputs only: samples of a batch have lengths of their own."""
     shape, axes = shape_of(input), node.axes(input, [batch_axis, time_axis])
     sequences, steps = (shape[axis] for axis in axes)
     if len(sequence_lens) != sequences or not all(0 <= n <= steps for n in sequence_lens):
@@ -253,7 +252,6 @@ def col2im(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Add up windows of any number of spatial dimensions."""
     *outer, rows, columns = shape_of(input)
     rank = len(image_shape)
     steps, apart, margins = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank

@@ -30,7 +30,7 @@ def tf_idf_vectorizer(
     pool_int64s: Sequence[int] | None = None,
     weights: Sequence[float] | None = None,
 ) -> Value:
-    """Compare all sequences of tokens that are integers with those of the pool."""
+    """Tokens that are integers."""
     if mode not in ("TF", "IDF", "TFIDF"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
     if pool_int64s is None:

@@ -246,7 +246,6 @@ class Sampling:
 def affine_grid(
     node: Node, theta: Activation, *, size: Sequence[int], align_corners: int = 0
 ) -> Value:
-    """Multiply constant positions by the matrix."""
     *outer, rows, _ = shape_of(theta)
     sizes = tuple(size[2:])
     if len(sizes) != rows:
@@ -284,7 +283,6 @@ def deform_conv(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    """Sample for all places of the window, and multiply by the weights."""
     outer, channels, sizes = _parted(node, x)
     kernel, rank = w.shape[2:], len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
@@ -374,7 +372,7 @@ def roi_align(
     sampling_ratio: int = 0,
     spatial_scale: float = 1.0,
 ) -> Value:
-    """Take a number of samples for each element, `sampling_ratio`: without it, data determines that."""
+    """Only with `sampling_ratio`: without it, data determines the number of samples."""
     if node.batch:
         raise ImporterError("regions and images have different numbers of samples")
     if sampling_ratio < 1:

@@ -28,7 +28,7 @@ def dft(
     inverse: int = 0,
     onesided: int = 0,
 ) -> Value:
-    """Multiply by the matrix of the transform; its size is the square of the length."""
+    """Products with a matrix, whose size is the square of the length."""
     recent = node.schema is not None and node.schema.since_version >= 20
     if recent and not any(node.proto.input[2:]):
         axis = -2
@@ -109,7 +109,7 @@ def stft(
     frame_length: int | None = None,
     onesided: int = 1,
 ) -> Value:
-    """Convolve with the matrix of the transform, times the window."""
+    """Convolution with the matrix of the transform, times the window."""
     *outer, size, parts = shape_of(signal)
     _check_parts("the signal", shape_of(signal))
     length = frame_length or (size if window is None else len(window))
@@ -141,7 +141,6 @@ def causal_conv_with_state(
     *,
     activation: str = "none",
 ) -> Sequence[Value]:
-    """Take constant weights."""
     *outer, channels, size = shape_of(input)
     carried = weight.shape[-1] - 1
     if activation not in ("none", "silu", "swish"):
