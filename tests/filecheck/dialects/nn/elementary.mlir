@@ -57,7 +57,7 @@ func.func @reductions(%x: tensor<4x8x8xf32>, %i: tensor<4x8xi32>) {
 
 // CHECK-LABEL: @windows
 func.func @windows(%x: tensor<3x2x3x4x2xf32>) {
-  // CHECK-NEXT: nn.fold %x {shape = [6, 5], strides = [1, 2], pads = [0, 0, 0, 0], dilations = [2, 1]} : (tensor<3x2x3x4x2xf32>) -> tensor<3x6x5xf32>
+  // CHECK-NEXT: nn.fold %x {shape = [6, 5], strides = [1, 2], dilations = [2, 1]} : (tensor<3x2x3x4x2xf32>) -> tensor<3x6x5xf32>
   %0 = nn.fold %x {shape = [6, 5], strides = [1, 2], dilations = [2, 1]} : (tensor<3x2x3x4x2xf32>) -> tensor<3x6x5xf32>
   func.return
 }
