@@ -163,7 +163,7 @@ def bit_shift(net: Net, op: str) -> object:
 def bit_cast(net: Net, op: str) -> object:
     """Floats are as good as unknown numbers, so they become integers."""
     x = net.pick(INT8, UINT8, BOOL, FLOAT)
-    to = {UINT8: INT8, FLOAT: INT32}.get(x.kind, UINT8)
+    to = INT8 if x.kind == UINT8 else INT32 if x.kind == FLOAT else UINT8
     return net.node(op, x, to=to)
 
 

@@ -78,7 +78,7 @@ def _onnxruntime(case: Case) -> np.ndarray:
     opset = onnx.helper.make_opsetid("", 26 if kind == "CumProd" else OPSET)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
     if kind == "Col2Im":  # onnxruntime misplaces the elements of dilated windows along one axis
-        result = np.asarray(ReferenceEvaluator(model).run(None, named)[0])
+        (result,) = map(np.asarray, ReferenceEvaluator(model).run(None, named))
     else:
         (result,) = evaluator_of(model)(*named.values())
     return result[0] if batched else result

@@ -15,7 +15,6 @@ from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.dialects.nn.put import KINDS
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
-from cmir.frontends.onnx.operators.elementwise import as_element
 from cmir.frontends.onnx.registry import importer
 
 
@@ -129,8 +128,7 @@ def max_unpool(
     sizes = (*shape[:-rank], *inner)
     check_constant(sizes, dtype_of(x))
     zeros = Constant(f"{node.proto.name}.zeros", np.zeros(prod(sizes), dtype_of(x)))
-    at = as_element(node, operand(node, indices), i64)
-    at = node.build(nn.ReshapeOp(at, (prod(shape),)))
+    at = node.build(nn.ReshapeOp(operand(node, indices), (prod(shape),)))
     if node.batch:  # they count all samples
         count = Constant(f"{node.proto.name}.count", np.array(prod(sizes)))
         at = node.build(nn.RemOp(at, node.parameter(count)))
