@@ -89,6 +89,16 @@ def _quotient(a: Value, b: Value) -> Value:
     return (a - np.fmod(a, b)) // b
 
 
+def _integer_power(x: Value, exponent: Value) -> Value:
+    """Square and multiply, for the bits of the exponent; divide 1 by that for negative exponents."""
+    size, result, square = np.abs(exponent), np.ones_like(x), x
+    while size.any():
+        result = np.where(size & 1, result * square, result)
+        size, square = size >> 1, square * square
+    unit = np.abs(x) == 1  # other reciprocals are less than 1
+    return np.where(exponent < 0, np.where(unit, result, 0), result)
+
+
 def _compare_integers(op: Operation) -> Function:
     assert isinstance(op, arith.CmpiOp)
     predicate = op.predicate.value.data
@@ -442,6 +452,7 @@ _MADE: dict[str, Callable[[Operation], Function]] = {
     "arith.remui": _integers(_unsigned, np.remainder),
     "arith.maxui": _integers(_unsigned, np.maximum),
     "arith.minui": _integers(_unsigned, np.minimum),
+    "math.ipowi": _integers(_signed, _integer_power),
     "arith.shli": _integers(_signed, np.left_shift),
     "arith.shrsi": _integers(_signed, np.right_shift),
     "arith.shrui": _integers(_unsigned, np.right_shift),

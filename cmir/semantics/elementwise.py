@@ -14,7 +14,7 @@ from xdsl.ir import Operation
 from cmir.dialects.element_types import dtype_of
 from cmir.semantics.elements import as_integers, as_signed, as_unsigned
 from cmir.semantics.implementations import Function, implements
-from cmir.support.numerics import divide_towards_zero, erf
+from cmir.support.numerics import divide_towards_zero, erf, integer_power
 
 
 def _wrapping(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Function:
@@ -165,6 +165,7 @@ _OF_TYPES: dict[type[Operation], Function] = {
     arith.RemUIOp: _unsigned(np.fmod),
     arith.MaxUIOp: _unsigned(np.maximum),
     arith.MinUIOp: _unsigned(np.minimum),
+    math.IPowIOp: _wrapping(integer_power),
     arith.ShLIOp: _wrapping(np.left_shift),
     arith.ShRSIOp: _wrapping(np.right_shift),
     arith.ShRUIOp: _unsigned(np.right_shift),

@@ -213,6 +213,17 @@ def divide_towards_zero(a: Any, b: Any) -> Any:
     return (a - np.fmod(a, b)) // b
 
 
+@singledispatch
+def integer_power(x: Any, exponent: Any) -> Any:
+    """Return integers to the power of integers, modulo 2 to the power of their width.
+
+    A negative exponent gives the reciprocal, rounded towards zero; that of 0 is 0.
+    """
+    power = np.power(x, np.maximum(exponent, 0))
+    sign = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (exponent & 1), 0))
+    return np.where(exponent < 0, sign, power)
+
+
 def ravel(coordinates: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """Return row-major indices, adding up broadcastable parts so that small ones are combined first."""
     parts: list[np.ndarray] = []

@@ -8,7 +8,7 @@ Every case ends in one of four ways:
 * failed: they do not, or an error other than the compiler's refusal was raised;
 * refused: the compiler rejected the model with a reason (a `CompileError`);
 * not applicable: the case tests a feature out of this compiler's scope, as determined by `not_applicable` without
-compiling.
+compiling: an operator of `NOT_STATIC`, training, random numbers, strings, sequences and other element types.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ RESULTS = {*ELEMENTS, TensorProto.INT64}
 SHAPES = {"Shape", "Size"}
 """Operators whose results are known at import for all inputs."""
 CONTROL_FLOW = {"SequenceMap"}
+NOT_STATIC = {
+    "ImageDecoder": "accesses depend on the bytes of a compressed image",
+    "NonMaxSuppression": "the number of boxes that are kept depends on data",
+    "NonZero": "the number of elements other than zero depends on data",
+    "Unique": "the number of different elements depends on data",
+}
+"""Operators whose results have a shape, or accesses a relation, that only data determines, with the reason."""
 TRAINING = {"SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"}
 
 
@@ -162,11 +169,15 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     domains = {node.domain for node in nodes} - {function.domain for function in model.functions}
     if domains - {"", "ai.onnx"}:
         return f"operators of the domain {min(domains - {'', 'ai.onnx'})}"
-    for what, named in (("control flow", CONTROL_FLOW), ("random numbers", _random_operators())):
-        if found := operators & named:
-            return f"{what}: {min(found)}"
     if operators & TRAINING or any(map(_trains, nodes)):
         return "training"
+    out_of_scope = {
+        **dict.fromkeys(CONTROL_FLOW, "control flow"),
+        **dict.fromkeys(_random_operators(), "random numbers"),
+        **NOT_STATIC,
+    }
+    if found := operators & out_of_scope.keys():
+        return f"{out_of_scope[min(found)]}: {min(found)}"
     known = static_inputs(model) | {tensor.name for tensor in model.graph.initializer}
     for infos, elements in ((model.graph.input, ELEMENTS), (model.graph.output, RESULTS)):
         for info in infos:
@@ -260,6 +271,21 @@ def conformance_summary(results: Iterable[Result]) -> dict[str, dict[str, dict[s
     }
 
 
+def not_applicable_reasons(results: Iterable[Result]) -> dict[str, dict[str, int]]:
+    """Return the number of cases that do not apply, by operator and reason."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for result in results:
+        if result.status == "not applicable":
+            counts[result.operator][result.reason] += 1
+    return {operator: dict(sorted(counts[operator].items())) for operator in sorted(counts)}
+
+
+def passed_share(results: Iterable[Result]) -> float:
+    """Return the share of the cases that apply, those of static operators, that pass."""
+    applicable = [result for result in results if result.status != "not applicable"]
+    return sum(result.status == "passed" for result in applicable) / len(applicable)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cmir.testing.onnx_conformance")
     parser.add_argument("names", nargs="*", help="run cases whose name has one of these in it")
@@ -285,6 +311,8 @@ def _print(results: Sequence[Result], listed: Sequence[str]) -> None:
             print(f"{kind:18} {operator:28}{numbers}")
     totals = Counter(result.status for result in results)
     print(f"{'':18} {'':28}" + "".join(f"{totals[status]:15}" for status in STATUSES))
+    if any(result.status != "not applicable" for result in results):
+        print(f"\n{passed_share(results):.1%} of the cases that apply pass")
     for status in ("not applicable", "refused"):
         print(f"\n{status}, by reason:")
         reasons = Counter(result.reason for result in results if result.status == status)

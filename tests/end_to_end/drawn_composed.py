@@ -161,8 +161,10 @@ def bit_shift(net: Net, op: str) -> object:
 
 @recipe("BitCast")
 def bit_cast(net: Net, op: str) -> object:
-    x = net.pick(INT8, UINT8, BOOL)
-    return net.node(op, x, to=INT8 if x.kind == UINT8 else UINT8)
+    """Floats are as good as unknown numbers, so they become integers."""
+    x = net.pick(INT8, UINT8, BOOL, FLOAT)
+    to = INT8 if x.kind == UINT8 else INT32 if x.kind == FLOAT else UINT8
+    return net.node(op, x, to=to)
 
 
 @recipe("Size")

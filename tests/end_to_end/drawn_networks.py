@@ -34,7 +34,7 @@ NOISES = 3
 SIZE = 1500
 """The most elements of a tensor."""
 
-OPSETS = (9, 10, 12, 13, 17, 18, 20, 21, 24, 26)
+OPSETS = (9, 10, 12, 13, 17, 18, 20, 21, 24, 26, 27)
 """Opsets between which operators changed."""
 
 FLOAT, INT8, UINT8, INT32 = (

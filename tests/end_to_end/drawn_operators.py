@@ -40,7 +40,7 @@ RECIPES: dict[str, Recipe] = {}
 RECURRENT = {"RNN": (1, 1), "GRU": (3, 2), "LSTM": (4, 3)}
 """Recurrent operators, with their numbers of gates and of activations."""
 
-WHOLE = {"DynamicQuantizeLinear", "ScatterND", *RECURRENT}
+WHOLE = {"DynamicQuantizeLinear", "ReverseSequence", "RoiAlign", "ScatterND", *RECURRENT}
 """Operators that mix the samples of a batch, or whose first dimension is not a batch."""
 
 BYTES = (INT8, UINT8)
@@ -250,7 +250,9 @@ def prelu(net: Net, op: str) -> object:
 @recipe("Pow")
 def power(net: Net, op: str) -> object:
     x = net.pick()
-    match net.integer(0, 3):
+    match net.integer(0, 4):
+        case 4 if net.opset >= 12:
+            return _power_of_integers(net, op)
         case 0 if net.opset >= 12:
             return net.node(op, x, np.array(net.integer(-2, 3), np.int64))
         case 1:
@@ -259,6 +261,18 @@ def power(net: Net, op: str) -> object:
             return net.node(op, *net.node("Abs", x), other(net, x))
         case _:
             return net.node(op, x, np.array(net.integer(-2, 3), np.float32))
+
+
+def _power_of_integers(net: Net, op: str) -> object:
+    """Whose results double precision represents, in which onnxruntime computes them."""
+    x = net.pick(INT32, INT64)
+    (small,) = net.node("Clip", x, min=np.array(-9, _dtype(x)), max=np.array(9, _dtype(x)))
+    kind = net.choose([np.int32, np.int64, np.float32])
+    return net.node(op, small, np.array(net.integer(0, 9), kind))
+
+
+def _dtype(x: Value) -> np.dtype:
+    return helper.tensor_dtype_to_np_dtype(x.kind)
 
 
 @recipe("Max", "Min", "Sum")
@@ -755,9 +769,12 @@ def top_k(net: Net, op: str) -> object:
 
 @recipe("GridSample")
 def grid_sample(net: Net, op: str) -> object:
-    x = net.pick(low=4, high=4, where=lambda value: value.shape[0] == 1)
-    places = net.random.uniform(-1.5, 1.5, (1, *net.sizes(2, 1, 3), 2)).astype(np.float32)
-    mode = net.choose(["linear", "nearest"] if net.opset >= 20 else ["bilinear", "nearest"])
+    x = net.pick(low=4, high=5 if net.opset >= 20 else 4)
+    rank = x.rank - 2
+    shape = x.shape[0], *net.sizes(rank, 1, 3), rank
+    places = net.random.uniform(-1.5, 1.5, shape).astype(np.float32)
+    smooth = ["linear", "cubic"] if net.opset >= 20 else ["bilinear", "bicubic"]
+    mode = net.choose(["nearest", *smooth[: 2 if rank == 2 else 1]])
     padding = net.choose(["zeros", "border", "reflection"])
     return net.node(op, x, places, mode=mode, padding_mode=padding, align_corners=net.integer(0, 1))
 

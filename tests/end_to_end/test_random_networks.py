@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from end_to_end import drawn_composed  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from end_to_end import (  # noqa: F401
+    drawn_composed,  # pyright: ignore[reportUnusedImport]
+    drawn_signals,  # pyright: ignore[reportUnusedImport]
+)
 from end_to_end.drawn_definitions import DEFINED
 from end_to_end.drawn_networks import Network, tolerance
 from end_to_end.drawn_operators import RECIPES, networks

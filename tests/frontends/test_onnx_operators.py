@@ -14,6 +14,7 @@ from frontends import (
     moving_cases,
     qonnx_cases,
     quantized_cases,
+    signal_cases,
 )
 from frontends.onnx_models import evaluate, model_of, reference_outputs, samples_for, save
 from tolerance import assert_close
@@ -306,7 +307,7 @@ OTHER_OPSETS: dict[str, tuple[int, str, str]] = {
 }
 
 
-for cases in (moving_cases, composed_cases):
+for cases in (moving_cases, composed_cases, signal_cases):
     CASES.update(cases.CASES)
     OTHER_OPSETS.update(cases.OTHER_OPSETS)
 
@@ -317,6 +318,8 @@ OF_ONE_SAMPLE = {
     "Concat parameter",
     "Reshape batch 1",
     # Other constants have one sample, too.
+    "AffineGrid",
+    "AffineGrid of corners",
     "GatherND",
     "GridSample",
     "Scatter",
@@ -365,11 +368,11 @@ def test_every_operator_has_a_case() -> None:
     quantized |= qonnx_cases.CASES
     bodies += [body for _, body, *_ in quantized.values()]
     tested = {name for body in bodies for name in re.findall(r"= ?([\w.]+)[<(]", body)}
-    # The quantisers have the same importers in other domains. ScatterND addresses the batch dimension: its test
-    # is in tests/end_to_end/test_indexing.py.
+    # The quantisers have the same importers in other domains. The others address the batch dimension: their tests
+    # are in tests/end_to_end/test_indexing.py and test_signals.py.
     aliases = ("finn.", "onnx.brevitas.")
     own = {name for name in operators() if not name.startswith(aliases)}
-    assert own - {"ScatterND"} <= tested
+    assert own - {"ReverseSequence", "RoiAlign", "ScatterND"} <= tested
 
 
 @pytest.mark.parametrize("name", [name for name in operators() if "." not in name])

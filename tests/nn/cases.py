@@ -401,6 +401,27 @@ def rankings(draw: st.DrawFn) -> Case:
     return Case(op, [np.round(case.operands[0])])
 
 
+@st.composite
+def folds(draw: st.DrawFn) -> Case:
+    rank = draw(st.integers(1, 2))
+    kernel, counts = draw(sizes(rank, 1, 3)), draw(sizes(rank, 1, 4))
+    strides, pads, dilations = draw(windows(rank))
+    # Behind the last window, there is no room for another.
+    shape = [
+        (count - 1) * stride
+        + dilation * (k - 1)
+        + 1
+        + draw(st.integers(0, stride - 1))
+        - begin
+        - end
+        for k, count, stride, dilation, begin, end in zip(
+            kernel, counts, strides, dilations, pads[:rank], pads[rank:], strict=True
+        )
+    ]
+    x = value(draw(st.integers(1, 3)), *kernel, *counts)
+    return draw(fitting(lambda: nn.FoldOp(x, shape, strides, pads, dilations)))
+
+
 BINARY = {
     op.name.removeprefix("nn."): op
     for op in nn.NN.operations
@@ -431,6 +452,7 @@ ITERATIONS = {
     "average_pool": poolings(nn.AveragePoolOp),
     "lp_pool": poolings(nn.LpPoolOp),
     "max_pool_index": poolings(nn.MaxPoolIndexOp),
+    "fold": folds(),
     "cum_sum": cumulations(nn.CumSumOp),
     "cum_prod": cumulations(nn.CumProdOp),
     "global_average_pool": global_poolings(),

@@ -49,6 +49,9 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AndIOp: np.bitwise_and,
     arith.OrIOp: np.bitwise_or,
     arith.XOrIOp: np.bitwise_xor,
+    math.IPowIOp: lambda x, n: np.array(
+        [_power(*pair) for pair in zip(x.flat, n.flat)], x.dtype
+    ).reshape(x.shape),
     arith.ShLIOp: np.left_shift,
     arith.ShRSIOp: np.right_shift,
     arith.NegfOp: np.negative,
@@ -87,6 +90,15 @@ _REDUCTIONS = {
     "minimumf": np.minimum,
     "minsi": np.minimum,
 }
+
+
+def _power(base: int, exponent: int) -> int:
+    """A power of integers, in the bits of its type; the reciprocal rounded towards zero."""
+    width = 8 * np.result_type(base).itemsize
+    if exponent >= 0:
+        power = pow(int(base), int(exponent), 2**width)
+        return power - 2**width * (power >= 2 ** (width - 1))
+    return int(base) ** (int(exponent) % 2) if base in (1, -1) else 0
 
 
 def run(
@@ -199,6 +211,10 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:  # no
             sign = 1 if op.largest is None else -1
             ranked = sorted(range(len(x)), key=lambda i: (sign * x[i], i))
             return np.array(ranked[:count], np.int32)
+        case arith.BitcastOp():
+            assert isinstance(op.result.type, VectorType)
+            dtype = dtype_of(op.result.type.element_type)
+            return np.frombuffer(operands[0].tobytes(), dtype).reshape(operands[0].shape)
         case ConvertOp():
             return operands[0].astype(dtype_of(op.result.type.element_type))
         case _:

@@ -51,7 +51,7 @@ from cmir.dialects.nn.comparison import (
 )
 from cmir.dialects.nn.concat import ConcatOp
 from cmir.dialects.nn.conv_transpose import ConvTransposeOp
-from cmir.dialects.nn.conversion import CastOp
+from cmir.dialects.nn.conversion import BitcastOp, CastOp
 from cmir.dialects.nn.convolution import ConvOp
 from cmir.dialects.nn.copy import CopyOp
 from cmir.dialects.nn.cumulative import CumProdOp, CumSumOp
@@ -70,6 +70,7 @@ from cmir.dialects.nn.elementary import (
     TanOp,
 )
 from cmir.dialects.nn.evaluate import evaluate_function, evaluate_stream
+from cmir.dialects.nn.fold import FoldOp
 from cmir.dialects.nn.gather import ExpandOp, GatherOp
 from cmir.dialects.nn.integers import (
     BitwiseAndOp,
@@ -124,6 +125,7 @@ __all__ = [
     "AtanhOp",
     "AveragePoolOp",
     "BatchNormOp",
+    "BitcastOp",
     "BitwiseAndOp",
     "BitwiseOrOp",
     "BitwiseXorOp",
@@ -147,6 +149,7 @@ __all__ = [
     "ExpOp",
     "ExpandOp",
     "FloorOp",
+    "FoldOp",
     "GatherOp",
     "GeluOp",
     "GemmOp",
@@ -307,6 +310,7 @@ NN = Dialect(
         MaxPoolOp,
         MaxPoolIndexOp,
         AveragePoolOp,
+        FoldOp,
         GlobalAveragePoolOp,
         LpPoolOp,
         CumProdOp,
@@ -328,6 +332,7 @@ NN = Dialect(
         LogSoftmaxOp,
         QuantizeOp,
         DequantizeOp,
+        BitcastOp,
         CastOp,
         ReshapeOp,
         TransposeOp,

@@ -12,7 +12,7 @@ from xdsl.traits import Commutative
 
 from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
-from cmir.support.numerics import divide_towards_zero
+from cmir.support.numerics import divide_towards_zero, integer_power
 
 
 @irdl_op_definition
@@ -101,7 +101,8 @@ class DivOp(BinaryOp):
 class PowOp(BinaryOp):
     """Element-wise power of two tensors, base and exponent, broadcast as in NumPy.
 
-    A negative number raised to a non-integer power is NaN.
+    A negative number raised to a non-integer power is NaN. Integers have the low bits of the power; a negative exponent
+    gives the reciprocal, rounded towards zero, and 0 for that of 0.
 
     ```mlir
     %y = nn.pow %x, %two : (tensor<16x8x8xf32>, tensor<f32>) -> tensor<16x8x8xf32>
@@ -112,7 +113,12 @@ class PowOp(BinaryOp):
 
     name = "nn.pow"
 
-    UFUNC: ClassVar[np.ufunc] = np.power
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
+
+    def formula(self, *operands: Any) -> Any:
+        base, exponent = operands
+        floats = element_of(self.result) in FLOATS
+        return np.power(base, exponent) if floats else integer_power(base, exponent)
 
 
 @irdl_op_definition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,8 +32,37 @@ CASTS: Mapping[Attribute, Sequence[Attribute]] = dict.fromkeys(
 """Valid casts: operand element types by result element type."""
 
 
+class ConversionOp(ExactOp):
+    """Base of operators whose result has the shape of their operand and another element type."""
+
+    x = operand_def(TENSOR)
+
+    traits = traits_def(IdentityCanonicalization())
+
+    def __init__(self, x: SSAValue | Operation, element: Attribute):
+        """element: the type of the result's elements. Raises VerifyException if there is no such conversion."""
+        x = SSAValue.get(x)
+        self.check(element_of(x), element)
+        IRDLOperation.__init__(self, operands=[x], result_types=[tensor_type(shape_of(x), element)])
+
+    @classmethod
+    @abstractmethod
+    def check(cls, source: Attribute, target: Attribute) -> None:
+        """Raise VerifyException if `source` elements cannot become `target`."""
+
+    def verify_(self) -> None:
+        element = element_of(self.result)
+        self.check(element_of(self.x), element)
+        expected = tensor_type(shape_of(self.x), element)
+        if self.result.type != expected:
+            raise VerifyException(f"result type must be {expected}, got {self.result.type}")
+
+    def is_identity(self) -> bool:
+        return self.result.type == self.x.type
+
+
 @irdl_op_definition
-class CastOp(ExactOp):
+class CastOp(ConversionOp):
     """Conversion of the elements to the element type of the result.
 
     ```mlir
@@ -51,22 +81,12 @@ class CastOp(ExactOp):
 
     OLD_NAMES: ClassVar = ("nn.to_f16", "nn.to_f32", "nn.to_f64", "nn.widen")
 
-    x = operand_def(TENSOR)
-
-    traits = traits_def(IdentityCanonicalization())
-
-    def __init__(self, x: SSAValue | Operation, element: Attribute):
-        """element: the type to cast to. Raises VerifyException if there is no such cast."""
-        x = SSAValue.get(x)
-        _check(element_of(x), element)
-        IRDLOperation.__init__(self, operands=[x], result_types=[tensor_type(shape_of(x), element)])
-
-    def verify_(self) -> None:
-        element = element_of(self.result)
-        _check(element_of(self.x), element)
-        expected = tensor_type(shape_of(self.x), element)
-        if self.result.type != expected:
-            raise VerifyException(f"result type must be {expected}, got {self.result.type}")
+    @classmethod
+    def check(cls, source: Attribute, target: Attribute) -> None:
+        if target not in CASTS:
+            known = ", ".join(map(str, CASTS))
+            raise VerifyException(f"the result must have elements of one of {known}, got {target}")
+        check_elements(CASTS[target], [source])
 
     def formula(self, *operands: Any) -> Any:
         (x,), target = operands, dtype_of(self.result)
@@ -74,13 +94,26 @@ class CastOp(ExactOp):
             return convert(x, target)
         return convert(np.trunc(x), target) if source.kind == "f" else wrap(x, target)
 
-    def is_identity(self) -> bool:
-        return self.result.type == self.x.type
 
+@irdl_op_definition
+class BitcastOp(ConversionOp):
+    """The bits of the elements as elements of another type of the same width.
 
-def _check(source: Attribute, target: Attribute) -> None:
-    """Raise VerifyException if `source` elements cannot be cast to `target`."""
-    if target not in CASTS:
-        known = ", ".join(map(str, CASTS))
-        raise VerifyException(f"the result must have elements of one of {known}, got {target}")
-    check_elements(CASTS[target], [source])
+    ```mlir
+    %y = nn.bitcast %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xi32>
+    ```
+
+    ONNX: BitCast.
+    """
+
+    name = "nn.bitcast"
+
+    @classmethod
+    def check(cls, source: Attribute, target: Attribute) -> None:
+        known = [e for e in (*FLOATS, *WHOLE) if dtype_of(e).itemsize == dtype_of(source).itemsize]
+        if source not in known or target not in known:
+            raise VerifyException(f"elements of {source} cannot be reinterpreted as {target}")
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        return x.view(dtype_of(self.result))

@@ -144,6 +144,11 @@ class Vector(NDArrayOperatorsMixin):
         chosen = (value.spread(x, shape) for x in values)
         return self.append(SelectOp(condition.spread(condition, shape), *chosen))
 
+    def view(self, dtype: np.dtype[Any]) -> Vector:
+        """Return the bits of the elements as elements of another type of the same size."""
+        type = VectorType(ELEMENT_TYPE_OF[dtype], self.shape)
+        return self.append(arith.BitcastOp(self.value, type))
+
     def append(self, operation: Operation) -> Vector:
         """Append an operation and return its result."""
         return Vector(self.builder, self.builder.insert(operation).results[0])
@@ -182,6 +187,12 @@ def _(x: Vector) -> Vector:
 def _(x: Vector, divisor: Vector) -> Vector:
     shape = np.broadcast_shapes(x.shape, divisor.shape)
     return x.append(arith.DivSIOp(x.spread(x, shape), x.spread(divisor, shape)))
+
+
+@numerics.integer_power.register
+def _(x: Vector, exponent: Vector) -> Vector:
+    shape = np.broadcast_shapes(x.shape, exponent.shape)
+    return x.append(math.IPowIOp(x.spread(x, shape), x.spread(exponent, shape)))
 
 
 @numerics.convert.register

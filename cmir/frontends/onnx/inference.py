@@ -18,7 +18,9 @@ from cmir.frontends.onnx.node import Node
 MOST_VALUES = 4096
 """The most elements of a vector that is propagated. Shapes have few."""
 
-GROWING = frozenset("ConstantOfShape Expand EyeLike OneHot Pad Range Resize Tile Upsample".split())
+GROWING = frozenset(
+    "ConstantOfShape Expand EyeLike MelWeightMatrix OneHot Pad Range Resize Tile Upsample".split()
+)
 """The operators whose results may be of any size, as the values of their inputs say."""
 
 Types = Mapping[str, onnx.TypeProto.Tensor]
@@ -37,7 +39,7 @@ def is_misjudged(node: Node) -> bool:
 
     In these cases, onnxruntime computes another shape than ONNX infers: pools that round up, whose last window may lie
     in the padding alone, before opset 22; transposed convolutions that are padded to a size, which output_padding does
-    not change.
+    not change. STFT is one-sided by default.
     """
     options = {attribute.name: attribute for attribute in node.proto.attribute}
     match node.proto.op_type:
@@ -46,6 +48,8 @@ def is_misjudged(node: Node) -> bool:
             return rounds_up and node.schema is not None and node.schema.since_version < 22
         case "ConvTranspose" if "auto_pad" in options:
             return options["auto_pad"].s.startswith(b"SAME") and "output_padding" in options
+        case "STFT":
+            return "onesided" not in options
         case _:
             return False
 

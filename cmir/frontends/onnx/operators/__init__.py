@@ -11,6 +11,7 @@ from cmir.frontends.onnx.operators import (
     layout,
     linear,
     moving,
+    ngrams,
     qlinear,
     qonnx,
     quantization,
@@ -18,6 +19,7 @@ from cmir.frontends.onnx.operators import (
     reductions,
     resizing,
     sampling,
+    signals,
     windows,
 )
 
@@ -32,6 +34,7 @@ __all__ = [
     "layout",
     "linear",
     "moving",
+    "ngrams",
     "qlinear",
     "qonnx",
     "quantization",
@@ -39,5 +42,6 @@ __all__ = [
     "reductions",
     "resizing",
     "sampling",
+    "signals",
     "windows",
 ]

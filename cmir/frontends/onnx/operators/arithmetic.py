@@ -6,15 +6,15 @@ from collections.abc import Callable
 from math import inf
 
 import numpy as np
-from xdsl.dialects.builtin import f16, f32
+from xdsl.dialects.builtin import f16, f32, f64, i64
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import element_of
+from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import FLOATS, as_element, operands, option
+from cmir.frontends.onnx.operators.elementwise import as_element, operands, option
 from cmir.frontends.onnx.registry import Function, importer
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
@@ -171,7 +171,10 @@ def is_inf(
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Floats. The exponent may also be an integer, or a constant that the type of the base can represent."""
+    """Floats and integers. A constant exponent of floats is one that their type can represent."""
+    kinds = [dtype_of(x) if isinstance(x, Activation) else x.array.dtype for x in (base, exponent)]
+    if kinds[0].kind in "iu":
+        return _integer_power(node, *operands(node, base, exponent))
     if isinstance(exponent, Constant) and isinstance(base, Activation):
         array = exponent.array.astype(dtype_of(base))
         if (array != exponent.array).any():
@@ -183,6 +186,14 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
         element = element_of(base) if isinstance(base, Activation) else f32
         exponent = as_element(node, exponent, element)
     return node.build(nn.PowOp(*operands(node, base, exponent)))
+
+
+def _integer_power(node: Node, base: SSAValue, exponent: SSAValue) -> Activation:
+    """Build the power of integers, exact if the exponent is one, too; else the float64 one, rounded towards zero."""
+    result = element_of(base)
+    wide = i64 if element_of(exponent) in WHOLE else f64
+    power = node.build(nn.PowOp(*(as_element(node, x, wide) for x in (base, exponent))))
+    return as_element(node, power, result)
 
 
 @importer("Clip")

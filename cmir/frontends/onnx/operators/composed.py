@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -18,6 +19,9 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_co
 from cmir.frontends.onnx.operators.elementwise import as_element, single
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
+
+MOST_ROWS = 5
+"""The most rows of a matrix whose determinant is computed. The number of products doubles with each of them."""
 
 
 @importer("Tile")
@@ -83,6 +87,39 @@ def one_hot(
     ]
     off, on = (_parameter(node, n, v) for n, v in zip(("off", "on"), values.array, strict=True))
     return node.build(nn.WhereOp(node.build(nn.OrOp(*found)), on, off))
+
+
+@importer("Det")
+def determinant(node: Node, x: Activation) -> Value:
+    """Matrices of at most 5 rows."""
+    *outer, rows, columns = shape_of(x) if len(shape_of(x)) > 1 else (0, 0)
+    if not 0 < rows == columns <= MOST_ROWS:
+        raise ImporterError(
+            f"matrices must have as many columns as rows, at most {MOST_ROWS}, got a sample of"
+            f" shape {list(shape_of(x))}"
+        )
+
+    def element(row: int, column: int) -> Activation:
+        begins, ends = [*(0 for _ in outer), row, column], [*outer, row + 1, column + 1]
+        return node.build(nn.ReshapeOp(node.build(nn.SliceOp(x, begins, ends)), outer))
+
+    # Minors of the last rows, by their columns: Laplace's expansion along the row before.
+    minors: dict[tuple[int, ...], Activation]
+    minors = {(column,): element(rows - 1, column) for column in range(columns)}
+    for row in reversed(range(rows - 1)):
+        elements = [element(row, column) for column in range(columns)]
+        larger: dict[tuple[int, ...], Activation] = {}
+        for chosen in combinations(range(columns), rows - row):
+            total = None
+            for place, column in enumerate(chosen):
+                minor = minors[(*chosen[:place], *chosen[place + 1 :])]
+                term = node.build(nn.MulOp(elements[column], minor))
+                sign = nn.SubOp if place % 2 else nn.AddOp
+                total = term if total is None else node.build(sign(total, term))
+            assert total is not None
+            larger[chosen] = total
+        minors = larger
+    return minors[tuple(range(columns))]
 
 
 @importer("EyeLike")

@@ -73,6 +73,7 @@ def batch_normalization(
     return node.build(nn.BatchNormOp(x, *parameters, epsilon=epsilon))
 
 
+@importer("OptionalGetElement")
 @importer("Identity")
 def identity(node: Node, x: Value) -> Value:
     return x
@@ -88,21 +89,17 @@ def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
 
 @importer("BitCast")
 def bit_cast(node: Node, input: Activation, *, to: int) -> Value:
-    """Between integers of one width, and from bool to uint8."""
+    """Between types of one width except bool, and from bool to 8 bits."""
     source, target = element_of(input), ELEMENTS.get(to)
     if target == source:
         return input
-    # Casts between integers keep the bits; ONNX's truth values are bytes.
-    if target not in WHOLE or source not in (i1, *WHOLE) or not _of_one_size(source, target):
+    if target not in (*FLOATS, *WHOLE) or dtype_of(source).itemsize != dtype_of(target).itemsize:
         raise ImporterError(
             f"attribute to = {element_name(to)} is not supported for elements of {source}"
         )
-    return as_element(node, input, target)
-
-
-def _of_one_size(*elements: Attribute) -> bool:
-    """Return True if NumPy's types of these elements have one size."""
-    return len({dtype_of(element).itemsize for element in elements}) == 1
+    if source == i1:  # ONNX's truth values are bytes
+        return as_element(node, input, target)
+    return node.build(nn.BitcastOp(input, target))
 
 
 @importer("CastLike")

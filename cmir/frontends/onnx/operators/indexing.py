@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, shape_of
 from cmir.dialects.nn.put import KINDS
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
 from cmir.frontends.onnx.registry import importer
 
 
@@ -75,6 +77,71 @@ def scatter_nd(
         raise ImporterError("indices that address the batch dimension would mix samples")
     x, at, new = (operand(node, value) for value in (data, indices, updates))
     return node.build(nn.PutSlicesOp(x, at, new, _kind(reduction)))
+
+
+@importer("TensorScatter")
+def tensor_scatter(
+    node: Node,
+    past_cache: Value,
+    update: Value,
+    write_indices: Value | None = None,
+    *,
+    mode: str = "linear",
+    axis: int = -2,
+) -> Value:
+    if mode not in ("linear", "circular"):
+        raise ImporterError(f"attribute mode = {mode} is not supported")
+    cache, new = operand(node, past_cache), operand(node, update)
+    place, shape = node.axis(cache, axis), shape_of(new)
+    steps = np.arange(shape[place]).reshape(-1, *(1,) * (len(shape) - place - 1))
+    at = node.parameter(Constant(f"{node.proto.name}.steps", steps))
+    if write_indices is not None:
+        first = operand(node, write_indices)
+        ones = (1,) * (len(shape) - len(shape_of(first)))
+        at = node.build(nn.AddOp(node.build(nn.ReshapeOp(first, (*shape_of(first), *ones))), at))
+    if mode == "circular":
+        length = Constant(f"{node.proto.name}.length", np.array(shape_of(cache)[place]))
+        at = node.build(nn.RemOp(at, node.parameter(length)))
+    return node.build(nn.PutElementsOp(cache, node.build(nn.ExpandOp(at, shape)), new, place))
+
+
+@importer("MaxUnpool")
+def max_unpool(
+    node: Node,
+    x: Activation,
+    indices: Value,
+    *,
+    kernel_shape: Sequence[int],
+    output_shape: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+) -> Value:
+    """Add zeros at the ends for `output_shape`; indices count the elements without these."""
+    rank, shape = len(kernel_shape), shape_of(x)
+    pads, strides = pads or [0] * (2 * rank), strides or [1] * rank
+    inner = [
+        (size - 1) * stride - begin - end + kernel
+        for size, stride, begin, end, kernel in zip(
+            shape[-rank:], strides, pads[:rank], pads[rank:], kernel_shape, strict=True
+        )
+    ]
+    sizes = (*shape[:-rank], *inner)
+    check_constant(sizes, dtype_of(x))
+    zeros = Constant(f"{node.proto.name}.zeros", np.zeros(prod(sizes), dtype_of(x)))
+    at = node.build(nn.ReshapeOp(operand(node, indices), (prod(shape),)))
+    if node.batch:  # they count all samples
+        count = Constant(f"{node.proto.name}.count", np.array(prod(sizes)))
+        at = node.build(nn.RemOp(at, node.parameter(count)))
+    new = node.build(nn.ReshapeOp(x, (prod(shape),)))
+    put = node.build(nn.PutElementsOp(node.parameter(zeros), at, new, 0))
+    result = node.build(nn.ReshapeOp(put, sizes))
+    if output_shape is None:
+        return result
+    wanted = output_shape[len(node.batch) :]
+    ends = [after - before for before, after in zip(sizes, wanted, strict=True)]
+    if min(ends) < 0 or any(ends[:-rank]):
+        raise ImporterError(f"output_shape = {list(output_shape)} does not fit {list(sizes)}")
+    return node.build(nn.PadOp(result, [*(0 for _ in ends), *ends], 0.0)) if any(ends) else result
 
 
 def _kind(reduction: str) -> str | None:

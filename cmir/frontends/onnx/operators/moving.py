@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -103,6 +104,44 @@ def _gather(node: Node, data: Activation, indices: Constant, axis: int) -> Value
     return node.build(nn.ReshapeOp(result, (*shape[:axis], *indices.shape, *shape[axis + 1 :])))
 
 
+@importer("Compress")
+def compress(
+    node: Node, input: Activation, condition: Constant, *, axis: int | None = None
+) -> Value:
+    if axis is None:
+        if node.batch:
+            raise ImporterError("without an axis, it mixes the samples of a batch (axis 0)")
+        input, axis = node.build(nn.ReshapeOp(input, (prod(shape_of(input)),))), 0
+    kept = np.flatnonzero(condition.array)
+    return _gather(node, input, Constant(condition.name, kept), axis)
+
+
+@importer("ReverseSequence")
+def reverse_sequence(
+    node: Node,
+    input: Activation,
+    *,
+    sequence_lens: Sequence[int],
+    batch_axis: int = 1,
+    time_axis: int = 0,
+) -> Value:
+    """Whole inputs only: samples of a batch have lengths of their own."""
+    shape, axes = shape_of(input), node.axes(input, [batch_axis, time_axis])
+    sequences, steps = (shape[axis] for axis in axes)
+    if len(sequence_lens) != sequences or not all(0 <= n <= steps for n in sequence_lens):
+        raise ImporterError(f"lengths {list(sequence_lens)} do not fit the shape {list(shape)}")
+    order = [*axes, *(axis for axis in range(len(shape)) if axis not in axes)]
+    moved = node.build(nn.TransposeOp(input, order))
+    rows = node.build(nn.ReshapeOp(moved, (sequences * steps, *shape_of(moved)[2:])))
+    picked = [
+        first * steps + (count - 1 - step if step < count else step)
+        for first, count in enumerate(sequence_lens)
+        for step in range(steps)
+    ]
+    result = node.build(nn.ReshapeOp(node.build(nn.GatherOp(rows, 0, picked)), shape_of(moved)))
+    return node.build(nn.TransposeOp(result, [order.index(axis) for axis in range(len(shape))]))
+
+
 @importer("Expand")
 def expand(node: Node, input: Activation, *, shape: Sequence[int]) -> Value:
     before = node.shape(input)
@@ -200,6 +239,40 @@ def _rearranged(
     order = [*range(len(batch)), *(len(batch) + axis for axis in perm)]
     moved = node.build(nn.TransposeOp(apart, order))
     return node.build(nn.ReshapeOp(moved, (*batch, *result)))
+
+
+@importer("Col2Im")
+def col2im(
+    node: Node,
+    input: Activation,
+    *,
+    image_shape: Sequence[int],
+    block_shape: Sequence[int],
+    dilations: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+) -> Value:
+    *outer, rows, columns = shape_of(input)
+    rank = len(image_shape)
+    steps, apart, margins = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    windows = [
+        (size + begin + end - dilation * (block - 1) - 1) // stride + 1
+        for size, begin, end, dilation, block, stride in zip(
+            image_shape, margins[:rank], margins[rank:], apart, block_shape, steps, strict=True
+        )
+    ]
+    elements = prod(block_shape)
+    if rows % elements or prod(windows) != columns or min(windows) < 1:
+        raise ImporterError(
+            f"a sample of shape {[rows, columns]} does not consist of {windows} windows of"
+            f" {list(block_shape)} elements"
+        )
+    channels = rows // elements
+    parted = (prod(outer) * channels, *block_shape, *windows)
+    folded = node.build(
+        nn.FoldOp(node.build(nn.ReshapeOp(input, parted)), image_shape, steps, margins, apart)
+    )
+    return node.build(nn.ReshapeOp(folded, (*outer, channels, *image_shape)))
 
 
 @importer("ConvTranspose", batched="space")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xdsl.dialects.builtin import i64
+
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
@@ -112,7 +114,8 @@ def max_pool(
     result = node.build(nn.MaxPoolOp(x, kernel, *options))
     if len(node.proto.output) == 1:
         return result
-    return [result, node.build(nn.MaxPoolIndexOp(x, kernel, *options, bool(storage_order)))]
+    found = node.build(nn.MaxPoolIndexOp(x, kernel, *options, bool(storage_order)))
+    return [result, node.build(nn.CastOp(found, i64))]
 
 
 @importer("AveragePool", batched="channels")

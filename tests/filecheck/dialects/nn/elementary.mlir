@@ -55,10 +55,21 @@ func.func @reductions(%x: tensor<4x8x8xf32>, %i: tensor<4x8xi32>) {
   func.return
 }
 
+// CHECK-LABEL: @windows
+func.func @windows(%x: tensor<3x2x3x4x2xf32>) {
+  // CHECK-NEXT: nn.fold %x {shape = [6, 5], strides = [1, 2], dilations = [2, 1]} : (tensor<3x2x3x4x2xf32>) -> tensor<3x6x5xf32>
+  %0 = nn.fold %x {shape = [6, 5], strides = [1, 2], dilations = [2, 1]} : (tensor<3x2x3x4x2xf32>) -> tensor<3x6x5xf32>
+  func.return
+}
+
 // CHECK-LABEL: @integers
 func.func @integers(%x: tensor<4x8xi32>, %y: tensor<8xi32>, %f: tensor<8xf32>) {
   // CHECK-NEXT: nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
   %0 = nn.rem %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.pow %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  %p = nn.pow %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
+  // CHECK-NEXT: nn.bitcast %x : (tensor<4x8xi32>) -> tensor<4x8xf32>
+  %b = nn.bitcast %x : (tensor<4x8xi32>) -> tensor<4x8xf32>
   // CHECK-NEXT: nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
   %1 = nn.rem %f, %f : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
   // CHECK-NEXT: nn.div %x, %y : (tensor<4x8xi32>, tensor<8xi32>) -> tensor<4x8xi32>
