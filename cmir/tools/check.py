@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from cmir.checking import compare, deviation, difference_of_output, fitted
@@ -147,21 +147,29 @@ def _judge(
     Without such an evaluation, all of them are wrong.
     """
     exact: list[Arrays | None]
+    ties = [0] * len(inferences)
     try:
         inputs = [inference.inputs for inference in inferences]
-        exact = [*reference.evaluate_in_double(inputs)] if inputs else []
+        exact = [*reference.evaluate_in_double(inputs, tolerances.narrowest)] if inputs else []
+        ties = [*reference.ties] or ties
     except CompileError as error:
         emit_remark(reference.path, f"there is no evaluation in float64: {_reason(error)}")
         exact = [None] * len(inferences)
     wrong: list[str] = []
     right: list[str] = []
-    for inference, wide in zip(inferences, exact, strict=True):
+    for inference, wide, changed in zip(inferences, exact, ties, strict=True):
         for name, text in inference.differences.items():
             agrees = wide is not None and not tolerances.difference(inference.results, wide, name)
             nearer = "" if wide is None else _nearer(reference.name, inference, wide, name)
+            if agrees and changed:
+                nearer += f", where {_numbers(changed)} on a tie up to the errors of floats"
             line = f"output '{name}' of inference {inference.number}: {text}{nearer}"
             (right if agrees else wrong).append(line)
     return wrong, right
+
+
+def _numbers(count: int) -> str:
+    return "a quantised number lies" if count == 1 else f"{count} quantised numbers lie"
 
 
 def _nearer(reference: str, inference: _Inference, exact: Arrays, name: str) -> str:
@@ -193,7 +201,7 @@ def _remark_on_onnxruntime(
     if find_spec("onnxruntime") is None:
         return
     try:
-        theirs = OnnxReference(reference.path, True, None).evaluate(inputs)
+        theirs = replace(reference, onnxruntime=True).evaluate(inputs)
     except CompileError:  # onnxruntime does not support every model that has a reference
         return
     results = [dict(zip(names, arrays, strict=True)) for names, arrays in zip(outputs, theirs)]

@@ -17,6 +17,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
 if TYPE_CHECKING:
+    from cmir.checking import Guide
     from cmir.dialects.polyhedral import PipelineOp
 
 EvaluatorChoice = Literal["onnxruntime", "numpy"]
@@ -37,9 +38,18 @@ class Reference(ABC):
     def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
         """Return the outputs of inferences. Raises CompileError if the network cannot be evaluated."""
 
+    ties: Sequence[int] = ()
+    """How many numbers were not rounded to the nearest integer, in each inference of `evaluate_in_double`."""
+
     @abstractmethod
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`."""
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], narrowest: str | None = None
+    ) -> list[Arrays]:
+        """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`.
+
+        Where a quantised number of an ONNX model lies on a tie, up to the errors of floats of the type `narrowest`, it
+        is rounded as the imported network rounds it.
+        """
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         """Return how a shape that `evaluate` gives an output contradicts the network, or None if it does not."""
@@ -62,7 +72,9 @@ class IrReference(Reference):
     def evaluate(self, inputs: Sequence[Arrays]) -> list[Arrays]:
         return _evaluate(self.network, inputs, self.parameters)
 
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], narrowest: str | None = None
+    ) -> list[Arrays]:
         from cmir.semantics.precision import DoubleParameters, in_double
 
         return _evaluate(in_double(self.network), inputs, DoubleParameters(self.parameters))
@@ -88,13 +100,14 @@ def _evaluate(
 class OnnxReference(Reference):
     """An ONNX model, evaluated in another process by `cmir.checking`'s rule, or by onnxruntime in any case.
 
-    load: returns the same network as IR, or None if the user excludes it. samples: number of samples in a batch of the
-    model, of which an inference takes one.
+    load: returns the same network as IR. substitutes: False if the user excludes that it takes the place of the model.
+    samples: number of samples in a batch of the model, of which an inference takes one.
     """
 
     path: Path
     onnxruntime: bool
-    load: Callable[[], Reference] | None
+    load: Callable[[], IrReference]
+    substitutes: bool = True
     samples: int = 1
     name: str = "onnxruntime"
 
@@ -105,10 +118,28 @@ class OnnxReference(Reference):
         self.name, outputs = evaluate_apart(which, self.path, self._batched(inputs))
         return self._first(outputs)
 
-    def evaluate_in_double(self, inputs: Sequence[Arrays]) -> list[Arrays]:
-        from cmir.checking.process import evaluate_apart
+    def evaluate_in_double(
+        self, inputs: Sequence[Arrays], narrowest: str | None = None
+    ) -> list[Arrays]:
+        from cmir.checking.process import evaluate_in_double_apart
 
-        return self._first(evaluate_apart("float64", self.path, self._batched(inputs))[1])
+        guides = self._guides(inputs, narrowest)
+        found = evaluate_in_double_apart(self.path, self._batched(inputs), guides)
+        self.ties = [ties for _, ties in found]
+        return self._first([outputs for outputs, _ in found])
+
+    def _guides(self, inputs: Sequence[Arrays], narrowest: str | None) -> list[Guide]:
+        """Return the integers that the imported network rounds to, for each inference."""
+        from cmir.checking import Guide, default_tolerances
+        from cmir.tools.guide import rounded_numbers
+
+        _, atol = default_tolerances(np.dtype(np.float32), narrowest)
+        imported = self.load()
+        assert isinstance(imported.network, FuncOp)
+        return [
+            Guide(rounded_numbers(imported.network, arrays, imported.parameters), atol)
+            for arrays in inputs
+        ]
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         from cmir.checking.reference import declared_shapes
@@ -120,7 +151,7 @@ class OnnxReference(Reference):
         return f"{wrong}, and the model declares {_text(declared)}"
 
     def substitute(self) -> Reference | None:
-        return None if self.load is None else self.load()
+        return self.load() if self.substitutes else None
 
     def _batched(self, inputs: Sequence[Arrays]) -> list[Arrays]:
         """Return inputs with the batch dimension of the model's, also if that is larger than 1: then of copies."""
@@ -184,13 +215,13 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
         module = model.module.clone()  # because passes will change it
         imported = IrReference(path, _network(module, path), model.parameters)
 
-        def load() -> Reference:
+        def load() -> IrReference:
             return imported
     else:
         shapes, batch = _model_shapes(path, _inputs(model))
         samples = "split" if batch else "whole"
 
-        def load() -> Reference:
+        def load() -> IrReference:
             read = read_model(path, None, shapes, samples)
             return IrReference(path, _network(read.module, path), read.parameters)
 
@@ -198,9 +229,9 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None) -> Refere
         case "numpy":
             return load()
         case "onnxruntime":
-            return OnnxReference(path, True, None, model.samples)
+            return OnnxReference(path, True, load, False, model.samples)
         case None:
-            return OnnxReference(path, False, load, model.samples)
+            return OnnxReference(path, False, load, True, model.samples)
 
 
 def _ir(model: Model) -> Reference:
