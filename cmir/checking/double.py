@@ -35,9 +35,12 @@ class DoubleInterpreter(Interpreter):
         copy.CopyFrom(inliner.inline_local_functions(model) if model.functions else model)
         _widen(copy, directory)
         super().__init__(copy, directory)
+        self._exact: set[str] = set()
+        """The inputs, and tensors of integers and of their multiples."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[Any]:
         self.ties = 0
+        self._exact = {*feeds}
         return super().__call__(_widened(feeds))
 
     def _node(self, node: onnx.NodeProto, values: Values) -> Values:
@@ -45,9 +48,12 @@ class DoubleInterpreter(Interpreter):
         if self.guide is None or numbers is None:
             results = super()._node(node, values)
         else:
-            with preferring(numbers, self.guide.atol) as preference:
+            exact = node.input[0] in self._exact
+            with preferring(numbers, self.guide.atol, exact) as preference:
                 results = super()._node(node, values)
             self.ties += preference.taken
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            self._exact.update(node.output)  # no evaluation has errors in them
         return _widened(results)  # scales of quantised operators are single
 
 

@@ -30,6 +30,7 @@ class Guide:
 class _Preference:
     numbers: np.ndarray
     atol: float
+    exact: bool
     taken: int = 0
 
 
@@ -37,9 +38,12 @@ _preference: ContextVar[_Preference | None] = ContextVar("_preference", default=
 
 
 @contextmanager
-def preferring(numbers: np.ndarray, atol: float) -> Generator[_Preference]:
-    """Let `settled` prefer these integers at ties. `taken` of the result counts the ties that changed."""
-    preference = _Preference(numbers, atol)
+def preferring(numbers: np.ndarray, atol: float, exact: bool = False) -> Generator[_Preference]:
+    """Let `settled` prefer these integers at ties. `taken` of the result counts the ties that changed.
+
+    exact: True if the numbers to be rounded have no errors. Exactly on a border, the rule for ties then holds.
+    """
+    preference = _Preference(numbers, atol, exact)
     token = _preference.set(preference)
     try:
         yield preference
@@ -65,7 +69,8 @@ def settled(
     limit = preference.atol * max(1.0, float(np.abs(rounded).max()))
     with np.errstate(invalid="ignore"):
         distance = np.abs(quotient - (rounded + wanted) / 2)
-    # A number that is exactly on the border has no error: the rule for ties holds for it.
-    tie = (distance > 0) & (distance <= limit) & (np.abs(wanted - rounded) == step)
+    tie = (distance <= limit) & (np.abs(wanted - rounded) == step)
+    if preference.exact:
+        tie &= distance > 0
     preference.taken += int(np.count_nonzero(tie))
     return np.where(tie, wanted, rounded).astype(rounded.dtype)

@@ -18,9 +18,11 @@ def test_only_near_ties_are_settled() -> None:
     quotient = np.array([1.5 + NEAR, 1.5 - NEAR, 1.5 - 20 * NEAR, 2.2, 1.5, 2.5 + NEAR])
     with preferring(np.array([1, 2, 2, 3, 1, 1]), atol=1e-6) as preference:
         result = settled(quotient, np.rint(quotient))
-    # The last one prefers an integer that is not the next one, and the one before is exactly on the border.
-    assert result.tolist() == [1, 2, 1, 2, 2, 3]
-    assert preference.taken == 2
+    # The last one prefers an integer that is not the next one.
+    assert result.tolist() == [1, 2, 1, 2, 1, 3]
+    assert preference.taken == 3
+    with preferring(np.array([1, 2, 2, 3, 1, 1]), atol=1e-6, exact=True):
+        assert settled(quotient, np.rint(quotient)).tolist() == [1, 2, 1, 2, 2, 3]
     assert settled(quotient, np.rint(quotient)).tolist() == [2, 1, 1, 2, 2, 3]
 
 
@@ -49,6 +51,29 @@ BORDERS = {"linear": 2.5, "qonnx": 2.5, "qonnx, rounded up": 2.0, "bipolar": 0.0
 """Quotients between two results."""
 SIDES = {"linear": (5, 6), "qonnx": (2, 3), "qonnx, rounded up": (2, 3), "bipolar": (-1, 1)}
 """The integers of these results."""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "free"),
+    [
+        ("y = QuantizeLinear(x, s, z)", False),
+        (
+            "a = QuantizeLinear(x, r, z) b = DequantizeLinear(a, r, z) y = QuantizeLinear(b, s, z)",
+            False,
+        ),
+        ("a = Add(x, o) y = QuantizeLinear(a, s, z)", True),
+    ],
+)
+def test_the_rule_for_ties_holds_for_numbers_without_errors(nodes: str, free: bool) -> None:
+    """A sum may only be on the border because float64 has more digits than the sums that are compared."""
+    model = parser.parse_model(f"{HEAD}main (float[1,2] x) => (int8[1,2] y) {{ {nodes} }}")
+    numbers = {**CONSTANTS, "r": np.array(0.25, np.float32), "o": np.zeros((), np.float32)}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(array, name) for name, array in numbers.items() if name in "rosz"
+    )
+    guide = Guide({"y": np.array([6, 6], np.int8)}, 1e-5)
+    (found,), _ = double_evaluator(model).guided(guide, np.array([[1.25, 1.0]]))
+    assert found.tolist() == [[6 if free else 5, 5]]
 
 
 @pytest.mark.parametrize("kind", MODELS)
