@@ -14,15 +14,19 @@ from cmir.checking.comparison import (
     fitted,
 )
 from cmir.checking.reference import (
+    DoubleEvaluator,
     Evaluator,
     double_evaluator,
     evaluator_of,
     needs_exact_integers,
     onnxruntime_evaluator,
 )
+from cmir.checking.ties import Guide
 
 __all__ = [
+    "DoubleEvaluator",
     "Evaluator",
+    "Guide",
     "compare",
     "default_tolerances",
     "deviation",

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from onnx import AttributeProto, TensorProto, helper, inliner, numpy_helper
 
 from cmir.checking.interpreter import Interpreter, Values
+from cmir.checking.ties import Guide, preferring
 
 _NARROW = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
@@ -24,17 +25,41 @@ class DoubleInterpreter(Interpreter):
     Integers, and the arithmetic of quantised operators, stay as they are.
     """
 
+    guide: Guide | None = None
+    """What to prefer where a quantised number lies on a tie."""
+    ties: int = 0
+    """Number of roundings that the guide changed in the last evaluation."""
+
     def __init__(self, model: onnx.ModelProto, directory: str = "") -> None:
         copy = onnx.ModelProto()
         copy.CopyFrom(inliner.inline_local_functions(model) if model.functions else model)
         _widen(copy, directory)
         super().__init__(copy, directory)
+        self._exact: set[str] = set()
+        """The inputs, and tensors of integers and of their multiples."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[Any]:
+        self.ties = 0
+        self._exact = {*feeds}
         return super().__call__(_widened(feeds))
 
     def _node(self, node: onnx.NodeProto, values: Values) -> Values:
-        return _widened(super()._node(node, values))  # scales of quantised operators are single
+        numbers = None if self.guide is None else self.guide.numbers.get(name_of(node))
+        if self.guide is None or numbers is None:
+            results = super()._node(node, values)
+        else:
+            exact = node.input[0] in self._exact
+            with preferring(numbers, self.guide.atol, exact) as preference:
+                results = super()._node(node, values)
+            self.ties += preference.taken
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            self._exact.update(node.output)  # no evaluation has errors in them
+        return _widened(results)  # scales of quantised operators are single
+
+
+def name_of(node: onnx.NodeProto) -> str:
+    """Return the name of a node, or that of its first output if the node has none."""
+    return node.name or next(filter(None, node.output), "")
 
 
 def _widened(values: Mapping[str, Any]) -> Values:

@@ -9,8 +9,9 @@ from typing import IO
 
 import numpy as np
 
-ARRAYS, NAME, ERROR = b"A", b"N", b"E"
-"""Tags: inputs or outputs of an inference; the evaluator's name; the reason why there is no result, as text."""
+ARRAYS, GUIDE, NAME, ERROR = b"A", b"G", b"N", b"E"
+"""Tags: inputs or outputs of an inference; a guide for the next inference (its tolerance, the names of its nodes, and
+an array for each); the evaluator's name; the reason why there is no result, as text."""
 
 _HEADER = struct.Struct("<cQ")
 _LENGTH = struct.Struct("<Q")

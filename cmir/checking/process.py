@@ -13,7 +13,8 @@ from typing import IO, Literal
 
 import numpy as np
 
-from cmir.checking.messages import ARRAYS, ERROR, receive, send
+from cmir.checking.messages import ARRAYS, ERROR, GUIDE, receive, send
+from cmir.checking.ties import Guide
 from cmir.support.diagnostics import CompileError
 from cmir.support.interruption import at_interruption
 
@@ -40,6 +41,14 @@ class EvaluatorProcess:
         with suppress(BrokenPipeError):  # the process has ended, and the answer is missing
             send(self._requests, ARRAYS, inputs)
         return self._receive()
+
+    def guided(self, inputs: Sequence[np.ndarray], guide: Guide) -> tuple[list[np.ndarray], int]:
+        """Return what `DoubleEvaluator.guided` does, which the process must have. Raises like a call."""
+        message = [np.array(guide.atol), np.array([*guide.numbers], str), *guide.numbers.values()]
+        with suppress(BrokenPipeError):
+            send(self._requests, GUIDE, message)
+        *outputs, ties = self(inputs)
+        return outputs, int(ties)
 
     def _receive(self) -> list[np.ndarray]:
         try:
@@ -92,3 +101,13 @@ def evaluate_apart(
     """Return the name of an evaluator, and the outputs of each inference. Raises as `evaluator_process` does."""
     with evaluator_process(which, model) as evaluate:
         return evaluate.name, [evaluate(inputs) for inputs in inferences]
+
+
+def evaluate_in_double_apart(
+    model: Path, inferences: Iterable[Sequence[np.ndarray]], guides: Iterable[Guide]
+) -> list[tuple[list[np.ndarray], int]]:
+    """Return for each inference what `DoubleEvaluator.guided` does. Raises as `evaluator_process` does."""
+    with evaluator_process("float64", model) as evaluate:
+        return [
+            evaluate.guided(inputs, guide) for inputs, guide in zip(inferences, guides, strict=True)
+        ]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from cmir.checking.registry import QONNX, operator
+from cmir.checking.ties import settled
 
-_ROUNDING = {"ROUND": np.round, "CEIL": np.ceil, "FLOOR": np.floor}
+_ROUNDING = {"ROUND": (np.round, 0.0), "CEIL": (np.ceil, 0.5), "FLOOR": (np.floor, -0.5)}
+"""Functions that round, and what to add to numbers so that the nearest integer is, but for ties, the result."""
 
 
 def quant(
@@ -26,17 +28,20 @@ def quant(
     bits = int(bitwidth.item())
     levels = x / scale + zeropt
     if bits == 1 and signed:
-        rounded = np.where(levels >= 0, 1, -1).astype(x.dtype)
+        rounded = settled(levels, np.where(levels >= 0, 1, -1).astype(x.dtype), step=2)
     else:
         half = 2 ** (bits - 1)
         least = 0 if not signed else -half + bool(narrow)
         greatest = half - 1 if signed else 2 * half - 1 - bool(narrow)
-        rounded = _ROUNDING[rounding_mode.upper()](np.minimum(np.maximum(levels, least), greatest))
+        levels = np.minimum(np.maximum(levels, least), greatest)
+        round_, shift = _ROUNDING[rounding_mode.upper()]
+        rounded = settled(levels + shift, round_(levels))
     return np.asarray((rounded - zeropt) * scale, np.float32)
 
 
 def bipolar_quant(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return np.asarray(np.where(x >= 0, np.float32(1), np.float32(-1)) * scale, np.float32)
+    signs = np.where(x >= 0, np.float32(1), np.float32(-1))
+    return np.asarray(settled(x / np.abs(scale), signs, step=2) * scale, np.float32)
 
 
 for domain in QONNX:

@@ -22,6 +22,7 @@ from google.protobuf.message import DecodeError
 from cmir.checking.double import DoubleInterpreter
 from cmir.checking.interpreter import Interpreter, uses_integers
 from cmir.checking.ordinary import open_session
+from cmir.checking.ties import Guide
 from cmir.support.diagnostics import CompileError
 
 
@@ -42,6 +43,24 @@ class Evaluator:
         """Return the outputs for inputs, both in order. Raises CompileError if the evaluation fails."""
         feeds = dict(zip(self.inputs, arrays, strict=True))
         return [np.asarray(output) for output in self.run(feeds)]
+
+
+@dataclass(frozen=True)
+class DoubleEvaluator(Evaluator):
+    """The evaluation of a model in double precision."""
+
+    interpreter: DoubleInterpreter
+
+    def guided(self, guide: Guide, *arrays: np.ndarray) -> tuple[list[np.ndarray], int]:
+        """Return the outputs for inputs, with numbers that lie on ties rounded as `guide` says, and how many do.
+
+        Only numbers that the guide changes count. Raises CompileError like a call.
+        """
+        self.interpreter.guide = guide
+        try:
+            return self(*arrays), self.interpreter.ties
+        finally:
+            self.interpreter.guide = None
 
 
 def needs_exact_integers(model: onnx.ModelProto | Path) -> bool:
@@ -82,13 +101,13 @@ def onnxruntime_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
     return Evaluator("onnxruntime", _inputs(proto), False, run)
 
 
-def double_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
+def double_evaluator(model: onnx.ModelProto | Path) -> DoubleEvaluator:
     """Return the evaluation of a model with all its floats in double precision, node by node.
 
     onnxruntime evaluates the nodes, or ONNX's reference evaluator, as in `OrdinaryNodes`. No importer is involved.
     """
     interpreter = DoubleInterpreter(_read(model), _directory(model))
-    return Evaluator("float64", _inputs(_read(model)), False, interpreter)
+    return DoubleEvaluator("float64", _inputs(_read(model)), False, interpreter, interpreter)
 
 
 @dataclass(frozen=True)

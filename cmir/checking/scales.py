@@ -10,6 +10,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from cmir.checking.integers import along, centred, wrapped
+from cmir.checking.ties import settled
 
 
 def integer_limits(dtype: np.dtype) -> tuple[int, int]:
@@ -30,10 +31,10 @@ def saturated(quotient: np.ndarray, zero_point: np.ndarray | int, dtype: np.dtyp
     """Round to the nearest integer (ties to even), add the zero point, and saturate to `dtype`. NaN counts as zero."""
     low, high = integer_limits(dtype)
     zero = np.asarray(zero_point).astype(np.int64)
-    whole = np.nan_to_num(
-        np.rint(quotient.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf
-    )
-    return (np.clip(whole, low - zero, high - zero).astype(np.int64) + zero).astype(dtype)
+    quotient = quotient.astype(np.float64)
+    whole = np.nan_to_num(np.rint(quotient), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    whole = settled(quotient, np.clip(whole, low - zero, high - zero), zero)
+    return (whole.astype(np.int64) + zero).astype(dtype)
 
 
 def broadcast_scales(

@@ -16,8 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from cmir.checking.messages import ARRAYS, ERROR, NAME, receive, send, send_text
-from cmir.checking.reference import double_evaluator, evaluator_of, onnxruntime_evaluator
+import numpy as np
+
+from cmir.checking.messages import ARRAYS, ERROR, GUIDE, NAME, receive, send, send_text
+from cmir.checking.reference import (
+    DoubleEvaluator,
+    double_evaluator,
+    evaluator_of,
+    onnxruntime_evaluator,
+)
+from cmir.checking.ties import Guide
 from cmir.support.diagnostics import CompileError
 
 EVALUATORS = {
@@ -53,11 +61,21 @@ def _evaluate(which: str, path: Path, seconds: float, source: IO[bytes], output:
     while True:
         signal.setitimer(signal.ITIMER_REAL, 0)
         try:
-            _, inputs = receive(source)
+            tag, arrays = receive(source)
+            guide = None
+            if tag == GUIDE:
+                atol, names, *numbers = arrays
+                guide = Guide(dict(zip(names.tolist(), numbers, strict=True)), float(atol))
+                _, arrays = receive(source)
         except EOFError:
             return
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        send(output, ARRAYS, evaluator(*inputs))
+        if guide is None:
+            send(output, ARRAYS, evaluator(*arrays))
+        else:
+            assert isinstance(evaluator, DoubleEvaluator)
+            outputs, ties = evaluator.guided(guide, *arrays)
+            send(output, ARRAYS, [*outputs, np.array(ties)])
 
 
 if __name__ == "__main__":

@@ -62,10 +62,13 @@ def check(
 
     def exact(inferences: Sequence[_Inference]) -> list[Arrays]:
         """Return the outputs of inferences in double precision. State needs the inferences before them, too."""
+        narrowest = tolerances.narrowest
         if not reference.has_state:
-            return reference.evaluate_in_double([inference.inputs for inference in inferences])
+            given = [inference.inputs for inference in inferences]
+            return reference.evaluate_in_double(given, narrowest)
         last = inferences[-1].number + 1
-        found = reference.evaluate_in_double(inputs[:last], None if first is None else first[:last])
+        sequences = None if first is None else first[:last]
+        found = reference.evaluate_in_double(inputs[:last], narrowest, sequences)
         return [found[inference.number] for inference in inferences]
 
     differing: list[_Inference] = []
@@ -164,20 +167,28 @@ def _judge(
     evaluate: the evaluation of inferences in double precision. If it fails, all of them are wrong.
     """
     exact: list[Arrays | None]
+    ties = [0] * len(inferences)
     try:
         exact = [*evaluate(inferences)] if inferences else []
+        ties = [*reference.ties] or ties
     except CompileError as error:
         emit_remark(reference.path, f"there is no evaluation in float64: {_reason(error)}")
         exact = [None] * len(inferences)
     wrong: list[str] = []
     right: list[str] = []
-    for inference, wide in zip(inferences, exact, strict=True):
+    for inference, wide, changed in zip(inferences, exact, ties, strict=True):
         for name, text in inference.differences.items():
             agrees = wide is not None and not tolerances.difference(inference.results, wide, name)
             nearer = "" if wide is None else _nearer(reference.name, inference, wide, name)
+            if agrees and changed:
+                nearer += f", where {_numbers(changed)} on a tie up to the errors of floats"
             line = f"output '{name}' of inference {inference.number}: {text}{nearer}"
             (right if agrees else wrong).append(line)
     return wrong, right
+
+
+def _numbers(count: int) -> str:
+    return "a quantised number lies" if count == 1 else f"{count} quantised numbers lie"
 
 
 def _nearer(reference: str, inference: _Inference, exact: Arrays, name: str) -> str:
@@ -210,7 +221,7 @@ def _remark_on_onnxruntime(
     if find_spec("onnxruntime") is None:
         return
     try:
-        theirs = replace(reference, onnxruntime=True, load=None).evaluate(inputs, first)
+        theirs = replace(reference, onnxruntime=True, substitutes=False).evaluate(inputs, first)
     except CompileError:  # onnxruntime does not support every model that has a reference
         return
     results = [dict(zip(names, arrays, strict=True)) for names, arrays in zip(outputs, theirs)]

@@ -19,6 +19,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
 if TYPE_CHECKING:
+    from cmir.checking import Guide
     from cmir.checking.process import EvaluatorName
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.frontends.onnx.state import ImportedState
@@ -42,6 +43,9 @@ class Reference(ABC):
     def has_state(self) -> bool:
         """True if outputs may depend on inferences before."""
 
+    ties: Sequence[int] = ()
+    """How many numbers were not rounded to the nearest integer, in each inference of `evaluate_in_double`."""
+
     @abstractmethod
     def evaluate(
         self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
@@ -54,9 +58,16 @@ class Reference(ABC):
 
     @abstractmethod
     def evaluate_in_double(
-        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        narrowest: str | None = None,
+        first: Sequence[int] | None = None,
     ) -> list[Arrays]:
-        """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`."""
+        """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`.
+
+        Where a quantised number of an ONNX model without state lies on a tie, up to the errors of floats of the type
+        `narrowest`, it is rounded as the imported network rounds it.
+        """
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         """Return how a shape that `evaluate` gives an output contradicts the network, or None if it does not."""
@@ -86,7 +97,10 @@ class IrReference(Reference):
         return _evaluate(self.network, inputs, self.parameters, first)
 
     def evaluate_in_double(
-        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        narrowest: str | None = None,
+        first: Sequence[int] | None = None,
     ) -> list[Arrays]:
         from cmir.semantics.precision import DoubleParameters, in_double
 
@@ -133,13 +147,15 @@ def _evaluate(
 class OnnxReference(Reference):
     """An ONNX model, evaluated in another process by `cmir.checking`'s rule, or by onnxruntime in any case.
 
-    load: returns the same network as IR, or None if the user excludes it. samples: number of samples in a batch of the
-    model, of which an inference takes one. state: inputs that are carried from outputs.
+    load: returns the same network as IR. substitutes: False if the user excludes that it takes the place of the model.
+    samples: number of samples in a batch of the model, of which an inference takes one. state: inputs that are carried
+    from outputs.
     """
 
     path: Path
     onnxruntime: bool
-    load: Callable[[], Reference] | None
+    load: Callable[[], IrReference]
+    substitutes: bool = True
     samples: int = 1
     state: Sequence[ImportedState] = ()
     name: str = "onnxruntime"
@@ -157,9 +173,19 @@ class OnnxReference(Reference):
         return outputs
 
     def evaluate_in_double(
-        self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        narrowest: str | None = None,
+        first: Sequence[int] | None = None,
     ) -> list[Arrays]:
-        return self._evaluate("float64", inputs, first)[1]
+        from cmir.checking.process import evaluate_in_double_apart
+
+        if self.state:
+            return self._evaluate("float64", inputs, first)[1]
+        guides = self._guides(inputs, narrowest)
+        found = evaluate_in_double_apart(self.path, self._batched(inputs), guides)
+        self.ties = [ties for _, ties in found]
+        return self._first([outputs for outputs, _ in found])
 
     def _evaluate(
         self, which: EvaluatorName, inputs: Sequence[Arrays], first: Sequence[int] | None
@@ -186,6 +212,19 @@ class OnnxReference(Reference):
                 found.append([results[index] for index in kept] if self.state else results)
             return evaluate.name, self._first(found)
 
+    def _guides(self, inputs: Sequence[Arrays], narrowest: str | None) -> list[Guide]:
+        """Return the integers that the imported network rounds to, for each inference."""
+        from cmir.checking import Guide, default_tolerances
+        from cmir.tools.guide import rounded_numbers
+
+        _, atol = default_tolerances(np.dtype(np.float32), narrowest)
+        imported = self.load()
+        assert isinstance(imported.network, FuncOp)
+        return [
+            Guide(rounded_numbers(imported.network, arrays, imported.parameters), atol)
+            for arrays in inputs
+        ]
+
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         from cmir.checking.reference import declared_shapes
 
@@ -198,7 +237,7 @@ class OnnxReference(Reference):
         return f"{wrong}, and the model declares {_text(declared)}"
 
     def substitute(self) -> Reference | None:
-        return None if self.load is None else self.load()
+        return self.load() if self.substitutes else None
 
     def _batched(self, inputs: Sequence[Arrays]) -> list[Arrays]:
         """Return inputs with the batch dimension of the model's, also if that is larger than 1: then of copies."""
@@ -270,7 +309,7 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: St
         module = model.module.clone()  # because passes will change it
         imported = IrReference(path, _network(module, path), model.parameters)
 
-        def load() -> Reference:
+        def load() -> IrReference:
             return imported
     else:
         carries = any(map(has_state, model.module.body.block.ops))
@@ -282,7 +321,7 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: St
         def read() -> Model:
             return read_model(path, None, shapes, samples, given if carries else State({}, False))
 
-        def load() -> Reference:
+        def load() -> IrReference:
             return IrReference(path, _network(read().module, path), read().parameters)
 
         if carries:
@@ -292,9 +331,9 @@ def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: St
         case "numpy":
             return load()
         case "onnxruntime":
-            return OnnxReference(path, True, None, model.samples, state)
+            return OnnxReference(path, True, load, False, model.samples, state)
         case None:
-            return OnnxReference(path, False, load, model.samples, state)
+            return OnnxReference(path, False, load, True, model.samples, state)
 
 
 def _bound_inputs(path: Path, state: State) -> Collection[str]:

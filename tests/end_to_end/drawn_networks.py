@@ -61,6 +61,7 @@ EXACT = {
         "Concat",
         "ConvInteger",
         "DepthToSpace",
+        "DequantizeLinear",
         "Dropout",
     ),
     *("Expand", "MatMulInteger", "GatherElements", "GatherND", "Scatter", "ScatterElements"),
@@ -216,17 +217,21 @@ class Net:
     ) -> tuple[Value, ...]:
         """Append a node and give its outputs.
 
-        settings: attributes, or inputs with constant values, as the opset has them; None for one that is left out.
+        op: the operator, with its domain in front of it if that is not ONNX's own.
+        settings: attributes, or inputs with constant values, as the opset has them; None for one that is left out. Of
+        operators of other domains, all settings are attributes.
         Raises Impossible if the node is not to be run.
         """
-        if (schema := schema_of(op, self.opset)) is None:
+        domain, _, op = op.rpartition(".")
+        schema = None if domain else schema_of(op, self.opset)
+        if schema is None and not domain:
             raise Impossible
         arguments, attributes = list(inputs), dict[str, Any]()
-        formals = [formal.name for formal in schema.inputs]
+        formals = [] if schema is None else [formal.name for formal in schema.inputs]
         for name, setting in settings.items():
             if setting is None:
                 continue
-            if name in schema.attributes:
+            if schema is None or name in schema.attributes:
                 attributes[name] = setting
             elif name in formals:
                 place = formals.index(name)
@@ -244,7 +249,7 @@ class Net:
                 names.append(argument.name if argument is not None else "")
         results = [f"v{len(self.nodes)}"]
         results += [f"v{len(self.nodes)}_{index}" for index in range(1, outputs)]
-        node = helper.make_node(op, names, results, **attributes)
+        node = helper.make_node(op, names, results, domain=domain, **attributes)
         given = {value.name: value for value in arguments if isinstance(value, Value)}
         values = self._run(node, list(given.values()), added)
         self.nodes.append(node)
@@ -350,7 +355,11 @@ def network_of(net: Net, outputs: Sequence[Value]) -> Network:
 
 
 def _model(graph: onnx.GraphProto, opset: int) -> onnx.ModelProto:
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    opsets = [helper.make_opsetid("", opset)]
+    opsets += [
+        helper.make_opsetid(domain, 1) for domain in sorted({n.domain for n in graph.node} - {""})
+    ]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from onnx import numpy_helper, parser
 from references import off_by
 
 import cmir.checking.process as process
+from cmir.dialects import nn
+from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.support import numerics
 from cmir.support.diagnostics import CompileError
 from cmir.tools import cm_opt, cm_run, cm_translate
 from cmir.tools.reference import IrReference, OnnxReference
@@ -128,6 +133,83 @@ def test_an_import_that_is_wrong_has_no_excuse(
     assert code == 1 and not said
     assert "check failed: output 'y' of inference 0: " in err
     assert "; in float64, onnxruntime is nearer: " in err
+
+
+# Quantised numbers on ties
+
+QUANTISED = """main (float[1,200,8] x) => (float[1,200,8] y) {
+  q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) v = DequantizeLinear(w, sw, z)
+  m = MatMul(d, v) r = QuantizeLinear(m, t, z) e = DequantizeLinear(r, t, z)
+  n = MatMul(e, v) p = QuantizeLinear(n, u, z) y = DequantizeLinear(p, u, z)
+}"""
+
+
+@pytest.fixture
+def quantised(tmp_path: Path) -> Path:
+    """A network with sums of products that are 1.5, 4.5, … steps of the next quantisation, up to rounding."""
+    w = np.random.default_rng(1).integers(-127, 128, (8, 8)).astype(np.int8)
+    path = save(tmp_path / "quantised.onnx", QUANTISED, w)
+    model = onnx.load(path)
+    scales = {"s": 0.03, "sw": 0.01, "t": 0.05, "u": 0.07}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(scale, np.float32), name) for name, scale in scales.items()
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros((), np.int8), "z"))
+    onnx.save(model, path)
+    return path
+
+
+def test_ties_are_explained(quantised: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said, err = check(capsys, quantised, "-n", 2)
+    assert code == 0
+    assert said.endswith("and to the float64 result in the rest")
+    assert "agree with the network in float64: output 'y' of inference 0: " in err
+    assert "in float64, cmir is nearer: cmir is off by 0, onnxruntime by " in err
+    assert re.search(r", where \d+ quantised numbers lie on a tie up to the errors of floats", err)
+
+
+@pytest.mark.parametrize(
+    ("operator", "change"),
+    [
+        (nn.QuantizeOp, lambda whole: whole + 1),
+        (nn.DequantizeOp, lambda x: x * np.float32(1.004)),
+    ],
+)
+def test_ties_excuse_nothing_else(
+    quantised: Path,
+    operator: type[ElementwiseOp],
+    change: Callable[[Any], Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A network whose operators compute something else, in each evaluation that cmir has of them."""
+    true = operator.formula
+    monkeypatch.setattr(operator, "formula", lambda self, *xs: change(true(self, *xs)))
+    code, said, err = check(capsys, quantised)
+    assert code == 1 and not said
+    assert "check failed: output 'y' of inference 0: " in err
+    assert "; in float64, onnxruntime is nearer: " in err
+
+
+def test_the_rule_for_exact_ties_is_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a step is a half without any error of floats: to an even integer, or wrong."""
+    text = "main (float[1,4] x) => (uint8[1,4] y) { y = QuantizeLinear(x, w) }"
+    model = save(tmp_path / "ties.onnx", text, np.array(0.5, np.float32))
+    np.save(tmp_path / "x.npy", np.array([0.25, 0.75, 1.25, 1.75], np.float32))
+    command = [str(model), str(tmp_path / "x.npy"), "--check", "--quiet"]
+    assert cm_run.main(command) == 0
+
+    def half_up(self: nn.QuantizeOp, x: Any, scale: Any, zero: Any) -> Any:
+        return numerics.convert(np.floor(x / scale + np.float32(0.5)), np.dtype(np.uint8))
+
+    monkeypatch.setattr(nn.QuantizeOp, "formula", half_up)
+    assert cm_run.main(command) == 1
+    assert "2 of 4 elements differ, first at [0, 0]: 1, expected 0" in capsys.readouterr().err
+
+
+# Evaluations in double precision that fail
 
 
 def test_without_an_evaluation_in_float64(

@@ -11,10 +11,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, prop_def, traits_def, var_operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, TENSOR, Shape, number, shape_of
 from cmir.dialects.nn.relations import element_box, element_map
+from cmir.dialects.nn.widening import LayoutCanonicalization
 
 
 @irdl_op_definition
@@ -35,7 +35,7 @@ class ConcatOp(LayoutOp):
     inputs = var_operand_def(TENSOR)
     axis = prop_def(INT)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(self, inputs: Sequence[SSAValue | Operation], axis: int):
         super().__init__([inputs], {"axis": IntegerAttr(axis, i64)})

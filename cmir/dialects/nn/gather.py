@@ -12,10 +12,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
+from cmir.dialects.nn.widening import LayoutCanonicalization
 
 MOST_RUNS = 128
 """Maximum number of runs of equally spaced indices. Each run is one piece of a relation."""
@@ -41,7 +41,7 @@ class GatherOp(LayoutOp):
     axis = prop_def(INT)
     indices = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, axis: int, indices: Sequence[int]):
         super().__init__([x], {"axis": IntegerAttr(axis, i64), "indices": ints(indices)})
@@ -106,7 +106,7 @@ class ExpandOp(LayoutOp):
     x = operand_def(TENSOR)
     shape = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, shape: Sequence[int]):
         super().__init__([x], {"shape": ints(shape)})

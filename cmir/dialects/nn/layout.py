@@ -16,12 +16,11 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.cuts import Cuts, cuts_of_reshape
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
-from cmir.dialects.nn.widening import PaddingCanonicalization
+from cmir.dialects.nn.widening import LayoutCanonicalization
 
 
 class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
@@ -56,7 +55,7 @@ class ReshapeOp(LayoutOp):
     x = operand_def(TENSOR)
     shape = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization(), ReshapeCanonicalization())
+    traits = traits_def(LayoutCanonicalization(), ReshapeCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, shape: Sequence[int]):
         super().__init__([x], {"shape": ints(shape)})
@@ -111,7 +110,7 @@ class TransposeOp(LayoutOp):
     x = operand_def(TENSOR)
     perm = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization(), TransposeCanonicalization())
+    traits = traits_def(LayoutCanonicalization(), TransposeCanonicalization())
 
     def __init__(self, x: SSAValue | Operation, perm: Sequence[int]):
         super().__init__([x], {"perm": ints(perm)})
@@ -164,7 +163,7 @@ class SliceOp(LayoutOp):
     ends = prop_def(INTS)
     steps = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(
         self,
@@ -254,7 +253,7 @@ class PadOp(LayoutOp):
     reflect = opt_prop_def(UnitAttr)
     wrap = opt_prop_def(UnitAttr)
 
-    traits = traits_def(PaddingCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(
         self,

@@ -200,9 +200,16 @@ class AveragePoolOp(PoolOp):
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         window = self.window
         seen = window.view(operands[0], self.PAD)
-        axes = tuple(range(1 + window.rank, 1 + 2 * window.rank))
-        counts = reduce(np.multiply.outer, self._counts()).astype(np.float32)
-        return formula.compute(lambda seen: np.add.reduce(seen, axis=axes) / counts, seen)
+        seen = np.moveaxis(seen, range(-window.rank, 0), range(window.rank))
+        return formula.compute(self._mean, seen)
+
+    def _mean(self, seen: np.ndarray) -> np.ndarray:
+        """Return the means over the kernel, in all windows. Floats are added up in the order of the body."""
+        kernel = self.window.kernel
+        total = reduce(np.add, (seen[place] for place in np.ndindex(*kernel)))
+        if self._counts_are_constant():
+            return total * (1 / prod(kernel))
+        return total / reduce(np.multiply.outer, self._counts()).astype(np.float32)
 
     def _formula(self, seen: Any, *ones: Any) -> Any:
         """Return the means over the kernel, whose dimensions are the leading ones of `seen`."""

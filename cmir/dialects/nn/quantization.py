@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def
+from xdsl.irdl import irdl_op_definition, operand_def, traits_def
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
+from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
@@ -35,6 +37,43 @@ class QuantizationOp(ExactOp):
         super().__init__([x, scale, zero_point], {})
 
 
+class QuantizeAgain(RewritePattern):
+    """Pattern that rewrites quantize(dequantize(x)) to x, if both have the same scale and the same zero point."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        assert isinstance(op, QuantizeOp)
+        inner = op.x.owner
+        if not isinstance(inner, DequantizeOp) or element_of(inner.x) != element_of(op.result):
+            return
+        scales, zeros = (
+            [inline_number(value) for value in values]
+            for values in ((inner.scale, op.scale), (inner.zero_point, op.zero_point))
+        )
+        if _same(*scales) and _same(*zeros) and _keeps_integers(scales[0]):
+            rewriter.replace(op, (), [inner.x])
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is not None and b is not None and a == b
+
+
+def _keeps_integers(scale: np.ndarray | None) -> bool:
+    """Return True if integers of 17 bits times `scale`, divided by it, are near the same integers again.
+
+    Products of other scales may leave the range of normal numbers.
+    """
+    limits = np.finfo(np.float32)
+    return scale is not None and bool(limits.tiny <= scale <= limits.max / 2**17)
+
+
+class QuantizeCanonicalization(HasCanonicalizationPatternsTrait):
+    """Canonicalization of `nn.quantize`."""
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (QuantizeAgain(),)
+
+
 @irdl_op_definition
 class QuantizeOp(QuantizationOp):
     """Quantisation: x / scale, rounded to the nearest integer (ties to even), plus the zero point.
@@ -50,6 +89,8 @@ class QuantizeOp(QuantizationOp):
     """
 
     name = "nn.quantize"
+
+    traits = traits_def(QuantizeCanonicalization())
 
     @classmethod
     def element(cls, operands: Sequence[Attribute]) -> Attribute:

@@ -111,8 +111,15 @@ class ReductionOp(AxisReductionOp):
         return formula.build_formula(builder, lambda x: self.formula(x, axes), values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        axes = self.axes.get_values()
-        result = formula.compute(lambda x: self.formula(x, axes), *operands)
+        # Axes lie in the order of iterations and lanes, so that floats are added up in the order of the body.
+        (x,), axes = operands, self.axes.get_values()
+        channels = [0] if x.ndim and 0 not in axes else []
+        others = [axis for axis in range(len(channels), x.ndim) if axis not in axes]
+        x = x.transpose(*others, *axes, *channels).copy()
+        reduced = tuple(range(len(others), len(others) + len(axes)))
+        result = formula.compute(lambda x: self.formula(x, reduced), x)
+        if channels:
+            result = np.moveaxis(result, -1, 0)
         return result.reshape(self.result_shape)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
+from itertools import product
 from math import ceil
+from typing import TypeAlias
 
 import islpy as isl
 import numpy as np
@@ -24,7 +26,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, traits_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.canonicalization import IdentityCanonicalization
 from cmir.dialects.nn.interface import Access, IterationOp, LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, flag, ints, numbers, shape_of
 from cmir.dialects.nn.relations import (
@@ -35,6 +36,7 @@ from cmir.dialects.nn.relations import (
     element_names,
     spatial_names,
 )
+from cmir.dialects.nn.widening import LayoutCanonicalization
 from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
 
@@ -62,7 +64,7 @@ class ResizeOp(LayoutOp):
     offsets = prop_def(INTS)
     divisors = prop_def(INTS)
 
-    traits = traits_def(IdentityCanonicalization())
+    traits = traits_def(LayoutCanonicalization())
 
     def __init__(
         self,
@@ -114,6 +116,10 @@ class ResizeOp(LayoutOp):
         return self.result_shape == shape_of(self.x) and all(
             (floors == np.arange(len(floors))).all() for floors, _, _ in _floors(self.properties)
         )
+
+
+_Tap: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""For each position along a dimension, an element on which it depends, and the weight of the element."""
 
 
 @irdl_op_definition
@@ -244,16 +250,26 @@ class InterpolateOp(IterationOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,) = operands
-        for axis, (floors, rests, _) in enumerate(_floors(self.properties), 1):
-            last, before = x.shape[axis] - 1, self._before(axis - 1)
-            by_fraction, rows = self._weights(axis - 1)
+        return reduce(np.add, (self._part(x, taps) for taps in product(*self._taps(x.shape[1:]))))
+
+    def _taps(self, sizes: Sequence[int]) -> list[list[_Tap]]:
+        """Return, for each spatial dimension, the elements on which the positions depend: one after the other."""
+        taps: list[list[_Tap]] = []
+        for axis, (floors, rests, _) in enumerate(_floors(self.properties)):
+            before = self._before(axis)
+            by_fraction, rows = self._weights(axis)
             rows = rows[rests] if by_fraction else rows
-            weights = rows.reshape(*rows.shape, *(1,) * (x.ndim - axis - 1))
-            parts = [
-                x.take(np.clip(floors + k - before, 0, last), axis) * weights[:, k]
-                for k in range(rows.shape[1])
-            ]
-            x = reduce(np.add, parts)
+            places = (floors + k - before for k in range(rows.shape[1]))
+            clipped = (np.clip(place, 0, sizes[axis] - 1) for place in places)
+            taps.append([*zip(clipped, rows.T, strict=True)])
+        return taps
+
+    def _part(self, x: np.ndarray, taps: Sequence[_Tap]) -> np.ndarray:
+        """Return the summand of all positions that one element in each dimension contributes."""
+        for axis, (places, _) in enumerate(taps, 1):
+            x = x.take(places, axis)
+        for axis, (_, weights) in enumerate(taps, 1):
+            x = x * weights.reshape(-1, *(1,) * (x.ndim - axis - 1))
         return x
 
     def _scale(self, axis: int) -> Fraction:

@@ -179,27 +179,27 @@ class SelectBeforeWidening(RewritePattern):
         rewriter.replace(op, [selected, widened(first, selected.results[0])])
 
 
-class PadBeforeWidening(RewritePattern):
-    """Pattern that rewrites pad(f(x)) to f(pad(x)), for a widening f that maps some element to the padding."""
+class LayoutBeforeWidening(RewritePattern):
+    """Pattern that rewrites layout(f(x)) to f(layout(x)), for a widening f that maps some element to any padding."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
         assert isinstance(op, LayoutOp)
-        first = op.operands[0].owner
-        if not op.has_padding or not isinstance(first, Operation):
+        first = op.operands[0].owner if op.operands else None
+        if not isinstance(first, Operation):
             return
-        if (padded := below(first, op, rounding=True)) is None:
+        if (moved := below(first, op, rounding=True)) is None:
             return
-        padded.location = op.location
-        padded.results[0].name_hint = op.result.name_hint
-        rewriter.replace(op, [padded, widened(first, padded.results[0])])
+        moved.location = op.location
+        moved.results[0].name_hint = op.result.name_hint
+        rewriter.replace(op, [moved, widened(first, moved.results[0])])
 
 
-class PaddingCanonicalization(HasCanonicalizationPatternsTrait):
-    """Canonicalization of operators that pad."""
+class LayoutCanonicalization(HasCanonicalizationPatternsTrait):
+    """Canonicalization of operators that move elements."""
 
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        return RemoveIdentity(), PadBeforeWidening()
+        return RemoveIdentity(), LayoutBeforeWidening()
 
 
 class SelectionCanonicalization(HasCanonicalizationPatternsTrait):

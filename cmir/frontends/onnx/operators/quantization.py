@@ -19,7 +19,7 @@ from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv, quantized
+from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window
 from cmir.frontends.onnx.quantized import (
@@ -53,8 +53,6 @@ def quantize_linear(
     """
     if y_zero_point is None:
         y_zero_point = Constant("zero", np.zeros((), type_of_result(output_dtype)))
-    if (numbers := _before(node, x, y_scale, y_zero_point)) is not None:
-        return numbers
     scale, zero = (_along(node, x, value, axis, block_size) for value in (y_scale, y_zero_point))
     if precision not in (0, TensorProto.FLOAT) and element_of(scale) == f32:
         raise ImporterError(f"attribute precision = {precision} is not supported")
@@ -84,22 +82,6 @@ def _blocks(node: Node, x: Activation, value: Activation, axis: int, size: int) 
             f"scales of shape {list(shape_of(value))} do not fit blocks of {size} of {list(shape)}"
         )
     return node.build(nn.GatherOp(value, axis, [i // size for i in range(shape[axis])]))
-
-
-def _before(node: Node, x: Activation, scale: Value, zero: Value) -> Activation | None:
-    """Return the integers that `x` was dequantised from, if it is quantised to the same again."""
-    if not isinstance(scale, Constant) or not isinstance(zero, Constant):
-        return None
-    if scale.array.size > 1 or zero.array.size > 1 or integers_of(zero.array.dtype).is_narrow:
-        return None
-    found = quantized(node, x)
-    if found is None or dtype_of(found.numbers) != zero.array.dtype:
-        return None
-    same = found.scale == scale.array.item() and found.zero == zero.array.item()
-    # Products of other scales may leave the range of normal numbers, so that quotients are no integers.
-    limits = np.finfo(np.float32)
-    normal = limits.tiny <= found.scale <= limits.max / 2**17
-    return found.numbers if same and normal else None
 
 
 @importer("DequantizeLinear")

@@ -72,3 +72,42 @@ func.func @no_padding(%x: tensor<4x5xi8>) -> tensor<4x6xf32> {
   %y = nn.pad %d {value = 0.25, pads = [0, 1, 0, 0]} : (tensor<4x5xf32>) -> tensor<4x6xf32>
   func.return %y : tensor<4x6xf32>
 }
+
+// -----
+
+// Numbers that are dequantised, moved, and quantised to the same integers again are moved as integers.
+
+// CHECK-LABEL: func.func @again
+// CHECK-NEXT: %{{.+}} = nn.concat %x, %y {axis = 0} : (tensor<4x5xi8>, tensor<4x5xi8>) -> tensor<8x5xi8>
+// CHECK-NEXT: %{{.+}} = nn.transpose
+// CHECK-NEXT: func.return
+func.func @again(%x: tensor<4x5xi8>, %y: tensor<4x5xi8>) -> tensor<5x8xi8> {
+  %s = nn.parameter dense<0.3> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %e = nn.dequantize %y, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %c = nn.concat %d, %e {axis = 0} : (tensor<4x5xf32>, tensor<4x5xf32>) -> tensor<8x5xf32>
+  %t = nn.transpose %c {perm = [1, 0]} : (tensor<8x5xf32>) -> tensor<5x8xf32>
+  %q = nn.quantize %t, %s, %z : (tensor<5x8xf32>, tensor<f32>, tensor<i8>) -> tensor<5x8xi8>
+  func.return %q : tensor<5x8xi8>
+}
+
+// -----
+
+// Another zero point gives other integers, and so does a scale whose products are no normal numbers.
+
+// CHECK-LABEL: func.func @others
+// CHECK-COUNT-3: nn.quantize
+func.func @others(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xui8>, tensor<4xi8>) {
+  %s = nn.parameter dense<0.3> : tensor<f32>
+  %tiny = nn.parameter dense<1.0e-40> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %four = nn.parameter dense<4> : tensor<i8>
+  %u = nn.parameter dense<3> : tensor<ui8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %a = nn.quantize %d, %s, %four : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  %b = nn.quantize %d, %s, %u : (tensor<4xf32>, tensor<f32>, tensor<ui8>) -> tensor<4xui8>
+  %e = nn.dequantize %x, %tiny, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %c = nn.quantize %e, %tiny, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  func.return %a, %b, %c : tensor<4xi8>, tensor<4xui8>, tensor<4xi8>
+}

@@ -1,0 +1,76 @@
+"""Ties of roundings: numbers so near the border between two integers that errors of floats decide between them.
+
+Where two evaluations of a network round such a number differently, both are right, and all that follows differs. An
+evaluation that rounds as another one does at ties, and only there, has results that can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The integers to which another evaluation of a model rounds.
+
+    numbers: by node, in a shape that broadcasts to that of the node's result. atol: how far from the border a number
+    may be, as a fraction of the largest integer of a tensor.
+    """
+
+    numbers: Mapping[str, np.ndarray]
+    atol: float
+
+
+@dataclass
+class _Preference:
+    numbers: np.ndarray
+    atol: float
+    exact: bool
+    taken: int = 0
+
+
+_preference: ContextVar[_Preference | None] = ContextVar("_preference", default=None)
+
+
+@contextmanager
+def preferring(numbers: np.ndarray, atol: float, exact: bool = False) -> Generator[_Preference]:
+    """Let `settled` prefer these integers at ties. `taken` of the result counts the ties that changed.
+
+    exact: True if the numbers to be rounded have no errors. Exactly on a border, the rule for ties then holds.
+    """
+    preference = _Preference(numbers, atol, exact)
+    token = _preference.set(preference)
+    try:
+        yield preference
+    finally:
+        _preference.reset(token)
+
+
+def settled(
+    quotient: np.ndarray, rounded: np.ndarray, offset: np.ndarray | int = 0, step: int = 1
+) -> np.ndarray:
+    """Return rounded numbers, at ties the preferred ones.
+
+    quotient: the numbers before they were rounded to the nearest multiple of `step`. offset: what is added to the
+    rounded numbers before they are compared with the preferred ones.
+    """
+    preference = _preference.get()
+    if preference is None or not rounded.size:
+        return rounded
+    try:
+        wanted = np.broadcast_to(preference.numbers.astype(np.float64), rounded.shape) - offset
+    except ValueError:  # of another tensor: the node has several results
+        return rounded
+    limit = preference.atol * max(1.0, float(np.abs(rounded).max()))
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(quotient - (rounded + wanted) / 2)
+    tie = (distance <= limit) & (np.abs(wanted - rounded) == step)
+    if preference.exact:
+        tie &= distance > 0
+    preference.taken += int(np.count_nonzero(tie))
+    return np.where(tie, wanted, rounded).astype(rounded.dtype)
