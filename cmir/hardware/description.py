@@ -122,6 +122,22 @@ class Hardware:
                 lines.append(f"{name} = {_toml(value)}")
         return "\n".join(lines) + "\n"
 
+    def replace(self, **fields: Any) -> Hardware:
+        """Return the hardware with other values of some fields, named `section__field`: `crossbar__rows=128`.
+
+        `name` and `summary` are fields, too. Raises CompileError naming the invalid field.
+        """
+        table = self.table()
+        for key, value in fields.items():
+            section, separator, field = key.partition("__")
+            if not separator:
+                table[section] = value
+            elif section in SECTIONS:
+                table.setdefault(section, {})[field] = _as_toml(value)
+            else:
+                raise CompileError(None, f"no section `{section}`: there are {', '.join(SECTIONS)}")
+        return Hardware.of(table, None)
+
     def problems(self) -> Iterator[str]:
         """Yield messages about invalid combinations of fields."""
         for section in (self.crossbar, self.interconnect):

@@ -71,12 +71,34 @@ def read_samples(
                 f"{len(files)} input files for {len(shapes)} inputs ({', '.join(shapes)})",
             )
         given = {name: _read(file) for name, file in zip(shapes, files, strict=True)}
+    return _samples(given, shapes, types, files[0])
+
+
+def samples_of(
+    arrays: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+    types: Types | None = None,
+) -> list[Sample]:
+    """Return the inferences in arrays, by the rule of `read_samples`. Raises CompileError if they do not match."""
+    given = {
+        name: _Stored(None, array.shape, array.dtype, lambda array=array: array)
+        for name, array in arrays.items()
+    }
+    return _samples(given, shapes, types, None)
+
+
+def _samples(
+    given: Mapping[str, _Stored],
+    shapes: Mapping[str, tuple[int, ...]],
+    types: Types | None,
+    where: Path | None,
+) -> list[Sample]:
     dtypes = {name: (types or {}).get(name, np.dtype(np.float32)) for name in shapes}
     streams = {name: _stream(name, given[name], shapes[name], dtypes[name]) for name in shapes}
     counts = {name: len(stream) for name, stream in streams.items()}
     if len(set(counts.values())) > 1:
         what = ", ".join(f"{count} of {name}" for name, count in counts.items())
-        raise CompileError(files[0], f"inputs have different numbers of inferences: {what}")
+        raise CompileError(where, f"inputs have different numbers of inferences: {what}")
     return [
         {name: stream[i] for name, stream in streams.items()}
         for i in range(next(iter(counts.values()), 0))
@@ -85,9 +107,9 @@ def read_samples(
 
 @dataclass(frozen=True)
 class _Stored:
-    """An array in a file, of which only the header has been read."""
+    """An array in a file, of which only the header has been read, or without a file, in memory."""
 
-    file: Path
+    file: Path | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Callable[[], np.ndarray]
@@ -160,7 +182,7 @@ def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndar
 
 
 @contextmanager
-def _numpy_errors(file: Path) -> Generator[None]:
+def _numpy_errors(file: Path | None) -> Generator[None]:
     """Turn what NumPy and the archive say of a damaged file into an error that names it."""
     try:
         yield

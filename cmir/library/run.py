@@ -1,0 +1,155 @@
+"""Figures and results of a run."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cmir.analysis.capacity import sram_bytes
+from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.report.figures import page_figures
+from cmir.report.page import run_page, write_page
+from cmir.timing.network import TimedNetwork
+from cmir.timing.report import RunReport
+from cmir.tools.cost_summary import run_figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STEADY = 8
+"""Inferences that are timed to find the steady-state interval of a short run."""
+
+_PAGE_HEIGHT = 640
+"""Pixels of the page in a notebook."""
+
+
+class Run:
+    """A stream of inferences that ran, or was timed, on a machine.
+
+    outputs: arrays by name, shape (inferences, *shape of the output); empty if only the timing was computed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        timed: TimedNetwork,
+        report: RunReport,
+        outputs: Mapping[str, np.ndarray],
+    ):
+        self.name, self.outputs = name, dict(outputs)
+        self._timed, self._report = timed, report
+
+    @property
+    def output(self) -> np.ndarray:
+        """The only output. Raises ValueError if there are several."""
+        if len(self.outputs) != 1:
+            raise ValueError(f"there are {len(self.outputs)} outputs: {', '.join(self.outputs)}")
+        return next(iter(self.outputs.values()))
+
+    @property
+    def inferences(self) -> int:
+        return self._report.inferences
+
+    @property
+    def cycles(self) -> int:
+        """Cycles from the start of the run to the arrival of the last result."""
+        return self._report.cycles
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first iteration of the first inference to the arrival of its last result."""
+        return self._report.inference_latency
+
+    @cached_property
+    def interval(self) -> float:
+        """Cycles between successive inferences of a long stream."""
+        report = self._report
+        steady = report if report.inferences > 3 else self._timed.time(_STEADY)
+        assert steady.steady_interval is not None
+        return steady.steady_interval
+
+    @property
+    def latency_seconds(self) -> float | None:
+        """The latency in seconds; None if the description has no clock."""
+        return self._seconds(self.latency)
+
+    @property
+    def interval_seconds(self) -> float | None:
+        """The interval in seconds; None if the description has no clock."""
+        return self._seconds(self.interval)
+
+    def _seconds(self, cycles: float) -> float | None:
+        clock = self._timed.hardware.system.clock_hz
+        return None if clock is None else cycles / clock
+
+    @cached_property
+    def _costs(self) -> InferenceCosts:
+        return costs_of(self._timed, self.interval)
+
+    @property
+    def energy(self) -> float | None:
+        """Joules of an inference, of all parts that the description has figures for; None if it has none."""
+        return sum(self._costs.energy.values()) if self._costs.energy else None
+
+    @property
+    def area(self) -> float | None:
+        """Square millimetres of the chip, of all parts that the description has figures for; None if it has none."""
+        return sum(self._costs.area.values()) if self._costs.area else None
+
+    @cached_property
+    def figures(self) -> dict[str, Any]:
+        """All figures, with units in the names, as `cm-run --json` writes them; None for unknown ones."""
+        network = self._timed.network
+        sram = sram_bytes(network, self._timed.hardware)
+        cores = len(network.positions)
+        return run_figures(self._report, self._costs, self._timed.hardware, sram, cores, each=True)
+
+    def to_pandas(self) -> Any:
+        """Return a row for each core as a `pandas.DataFrame`: iterations, cycles, stalls, bytes."""
+        import pandas
+
+        return pandas.DataFrame(self.figures["programs"])
+
+    def to_polars(self) -> Any:
+        """Return a row for each core as a `polars.DataFrame`: iterations, cycles, stalls, bytes."""
+        import polars  # pyright: ignore[reportMissingImports]
+
+        return polars.DataFrame(self.figures["programs"])
+
+    def plot(self) -> Figure:
+        """Return the activity of the cores over time as a Matplotlib figure."""
+        from cmir.report.activity import activities
+        from cmir.report.plot import timeline_figure
+        from cmir.tools.pictures import check_matplotlib
+
+        check_matplotlib("plot()")
+        return timeline_figure(activities(self._timed.actors, self._report), self.cycles)
+
+    def report(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the page of the run, `index.html`, into a folder, and return its path."""
+        write_page(self._timed, self._report, self.interval, self.name, Path(folder))
+        return Path(folder) / "index.html"
+
+    def __repr__(self) -> str:
+        hardware, interval = self._timed.hardware.name, f"{self.interval:g}"
+        return (
+            f"<cmir.Run of '{self.name}' on {hardware}: {self.inferences} inferences in {self.cycles} cycles, "
+            f"latency {self.latency}, interval {interval}>"
+        )
+
+    def html(self) -> str:
+        """Return the page of the run as an element of another page."""
+        page = run_page(page_figures(self._timed, self._report, self.interval), self.name)
+        return (
+            f'<iframe srcdoc="{html.escape(page)}" style="width: 100%; height: {_PAGE_HEIGHT}px; border: 0" '
+            f'title="{html.escape(self.name)}"></iframe>'
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html()

@@ -1,0 +1,167 @@
+"""The library as its users call it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from networks import Builder, reference_outputs
+
+import cmir
+from cmir.context import make_context
+from cmir.support.parsing import parse_module
+
+
+def model() -> onnx.ModelProto:
+    net = Builder(2, 6, 5)
+    return net.model(net.conv(net.conv("x", 3, pads=1), 2))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("library") / "two.onnx"
+    onnx.save(model(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def net(file: Path) -> cmir.Network:
+    return cmir.compile(file, "hermes", storage="lossless", progress=False)
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((count, 2, 6, 5), np.float32)
+
+
+def test_three_lines(file: Path, net: cmir.Network) -> None:
+    stream = images(3)
+    run = net.run(stream)
+    (name,) = net.outputs
+    assert net.inputs == {"x": (1, 2, 6, 5)} and net.outputs == {name: (1, 2, 4, 3)}
+    assert run.outputs[name].shape == (3, 1, 2, 4, 3)
+    for image, found in zip(stream, run.output, strict=True):
+        (expected,) = reference_outputs(file, {"x": image})
+        np.testing.assert_allclose(found[0], expected, rtol=1e-5, atol=1e-5)
+    assert run.inferences == 3 and run.cycles > run.latency > 0 and run.interval > 0
+    clock = net.hardware.system.clock_hz
+    assert clock is not None and run.interval_seconds == run.interval / clock
+    assert run.energy is not None and run.energy == sum(run.figures["energy_joules"].values())
+    timed = net.timing(3)
+    assert (timed.cycles, timed.outputs) == (run.cycles, {})
+    assert "control proved" in net.verify()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [images(1)[0], images(1), [images(1)], {"x": images(1)}, images(1)[None]],
+    ids=["sample", "batch of 1", "list", "dict", "stream of batches"],
+)
+def test_inputs_as_users_have_them(net: cmir.Network, given: object) -> None:
+    expected = net.run({"x": images(1)}, progress=False).output
+    np.testing.assert_array_equal(net.run(given, progress=False).output, expected)  # pyright: ignore[reportArgumentType]
+
+
+def test_levels(net: cmir.Network) -> None:
+    for level, op in (
+        ("nn", "nn.conv"),
+        ("polyhedral", "polyhedral.dependence"),
+        ("cmcore", "cmcore.snoop"),
+    ):
+        text = net.ir(level)  # pyright: ignore[reportArgumentType]
+        assert op in text
+        parse_module(text, make_context()).verify()
+
+
+def test_what_is_compiled(file: Path, net: cmir.Network) -> None:
+    """A file, a proto, IR as text, and an xDSL module of one network give the same results."""
+    expected = net.run(images(2)).output
+    weights = {
+        item.name: onnx.numpy_helper.to_array(item) for item in onnx.load(file).graph.initializer
+    }
+    text = net.ir("nn")
+    module = parse_module(text, make_context())
+    for source in (str(file), onnx.load(file)):
+        found = cmir.compile(source, "hermes", storage="lossless", progress=False).run(images(2))
+        np.testing.assert_array_equal(found.output, expected)
+    for source in (text, module):
+        found = cmir.compile(source, "hermes", weights=weights, progress=False).run(images(2))
+        np.testing.assert_array_equal(found.output, expected[:, 0])
+
+
+def test_saved_networks_are_not_compiled_again(net: cmir.Network, tmp_path: Path) -> None:
+    path = tmp_path / "two.cmir"
+    net.save(path)
+    loaded = cmir.load(path)
+    stream = images(2)
+    one, two = net.run(stream), loaded.run(stream)
+    np.testing.assert_array_equal(one.output, two.output)
+    assert one.figures == two.figures and net.verify() == loaded.verify()
+    for level in ("nn", "polyhedral", "cmcore"):
+        assert net.ir(level) == loaded.ir(level)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(cmir.CompileError, match="not a network that cmir has saved"):
+        cmir.load(path)
+
+
+def test_pages_and_tables(net: cmir.Network, tmp_path: Path) -> None:
+    run = net.run(images(1))
+    assert run.report(tmp_path / "page").read_text().startswith("<!")
+    assert "srcdoc" in run._repr_html_() and "srcdoc" in net._repr_html_()  # pyright: ignore[reportPrivateUsage]
+    assert "two" in repr(net) and "latency" in repr(run)
+    assert len(run.figures["programs"]) == len(net.timing().figures["programs"])
+
+
+def test_progress_is_reported(file: Path) -> None:
+    texts: list[str] = []
+    cmir.compile(file, progress=texts.append).run(images(1), progress=texts.append)
+    assert "compiling: polyhedral-derive-dependences" in texts
+    assert texts[-1].startswith("executing: 100 %")
+
+
+def test_errors_are_exceptions(net: cmir.Network, file: Path, tmp_path: Path) -> None:
+    with pytest.raises(cmir.CompileError, match=r"input 'x' must have shape \[1, 2, 6, 5\]"):
+        net.run(np.zeros((3, 3)))
+    with pytest.raises(cmir.CompileError, match="there is no input 'y'; there are: x"):
+        net.run({"y": images(1)})
+    with pytest.raises(cmir.CompileError, match="2 arrays for 1 inputs"):
+        net.run((images(1), images(1)))
+    with pytest.raises(cmir.CompileError, match="give either inputs or the seed"):
+        net.run()
+    with pytest.raises(cmir.CompileError, match="'foo' is not registered"):
+        cmir.compile("builtin.module {\n  foo\n}")
+    with pytest.raises(cmir.CompileError, match="neither a preset"):
+        cmir.compile(file, "no such machine")
+    with pytest.raises(cmir.CompileError, match="levels are nn"):
+        net.ir("llvm")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(cmir.CompileError, match="example_inputs are for modules"):
+        cmir.compile(file, example_inputs=(1,))
+    core = cmir.compile(net.ir("cmcore"), progress=False)
+    with pytest.raises(cmir.CompileError, match="was not compiled from the nn level"):
+        core.ir("nn")
+
+
+def test_hardware_as_users_have_it(file: Path, tmp_path: Path) -> None:
+    chip = cmir.Hardware.load("hermes").replace(name="small", core__count=9, crossbar__rows=128)
+    assert (chip.name, chip.core.count, chip.crossbar.rows) == ("small", 9, 128)
+    described = tmp_path / "small.toml"
+    described.write_text(chip.toml())
+    given = (chip, chip.table(), described, str(described))
+    cycles = {cmir.compile(file, one, progress=False).timing().cycles for one in given}  # pyright: ignore[reportArgumentType]
+    assert len(cycles) == 1
+    with pytest.raises(cmir.CompileError, match="no section `crossbars`"):
+        chip.replace(crossbars__rows=3)
+    with pytest.raises(cmir.CompileError, match="rows"):
+        chip.replace(crossbar__rows=-1)
+
+
+def test_import_is_cheap() -> None:
+    """`import cmir` loads neither NumPy nor ISL nor xDSL."""
+    heavy = "import sys, cmir; print([m for m in ('numpy', 'islpy', 'xdsl', 'onnx') if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
