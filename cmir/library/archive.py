@@ -82,7 +82,7 @@ def read(path: Path) -> tuple[Model, ModuleOp | None, Hardware]:
     if "nn" in modules:
         context.sources[module] = modules["nn"]
     ends = _as_tuples(header["inputs"]), _as_tuples(header["outputs"])
-    model = Model(Path(header["name"]), module, context, *ends, (), header["samples"])
+    model = Model(Path(header["name"]), module, context, *ends, samples=header["samples"])
     return model, modules.get("polyhedral"), hardware
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
 from cmir.isl.budget import limited
 from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
@@ -30,6 +31,7 @@ def compile(
     replicate: bool | Replication = False,
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
+    state: Mapping[str, str] | bool = True,
     weights: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
     example_inputs: Sequence[Any] | None = None,
     placement_seconds: float | None = None,
@@ -53,6 +55,9 @@ def compile(
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
         `auto` the former where nothing mixes the batch with another dimension.
     shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.
+    state: for inputs of an ONNX model that hold its state, the output that each is carried from, and perhaps a colon
+        and its initial value: `{"h0": "hn:0"}`. Inputs and outputs whose names say so are bound besides, unless False
+        is given.
     weights: parameters of IR: a safetensors file, or arrays by name. By default those next to the IR's file.
     placement_seconds: a time limit for placing cores, instead of a fixed amount of work.
     progress: a callback for texts, True for a line on terminals and in notebooks, False for silence.
@@ -62,7 +67,9 @@ def compile(
     with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
-        model, kept = read_source(source, example_inputs, shapes, samples, weights)
+        carried = State({} if isinstance(state, bool) else state, state is not False)
+        imported = shapes, samples, carried
+        model, kept = read_source(source, example_inputs, imported, weights)
         relations = Snapshot(model, show)
         by: Replication | None = "columns" if replicate is True else replicate or None
         with limited(model.module):

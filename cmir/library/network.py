@@ -26,6 +26,7 @@ from cmir.timing.network import TimedNetwork
 from cmir.tools.model import Model
 from cmir.tools.proofs import verify_network
 from cmir.tools.reference import input_names
+from cmir.tools.sequences import sequence_starts
 
 Level = Literal["nn", "polyhedral", "cmcore"]
 
@@ -100,6 +101,7 @@ class Network:
         *,
         random: int | None = None,
         inferences: int | None = None,
+        sequence_lengths: Sequence[int] | None = None,
         chunk: int | None = None,
         progress: ProgressCallback | bool = True,
     ) -> Run:
@@ -109,6 +111,7 @@ class Network:
             dimension than its input is a stream; a batch dimension of 1 may be missing.
         random: the seed of random inputs, instead of `inputs`.
         inferences: number of inferences; inputs are repeated in turn. By default as many as are given.
+        sequence_lengths: lengths of the sequences that the stream consists of; state begins anew in each.
         chunk: the most iterations that a core runs before others get a turn; affects speed only.
 
         Raises CompileError for inputs that do not fit.
@@ -136,7 +139,8 @@ class Network:
             ]
             if self._simulator is None:
                 self._simulator = Simulator.of(self._timed, self._model.parameters)
-            report = self._simulator.run(given, chunk, _percent(show))
+            first = sequence_starts(sequence_lengths, len(stream), network.op)
+            report = self._simulator.run(given, chunk, _percent(show), first)
         outputs = {
             name: np.stack([sample[array].reshape(shape) for sample in report.outputs])
             for (name, shape), array in zip(self.outputs.items(), network.outputs, strict=True)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -15,11 +15,15 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.analysis.workload import check_workload
 from cmir.context import make_context
 from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.tools.common import verify
 from cmir.tools.model import Model, read_model
+
+ImportOptions: TypeAlias = tuple[Mapping[str, Sequence[int]] | None, Samples, State]
+"""Shapes, samples and state of an ONNX model; see `cmir.compile`."""
 
 _OPSET = 18
 """The opset that PyTorch's exporter is asked for, its default."""
@@ -28,27 +32,26 @@ _OPSET = 18
 def read_source(
     source: Any,
     example_inputs: Sequence[Any] | None,
-    shapes: Mapping[str, Sequence[int]] | None,
-    samples: Samples,
+    imported: ImportOptions,
     weights: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
 ) -> tuple[Model, object]:
     """Return a model, and what must live as long as it does. See `cmir.compile` for the arguments."""
     if _is_torch(source):
-        return _exported(source, example_inputs, shapes, samples)
+        return _exported(source, example_inputs, imported)
     if example_inputs is not None:
         raise CompileError(None, "example_inputs are for modules of PyTorch")
     if type(source).__module__.partition(".")[0] == "onnx":
-        return _saved(source, shapes, samples)
+        return _saved(source, imported)
     if isinstance(source, ModuleOp):
         return _of_module(source.clone(), weights), None
     if isinstance(source, str) and "\n" in source:
         return _of_module(parse_module(source, make_context()), weights), None
     path = Path(source)
     if isinstance(weights, Mapping):
-        model = read_model(path, None, shapes, samples)
+        model = read_model(path, None, *imported)
         model.context.parameters = Parameters(weights)
         return model, None
-    return read_model(path, None if weights is None else Path(weights), shapes, samples), None
+    return read_model(path, None if weights is None else Path(weights), *imported), None
 
 
 def _of_module(
@@ -64,9 +67,7 @@ def _of_module(
     return Model(Path("<module>"), module, context, None, None)
 
 
-def _saved(
-    proto: Any, shapes: Mapping[str, Sequence[int]] | None, samples: Samples
-) -> tuple[Model, object]:
+def _saved(proto: Any, imported: ImportOptions) -> tuple[Model, object]:
     """Import a `ModelProto`, from a file: ONNX checks models there, whatever their size."""
     import onnx
 
@@ -75,7 +76,7 @@ def _saved(
     folder = TemporaryDirectory(prefix="cmir-")
     path = Path(folder.name) / "model.onnx"
     onnx.save(proto, path)
-    return read_model(path, None, shapes, samples), folder
+    return read_model(path, None, *imported), folder
 
 
 def _is_torch(source: Any) -> bool:
@@ -91,8 +92,7 @@ def _is_torch(source: Any) -> bool:
 def _exported(
     source: Any,
     example_inputs: Sequence[Any] | None,
-    shapes: Mapping[str, Sequence[int]] | None,
-    samples: Samples,
+    imported: ImportOptions,
 ) -> tuple[Model, object]:
     """Export a module with PyTorch's own exporter, and import the result."""
     import torch  # pyright: ignore[reportMissingImports]
@@ -117,4 +117,4 @@ def _exported(
     finally:
         if training:
             source.train()
-    return read_model(path, None, shapes, samples), folder
+    return read_model(path, None, *imported), folder
