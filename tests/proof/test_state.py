@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from networks import run_passes
 from proof.brute_force import Enumeration, Wrong
-from proof.drawn_state import WIDTH, Pipeline, draw_pipeline
+from proof.drawn_state import WIDTH, Piece, Pipeline, Read, Stage, draw_pipeline, pipeline_of
 from simulator.naive import simulate
 from tolerance import assert_close
 from xdsl.dialects.builtin import ModuleOp
@@ -73,6 +74,90 @@ def samples(pipeline: Pipeline, inferences: int) -> list[np.ndarray]:
     random = np.random.default_rng(1)
     shape = (pipeline.rows()["x"], WIDTH)
     return [random.integers(-8, 8, shape).astype(np.float32) / 4 for _ in range(inferences)]
+
+
+def x(window: int = 1) -> Read:
+    return Read("x", window, [Piece("0", "h + t", "0 <= h")], 0.5, False)
+
+
+def carried(array: str, *pieces: Piece, window: int = 1) -> Read:
+    return Read(array, window, [*pieces], -0.75, True)
+
+
+def circle(tokens: int, ring: tuple[str, int]) -> Pipeline:
+    """Two cores of six rows; the first one reads what the second one wrote some inferences before, in reverse."""
+    a = Stage("s0", "a0", 1, 6, None, [x(), carried("a1", Piece(f"-{tokens}", "5 - h", "0 <= h"))])
+    b = Stage("s1", "a1", 1, 6, None, [Read("a0", 1, [Piece("0", "h", "0 <= h")], 1.5, False)])
+    return pipeline_of([a, b], {("a1", "s0"): ring})
+
+
+def own(*reads: Read, rows: int = 4, ring: tuple[str, int] | None = None) -> Pipeline:
+    """A core that reads its own results."""
+    rings = {} if ring is None else {("a0", "s0"): ring}
+    return pipeline_of([Stage("s0", "a0", 1, rows, None, [x(), *reads])], rings)
+
+
+def reversed_rows(d: int) -> Read:
+    return carried("a0", Piece(f"-{d}", "3 - h", "0 <= h"))
+
+
+RECURRENT = carried("a0", Piece("0", "h - 1", "h >= 1"), Piece("-1", "3", "h <= 0"))
+SAME = carried("a0", Piece("-1", "h", "0 <= h"))
+MIXED = carried("a1", Piece("t - 1", "3 - h", "0 <= h"), window=2)
+
+CASES = {
+    **{f"reversed, {d} back": own(reversed_rows(d)) for d in (1, 2, 3)},
+    "reversed in as many slots as are read": own(reversed_rows(2), ring=("rows", 11)),
+    "one slot in place": own(SAME, rows=1, ring=("rows", 1)),
+    "slots of an inference in place": own(SAME, ring=("inferences", 1)),
+    "recurrent": own(RECURRENT),
+    "a ring shorter than an inference": own(RECURRENT, ring=("rows", 2)),
+    "one row in place": own(RECURRENT, ring=("rows", 1)),
+    "recurrent, and the inference before": own(RECURRENT, SAME, ring=("rows", 5)),
+    "this inference and the one before in one read": pipeline_of(
+        [
+            Stage("s0", "a1", 1, 4, "-i", [x()]),
+            Stage("s1", "a0", 2, 2, None, [MIXED]),
+        ],
+        {},
+    ),
+    "a circle of one token in one slot for each row": circle(1, ("inferences", 1)),
+    "a circle of one token": circle(1, ("inferences", 2)),
+    "a circle of two tokens": circle(2, ("inferences", 2)),
+    "a circle of two tokens in a ring": circle(2, ("rows", 17)),
+    "a circle of three tokens": circle(3, ("inferences", 4)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cases(name: str) -> None:
+    pipeline = CASES[name]
+    derived, network = lowered(pipeline)
+    assert enumerated(network) is None
+    assert proved(network) is None
+    check(pipeline, derived, network)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "inferences"),
+    [
+        (own(reversed_rows(1), ring=("inferences", 1)), None),
+        (own(reversed_rows(2), ring=("inferences", 1)), 1),
+        (own(reversed_rows(3), ring=("inferences", 1)), 2),
+        (own(reversed_rows(2), ring=("rows", 8)), None),
+        (own(reversed_rows(2), ring=("rows", 7)), 1),
+        (circle(2, ("inferences", 1)), 1),
+        (circle(3, ("inferences", 1)), 2),
+        (circle(1, ("rows", 5)), 1),
+    ],
+)
+def test_overwritten_too_early(pipeline: Pipeline, inferences: int | None) -> None:
+    """Derivation says how many inferences later an element would have been read; None if it is not too late."""
+    if inferences is None:
+        lowered(pipeline)
+        return
+    with pytest.raises(CompileError, match=rf"is read {inferences} inferences? later"):
+        lowered(pipeline)
 
 
 @settings(max_examples=60)
