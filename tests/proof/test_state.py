@@ -7,24 +7,24 @@ a row-by-row evaluation (drawn_state.py). What is refused is refused for a reaso
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 from networks import run_passes
-from proof.brute_force import Enumeration, Wrong
 from proof.drawn_state import WIDTH, Piece, Pipeline, Read, Stage, draw_pipeline, pipeline_of
+from proof.mutants import mutants
+from proof.test_mutations import refusal, why_wrong
 from simulator.naive import simulate
 from tolerance import assert_close
-from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
-from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
 from cmir.reference import ReferenceMachine
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
@@ -48,26 +48,6 @@ def lowered(pipeline: Pipeline) -> tuple[PipelineOp, NetworkOp]:
     assert isinstance(network, NetworkOp)
     network.detach()
     return derived, network
-
-
-def proved(network: NetworkOp) -> str | None:
-    """What the proof says of a network; None if nothing is wrong."""
-    module = ModuleOp([network])
-    try:
-        CmcoreVerifyControlPass().apply(make_context(), module)
-    except CompileError as error:
-        return error.message
-    finally:
-        network.detach()
-    return None
-
-
-def enumerated(network: NetworkOp) -> str | None:
-    try:
-        Enumeration(network).check()
-    except Wrong as wrong:
-        return str(wrong)
-    return None
 
 
 def samples(pipeline: Pipeline, inferences: int) -> list[np.ndarray]:
@@ -133,8 +113,8 @@ CASES = {
 def test_cases(name: str) -> None:
     pipeline = CASES[name]
     derived, network = lowered(pipeline)
-    assert enumerated(network) is None
-    assert proved(network) is None
+    assert why_wrong(network) is None
+    assert refusal(network) is None
     check(pipeline, derived, network)
 
 
@@ -170,7 +150,7 @@ def test_pipelines_with_state(seed: int) -> None:
         confirm(pipeline, error.message)
         return
     assert pipeline.overwritten() is None
-    wrong, message = enumerated(network), proved(network)
+    wrong, message = why_wrong(network), refusal(network)
     if wrong is not None:
         event("deadlock")
         assert wrong.startswith("deadlock"), wrong
@@ -206,6 +186,35 @@ def check(pipeline: Pipeline, derived: PipelineOp, network: NetworkOp) -> None:
             starts = np.array(core.start).reshape(INFERENCES, -1)
             assert starts.tolist() == cycles[str(core.name)].tolist(), core.name
     for run in runs:
-        for found, wanted in zip(run, expected, strict=True):
-            for array, values in wanted.items():
-                assert_close(found[array], values.astype(np.float32))
+        check_values(run, expected)
+    # The same as two sequences, each of which starts from the initial values.
+    first = [0] * 3 + [3] * (INFERENCES - 3)
+    expected = pipeline.outputs(inputs[:3]) + pipeline.outputs(inputs[3:])
+    check_values(simulator.run(feeds, first=first).outputs, expected)
+    (schedule,) = machine.schedules(1)
+    check_values(machine.run(schedule, feeds, first=first), expected)
+
+
+def check_values(
+    outputs: Sequence[Mapping[str, np.ndarray]], expected: list[dict[str, np.ndarray]]
+) -> None:
+    for found, wanted in zip(outputs, expected, strict=True):
+        for array, values in wanted.items():
+            assert_close(found[array], values.astype(np.float32))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 1 << 30))
+def test_symbolic_proof(seed: int) -> None:
+    """The proof that takes over where there are too many points says the same of pipelines, and of some mutants."""
+    rng = random.Random(seed)
+    try:
+        _, network = lowered(draw_pipeline(rng))
+    except CompileError:
+        reject()
+    assert (refusal(network, most_points=0) is None) == (refusal(network) is None)
+    for mutant in rng.sample([*mutants(network)], 3):
+        mutated = mutant.of(network)
+        message = refusal(mutated, most_points=0)
+        if message is None or "cannot be proved" not in message:
+            assert (message is None) == (why_wrong(mutated) is None), (mutant, message)
