@@ -47,7 +47,6 @@ def _stream(pipeline: PipelineOp, name: str) -> None:
         return
     array, names = pipeline.arrays[name], symbol_names(pipeline)
     sent = array_in_place_of(array, names.take(f"{name}_sent"))
-    sent.initial, array.initial = array.initial, None  # only the cores read earlier inferences
     rows = Rows(array.shape, _axis(len(array.shape), [s.read_relations()[name] for s in readers]))
     redirect_reads(pipeline, name, sent.sym_name.data, readers)
     stage = copy_stage(names.take(f"send_{name}"), name, sent, rows)

@@ -19,7 +19,7 @@ from xdsl.ir import SSAValue
 
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp
 from cmir.dialects.polyhedral import symbol
-from cmir.reference.accesses import cells_of
+from cmir.reference.accesses import Lanes, cells_of
 from cmir.reference.arithmetic import Others
 from cmir.reference.body import ReferenceBody
 from cmir.reference.findings import Deadlock
@@ -75,13 +75,17 @@ class ReferenceMachine:
         schedule: Schedule,
         inputs: Sequence[Sample] | None = None,
         progress: Progress | None = None,
+        first: Sequence[int] | None = None,
     ) -> list[dict[str, np.ndarray]]:
         """Run all inferences, and return the outputs of each.
 
-        inputs: of each inference; None to run on tags only, without values and outputs. Raises Violation or Deadlock.
+        inputs: of each inference; None to run on tags only, without values and outputs. first: for each inference, the
+        first one of its sequence: reads that reach back further give initial values. None for a stream that is one
+        sequence. Raises Violation or Deadlock.
         """
+        first = [0] * self.inferences if first is None else first
         with np.errstate(all="ignore"):
-            return _ReferenceRun(self, schedule, inputs).run(progress)
+            return _ReferenceRun(self, schedule, inputs, first).run(progress)
 
     def constant(self, array: ReferenceArray) -> np.ndarray:
         """Return the elements of a parameter."""
@@ -147,9 +151,13 @@ class _ReferenceRun:
     """One run of the machine with a schedule."""
 
     def __init__(
-        self, machine: ReferenceMachine, schedule: Schedule, inputs: Sequence[Sample] | None
+        self,
+        machine: ReferenceMachine,
+        schedule: Schedule,
+        inputs: Sequence[Sample] | None,
+        first: Sequence[int],
     ):
-        self.machine, self.schedule, self.inputs = machine, schedule, inputs
+        self.machine, self.schedule, self.inputs, self.first = machine, schedule, inputs, first
         self.values = inputs is not None
         program = machine.program
         self.states = [CoreState(core, machine.inferences, self.values) for core in machine.cores]
@@ -292,8 +300,28 @@ class _ReferenceRun:
                 memory = state.memories[id(buffer)]
                 slots = memory.find(state.core, i, inference, lanes)
                 if result is not None and memory.data is not None:
-                    result.reshape(-1)[lanes.lanes[first:last]] = memory.data[slots]
+                    values = memory.data[slots]
+                    self._reset(values, memory.array, inference, lanes, slice(first, last))
+                    result.reshape(-1)[lanes.lanes[first:last]] = values
         return result
+
+    def _reset(
+        self,
+        values: np.ndarray,
+        array: ReferenceArray,
+        inference: int,
+        lanes: Lanes,
+        run: slice,
+    ) -> None:
+        """Replace what comes from before the sequence of an inference by initial values."""
+        start = self.first[inference]
+        of = inference + lanes.inferences[run]
+        before = of < start
+        if start and before.any():
+            assert array.op.initial is not None
+            initial = self.machine.program.arrays[symbol(array.op.initial)]
+            entries = self.machine.constant(initial).reshape(array.held, -1)
+            values[before] = entries[array.held + of[before] - start, lanes.locations[run][before]]
 
     def _send(
         self, store: ReferenceStore, value: np.ndarray | None, inference: int, i: int

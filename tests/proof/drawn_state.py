@@ -222,18 +222,8 @@ def draw_pipeline(rng: random.Random) -> Pipeline:
     for _ in range(rng.randint(1, 3)):
         k, j = rng.randrange(count), rng.randrange(count)
         stages[k].reads.append(_carried(rng, stages[k], stages[j], j < k))
+    back = _back(stages)
     rows = {stage.array: stage.rows for stage in stages}
-    held: dict[str, int] = defaultdict(int)
-    back: dict[tuple[str, str], int] = defaultdict(int)
-    for stage in stages:
-        for read in stage.reads:
-            for h in range(stage.rows):
-                for m, _ in read.rows(h, rows[read.array]) if read.across else ():
-                    held[read.array] = max(held[read.array], -m)
-                    key = read.array, stage.name
-                    back[key] = max(back[key], -m)
-    for name in held:
-        held[name] += rng.choice([0, 0, 0, 1])
     rings: dict[tuple[str, str], tuple[str, int]] = {}
     for stage in stages:
         for array in dict.fromkeys(read.array for read in stage.reads):
@@ -245,13 +235,40 @@ def draw_pipeline(rng: random.Random) -> Pipeline:
                     if rng.random() < 0.5
                     else ("rows", rng.randint(block, most * rows[array] + 2))
                 )
-    random = np.random.default_rng(rng.getrandbits(30))
+    return pipeline_of(stages, rings, rng.choice([0, 0, 0, 1]), rng.getrandbits(30))
+
+
+def pipeline_of(
+    stages: list[Stage],
+    rings: dict[tuple[str, str], tuple[str, int]],
+    more: int = 0,
+    seed: int = 0,
+) -> Pipeline:
+    """A pipeline with random initial values, for as many inferences as are read and some more."""
+    held: dict[str, int] = defaultdict(int)
+    for (array, _), back in _back(stages).items():
+        if array != "x" and back:
+            held[array] = max(held[array], back + more)
+    values = np.random.default_rng(seed)
     initial = {
-        name: random.integers(-8, 8, (many, rows[name], WIDTH)) / 4
-        for name, many in held.items()
-        if many
+        stage.array: values.integers(-8, 8, (held[stage.array], stage.rows, WIDTH)) / 4
+        for stage in stages
+        if held[stage.array]
     }
     return Pipeline(stages, rings, held, initial)
+
+
+def _back(stages: list[Stage]) -> dict[tuple[str, str], int]:
+    """How many inferences each stage reaches back in each array that it reads."""
+    rows = {"x": stages[0].rows, **{stage.array: stage.rows for stage in stages}}
+    back: dict[tuple[str, str], int] = defaultdict(int)
+    for stage in stages:
+        for read in stage.reads:
+            for h in range(stage.rows):
+                for m, _ in read.rows(h, rows[read.array]):
+                    key = read.array, stage.name
+                    back[key] = max(back[key], -m)
+    return back
 
 
 def _scale(rng: random.Random) -> float:

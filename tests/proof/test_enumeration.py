@@ -128,6 +128,43 @@ def test_room_from_reset(
             read_until[slot] = last + inference * events if last >= 0 else NOTHING
 
 
+@settings(max_examples=200)
+@given(st.data(), storage_maps(), st.integers(0, 2))
+def test_room_of_a_reader_that_stores(
+    data: st.DataObject, storage: tuple[str, int], held: int
+) -> None:
+    """Room in the buffer of the core that stores the elements: an iteration needs nothing of itself.
+
+    Each element is stored by an iteration of its own, and read by some iterations up to two inferences later.
+    """
+    elements = data.draw(st.integers(1, 5))
+    writer = np.array(data.draw(st.permutations(range(elements))), np.int64)
+    later = st.sets(st.integers(0, 3 * elements - 1), max_size=4)
+    reads = [sorted(data.draw(later)) for _ in range(elements)]
+    last, but_one = (
+        np.array([read[-k] if len(read) >= k else -1 for read in reads], np.int64) for k in (1, 2)
+    )
+    function = compile_function(isl.Map(f"{{ [n, i] -> [{storage[0]}] }}"), isl.Set("{ [n, i] }"))
+    n, i = np.arange(-held, INFERENCES), np.arange(elements)
+    (slots,), _ = function([n[:, None], i[None, :]])
+    slots = np.broadcast_to(slots, (len(n), elements))
+    own = writer + n[:, None] * elements
+    found = enumeration.room_needs(
+        slots, own + held * elements, last, elements, -held, (own, but_one)
+    )
+    # By definition: an iteration, or one before it, needs the last read of any older occupant, except its own.
+    read_by: dict[int, set[int]] = {}
+    latest = needed = NOTHING
+    for inference in n.tolist():
+        for e in np.argsort(writer).tolist():
+            slot, event = int(slots[inference + held, e]), int(own[inference + held, e])
+            older = read_by.setdefault(slot, set())
+            latest = max(latest, max(older - {event}, default=NOTHING))
+            needed = max(needed, int(found[inference + held, e]))
+            assert max(needed, -1) == max(latest, -1)
+            older.update(read + inference * elements for read in reads[e])
+
+
 @given(st.data(), st.integers(1, 3), st.integers(1, 4))
 def test_data_from_reset(data: st.DataObject, sources: int, iterations: int) -> None:
     """Reads of the same inference and of the two before; what is older than the stream is there at reset."""

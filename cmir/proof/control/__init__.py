@@ -45,7 +45,8 @@ on D and A hold by construction:
   that no step of inference 0 releases. Where the largest limit lies a inferences ahead, it lies in inference a + 1 at
   the latest: b >= a + 1.
 - *Data*, p = 1. Iteration i of inference n reads the same elements as iteration i of inference 0, n inferences later.
-  Any b >= 1 suffices.
+  Elements of inferences before 0 are there at reset, so b must be at least 1, and exceed the largest number of
+  inferences that a read reaches back.
 - *Room* depends on the previous occupant of a slot, the predecessor of an element. If elements share slots alike in all
   inferences (`slots`), predecessors are alike, too, as soon as they lie in an inference that has run: p = 1, and b
   exceeds the largest distance to a predecessor. The proof finds that distance by continuing until each slot has had an
@@ -59,10 +60,17 @@ alike in all inferences, so the first case applies, with b = 2.
 Why one run decides liveness
 ----------------------------
 
-No iteration needs an event of a later inference, so every cycle of waits lies in one inference. The waits within
-inference n are the same for all n for which the needs satisfy the claim with p = 1. Automata have p = 1, and A = D', so
-all needs of an accepted network have p = 1. The run therefore covers the inferences whose waits differ from those of
-later inferences, and one more.
+No iteration needs an event of a later inference, which the proof checks, so every cycle of waits lies in one inference.
+The waits within inference n are the same for all n for which the needs satisfy the claim with p = 1. Automata have p =
+1, and A = D', so all needs of an accepted network have p = 1. The run therefore covers the inferences whose waits
+differ from those of later inferences, and one more.
+
+Arrays with initial values
+--------------------------
+
+At reset, buffers hold what the inferences before the first, for which the array has initial values, would have left in
+their slots. The walk through the slots begins there. An iteration of a core that reads what it stores itself reads
+before it stores, so it needs nothing of itself: it may overwrite in place what only it is still to read.
 
 Equivalence classes
 -------------------
