@@ -111,16 +111,35 @@ class Drawing:
         """A run of elements, perhaps in reverse."""
         begin = self.data.draw(st.integers(0, self.sizes[x] - size))
         text = f"starts = [{begin}], ends = [{begin + size}]"
+        if self.data.draw(st.booleans()):
+            text = f"starts = [{begin + size - 1}], ends = [{begin - 1}], steps = [-1]"
         return self.add(f"nn.slice {x} {{{text}}}", size, x)
+
+    def turn(self, x: str) -> None:
+        """The elements as a matrix, transposed."""
+        size = self.sizes[x]
+        rows = self.data.draw(st.sampled_from([n for n in range(1, size + 1) if size % n == 0]))
+        shapes = [f"{size}", f"{rows}x{size // rows}", f"{size // rows}x{rows}", f"{size}"]
+        texts = [f"reshape {{shape = [{rows}, {size // rows}]}}", "transpose {perm = [1, 0]}"]
+        texts.append(f"reshape {{shape = [{size}]}}")
+        for text, before, after in zip(texts, shapes[:-1], shapes[1:], strict=True):
+            kind, _, options = text.partition(" ")
+            name = f"%v{len(self.lines)}"
+            types = f"(tensor<{before}xf32>) -> tensor<{after}xf32>"
+            self.lines.append(f"  {name} = nn.{kind} {x} {options} : {types}")
+            x = name
+        self.sizes[x] = size
 
     def operator(self) -> None:
         a = self.pick()
-        match self.data.draw(st.sampled_from(["relu", "tanh", "add", "piece", "join"])):
+        match self.data.draw(st.sampled_from(["relu", "tanh", "add", "piece", "join", "turn"])):
             case "relu" | "tanh" as kind:
                 self.add(f"nn.{kind} {a}", self.sizes[a], a)
             case "add":
                 b = self.pick([self.sizes[a]])
                 self.add(f"nn.add {a}, {b}", self.sizes[a], a, b)
+            case "turn":
+                self.turn(a)
             case "piece":
                 self.piece(a, self.data.draw(st.integers(1, self.sizes[a])))
             case _:

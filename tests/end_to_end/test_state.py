@@ -369,10 +369,15 @@ def test_initial_values(tmp_path: Path) -> None:
         (["s=s_next:W"], r"'W' has the shape \[6, 6\], expected \[1, 6\]"),
         (["s=s_next", "x=s_next"], "carries output 's_next' to two inputs"),
         (["s=s_next:nothing.npy"], "No such file"),
+        (["s=s_next:empty.npy"], "initial value of input 's': No data left in file"),
     ],
 )
-def test_refusals(options: list[str], message: str, tmp_path: Path) -> None:
+def test_refusals(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(CASES["elman"], tmp_path / "model.onnx")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.npy").touch()
     with pytest.raises(OnnxError, match=message):
         import_onnx(path, state=State.parse(options))
 
