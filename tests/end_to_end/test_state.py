@@ -307,6 +307,27 @@ def test_random_networks(data: st.DataObject) -> None:
     assert uncovered is None or "in the weights file" in uncovered
 
 
+def test_counter_of_inferences(tmp_path: Path) -> None:
+    """A state without dimensions, of integers."""
+    text = """
+main (float[1,3] x, int64 n) => (float[1,3] y, int64 n_next) <int64 one = {1}> {
+  n_next = Add(n, one)
+  f = Cast <to = 1> (n_next)
+  y = Mul(x, f)
+}
+"""
+    case = Case(text, {}, {}, ("n=n_next:5",))
+    with collect_diagnostics():
+        model = read(case, save(case, tmp_path / "model.onnx"))
+        network = lower(model, prove=ElaboratedNetwork)
+    timed = TimedNetwork(network, Hardware.load("ideal"))
+    samples = [{network.inputs[0]: np.ones((1, 3), np.float32)} for _ in range(4)]
+    report = Simulator.of(timed, model.parameters).run(samples, first=starts([3, 1]))
+    assert report.outputs is not None
+    found = [outputs[network.outputs[0]][0, 0] for outputs in report.outputs]
+    assert found == [6, 7, 8, 6]
+
+
 def test_names(tmp_path: Path) -> None:
     """Audio in and out is no state, and a cache that grows is not bound by its name."""
     for pair, bound in {
