@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
@@ -20,6 +20,8 @@ from cmir.support.interruption import at_interruption
 
 SECONDS = 300.0
 """The most seconds that the evaluation of one inference may take."""
+
+Arrays = Sequence[np.ndarray]
 
 EvaluatorName = Literal["reference", "onnxruntime", "float64"]
 """The evaluators: `evaluator_of`, `onnxruntime_evaluator`, `double_evaluator`."""
@@ -96,11 +98,23 @@ def evaluator_process(which: EvaluatorName, model: Path) -> Generator[EvaluatorP
 
 
 def evaluate_apart(
-    which: EvaluatorName, model: Path, inferences: Iterable[Sequence[np.ndarray]]
+    which: EvaluatorName,
+    model: Path,
+    inferences: Iterable[Sequence[np.ndarray]],
+    complete: Callable[[int, Arrays, Arrays], Arrays] | None = None,
 ) -> tuple[str, list[list[np.ndarray]]]:
-    """Return the name of an evaluator, and the outputs of each inference. Raises as `evaluator_process` does."""
+    """Return the name of an evaluator, and the outputs of each inference. Raises as `evaluator_process` does.
+
+    complete: returns the inputs of an inference, given its number, what is given for it, and the outputs of the
+    inference before it (none for the first); by default, all inputs are given.
+    """
+    outputs: list[list[np.ndarray]] = []
     with evaluator_process(which, model) as evaluate:
-        return evaluate.name, [evaluate(inputs) for inputs in inferences]
+        for number, given in enumerate(inferences):
+            before = outputs[-1] if outputs else ()
+            inputs = given if complete is None else complete(number, given, before)
+            outputs.append(evaluate(inputs))
+        return evaluate.name, outputs
 
 
 def evaluate_in_double_apart(

@@ -50,7 +50,7 @@ _PATTERNS = (
     (r"(.*)past_key_values(.*)", ("{}present{}", "{}present_key_values{}")),
     (r"(.*)past(.*)", ("{}present{}",)),
     (r"([hc])_?0", ("{}n", "{}_n")),
-    (r"([hc])", ("{}n", "{}_n", "{}_out")),
+    (r"([hcs])", ("{}n", "{}_n", "{}_out")),
     (r"(state)", ("stateN", "{}_n")),
     (r"(r\d+)i", ("{}o",)),
     (r"(.+)", ("{}_next", "next_{}", "new_{}")),

@@ -43,8 +43,9 @@ class CmcoreVerifyValuesPass(NetworkPass):
 
     The pass runs the inferences that fill each buffer, and one more, each with different inputs. Later inferences need
     not be run if cmcore-verify-control proves control: each of their loads then finds the elements of its own
-    inference. A network with state runs as many as pass before outputs depend on all that it carries and no longer on
-    initial values. Nothing is proved if an initial value is in the weights file.
+    inference. Later inferences of a network with state are not covered: the result holds for those that run, which
+    go on until initial values are no longer read and outputs depend on all arrays that carry state. Nothing is proved
+    if an initial value is in the weights file.
 
     The source is the `nn` IR after nn-fold-batch-norm and canonicalize. The pass looks for it in the file `source`; in
     the same run of a tool, if that lowered it; in the file next to the network that the attribute `cmir.source` names

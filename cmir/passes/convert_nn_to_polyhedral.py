@@ -115,7 +115,7 @@ class _Converter:
                 function.body.block.last_op,
                 f"carried result {error.pair.result} {what}: run nn-outline-stages first",
             ) from None
-        self.granularity = Granularity(function.body.block, self.views)
+        self.granularity = Granularity(function.body.block, self.views, self.histories)
         self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
         self.arrays: list[ArrayOp] = []
         self.stages: list[PolyhedralStageOp] = []

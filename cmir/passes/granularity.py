@@ -28,6 +28,8 @@ from cmir.isl import dim_names
 from cmir.isl.axes import Axes, free_axes, whole_axes
 from cmir.isl.digits import join_digits, radices_of
 from cmir.isl.functions import is_affine, simplest
+from cmir.isl.inferences import in_each_inference
+from cmir.passes.histories import History
 from cmir.support.naming import UniqueNames, suffixed
 
 
@@ -102,10 +104,16 @@ class _Read:
 
 
 class Granularity:
-    """The iterations of the stages in one function. views: those of the function's values."""
+    """The iterations of the stages in one function.
 
-    def __init__(self, block: Block, views: Views):
+    views: those of the function's values. histories: those of its carried arguments.
+    """
+
+    def __init__(
+        self, block: Block, views: Views, histories: Mapping[SSAValue, History] | None = None
+    ):
         self.views = views
+        self.histories = histories or {}
         self._iterations: dict[StageOp, Iterations] = {}
         self._reads: dict[StageOp, list[_Read]] = {}
         self._reads_of: dict[SSAValue, list[_Read]] = defaultdict(list)
@@ -208,10 +216,27 @@ class Granularity:
         """
         if isinstance(value.owner, StageOp):
             return self.of(value.owner).write.relation.domain_factor_domain().reverse()
+        if (earlier := self._earlier_piece(value)) is not None:
+            return earlier
         whole = self._whole.get(value)
         if whole is None:
             return None
         return write_of(shape_of(value), whole).relation.domain_factor_domain().reverse()
+
+    def _earlier_piece(self, value: SSAValue) -> isl.Map | None:
+        """Return `{ [element] -> [m, iteration] }` for an argument carried from an iteration operator.
+
+        The iterations of other stages may depend on those that read the argument.
+        """
+        history = self.histories.get(value, {})
+        if len(history) != 1:
+            return None
+        ((base, elements),) = history.items()
+        root = _root(base.owner) if isinstance(base.owner, StageOp) else None
+        if root is None or isinstance(root, PointwiseOp):
+            return None
+        written = root.write().relation.domain_factor_domain().reverse()
+        return elements.apply_range(in_each_inference(written))
 
     @cached_property
     def _whole(self) -> dict[SSAValue, Axes]:

@@ -26,6 +26,7 @@ from cmir.dialects.nn.operation import Shape
 from cmir.frontends.onnx.inference import GROWING
 from cmir.frontends.onnx.loading import OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
+from cmir.frontends.state import State
 from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
@@ -95,7 +96,7 @@ class CmirRep(BackendRep):
             path = Path(directory) / "model.onnx"
             onnx.save(model, path)
             shapes = {name: x.shape for name, x in data.items()}
-            compiled = read_model(path, shapes=shapes)
+            compiled = read_model(path, shapes=shapes, state=State(recognised=False))
         timed = TimedNetwork(lower(compiled), self.hardware)
         return [*(compiled.outputs or {}).values()], Simulator.of(timed, compiled.parameters)
 

@@ -191,26 +191,29 @@ class OnnxReference(Reference):
         self, which: EvaluatorName, inputs: Sequence[Arrays], first: Sequence[int] | None
     ) -> tuple[str, list[Arrays]]:
         """Return the name of the evaluator and the outputs of a stream. Carried outputs become inputs again."""
-        from cmir.checking.process import evaluator_process
+        from cmir.checking.process import evaluate_apart
         from cmir.checking.reference import declared_shapes, inputs_of
 
+        if not self.state:
+            name, found = evaluate_apart(which, self.path, self._batched(inputs))
+            return name, self._first(found)
         names = [info.name for info in inputs_of(self.path)]
-        outputs = [*declared_shapes(self.path)] if self.state else []
-        inner = {one.output for one in self.state}
-        kept = [index for index, name in enumerate(outputs) if name not in inner]
-        found: list[Arrays] = []
-        results: Arrays = []
-        with evaluator_process(which, self.path) as evaluate:
-            for number, arrays in enumerate(self._batched(inputs)):
-                begins = number == (0 if first is None else first[number])
-                carried = {
-                    one.input: one.initial if begins else results[outputs.index(one.output)]
-                    for one in self.state
-                }
-                given = iter(arrays)
-                results = evaluate([carried[n] if n in carried else next(given) for n in names])
-                found.append([results[index] for index in kept] if self.state else results)
-            return evaluate.name, self._first(found)
+        outputs = [*declared_shapes(self.path)]
+        source = {one.input: outputs.index(one.output) for one in self.state}
+        initial = {one.input: one.initial for one in self.state}
+
+        def complete(
+            number: int, given: Sequence[np.ndarray], before: Sequence[np.ndarray]
+        ) -> Arrays:
+            begins = number == (0 if first is None else first[number])
+            state = initial if begins else {name: before[k] for name, k in source.items()}
+            others = iter(given)
+            return [state[name] if name in state else next(others) for name in names]
+
+        name, found = evaluate_apart(which, self.path, self._batched(inputs), complete)
+        carried = {*source.values()}
+        kept = [[x for k, x in enumerate(results) if k not in carried] for results in found]
+        return name, self._first(kept)
 
     def _guides(self, inputs: Sequence[Arrays], narrowest: str | None) -> list[Guide]:
         """Return the integers that the imported network rounds to, for each inference."""

@@ -10,12 +10,21 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from end_to_end.drawn_state import STARTS, assert_equal, draw_network, stream
+from end_to_end.drawn_state import lower as at_both_levels
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import run_passes
 from onnx import numpy_helper
 from tolerance import assert_close
+from xdsl.dialects.builtin import ModuleOp
 
+from cmir.context import make_context
+from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.frontends.onnx import OnnxError, State, import_onnx
 from cmir.hardware.description import Hardware
+from cmir.proof.values.comparison import prove_values
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
@@ -273,6 +282,52 @@ def test_check_of_ir_against_the_model(tmp_path: Path) -> None:
 CASES_WIDTH = {"keys": 6, "last_frames": 3}
 
 
+@given(st.data())
+@settings(max_examples=25)
+def test_random_networks(data: st.DataObject) -> None:
+    """In sequences, in chunks of any length, and proved equal for all parameters."""
+    text, parameters, size = draw_network(data)
+    with collect_diagnostics():
+        network = at_both_levels(text, parameters)
+        context = make_context()
+        module = ModuleOp([network.pipeline.clone()])
+        passes = ("polyhedral-derive-dependences", "polyhedral-generate-loops")
+        run_passes(module, ",".join((*passes, "convert-polyhedral-to-cmcore")), context)
+    op = module.body.block.first_op
+    assert isinstance(op, NetworkOp)
+    compiled = ElaboratedNetwork(op)
+    first, inputs = data.draw(st.sampled_from(STARTS)), stream((size,))
+    simulator = Simulator.of(TimedNetwork(compiled, Hardware.load("ideal")), network.parameters)
+    samples = [dict(zip(compiled.inputs, arrays, strict=True)) for arrays in inputs]
+    report = simulator.run(samples, data.draw(st.sampled_from([1, 3, None])), first=first)
+    assert report.outputs is not None
+    found = [[*outputs.values()] for outputs in report.outputs]
+    assert_equal(found, network.at_nn(inputs, first))
+    uncovered = prove_values(compiled, network.function, 1).uncovered
+    assert uncovered is None or "in the weights file" in uncovered
+
+
+def test_counter_of_inferences(tmp_path: Path) -> None:
+    """A state without dimensions, of integers."""
+    text = """
+main (float[1,3] x, int64 n) => (float[1,3] y, int64 n_next) <int64 one = {1}> {
+  n_next = Add(n, one)
+  f = Cast <to = 1> (n_next)
+  y = Mul(x, f)
+}
+"""
+    case = Case(text, {}, {}, ("n=n_next:5",))
+    with collect_diagnostics():
+        model = read(case, save(case, tmp_path / "model.onnx"))
+        network = lower(model, prove=ElaboratedNetwork)
+    timed = TimedNetwork(network, Hardware.load("ideal"))
+    samples = [{network.inputs[0]: np.ones((1, 3), np.float32)} for _ in range(4)]
+    report = Simulator.of(timed, model.parameters).run(samples, first=starts([3, 1]))
+    assert report.outputs is not None
+    found = [outputs[network.outputs[0]][0, 0] for outputs in report.outputs]
+    assert found == [6, 7, 8, 6]
+
+
 def test_names(tmp_path: Path) -> None:
     """Audio in and out is no state, and a cache that grows is not bound by its name."""
     for pair, bound in {
@@ -335,10 +390,15 @@ def test_initial_values(tmp_path: Path) -> None:
         (["s=s_next:W"], r"'W' has the shape \[6, 6\], expected \[1, 6\]"),
         (["s=s_next", "x=s_next"], "carries output 's_next' to two inputs"),
         (["s=s_next:nothing.npy"], "No such file"),
+        (["s=s_next:empty.npy"], "initial value of input 's': No data left in file"),
     ],
 )
-def test_refusals(options: list[str], message: str, tmp_path: Path) -> None:
+def test_refusals(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(CASES["elman"], tmp_path / "model.onnx")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.npy").touch()
     with pytest.raises(OnnxError, match=message):
         import_onnx(path, state=State.parse(options))
 

@@ -65,6 +65,9 @@ def test_equal() -> None:
     """The output has a token four inferences after it arrives, through two other arrays."""
     verdict = prove({})
     assert verdict.uncovered is None and verdict.bits > 10
+    # Reads reach back three inferences, and the window, the two states and the keys hold 3, 1 and 1.
+    assert verdict.inferences == 1 + 3 + 5
+    assert str(verdict).startswith("values equal in the first 9 inferences over 2 random")
 
 
 @pytest.mark.parametrize(

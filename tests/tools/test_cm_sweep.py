@@ -198,7 +198,9 @@ def test_results_that_differ_fail(
 ) -> None:
     from cmir.tools.reference import IrReference
 
-    def zeros(reference: IrReference, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    def zeros(
+        reference: IrReference, inputs: list[list[np.ndarray]], first: list[int] | None = None
+    ) -> list[list[np.ndarray]]:
         return [[x[:, :6] * 0] for (x,) in inputs]
 
     monkeypatch.setattr(IrReference, "evaluate", zeros)

@@ -63,7 +63,7 @@ def _given(
     try:
         value = _initial(graph, initial, (*graph.batch, *shape_of(arguments[name])))
         return ImportedState(name, output, _converted(value, arguments[name]))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise OnnxError(graph.path, [f"initial value of input '{name}': {error}"]) from None
 
 
@@ -79,7 +79,7 @@ def _difference(argument: SSAValue, result: SSAValue) -> str | None:
 
 
 def _initial(graph: Graph, text: str, shape: Shape) -> np.ndarray:
-    """Return the initial value that a text denotes, in this shape. Raises ValueError or OSError."""
+    """Return the initial value that a text denotes, in this shape. Raises ValueError, OSError or EOFError."""
     if text in graph.constants:
         array = graph.constants[text].array
     elif text.endswith(".npy"):

@@ -42,12 +42,14 @@ class ValuesVerdict:
     """Verdict of the proof of values.
 
     rounds: number of interpretations under which network and source agree. chance: probability that different ones
-    agree under one interpretation. uncovered: the reason if nothing was proved; None otherwise.
+    agree under one interpretation. uncovered: the reason if nothing was proved; None otherwise. inferences: number of
+    inferences that were compared if the network has state, about later ones of which nothing is proved; None otherwise.
     """
 
     rounds: int
     chance: Chance = ZERO
     uncovered: str | None = None
+    inferences: int | None = None
 
     @property
     def bits(self) -> int:
@@ -59,7 +61,8 @@ class ValuesVerdict:
             return f"values not checked: {self.uncovered}"
         many = f"{self.rounds} random interpretation{'s' if self.rounds != 1 else ''}"
         bound = f"error below 2^-{self.bits}" if self.bits > 0 else "error not bounded"
-        return f"values equal over {many} ({bound})"
+        where = "" if self.inferences is None else f" in the first {self.inferences} inferences"
+        return f"values equal{where} over {many} ({bound})"
 
 
 def prove_values(
@@ -82,7 +85,8 @@ def prove_values(
         return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network.op, deadlock.message) from None
-    return ValuesVerdict(rounds, comparison.chance)
+    compared = comparison.inferences if carried_pairs(function) else None
+    return ValuesVerdict(rounds, comparison.chance, inferences=compared)
 
 
 class _Comparison:

@@ -28,9 +28,9 @@ def inferences_of(network: NetworkOp) -> int:
     """Return the number of inferences that fill each buffer and begin to overwrite it, at least two.
 
     A later inference computes the same values as one of these: it runs the same iterations, and since control is
-    proved, each load finds the elements of its own inference, wherever in the ring they are. A network with state runs
-    until no load finds initial values any more, and then until the outputs depend on everything that it carries: a
-    value takes as many inferences through an array as the array has initial values for, and passes each array once.
+    proved, each load finds the elements of its own inference, wherever in the ring they are. With state, later
+    inferences compute other values, and the verdict is not about them. The number is then such that in the end, loads
+    no longer find initial values, and outputs depend on all arrays that are read across inferences.
     """
     state = [array.initial_inferences() for array in network.arrays.values()]
     held = (

@@ -30,3 +30,18 @@ func.func @delay(%x: tensor<2xf32>,
   %y = nn.add %x, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
   func.return %y, %x, %a : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
 }
+
+// -----
+
+// A stage that reads state alone has the iterations of the operator that computes it: rows, with all columns as lanes.
+// CHECK-LABEL: polyhedral.pipeline @rows (@x) -> (@y)
+// CHECK: polyhedral.stage @tanh1 (%c) domain #polyhedral.set<"{ tanh1[c] : 0 <= c <= 2 }">
+// CHECK-NEXT: polyhedral.read @h #polyhedral.map<"{ [tanh1[c] -> lane[w]] -> h[m = -1, c, w] : 0 <= c <= 2 and 0 <= w <= 4 }"> across : vector<5xf32>
+func.func @rows(%x: tensor<3x5xf32>,
+                %s: tensor<3x5xf32> {nn.carried_from = 1 : index, nn.initial = dense<0.0> : tensor<3x5xf32>})
+    -> (tensor<3x5xf32>, tensor<3x5xf32>) {
+  %y = nn.tanh %s : (tensor<3x5xf32>) -> tensor<3x5xf32>
+  %w = nn.parameter "w" : tensor<5x5xf32>
+  %h = nn.gemm %x, %w : (tensor<3x5xf32>, tensor<5x5xf32>) -> tensor<3x5xf32>
+  func.return %y, %h : tensor<3x5xf32>, tensor<3x5xf32>
+}
