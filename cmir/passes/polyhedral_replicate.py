@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal
@@ -10,8 +11,9 @@ import numpy as np
 from xdsl.context import Context
 
 from cmir.analysis.balance import ReplicationChoice, balance
-from cmir.cost.program_cost import program_cost
-from cmir.dialects.polyhedral import PipelineOp, StageOp
+from cmir.analysis.own_results import interval_alone, reads_itself
+from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
 from cmir.isl import dim_names
 from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
@@ -86,8 +88,9 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
             )
         if not stages:
             return
+        arrays = pipeline.arrays
         choices = [
-            self._choices(stage, available, program_cost(stage, hardware).interval)
+            self._choices(stage, available, program_cost(stage, hardware), arrays)
             for stage in stages
         ]
         chosen = balance(choices, available)
@@ -102,15 +105,20 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
             f"cycles for an inference, {before} without copies",
         )
 
-    def _choices(self, stage: StageOp, cores: int, cycles: int) -> list[ReplicationChoice]:
-        """Return the numbers of copies that make a stage faster than every smaller number.
-
-        cycles: duration of an iteration.
-        """
+    def _choices(
+        self, stage: StageOp, cores: int, cost: Cost, arrays: Mapping[str, ArrayOp]
+    ) -> list[ReplicationChoice]:
+        """Return the numbers of copies that make a stage faster than every smaller number. cost: of an iteration."""
         workload, each = _workload(stage, self.by), stage.count_cores()
+        waits = reads_itself(stage)
         choices: list[ReplicationChoice] = []
         for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
-            interval = cycles * int(_shares(workload, copies, self.by).max())
+            interval = cost.interval * int(_shares(workload, copies, self.by).max())
+            if waits:
+                trial = stage.clone()
+                if copies > 1:
+                    replicate(trial, copies, self.by)
+                interval = interval_alone(trial, arrays, cost)
             if not choices or interval < choices[-1].interval:
                 choices.append(ReplicationChoice(copies, copies * each, interval))
         return choices

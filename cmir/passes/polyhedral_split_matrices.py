@@ -199,7 +199,12 @@ def _too_large(stage: StageOp, what: str, crossbars: int) -> CompileError:
 
 
 def outputs_of(stage: StageOp) -> int:
-    """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes."""
+    """Return the number of outputs that can be divided: rows or blocks of the matrix, or outermost written lanes.
+
+    Those of a stage with several matrices cannot.
+    """
+    if len(crossbar_products(stage)) > 1:
+        return 1
     if (product := crossbar_product(stage)) is not None:
         return _Sizes.of(product).outputs
     write, *others = stage.writes()

@@ -1,13 +1,14 @@
 """Reference evaluation of pipelines at the polyhedral level with NumPy.
 
-Stages run as a whole, one after the other, directly from their domains and access relations. Schedules, dependences,
-loops, automata and buffers are not used.
+Stages run as a whole, one after the other, directly from their domains and access relations. Stages that read their own
+results or those of each other run iteration by iteration. Dependences, loops, automata and buffers are not used, and
+schedules only where a stage reads what it writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from math import prod
 
@@ -59,7 +60,7 @@ def evaluate_stream(
     by default, the stream is one sequence. Before the first, arrays have their initial values. Raises CompileError if
     the pipeline cannot be evaluated.
     """
-    stages = _in_order_of_data(pipeline)
+    groups = [_Group(stages) for stages in _in_order_of_data(pipeline)]
     declared = pipeline.arrays
     constants = {
         name: parameter_elements(array, parameters)[None]
@@ -82,8 +83,8 @@ def evaluate_stream(
                 before = initial.get(name, now[:0]) if begins else arrays[name][1:]
                 current[name] = np.concatenate((before, now))
         arrays = current
-        for stage in stages:
-            _run(stage, arrays)
+        for group in groups:
+            group.run(arrays)
         yield [arrays[symbol(ref)][-1].copy() for ref in pipeline.outputs]
 
 
@@ -100,30 +101,51 @@ def _begun(array: ArrayOp, given: np.ndarray | None) -> np.ndarray:
     return given.astype(dtype_of(array.type))
 
 
-def _in_order_of_data(pipeline: PipelineOp) -> list[StageOp]:
-    """Return the stages in topological order, with the writers of an array before its readers in the same inference."""
+def _in_order_of_data(pipeline: PipelineOp) -> Iterator[list[StageOp]]:
+    """Yield the stages in topological order, the writers of an array before its readers.
+
+    Stages that read each other's arrays come together.
+    """
     stages = list(pipeline.stages.values())
     writers: dict[str, list[StageOp]] = {}
     for stage in stages:
-        for write in stage.writes():
-            writers.setdefault(symbol(write.array), []).append(stage)
+        for name in _written(stage):
+            writers.setdefault(name, []).append(stage)
     needed = {
-        stage: [
-            writer
-            for name, read in stage.stream_reads().items()
-            if _reads_own_inference(read)
-            for writer in writers.get(name, [])
-            if writer is not stage
-        ]
+        stage: {writer for name in _own_reads(stage) for writer in writers.get(name, [])}
         for stage in stages
     }
-    try:
-        return list(TopologicalSorter(needed).static_order())
-    except CycleError as error:
-        cycle = " -> ".join(f"@{stage.sym_name.data}" for stage in reversed(error.args[1]))
-        raise CompileError(
-            pipeline, f"stages read each other's arrays, so none can run as a whole: {cycle}"
-        ) from None
+    before = {stage: _reachable(stage, needed) for stage in stages}
+    together = {
+        stage: [s for s in stages if s is stage or (s in before[stage] and stage in before[s])]
+        for stage in stages
+    }
+    firsts = [stage for stage in stages if together[stage][0] is stage]
+    order = {
+        first: {together[s][0] for member in together[first] for s in needed[member]} - {first}
+        for first in firsts
+    }
+    for first in TopologicalSorter(order).static_order():
+        yield together[first]
+
+
+def _reachable(stage: StageOp, needed: Mapping[StageOp, set[StageOp]]) -> set[StageOp]:
+    """Return the stages whose results a stage depends on."""
+    found, work = set[StageOp](), [stage]
+    while work:
+        fresh = needed[work.pop()] - found
+        found |= fresh
+        work += fresh
+    return found
+
+
+def _written(*stages: StageOp) -> set[str]:
+    return {symbol(write.array) for stage in stages for write in stage.writes()}
+
+
+def _own_reads(stage: StageOp) -> set[str]:
+    """Return the arrays of which a stage reads elements of its own inference."""
+    return {name for name, read in stage.stream_reads().items() if _reads_own_inference(read)}
 
 
 def _reads_own_inference(read: isl.Map) -> bool:
@@ -131,46 +153,123 @@ def _reads_own_inference(read: isl.Map) -> bool:
     return not read.fix_val(isl.dim_type.out, 0, isl.Val(0)).is_empty()
 
 
-def _run(stage: StageOp, arrays: Arrays) -> None:
-    """Run all iterations of a stage."""
-    written = {symbol(write.array) for write in stage.writes()}
-    reads_itself = any(
-        name in written and _reads_own_inference(read)
-        for name, read in stage.stream_reads().items()
-    )
-    points = _in_time(stage) if reads_itself else points_of(stage.domain.points)
-    lanes = max((prod(op.vector_type().get_shape()) for op in stage.accesses()), default=1)
-    accesses = {
-        op: [
-            (name, CompiledAccess.compile(access, points, op.vector_type().get_shape()))
-            for name, access in op.arrays_and_maps()
-        ]
-        for op in stage.accesses()
-    }
-    most = 1 if reads_itself else LANES_AT_ONCE
-    for core, first, last in _runs_of_cores(points[:, : stage.core_dims]):
-        matrices = {
-            op: program_cells(op, arrays[symbol(op.array)][-1], core)
-            for op in stage.body.block.ops
-            if isinstance(op, MatrixOp)
+class _Group:
+    """A stage, or several that read each other's arrays. own: the arrays that they read and write."""
+
+    def __init__(self, stages: Sequence[StageOp]):
+        written = _written(*stages)
+        self.own = {name for stage in stages for name in _own_reads(stage) & written}
+        points = _in_time if self.own else lambda stage: points_of(stage.domain.points)
+        self.stages = [_Running(stage, points(stage)) for stage in stages]
+
+    def run(self, arrays: Arrays) -> None:
+        """Run all iterations of an inference. Raises CompileError if iterations wait for each other."""
+        for stage in self.stages:
+            stage.arrays = arrays
+        if self.own:
+            _run_together(self.stages, self.own)
+        else:
+            self.stages[0].run_all()
+
+
+class _Running:
+    """The iterations of a stage, core by core.
+
+    points: the iterations, in the order in which they run. arrays: those of the current inference.
+    """
+
+    def __init__(self, stage: StageOp, points: np.ndarray):
+        self.stage, self.points = stage, points
+        self.arrays: Arrays = {}
+        self.accesses = {
+            op: [
+                (name, CompiledAccess.compile(access, self.points, op.vector_type().get_shape()))
+                for name, access in op.arrays_and_maps()
+            ]
+            for op in stage.accesses()
         }
-        for start, stop in blocks(first, last, lanes, most):
-            values: dict[SSAValue, np.ndarray] = dict(
-                zip(stage.body.block.args, points[start:stop].T, strict=True)
+        self.cores = list(_runs_of_cores(self.points[:, : stage.core_dims]))
+        self._matrices: dict[tuple[int, ...], dict[MatrixOp, np.ndarray]] = {}
+
+    def run_all(self) -> None:
+        """Run all iterations."""
+        lanes = max((prod(op.vector_type().get_shape()) for op in self.accesses), default=1)
+        for core, first, last in self.cores:
+            for start, stop in blocks(first, last, lanes, LANES_AT_ONCE):
+                self.run(core, start, stop)
+
+    def run(self, core: tuple[int, ...], start: int, stop: int) -> None:
+        """Run iterations start ≤ i < stop of a core."""
+        block, matrices = self.stage.body.block, self._programmed(core)
+        values: dict[SSAValue, np.ndarray] = dict(
+            zip(block.args, self.points[start:stop].T, strict=True)
+        )
+        for op in block.ops:
+            match op:
+                case ReadOp():
+                    values[op.result] = _read(op, self.accesses[op], self.arrays, start, stop)
+                case MatrixOp():
+                    values[op.result] = matrices[op]
+                case WriteOp():
+                    ((name, access),) = self.accesses[op]
+                    _write(values[op.value], access, self.arrays[name][-1], start, stop)
+                case _:
+                    values[op.results[0]] = evaluate_operation(
+                        op, *(values[v] for v in op.operands)
+                    )
+
+    def _programmed(self, core: tuple[int, ...]) -> dict[MatrixOp, np.ndarray]:
+        if core not in self._matrices:
+            self._matrices[core] = {
+                op: program_cells(op, self.arrays[symbol(op.array)][-1], core)
+                for op in self.stage.body.block.ops
+                if isinstance(op, MatrixOp)
+            }
+        return self._matrices[core]
+
+    def elements(self, kind: type[ReadOp | WriteOp], i: int) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield each array with the elements of its inference that an iteration reads or writes, as row-major indices."""
+        for op, accesses in self.accesses.items():
+            for name, access in accesses if isinstance(op, kind) else ():
+                location, defined = access.locations(i, i + 1)
+                if isinstance(op, ReadOp) and op.across is not None:
+                    back, *location = location
+                    defined = (back == 0) & (True if defined is None else defined)
+                shape = (1, *access.lanes)
+                index = np.broadcast_to(ravel(location, self.arrays[name].shape[1:]), shape)
+                yield name, index if defined is None else index[np.broadcast_to(defined, shape)]
+
+
+def _run_together(stages: Sequence[_Running], own: set[str]) -> None:
+    """Run stages that read arrays of their own, or of each other: each iteration once the elements are there.
+
+    own: these arrays. Raises CompileError if iterations wait for each other.
+    """
+    there = {name: np.zeros(stages[0].arrays[name][-1].size, np.bool_) for name in own}
+
+    def is_ready(one: _Running, i: int) -> bool:
+        read = one.elements(ReadOp, i)
+        return all(there[name][elements].all() for name, elements in read if name in own)
+
+    waiting = {(one, core): (first, last) for one in stages for core, first, last in one.cores}
+    while waiting:
+        progress = False
+        for (one, core), (first, last) in list(waiting.items()):
+            while first < last and is_ready(one, first):
+                one.run(core, first, first + 1)
+                for name, elements in one.elements(WriteOp, first):
+                    if name in own:
+                        there[name][elements] = True
+                first, progress = first + 1, True
+            waiting[one, core] = first, last
+            if first == last:
+                del waiting[one, core]
+        if not progress:
+            names = dict.fromkeys(f"@{one.stage.sym_name.data}" for one, _ in waiting)
+            raise CompileError(
+                next(iter(waiting))[0].stage,
+                f"iterations wait for elements that none of them has written: {', '.join(names)}",
             )
-            for op in stage.body.block.ops:
-                match op:
-                    case ReadOp():
-                        values[op.result] = _read(op, accesses[op], arrays, start, stop)
-                    case MatrixOp():
-                        values[op.result] = matrices[op]
-                    case WriteOp():
-                        ((name, access),) = accesses[op]
-                        _write(values[op.value], access, arrays[name][-1], start, stop)
-                    case _:
-                        values[op.results[0]] = evaluate_operation(
-                            op, *(values[v] for v in op.operands)
-                        )
 
 
 def _in_time(stage: StageOp) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,27 @@ def test_steps_take_their_latency(kind: str, tmp_path: Path) -> None:
     assert report.steady_interval == 4 * 7 + 3
     (core,) = (core for core in report.cores if str(core.name).startswith(kind.lower()))
     assert (np.diff(core.start[1]) == 7).all()
+
+
+@pytest.mark.parametrize(("by", "batch"), [("rows", 1), ("rows", 4), ("columns", 4)])
+def test_balance_of_copies(
+    by: str, batch: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The interval that copies are chosen for is that of the run: it counts the waits for own results.
+
+    Copies that divide one sequence into runs also wait for room in each other's buffers, for which it does not count.
+    """
+    hardware = tmp_path / "slow.toml"
+    hardware.write_text("[core]\nfixed_interval = 3\nfixed_latency = 7\n", encoding="utf-8")
+    layer = layer_of("RNN", 2, steps=6)
+    layer.inputs["X"] = np.repeat(layer.inputs["X"], batch, 1)
+    passes = f"polyhedral-replicate{{cores=6 by={by} hardware={hardware}}}"
+    model = compile_network(layer.model(["Y"]), passes=passes, hardware=str(hardware), batch=False)
+    report = model.simulator.run(model.samples(12))
+    printed = re.search(r"takes (\d+) cycles for an inference, (\d+)", capsys.readouterr().err)
+    assert printed is not None
+    assert report.steady_interval == int(printed[1])
+    assert int(printed[2]) == (5 * 7 + 3 if batch == 1 else 6 * batch * 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
