@@ -191,6 +191,11 @@ class Function:
             len(outputs),
         )
 
+    @property
+    def is_partial(self) -> bool:
+        """True if the function may be undefined on a part of the box that it was compiled for."""
+        return not self.pieces or any(guard is not None for guard, _ in self.pieces)
+
     def cycle(self, index: int) -> int | None:
         """Return the period P >= 1 of the function in input `index`; None if it is not periodic in this input."""
         affines = [affine for _, values in self.pieces for affine in values]

@@ -228,7 +228,7 @@ class _Running:
         return self._matrices[core]
 
     def elements(self, kind: type[ReadOp | WriteOp], i: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield each array with the elements of its inference that an iteration reads or writes, as row-major indices."""
+        """Yield the elements of its inference that an iteration reads or writes: the array, and row-major indices."""
         for op, accesses in self.accesses.items():
             for name, access in accesses if isinstance(op, kind) else ():
                 location, defined = access.locations(i, i + 1)

@@ -7,16 +7,16 @@ from math import prod
 
 import islpy as isl
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
 
 from cmir.dialects.cmcore import CrossbarOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MatrixOp, box
 from cmir.isl.cores import at_core
-from cmir.isl.evaluate import compile_function
+from cmir.isl.evaluate import Function, compile_function
 from cmir.semantics.elements import dense_values
 from cmir.support.diagnostics import CompileError
-from cmir.support.numerics import ravel
 from cmir.support.parameters import parameter_value
 
 CELLS_AT_ONCE = 1 << 18
@@ -46,30 +46,48 @@ def program_cells(
     If the matrix is spread over several cores, cells without an element are 0.
     """
     shape = matrix.result.type.get_shape()
-    relation = at_core(matrix.cells.relation, core).reset_tuple_id(isl.dim_type.in_)
-    function = compile_function(relation, box(shape))
     flat = elements.reshape(-1)
-    cells: np.ndarray | None = None
+    relation = at_core(matrix.cells.relation, core)
+    for side in (isl.dim_type.in_, isl.dim_type.out):
+        relation = relation.reset_tuple_id(side)
+    # As one number, the index is often affine where the coordinates are not, because floors cancel.
+    function = compile_function(relation.apply_range(_row_major(elements.shape)), box(shape))
+    if (view := _view(function, flat, shape)) is not None:
+        return view
+    cells = np.empty(prod(shape), elements.dtype)
     # Indices take twice the memory of the weights, so they are computed piece by piece.
     for piece, first in _pieces(shape, CELLS_AT_ONCE):
-        location, defined = function(np.ix_(*piece))
+        (index,), defined = function(np.ix_(*piece))
         here = np.asarray(True) if defined is None else defined
         whole = bool(here.all())
         if not whole and not core:
             raise CompileError(matrix, "some cells of the matrix have no element")
-        if not whole:
-            location = [np.where(here, x, 0) for x in location]
         sizes = tuple(map(len, piece))
-        index = np.broadcast_to(ravel(location, elements.shape), sizes).reshape(-1)
-        in_order = whole and np.array_equal(index, np.arange(first, first + len(index)))
-        if cells is None and not in_order:
-            cells = np.empty(prod(shape), elements.dtype)
-            cells[:first] = flat[:first]
-        if cells is not None:
-            found = np.broadcast_to(here, sizes).reshape(-1)
-            cells[first : first + len(index)] = np.where(found, flat[index], elements.dtype.type(0))
-    # The usual case: the matrix is a view of the weights.
-    return (flat[: prod(shape)] if cells is None else cells).reshape(shape)
+        index = np.broadcast_to(index if whole else np.where(here, index, 0), sizes).reshape(-1)
+        found = np.broadcast_to(here, sizes).reshape(-1)
+        cells[first : first + len(index)] = np.where(found, flat[index], elements.dtype.type(0))
+    return cells.reshape(shape)
+
+
+def _row_major(shape: Sequence[int]) -> isl.Map:
+    """Return the map from the elements of an array to their row-major indices."""
+    names = [f"i{d}" for d in range(len(shape))]
+    index = " + ".join(f"{prod(shape[d + 1 :])} {name}" for d, name in enumerate(names))
+    return isl.Map(f"{{ [{', '.join(names)}] -> [{index or 0}] }}")
+
+
+def _view(function: Function, flat: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+    """Return the cells as a view of the elements that products read as fast as a copy; None if there is none."""
+    if function.is_partial or (affine := function.affine()) is None:
+        return None
+    (first,), (steps,) = affine
+    steps = [step if size > 1 else 1 for step, size in zip(steps, shape, strict=True)]
+    reach = [step * (size - 1) for step, size in zip(steps, shape, strict=True)]
+    low, high = (first + sum(bound(r, 0) for r in reach) for bound in (min, max))
+    if not (0 <= low <= high < flat.size and min(steps) > 0 and 1 in steps[-2:]):
+        return None
+    strides = [step * flat.itemsize for step in steps]
+    return as_strided(flat[first:], shape, strides, writeable=False)
 
 
 def _pieces(shape: Sequence[int], most: int) -> Iterator[tuple[list[np.ndarray], int]]:

@@ -45,6 +45,47 @@ def test_reduce(x: int) -> None:
     assert float(reduce(np.array([float(x)]))[0]) == balanced(x)
 
 
+SHAPES = [(0,), (3, 1 << 15), (2, 3, 5), ()]
+LAYOUTS: list[Any] = [
+    lambda x: x,
+    lambda x: x.T,
+    lambda x: np.asfortranarray(x),
+    lambda x: x[::-1] if x.ndim else x,
+    lambda x: np.repeat(x, 2, -1)[..., ::2] if x.ndim else x,
+    lambda x: np.broadcast_to(x, (2, *x.shape)),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_reduce_whatever_the_layout(shape: tuple[int, ...], layout: Any) -> None:
+    numbers = np.random.default_rng(3).integers(-(2**51) + 1, 2**51, shape)
+    x = layout(numbers.astype(np.float64))
+    expected = (layout(numbers) + HALF) % P - HALF
+    np.testing.assert_array_equal(reduce(x.copy(order="K")), expected)
+    if x.flags.writeable:
+        np.testing.assert_array_equal(reduce(x), expected)
+
+
+def test_infinities_are_left_where_they_are() -> None:
+    x = np.full((2, 1 << 15), float(P + 1))
+    x[0, 5], x[1, -1], x[1, 0] = inf, -inf, nan
+    expected = np.where(np.isfinite(x), 1, x)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(field.reduce_sums(x.copy()), expected)
+        np.testing.assert_array_equal(reduce(x), np.where(np.isfinite(expected), 1, nan))
+
+
+@pytest.mark.parametrize("columns", [1, 7, COLUMNS, COLUMNS + 1])
+def test_sum_of_products(columns: int) -> None:
+    a, b = np.full((2, columns, 1), float(HALF)), np.full((columns, 3), float(-HALF))
+    a[1] = 1
+    expected = [[balanced(-columns * HALF * HALF)] * 3, [balanced(-columns * HALF)] * 3]
+    assert field.sum_of_products(a, b, (1,)).tolist() == expected
+    every = balanced(3 * int(expected[0][0]) + 3 * int(expected[1][0]))
+    assert balanced(int(field.sum_of_products(a, b, (0, 1, 2)))) == every
+
+
 def test_products_are_exact_up_to_as_many_columns_as_are_added() -> None:
     assert COLUMNS * HALF * HALF < 2**51
     for columns in (1, COLUMNS, COLUMNS + 1, 2 * COLUMNS + 5):

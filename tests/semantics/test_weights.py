@@ -24,8 +24,8 @@ MATRICES: dict[str, tuple[str, np.ndarray]] = {
     "blocks backwards": ("[b, r, c] -> w[3 - b, r, c]", WEIGHTS[::-1]),
 }
 
-VIEWS = {"rows as they are", "the first rows", "blocks"}
-"""Those that are the weights, so that no copy is made."""
+VIEWS = {"rows as they are", "the first rows", "transposed", "blocks"}
+"""Those with contiguous rows or columns, so that no copy is made."""
 
 
 @pytest.mark.parametrize("most", [1, 7, 20, 1 << 18])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import islpy as isl
 import numpy as np
-from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.arith import ConstantOp, MulfOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -21,6 +21,7 @@ from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import StageOp
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.dialects.vectors import ReduceOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core, Load, Store, pad_value
 from cmir.isl.cores import at_core, on_core
@@ -29,6 +30,7 @@ from cmir.proof.values.field import residue_of
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.parts import INPUT, ParameterParts, distinct_along_rows
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
+from cmir.proof.values.ufuncs import sum_of_products
 from cmir.semantics.body import function_of
 from cmir.semantics.elements import dense_values
 from cmir.semantics.weights import program_cells
@@ -151,7 +153,31 @@ class FieldNumbers(Numbers):
         function = function_of(op)
         if isinstance(op, ConstantOp) and not isinstance(op.result.type, IndexType):
             return lambda: lift(self.world, function())
+        if _is_summed(op):
+            return _Factors
+        if isinstance(op, ReduceOp) and _is_summed(op.vector.owner):
+            axes = tuple(axis + 1 for axis in op.dims.get_values())
+            return lambda factors: sum_of_products(factors.a, factors.b, axes)
         return lambda *operands: _covered(op, function, *operands)
+
+
+class _Factors(NamedTuple):
+    """A product that is not multiplied, because the next operation adds up its elements."""
+
+    a: Residues
+    b: Residues
+
+
+def _is_summed(op: object) -> bool:
+    """Return True for a product of floats of which only the next operation makes use, and which that adds up."""
+    if not isinstance(op, MulfOp) or not op.result.has_one_use():
+        return False
+    (use,) = op.result.uses
+    return (
+        use.operation is op.next_op
+        and isinstance(use.operation, ReduceOp)
+        and use.operation.kind.data == "add"
+    )
 
 
 class KnownChances:
@@ -176,7 +202,8 @@ class KnownChances:
             return Chance()
         size = prod(array.shape)
         cells = program_cells(crossbar, np.arange(1, size + 1).reshape(array.shape), core)
-        held = np.flatnonzero(np.bincount(cells.reshape(-1), minlength=size + 1)[1:])
+        uses = np.bincount(cells.reshape(-1), minlength=size + 1)[1:]
+        held = None if uses.all() else np.flatnonzero(uses)
         bits = self._parts.of(array.source.data, size, held)
         return Chance.of_parameter(bits, distinct_along_rows(cells))
 

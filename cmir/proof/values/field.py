@@ -10,9 +10,10 @@ undefined value.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
-from math import floor, isfinite
+from math import floor, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -33,29 +34,57 @@ COLUMNS = _EXACT // (HALF * HALF)
 
 
 def reduce(x: Any) -> np.ndarray:
-    """Return the residues of integers below 2⁵¹, as a new array; NaN for infinities and NaN.
+    """Return the residues of integers below 2⁵¹; NaN for infinities and NaN.
+
+    x: a temporary. An array in double precision is overwritten.
 
     The rounded quotient gives the nearest multiple of P: the exact quotient is at least 1 / 2P away from a
     half-integer, and the error of the computed quotient is smaller.
     """
-    multiple = np.multiply(x, 1.0 / P)
-    multiple = np.asarray(np.rint(multiple))
-    multiple *= P
-    return np.subtract(x, multiple, out=multiple)
+    return _overwrite(x, np.subtract)
 
 
 def is_finite(x: np.ndarray) -> bool:
     """Return True if no element is infinite or NaN.
 
-    Tests one sum, which is below 2⁵³ for any array that fits in memory.
+    Tests one sum, which is finite for integers below 2⁵¹ in any array that fits in memory.
     """
     return isfinite(float(x.sum()))
 
 
 def reduce_sums(x: Any) -> np.ndarray:
-    """Return the residues of integers below 2⁵¹; infinities and NaN are unchanged."""
-    residues = reduce(x)
-    return residues if is_finite(residues) else np.where(np.isfinite(x), residues, x)
+    """Return the residues of integers below 2⁵¹; infinities and NaN are unchanged. x: a temporary, as for `reduce`."""
+    return _overwrite(x, _subtract_from_finite)
+
+
+def _subtract_from_finite(x: np.ndarray, multiple: np.ndarray, out: np.ndarray) -> None:
+    np.subtract(x, multiple, out=out, where=is_finite(x) or np.isfinite(x))
+
+
+def _overwrite(x: Any, subtract: Callable[..., Any]) -> np.ndarray:
+    """Subtract from integers the nearest multiples of P, in blocks that stay in the caches."""
+    x = np.asarray(x, np.float64)
+    if (flat := _flat(x)) is None:
+        flat = _flat(x := x.copy(order="K"))
+        assert flat is not None
+    for start in range(0, flat.size, _BLOCK):
+        block = flat[start : start + _BLOCK]
+        multiple = block * (1.0 / P)
+        np.rint(multiple, out=multiple)
+        multiple *= P
+        subtract(block, multiple, out=block)
+    return x
+
+
+_BLOCK = 1 << 15
+"""Number of elements that are reduced at a time: 256 KiB."""
+
+
+def _flat(x: np.ndarray) -> np.ndarray | None:
+    """Return the elements in the order of memory, as a view; None if there are gaps between them."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    flat = x.transpose(order).reshape(-1)
+    return flat if x.size == 0 or np.may_share_memory(flat, x) else None
 
 
 def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -66,6 +95,15 @@ def residue_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     starts = range(0, columns, COLUMNS)
     parts = (reduce(np.matmul(a[..., k : k + COLUMNS], b[..., k : k + COLUMNS, :])) for k in starts)
     return reduce(sum(parts))
+
+
+def sum_of_products(a: np.ndarray, b: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Return the sums of the products of residues along axes of a · b, which are removed."""
+    a, b = np.broadcast_arrays(a, b)
+    if prod(a.shape[axis] for axis in axes) > COLUMNS:
+        return reduce(reduce(a * b).sum(axis=axes))
+    every = list(range(a.ndim))
+    return reduce(np.einsum(a, every, b, every, [axis for axis in every if axis not in axes]))
 
 
 def product_along(x: np.ndarray, axis: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import inf, prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,10 +60,22 @@ def _difference(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
 
 def _product(dtype: Any, a: FieldArray, b: FieldArray) -> Any:
     values = reduce(a.values * b.values)
+    return a.like(values, dtype, _chance_of_product(a, b, values.shape))
+
+
+def _chance_of_product(a: FieldArray, b: FieldArray, shape: tuple[int, ...]) -> Chance:
     chance = a.chance.times(b.chance)
-    if any(x.chance.distinct and x.shape != values.shape for x in (a, b)):
+    if any(x.chance.distinct and x.shape != shape for x in (a, b)):
         chance = chance._replace(distinct=0)
-    return a.like(values, dtype, chance)
+    return chance
+
+
+def sum_of_products(a: FieldArray, b: FieldArray, axes: tuple[int, ...]) -> Any:
+    """Return the sums of a · b along axes of the product. Products are added up before they are reduced."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    count = prod(shape[axis] for axis in axes)
+    values = field.sum_of_products(a.values, b.values, axes)
+    return a.like(values, a.dtype, _chance_of_product(a, b, shape).summed(count))
 
 
 def _quotient(dtype: Any, a: FieldArray, b: FieldArray) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, prod
 
 from xdsl.dialects.builtin import ShapedType
 from xdsl.ir import Operation
 
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
-from cmir.dialects.polyhedral import symbol
+from cmir.dialects.polyhedral import ArrayOp, symbol
 from cmir.dialects.vectors import MxvOp, PickOp, elements_used
 
 ELEMENT = 16
@@ -32,12 +33,13 @@ def inferences_of(network: NetworkOp) -> int:
     inferences compute other values, and the verdict is not about them. The number is then such that in the end, loads
     no longer find initial values, and outputs depend on all arrays that are read across inferences.
     """
-    state = [array.initial_inferences() for array in network.arrays.values()]
+    arrays = network.arrays
+    state = [array.initial_inferences() for array in arrays.values()]
     held = (
-        ceil(prod(buffer.result.type.get_shape()) / prod(network.arrays[array].shape))
+        ceil(prod(buffer.result.type.get_shape()) / prod(array.shape))
         for program in network.programs.values()
         for buffer in program.buffers
-        if network.arrays[array := symbol(buffer.array)].source is None
+        if (array := arrays[symbol(buffer.array)]).source is None
     )
     return max(1 + max(held, default=1), 1 + max(state, default=0) + sum(state))
 
@@ -50,13 +52,14 @@ def operations_of(network: NetworkOp, rounds: int) -> int:
         for buffer in program.buffers
         if buffer.storage is not None
     }
-    each = sum(_operations_of(network, program, rings) for program in network.programs.values())
+    arrays = network.arrays
+    each = sum(_operations_of(arrays, program, rings) for program in network.programs.values())
     return 2 * each * inferences_of(network) * rounds
 
 
-def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> int:
+def _operations_of(arrays: Mapping[str, ArrayOp], program: ProgramOp, rings: set[str]) -> int:
     """Return the cost of one inference on all cores. Each element is stored once, which gives their number."""
-    shapes = {name: array.shape for name, array in network.arrays.items()}
+    shapes = {name: array.shape for name, array in arrays.items()}
     stored = {symbol(store.array): store for store in program.stores()}
     iterations = max(
         (-(-prod(shapes[name]) // _elements(op.value.type)) for name, op in stored.items()),
@@ -65,18 +68,18 @@ def _operations_of(network: NetworkOp, program: ProgramOp, rings: set[str]) -> i
     accessed = {*stored, *(symbol(buffer.array) for buffer in program.buffers)}
     rows = max((shapes[name][1] for name in accessed & rings if len(shapes[name]) > 1), default=0)
     body = list(program.iteration.body.block.ops)
-    tables = [op for op in body if isinstance(op, LoadOp) and _is_table(network, op)]
+    tables = [op for op in body if isinstance(op, LoadOp) and _is_table(arrays, op)]
     each = ITERATION + sum(_operations(op) for op in body if op not in tables)
     once = sum(map(_operations, tables))
     return iterations * each + once + (1 + rows // ROWS) * CALL * len(body)
 
 
-def _is_table(network: NetworkOp, op: LoadOp) -> bool:
+def _is_table(arrays: Mapping[str, ArrayOp], op: LoadOp) -> bool:
     """Return True for a load of parameters from which iterations only pick: it takes its time once."""
     buffers = (b.owner for b, _ in op.buffers_and_maps())
-    arrays = [network.arrays[symbol(b.array)] for b in buffers if isinstance(b, BufferOp)]
+    read = [arrays[symbol(b.array)] for b in buffers if isinstance(b, BufferOp)]
     picked = elements_used(op.result) != _elements(op.result.type)
-    return picked and all(array.source is not None for array in arrays)
+    return picked and all(array.source is not None for array in read)
 
 
 def _operations(op: Operation) -> int:
