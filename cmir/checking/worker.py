@@ -19,6 +19,7 @@ from typing import IO
 from cmir.checking.messages import ARRAYS, ERROR, NAME, receive, send, send_text
 from cmir.checking.reference import double_evaluator, evaluator_of, onnxruntime_evaluator
 from cmir.support.diagnostics import CompileError
+from cmir.support.extras import missing_package
 
 EVALUATORS = {
     "reference": evaluator_of,
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             _evaluate(which, Path(path), float(seconds), sys.stdin.buffer, output)
         except ModuleNotFoundError as error:
-            send_text(output, ERROR, f"no reference: the package '{error.name}' is not installed")
+            send_text(output, ERROR, f"no reference: {missing_package(error.name or '')}")
         except CompileError as error:
             send_text(output, ERROR, error.message)
         except (

@@ -44,6 +44,7 @@ from cmir.passes.granularity import Granularity
 from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class ConvertNnToPolyhedralPass(FunctionPass):
     name = "convert-nn-to-polyhedral"
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
-        Rewriter.replace_op(function, _Converter(function).convert(), safe_erase=False)
+        pipeline = _Converter(function).convert()
+        tally("stages", len(pipeline.stages))
+        tally("arrays", len(pipeline.arrays))
+        Rewriter.replace_op(function, pipeline, safe_erase=False)
 
 
 _ISL_WORDS = {

@@ -31,6 +31,7 @@ from cmir.isl.dependences import (
 )
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class PolyhedralDeriveDependencesPass(PipelinePass):
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
         pipeline.body.block.add_ops(list(derive(pipeline)))
+        for kind in DependenceKind:
+            found = [op for op in pipeline.dependences if op.kind is kind]
+            tally(f"{kind} dependences", len(found))
 
 
 def derive(pipeline: PipelineOp) -> Iterator[DependenceOp]:

@@ -12,7 +12,8 @@ from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.axes import whole_axes
 from cmir.isl.storage import Rows
 from cmir.passes.base import PipelinePass, symbol_names
-from cmir.passes.streaming import copy_stage, redirect_reads
+from cmir.passes.streaming import copy_stage, redirect_reads, stages_on_gcu
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class PolyhedralStreamInputsPass(PipelinePass):
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
+        before = stages_on_gcu(pipeline)
         for name in map(symbol, pipeline.inputs):
             _stream(pipeline, name)
+        tally("inputs streamed", stages_on_gcu(pipeline) - before)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:
