@@ -20,6 +20,7 @@ The parameters are a safetensors file in hexadecimal digits.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import tempfile
@@ -58,11 +59,9 @@ class Reproducer:
         allows_unregistered: bool = False,
     ) -> Reproducer:
         """Return the reproducer of passes on a module, with the parameters that the module names."""
-        if parameters is not None:
-            names = _strings(module)
-            parameters = Parameters({n: v for n, v in parameters.items() if n in names})
         text, pipeline = ir_text(module), pipeline_text(passes)
-        return Reproducer(text, pipeline, verifies, allows_unregistered, parameters)
+        whole = Reproducer(text, pipeline, verifies, allows_unregistered, parameters)
+        return whole.naming_only(module)
 
     @staticmethod
     def read(text: str, name: str) -> Reproducer:
@@ -85,10 +84,20 @@ class Reproducer:
         )
 
     def with_text(self, text: str) -> Reproducer:
-        """Return the reproducer of the same passes on other IR, which names the same parameters or some of them."""
-        return Reproducer(
-            text, self.pipeline, self.verifies, self.allows_unregistered, self.parameters
-        )
+        """Return the reproducer of the same passes on other IR."""
+        return dataclasses.replace(self, text=text)
+
+    def with_parameters(self, parameters: Parameters) -> Reproducer:
+        """Return the reproducer with other values of parameters."""
+        return dataclasses.replace(self, parameters=parameters)
+
+    def naming_only(self, module: ModuleOp) -> Reproducer:
+        """Return the reproducer with those parameters alone that a module names."""
+        if self.parameters is None:
+            return self
+        names = _strings(module)
+        named = {name: value for name, value in self.parameters.items() if name in names}
+        return self.with_parameters(Parameters(named))
 
     def file_text(self, comment: str = "") -> str:
         """Return the text of a file that `read` reads. comment: what to say at its beginning."""

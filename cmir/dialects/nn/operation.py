@@ -201,10 +201,14 @@ class NNOp(IRDLOperation, ABC):
         """Return True if the result is known to equal the operand."""
         return False
 
-    def verify_(self) -> None:
+    def inferred_type(self) -> TensorType[Any]:
+        """Return the type of the result, given the operands and options. Raises VerifyException if they do not fit."""
         shapes = [shape_of(operand) for operand in self.operands]
         element = self.element([element_of(operand) for operand in self.operands])
-        expected = tensor_type(self.infer(shapes, self.properties), element)
+        return tensor_type(self.infer(shapes, self.properties), element)
+
+    def verify_(self) -> None:
+        expected = self.inferred_type()
         if self.result.type != expected:
             raise VerifyException(f"result type must be {expected}, got {self.result.type}")
 
