@@ -342,7 +342,9 @@ class CmOptMain(xDSLOptMain):
         from cmir.tools.crash import FailedRun
 
         verifies = not self.args.disable_verify
-        run = FailedRun(self.ctx, text.decode("utf-8"), self.steps, failed, parameters, verifies)
+        run = FailedRun(
+            error, self.ctx, text.decode("utf-8"), self.steps, failed, parameters, verifies
+        )
         file = run.reproducer().save(path, f"Replay it with `{NAME} --run-reproducer FILE`.")
         error.add_note(
             f"a reproducer is in {file}: `{NAME} --run-reproducer` replays it, `cm-reduce` shrinks it"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import CmirContext
-from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.tools.pass_runner import PassRunner
@@ -26,6 +26,7 @@ class FailedRun:
     parameters: those before the run.
     """
 
+    error: Exception
     ctx: CmirContext
     text: str
     steps: Sequence[Step]
@@ -36,14 +37,14 @@ class FailedRun:
     def reproducer(self) -> Reproducer:
         """Return a reproducer of the failed pass alone, on the IR before it.
 
-        If that does not fail, because the pass depends on more than the IR and the parameters, return one of the passes
-        up to the one that failed, on the input.
+        If that does not fail in the same way, because the pass depends on more than the IR and the parameters, return
+        one of the passes up to the one that failed, on the input.
         """
         error, module, ctx = self._run(self.text, self.steps[: self.failed], self.parameters)
         step = self.steps[self.failed]
         if error is None and module is not None:
             alone = self._of(module, [step], ctx.parameters)
-            if self._run(alone.text, [step], ctx.parameters)[0] is not None:
+            if _message(self._run(alone.text, [step], ctx.parameters)[0]) == _message(self.error):
                 return alone
         module = parse_module(self.text, self._context(None))
         return self._of(module, self.steps[: self.failed + 1], self.parameters)
@@ -73,3 +74,8 @@ class FailedRun:
         ctx.parameters = None if parameters is None else parameters.copy()
         ctx.progress, ctx.sources = None, {}
         return ctx
+
+
+def _message(error: Exception | None) -> tuple[object, ...]:
+    """Return the type and the message of an error, without a location."""
+    return type(error), error.message if isinstance(error, CompileError) else str(error)

@@ -72,11 +72,10 @@ class PassRunner:
         if self.statistics is None:
             self._timed(item, module, path)
             return
-        before = sum(1 for _ in module.walk())
+        before = _size(module)
         with collect_counts() as counts:
             self._timed(item, module, path)
-        after = sum(1 for _ in module.walk())
-        sizes = Counter({"operations before": before, "operations after": after})
+        sizes = Counter({"operations before": before, "operations after": _size(module)})
         self.statistics.add(path, {**sizes, **counts})
 
     def _timed(self, item: ModulePass, module: ModuleOp, path: Path) -> None:
@@ -98,3 +97,8 @@ class PassRunner:
         if self.verifies:
             with self.times.measure(*VERIFIER):
                 verify(module, after)
+
+
+def _size(module: ModuleOp) -> int:
+    """Return the number of operations in a module."""
+    return sum(1 for _ in module.walk()) - 1
