@@ -91,6 +91,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
                 f"the network needs {needed} cores without copies, "
                 f"{needed - available} more than the {available} available",
             )
+        if not stages:
+            return
         choices = [
             self._choices(stage, available, program_cost(stage, hardware).interval)
             for stage in stages
