@@ -46,10 +46,13 @@ def parameters_of(ctx: Context) -> Parameters | None:
     return ctx.parameters if isinstance(ctx, CmirContext) else None
 
 
-def remember_source(ctx: Context, module: ModuleOp) -> None:
-    """Keep a copy of a module at the `nn` level that is about to be lowered, for comparison with the result."""
+def remember_source(ctx: Context, module: ModuleOp, source: ModuleOp | None = None) -> None:
+    """Keep a copy of a module at the `nn` level that is about to be lowered, for comparison with the result.
+
+    source: the copy, by default one that is made now.
+    """
     if isinstance(ctx, CmirContext):
-        ctx.sources[module] = module.clone()
+        ctx.sources[module] = source or module.clone()
 
 
 def source_of_module(ctx: Context, module: ModuleOp) -> ModuleOp | None:

@@ -27,6 +27,7 @@ from cmir.checking.reference import (
 )
 from cmir.checking.ties import Guide
 from cmir.support.diagnostics import CompileError
+from cmir.support.extras import missing_package
 
 EVALUATORS = {
     "reference": evaluator_of,
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             _evaluate(which, Path(path), float(seconds), sys.stdin.buffer, output)
         except ModuleNotFoundError as error:
-            send_text(output, ERROR, f"no reference: the package '{error.name}' is not installed")
+            send_text(output, ERROR, f"no reference: {missing_package(error.name or '')}")
         except CompileError as error:
             send_text(output, ERROR, error.message)
         except (

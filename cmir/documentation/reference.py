@@ -13,9 +13,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from unittest.mock import patch
 
 from xdsl.dialects.builtin import ArrayOfConstraint
@@ -39,7 +38,7 @@ from xdsl.passes import ModulePass
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
 from cmir.support.diagnostics import CompileError
-from cmir.tools.listing import describe
+from cmir.tools.pass_options import PassOption, options_of, type_in_words
 from cmir.universe import DIALECTS, PASSES
 
 TOOLS = ("cm-translate", "cm-opt", "cm-run", "cm-sweep")
@@ -113,6 +112,12 @@ def help_of(tool: str) -> str:
     return output.getvalue()
 
 
+def _default(option: PassOption) -> str:
+    if option.required:
+        return "required"
+    return "" if option.default is None else f"`{option.default}`"
+
+
 def _definition(op: type[Operation]) -> Iterator[str]:
     """Return tables of the operands, attributes, regions and results of an operation, and its traits."""
     definition = op.get_irdl_definition()  # pyright: ignore[reportAttributeAccessIssue]
@@ -142,11 +147,12 @@ def _parameters(attribute: type[Attribute]) -> Iterator[str]:
 
 
 def _options(pass_type: type[ModulePass]) -> Iterator[str]:
-    types = get_type_hints(pass_type)
-    options = [f"- `{describe(f, types[f.name])}`" for f in fields(pass_type) if f.init]
-    if options:
-        yield "Options:"
-        yield "\n".join(options)
+    rows = [
+        (f"`{option.name}`", type_in_words(option.type), _default(option), option.description)
+        for option in options_of(pass_type)
+    ]
+    if rows:
+        yield _table(("Option", "Is", "Default", "Meaning"), rows)
 
 
 def _describe_member(member: Any) -> str:

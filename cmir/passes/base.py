@@ -18,7 +18,7 @@ from cmir.dialects.nn.carried import carried_pairs
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.isl.budget import limited
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, emit
 from cmir.support.naming import UniqueNames
 
 _Op = TypeVar("_Op", bound=Operation)
@@ -27,6 +27,19 @@ _Op = TypeVar("_Op", bound=Operation)
 def top_level(module: ModuleOp, kind: type[_Op]) -> list[_Op]:
     """Return the operations of one class at the top level of a module."""
     return [op for op in module.body.block.ops if isinstance(op, kind)]
+
+
+def report_level(item: ModulePass, module: ModuleOp, wanted: type[Operation]) -> None:
+    """Warn that a pass does nothing if the module has no operation of the class that it works on."""
+    if top_level(module, wanted):
+        return
+    others = {op.name for op in module.body.block.ops if isinstance(op, _LEVELS)}
+    instead = f", but it has {' and '.join(sorted(others))}" if others else ""
+    message = f"pass '{item.name}' does nothing: the module has no {wanted.name}{instead}"
+    emit("warning", module, message)
+
+
+_LEVELS = (FuncOp, PipelineOp, NetworkOp)
 
 
 def symbol_names(pipeline: PipelineOp) -> UniqueNames:
@@ -38,6 +51,7 @@ class FunctionPass(ModulePass):
     """A pass over the functions of a module, which are networks of `nn` operators."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        report_level(self, op, FuncOp)
         for function in _functions(op):
             with limited(function):
                 self.apply_to(ctx, function)
@@ -51,6 +65,7 @@ class PipelinePass(ModulePass):
     """A pass over the polyhedral pipelines of a module."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        report_level(self, op, PipelineOp)
         for pipeline in top_level(op, PipelineOp):
             with limited(pipeline):
                 self.apply_to(ctx, pipeline)
@@ -64,6 +79,7 @@ class NetworkPass(ModulePass):
     """A pass over the `cmcore` networks of a module."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        report_level(self, op, NetworkOp)
         for network in top_level(op, NetworkOp):
             with limited(network):
                 self.apply_to(ctx, network)

@@ -21,6 +21,7 @@ from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import PlacementSolution, optimize
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 
 _SEEDS = 2**31
 
@@ -49,14 +50,23 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
     name = "cmcore-place-cores"
 
     topology: str = "mesh"
+    """Interconnect, instead of a machine: mesh, torus, ring or all-to-all."""
     shape: tuple[int, ...] | None = None
+    """Number of places in each dimension, instead of a machine."""
     chips: tuple[int, ...] | None = None
+    """Number of chips in each dimension."""
     link_capacity: int | None = None
+    """Bytes that a link carries in an inference."""
     chip_link_capacity: int | None = None
+    """Bytes that a link between chips carries in an inference."""
     strategy: Literal["optimal", "greedy", "snake"] = "optimal"
+    """Search with OR-tools, greedy construction, or row by row."""
     work_limit: float = 10.0
+    """Limit of the search, in deterministic units of about a second."""
     time_limit: float | None = None
+    """Limit of the search in seconds, instead of `work-limit`."""
     seed: int = 0
+    """Seed of the search."""
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         if network.cores:
@@ -100,6 +110,8 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
             raise CompileError(network, self._too_much(problem, found))
         for core, place in zip(network.cores, problem.positions(found.placement), strict=True):
             core.properties["position"] = DenseArrayBase.from_list(i64, place)
+        tally("cores placed", len(network.cores))
+        tally("traffic × hops", found.cost)
         emit_remark(network, _summary(problem, found, self._limit))
 
     def _search(self, problem: Problem, tell: Callable[[str], None]) -> PlacementSolution:

@@ -25,6 +25,7 @@ class CmcoreSetHardwarePass(HardwarePass, NetworkPass):
     name = "cmcore-set-hardware"
 
     hardware: str | Hardware = field()
+    """Machine to attach: the name of a preset, or the path or text of a TOML file."""
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         hardware = self.hardware_for(network)

@@ -10,6 +10,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.passes.base import NetworkPass
 from cmir.proof.control import MOST_POINTS, prove_control
 from cmir.support.diagnostics import emit_remark
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ class CmcoreVerifyControlPass(NetworkPass):
     name = "cmcore-verify-control"
 
     most_points: int = MOST_POINTS
+    """Number of points above which the proof is symbolic."""
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         verdict = prove_control(network, self.most_points)
+        tally("networks proved")
+        if verdict.points is not None:
+            tally("points compared", verdict.points)
         if verdict.points is None:
             emit_remark(network, str(verdict))

@@ -15,6 +15,7 @@ from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.proof.values.workload import operations_of
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,11 @@ class CmcoreVerifyValuesPass(NetworkPass):
     name = "cmcore-verify-values"
 
     source: str | None = None
+    """File of the `nn` IR that the network was compiled from; by default, the pass looks for it."""
     rounds: int = ROUNDS
+    """Number of random interpretations."""
     most_operations: int | None = None
+    """Number of operations above which a network is skipped."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.rounds < 1:
@@ -90,6 +94,7 @@ class CmcoreVerifyValuesPass(NetworkPass):
         operations = operations_of(network, self.rounds)
         if self.most_operations is None or operations <= self.most_operations:
             return False
+        tally("networks skipped")
         emit_remark(
             network,
             f"values not checked: {operations} operations, more than {self.most_operations}; "
@@ -100,5 +105,7 @@ class CmcoreVerifyValuesPass(NetworkPass):
     def check(self, network: ElaboratedNetwork, source: FuncOp) -> None:
         """Raise CompileError if a network computes other values than its source."""
         verdict = prove_values(network, source, self.rounds)
+        tally("interpretations", self.rounds)
+        tally("networks proved", verdict.uncovered is None)
         if verdict.uncovered is not None:
             emit_remark(network.op, str(verdict))

@@ -61,6 +61,7 @@ from cmir.passes.rewriting import index_block
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 from cmir.support.parameters import Parameters
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class ConvertNnToPolyhedralPass(FunctionPass):
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
         pipeline = _Converter(function, parameters_of(ctx)).convert()
+        tally("stages", len(pipeline.stages))
+        tally("arrays", len(pipeline.arrays))
         Rewriter.replace_op(function, pipeline, safe_erase=False)
 
 

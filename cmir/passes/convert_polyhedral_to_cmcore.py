@@ -37,6 +37,7 @@ from cmir.isl.cores import parameter_values
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class ConvertPolyhedralToCmcorePass(PipelinePass):
     name = "convert-polyhedral-to-cmcore"
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
-        _replace(pipeline, _network(pipeline))
+        network = _network(pipeline)
+        tally("programs", len(network.programs))
+        tally("cores", len(network.cores))
+        _replace(pipeline, network)
 
 
 def _network(pipeline: PipelineOp) -> NetworkOp:

@@ -22,6 +22,8 @@ class HardwarePass(ModulePass):
     """
 
     hardware: str | Hardware | None = None
+    """Machine to compile for: the name of a preset, or the path or text of a TOML file; by default, the machine
+    that the IR carries."""
 
     def __post_init__(self) -> None:
         _ = self._given

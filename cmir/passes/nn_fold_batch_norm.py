@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     ModuleOp,
     StringAttr,
 )
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -22,10 +23,12 @@ from cmir.dialects.nn.interface import LinearOp
 from cmir.dialects.nn.normalization import BatchNormOp
 from cmir.dialects.nn.operation import element_of, tensor_type
 from cmir.dialects.nn.parameter import ParameterOp
+from cmir.passes.base import report_level
 from cmir.proof.values.folding import NormalizationParameters, check_folding
 from cmir.support.diagnostics import emit_remark
 from cmir.support.naming import UniqueNames
 from cmir.support.parameters import Parameters
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,13 @@ class NnFoldBatchNormPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         folder = _Folder(parameters_of(ctx))
-        for normalization in [o for o in op.walk() if isinstance(o, BatchNormOp)]:
+        normalizations = [o for o in op.walk() if isinstance(o, BatchNormOp)]
+        for normalization in normalizations:
             folder.fold(normalization)
+        report_level(self, op, FuncOp)
+        left = sum(isinstance(o, BatchNormOp) for o in op.walk())
+        tally("normalisations folded", len(normalizations) - left)
+        tally("normalisations left", left)
 
 
 class _Folder:

@@ -29,6 +29,7 @@ from cmir.passes.unused_state import drop_unused_state
 from cmir.passes.widths import behind, move_layouts, widen_at_readers
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class NnOutlineStagesPass(FunctionPass):
     name = "nn-outline-stages"
 
     fuse: bool = True
+    """Let point-wise operators join the stages that they follow; otherwise, every operator becomes a stage."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         remember_source(ctx, op)
@@ -126,6 +128,8 @@ class _Outliner:
         names = UniqueNames(stages, counted)
         # Insert stages before the terminator, each after the stages that it reads.
         for group in _in_dependence_order(groups):
+            tally("stages")
+            tally("operators fused", len(group.ops) - 1)
             first = self._first(group)
             stage = _stage(group, first, names.take(_kind(first)))
             self._move_layouts(stage.operands, terminator)
@@ -422,6 +426,7 @@ class _Copies:
         user.operands[index] = copy.result
         for result in user.results:
             self.views.forget(result)
+        tally("copies inserted")
         emit_remark(user, f"inserted a stage that copies %{value.name_hint or 'value'}: {why}")
         return copy.result
 

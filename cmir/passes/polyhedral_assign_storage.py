@@ -22,6 +22,7 @@ from cmir.isl.storage import box_storage
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 from cmir.timing.recurrence import DeadlockError
 
 
@@ -45,9 +46,13 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     name = "polyhedral-assign-storage"
 
     sizes: Literal["live", "lossless", "full"] = "lossless"
+    """Rows of buffers: the fewest without deadlock, the fewest without loss of throughput, or all."""
     rows: int | None = None
+    """Number of rows, instead of `sizes`."""
     array: str | None = None
+    """Only array whose buffers to assign."""
     reader: str | None = None
+    """Only stage whose buffers to assign."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         if not pipeline.stages:
@@ -118,8 +123,12 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
             if resident.kept is not None and self._chosen(*key):
                 storage = box_storage(resident.array, resident.kept)
                 _set_storage(pipeline, key, storage, resident.kept.sizes)
-        before = sum(sizing.sram_bytes(sizing.full()).values())
-        after = sum(sizing.sram_bytes(sizing.given(pipeline)).values())
+        full, given = sizing.full(), sizing.given(pipeline)
+        before = sum(sizing.sram_bytes(full).values())
+        after = sum(sizing.sram_bytes(given).values())
+        tally("buffers assigned", len(sizes))
+        tally("rows saved", sum(full[key] - given[key] for key in sizes))
+        tally("bytes saved", before - after)
         emit_remark(
             pipeline,
             f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"

@@ -36,6 +36,7 @@ from cmir.isl.inferences import in_any_inference, inferences_back, of_own_infere
 from cmir.isl.storage import Rows, ring_storage
 from cmir.passes.base import PipelinePass
 from cmir.support.diagnostics import CompileError
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class PolyhedralDeriveDependencesPass(PipelinePass):
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
         pipeline.body.block.add_ops(list(derive(pipeline)))
+        for kind in DependenceKind:
+            found = [op for op in pipeline.dependences if op.kind is kind]
+            tally(f"{kind} dependences", len(found))
 
 
 def derive(pipeline: PipelineOp) -> Iterator[DependenceOp | StorageOp]:

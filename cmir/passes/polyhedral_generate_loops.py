@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import islpy as isl
 from xdsl.builder import Builder
 from xdsl.context import Context
+from xdsl.dialects.scf import ForOp
 from xdsl.ir import Region, SSAValue
 
 from cmir.dialects.cmcore import FireOp, ReleaseOp
@@ -18,6 +19,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.dependences import arrival_order, identity_schedule
 from cmir.passes.base import PipelinePass
 from cmir.passes.rewriting import index_block
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
     name = "polyhedral-generate-loops"
 
     separate: Separation = "auto"
+    """Separation of loops into pieces without conditions; `auto`: where that saves conditions."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         stages = pipeline.stages
@@ -41,6 +44,9 @@ class PolyhedralGenerateLoopsPass(PipelinePass):
             source = stages[symbol(dependence.source)]
             target = stages[symbol(dependence.target)]
             self._replace(dependence, 0, self._automaton(dependence, source, target))
+        tally("loop nests of stages", len(stages))
+        tally("automata", len(pipeline.dependences))
+        tally("loops", sum(isinstance(op, ForOp) for op in pipeline.walk()))
 
     @staticmethod
     def _replace(op: StageOp | DependenceOp, index: int, region: Region) -> None:

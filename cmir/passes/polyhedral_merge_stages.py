@@ -26,6 +26,7 @@ from cmir.isl.inferences import of_own_inference
 from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.rewriting import index_block, renamed_access, stage_named
 from cmir.support.diagnostics import CompileError
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class PolyhedralMergeStagesPass(PipelinePass):
     name = "polyhedral-merge-stages"
 
     stages: tuple[str, ...]
+    """Stages to merge, each after those that it reads from."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
@@ -63,6 +65,7 @@ class PolyhedralMergeStagesPass(PipelinePass):
         merged = pipeline.stages[first]
         for name in others:
             merged = _merge_two(pipeline, merged, pipeline.stages[name])
+        tally("stages merged", len(self.stages))
 
 
 def _merge_two(pipeline: PipelineOp, one: StageOp, two: StageOp) -> StageOp:

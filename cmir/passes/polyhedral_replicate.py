@@ -21,6 +21,7 @@ from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import stage_named
 from cmir.passes.spreading import spread_stage
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 
 By = Literal["rows", "bands", "columns", "runs"]
 
@@ -43,9 +44,13 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     name = "polyhedral-replicate"
 
     cores: int | None = None
+    """Number of available cores; by default, the machine's."""
     stage: str | None = None
+    """Only stage to replicate."""
     copies: int | None = None
+    """Number of copies, with `stage`."""
     by: By = "columns"
+    """Share of the iterations that a copy runs."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
@@ -69,6 +74,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
             )
         if self.copies > 1:
             replicate(stage, self.copies, self.by)
+        tally("stages replicated", self.copies > 1)
+        tally("copies added", self.copies - 1)
 
     def _balance(self, pipeline: PipelineOp) -> None:
         hardware = self.hardware_for(pipeline)
@@ -97,6 +104,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         for stage, choice in zip(stages, chosen, strict=True):
             if choice.copies > 1:
                 replicate(stage, choice.copies, self.by)
+        tally("stages replicated", sum(choice.copies > 1 for choice in chosen))
+        tally("copies added", sum(choice.copies - 1 for choice in chosen))
         before = max(options[0].interval for options in choices)
         after = max(choice.interval for choice in chosen)
         emit_remark(

@@ -16,6 +16,7 @@ from cmir.isl.dependences import identity_schedule
 from cmir.isl.schedules import interchange, reschedule, reverse, schedule_problem, tile
 from cmir.passes.base import top_level
 from cmir.support.diagnostics import CompileError, Where
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,21 @@ class PolyhedralSchedulePass(ModulePass):
     name = "polyhedral-schedule"
 
     stage: str | None = None
+    """Stage to change; by default, every stage that the change applies to."""
     interchange: tuple[int, ...] | None = None
+    """Permutation of the dimensions, outermost first."""
     tile: tuple[int, ...] | None = None
+    """Size of the tiles in each dimension, 0 for none."""
     reverse: tuple[int, ...] | None = None
+    """Dimensions that run backwards."""
     map: str | None = None
+    """Injective relation of times, or from the iterations of a stage to times."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         change = self._change(op)
-        for stage in self._chosen(change, op):
+        chosen = self._chosen(change, op)
+        tally("stages rescheduled", len(chosen))
+        for stage in chosen:
             _set_schedule(stage, change)
             pipeline = stage.parent_op()
             assert isinstance(pipeline, PipelineOp)

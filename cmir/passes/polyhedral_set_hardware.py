@@ -25,6 +25,7 @@ class PolyhedralSetHardwarePass(HardwarePass, PipelinePass):
     name = "polyhedral-set-hardware"
 
     hardware: str | Hardware = field()
+    """Machine to attach: the name of a preset, or the path or text of a TOML file."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         set_hardware(pipeline, self.hardware_for(pipeline))

@@ -18,6 +18,7 @@ from cmir.passes.hardware import HardwarePass
 from cmir.passes.polyhedral_replicate import replicate, units_of
 from cmir.passes.polyhedral_split_matrices import Split, outputs_of, split_outputs
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 
 _Division = Callable[[StageOp, int], None]
 """Function that divides a stage into a number of parts, in place."""
@@ -77,6 +78,8 @@ class PolyhedralSplitBuffersPass(HardwarePass, PipelinePass):
         if found:
             parts, how = min(found, key=lambda way: way[0])  # a tie is divided by outputs
             ways[how][1](stage, parts)
+            tally("stages divided")
+            tally("parts", parts)
             emit_remark(
                 stage,
                 f"@{name} needs {before} bytes of buffers, more than the {room} of a core: divided into {parts} parts "

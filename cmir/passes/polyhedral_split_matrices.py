@@ -44,6 +44,7 @@ from cmir.passes.spreading import (
     spread_stage,
 )
 from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,24 @@ class PolyhedralSplitMatricesPass(HardwarePass, PipelinePass):
     name = "polyhedral-split-matrices"
 
     rows: int | None = None
+    """Inputs of a crossbar, instead of a machine."""
     columns: int | None = None
+    """Outputs of a crossbar, instead of a machine."""
     crossbars: int = 1
+    """Crossbars of a core, instead of a machine."""
     stage: str | None = None
+    """Only stage to split."""
     outputs: int = 1
+    """Number of parts by outputs, with `stage`."""
     inputs: int = 1
+    """Number of parts by inputs, with `stage`."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
         for stage, split in list(self._splits(pipeline)):
             _apply(stage, split)
+            tally("stages split")
+            tally("parts", split.cores)
 
     def _splits(self, pipeline: PipelineOp) -> Iterator[tuple[StageOp, Split]]:
         if self.stage is not None:

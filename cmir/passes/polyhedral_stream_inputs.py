@@ -12,7 +12,13 @@ from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.axes import whole_axes
 from cmir.isl.storage import Rows
 from cmir.passes.base import PipelinePass, symbol_names
-from cmir.passes.streaming import array_in_place_of, copy_stage, redirect_reads
+from cmir.passes.streaming import (
+    array_in_place_of,
+    copy_stage,
+    redirect_reads,
+    stages_on_gcu,
+)
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,10 @@ class PolyhedralStreamInputsPass(PipelinePass):
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
+        before = stages_on_gcu(pipeline)
         for name in map(symbol, pipeline.inputs):
             _stream(pipeline, name)
+        tally("inputs streamed", stages_on_gcu(pipeline) - before)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:

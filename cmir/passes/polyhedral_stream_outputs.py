@@ -10,7 +10,14 @@ from xdsl.dialects.builtin import SymbolRefAttr
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.isl.storage import Rows, rows_of
 from cmir.passes.base import PipelinePass, symbol_names
-from cmir.passes.streaming import access_of, array_in_place_of, copy_stage, redirect_reads
+from cmir.passes.streaming import (
+    access_of,
+    array_in_place_of,
+    copy_stage,
+    redirect_reads,
+    stages_on_gcu,
+)
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,10 @@ class PolyhedralStreamOutputsPass(PipelinePass):
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
+        before = stages_on_gcu(pipeline)
         for name in map(symbol, pipeline.outputs):
             _stream(pipeline, name)
+        tally("outputs streamed", stages_on_gcu(pipeline) - before)
 
 
 def _stream(pipeline: PipelineOp, name: str) -> None:

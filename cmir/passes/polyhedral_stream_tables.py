@@ -31,6 +31,7 @@ from cmir.passes.base import PipelinePass, symbol_names
 from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import index_block, renamed_access
 from cmir.support.diagnostics import CompileError
+from cmir.support.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class PolyhedralStreamTablesPass(HardwarePass, PipelinePass):
     name = "polyhedral-stream-tables"
 
     tables: Literal["large", "all"] = "large"
+    """Tables to look up: those that exceed the SRAM of a core, or all."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         hardware = self.described_hardware(pipeline)
@@ -61,6 +63,7 @@ class PolyhedralStreamTablesPass(HardwarePass, PipelinePass):
         machine = None if self.tables == "all" else hardware
         found = [pick for stage in pipeline.stages.values() for pick in _picks(stage, pipeline)]
         found = [pick for pick in found if machine is None or pick.is_large(pipeline, machine)]
+        tally("tables looked up", len(found))
         if found:
             pipeline.drop_dependences()
         for pick in found:

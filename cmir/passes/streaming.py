@@ -79,3 +79,8 @@ def redirect_reads(
             read.maps = ArrayAttr(access for _, access in sources)
     for storage in [op for key, op in pipeline.storages.items() if key[0] == old]:
         Rewriter.erase_op(storage)
+
+
+def stages_on_gcu(pipeline: PipelineOp) -> int:
+    """Return the number of stages on the global control unit."""
+    return sum(stage.gcu is not None for stage in pipeline.stages.values())

@@ -140,6 +140,21 @@ class LocatingParser(Parser):
                 return op_type
         self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
 
+    def _parse_external_resources(self) -> None:
+        """Skip resources of tools, such as `mlir_reproducer`, which say nothing about the IR."""
+        self.parse_comma_separated_list(self.Delimiter.BRACES, self._skip_external_resource)
+
+    def _skip_external_resource(self) -> None:
+        self.parse_identifier()
+        self.parse_punctuation(":")
+        self.parse_comma_separated_list(self.Delimiter.BRACES, self._skip_external_entry)
+
+    def _skip_external_entry(self) -> None:
+        self.parse_identifier()
+        self.parse_punctuation(":")
+        if self.parse_optional_str_literal() is None and self.parse_optional_boolean() is None:
+            self.parse_number()
+
     def parse_dense_int_or_fp_elements_attr(
         self, type: RankedStructure[AnyDenseElement] | None
     ) -> DenseIntOrFPElementsAttr:

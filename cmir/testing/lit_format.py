@@ -31,6 +31,7 @@ from lit.formats import ShTest
 
 TOOLS: Mapping[str, str] = {
     "cm-opt": "cmir.tools.cm_opt:main",
+    "cm-reduce": "cmir.tools.cm_reduce:main",
     "cm-run": "cmir.tools.cm_run:main",
     "cm-translate": "cmir.tools.cm_translate:main",
 }

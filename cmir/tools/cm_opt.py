@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import sys
-import time
 from collections.abc import Sequence
 from functools import partial
 from io import BytesIO, StringIO
@@ -14,43 +13,39 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass, PassPipeline
+from xdsl.passes import PassPipeline
 from xdsl.printer import Printer
-from xdsl.utils.exceptions import DiagnosticException, ShrinkException
+from xdsl.utils.exceptions import ShrinkException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cmir import __version__
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.support.atomic import atomic_paths
-from cmir.support.diagnostics import (
-    CompileError,
-    Diagnostic,
-    collect_diagnostics,
-    is_isl_error,
-)
+from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
-from cmir.tools.common import (
-    FAILURE,
-    add_operation,
-    describe_error,
-    diagnostics_of,
-    run_tool,
-    verify,
-)
+from cmir.tools.common import FAILURE, add_operation, describe_error, diagnostics_of, run_tool
 from cmir.tools.files import check_outputs, file_path
-from cmir.tools.options import add_memory, exit_with
-from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
+from cmir.tools.ir_dumps import IrDumps
+from cmir.tools.opt_arguments import NAME, add_arguments, parse_arguments
+from cmir.tools.options import exit_with
+from cmir.tools.pass_flags import PassFlag
+from cmir.tools.pass_pipeline import parse_steps, pipeline_text
+from cmir.tools.pass_report import OUTPUT, PARSER, PassStatistics
+from cmir.tools.pass_runner import PassRunner
+from cmir.tools.pass_steps import Step, flat
 from cmir.tools.progress import Progress
-
-NAME = "cm-opt"
+from cmir.tools.roundtrip import check_roundtrip
 
 _SEPARATOR = re.compile(rb"^// -----[ \t]*\r?\n?", re.MULTILINE)
 
 
 class CmOptMain(xDSLOptMain):
     """xdsl-opt, extended by source locations, mlir-opt's pipelines and diagnostics, and weights."""
+
+    _flags: Sequence[PassFlag] = ()
+    """Passes that are given as flags."""
 
     _source: str | None = None
     """IR to write to `_source_path`, for --output-source."""
@@ -76,75 +71,47 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
-        arg_parser.prog = NAME
         arg_parser.error = partial(exit_with, arg_parser)
-        for action in arg_parser._actions:
-            if action.dest == "passes":
-                action.help = "passes to run: 'pass-a,pass-b{option=1 flag},pipeline'"
-                action.default = None
-            elif action.dest == "verify_diagnostics":
-                action.help = (
-                    "check that the diagnostics are those of 'expected-error {{…}}' comments"
-                )
-            elif action.dest == "target":
-                action.help = "format of the output (default: mlir)"
-        arg_parser.add_argument(
-            "--pass-pipeline",
-            metavar="PIPELINE",
-            help="passes to run, in MLIR's syntax: 'builtin.module(pass-a,pass-b{option=1 flag})'",
-        )
-        arg_parser.add_argument(
-            "--dump-pass-pipeline",
-            action="store_true",
-            help="print the passes that are run, named pipelines expanded, as --pass-pipeline takes them, to stderr",
-        )
-        arg_parser.add_argument(
-            "--print-op-on-diagnostic",
-            action="store_true",
-            help="print the operation that an error is about, and the pass that reported it",
-        )
-        arg_parser.add_argument(
-            "--color",
-            choices=["auto", "always", "never"],
-            default="auto",
-            help="print IR in colour; auto: on a terminal unless NO_COLOR is set (default: auto)",
-        )
-        arg_parser.add_argument(
-            "--list-passes", action="store_true", help="list passes and their options"
-        )
-        arg_parser.add_argument(
-            "--list-pipelines", action="store_true", help="list named pipelines"
-        )
-        arg_parser.add_argument(
-            "--weights", metavar="FILE", help="values of parameters (safetensors)"
-        )
-        arg_parser.add_argument(
-            "--output-weights",
-            metavar="FILE",
-            help="write the parameters that result from the passes to FILE",
-        )
-        add_memory(arg_parser)
-        arg_parser.add_argument(
-            "--output-source",
-            action="store_true",
-            help="write the nn IR that networks are compiled from to NAME.nn.mlir next to -o NAME.mlir, and record it"
-            " in the networks, for cmcore-verify-values",
-        )
+        add_arguments(arg_parser)
+
+        def parse(args: Sequence[str] | None = None) -> argparse.Namespace:
+            given = sys.argv[1:] if args is None else args
+            known = self.available_passes
+            parsed, self._flags = parse_arguments(arg_parser, given, known, self._passes_for_help)
+            return parsed
+
+        arg_parser.parse_args = parse  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _passes_for_help(self) -> str:
+        from cmir.tools.listing import help_text
+
+        return help_text(self.available_passes)
 
     def setup_pipeline(self) -> None:
         """Construct the passes, so that errors in the pipeline are reported before any work is done."""
-        if self.args.passes is not None and self.args.pass_pipeline is not None:
-            raise CompileError(NAME, "-p and --pass-pipeline exclude each other")
-        passes: list[ModulePass] = []
+        given = {
+            "-p": self.args.passes is not None,
+            "--pass-pipeline": self.args.pass_pipeline is not None,
+            "--run-reproducer": self.args.run_reproducer,
+            self._flags[0].flag if self._flags else "": bool(self._flags),
+        }
+        ways = [way for way, is_given in given.items() if is_given]
+        if len(ways) > 1:
+            raise CompileError(NAME, f"{' and '.join(ways[:2])} exclude each other")
         if self.args.passes is not None:
-            passes = parse_passes(self.args.passes, "-p", self.available_passes)
+            self._set_steps(parse_steps(self.args.passes, "-p", self.available_passes))
         elif self.args.pass_pipeline is not None:
-            passes = parse_pass_pipeline(
-                self.args.pass_pipeline, "--pass-pipeline", self.available_passes
-            )
-        self.pipeline = PassPipeline(tuple(passes))
-        if self.args.dump_pass_pipeline:
-            print(pipeline_text(passes), file=sys.stderr)
+            self._set_pipeline(self.args.pass_pipeline, "--pass-pipeline")
+        else:
+            known = self.available_passes
+            self._set_steps([s for f in self._flags for s in parse_steps(f.text, f.flag, known)])
+
+    def _set_pipeline(self, text: str, source: str) -> None:
+        self._set_steps(parse_steps(text, source, self.available_passes, anchored=True))
+
+    def _set_steps(self, steps: list[Step]) -> None:
+        self.steps = steps
+        self.pipeline = PassPipeline(tuple(flat(steps)))
 
     def run(self) -> NoReturn:
         """Execute the command line, and exit."""
@@ -152,13 +119,8 @@ class CmOptMain(xDSLOptMain):
 
     def execute(self) -> int:
         """Execute the command line; return the exit code."""
-        if self.args.list_passes or self.args.list_pipelines:
-            from cmir.tools.listing import list_passes, list_pipelines
-
-            if self.args.list_passes:
-                list_passes(self.available_passes)
-            if self.args.list_pipelines:
-                list_pipelines()
+        if self.args.list_passes or self.args.list_pipelines or self.args.show_dialects:
+            self._list()
             return 0
         if self.args.output_source and self.args.output_file in (None, "-"):
             raise CompileError(NAME, "--output-source needs -o FILE")
@@ -170,6 +132,11 @@ class CmOptMain(xDSLOptMain):
         elif self.args.output_weights is not None:
             self.ctx.parameters = Parameters()
         chunks, extension = self.prepare_input()
+        if self.args.run_reproducer:
+            chunks = [(self._take_reproducer(chunks[0][0].read()), 0)]
+        if self.args.dump_pass_pipeline:
+            print(self._pipeline_text(), file=sys.stderr)
+        self._make_runner()
         try:
             outputs, failed = self._process(chunks, extension)
         except ShrinkException:
@@ -177,6 +144,8 @@ class CmOptMain(xDSLOptMain):
                 raise
             print("Success, can shrink")
             return 0
+        finally:
+            self._report()
         if not (failed and self.args.output_file is not None):
             self._write("// -----\n".join(outputs), failed)
         if self.args.shrink:
@@ -184,11 +153,55 @@ class CmOptMain(xDSLOptMain):
             return FAILURE
         return FAILURE if failed else 0
 
+    def _list(self) -> None:
+        from cmir.tools.listing import list_passes, list_pipelines
+
+        if self.args.list_passes:
+            list_passes(self.available_passes)
+        if self.args.list_pipelines:
+            list_pipelines()
+        if self.args.show_dialects:
+            print(f"Available Dialects: {','.join(sorted(self.ctx.registered_dialect_names))}")
+
+    def _take_reproducer(self, text: bytes) -> IO[bytes]:
+        """Set the pipeline and what else a reproducer holds; return its IR."""
+        from cmir.tools.reproducer import Reproducer
+
+        name = self.get_input_name()
+        reproducer = Reproducer.read(text.decode("utf-8"), name)
+        self._set_pipeline(reproducer.pipeline, f"{name}: pipeline")
+        self.args.disable_verify |= not reproducer.verifies
+        self.ctx.allow_unregistered |= reproducer.allows_unregistered
+        if self.args.weights is None and reproducer.parameters is not None:
+            self.ctx.parameters = reproducer.parameters
+        return BytesIO(reproducer.text.encode())
+
+    def _pipeline_text(self) -> str:
+        return pipeline_text(step.item for step in self.steps)
+
+    def _make_runner(self) -> None:
+        self.runner = PassRunner(
+            self.ctx,
+            self.get_input_name(),
+            verifies=not self.args.disable_verify,
+            names_pass=self.args.print_op_on_diagnostic,
+            dumps=IrDumps(self.args, self.available_passes),
+            statistics=PassStatistics() if self.args.pass_statistics else None,
+        )
+
+    def _report(self) -> None:
+        """Print the reports that the options ask for."""
+        if self.args.time_passes:
+            print(self.runner.times.report(), file=sys.stderr)
+        if self.runner.statistics is not None:
+            print(self.runner.statistics.report(), file=sys.stderr)
+
     def _check_files(self) -> None:
         """Raise CompileError if an output would overwrite an input, such as a file that a pass reads, or an output."""
         files = (self.args.input_file, self.args.weights, self.args.output_file)
         source, weights, output = (None if file == "-" else file for file in files)
-        outputs = [output, self.args.output_weights]
+        reproducers = [self.args.generate_reproducer, self.args.crash_reproducer]
+        outputs = [output, self.args.output_weights, *reproducers]
         if self.args.output_source and output is not None:
             from cmir.proof.values.source import SUFFIX
 
@@ -228,41 +241,11 @@ class CmOptMain(xDSLOptMain):
         """Run the passes, and verify the module before the first pass and after each."""
         with Progress() as progress:
             self.ctx.progress = progress.working
-            self._apply_passes(prog)
-
-    def _apply_passes(self, prog: ModuleOp) -> None:
-        self._verify(prog, "")
-        for index, item in enumerate(self.pipeline.passes):
-            start = time.perf_counter()
-            try:
-                item.apply(self.ctx, prog)
-            except CompileError as error:
-                if self.args.print_op_on_diagnostic:
-                    error.with_note(None, f"in pass '{item.name}'")
-                raise
-            except Exception as error:
-                if isinstance(error, DiagnosticException) or is_isl_error(error):
-                    # Errors of upstream passes and of ISL have no location.
-                    message = f"pass '{item.name}': {error}"
-                    raise CompileError(self.get_input_name(), message) from error
-                error.add_note(f"in pass '{item.name}'")
-                raise
-            if self.args.time_passes:
-                seconds = time.perf_counter() - start
-                print(f"Pass {item.name} took {seconds:.6f} seconds", file=sys.stderr)
-            self._verify(prog, f"after pass '{item.name}'")
-            if self.args.print_between_passes and index + 1 < len(self.pipeline.passes):
-                print(f"// -----// IR after {item.name} //----- //", file=sys.stderr)
-                Printer(stream=sys.stderr).print_op(prog)
-                print(file=sys.stderr)
+            self.runner.run(self.steps, prog)
 
     def _parse(self, text: bytes, offset: int) -> ModuleOp:
         parser = LocatingParser(self.ctx, text, self.get_input_name(), offset)
         return parser.parse_module(not self.args.no_implicit_module)
-
-    def _verify(self, module: ModuleOp, after: str) -> None:
-        if not self.args.disable_verify:
-            verify(module, after)
 
     def _process(
         self, chunks: list[tuple[IO[bytes], int]], extension: str
@@ -281,7 +264,13 @@ class CmOptMain(xDSLOptMain):
                         error := self._process_chunk(chunk, extension, offset, outputs)
                     ) is not None:
                         diagnostics += self._diagnostics_of(error)
-                problems = check_diagnostics(text, self.get_input_name(), offset, diagnostics)
+                problems = check_diagnostics(
+                    text,
+                    self.get_input_name(),
+                    offset,
+                    diagnostics,
+                    only_expected=self.args.verify_diagnostics == "only-expected",
+                )
                 for problem in problems:
                     print(problem, file=sys.stderr)
                 failed |= bool(problems)
@@ -302,20 +291,64 @@ class CmOptMain(xDSLOptMain):
         self, chunk: IO[bytes], extension: str, offset: int, outputs: list[str]
     ) -> Exception | None:
         """Append the output of the chunk to `outputs`, or return the error that prevents it."""
+        text = chunk.read()
+        parameters = None if self.ctx.parameters is None else self.ctx.parameters.copy()
         try:
-            module = self.parse_chunk(chunk, extension, offset)
+            with self.runner.times.measure(*PARSER):
+                module = self.parse_chunk(BytesIO(text), extension, offset)
             if module is not None:
-                self.apply_passes(module)
-                if self.args.output_source:
-                    self._note_source(module)
-                outputs.append(self.output_resulting_program(module))
+                self._process_module(module)
+                with self.runner.times.measure(*OUTPUT):
+                    outputs.append(self.output_resulting_program(module))
         except ShrinkException:
             raise
         except Exception as error:
+            self._keep_reproducer(error, text, parameters)
             if self.args.print_op_on_diagnostic and isinstance(error, CompileError):
                 add_operation(error)
             return error
         return None
+
+    def _process_module(self, module: ModuleOp) -> None:
+        if self.args.generate_reproducer is not None:
+            self._write_reproducer(self.args.generate_reproducer, module)
+        if self.args.verify_roundtrip:
+            check_roundtrip(self.ctx, module, "the input")
+        self.apply_passes(module)
+        if self.args.verify_roundtrip:
+            check_roundtrip(self.ctx, module, "the output")
+        if self.args.output_source:
+            self._note_source(module)
+
+    def _write_reproducer(self, path: str, module: ModuleOp) -> None:
+        from cmir.tools.reproducer import Reproducer
+
+        Reproducer.of(
+            module,
+            [step.item for step in self.steps],
+            self.ctx.parameters,
+            not self.args.disable_verify,
+            self.ctx.allow_unregistered,
+        ).save(path, f"Run it with `{NAME} --run-reproducer FILE`.")
+
+    def _keep_reproducer(
+        self, error: Exception, text: bytes, parameters: Parameters | None
+    ) -> None:
+        """Write a reproducer of a failure in a pass if it is an internal error, or if an option asks for it."""
+        path, failed = self.args.crash_reproducer, self.runner.current
+        internal = diagnostics_of(error, self.get_input_name()) is None
+        if failed is None or not (internal or path is not None):
+            return
+        from cmir.tools.crash import FailedRun
+
+        verifies = not self.args.disable_verify
+        run = FailedRun(
+            error, self.ctx, text.decode("utf-8"), self.steps, failed, parameters, verifies
+        )
+        file = run.reproducer().save(path, f"Replay it with `{NAME} --run-reproducer FILE`.")
+        error.add_note(
+            f"a reproducer is in {file}: `{NAME} --run-reproducer` replays it, `cm-reduce` shrinks it"
+        )
 
     def _note_source(self, module: ModuleOp) -> None:
         """Keep the text of a module's source, and record in the module the file that will hold it."""

@@ -24,6 +24,7 @@ from xdsl.utils.exceptions import (
 from xdsl.utils.lexer import Span
 
 from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error, printable
+from cmir.support.extras import missing_package
 
 FAILURE = 1
 """Exit code after a user error."""
@@ -60,15 +61,27 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
             _discard_output()
         if (text := describe_error(error, name)) is not None:
             print(text, file=sys.stderr)
+            _print_notes(name, error)
             return FAILURE
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        place = " ".join(getattr(error, "__notes__", ["in"])[-1:])
-        place = place if place.startswith("in pass") else f"in {name}"
+        places = [note for note in getattr(error, "__notes__", []) if note.startswith(_IN_PASS)]
+        place = places[0] if places else f"in {name}"
         print(
             f"{name}: internal error {place}: {printable(what)} (CMIR_TRACEBACK=1 shows where)",
             file=sys.stderr,
         )
+        _print_notes(name, error)
         return INTERNAL_ERROR
+
+
+_IN_PASS = "in pass "
+
+
+def _print_notes(name: str, error: BaseException) -> None:
+    """Print the notes of an error, except for the name of the pass, which is part of the message."""
+    for note in getattr(error, "__notes__", []):
+        if not note.startswith(_IN_PASS):
+            print(f"{name}: note: {printable(note)}", file=sys.stderr)
 
 
 def _discard_output() -> None:
@@ -111,8 +124,7 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
             text = error.object[error.start : error.end].encode("unicode_escape").decode()
             return [Diagnostic("error", name, f"'{text}' in a name cannot be written as UTF-8")]
         case ModuleNotFoundError(name=str(module)) if not module.startswith("cmir"):
-            package = module.partition(".")[0]
-            return [Diagnostic("error", name, f"the package '{package}' is not installed")]
+            return [Diagnostic("error", name, missing_package(module))]
         case MemoryError() | RecursionError() | OverflowError():
             return [_exhaustion_diagnostic(error, name)]
         case _ if is_isl_error(error):

@@ -22,6 +22,11 @@ def cm_opt() -> int:
     return enter("cm-opt")
 
 
+def cm_reduce() -> int:
+    """Run cm-reduce on the arguments of the process."""
+    return enter("cm-reduce")
+
+
 def cm_run() -> int:
     """Run cm-run on the arguments of the process."""
     return enter("cm-run")

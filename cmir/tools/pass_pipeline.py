@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
 
 from xdsl.passes import ModulePass
-from xdsl.utils.arg_spec import ArgSpec, ParameterListType, ParameterType
+from xdsl.traits import IsolatedFromAbove
+from xdsl.utils.arg_spec import ArgSpec, ParameterType
 from xdsl.utils.exceptions import ParseError
-from xdsl.utils.hints import isa, type_repr
 from xdsl.utils.lexer import Input, Span
 
+from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
+from cmir.support.extras import missing_package
+from cmir.tools.pass_options import convert, is_required, option_name, scalar, type_in_words
+from cmir.tools.pass_steps import ANY, MODULE, AnchoredPass, Step
 
 PassFactory = Callable[[], type[ModulePass]]
+Options = dict[str, tuple[Span, list[str]]]
+"""Options by the names of fields: where they are, and the texts of their values."""
 
-_ANCHOR = "builtin.module"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
 _VALUE = re.compile(
@@ -40,34 +45,47 @@ def parse_passes(text: str, source: str, known: Mapping[str, PassFactory]) -> li
     text, an unknown pass or option, or a value of the wrong type.
 
     """
-    return list(_PipelineParser(text, source, known).parse(anchored=None))
+    return [step.item for step in parse_steps(text, source, known)]
 
 
 def parse_pass_pipeline(
     text: str, source: str, known: Mapping[str, PassFactory]
 ) -> list[ModulePass]:
     """Parse a list of passes that must be wrapped in `builtin.module(…)`, as in mlir-opt."""
-    return list(_PipelineParser(text, source, known).parse(anchored=True))
+    return [step.item for step in parse_steps(text, source, known, anchored=True)]
+
+
+def parse_steps(
+    text: str, source: str, known: Mapping[str, PassFactory], anchored: bool = False
+) -> list[Step]:
+    """Parse a list of passes, like `parse_passes`; return them with the pipelines that they come from.
+
+    anchored: True if the list must be wrapped in `builtin.module(…)`.
+    """
+    return list(_PipelineParser(text, source, known).parse(anchored))
 
 
 def pipeline_text(passes: Iterable[ModulePass]) -> str:
     """Return text that `parse_pass_pipeline` parses to the same passes."""
-    return f"{_ANCHOR}({','.join(map(_pass_text, passes))})"
+    return f"{MODULE}({','.join(map(pass_text, passes))})"
 
 
-def _pass_text(item: ModulePass) -> str:
+def pass_text(item: ModulePass) -> str:
+    """Return a pass with its options, as in a pipeline."""
+    if isinstance(item, AnchoredPass):
+        return f"{item.anchor}({','.join(pass_text(step.item) for step in item.steps)})"
     spec = item.spec()
     options: list[str] = []
     for key, values in spec.parameters.items():
         text = ",".join(map(_value_text, values))
-        options.append(key.replace("_", "-") + (f"={text}" if values else ""))
+        options.append(option_name(key) + (f"={text}" if values else ""))
     return f"{spec.name}{{{' '.join(options)}}}" if options else spec.name
 
 
 def _value_text(value: ParameterType) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str) or (_BARE.fullmatch(value) and _scalar(value) == value):
+    if not isinstance(value, str) or (_BARE.fullmatch(value) and scalar(value) == value):
         return str(value)
     return f'"{value.translate(_QUOTED)}"'
 
@@ -79,37 +97,36 @@ class _PipelineParser:
         self.known = known
         self.position = 0
 
-    def parse(self, anchored: bool | None) -> Iterator[ModulePass]:
+    def parse(self, anchored: bool) -> Iterator[Step]:
         self._skip_space()
         start = self.position
         anchor = self._match(_NAME) or ""
-        if self._accept("("):
-            if anchor != _ANCHOR:
-                self._bad_anchor(anchor, start)
-            passes = list(self._elements(closing=")"))
+        if anchor in (MODULE, ANY) and self._accept("("):
+            steps = list(self._elements(closing=")"))
             self._expect(")")
         elif anchored:
             self._error(
-                f"expected the pipeline to be wrapped in '{_ANCHOR}(…)'", start, len(self.text)
+                f"expected the pipeline to be wrapped in '{MODULE}(…)'", start, len(self.text)
             )
         else:
             self.position = start
-            passes = list(self._elements(closing=""))
+            steps = list(self._elements(closing=""))
         self._skip_space()
         if self.position < len(self.text):
             self._error("expected ',' or the end of the pipeline", self.position)
-        yield from passes
+        yield from steps
 
-    def _elements(self, closing: str) -> Iterator[ModulePass]:
+    def _elements(self, closing: str, nested: bool = False) -> Iterator[Step]:
         self._skip_space()
         if self.text[self.position : self.position + 1] == closing:
             return  # an empty list
         while True:
-            yield from self._element()
+            yield from self._element(nested)
             if not self._accept(","):
                 return
 
-    def _element(self) -> Iterable[ModulePass]:
+    def _element(self, nested: bool) -> Iterable[Step]:
+        """Parse a pass, a named pipeline or an anchor. nested: True behind an anchor that is not a module."""
         self._skip_space()
         start = self.position
         name = self._match(_NAME)
@@ -117,18 +134,50 @@ class _PipelineParser:
             self._error("expected the name of a pass", start)
         end = self.position
         if self._peek("("):
-            self._bad_anchor(name, start)
+            self._check_anchor(name, start, nested)
+            self._accept("(")
+            steps = tuple(self._elements(")", name != MODULE))
+            self._expect(")")
+            return [Step(AnchoredPass(name, steps))]
         if name == "mlir-opt" and self._accept("["):
-            return [self._mlir_opt(start)]
+            return [Step(self._mlir_opt(start))]
         options = self._options() if self._accept("{") else {}
         if name in self.known:
-            return [self._construct(name, options, Span(start, end, self.input))]
+            return [Step(self._construct(name, options, Span(start, end, self.input)))]
         if (pipeline := installed_pipelines().get(name)) is not None:
-            if options:
-                self._error(f"pipeline '{name}' has no options", start, end)
-            return parse_passes(pipeline.passes, f"pipeline '{name}'", self.known)
+            steps = parse_steps(pipeline.passes, f"pipeline '{name}'", self.known)
+            return [
+                dataclasses.replace(step, within=(name, *step.within))
+                for step in self._with_options(name, steps, options)
+            ]
         known = [*self.known, *installed_pipelines()]
         self._error(f"unknown pass '{name}'{_hint(name, known)}", start, end)
+
+    def _with_options(self, name: str, steps: Sequence[Step], options: Options) -> list[Step]:
+        """Return the steps of a named pipeline; each option applies to all passes that have it."""
+        taken = {field for step in steps for field in _option_fields(step.item)}
+        for field, (span, _) in options.items():
+            if field not in taken:
+                known = ", ".join(f"'{option_name(other)}'" for other in sorted(taken))
+                has = f"those of its passes are {known}" if taken else "its passes have none"
+                message = f"pipeline '{name}' has no option '{option_name(field)}'; {has}"
+                self._error(message, span.start, span.end)
+        return [dataclasses.replace(s, item=self._changed(s.item, options)) for s in steps]
+
+    def _changed(self, item: ModulePass, options: Options) -> ModulePass:
+        """Return a pass with the options among these that it has."""
+        if isinstance(item, AnchoredPass):
+            steps = (
+                dataclasses.replace(s, item=self._changed(s.item, options)) for s in item.steps
+            )
+            return dataclasses.replace(item, steps=tuple(steps))
+        types, own = get_type_hints(type(item)), _option_fields(item)
+        values = {
+            field: self._converted(field, given, types[field])
+            for field, given in options.items()
+            if field in own
+        }
+        return dataclasses.replace(item, **values)
 
     def _mlir_opt(self, start: int) -> ModulePass:
         """Parse xDSL's form for passes of an external mlir-opt: `mlir-opt[pipeline]`."""
@@ -140,13 +189,13 @@ class _PipelineParser:
             "--mlir-print-op-generic",
             "--allow-unregistered-dialect",
             "-p",
-            f"{_ANCHOR}({self.text[begin:end]})",
+            f"{MODULE}({self.text[begin:end]})",
         )
         return self.known["mlir-opt"]().from_spec(ArgSpec("mlir-opt", {"arguments": arguments}))
 
-    def _options(self) -> dict[str, tuple[Span, list[str]]]:
+    def _options(self) -> Options:
         """Parse `key=value key=value,value key`, up to the closing brace."""
-        options: dict[str, tuple[Span, list[str]]] = {}
+        options: Options = {}
         while not self._accept("}"):
             start = self.position
             key = self._match(_KEY)
@@ -186,56 +235,60 @@ class _PipelineParser:
 
         return re.sub(r"\\(.)", character, text, flags=re.DOTALL)
 
-    def _construct(
-        self, name: str, options: dict[str, tuple[Span, list[str]]], at: Span
-    ) -> ModulePass:
+    def _construct(self, name: str, options: Options, at: Span) -> ModulePass:
         try:
             pass_type = self.known[name]()
         except ModuleNotFoundError as error:
             module = error.name or str(error)
             if module.startswith("cmir"):
                 raise
-            package = module.partition(".")[0]
-            self._error(
-                f"pass '{name}' needs the package '{package}', which is not installed",
-                at.start,
-                at.end,
-            )
+            self._error(f"pass '{name}' needs {missing_package(module)}", at.start, at.end)
         known = {field.name: field for field in fields(pass_type) if field.init}
         types = get_type_hints(pass_type)
         values: dict[str, Any] = {}
-        for field, (span, texts) in options.items():
-            key = field.replace("_", "-")
+        for field, given in options.items():
             if field not in known:
-                has = ", ".join(f"'{other.replace('_', '-')}'" for other in known)
+                has = ", ".join(f"'{option_name(other)}'" for other in known)
                 has = f"its options are {has}" if has else "it has none"
-                self._error(f"pass '{name}' has no option '{key}'; {has}", span.start, span.end)
-            try:
-                values[field] = _convert(texts, types[field])
-            except ValueError:
-                given = ",".join(texts) or "nothing"
-                wanted = type_repr(types[field])
-                self._error(
-                    f"option '{key}' is of type {wanted}, got {given}", span.start, span.end
-                )
+                message = f"pass '{name}' has no option '{option_name(field)}'; {has}"
+                self._error(message, given[0].start, given[0].end)
+            values[field] = self._converted(field, given, types[field])
         for field in known.values():
             if field.name not in values and is_required(field):
-                key = field.name.replace("_", "-")
-                self._error(f"pass '{name}' needs the option '{key}'", at.start, at.end)
+                message = f"pass '{name}' needs the option '{option_name(field.name)}'"
+                self._error(message, at.start, at.end)
             if field.name not in values and field.default is field.default_factory is MISSING:
                 values[field.name] = None
         return pass_type(**values)
 
-    def _bad_anchor(self, name: str, start: int) -> None:
+    def _converted(self, field: str, given: tuple[Span, list[str]], wanted: Any) -> Any:
+        """Return the value of an option, which has this type."""
+        span, texts = given
+        try:
+            return convert(texts, wanted)
+        except ValueError:
+            got = ",".join(texts) or "nothing"
+            message = f"option '{option_name(field)}' takes {type_in_words(wanted)}, got {got}"
+            self._error(message, span.start, span.end)
+
+    def _check_anchor(self, name: str, start: int, nested: bool) -> None:
+        """Raise ParseError unless passes can run on the operations of this name, one by one."""
         end = start + len(name)
         if name in self.known or name in installed_pipelines():
             self._error(f"'{name}' is a pass; its options are written in braces", end, end + 1)
-        self._error(
-            f"passes run on whole modules and cannot be anchored on '{name}';"
-            f" write them directly in '{_ANCHOR}(…)'",
-            start,
-            end,
-        )
+        if nested:
+            self._error("only modules hold operations that passes can be anchored on", start, end)
+        if name == ANY:
+            return
+        dialect = name.partition(".")[0]
+        load = installed_universe().all_dialects.get(dialect)
+        operations = {} if load is None else {op.name: op for op in load().operations}
+        if (operation := operations.get(name)) is None:
+            hint = _hint(name, operations or ["func.func", MODULE, ANY])
+            self._error(f"there is no operation '{name}' to anchor passes on{hint}", start, end)
+        if not operation.has_trait(IsolatedFromAbove):
+            message = f"passes cannot be anchored on '{name}', which may use values from outside"
+            self._error(message, start, end)
 
     def _skip_space(self) -> None:
         match = _SPACE.match(self.text, self.position)
@@ -268,50 +321,13 @@ class _PipelineParser:
         raise ParseError(Span(start, start + 1 if end is None else end, self.input), message)
 
 
-def is_required(field: Field[Any]) -> bool:
-    """Return True if a pass cannot be constructed without this option."""
-    optional = get_origin(field.type) in (Union, UnionType) and NoneType in get_args(field.type)
-    optional = optional or (isinstance(field.type, str) and "None" in field.type)
-    return field.default is field.default_factory is MISSING and not optional
+def _option_fields(item: ModulePass) -> set[str]:
+    """Return the names of the fields that are options, of all passes if some are anchored."""
+    if isinstance(item, AnchoredPass):
+        return {name for step in item.steps for name in _option_fields(step.item)}
+    return {field.name for field in fields(item) if field.init}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
     similar = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean '{similar[0]}'?" if similar else ""
-
-
-def _convert(texts: list[str], wanted: Any) -> Any:
-    """Return the value of an option: the first interpretation of its text that has the wanted type."""
-    readings: tuple[ParameterListType, ...] = (
-        tuple(map(_scalar, texts)),
-        tuple(float(text) if _is_integer(text) else _scalar(text) for text in texts),
-        tuple(texts),
-    )
-    boolean = wanted is bool or bool in get_args(wanted)
-    if not texts and boolean:
-        return True
-    if not texts and isa(None, wanted):
-        return None
-    for reading in readings:
-        if not boolean and any(isinstance(value, bool) for value in reading):
-            continue  # in Python, a bool is an int
-        if len(reading) == 1 and isa(reading[0], wanted):
-            return reading[0]
-        if reading and isa(reading, wanted):
-            return reading
-    raise ValueError
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"[-+]?[0-9]+", text) is not None
-
-
-def _scalar(text: str) -> str | int | float | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    if _is_integer(text):
-        return int(text)
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -38,7 +38,7 @@ def test_operations(op: type[Operation], pages: dict[str, str]) -> None:
 
 def test_passes_and_tools(pages: dict[str, str]) -> None:
     assert re.findall(r"^## `(.+)`$", pages["passes.md"], re.M) == [*PASSES]
-    assert "`fuse: bool = true`" in pages["passes.md"]
+    assert "| `fuse` | true or false | `true` | Let point-wise" in pages["passes.md"]
     assert "| `nn-to-cmcore` | Compile a network" in pages["passes.md"]
     for tool in reference.TOOLS:
         assert f"usage: {tool} " in pages["tools.md"]

@@ -253,3 +253,15 @@ def test_archives_behind_something_else(tmp_path: Path, capsys: pytest.CaptureFi
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "main", [x], [y])), model)
     assert cm_run.main([str(model), str(file)]) == 1
     assert "does not begin as a Zip archive does" in capsys.readouterr().err
+
+
+def test_sizes_beyond_64_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info, file = onnx.helper.make_tensor_value_info, tmp_path / "large.onnx"
+    shape = [1, 3, 2**62, 5]
+    x, y = info("x", onnx.TensorProto.FLOAT, shape), info("y", onnx.TensorProto.FLOAT, None)
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, 4, 1], np.float32), "s")
+    node = onnx.helper.make_node("Resize", ["x", "", "s"], ["y"], mode="nearest")
+    graph = onnx.helper.make_graph([node], "main", [x], [y], [scales])
+    onnx.save(onnx.helper.make_model(graph), file)
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    assert "internal error" not in capsys.readouterr().err

@@ -302,7 +302,7 @@ def test_without_dask(
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert sweep(machine, tmp_path / "rows.csv", "--client", "tcp://127.0.0.1:1") == 1
     assert capsys.readouterr().err == (
-        "cm-sweep: error: the package 'distributed' is not installed\n"
+        "cm-sweep: error: the package 'distributed' is not installed: pip install 'cmir[dask]'\n"
     )
     assert not (tmp_path / "rows.csv").exists()
 

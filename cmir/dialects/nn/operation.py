@@ -115,7 +115,9 @@ def accumulator(operands: Sequence[Attribute]) -> Attribute | None:
 
 
 def ints(values: Sequence[int] | None) -> DenseArrayBase[I64] | None:
-    """Return a list of numbers as an operator's option; None stays None."""
+    """Return a list of numbers as an operator's option; None stays None. Raises VerifyException if one is too large."""
+    if large := [value for value in values or () if not -(1 << 63) <= value < 1 << 63]:
+        raise VerifyException(f"{large[0]} is no integer of 64 bits")
     return None if values is None else DenseArrayBase.from_list(i64, list(values))
 
 
@@ -215,10 +217,14 @@ class NNOp(IRDLOperation, ABC):
         """Return True if the result is known to equal the operand."""
         return False
 
-    def verify_(self) -> None:
+    def inferred_type(self) -> TensorType[Any]:
+        """Return the type of the result, given the operands and options. Raises VerifyException if they do not fit."""
         shapes = [shape_of(operand) for operand in self.operands]
         element = self.element([element_of(operand) for operand in self.operands])
-        expected = tensor_type(self.infer(shapes, self.properties), element)
+        return tensor_type(self.infer(shapes, self.properties), element)
+
+    def verify_(self) -> None:
+        expected = self.inferred_type()
         for type in self.result_types:
             if type != expected:
                 raise VerifyException(f"result type must be {expected}, got {type}")

@@ -1,0 +1,153 @@
+"""cm-reduce: shrink IR that fails a test."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp
+
+from cmir.context import CmirContext, make_context
+from cmir.extensions import installed_universe
+from cmir.support.atomic import atomic_paths
+from cmir.support.diagnostics import CompileError
+from cmir.support.parameters import Parameters
+from cmir.support.parsing import parse_module
+from cmir.tools.common import run_tool, verify
+from cmir.tools.files import check_outputs
+from cmir.tools.ir_dumps import ir_text
+from cmir.tools.options import CommandParser
+from cmir.tools.pass_pipeline import parse_passes, parse_steps, pipeline_text
+from cmir.tools.reduction_tests import Command, Failure
+from cmir.tools.reproducer import Reproducer
+from cmir.tools.version import add_version
+
+NAME = "cm-reduce"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool; return its exit code."""
+    options = _parser().parse_args(arguments)
+    return run_tool(NAME, lambda: _run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandParser(
+        prog=NAME,
+        description="Shrink IR that fails: drop networks, stages and operations, and make extents smaller, as long as"
+        " the failure stays. A reproducer of cm-opt needs no options.",
+    )
+    parser.add_argument("file", type=Path, help="IR, or a reproducer of cm-opt")
+    parser.add_argument(
+        "-p",
+        "--passes",
+        metavar="PASSES",
+        help="passes that fail, instead of those of a reproducer",
+    )
+    parser.add_argument(
+        "--error",
+        metavar="TEXT",
+        help="the failure is an error with TEXT in its message (default: an error of the same type, from the same"
+        " line of code if it is an internal error)",
+    )
+    parser.add_argument(
+        "--test",
+        metavar="COMMAND",
+        help="the failure is that COMMAND succeeds, with the name of a file as its last argument",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="values of parameters (safetensors)", type=Path
+    )
+    parser.add_argument("-o", "--output-file", metavar="FILE", type=Path, help="output file")
+    add_version(parser)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from cmir.reduction.search import reduce
+
+    check_outputs([options.file, options.weights], [options.output_file])
+    if options.test is not None and (options.passes is not None or options.error is not None):
+        raise CompileError(NAME, "--test excludes --passes and --error")
+    text = options.file.read_text(encoding="utf-8")
+    reproducer = _reproducer(options, text)
+    ctx = make_context()
+    ctx.allow_unregistered = reproducer is None or reproducer.allows_unregistered
+    module = parse_module(text, ctx, str(options.file))
+    test = _test(options, reproducer, ctx)
+    valid = _is_valid(module)
+
+    def fails(candidate: ModuleOp) -> bool:
+        return (not valid or _is_valid(candidate)) and test.fails(candidate)
+
+    if not fails(module):
+        raise CompileError(options.file, "it does not fail: there is nothing to reduce")
+    before = _size(module)
+    reduced = reduce(module, fails)
+    _write(reduced, reproducer, options.output_file)
+    print(
+        f"{NAME}: {before} operations reduced to {_size(reduced)}, in {test.count} tests",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _test(
+    options: argparse.Namespace, reproducer: Reproducer | None, ctx: CmirContext
+) -> Command | Failure:
+    """Return the test that the options ask for. Raises CompileError if they ask for none."""
+    if options.test is not None:
+        return Command(options.test, reproducer)
+    if reproducer is None:
+        message = "it is no reproducer: give the passes that fail (-p), or a test (--test)"
+        raise CompileError(options.file, message)
+    steps = parse_steps(reproducer.pipeline, "pipeline", installed_universe().all_passes)
+    return Failure(ctx, steps, reproducer, options.error)
+
+
+def _reproducer(options: argparse.Namespace, text: str) -> Reproducer | None:
+    """Return what the file reproduces, or the options; None if neither names passes."""
+    parameters = None if options.weights is None else Parameters.open(options.weights)
+    if options.passes is not None:
+        passes = parse_passes(options.passes, "-p", installed_universe().all_passes)
+        return Reproducer(text, pipeline_text(passes), parameters=parameters)
+    if "mlir_reproducer" not in text:
+        return None
+    found = Reproducer.read(text, str(options.file))
+    return found if parameters is None else found.with_parameters(parameters)
+
+
+def _write(module: ModuleOp, reproducer: Reproducer | None, file: Path | None) -> None:
+    text = f"{_printed(module)}\n"
+    if reproducer is not None:
+        text = reproducer.with_text(text).naming_only(module).file_text()
+    if file is None:
+        sys.stdout.write(text)
+        return
+    with atomic_paths() as temporary_for:
+        temporary_for(file).write_text(text, encoding="utf-8")
+
+
+def _printed(module: ModuleOp) -> str:
+    """Return the text of a module, in generic form if it is invalid: the custom form may not print it."""
+    return ir_text(module, generic=not _is_valid(module))
+
+
+def _is_valid(module: ModuleOp) -> bool:
+    try:
+        verify(module)
+    except CompileError:
+        return False
+    return True
+
+
+def _size(module: ModuleOp) -> int:
+    return sum(1 for _ in module.walk()) - 1
+
+
+if __name__ == "__main__":
+    from cmir.tools.entry import enter
+
+    sys.exit(enter(NAME))
