@@ -202,7 +202,7 @@ class Memory:
             initial = self.initial[layout.buffer.array]
             entry = len(initial) + of[before] - self.first[inference]
             lanes[before] = initial[(entry, *(x[before] for x in location))]
-        iterations = lanes.shape[0] if lanes.ndim else 1  # all may read the same
+        iterations = len(lanes) if lanes.ndim else 1  # all may read the same
         lanes = np.broadcast_to(lanes, (iterations, *access.lanes))
         return lanes, None if load.apart else there
 
