@@ -92,9 +92,9 @@ def test_ir_has_its_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert cm_translate(["--import-onnx", str(save(MIXED, tmp_path)), "-o", ir]) == 0
     assert cm_run([ir, "--random", "0", "--check"]) == 0
     capsys.readouterr()
-    for option in (["--samples", "whole"], ["--shape", "x=1,3,5,5"]):
+    for option in (["--samples", "whole"], ["--shape", "x=1,3,5,5"], ["--state", "x=y"]):
         assert cm_run([ir, "--random", "0", *option]) == 1
-        message = "--shape and --samples are for ONNX models, not for IR"
+        message = "--shape, --samples and --state are for ONNX models, not for IR"
         assert capsys.readouterr().err == f"{ir}: error: {message}\n"
 
 
