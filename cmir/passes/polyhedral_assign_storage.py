@@ -50,6 +50,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     reader: str | None = None
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        if not pipeline.stages:
+            return
         sizing = Sizing(pipeline, self.hardware_for(pipeline))
         if self.rows is not None:
             sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
@@ -131,6 +133,8 @@ def assign_storage_at(
 
     positions: the places of cores, by name. A remark names the buffers that grow.
     """
+    if not pipeline.stages:
+        return False
     sizing = Sizing(pipeline, hardware).placed(positions)
     given = sizing.given(pipeline)
     interval, _ = sizing.schedule(given, sizing.interval)

@@ -86,6 +86,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
                 f"the network needs {needed} cores without copies, "
                 f"{needed - available} more than the {available} available",
             )
+        if not stages:
+            return
         arrays = pipeline.arrays
         choices = [
             self._choices(stage, available, program_cost(stage, hardware), arrays)

@@ -7,17 +7,21 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
+    AnyDenseElement,
     AnyFloat,
     ComplexType,
+    DenseIntOrFPElementsAttr,
     FileLineColLoc,
     IndexType,
     IntAttr,
     IntegerType,
     ModuleOp,
+    RankedStructure,
     StringAttr,
     UnknownLoc,
 )
@@ -115,9 +119,10 @@ class LocatingParser(Parser):
             span = Span(start, self.pos, self.lexer.input)
             self.raise_error(f"a number is outside the range of its type: {error}", span)
         except Exception as error:
-            if not (isinstance(error, VerifyException) or is_isl_error(error)):
+            known = isinstance(error, VerifyException) or is_isl_error(error)
+            if not known and not (isinstance(error, ValueError) and _is_raised_by_xdsl(error)):
                 raise
-            # An attribute that fails to verify has no span of its own.
+            # An attribute that fails to verify has no span of its own, nor have elements that do not fit their type.
             self.raise_error(str(error), Span(start, self.pos, self.lexer.input))
         self._locate(op, start)
         return op
@@ -134,6 +139,21 @@ class LocatingParser(Parser):
                 emit_remark(where, f"operation '{name}' is called '{op_type.name}' now")
                 return op_type
         self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
+
+    def parse_dense_int_or_fp_elements_attr(
+        self, type: RankedStructure[AnyDenseElement] | None
+    ) -> DenseIntOrFPElementsAttr:
+        start = self.pos
+        attribute = super().parse_dense_int_or_fp_elements_attr(type)
+        size, count = attribute.get_element_type().compile_time_size, prod(attribute.get_shape())
+        if len(attribute.data.data) != size * count:  # of elements that are given as bytes
+            self.raise_error(
+                f"{count} elements of {attribute.get_element_type()} take {size * count} bytes, "
+                f"got {len(attribute.data.data)}",
+                start,
+                self.pos,
+            )
+        return attribute
 
     def _parse_tensor_literal_element(self) -> AttrParser._TensorLiteralElement:
         element = super()._parse_tensor_literal_element()
@@ -171,3 +191,11 @@ class LocatingParser(Parser):
         line = bisect_right(self._line_starts, position)
         column = position - self._line_starts[line - 1] + 1
         return FileLineColLoc(self._file, IntAttr(line + self._line_offset), IntAttr(column))
+
+
+def _is_raised_by_xdsl(error: Exception) -> bool:
+    """Return True if xDSL raises the error, and not code of cmir that it calls."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith("xdsl.")

@@ -102,6 +102,8 @@ def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _S
 
     if file.is_file() and _begins_with(file, np.lib.format.MAGIC_PREFIX):
         raise CompileError(file, "holds one array, as a .npy file does, and not arrays with names")
+    if file.is_file() and not _begins_with(file, _ARCHIVE):  # archives may begin with anything else
+        raise CompileError(file, "not a NumPy file: it does not begin as a Zip archive does")
     found: dict[str, _Stored] = {}
     with _numpy_errors(file), ZipFile(file) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from zipfile import ZipFile
 
+import numpy as np
 import onnx
 import pytest
 from hostile.sandbox import Limits, run_case
@@ -196,3 +197,59 @@ def test_constants_of_the_size_of_a_tensor(
     assert cm_translate.main(["--import-onnx", str(model)]) == 1
     message = f"{model}: error: node 'y' (Trilu): it takes a constant of 1.2*10^24 elements, "
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "elements",
+    ["dense<0x7FC00000> : tensor<ui16>", 'dense<"0x0102030405"> : tensor<2xui16>'],
+)
+def test_elements_that_do_not_fit_their_type(
+    elements: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elements.mlir"
+    file.write_text(f"%a = nn.parameter {elements}")
+    assert cm_opt.main([str(file)]) == 1
+    assert re.search(r"elements.mlir:1:\d+: error: ", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("code", [0, 99, 2**63 - 1])
+def test_codes_of_element_types_without_a_meaning(
+    code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = onnx.helper.make_tensor_value_info
+    x, y = info("x", onnx.TensorProto.FLOAT, [1, 4]), info("y", onnx.TensorProto.FLOAT, [1, 4])
+    nodes = {
+        "Cast": onnx.helper.make_node("Cast", ["x"], ["y"], to=code),
+        "EyeLike": onnx.helper.make_node("EyeLike", ["x"], ["y"], dtype=code),
+    }
+    for name, node in nodes.items():
+        graph = onnx.helper.make_graph([node], "main", [x], [y])
+        file = tmp_path / f"{name}.onnx"
+        onnx.save(onnx.helper.make_model(graph), file)
+        assert cm_translate.main(["--import-onnx", str(file)]) == 1
+        assert "internal error" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("storage", ["full", "live", "lossless"])
+@pytest.mark.parametrize("hardware", ["ideal", "hermes"])
+def test_networks_without_stages(
+    hardware: str, storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "empty.mlir"
+    file.write_text("polyhedral.pipeline @main () -> () {\n}\n")
+    machine = ["--hardware", hardware, "--storage", storage]
+    assert cm_run.main([str(file), "--random", "0", *machine]) == 1
+    assert "the network has no program to run" in capsys.readouterr().err
+    assert cm_opt.main([str(file), "-p", "polyhedral-replicate{cores=4}"]) == 0
+
+
+def test_archives_behind_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, model = tmp_path / "x.npz", tmp_path / "relu.onnx"
+    np.savez(file, x=np.zeros((1, 4), np.float32))
+    file.write_bytes(b"some bytes" + file.read_bytes())
+    info = onnx.helper.make_tensor_value_info
+    x, y = info("x", onnx.TensorProto.FLOAT, [1, 4]), info("y", onnx.TensorProto.FLOAT, [1, 4])
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "main", [x], [y])), model)
+    assert cm_run.main([str(model), str(file)]) == 1
+    assert "does not begin as a Zip archive does" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8, ui16
+from cmir.frontends.onnx.elements import element_name
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
@@ -330,8 +331,8 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> S
         raise ValueError(f"is not a tensor but a {kind}")
     tensor = info.type.tensor_type
     if tensor.elem_type not in ELEMENTS:
-        element = TensorProto.DataType.Name(tensor.elem_type).lower()
-        known = ", ".join(TensorProto.DataType.Name(kind).lower() for kind in ELEMENTS)
+        element = element_name(tensor.elem_type).lower()
+        known = ", ".join(element_name(kind).lower() for kind in ELEMENTS)
         raise ValueError(f"has elements of type {element}; supported are {known}")
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):

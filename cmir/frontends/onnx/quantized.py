@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from ml_dtypes import iinfo
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
+from cmir.frontends.onnx.elements import numpy_dtype
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Constant, Node
 
@@ -71,7 +72,7 @@ def held_narrow(array: np.ndarray) -> np.ndarray:
 
 def type_of_result(output_dtype: int) -> np.dtype:
     """Return the type that QuantizeLinear's attribute `output_dtype` names; uint8 for 0. Raises ImporterError."""
-    dtype = helper.tensor_dtype_to_np_dtype(output_dtype or TensorProto.UINT8)
+    dtype = numpy_dtype(output_dtype or TensorProto.UINT8)
     integers_of(dtype)
     return dtype
 
@@ -114,7 +115,7 @@ def dequantize(
     numbers = held(x.array)
     kind = x_scale.array.dtype
     if output_dtype:
-        kind = helper.tensor_dtype_to_np_dtype(output_dtype)
+        kind = numpy_dtype(output_dtype)
     scale = along(x_scale.array, x.shape, axis, block_size).astype(np.float32)
     zero = np.zeros((), numbers.dtype)
     if x_zero_point is not None:
@@ -137,7 +138,7 @@ def quantize(
     """Compute QuantizeLinear of constants: quotients in the type of the scale, ties to even."""
     dtype = type_of_result(output_dtype) if y_zero_point is None else y_zero_point.array.dtype
     type_ = integers_of(dtype)
-    kind = helper.tensor_dtype_to_np_dtype(precision) if precision else y_scale.array.dtype
+    kind = numpy_dtype(precision) if precision else y_scale.array.dtype
     scale = along(y_scale.array, x.shape, axis, block_size).astype(kind)
     zero = np.zeros((), np.int64)
     if y_zero_point is not None:

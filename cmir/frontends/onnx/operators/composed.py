@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
-from onnx import helper
 from xdsl.dialects.builtin import i1, i64
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, element_of, shape_of
+from cmir.frontends.onnx.elements import numpy_dtype
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
@@ -90,7 +90,7 @@ def eye_like(node: Node, input: Activation, *, dtype: int | None = None, k: int 
     """Fold to a constant, because all shapes are static."""
     if dtype is not None and dtype not in ELEMENTS:
         raise ImporterError(f"attribute dtype = {dtype} is not supported")
-    element = dtype_of(input) if dtype is None else helper.tensor_dtype_to_np_dtype(dtype)
+    element = dtype_of(input) if dtype is None else numpy_dtype(dtype)
     shape = node.shape(input)
     if len(shape) != 2:
         raise ImporterError(f"the input must be a matrix, got shape {list(shape)}")

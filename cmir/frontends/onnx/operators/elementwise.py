@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
+from cmir.frontends.onnx.elements import element_name
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
@@ -82,8 +82,7 @@ def identity(node: Node, x: Value) -> Value:
 def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
     """Casts between float16, float, double, int8, uint8, int32, int64 and bool."""
     if to not in ELEMENTS:
-        name = TensorProto.DataType.Name(to)
-        raise ImporterError(f"attribute to = {name} is not supported")
+        raise ImporterError(f"attribute to = {element_name(to)} is not supported")
     return as_element(node, x, ELEMENTS[to])
 
 
@@ -95,8 +94,9 @@ def bit_cast(node: Node, input: Activation, *, to: int) -> Value:
         return input
     # Casts between integers keep the bits; ONNX's truth values are bytes.
     if target not in WHOLE or source not in (i1, *WHOLE) or not _of_one_size(source, target):
-        name = TensorProto.DataType.Name(to)
-        raise ImporterError(f"attribute to = {name} is not supported for elements of {source}")
+        raise ImporterError(
+            f"attribute to = {element_name(to)} is not supported for elements of {source}"
+        )
     return as_element(node, input, target)
 
 
