@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from end_to_end.drawn_recurrent import GATES, Layer, layers
+from frontends.onnx_models import model_of, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Compiled, compile_network
@@ -153,6 +154,40 @@ def test_cycles_of_independent_simulators(kind: str) -> None:
         for found, expected in zip(machine.run(schedule, samples), report.outputs, strict=True):
             for name, result in found.items():
                 assert_close(result, expected[name])
+
+
+def two_layers() -> onnx.ModelProto:
+    """A classifier of sequences: two bidirectional layers, as PyTorch exports them, and the last element's result."""
+    weights = {"w1": (2, 12, 4), "r1": (2, 12, 3), "b1": (2, 24)}
+    weights |= {"w2": (2, 12, 6), "r2": (2, 12, 3), "b2": (2, 24), "f": (5, 6)}
+    declared = ", ".join(f"float{list(shape)} {name}" for name, shape in weights.items())
+    layer = 'LSTM<hidden_size = 3, direction = "bidirectional">({x}, w{i}, r{i}, b{i})'
+    joined = "{y}t = Transpose<perm = [0, 2, 1, 3]>({y}) {z} = Reshape({y}t, joined)"
+    body = (
+        "joined = Constant<value_ints = [0, 0, -1]>() last = Constant<value_int = -1>() "
+        f"p = {layer.format(x='x', i=1)} {joined.format(y='p', z='q')}"
+        f" s = {layer.format(x='q', i=2)} {joined.format(y='s', z='u')}"
+        " v = Gather<axis = 0>(u, last) y = Gemm<transB = 1>(v, f)"
+    )
+    return model_of(f"float[6,1,4] x, {declared}", body)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "storage"),
+    [
+        ("ideal", "full"),
+        *((name, "lossless") for name in ("ideal", "hermes", "isaac", "puma", "pimcomp")),
+    ],
+)
+def test_two_bidirectional_layers(
+    hardware: str, storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(two_layers(), tmp_path)
+    arguments = ["--hardware", hardware, "--storage", storage, "--random", "0", "-n", "3"]
+    assert main([str(path), *arguments, "--samples", "whole", "--check", "--verify"]) == 0
+    printed = capsys.readouterr()
+    assert "control proved" in printed.out + printed.err
+    assert "check: equal to onnxruntime in all 3 inferences" in printed.out
 
 
 @pytest.mark.parametrize(
