@@ -9,6 +9,7 @@
 # make fuzz     give hostile inputs to the tools for two minutes: make fuzz FUZZ_SECONDS=3600
 # make interruptions   interrupt the tools at random moments
 # make zoo      export networks from PyTorch, compile, prove and run them: make zoo ZOO_FLAGS=--quick
+# make mlir     let upstream MLIR read what cmir prints in generic form
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
@@ -24,6 +25,7 @@ INSTALL ?= python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 TORCH_STAMP := $(VENV)/.installed-torch
+MLIR_STAMP := $(VENV)/.installed-mlir
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 LIT_FLAGS := -sv --order=lexical
@@ -34,7 +36,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo mlir docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -55,7 +57,7 @@ lint: $(STAMP)
 	lint-imports
 
 directives: $(STAMP)
-	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests
+	python -m cmir.testing.check_directives tests/filecheck examples/extension/tests cmir/templates/extension/tests
 
 filecheck: $(STAMP)
 	lit $(LIT_FLAGS) tests/filecheck
@@ -121,6 +123,10 @@ TORCH ?= torch
 zoo: $(TORCH_STAMP)
 	PYTHONPATH=$(CURDIR)/tests python -m exports.zoo_table $(ZOO_FLAGS)
 
+# With another program than that of heir-py: make mlir MLIR_FLAGS="--mlir-opt /usr/bin/mlir-opt-19"
+mlir: $(MLIR_STAMP)
+	python tests/upstream/mlir.py $(MLIR_FLAGS)
+
 docs: $(DOCS_STAMP)
 	mkdocs build
 
@@ -133,6 +139,10 @@ venv: $(STAMP)
 
 $(DOCS_STAMP): $(STAMP)
 	$(INSTALL) -e '.[docs]'
+	touch $@
+
+$(MLIR_STAMP): $(STAMP)
+	$(INSTALL) -e '.[mlir]'
 	touch $@
 
 # One command, so that pip chooses a torchvision that suits TORCH.

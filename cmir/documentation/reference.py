@@ -41,7 +41,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.tools.pass_options import PassOption, options_of, type_in_words
 from cmir.universe import DIALECTS, PASSES
 
-TOOLS = ("cm-translate", "cm-opt", "cm-run", "cm-sweep")
+TOOLS = ("cm-translate", "cm-opt", "cm-run", "cm-sweep", "cm-reduce", "cm-new-extension")
 NOTE = "Generated from the code by `python -m cmir.documentation.reference`."
 
 
@@ -99,7 +99,8 @@ def tools_page() -> str:
     """Return the page of the tools, with their help texts."""
     parts = ["# Tools", NOTE]
     for tool in TOOLS:
-        parts += [f"## `{tool}`", f"```text\n{help_of(tool)}```"]
+        text = help_of(tool).partition("\npasses:\n")[0].rstrip()  # the passes have a page
+        parts += [f"## `{tool}`", f"```text\n{text}\n```"]
     return "\n\n".join(parts) + "\n"
 
 

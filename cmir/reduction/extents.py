@@ -76,6 +76,8 @@ def _infer(block: Block) -> list[SSAValue]:
 def _smaller_pipeline(module: ModuleOp, index: int, pipeline: PipelineOp) -> Iterator[ModuleOp]:
     for name, stage in pipeline.stages.items():
         points = stage.domain.points
+        if points.is_empty() or not points.is_bounded():
+            continue  # the stage is invalid
         for dim in range(points.dim(isl.dim_type.set)):
             low, high = points.dim_min_val(dim), points.dim_max_val(dim)
             for size in _sizes(high.sub(low).to_python() + 1):
@@ -115,5 +117,7 @@ def _fit_arrays(pipeline: PipelineOp) -> None:
     for op in pipeline.body.block.ops:
         if isinstance(op, ArrayOp) and op.source is None and op.sym_name.data in accessed:
             points = accessed[op.sym_name.data]
+            if points.is_empty() or not points.is_bounded():
+                continue
             shape = [points.dim_max_val(d).to_python() + 1 for d in range(len(op.shape))]
             op.type = TensorType(op.type.element_type, shape)

@@ -30,6 +30,7 @@ import lit.TestRunner
 from lit.formats import ShTest
 
 TOOLS: Mapping[str, str] = {
+    "cm-new-extension": "cmir.tools.cm_new_extension:main",
     "cm-opt": "cmir.tools.cm_opt:main",
     "cm-reduce": "cmir.tools.cm_reduce:main",
     "cm-run": "cmir.tools.cm_run:main",

@@ -26,6 +26,7 @@ from cmir.tools.options import (
     state_of,
     use_threads,
 )
+from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
     from cmir.tools.sweep import Sweep
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         " interrupted sweep, or add values of fields to extend it. A point that fails is a row with the reason, and is"
         " not tried again. Rows of another network, machine, option or version of cmir are refused.",
     )
+    add_version(parser)
     add_model(parser)
     add_weights(parser)
     add_import(parser)

@@ -16,6 +16,7 @@ from cmir.support.diagnostics import CompileError, emit, emit_remark
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs, file_path
 from cmir.tools.options import CommandParser, add_import, add_memory, state_of
+from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
     from cmir.frontends.onnx import ImportedModule
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Translate a model of another framework into nn IR. The IR refers to parameters by"
         " name; their values go to a safetensors file next to it.",
     )
+    add_version(parser)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument(
         "--import-onnx",

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def cm_new_extension() -> int:
+    """Run cm-new-extension on the arguments of the process."""
+    return enter("cm-new-extension")
+
+
 def cm_opt() -> int:
     """Run cm-opt on the arguments of the process."""
     return enter("cm-opt")

@@ -19,6 +19,7 @@ from cmir.tools.options import (
     positive,
 )
 from cmir.tools.pictures import add_picture_options, check_picture_options
+from cmir.tools.version import add_version
 
 
 def run_parser() -> argparse.ArgumentParser:
@@ -29,6 +30,7 @@ def run_parser() -> argparse.ArgumentParser:
         " file, or IR at the nn, polyhedral or cmcore level, which is first lowered by what remains"
         " of the pipeline.",
     )
+    add_version(parser)
     _add_data(parser)
     _add_machine(parser)
     _add_work(parser)

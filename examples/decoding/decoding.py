@@ -14,6 +14,7 @@ tokens as long as there are no more than K of them; afterwards, the window forge
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import numpy as np
 import onnx
@@ -59,7 +60,7 @@ def block(window: int | None, seed: int = 0) -> onnx.ModelProto:
     }
     nodes = []
 
-    def node(kind: str, inputs: str, output: str, **attributes: object) -> None:
+    def node(kind: str, inputs: str, output: str, **attributes: Any) -> None:
         nodes.append(helper.make_node(kind, inputs.split(), [output], **attributes))
 
     node("LayerNormalization", "x gain shift", "normed")
@@ -92,7 +93,7 @@ def block(window: int | None, seed: int = 0) -> onnx.ModelProto:
     length = "past" if window is None else window
     grown = "present" if window is None else window
 
-    def info(name: str, shape: list[object]) -> onnx.ValueInfoProto:
+    def info(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     graph = helper.make_graph(
@@ -144,7 +145,9 @@ def table(hardware: str, windows: list[int]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description="Decode with a transformer block whose keys and values stay on the chip."
+    )
     parser.add_argument(
         "--window", type=int, default=16, help="tokens that are attended to (default: 16)"
     )

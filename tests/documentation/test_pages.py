@@ -9,6 +9,8 @@ import pytest
 
 from cmir.documentation.reference import TOOLS, help_of, pages
 from cmir.documentation.transcripts import blocks, check_page, workplace
+from cmir.extensions import installed_universe
+from cmir.passes.pipelines import PIPELINES
 
 ROOT = Path(__file__).parents[2]
 FROM_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -24,6 +26,7 @@ def test_examples(page: Path, tmp_path: Path) -> None:
 def test_options_of_commands_exist(page: Path) -> None:
     """Of those that are mentioned in a sentence: `cm-opt --list-passes`."""
     known = {tool: set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", help_of(tool))) for tool in TOOLS}
+    known["cm-opt"] |= {f"--{name}" for name in (*installed_universe().all_passes, *PIPELINES)}
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     for tool, arguments in re.findall(rf"`({'|'.join(TOOLS)})((?:\s[^`]*)?)`", text):
         used = set(re.findall(r"(?:^|\s)(--?[a-z][\w-]*)", arguments))
@@ -59,8 +62,9 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_the_guide_quotes_the_example() -> None:
-    sources = [*(ROOT / "examples" / "extension").rglob("*.py")]
-    sources += [ROOT / "examples" / "extension" / "pyproject.toml"]
+    places = [ROOT / "examples" / "extension", ROOT / "cmir" / "templates" / "extension"]
+    sources = [path for place in places for path in place.rglob("*.py")]
+    sources += [place / "pyproject.toml" for place in places]
     texts = [source.read_text(encoding="utf-8") for source in sources]
     for name in ("extending.md", "testing.md"):
         page = (ROOT / "docs" / name).read_text(encoding="utf-8")

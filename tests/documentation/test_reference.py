@@ -13,6 +13,7 @@ from xdsl.irdl import AnyAttr, AnyOf, BaseAttr, EqAttrConstraint
 from cmir.documentation import reference
 from cmir.extensions import installed_universe
 from cmir.support.diagnostics import CompileError
+from cmir.tools.pass_options import options_of
 from cmir.universe import DIALECTS, PASSES
 
 OPERATIONS = [
@@ -42,6 +43,13 @@ def test_passes_and_tools(pages: dict[str, str]) -> None:
     assert "| `nn-to-cmcore` | Compile a network" in pages["passes.md"]
     for tool in reference.TOOLS:
         assert f"usage: {tool} " in pages["tools.md"]
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_options_have_descriptions(name: str) -> None:
+    for option in options_of(installed_universe().all_passes[name]()):
+        assert option.description.endswith("."), option.name
+        assert "[" not in option.heading and "|" not in option.heading
 
 
 def test_no_constraint_is_shown_as_code(pages: dict[str, str]) -> None:

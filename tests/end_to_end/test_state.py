@@ -234,10 +234,12 @@ def test_models(name: str, lengths: list[int] | None, tmp_path: Path) -> None:
     for reference in (numpy, onnxruntime):
         for found, wanted in zip(reference.evaluate(inputs, first), expected, strict=True):
             assert_close(found[0].reshape(wanted.shape), wanted)
-    for found, wanted in zip(numpy.evaluate_in_double(inputs, first), expected, strict=True):
+    for found, wanted in zip(numpy.evaluate_in_double(inputs, first=first), expected, strict=True):
         assert found[0].dtype == np.float64
         assert_close(found[0].reshape(wanted.shape).astype(np.float32), wanted)
-    for found, wanted in zip(onnxruntime.evaluate_in_double(inputs, first), expected, strict=True):
+    for found, wanted in zip(
+        onnxruntime.evaluate_in_double(inputs, first=first), expected, strict=True
+    ):
         assert found[0].dtype == np.float64
         assert_close(found[0].reshape(wanted.shape).astype(np.float32), wanted)
 

@@ -45,7 +45,7 @@ EXPECTED = {
     "--print-op-on-diagnostic": r"func\.func",
     "--allow-unregistered-dialect --print-op-generic": r'"func\.func"\(\)',
     "--print-debuginfo": r'loc\("net\.mlir":\d+:\d+\)',
-    "--test=grep -q conv": r"operations reduced to \d+",
+    "--test=grep conv": r"operations reduced to \d+",
 }
 """What is printed, by the arguments except for the input."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,8 @@ from xdsl.passes import ModulePass, PassPipeline
 from xdsl.utils.exceptions import ParseError
 
 from cmir.extensions import installed_universe
+from cmir.tools.pass_flags import split_pass_flags
+from cmir.tools.pass_options import type_in_words
 from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 
 
@@ -78,6 +80,67 @@ def test_mlir_opt_is_a_pass_with_options() -> None:
     known = installed_universe().all_passes
     passes = parse_passes("mlir-opt[canonicalize,cse]", "-p", known)
     assert parse_pass_pipeline(pipeline_text(passes), "-p", known) == passes
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (int, "an integer"),
+        (float | None, "a number"),
+        (tuple[int, ...] | None, "integers separated by commas"),
+        (Literal["a", "b"], "one of a, b"),
+        (Literal["a", "b"] | tuple[str, ...], "one of a, b or texts separated by commas"),
+        (str | dict[str, int] | None, "text"),
+        (bool, "true or false"),
+    ],
+)
+def test_types_in_words(wanted: Any, words: str) -> None:
+    assert type_in_words(wanted) == words
+
+
+PASS_NAMES = {"probe", "a-pass"}
+OWN_OPTIONS = {"--time-passes", "--print-ir-after", "--verify-diagnostics", "--crash-reproducer"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("--probe", "probe{}"),
+        ("-probe", "probe{}"),
+        ("--probe=count=3 flag", "probe{count=3 flag}"),
+        ("--probe={count=3}", "probe{count=3}"),
+        ("--probe{count=3}", "probe{count=3}"),
+        ("--probe=text='{ a }'", "probe{text='{ a }'}"),
+        ("--a-pass", "a-pass{}"),
+    ],
+)
+def test_pass_flags(argument: str, text: str) -> None:
+    flags, others = split_pass_flags(["in.mlir", argument, "-o", "x"], PASS_NAMES, OWN_OPTIONS)
+    assert [flag.text for flag in flags] == [text]
+    assert argument.startswith(flags[0].flag)
+    assert others == ["in.mlir", "-o", "x"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "own"),
+    [
+        ("probe", "probe"),
+        ("--probes", "--probes"),
+        ("--mlir-timing", "--time-passes"),
+        ("--mlir-print-ir-after=cse", "--print-ir-after=cse"),
+        ("--mlir-nonsense", "--mlir-nonsense"),
+        ("--mlir-pass-pipeline-crash-reproducer=a", "--crash-reproducer=a"),
+        ("--verify-diagnostics", "--verify-diagnostics=all"),
+        ("--verify-diagnostics=only-expected", "--verify-diagnostics=only-expected"),
+    ],
+)
+def test_other_flags(argument: str, own: str) -> None:
+    assert split_pass_flags([argument], PASS_NAMES, OWN_OPTIONS) == ([], [own])
+
+
+def test_flags_end_at_two_dashes() -> None:
+    flags, others = split_pass_flags(["--probe", "--", "--probe"], PASS_NAMES, OWN_OPTIONS)
+    assert len(flags) == 1 and others == ["--", "--probe"]
 
 
 @pytest.mark.parametrize(("quoted", "value"), [("'a\\'b'", "a'b"), ('"a\\\\n"', "a\\n")])

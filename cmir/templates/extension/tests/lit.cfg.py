@@ -1,0 +1,5 @@
+# The package's tests: `lit tests`.
+
+from cmir.testing.lit_config import configure
+
+configure(config, lit_config, "cmir-newname", __file__)
