@@ -91,6 +91,8 @@ def parse_arguments(
     flags, others = split_pass_flags(arguments, names, options)
     if {"-h", "--help"} & {*others}:
         parser.epilog = list_passes()
+        print(parser.format_help(), end="")  # argparse would ignore that it cannot be written
+        parser.exit()
     parsed, unknown = parser.parse_known_args(others)
     if unknown:
         hint = _similar(unknown[0], [*options, *(f"--{name}" for name in names)])
