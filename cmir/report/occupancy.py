@@ -85,6 +85,7 @@ def _occupancy(
     reports: dict[CoreName, CoreReport],
 ) -> Occupancy:
     last = _last_reads(timed, core, buffer, loads)
+    end = 1 + max(int(each.start[-1, -1]) for each in reports.values())
     arrivals: list[np.ndarray] = []
     departures: list[np.ndarray] = []
     counts: list[np.ndarray] = []
@@ -92,16 +93,16 @@ def _occupancy(
         program = timed.network.programs[name]
         by = program.writer_of(buffer.array)
         both = (by >= 0) & (last >= 0)
-        pairs = by[both] * core.iterations + last[both]
-        pairs, elements = np.unique(pairs, return_counts=True)
-        writers_of, readers_of = np.divmod(pairs, core.iterations)
+        span = 1 + int(last.max(initial=0))
+        pairs, elements = np.unique(by[both] * span + last[both], return_counts=True)
+        writers_of, readers_of = np.divmod(pairs, span)
         whose = program.core_of(writers_of)
         for number in np.unique(whose):
             source = CoreName(name, tuple(program.core_coordinates[number].tolist()))
             writer, reader = writers_of[whose == number], readers_of[whose == number]
             arrival = reports[source].start[:, writer - program.starts[number]]
             arrivals.append(arrival + timed.delay(DependenceKind.RAW, core.name, source))
-            departures.append(reports[core.name].start[:, reader] + 1)
+            departures.append(_departures(reports[core.name].start, reader, end))
             counts.append(np.broadcast_to(elements[whose == number], arrival.shape))
     times = np.concatenate([x.reshape(-1) for x in (*arrivals, *departures)])
     change = np.concatenate([c.reshape(-1) for c in counts])
@@ -112,10 +113,25 @@ def _occupancy(
     return Occupancy(core.name, buffer.array, buffer.slots, size, live)
 
 
+def _departures(start: np.ndarray, readers: np.ndarray, end: int) -> np.ndarray:
+    """Return when elements are no longer needed, by inference that writes them and by reader.
+
+    start: the starts of the core that reads. readers: its last iterations that read, counted from the first of the
+    writing inference. end: the time for elements that inferences after the stream would read.
+    """
+    later, iteration = np.divmod(readers, start.shape[1])
+    inference = np.arange(len(start))[:, None] + later
+    time = start[np.minimum(inference, len(start) - 1), iteration] + 1
+    return np.where(inference < len(start), time, end)
+
+
 def _last_reads(
     timed: TimedNetwork, core: Core, buffer: Buffer, loads: list[tuple[Load, int]]
 ) -> np.ndarray:
-    """Return, for each element of the flattened array, the core's last iteration that loads it, or −1."""
+    """Return, for each element of the flattened array, the core's last iteration that loads it, or −1.
+
+    Iterations are counted from the first of the inference that writes the element; later inferences may load it, too.
+    """
     shape = timed.network.arrays[buffer.array].shape
     last = np.full(int(np.prod(shape, dtype=np.int64)), -1, np.int64)
     for load, number in loads:
@@ -123,8 +139,12 @@ def _last_reads(
         for start, stop in blocks(0, core.iterations, prod(access.lanes)):
             locations, defined = access.locations(start, stop)
             size = (stop - start, *access.lanes)
+            back = np.zeros((), np.int64)
+            if load.across:
+                back, *locations = locations
             element = np.broadcast_to(ravel(locations, shape), size).reshape(-1)
             iteration = np.arange(start, stop).repeat(element.size // (stop - start))
+            iteration = iteration - np.broadcast_to(back, size).reshape(-1) * core.iterations
             if defined is not None:
                 kept = np.broadcast_to(defined, size).reshape(-1)
                 element, iteration = element[kept], iteration[kept]

@@ -265,3 +265,45 @@ def test_sizes_beyond_64_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     onnx.save(onnx.helper.make_model(graph), file)
     assert cm_translate.main(["--import-onnx", str(file)]) == 1
     assert "internal error" not in capsys.readouterr().err
+
+
+def _model(nodes: str, inputs: str, outputs: str = "float[N,M] y") -> onnx.ModelProto:
+    text = f'<ir_version: 8, opset_import: ["" : 18]> main ({inputs}) => ({outputs}) {{{nodes}}}'
+    return onnx.parser.parse_model(text)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (
+            'w = Constant<value = float[2,3,3,3] {0}>() y = ConvTranspose<strides=[2], auto_pad="SAME_UPPER">(x, w)',
+            "attribute strides",
+        ),
+        ("y = LRN<size = 9223372036854775807>(x)", "`size` must be <="),
+    ],
+)
+def test_attributes_that_do_not_fit(
+    nodes: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "attributes.onnx"
+    model = _model(
+        nodes.replace("{0}", f"{{{', '.join(['0.0'] * 54)}}}"), "float[1,2,5,5] x", "float y"
+    )
+    file.write_bytes(model.SerializeToString())
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    captured = capsys.readouterr().err
+    assert message in captured or "invalid model" in captured
+    assert "internal error" not in captured
+
+
+def test_outputs_that_are_constants_without_elements(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "empty.onnx"
+    empty = onnx.helper.make_tensor("c", onnx.TensorProto.FLOAT, [0, 4], [])
+    node = onnx.helper.make_node("Constant", [], ["y"], value=empty)
+    info = onnx.helper.make_tensor_value_info
+    x, y = info("x", onnx.TensorProto.FLOAT, [1, 4]), info("y", onnx.TensorProto.FLOAT, [0, 4])
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "main", [x], [y])), file)
+    assert cm_translate.main(["--import-onnx", str(file), "--samples", "whole"]) == 1
+    assert "output 'y'" in capsys.readouterr().err

@@ -279,6 +279,8 @@ class LRNOp(IterationOp):
             raise VerifyException("the input must have channels, got a tensor without dimensions")
         if size < 1:
             raise VerifyException(f"`size` must be > 0, got {size}")
+        if size > (most := 2 * x[0] + 1):
+            raise VerifyException(f"`size` must be <= {most}, with {x[0]} channels, got {size}")
         return x
 
     def reads(self) -> Sequence[Access]:

@@ -116,15 +116,18 @@ def _translate(graph: Graph, state: State) -> ImportedModule:
         for name in graph.outputs
         if name not in made
     ]
+    results: list[SSAValue] = []
+    for name, value in outputs.items():
+        if isinstance(value, Constant) and value.shape[:batch] == graph.batch:
+            constant = replace(value, array=value.array.reshape(value.shape[batch:]))
+            try:
+                results.append(weights.parameter(constant))
+            except ImporterError as error:
+                messages.append(f"output '{name}': {error}")
+        elif value is not None and not isinstance(value, Constant):
+            results.append(value)
     if messages:
         raise OnnxError(graph.path, messages)
-    results = [
-        weights.parameter(replace(value, array=value.array.reshape(value.shape[batch:])))
-        if isinstance(value, Constant)
-        else value
-        for value in outputs.values()
-        if value is not None
-    ]
     block.add_op(ReturnOp(*results))
     _erase_unused_views(block)
     weights.remove_unused()

@@ -101,6 +101,18 @@ def check_constant(shape: Sequence[int], dtype: DTypeLike) -> None:
         )
 
 
+def shape_of_rank(x: SSAValue, name: str, least: int, most: int | None = None) -> Shape:
+    """Return the shape of a tensor with `least` dimensions, or `least` to `most`. Raises ImporterError for others.
+
+    name: of the tensor, for the message.
+    """
+    shape = shape_of(x)
+    if not least <= len(shape) <= (least if most is None else most):
+        wanted = f"{least} to {most}" if most is not None else str(least)
+        raise ImporterError(f"{name} must have {wanted} dimensions, got shape {list(shape)}")
+    return shape
+
+
 def whole_axes(rank: int, axes: Sequence[int]) -> list[int]:
     """Convert ONNX axes, which may be negative, to dimensions of a tensor. Raises ImporterError."""
     if not all(-rank <= axis < rank for axis in axes):

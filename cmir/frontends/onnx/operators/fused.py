@@ -9,9 +9,16 @@ import numpy as np
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import MOST_DIMENSIONS, shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
+from cmir.frontends.onnx.node import (
+    Activation,
+    Constant,
+    Node,
+    Value,
+    check_constant,
+    shape_of_rank,
+)
 from cmir.frontends.onnx.operators.elementwise import operands
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window, convolution
@@ -166,7 +173,7 @@ def attention(
     """Self-attention without masks, past, attention bias or rotary embedding; `unidirectional` masks the future."""
     if do_rotary or past_present_share_buffer:
         raise ImporterError("attributes do_rotary and past_present_share_buffer are not supported")
-    *outer, length, _ = shape_of(x)
+    *outer, length, _ = shape_of_rank(x, "the input", 2, MOST_DIMENSIONS)
     sizes = [*qkv_hidden_sizes] or [weights.shape[1] // 3] * 3
     if len(sizes) != 3 or sum(sizes) != weights.shape[1] or any(s % num_heads for s in sizes):
         raise ImporterError(

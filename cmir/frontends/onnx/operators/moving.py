@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import MOST_DIMENSIONS, shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, whole_axes
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of_rank, whole_axes
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
@@ -252,7 +252,7 @@ def col2im(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
-    *outer, rows, columns = shape_of(input)
+    *outer, rows, columns = shape_of_rank(input, "the input", 2, MOST_DIMENSIONS)
     rank = len(image_shape)
     steps, apart, margins = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
     windows = [
@@ -292,6 +292,9 @@ def conv_transpose(
     rank = len(sizes)
     strides, dilations = window.strides or [1] * rank, window.dilations or [1] * rank
     added = list(output_padding or [0] * rank)
+    for name, given in (("strides", strides), ("dilations", dilations), ("output_padding", added)):
+        if len(given) != rank:
+            raise ImporterError(f"attribute {name} = {list(given)} needs {rank} numbers")
     pads = None if window.auto_pad == "VALID" else window.pads
     if output_shape is None and window.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]

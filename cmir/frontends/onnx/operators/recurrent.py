@@ -12,7 +12,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.functions import ACTIVATIONS
 from cmir.dialects.nn.operation import NNOp, Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of_rank
 from cmir.frontends.onnx.registry import importer
 
 _NAMES: Mapping[str, str] = {name.replace("_", ""): name for name in ACTIVATIONS}
@@ -307,6 +307,9 @@ class _Sequences:
     ) -> _Sequences:
         if node.batch and not settings.layout:
             raise ImporterError("its first dimension is that of the steps, not of a batch")
+        shape_of_rank(
+            x, "a sample of the input" if node.batch else "the input", 3 - len(node.batch)
+        )
         if node.batch:
             x = node.build(nn.ReshapeOp(x, (1, *shape_of(x))))
         if settings.layout:

@@ -15,9 +15,16 @@ from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import Shape, element_of, shape_of
+from cmir.dialects.nn.operation import MOST_DIMENSIONS, Shape, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
+from cmir.frontends.onnx.node import (
+    Activation,
+    Constant,
+    Node,
+    Value,
+    check_constant,
+    shape_of_rank,
+)
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.linear import product as matrix_product
 from cmir.frontends.onnx.registry import importer
@@ -246,7 +253,7 @@ class Sampling:
 def affine_grid(
     node: Node, theta: Activation, *, size: Sequence[int], align_corners: int = 0
 ) -> Value:
-    *outer, rows, _ = shape_of(theta)
+    *outer, rows, _ = shape_of_rank(theta, "theta", 2, MOST_DIMENSIONS)
     sizes = tuple(size[2:])
     if len(sizes) != rows:
         raise ImporterError(

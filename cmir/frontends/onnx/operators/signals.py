@@ -10,9 +10,16 @@ from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.operation import MOST_DIMENSIONS, Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
+from cmir.frontends.onnx.node import (
+    Activation,
+    Constant,
+    Node,
+    Value,
+    check_constant,
+    shape_of_rank,
+)
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
@@ -110,7 +117,7 @@ def stft(
     onesided: int = 1,
 ) -> Value:
     """Convolution with the matrix of the transform, times the window."""
-    *outer, size, parts = shape_of(signal)
+    *outer, size, parts = shape_of_rank(signal, "the signal", 2, MOST_DIMENSIONS)
     _check_parts("the signal", shape_of(signal))
     length = frame_length or (size if window is None else len(window))
     if window is not None and len(window) != length:
@@ -141,7 +148,7 @@ def causal_conv_with_state(
     *,
     activation: str = "none",
 ) -> Sequence[Value]:
-    *outer, channels, size = shape_of(input)
+    *outer, channels, size = shape_of_rank(input, "the input", 2, MOST_DIMENSIONS)
     carried = weight.shape[-1] - 1
     if activation not in ("none", "silu", "swish"):
         raise ImporterError(f"attribute activation = {activation} is not supported")
