@@ -27,6 +27,9 @@ class CmirContext(Context):
     progress: Callable[[str], None] | None = None
     """Callback for the progress of long passes, called with an empty text at their end; None for no reports."""
 
+    reports_levels: bool = False
+    """True if passes warn that they find nothing of the level that they work on."""
+
     def clone(self) -> CmirContext:
         """Return a copy; dialects and parameters that are added to it do not appear in the original."""
         base = super().clone()
@@ -35,6 +38,7 @@ class CmirContext(Context):
             setattr(copied, inherited.name, getattr(base, inherited.name))
         copied.parameters = None if self.parameters is None else self.parameters.copy()
         copied.progress, copied.sources = self.progress, self.sources
+        copied.reports_levels = self.reports_levels
         return copied
 
 

@@ -13,6 +13,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.context import CmirContext
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.nn.carried import carried_pairs
 from cmir.dialects.nn.operation import shape_of
@@ -29,9 +30,12 @@ def top_level(module: ModuleOp, kind: type[_Op]) -> list[_Op]:
     return [op for op in module.body.block.ops if isinstance(op, kind)]
 
 
-def report_level(item: ModulePass, module: ModuleOp, wanted: type[Operation]) -> None:
-    """Warn that a pass does nothing if the module has no operation of the class that it works on."""
-    if top_level(module, wanted):
+def report_level(ctx: Context, item: ModulePass, module: ModuleOp, wanted: type[Operation]) -> None:
+    """Warn that a pass does nothing if the module has no operation of the class that it works on.
+
+    Only a user who names passes is warned: `reports_levels` of the context.
+    """
+    if not (isinstance(ctx, CmirContext) and ctx.reports_levels) or top_level(module, wanted):
         return
     others = {op.name for op in module.body.block.ops if isinstance(op, _LEVELS)}
     instead = f", but it has {' and '.join(sorted(others))}" if others else ""
@@ -51,7 +55,7 @@ class FunctionPass(ModulePass):
     """A pass over the functions of a module, which are networks of `nn` operators."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        report_level(self, op, FuncOp)
+        report_level(ctx, self, op, FuncOp)
         for function in _functions(op):
             with limited(function):
                 self.apply_to(ctx, function)
@@ -65,7 +69,7 @@ class PipelinePass(ModulePass):
     """A pass over the polyhedral pipelines of a module."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        report_level(self, op, PipelineOp)
+        report_level(ctx, self, op, PipelineOp)
         for pipeline in top_level(op, PipelineOp):
             with limited(pipeline):
                 self.apply_to(ctx, pipeline)
@@ -79,7 +83,7 @@ class NetworkPass(ModulePass):
     """A pass over the `cmcore` networks of a module."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        report_level(self, op, NetworkOp)
+        report_level(ctx, self, op, NetworkOp)
         for network in top_level(op, NetworkOp):
             with limited(network):
                 self.apply_to(ctx, network)

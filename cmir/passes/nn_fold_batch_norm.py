@@ -47,7 +47,7 @@ class NnFoldBatchNormPass(ModulePass):
         normalizations = [o for o in op.walk() if isinstance(o, BatchNormOp)]
         for normalization in normalizations:
             folder.fold(normalization)
-        report_level(self, op, FuncOp)
+        report_level(ctx, self, op, FuncOp)
         left = sum(isinstance(o, BatchNormOp) for o in op.walk())
         tally("normalisations folded", len(normalizations) - left)
         tally("normalisations left", left)

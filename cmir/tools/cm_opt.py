@@ -58,6 +58,7 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_dialects(self) -> None:
         self.ctx: CmirContext = make_context()
+        self.ctx.reports_levels = True
 
     def register_all_passes(self) -> None:
         for name, factory in installed_universe().all_passes.items():

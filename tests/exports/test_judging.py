@@ -47,9 +47,9 @@ def test_amplified_roundings(tmp_path: Path) -> None:
 
 
 def test_refused(tmp_path: Path) -> None:
-    verdict = judge(exported(tmp_path, "Det", X), Limits())
+    verdict = judge(exported(tmp_path, "NonZero", X), Limits())
     assert not verdict.imported and verdict.error is None
-    assert verdict.reasons == ["operator Det is not supported (node 'output')"]
+    assert verdict.reasons == ["operator NonZero is not supported (node 'output')"]
 
 
 def test_time_limit() -> None:

@@ -334,12 +334,18 @@ def deform_conv(
         groups.append(part)
     every = groups[0] if len(groups) == 1 else node.build(nn.ConcatOp(groups, 0))
     image = node.build(nn.ReshapeOp(every, (channels * prod(kernel), *outer, *results)))
-    ones = (1 for _ in (*outer, *sizes))
-    flat = w.array.reshape(w.shape[0], w.shape[1] * prod(kernel), *ones)
+    return _channels_back(node, _products_of_samples(node, image, w, b, group), len(outer))
+
+
+def _products_of_samples(
+    node: Node, image: Activation, w: Constant, b: Constant | None, group: int
+) -> Activation:
+    """Multiply what the kernel has sampled, as channels of an image, with the weights."""
+    ones = (1 for _ in shape_of(image)[1:])
+    flat = w.array.reshape(w.shape[0], prod(w.shape[1:]), *ones)
     weights = node.parameter(Constant(w.name, flat))
     bias = None if b is None else node.parameter(b)
-    result = node.build(nn.ConvOp(image, weights, bias, groups=group))
-    return _channels_back(node, result, len(outer))
+    return node.build(nn.ConvOp(image, weights, bias, groups=group))
 
 
 def _starts(
@@ -422,9 +428,20 @@ def roi_align(
     mask = build.combined(nn.MulOp, masks)
     images = node.build(nn.TransposeOp(x, [1, 0, 2, 3]))
     found = [build.apply(nn.MulOp, pixel, mask) for pixel in build.pixels(images, axes, firsts)]
+    parted = (channels, regions, bins[0], sampling_ratio, bins[1], sampling_ratio)
+    return _pooled(build, found, parted, mode)
+
+
+def _pooled(
+    build: Sampling, found: Sequence[Activation], parted: Sequence[int], mode: str
+) -> Activation:
+    """Return the average or maximum of the samples of each bin: regions, channels, bins.
+
+    found: weighted pixels. parted: channels, regions, and for each axis bins and their samples.
+    """
+    node = build.node
     # ONNX takes the maximum of weighted pixels, not of samples.
     total = build.combined(nn.AddOp if mode == "avg" else nn.MaxOp, found)
-    parted = (channels, regions, bins[0], sampling_ratio, bins[1], sampling_ratio)
     apart = node.build(nn.ReshapeOp(total, parted))
     reduction = nn.ReduceMeanOp if mode == "avg" else nn.ReduceMaxOp
     return node.build(nn.TransposeOp(node.build(reduction(apart, [3, 5], False)), [1, 0, 2, 3]))
