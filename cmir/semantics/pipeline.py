@@ -212,7 +212,8 @@ class _Running:
                     values[op.result] = matrices[op]
                 case WriteOp():
                     ((name, access),) = self.accesses[op]
-                    _write(values[op.value], access, self.arrays[name][-1], start, stop)
+                    array = self.arrays[name][-1, ...]  # a view, of rank 0 too
+                    _write(values[op.value], access, array, start, stop)
                 case _:
                     values[op.results[0]] = evaluate_operation(
                         op, *(values[v] for v in op.operands)

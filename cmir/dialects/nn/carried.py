@@ -118,7 +118,8 @@ def carried_attributes(
 def input_arguments(function: FuncOp) -> Sequence[BlockArgument]:
     """Return the arguments that are inputs of the network: all that are not carried. Raises like `carried_pairs`."""
     carried = {pair.argument for pair in carried_pairs(function)}
-    return [argument for argument in function.body.block.args if argument not in carried]
+    block = function.body.blocks.first
+    return [a for a in block.args if a not in carried] if block is not None else []
 
 
 def output_indices(function: FuncOp) -> Sequence[int]:
