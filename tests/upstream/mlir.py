@@ -65,6 +65,7 @@ def modules(file: Path) -> Iterator[ModuleOp]:
 def compiled(text: str, pipeline: str) -> ModuleOp | None:
     """Return the module after the passes; None if it is invalid, as in tests of errors."""
     ctx = make_context()
+    ctx.reports_levels = True
     with collect_diagnostics() as diagnostics:
         try:
             module = parse_module(text, ctx)
