@@ -37,6 +37,15 @@ CASES: dict[str, tuple[str, str]] = {
         f"{SMALL} e = Constant<value_floats = [3.0, 0.0, 2.0, 1.0, 6.0]>()"
         " p = Pow(c, e) y = Cast<to = 1>(p)",
     ),
+    "Pow of int32 and halves": (
+        "int32[N,4,5] x",
+        f"{SMALL} b = Mul(c, c) e = Constant<value_floats = [0.5, 1.5, 2.5, 1.0, 3.0]>()"
+        " p = Pow(b, e) y = Cast<to = 1>(p)",
+    ),
+    "Pow of int32 and computed floats": (
+        "int32[N,4,5] x",
+        f"{SMALL} f = Cast<to = 1>(c) e = Abs(f) p = Pow(c, e) y = Cast<to = 1>(p)",
+    ),
     "TfIdfVectorizer": (
         "int32[N,9] x",
         'y = TfIdfVectorizer<mode = "TF", min_gram_length = 1, max_gram_length = 2,'

@@ -272,28 +272,25 @@ def _model(nodes: str, inputs: str, outputs: str = "float[N,M] y") -> onnx.Model
     return onnx.parser.parse_model(text)
 
 
-@pytest.mark.parametrize(
-    ("nodes", "message"),
-    [
-        (
-            'w = Constant<value = float[2,3,3,3] {0}>() y = ConvTranspose<strides=[2], auto_pad="SAME_UPPER">(x, w)',
-            "attribute strides",
-        ),
-        ("y = LRN<size = 9223372036854775807>(x)", "`size` must be <="),
-    ],
-)
-def test_attributes_that_do_not_fit(
-    nodes: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "attributes.onnx"
-    model = _model(
-        nodes.replace("{0}", f"{{{', '.join(['0.0'] * 54)}}}"), "float[1,2,5,5] x", "float y"
-    )
+def test_strides_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = f"w = Constant<value = float[2,3,3,3] {{{', '.join(['0.0'] * 54)}}}>()"
+    node = 'y = ConvTranspose<strides=[2], auto_pad="SAME_UPPER">(x, w)'
+    file = tmp_path / "strides.onnx"
+    model = _model(f"{weights} {node}", "float[1,2,5,5] x", "float y")
     file.write_bytes(model.SerializeToString())
     assert cm_translate.main(["--import-onnx", str(file)]) == 1
     captured = capsys.readouterr().err
-    assert message in captured or "invalid model" in captured
+    assert "attribute strides" in captured or "invalid model" in captured
     assert "internal error" not in captured
+
+
+def test_windows_larger_than_the_channels(tmp_path: Path) -> None:
+    """LRN reads the channels that exist, however large its window is."""
+    file = tmp_path / "lrn.onnx"
+    size = 2**63 - 1
+    model = _model(f"y = LRN<size = {size}>(x)", "float[1,2,5,5] x", "float[1,2,5,5] y")
+    file.write_bytes(model.SerializeToString())
+    assert cm_run.main([str(file), "--hardware", "ideal", "--random", "0", "--check"]) == 0
 
 
 def test_outputs_that_are_constants_without_elements(

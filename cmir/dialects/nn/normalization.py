@@ -279,34 +279,34 @@ class LRNOp(IterationOp):
             raise VerifyException("the input must have channels, got a tensor without dimensions")
         if size < 1:
             raise VerifyException(f"`size` must be > 0, got {size}")
-        if size > (most := 2 * x[0] + 1):
-            raise VerifyException(f"`size` must be <= {most}, with {x[0]} channels, got {size}")
         return x
 
     def reads(self) -> Sequence[Access]:
         x = shape_of(self.x)
-        lanes = {"k": number(self.properties, "size"), "c": x[0]}
-        location = [f"c + k - {self._before}", *self.iterations()]
+        before, after = self._around
+        lanes = {"k": before + 1 + after, "c": x[0]}
+        location = [f"c + k - {before}", *self.iterations()]
         return [Access.build(self.iterations(), lanes, location, x)]
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
         return formula.build_formula(builder, self._formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
-        (x,), size = operands, number(self.properties, "size")
-        margins = [(self._before, size - 1 - self._before), *((0, 0) for _ in x.shape[1:])]
-        seen = sliding_window_view(np.pad(x, margins), size, axis=0)
+        (x,) = operands
+        margins = [self._around, *((0, 0) for _ in x.shape[1:])]
+        seen = sliding_window_view(np.pad(x, margins), sum(self._around) + 1, axis=0)
         return formula.compute(self._formula, np.moveaxis(seen, -1, 0))
 
     @property
-    def _before(self) -> int:
-        """Number of the channels before the element's own."""
-        return (number(self.properties, "size") - 1) // 2
+    def _around(self) -> tuple[int, int]:
+        """Numbers of the channels before and behind the element's own, as far as any element has them."""
+        others, most = number(self.properties, "size") - 1, shape_of(self.x)[0] - 1
+        return min(others // 2, most), min(others - others // 2, most)
 
     def _formula(self, seen: Any) -> Any:
         """Return the result for the channels in the window, an array (size, C, …) or a `Vector`."""
         squares = np.add.reduce(seen * seen, axis=(0,))
         scale = self.alpha.value.data / number(self.properties, "size")
-        return seen[self._before] / np.power(
+        return seen[self._around[0]] / np.power(
             squares * scale + self.bias.value.data, self.beta.value.data
         )

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from math import inf
 
 import numpy as np
-from xdsl.dialects.builtin import f16, f32, i64
+from xdsl.dialects.builtin import f16, f32, f64, i64
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import FLOATS, element_of
+from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import as_element, operands, option
@@ -171,9 +171,10 @@ def is_inf(
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Floats, and integers with whole exponents: others give numbers that a conversion to integers leaves open.
+    """Floats and integers. A constant exponent of floats is one that their type can represent.
 
-    A constant exponent of floats is one that their type can represent.
+    Powers of integers whose exponents are floats are computed in double precision and rounded towards zero, unless
+    the exponents are constant and whole: then they are exact.
     """
     kinds = [dtype_of(x) if isinstance(x, Activation) else x.array.dtype for x in (base, exponent)]
     if kinds[0].kind in "iu":
@@ -193,13 +194,13 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
     return node.build(nn.PowOp(*operands(node, base, exponent)))
 
 
-def _whole(exponent: Value) -> Constant:
-    """Return a constant exponent of floats as integers. Raises ImporterError if it is not whole."""
+def _whole(exponent: Value) -> Value:
+    """Return the exponent, as integers if it is constant and they are the same numbers."""
     if isinstance(exponent, Constant):
         numbers = exponent.array.astype(np.float64)
         if (np.abs(numbers) <= _LARGEST_POWER).all() and (numbers == np.trunc(numbers)).all():
             return Constant(exponent.name, numbers.astype(np.int64))
-    raise ImporterError("the exponent of integers must be integers, or a constant of whole numbers")
+    return exponent
 
 
 _LARGEST_POWER = 1 << 20
@@ -207,8 +208,9 @@ _LARGEST_POWER = 1 << 20
 
 
 def _integer_power(node: Node, base: SSAValue, exponent: SSAValue) -> Activation:
-    """Build the power of integers, which is exact."""
-    power = node.build(nn.PowOp(*(as_element(node, x, i64) for x in (base, exponent))))
+    """Build the power of integers: exact if the exponent is one, too."""
+    wide = i64 if element_of(exponent) in WHOLE else f64
+    power = node.build(nn.PowOp(*(as_element(node, x, wide) for x in (base, exponent))))
     return as_element(node, power, element_of(base))
 
 
