@@ -40,9 +40,9 @@ from cmir.dialects.polyhedral import symbol
 from cmir.frontends.onnx import import_onnx
 from cmir.frontends.onnx.building import identifier
 from cmir.hardware.description import Hardware
+from cmir.pipelines.text import parse_passes
 from cmir.simulator.simulator import Simulator
 from cmir.timing.network import TimedNetwork
-from cmir.tools.pass_pipeline import parse_passes
 
 TOLERANCE = 1e-4
 """The largest difference allowed, as a part of the largest element of a tensor."""

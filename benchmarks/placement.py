@@ -27,9 +27,9 @@ from cmir.cost.traffic import flows_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.topology import link_text, topology
+from cmir.pipelines.text import parse_passes
 from cmir.placement.problem import Problem, greedy, snake
 from cmir.placement.search import optimize
-from cmir.tools.pass_pipeline import parse_passes
 
 DEFAULT = ("resnet20", "squeezenet", "resnet50", "inception_v1", "inception_v2")
 PASSES = (

@@ -42,7 +42,7 @@ from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import count_points
-from cmir.tools.pass_pipeline import parse_passes
+from cmir.pipelines.text import parse_passes
 
 TABLE = Path(__file__).with_name("published_pimcomp.csv")
 CROSSBAR = Hardware.load("pimcomp").crossbar

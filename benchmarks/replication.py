@@ -24,10 +24,10 @@ from cmir.context import CmirContext, make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
+from cmir.pipelines.text import parse_passes
 from cmir.simulator.simulator import Simulator
 from cmir.timing.network import TimedNetwork
 from cmir.timing.steady import time_stream
-from cmir.tools.pass_pipeline import parse_passes
 
 MERGED = ("conv14,conv15", "conv16,conv17", "conv18,conv19,average_pool1,gemm1")
 

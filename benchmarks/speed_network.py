@@ -25,12 +25,12 @@ from cmir.cost.firing import Firing
 from cmir.dialects.cmcore import NetworkOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
+from cmir.pipelines.text import parse_passes
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.support.parsing import parse_module
 from cmir.timing.network import TimedNetwork
 from cmir.timing.steady import time_stream
-from cmir.tools.pass_pipeline import parse_passes
 
 Json = dict[str, Any]
 

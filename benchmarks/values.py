@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 import onnx
 from zoo import build
 
+from cmir.compilation.model import lower, read_model
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.support.diagnostics import collect_diagnostics
-from cmir.tools.model import lower, read_model
 
 DEFAULT = ("resnet20", "googlenet", "mobilenetv2", "resnet50")
 

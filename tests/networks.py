@@ -25,12 +25,12 @@ from cmir.dialects.polyhedral import PipelineOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
+from cmir.pipelines.text import parse_passes
 from cmir.reference import ReferenceMachine
 from cmir.simulator.simulator import Simulator
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.timing.network import TimedNetwork
-from cmir.tools.pass_pipeline import parse_passes
 
 Sizes = int | Sequence[int]
 """A number for all spatial dimensions, or one for each."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cmir.tools.reference import OnnxReference
+from cmir.execution.references import OnnxReference
 
 
 def off_by(monkeypatch: pytest.MonkeyPatch, factor: float, *methods: str) -> None:

@@ -11,12 +11,12 @@ import pytest
 from networks import run_passes
 from tolerance import assert_close
 
+from cmir.compilation.model import lower, read_model
 from cmir.dialects.polyhedral import PipelineOp
 from cmir.hardware.description import Hardware
 from cmir.semantics.pipeline import evaluate_pipeline
 from cmir.simulator.simulator import Simulator
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "custom"

@@ -37,8 +37,8 @@ from xdsl.passes import ModulePass
 
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
+from cmir.pipelines.pass_options import PassOption, options_of, type_in_words
 from cmir.support.diagnostics import CompileError
-from cmir.tools.pass_options import PassOption, options_of, type_in_words
 from cmir.universe import DIALECTS, PASSES
 
 TOOLS = ("cm-translate", "cm-opt", "cm-run", "cm-sweep", "cm-reduce", "cm-new-extension")

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.printer import Printer
 
+from cmir.compilation.model import Model
+from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.hardware.description import Hardware
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
-from cmir.tools.common import verify
-from cmir.tools.model import Model
+from cmir.support.printing import ir_text
 
 _VERSION = 1
 _HEADER, _WEIGHTS, _HARDWARE = "cmir.json", "weights.safetensors", "hardware.toml"
@@ -48,7 +47,7 @@ def save(model: Model, relations: ModuleOp | None, hardware: Hardware, path: Pat
             archive.writestr(_HARDWARE, hardware.toml())
             for level, module in modules.items():
                 if module is not None:
-                    archive.writestr(_LEVELS[level], _text(module))
+                    archive.writestr(_LEVELS[level], f"{ir_text(module)}\n")
             archive.write(weights, _WEIGHTS, ZIP_STORED)
 
 
@@ -84,12 +83,6 @@ def read(path: Path) -> tuple[Model, ModuleOp | None, Hardware]:
     ends = _as_tuples(header["inputs"]), _as_tuples(header["outputs"])
     model = Model(Path(header["name"]), module, context, *ends, samples=header["samples"])
     return model, modules.get("polyhedral"), hardware
-
-
-def _text(module: ModuleOp) -> str:
-    text = StringIO()
-    Printer(text).print_op(module)
-    return text.getvalue() + "\n"
 
 
 def _parse(text: str, context: CmirContext) -> ModuleOp:

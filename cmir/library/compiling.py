@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from cmir.analysis.capacity import check_capacity, check_sram
+from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.model import lower
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.isl.budget import limited
@@ -19,8 +21,6 @@ from cmir.library.progress import ProgressCallback, shown
 from cmir.library.sources import read_source
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import lower
-from cmir.tools.options import Replication, Storage
 
 
 def compile(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from xdsl.utils.exceptions import ArgSpecParseError
 
 from cmir.support.diagnostics import CompileError
-from cmir.tools.common import diagnostics_of
+from cmir.support.errors import diagnostics_of
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from xdsl.ir import Attribute
 from cmir.analysis.index_ranges import index_ranges
 from cmir.dialects.element_types import dtype_of
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.execution.streams import Sample, random_samples, samples_of
 from cmir.support.diagnostics import CompileError
-from cmir.tools.run_data import Sample, random_samples, samples_of
 
 Shapes = Mapping[str, tuple[int, ...]]
 Types = Mapping[str, TensorType[Attribute]]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.printer import Printer
 
 from cmir.analysis.workload import check_inferences
+from cmir.compilation.model import Model
+from cmir.compilation.proofs import verify_network
 from cmir.context import source_of_module
+from cmir.execution.references import input_names
+from cmir.execution.sequences import sequence_starts
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.errors import user_errors
@@ -22,11 +24,8 @@ from cmir.library.progress import ProgressCallback, shown
 from cmir.library.run import Run
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
+from cmir.support.printing import ir_text
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import Model
-from cmir.tools.proofs import verify_network
-from cmir.tools.reference import input_names
-from cmir.tools.sequences import sequence_starts
 
 Level = Literal["nn", "polyhedral", "cmcore"]
 
@@ -176,9 +175,7 @@ class Network:
             raise CompileError(None, f"levels are {', '.join(modules)}, got '{level}'")
         if (module := modules[level]) is None:
             raise CompileError(None, f"'{self.name}' was not compiled from the {level} level")
-        text = StringIO()
-        Printer(text).print_op(module)
-        return text.getvalue() + "\n"
+        return f"{ir_text(module)}\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the compiled network, weights included, to one file, from which `cmir.load` gets it back."""

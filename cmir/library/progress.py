@@ -24,7 +24,7 @@ def shown(progress: ProgressCallback | bool) -> Generator[ProgressCallback]:
     elif (display := _notebook_display()) is not None:
         yield from _in_notebook(display)
     else:
-        from cmir.tools.progress import Progress
+        from cmir.support.progress import Progress
 
         with Progress() as line:
             yield line.working

@@ -13,11 +13,11 @@ import numpy as np
 
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.report.cost_summary import run_figures
 from cmir.report.figures import page_figures
 from cmir.report.page import run_page, write_page
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
-from cmir.tools.cost_summary import run_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,8 +125,7 @@ class Run:
     def plot(self) -> Figure:
         """Return the activity of the cores over time as a Matplotlib figure."""
         from cmir.report.activity import activities
-        from cmir.report.plot import timeline_figure
-        from cmir.tools.pictures import check_matplotlib
+        from cmir.report.plot import check_matplotlib, timeline_figure
 
         check_matplotlib("plot()")
         return timeline_figure(activities(self._timed.actors, self._report), self.cycles)

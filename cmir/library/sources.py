@@ -13,14 +13,14 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.analysis.workload import check_workload
+from cmir.compilation.model import Model, read_model
+from cmir.compilation.verification import verify
 from cmir.context import make_context
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
-from cmir.tools.common import verify
-from cmir.tools.model import Model, read_model
 
 ImportOptions: TypeAlias = tuple[Mapping[str, Sequence[int]] | None, Samples, State]
 """Shapes, samples and state of an ONNX model; see `cmir.compile`."""

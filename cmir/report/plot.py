@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from cmir.dialects.core_name import CoreName
 from cmir.report.activity import Activity, activities
 from cmir.support.atomic import atomic_path
+from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor
 from cmir.timing.report import RunReport
 
@@ -37,6 +39,12 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
+
+
+def check_matplotlib(option: str) -> None:
+    """Raise CompileError if Matplotlib, an optional dependency, is not installed."""
+    if find_spec("matplotlib") is None:
+        raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
 
 def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) -> None:

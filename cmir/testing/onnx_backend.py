@@ -22,6 +22,7 @@ import onnx
 from onnx import TensorProto, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
+from cmir.compilation.model import lower, read_model
 from cmir.dialects.nn.operation import Shape
 from cmir.frontends.onnx.inference import GROWING
 from cmir.frontends.onnx.loading import OLDEST_OPSET
@@ -31,7 +32,6 @@ from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import lower, read_model
 
 CONVERTED_OPSET = 13
 """Opset to which older models are converted."""

@@ -8,34 +8,35 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import partial
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import IO, NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
-from xdsl.printer import Printer
 from xdsl.utils.exceptions import ShrinkException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cmir import __version__
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
+from cmir.pipelines.steps import Step, flat
+from cmir.pipelines.text import parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics
+from cmir.support.errors import add_operation, describe_error, diagnostics_of
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
-from cmir.tools.common import FAILURE, add_operation, describe_error, diagnostics_of, run_tool
+from cmir.support.printing import ir_text
+from cmir.support.progress import Progress
+from cmir.tools.common import FAILURE, run_tool
 from cmir.tools.files import check_outputs, file_path
 from cmir.tools.ir_dumps import IrDumps
 from cmir.tools.opt_arguments import NAME, add_arguments, parse_arguments
 from cmir.tools.options import exit_with
 from cmir.tools.pass_flags import PassFlag
-from cmir.tools.pass_pipeline import parse_steps, pipeline_text
 from cmir.tools.pass_report import OUTPUT, PARSER, PassStatistics
 from cmir.tools.pass_runner import PassRunner
-from cmir.tools.pass_steps import Step, flat
-from cmir.tools.progress import Progress
 from cmir.tools.roundtrip import check_roundtrip
 
 _SEPARATOR = re.compile(rb"^// -----[ \t]*\r?\n?", re.MULTILINE)
@@ -359,9 +360,7 @@ class CmOptMain(xDSLOptMain):
         if source is None:
             raise CompileError(NAME, "--output-source needs nn IR, and passes that lower it")
         self._source_path = Path(self.args.output_file).with_suffix(SUFFIX)
-        text = StringIO()
-        Printer(stream=text).print_op(source)
-        self._source = f"{text.getvalue()}\n"
+        self._source = f"{ir_text(source)}\n"
         note_source(module, self._source_path.name, self._source)
 
     def _diagnostics_of(self, error: Exception) -> list[Diagnostic]:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context
 from cmir.extensions import installed_universe
+from cmir.pipelines.text import parse_passes, parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
-from cmir.tools.common import run_tool, verify
+from cmir.support.printing import ir_text
+from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs
-from cmir.tools.ir_dumps import ir_text
 from cmir.tools.options import CommandParser
-from cmir.tools.pass_pipeline import parse_passes, parse_steps, pipeline_text
 from cmir.tools.reduction_tests import Command, Failure
 from cmir.tools.reproducer import Reproducer
 from cmir.tools.version import add_version

@@ -16,15 +16,15 @@ from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
+    from cmir.compilation.model import Model
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.nn.operation import Shape
     from cmir.elaboration.network import ElaboratedNetwork
+    from cmir.execution.streams import Sample
     from cmir.hardware.description import Hardware
+    from cmir.support.progress import Progress
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
-    from cmir.tools.model import Model
-    from cmir.tools.progress import Progress
-    from cmir.tools.run_data import Sample
 
 _STEADY_INFERENCES = 8
 """Number of inferences timed to find the steady-state interval of a short run."""
@@ -44,10 +44,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.print_hardware is not None:
         return _print_hardware(options.print_hardware)
     check_options(options)
+    from cmir.compilation.model import ONNX_SUFFIXES, read_model
     from cmir.hardware.description import Hardware
     from cmir.isl.budget import limited
     from cmir.tools.files import check_outputs
-    from cmir.tools.model import ONNX_SUFFIXES, read_model
 
     given = None if options.hardware is None else Hardware.load(options.hardware)
     of_model = options.check_against is None or options.model.suffix in ONNX_SUFFIXES
@@ -67,10 +67,10 @@ def _run_model(
     options: argparse.Namespace, model: Model, hardware: Hardware, described: bool
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
+    from cmir.execution.references import input_names, reference_of
+    from cmir.execution.streams import write_samples
     from cmir.semantics.precision import narrowest_float
-    from cmir.tools.progress import Progress
-    from cmir.tools.reference import input_names, reference_of
-    from cmir.tools.run_data import write_samples
+    from cmir.support.progress import Progress
 
     names = input_names(model)
     reference = None
@@ -92,8 +92,8 @@ def _run_model(
     ):
         return FAILURE
     if reference is not None:
-        from cmir.tools.check import Tolerances, check
-        from cmir.tools.sequences import sequence_starts
+        from cmir.execution.judging import Tolerances, check
+        from cmir.execution.sequences import sequence_starts
 
         tolerances = Tolerances(options.rtol, options.atol, narrowest)
         first = sequence_starts(options.sequence_lengths, len(samples), timed.network.op)
@@ -115,9 +115,9 @@ def _compile(
 ) -> TimedNetwork | None:
     """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is requested."""
     from cmir.analysis.capacity import check_capacity, check_sram
+    from cmir.compilation.model import lower
+    from cmir.compilation.proofs import verify_network
     from cmir.timing.network import TimedNetwork
-    from cmir.tools.model import lower
-    from cmir.tools.proofs import verify_network
 
     def verify(network: NetworkOp) -> ElaboratedNetwork:
         verdict, elaborated = verify_network(model, network, progress.compiling)
@@ -151,8 +151,8 @@ def _execute(
 ) -> tuple[list[Sample], RunReport]:
     """Run or time the network. Return the inputs of each inference, if there are any, and the report."""
     from cmir.analysis.workload import check_inferences
+    from cmir.execution.sequences import sequence_starts
     from cmir.simulator.simulator import Simulator
-    from cmir.tools.sequences import sequence_starts
 
     count = options.inferences or (_STEADY_INFERENCES if options.timing_only else 1)
     check_inferences(timed.network.op, count, data=not options.timing_only)
@@ -174,8 +174,8 @@ def _show(
     """Print, write and draw the figures of a run. described: True if there is a hardware description; prints costs."""
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
-    from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
-    from cmir.tools.summary import print_summary
+    from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
+    from cmir.report.summary import print_summary
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
     hardware, interval = timed.hardware, steady.steady_interval
@@ -203,8 +203,8 @@ def _schedules(
 ) -> bool:
     """Run the network on the reference machine. Return True if its outputs equal those of the simulator."""
     from cmir.checking import compare
-    from cmir.tools.progress import Progress
-    from cmir.tools.schedules import run_schedules
+    from cmir.execution.schedules import run_schedules
+    from cmir.support.progress import Progress
 
     with Progress() as progress:
         found = run_schedules(
@@ -245,9 +245,9 @@ def _print_hardware(name: str) -> int:
 def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
     from cmir.analysis.curve import buffer_curve
     from cmir.analysis.sizing import Sizing
-    from cmir.tools.model import lower_to_polyhedral
-    from cmir.tools.progress import Progress
-    from cmir.tools.summary import print_curve, write_curve
+    from cmir.compilation.model import lower_to_polyhedral
+    from cmir.report.summary import print_curve, write_curve
+    from cmir.support.progress import Progress
 
     with Progress() as progress:
         pipelines = lower_to_polyhedral(model, "--buffer-curve", progress.compiling)
@@ -271,7 +271,7 @@ def _samples(
     """Return the inputs of each inference, by their names and in their shapes in the model."""
     from cmir.analysis.index_ranges import index_ranges
     from cmir.dialects.element_types import dtype_of
-    from cmir.tools.run_data import random_samples, read_samples
+    from cmir.execution.streams import random_samples, read_samples
 
     shapes = model.inputs or {
         name: network.arrays[array].shape

@@ -29,9 +29,9 @@ from cmir.tools.options import (
 from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
-    from cmir.tools.sweep import Sweep
-    from cmir.tools.sweep_grid import SweepPoint
-    from cmir.tools.sweep_table import Table
+    from cmir.sweeps.grid import SweepPoint
+    from cmir.sweeps.sweep import Sweep
+    from cmir.sweeps.table import Table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -128,10 +128,10 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
+    from cmir.sweeps.grid import Grid, read_axes
+    from cmir.sweeps.table import Table, lock
+    from cmir.sweeps.workers import processors
     from cmir.tools.files import file_path
-    from cmir.tools.sweep_grid import Grid, read_axes
-    from cmir.tools.sweep_table import Table, lock
-    from cmir.tools.workers import processors
 
     grid = Grid(Hardware.load(options.hardware), read_axes(options.settings))
     if not grid.axes:
@@ -172,10 +172,10 @@ def _list(points: Sequence[SweepPoint]) -> int:
 
 
 def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
+    from cmir.compilation.model import read_model
     from cmir.support.atomic import name_beside
+    from cmir.sweeps.sweep import prepare
     from cmir.tools.files import check_outputs
-    from cmir.tools.model import read_model
-    from cmir.tools.sweep import prepare
 
     model = read_model(
         options.model, options.weights, dict(options.shape), options.samples, state_of(options)

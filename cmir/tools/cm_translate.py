@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xdsl.printer import Printer
-
 from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit, emit_remark
+from cmir.support.printing import ir_text
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs, file_path
 from cmir.tools.options import CommandParser, add_import, add_memory, state_of
@@ -101,14 +99,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[int]]) -> None:
-    from cmir.tools.pictures import check_matplotlib, draw_relation
+    from cmir.compilation.model import read_model
+    from cmir.library.drawing import dependence_picture
+    from cmir.report.plot import check_matplotlib
+    from cmir.report.relation_plot import relation_svg
 
     weights = file_path(options.relation_to_svg).with_suffix(".safetensors")
     check_outputs([options.relation_to_svg, weights], [options.output])
     check_matplotlib("--relation-to-svg")
-    text = draw_relation(
-        options.relation_to_svg, options.dependence, shapes, options.samples, state_of(options)
-    )
+    model = read_model(options.relation_to_svg, None, shapes, options.samples, state_of(options))
+    text = relation_svg(dependence_picture(model, options.dependence))
     if options.output is None:
         sys.stdout.write(text)
     else:
@@ -121,9 +121,7 @@ def _write(imported: ImportedModule, output: Path | None, weights: Path | None) 
     parameters = imported.parameters
     if weights is None and parameters:
         emit("note", None, "the parameters are not written: see --weights")
-    stream = StringIO()
-    Printer(stream).print_op(imported.module)
-    text = stream.getvalue() + "\n"
+    text = f"{ir_text(imported.module)}\n"
     with atomic_paths() as temporary_for:
         if output is not None:
             temporary_for(output).write_text(text, encoding="utf-8")

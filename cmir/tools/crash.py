@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import CmirContext
+from cmir.pipelines.steps import Step
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.tools.pass_runner import PassRunner
-from cmir.tools.pass_steps import Step
 from cmir.tools.reproducer import Reproducer
 
 

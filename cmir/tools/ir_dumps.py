@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from io import StringIO
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.printer import Printer
 
+from cmir.pipelines.text import pass_text
 from cmir.support.diagnostics import CompileError
-from cmir.tools.pass_pipeline import pass_text
+from cmir.support.printing import ir_text
 
 
 def add_dump_options(parser: argparse.ArgumentParser) -> None:
@@ -75,13 +74,6 @@ class IrDumps:
 
     def _wants(self, item: ModulePass) -> bool:
         return self.after_all or item.name in self.after_names
-
-
-def ir_text(module: ModuleOp, generic: bool = False) -> str:
-    """Return the text of a module. generic: the form that also prints invalid IR."""
-    text = StringIO()
-    Printer(stream=text, print_generic_format=generic).print_op(module)
-    return text.getvalue()
 
 
 def _dump(heading: str, text: str) -> None:

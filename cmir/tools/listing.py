@@ -10,10 +10,10 @@ from xdsl.passes import ModulePass
 
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
+from cmir.pipelines.pass_options import options_of, type_in_words
+from cmir.pipelines.steps import flat
+from cmir.pipelines.text import PassFactory, parse_steps
 from cmir.support.extras import missing_package
-from cmir.tools.pass_options import options_of, type_in_words
-from cmir.tools.pass_pipeline import PassFactory, parse_steps
-from cmir.tools.pass_steps import flat
 from cmir.universe import CMIR_UNIVERSE
 
 

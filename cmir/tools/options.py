@@ -5,18 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Literal, NoReturn, get_args
+from typing import NoReturn, get_args
 
+from cmir.compilation.choices import Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.limits import VARIABLE, parse_size
-
-Storage = Literal["full", "live", "lossless"]
-"""Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
-
-Replication = Literal["columns", "rows", "bands", "runs"]
-"""Ways to divide a stage, see polyhedral-replicate."""
-
 
 _THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -154,7 +148,7 @@ def add_hardware(parser: argparse.ArgumentParser, help: str, default: str | None
 def add_mapping(
     parser: argparse.ArgumentParser, *, storage: str, replicate: str, placement: str
 ) -> None:
-    """Add the options that map a network to a machine, see `cmir.tools.model.lower`. The arguments are help texts."""
+    """Add the options that map a network to a machine, see `cmir.compile`. The arguments are help texts."""
     parser.add_argument("--storage", choices=get_args(Storage), help=storage)
     parser.add_argument(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate

@@ -11,12 +11,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import DiagnosticException
 
+from cmir.compilation.verification import verify
+from cmir.pipelines.steps import AnchoredPass, Step
 from cmir.support.diagnostics import CompileError, is_isl_error
 from cmir.support.statistics import collect_counts
-from cmir.tools.common import verify
 from cmir.tools.ir_dumps import IrDumps
 from cmir.tools.pass_report import VERIFIER, PassStatistics, PassTimes, Path
-from cmir.tools.pass_steps import AnchoredPass, Step
 
 
 @dataclass

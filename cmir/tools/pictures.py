@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
-    from cmir.frontends.samples import Samples
-    from cmir.frontends.state import State
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -60,13 +56,9 @@ def check_picture_options(options: argparse.Namespace) -> None:
     if options.plot is not None:
         if options.plot.suffix not in PLOT_SUFFIXES:
             raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
+        from cmir.report.plot import check_matplotlib
+
         check_matplotlib("--plot")
-
-
-def check_matplotlib(option: str) -> None:
-    """Raise CompileError if Matplotlib, an optional dependency, is not installed."""
-    if find_spec("matplotlib") is None:
-        raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
 
 def draw_pictures(
@@ -96,26 +88,3 @@ def draw_pictures(
         from cmir.report.trace import write_trace
 
         write_trace(timed, report, options.trace)
-
-
-def draw_relation(
-    path: Path,
-    wanted: Sequence[str],
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    samples: Samples = "auto",
-    state: State | None = None,
-) -> str:
-    """Return a read-after-write dependence of a model as SVG. Raises CompileError if it cannot be drawn.
-
-    wanted: names of its writer, reader and array, in this order, as many as identify the dependence. shapes, samples,
-    state: see `read_model`.
-    """
-    from cmir.isl.budget import limited
-    from cmir.report.relation import find_dependence, relation_of
-    from cmir.report.relation_plot import relation_svg
-    from cmir.tools.model import lower_to_dependences, read_model
-
-    model = read_model(path, None, shapes, samples, state)
-    with limited(model.module):
-        pipeline = lower_to_dependences(model)
-        return relation_svg(relation_of(pipeline, find_dependence(pipeline, wanted)))

@@ -13,12 +13,12 @@ from pathlib import Path
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import CmirContext
+from cmir.pipelines.steps import Step
 from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.errors import describe_error
 from cmir.support.parsing import parse_module
-from cmir.tools.common import describe_error
-from cmir.tools.ir_dumps import ir_text
+from cmir.support.printing import ir_text
 from cmir.tools.pass_runner import PassRunner
-from cmir.tools.pass_steps import Step
 from cmir.tools.reproducer import Reproducer
 
 

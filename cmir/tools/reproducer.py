@@ -31,10 +31,10 @@ from pathlib import Path
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
+from cmir.pipelines.text import pipeline_text
 from cmir.support.diagnostics import CompileError, printable
 from cmir.support.parameters import Parameters
-from cmir.tools.ir_dumps import ir_text
-from cmir.tools.pass_pipeline import pipeline_text
+from cmir.support.printing import ir_text
 
 _ENTRY = re.compile(r'(?P<key>\w+): (?:"(?P<text>(?:\\.|[^"\\])*)"|(?P<word>true|false))')
 _START = re.compile(r"^\{-#\n  external_resources: \{\n    mlir_reproducer: \{", re.MULTILINE)

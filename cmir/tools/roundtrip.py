@@ -8,7 +8,7 @@ from xdsl.utils.exceptions import ParseError
 
 from cmir.support.diagnostics import CompileError
 from cmir.support.parsing import parse_module
-from cmir.tools.ir_dumps import ir_text
+from cmir.support.printing import ir_text
 
 
 def check_roundtrip(ctx: Context, module: ModuleOp, what: str) -> None:

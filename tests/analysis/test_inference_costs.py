@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.compilation.model import lower, read_model
 from cmir.hardware.description import Hardware
 from cmir.timing.network import TimedNetwork
 from cmir.tools.cm_run import main
-from cmir.tools.model import lower, read_model
 
 TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 

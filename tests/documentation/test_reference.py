@@ -12,8 +12,8 @@ from xdsl.irdl import AnyAttr, AnyOf, BaseAttr, EqAttrConstraint
 
 from cmir.documentation import reference
 from cmir.extensions import installed_universe
+from cmir.pipelines.pass_options import options_of
 from cmir.support.diagnostics import CompileError
-from cmir.tools.pass_options import options_of
 from cmir.universe import DIALECTS, PASSES
 
 OPERATIONS = [

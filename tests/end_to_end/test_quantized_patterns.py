@@ -16,7 +16,7 @@ from onnx import numpy_helper, parser
 from cmir.checking import Guide, difference, double_evaluator
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp
-from cmir.tools.guide import rounded_numbers
+from cmir.execution.guide import rounded_numbers
 
 # Scales of which no few multiples add up to half a step of another one, up to rounding.
 S, T, U = (np.array(scale, np.float32) for scale in (0.0301237, 0.0513931, 0.0719773))

@@ -19,17 +19,17 @@ from onnx import numpy_helper
 from tolerance import assert_close
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.compilation.model import Model, lower, read_model
 from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.execution.references import OnnxReference, reference_of
 from cmir.frontends.onnx import OnnxError, State, import_onnx
 from cmir.hardware.description import Hardware
 from cmir.proof.values.comparison import prove_values
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import Model, lower, read_model
-from cmir.tools.reference import OnnxReference, reference_of
 
 HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
 

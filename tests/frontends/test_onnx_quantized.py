@@ -19,12 +19,12 @@ from onnx import numpy_helper, parser
 from tolerance import assert_close
 
 from cmir.checking import evaluator_of, onnxruntime_evaluator
+from cmir.compilation.model import lower, read_model
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
 from cmir.timing.network import TimedNetwork
 from cmir.tools.cm_run import main
-from cmir.tools.model import lower, read_model
 
 
 def model_of(name: str) -> onnx.ModelProto:

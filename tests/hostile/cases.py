@@ -20,10 +20,10 @@ from xdsl.dialects.func import FuncOp
 from cmir.checking import compare, evaluator_of
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import shape_of
+from cmir.execution.streams import random_samples
 from cmir.frontends.onnx import ImportedModule, import_onnx
 from cmir.hardware.description import Hardware, presets
 from cmir.tools import cm_opt, cm_run, cm_translate
-from cmir.tools.run_data import random_samples
 
 Case = Callable[[], int]
 """Runs tools on a hostile input, in a process of its own; the exit code."""

@@ -21,8 +21,8 @@ from onnx import numpy_helper
 from safetensors.numpy import load, save
 
 from cmir.checking import compare, evaluator_of
+from cmir.execution.streams import random_samples
 from cmir.tools import cm_opt, cm_run, cm_translate
-from cmir.tools.run_data import random_samples
 
 Case = Callable[[], int]
 

@@ -27,8 +27,8 @@ from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 from cmir.passes.polyhedral_set_hardware import PolyhedralSetHardwarePass
 from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+from cmir.pipelines.text import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.support.diagnostics import CompileError, collect_diagnostics
-from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 
 SMALL = Hardware(
     'a "small" one,\n{\\}',

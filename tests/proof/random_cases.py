@@ -26,10 +26,10 @@ from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.extensions import installed_universe
 from cmir.frontends.onnx import import_onnx
 from cmir.isl import IslError
+from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
-from cmir.tools.pass_pipeline import parse_passes
 
 TO_CMCORE = "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore"
 

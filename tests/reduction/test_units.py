@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
 
+from cmir.compilation.verification import verify
 from cmir.context import make_context
 from cmir.extensions import installed_universe
+from cmir.pipelines.text import parse_passes
 from cmir.reduction.bodies import body_ops, without
 from cmir.reduction.extents import smaller
 from cmir.reduction.search import reduce
 from cmir.reduction.units import keep_units, units
 from cmir.support.diagnostics import CompileError
 from cmir.support.parsing import parse_module
-from cmir.tools.common import verify
-from cmir.tools.ir_dumps import ir_text
-from cmir.tools.pass_pipeline import parse_passes
+from cmir.support.printing import ir_text
 
 ROOT = Path(__file__).parents[2]
 NETWORK = """

@@ -18,13 +18,13 @@ from report.chromium import chromium, needs_chromium
 from report.runs import SLOW, Drawn, residual_block
 from zoo import build
 
+from cmir.compilation.model import lower, read_model
 from cmir.hardware.description import Hardware
 from cmir.report import figures
 from cmir.report.activity import activities
 from cmir.report.page import write_page
 from cmir.report.plot import write_plot
 from cmir.timing.network import TimedNetwork
-from cmir.tools.model import lower, read_model
 
 ROOT = Path(__file__).parents[2]
 TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"

@@ -12,15 +12,15 @@ from networks import run_passes
 from report.runs import residual_block
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.compilation.model import lower_to_dependences, read_model
 from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.library.drawing import dependence_picture
 from cmir.report import relation
 from cmir.report.relation import DependencePicture, find_dependence, relation_of
 from cmir.report.relation_plot import relation_figure, relation_svg
 from cmir.support.diagnostics import CompileError
-from cmir.tools.model import lower_to_dependences, read_model
-from cmir.tools.pictures import draw_relation
 
 ROOT = Path(__file__).parents[2]
 TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
@@ -107,7 +107,9 @@ def test_images_of_the_documentation(
 ) -> None:
     file = ROOT / "docs" / "images" / f"relation-{name}.svg"
     if request.config.getoption("--update-golden"):
-        file.write_text(draw_relation(model, wanted), encoding="utf-8")
+        file.write_text(
+            relation_svg(dependence_picture(read_model(model), wanted)), encoding="utf-8"
+        )
     text = file.read_text(encoding="utf-8")
     assert all(f">{word}<" in text for word in ("0", "when it runs", "what releases it"))
 

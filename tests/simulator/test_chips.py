@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cmir.compilation.model import lower, read_model
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import CoreSection, Interconnect
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
-from cmir.tools.model import lower, read_model
 
 TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 

@@ -16,10 +16,10 @@ from references import off_by
 import cmir.checking.process as process
 from cmir.dialects import nn
 from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.execution.references import IrReference, OnnxReference
 from cmir.support import numerics
 from cmir.support.diagnostics import CompileError
 from cmir.tools import cm_opt, cm_run, cm_translate
-from cmir.tools.reference import IrReference, OnnxReference
 
 HEAD = '<ir_version: 8, opset_import: ["": 13]>\n'
 DENSE = "main (float[1,4] x) => (float[1,3] y) { z = MatMul(x, w) y = Sigmoid(z) }"

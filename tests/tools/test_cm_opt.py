@@ -20,10 +20,10 @@ from xdsl.utils.exceptions import ParseError, PassFailedException
 
 from cmir.context import parameters_of
 from cmir.passes.pipelines import PIPELINES
+from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.tools.cm_opt import CmOptMain, main
 from cmir.tools.common import INTERNAL_ERROR, run_tool
-from cmir.tools.pass_pipeline import parse_passes
 from cmir.universe import DIALECTS, PASSES
 
 TEXT = "func.func @f() {\n  func.return\n}\n"

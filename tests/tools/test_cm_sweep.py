@@ -17,12 +17,12 @@ import pytest
 
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import CompileError, collect_diagnostics
+from cmir.sweeps.grid import Grid, read_axes
+from cmir.sweeps.point import Task
+from cmir.sweeps.sweep import Sweep
+from cmir.sweeps.table import Table
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main
-from cmir.tools.sweep import Sweep
-from cmir.tools.sweep_grid import Grid, read_axes
-from cmir.tools.sweep_point import Task
-from cmir.tools.sweep_table import Table
 
 TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 MACHINE = """
@@ -196,7 +196,7 @@ def test_running_data(machine: Path, tmp_path: Path) -> None:
 def test_results_that_differ_fail(
     machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cmir.tools.reference import IrReference
+    from cmir.execution.references import IrReference
 
     def zeros(
         reference: IrReference, inputs: list[list[np.ndarray]], first: list[int] | None = None

@@ -12,8 +12,8 @@ import pytest
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
+from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
 from cmir.timing.report import CoreReport, RunReport
-from cmir.tools.cost_summary import print_costs, run_figures, warn_of_overload, write_json
 
 LINK = LinkUse(((0, 0), (0, 1)), 120, 4)
 COSTS = InferenceCosts(

@@ -14,9 +14,9 @@ from xdsl.passes import ModulePass, PassPipeline
 from xdsl.utils.exceptions import ParseError
 
 from cmir.extensions import installed_universe
+from cmir.pipelines.pass_options import type_in_words
+from cmir.pipelines.text import parse_pass_pipeline, parse_passes, pipeline_text
 from cmir.tools.pass_flags import split_pass_flags
-from cmir.tools.pass_options import type_in_words
-from cmir.tools.pass_pipeline import parse_pass_pipeline, parse_passes, pipeline_text
 
 
 @dataclass(frozen=True)

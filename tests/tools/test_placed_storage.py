@@ -10,12 +10,12 @@ from networks import Builder
 
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.sizing import Sizing
+from cmir.compilation.choices import Storage
+from cmir.compilation.model import lower, lower_to_polyhedral, read_model
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
-from cmir.tools.model import lower, lower_to_polyhedral, read_model
-from cmir.tools.options import Storage
 
 MACHINE = """
 [core]

@@ -10,14 +10,14 @@ import pytest
 from onnx import parser
 from references import off_by
 
+from cmir.compilation.model import read_model
+from cmir.execution.judging import Tolerances, check
+from cmir.execution.references import Reference, reference_of
+from cmir.execution.sequences import sequence_starts
+from cmir.execution.streams import Sample
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.tools import cm_run
-from cmir.tools.check import Tolerances, check
-from cmir.tools.model import read_model
-from cmir.tools.reference import Reference, reference_of
-from cmir.tools.run_data import Sample
-from cmir.tools.sequences import sequence_starts
 
 COUNTER = """<ir_version: 8, opset_import: ["": 13]>
 main (float[1,3] x, float[1,3] s) => (float[1,3] y, float[1,3] s_next) { s_next = Add(x, s) y = Neg(s_next) }

@@ -13,9 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cmir.frontends.onnx import loading
+from cmir.support.errors import describe_error
 from cmir.support.limits import VARIABLE
 from cmir.tools import cm_opt, cm_run, cm_sweep, cm_translate
-from cmir.tools.common import describe_error
 
 GIB = str(2**30)
 

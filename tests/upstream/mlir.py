@@ -18,13 +18,14 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.compilation.verification import verify
 from cmir.context import make_context
 from cmir.extensions import installed_universe
+from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.errors import describe_error
 from cmir.support.parsing import parse_module
-from cmir.tools.common import describe_error, verify
-from cmir.tools.ir_dumps import ir_text
-from cmir.tools.pass_pipeline import parse_passes
+from cmir.support.printing import ir_text
 
 ROOT = Path(__file__).parents[2]
 SUITES = (ROOT / "tests" / "filecheck", ROOT / "examples")

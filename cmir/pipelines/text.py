@@ -17,9 +17,9 @@ from xdsl.utils.lexer import Input, Span
 
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
+from cmir.pipelines.pass_options import convert, is_required, option_name, scalar, type_in_words
+from cmir.pipelines.steps import ANY, MODULE, AnchoredPass, Step
 from cmir.support.extras import missing_package
-from cmir.tools.pass_options import convert, is_required, option_name, scalar, type_in_words
-from cmir.tools.pass_steps import ANY, MODULE, AnchoredPass, Step
 
 PassFactory = Callable[[], type[ModulePass]]
 Options = dict[str, tuple[Span, list[str]]]

@@ -14,6 +14,8 @@ from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_cores
 from cmir.analysis.workload import check_workload, workload_of
+from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
 from cmir.frontends.samples import Samples
@@ -21,12 +23,10 @@ from cmir.frontends.state import State
 from cmir.hardware.chip import chip_of
 from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import MOST_OPERATIONS
+from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
-from cmir.tools.common import verify
-from cmir.tools.options import Replication, Storage
-from cmir.tools.pass_pipeline import parse_passes
 
 if TYPE_CHECKING:
     from cmir.dialects.cmcore import NetworkOp

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cmir.compilation.model import Model
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof import control
 from cmir.proof.values import comparison
 from cmir.proof.values.source import find_source
-from cmir.tools.model import Model
 
 
 def verify_network(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
+from cmir.execution.streams import Sample, random_samples, read_samples, write_samples
 from cmir.support.diagnostics import CompileError
 from cmir.support.limits import VARIABLE
-from cmir.tools.run_data import Sample, random_samples, read_samples, write_samples
 
 SHAPES = {"x": (2, 3), "y": (4,)}
 X, Y = np.arange(6, dtype=np.float32).reshape(2, 3), np.arange(4, dtype=np.float32)

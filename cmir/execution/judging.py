@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from cmir.checking import compare, deviation, difference_of_output, fitted
+from cmir.execution.references import Arrays, OnnxReference, Reference
+from cmir.execution.streams import Sample
 from cmir.support.diagnostics import CompileError, emit_remark, printable
-from cmir.tools.reference import Arrays, OnnxReference, Reference
-from cmir.tools.run_data import Sample
 
 _AT_FIRST = 8
 """Inferences that are evaluated in double precision first. If one of them is wrong, the others are only counted."""

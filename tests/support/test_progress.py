@@ -8,8 +8,8 @@ from io import StringIO
 
 import pytest
 
-from cmir.tools import progress
-from cmir.tools.progress import Progress
+from cmir.support import progress
+from cmir.support.progress import Progress
 
 
 class Terminal(StringIO):

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.printer import Printer
 
 from cmir.context import make_context
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.parsing import parse_module
+from cmir.support.printing import ir_text
 
 if TYPE_CHECKING:
     import numpy as np
 
     from cmir.dialects.cmcore import NetworkOp
-    from cmir.tools.run_data import Sample
+    from cmir.execution.streams import Sample
 
 INFERENCES = 4
 """Minimum number of inferences of a schedule: faults in a ring buffer show after it has wrapped around."""
@@ -68,9 +67,7 @@ def _parsed(network: NetworkOp) -> NetworkOp:
     """Print a network and parse the text."""
     from cmir.dialects.cmcore import NetworkOp
 
-    text = StringIO()
-    Printer(text).print_op(network)
-    (copy,) = parse_module(text.getvalue(), make_context()).body.block.ops
+    (copy,) = parse_module(ir_text(network), make_context()).body.block.ops
     assert isinstance(copy, NetworkOp)
     assert isinstance(copy.parent_op(), ModuleOp)
     return copy

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from xdsl.ir import Operation
 
+from cmir.execution.references import has_state
 from cmir.support.diagnostics import CompileError
-from cmir.tools.reference import has_state
 
 
 def sequence_starts(

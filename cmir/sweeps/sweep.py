@@ -8,27 +8,25 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from io import StringIO
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from xdsl.printer import Printer
-
 import cmir
 from cmir.analysis.workload import ARRAY_BYTES
+from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.model import Model, lower_to_polyhedral
+from cmir.execution.judging import expected_outputs
+from cmir.execution.references import Arrays, Reference, input_names, reference_of
+from cmir.execution.streams import random_samples
 from cmir.support.diagnostics import CompileError
 from cmir.support.interruption import at_interruption
 from cmir.support.limits import check_memory, count_text
-from cmir.tools.check import expected_outputs
-from cmir.tools.model import Model, lower_to_polyhedral
-from cmir.tools.options import Replication, Storage
-from cmir.tools.reference import Arrays, Reference, input_names, reference_of
-from cmir.tools.run_data import random_samples
-from cmir.tools.sweep_grid import Grid, SweepPoint
-from cmir.tools.sweep_point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
-from cmir.tools.sweep_table import Row
-from cmir.tools.workers import map_in_processes
+from cmir.support.printing import ir_text
+from cmir.sweeps.grid import Grid, SweepPoint
+from cmir.sweeps.point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
+from cmir.sweeps.table import Row
+from cmir.sweeps.workers import map_in_processes
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,7 @@ def prepare(
     pipelines = lower_to_polyhedral(model, "a sweep")
     if len(pipelines) != 1:
         raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
-    text = StringIO()
-    Printer(text).print_op(model.module)
-    task = Task(text.getvalue(), {}, storage, replicate, placement_seconds)
+    task = Task(ir_text(model.module), {}, storage, replicate, placement_seconds)
     if run is not None and reference is not None:
         from cmir.analysis.index_ranges import index_ranges
         from cmir.dialects.element_types import dtype_of

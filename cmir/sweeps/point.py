@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.verification import verify
 from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError, collect_diagnostics
-from cmir.tools.common import diagnostics_of, verify
-from cmir.tools.options import Replication, Storage
+from cmir.support.errors import diagnostics_of
 
 if TYPE_CHECKING:
     from cmir.support.parameters import Parameters
@@ -109,10 +110,10 @@ def _figures(task: Task) -> dict[str, Any]:
     from cmir.analysis.capacity import check_capacity, check_sram, sram_bytes
     from cmir.analysis.copies import copies_of
     from cmir.analysis.inference_costs import costs_of
+    from cmir.compilation.model import Model, lower
     from cmir.hardware.description import Hardware
     from cmir.support.parameters import Parameters
     from cmir.timing.network import TimedNetwork
-    from cmir.tools.model import Model, lower
 
     hardware = Hardware.of(task.table, None)
     model = Model(Path("network"), *_parsed(task.network), None, None)

@@ -12,10 +12,10 @@ from cmir.analysis.inference_costs import InferenceCosts, LinkUse
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text
+from cmir.report.summary import lines_of
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import emit
 from cmir.timing.report import RunReport
-from cmir.tools.summary import lines_of
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 

@@ -14,9 +14,9 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 
+from cmir.compilation.model import ONNX_SUFFIXES, Model, read_model
 from cmir.frontends.state import State, pairs_by_name
 from cmir.support.diagnostics import CompileError
-from cmir.tools.model import ONNX_SUFFIXES, Model, read_model
 
 if TYPE_CHECKING:
     from cmir.checking import Guide
@@ -218,7 +218,7 @@ class OnnxReference(Reference):
     def _guides(self, inputs: Sequence[Arrays], narrowest: str | None) -> list[Guide]:
         """Return the integers that the imported network rounds to, for each inference."""
         from cmir.checking import Guide, default_tolerances
-        from cmir.tools.guide import rounded_numbers
+        from cmir.execution.guide import rounded_numbers
 
         _, atol = default_tolerances(np.dtype(np.float32), narrowest)
         imported = self.load()

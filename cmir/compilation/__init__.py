@@ -1,0 +1,1 @@
+"""Models read, lowered for a machine, verified and proved."""

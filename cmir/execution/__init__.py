@@ -1,0 +1,1 @@
+"""Streams of inferences, and references that their results are compared with."""

@@ -1,0 +1,18 @@
+"""The text of IR."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from xdsl.ir import Operation
+from xdsl.printer import Printer
+
+
+def ir_text(op: Operation, generic: bool = False) -> str:
+    """Return the text of an operation, without a newline at its end.
+
+    generic: MLIR's generic form, which also prints invalid IR.
+    """
+    text = StringIO()
+    Printer(stream=text, print_generic_format=generic).print_op(op)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""Sweeps: a network on a grid of machines, in parallel processes."""
