@@ -47,7 +47,8 @@ class Model:
 
     inputs, outputs: names and shapes in an ONNX model, in order; None for IR, where arrays have them. files: the files
     that hold the model. samples: number of samples in a batch of an ONNX model, if an inference takes one of them.
-    state: inputs of an ONNX model that are carried from outputs, and are not among `inputs` and `outputs`.
+    state: inputs of an ONNX model that are carried from outputs, and are not among `inputs` and `outputs`. folder: a
+    temporary folder that parameters are read from, which goes with the model.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Model:
     files: Collection[Path] = ()
     samples: int = 1
     state: Sequence[ImportedState] = ()
+    folder: object = None
 
     @property
     def parameters(self) -> Parameters:

@@ -1,4 +1,4 @@
-"""The proofs of cm-run --verify."""
+"""The complete proofs of a compiled network: of control, and of values."""
 
 from __future__ import annotations
 

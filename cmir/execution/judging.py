@@ -1,8 +1,7 @@
-"""The comparison of cm-run --check: results, a reference, and where they differ, the network in double precision."""
+"""Comparison of results with a reference, and where they differ, with the network in double precision."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -10,7 +9,7 @@ from importlib.util import find_spec
 from cmir.checking import compare, deviation, difference_of_output, fitted
 from cmir.execution.references import Arrays, OnnxReference, Reference
 from cmir.execution.streams import Sample
-from cmir.support.diagnostics import CompileError, emit_remark, printable
+from cmir.support.diagnostics import CompileError, emit_remark
 
 _AT_FIRST = 8
 """Inferences that are evaluated in double precision first. If one of them is wrong, the others are only counted."""
@@ -44,14 +43,39 @@ class _Inference:
     differences: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison with a reference has found.
+
+    reference: name of the reference. inferences, differing: number of all inferences, and of those that differ from the
+    reference. wrong: a line for each output that also differs from the network in double precision.
+    """
+
+    reference: str
+    inferences: int
+    differing: int
+    wrong: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return not self.wrong
+
+    def __str__(self) -> str:
+        if self.wrong:
+            return "\n".join(self.wrong)
+        if self.differing:
+            same = f"{self.inferences - self.differing} of {self.inferences} inferences"
+            return f"equal to {self.reference} in {same}, and to the float64 result in the rest"
+        return f"equal to {self.reference} in all {self.inferences} inferences"
+
+
 def check(
     reference: Reference,
     inputs: Sequence[Arrays],
     outputs: Sequence[Sample],
     tolerances: Tolerances,
     first: Sequence[int] | None = None,
-) -> bool:
-    """Compare the outputs of inferences with a reference, print the verdict, and return True if they are right.
+) -> Verdict:
+    """Compare the outputs of inferences with a reference.
 
     An output that differs from the reference is right if it agrees with the network in double precision. first: see
     `Reference.evaluate`. Raises CompileError if there is no reference.
@@ -84,23 +108,11 @@ def check(
     elif rest:
         wrong, more_right = _judge(reference, exact, rest, tolerances)
         right += more_right
-    for line in wrong:
-        print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
     if right:
         more = f" (and {len(right) - 1} more)" if len(right) > 1 else ""
         what = f"results differ from {reference.name} and agree with the network in float64"
         emit_remark(reference.path, f"{what}: {right[0]}{more}")
-    if not wrong:
-        _report_success(reference.name, len(outputs), len(differing))
-    return not wrong
-
-
-def _report_success(name: str, count: int, differing: int) -> None:
-    if differing:
-        which = f"{count - differing} of {count} inferences, and to the float64 result in the rest"
-    else:
-        which = f"all {count} inferences"
-    print(f"check: equal to {name} in {which}")
+    return Verdict(reference.name, len(outputs), len(differing), wrong)
 
 
 def expected_outputs(

@@ -21,10 +21,10 @@ def sequence_starts(
     if lengths is None:
         return None
     if not has_state(network):
-        raise CompileError("cm-run", "--sequence-lengths needs a network with state; it has none")
+        raise CompileError(None, "sequences need a network with state; it has none")
     if sum(lengths) != count:
-        message = f"--sequence-lengths has {sum(lengths)} inferences, and the inputs have {count}"
-        raise CompileError("cm-run", message)
+        message = f"the sequences have {sum(lengths)} inferences, and the inputs {count}"
+        raise CompileError(None, message)
     starts: list[int] = []
     for length in lengths:
         starts += [len(starts)] * length

@@ -1,4 +1,4 @@
-"""Inputs and outputs of cm-run: files, streams of inferences, random data."""
+"""Streams of inferences: from files, from arrays, or random; and files of outputs."""
 
 from __future__ import annotations
 
@@ -85,6 +85,38 @@ def samples_of(
         for name, array in arrays.items()
     }
     return _samples(given, shapes, types, None)
+
+
+def arrays_by_name(given: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return arrays by the names of inputs, from one array, arrays in order, or arrays by name.
+
+    Arrays may be tensors of PyTorch. Raises CompileError if arrays are missing, or more than the inputs.
+    """
+    if isinstance(given, Mapping):
+        if unknown := [name for name in given if name not in names]:
+            raise CompileError(
+                None, f"there is no input '{unknown[0]}'; there are: {', '.join(names)}"
+            )
+        if missing := [name for name in names if name not in given]:
+            raise CompileError(None, f"there is no array for input '{missing[0]}'")
+        return {name: _array(given[name]) for name in names}
+    # A list of other than one array for the only input is a stream.
+    in_order = isinstance(given, tuple) or (
+        isinstance(given, list) and (len(names) != 1 or len(given) == 1)
+    )
+    arrays = list(given) if in_order else [given]
+    if len(arrays) != len(names):
+        raise CompileError(
+            None, f"{len(arrays)} arrays for {len(names)} inputs ({', '.join(names)})"
+        )
+    return {name: _array(value) for name, value in zip(names, arrays, strict=True)}
+
+
+def _array(value: Any) -> np.ndarray:
+    """Return an array, also of a tensor of PyTorch, which may be on another device or part of a graph."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    return np.asarray(value)
 
 
 def _samples(

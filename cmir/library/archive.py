@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.compilation.model import Model
 from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context, source_of_module
+from cmir.execution.interface import Interface
 from cmir.hardware.description import Hardware
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
@@ -25,7 +26,13 @@ _HEADER, _WEIGHTS, _HARDWARE = "cmir.json", "weights.safetensors", "hardware.tom
 _LEVELS = {"nn": "nn.mlir", "polyhedral": "polyhedral.mlir", "cmcore": "cmcore.mlir"}
 
 
-def save(model: Model, relations: ModuleOp | None, hardware: Hardware, path: Path) -> None:
+def save(
+    model: Model,
+    interface: Interface,
+    relations: ModuleOp | None,
+    hardware: Hardware,
+    path: Path,
+) -> None:
     """Write a compiled network; the file appears complete or not at all."""
     modules = {
         "nn": source_of_module(model.context, model.module),
@@ -35,8 +42,8 @@ def save(model: Model, relations: ModuleOp | None, hardware: Hardware, path: Pat
     header = {
         "version": _VERSION,
         "name": model.path.name,
-        "inputs": _as_lists(model.inputs),
-        "outputs": _as_lists(model.outputs),
+        "inputs": _as_lists(interface.input_shapes),
+        "outputs": _as_lists(interface.output_shapes),
         "samples": model.samples,
     }
     with atomic_path(path) as temporary, TemporaryDirectory(prefix="cmir-") as folder:
@@ -91,9 +98,9 @@ def _parse(text: str, context: CmirContext) -> ModuleOp:
     return module
 
 
-def _as_lists(shapes: Mapping[str, tuple[int, ...]] | None) -> dict[str, list[int]] | None:
-    return None if shapes is None else {name: list(shape) for name, shape in shapes.items()}
+def _as_lists(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
+    return {name: list(shape) for name, shape in shapes.items()}
 
 
-def _as_tuples(shapes: Mapping[str, list[int]] | None) -> dict[str, tuple[int, ...]] | None:
-    return None if shapes is None else {name: tuple(shape) for name, shape in shapes.items()}
+def _as_tuples(shapes: Mapping[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in shapes.items()}

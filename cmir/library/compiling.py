@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 
-from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.compilation.choices import Replication, Storage
-from cmir.compilation.model import lower
+from cmir.compilation.model import Model, lower
+from cmir.compilation.proofs import verify_network
+from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.execution.references import input_names
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
+from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
-from cmir.library.network import Network, Snapshot
-from cmir.library.progress import ProgressCallback, shown
-from cmir.library.sources import read_source
+from cmir.library.network import Network
+from cmir.library.progress import ProgressCallback, Show, shown
+from cmir.library.sources import WeightsLike, read_source
 from cmir.support.diagnostics import collect_diagnostics
-from cmir.timing.network import TimedNetwork
 
 
 def compile(
@@ -32,7 +34,7 @@ def compile(
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
-    weights: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
+    weights: WeightsLike | None = None,
     example_inputs: Sequence[Any] | None = None,
     placement_seconds: float | None = None,
     progress: ProgressCallback | bool = True,
@@ -60,7 +62,8 @@ def compile(
         is given.
     weights: parameters of IR: a safetensors file, or arrays by name. By default those next to the IR's file.
     placement_seconds: a time limit for placing cores, instead of a fixed amount of work.
-    progress: a callback for texts, True for a line on terminals and in notebooks, False for silence.
+    progress: True for a bar on terminals and in notebooks, False for silence; or a callback, which gets a text and the
+        fraction that is done, None if that is unknown: `compiling: nn-outline-stages`, None.
 
     Raises CompileError, whose text is what tools print, and OSError.
     """
@@ -68,15 +71,66 @@ def compile(
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
         carried = State({} if isinstance(state, bool) else state, state is not False)
-        imported = shapes, samples, carried
-        model, kept = read_source(source, example_inputs, imported, weights)
-        relations = Snapshot(model, show)
-        by: Replication | None = "columns" if replicate is True else replicate or None
+        model = read_source(source, example_inputs, (shapes, samples, carried), weights)
         with limited(model.module):
-            machine = machine or model.hardware or hardware_from("ideal")
-            elaborated = lower(model, relations.before, storage, machine, by, placement_seconds)
-            check_capacity(elaborated.op, machine)
-            check_sram(elaborated.op, machine)
+            network = compile_model(
+                model,
+                machine or model.hardware or hardware_from("ideal"),
+                storage=storage,
+                replicate="columns" if replicate is True else replicate or None,
+                placement_seconds=placement_seconds,
+                show=show,
+            )
             show("timing")
-            timed = TimedNetwork(elaborated, machine)
-        return Network(model, timed, relations.module, tuple(map(str, remarks)), kept)
+            _ = network.timed
+        network.remarks = tuple(map(str, remarks))
+        return network
+
+
+def compile_model(
+    model: Model,
+    hardware: Hardware,
+    *,
+    storage: Storage | None,
+    replicate: Replication | None,
+    placement_seconds: float | None,
+    show: Show,
+    proved: Callable[[str], None] | None = None,
+) -> Network:
+    """Lower a model that has been read, and return the network; see `compile`.
+
+    proved: called with the verdict of complete proofs; without it, values of large networks remain unchecked.
+    """
+    relations = _Snapshot(model, show)
+    names = input_names(model)
+
+    def prove(network: NetworkOp) -> ElaboratedNetwork:
+        assert proved is not None
+        verdict, elaborated = verify_network(model, network, relations.before)
+        proved(verdict)
+        return elaborated
+
+    elaborated = lower(
+        model,
+        relations.before,
+        storage,
+        hardware,
+        replicate,
+        placement_seconds,
+        None if proved is None else prove,
+    )
+    return Network(model, elaborated, hardware, relations.module, names)
+
+
+class _Snapshot:
+    """The module of a model as it is before its loops are generated: stages, relations and dependences."""
+
+    def __init__(self, model: Model, show: Show):
+        self._model, self._show = model, show
+        self.module: ModuleOp | None = None
+
+    def before(self, name: str) -> None:
+        """Take note of a pass that is about to run."""
+        self._show(f"compiling: {name}")
+        if name == "polyhedral-generate-loops":
+            self.module = self._model.module.clone()

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from cmir.dialects.cmcore import NetworkOp
+from cmir.elaboration.network import ElaboratedNetwork
 from cmir.library.archive import read
 from cmir.library.errors import user_errors
 from cmir.library.network import Network
-from cmir.timing.network import TimedNetwork
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -20,4 +20,4 @@ def load(path: str | os.PathLike[str]) -> Network:
     with user_errors():
         model, relations, hardware = read(Path(path))
         (network,) = (op for op in model.module.body.block.ops if isinstance(op, NetworkOp))
-        return Network(model, TimedNetwork.of(network, hardware), relations)
+        return Network(model, ElaboratedNetwork(network), hardware, relations)

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.analysis.workload import check_inferences
 from cmir.compilation.model import Model
 from cmir.compilation.proofs import verify_network
 from cmir.context import source_of_module
-from cmir.execution.references import input_names
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.execution.interface import Interface
 from cmir.execution.sequences import sequence_starts
+from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.errors import user_errors
-from cmir.library.inputs import random_stream, stream_of
-from cmir.library.progress import ProgressCallback, shown
+from cmir.library.progress import ProgressCallback, Show, percent, shown
 from cmir.library.run import Run
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError
 from cmir.support.printing import ir_text
 from cmir.timing.network import TimedNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Level = Literal["nn", "polyhedral", "cmcore"]
 
@@ -33,66 +39,55 @@ InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any]"
 """An array for a network with one input, an array for each input in order, or arrays by name."""
 
 
-class Snapshot:
-    """The module of a model as it is before its loops are generated: stages, relations and dependences."""
-
-    def __init__(self, model: Model, show: ProgressCallback):
-        self._model, self._show = model, show
-        self.module: ModuleOp | None = None
-
-    def before(self, name: str) -> None:
-        """Take note of a pass that is about to run."""
-        self._show(f"compiling: {name}")
-        if name == "polyhedral-generate-loops":
-            self.module = self._model.module.clone()
-
-
 class Network:
     """A network that has been compiled for a machine; `cmir.compile` and `cmir.load` make it.
 
-    hardware: the machine. remarks: what the compiler had to say, one line each.
+    hardware: the machine. interface: inputs and outputs. remarks: what the compiler had to say, one line each.
     """
 
     def __init__(
         self,
         model: Model,
-        timed: TimedNetwork,
-        relations: ModuleOp | None,
-        remarks: Sequence[str] = (),
-        kept: object = None,
+        elaborated: ElaboratedNetwork,
+        hardware: Hardware,
+        relations: ModuleOp | None = None,
+        names: Sequence[str] | None = None,
     ):
-        self._model, self._timed, self._relations, self._kept = model, timed, relations, kept
-        self.remarks = tuple(remarks)
-        self._simulator: Simulator | None = None
+        """Make a network of a model that has been lowered.
 
-    @property
-    def hardware(self) -> Hardware:
-        return self._timed.hardware
+        relations: the module with stages and dependences, if the model was compiled from as much. names: those of the
+        inputs, see `Interface.of`.
+        """
+        self.hardware, self.interface = hardware, Interface.of(model, elaborated.op, names)
+        self.remarks: tuple[str, ...] = ()
+        self._model, self._elaborated, self._relations = model, elaborated, relations
 
     @property
     def name(self) -> str:
         """Name of the network: that of its file, or of its function."""
         stem = self._model.path.stem
-        return self._timed.network.op.sym_name.data if stem.startswith("<") else stem
+        return self._elaborated.op.sym_name.data if stem.startswith("<") else stem
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
         """Shape of each input of an inference, by name and in order."""
-        if self._model.inputs is not None:
-            return {name: tuple(shape) for name, shape in self._model.inputs.items()}
-        arrays = self._timed.network.inputs
-        names = input_names(self._model) or arrays
-        return dict(zip(names, (self._shape(array) for array in arrays), strict=True))
+        return self.interface.input_shapes
 
     @property
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """Shape of each output of an inference, by name and in order."""
-        if self._model.outputs is not None:
-            return {name: tuple(shape) for name, shape in self._model.outputs.items()}
-        return {array: self._shape(array) for array in self._timed.network.outputs}
+        return self.interface.output_shapes
 
-    def _shape(self, array: str) -> tuple[int, ...]:
-        return self._timed.network.arrays[array].shape
+    @cached_property
+    def timed(self) -> TimedNetwork:
+        """The network with costs and delays. Raises CompileError if it does not fit on the machine."""
+        check_capacity(self._elaborated.op, self.hardware)
+        check_sram(self._elaborated.op, self.hardware)
+        return TimedNetwork(self._elaborated, self.hardware)
+
+    @cached_property
+    def _simulator(self) -> Simulator:
+        return Simulator.of(self.timed, self._model.parameters)
 
     def run(
         self,
@@ -112,52 +107,52 @@ class Network:
         inferences: number of inferences; inputs are repeated in turn. By default as many as are given.
         sequence_lengths: lengths of the sequences that the stream consists of; state begins anew in each.
         chunk: the most iterations that a core runs before others get a turn; affects speed only.
+        progress: see `cmir.compile`.
 
         Raises CompileError for inputs that do not fit.
         """
-        network = self._timed.network
-        types = {
-            name: network.arrays[array].type
-            for name, array in zip(self.inputs, network.inputs, strict=True)
-        }
         with user_errors(), shown(progress) as show:
             if (inputs is None) == (random is None):
                 raise CompileError(None, "give either inputs or the seed of random inputs")
-            if inputs is None:
-                assert random is not None
-                stream = random_stream(network, self.inputs, types, random, inferences or 1)
+            if random is not None:
+                self.check_inferences(inferences or 1)
+                samples = self.interface.random(random, inferences or 1)
             else:
-                stream = stream_of(inputs, self.inputs, types, inferences)
-            check_inferences(network.op, len(stream), data=True)
-            given = [
-                {
-                    array: value.reshape(self._shape(array))
-                    for array, value in zip(network.inputs, sample.values(), strict=True)
-                }
-                for sample in stream
-            ]
-            if self._simulator is None:
-                self._simulator = Simulator.of(self._timed, self._model.parameters)
-            first = sequence_starts(sequence_lengths, len(stream), network.op)
-            report = self._simulator.run(given, chunk, _percent(show), first)
-        outputs = {
-            name: np.stack([sample[array].reshape(shape) for sample in report.outputs])
-            for (name, shape), array in zip(self.outputs.items(), network.outputs, strict=True)
-        }
-        return Run(self.name, self._timed, report, outputs)
+                samples = self.interface.given(inputs, inferences)
+            return self.execute(samples, sequence_lengths, chunk, show)
 
-    def timing(self, inferences: int = 8) -> Run:
+    def execute(
+        self,
+        samples: Sequence[Sample],
+        sequence_lengths: Sequence[int] | None,
+        chunk: int | None,
+        show: Show,
+    ) -> Run:
+        """Execute inferences, given as the interface returns them. See `run`."""
+        self.check_inferences(len(samples))
+        network = self._elaborated.op
+        first = sequence_starts(sequence_lengths, len(samples), network)
+        given = self.interface.arrays(samples)
+        record = self._simulator.run(given, chunk, percent(show), first)
+        return Run(self.name, self.timed, record, self.interface.named(record.outputs))
+
+    def check_inferences(self, count: int, data: bool = True) -> None:
+        """Raise CompileError if so many inferences are too large. data: True if they have inputs and outputs."""
+        check_inferences(self._elaborated.op, count, data=data)
+
+    def timing(self, inferences: int = 8, chunk: int | None = None) -> Run:
         """Return the figures of a stream of inferences without running it on data; they do not depend on data."""
-        check_inferences(self._timed.network.op, inferences, data=False)
-        return Run(self.name, self._timed, self._timed.time(inferences), {})
+        with user_errors():
+            self.check_inferences(inferences, data=False)
+            return Run(self.name, self.timed, self.timed.time(inferences, chunk))
 
     def verify(self) -> str:
         """Prove control for endless streams, and values over a prime field; return the verdicts.
 
         Raises CompileError with a counterexample if a proof fails.
         """
-        with user_errors(), limited(self._timed.network.op):
-            verdict, _ = verify_network(self._model, self._timed.network.op)
+        with user_errors(), limited(self._elaborated.op):
+            verdict, _ = verify_network(self._model, self._elaborated.op)
         return verdict
 
     def ir(self, level: Level = "cmcore") -> str:
@@ -166,6 +161,9 @@ class Network:
         `nn` is what was compiled, `polyhedral` the stages after mapping, with dependences, `cmcore` the programs.
         Raises CompileError for a level above that of the IR that was compiled.
         """
+        return f"{ir_text(self._module(level))}\n"
+
+    def _module(self, level: Level) -> ModuleOp:
         modules = {
             "nn": source_of_module(self._model.context, self._model.module),
             "polyhedral": self._relations,
@@ -175,25 +173,39 @@ class Network:
             raise CompileError(None, f"levels are {', '.join(modules)}, got '{level}'")
         if (module := modules[level]) is None:
             raise CompileError(None, f"'{self.name}' was not compiled from the {level} level")
-        return f"{ir_text(module)}\n"
+        return module
+
+    def plot_dependence(self, *names: str) -> Figure:
+        """Return a drawing of a dependence between two stages as a Matplotlib figure.
+
+        The figure shows the elements that iterations write and read, and the release relation. names: those of the
+        writer, the reader and the array, in this order, as many as identify the dependence. Raises CompileError if
+        they do not.
+        """
+        from cmir.dialects.polyhedral import PipelineOp
+        from cmir.report.plot import check_matplotlib
+        from cmir.report.relation import find_dependence, relation_of
+        from cmir.report.relation_plot import relation_figure
+
+        check_matplotlib("plot_dependence()")
+        with user_errors(), limited(self._elaborated.op):
+            (pipeline,) = self._module("polyhedral").body.block.ops
+            assert isinstance(pipeline, PipelineOp)
+            return relation_figure(relation_of(pipeline, find_dependence(pipeline, names)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the compiled network, weights included, to one file, from which `cmir.load` gets it back."""
         from cmir.library.archive import save
 
-        save(self._model, self._relations, self.hardware, Path(path))
+        save(self._model, self.interface, self._relations, self.hardware, Path(path))
 
     def __repr__(self) -> str:
-        count, programs = len(self._timed.network.positions), len(self._timed.network.programs)
+        network = self._elaborated
         ends = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
         return (
-            f"<cmir.Network '{self.name}' on {self.hardware.name}: {programs} programs on {count} cores, "
-            f"inputs {ends}>"
+            f"<cmir.Network '{self.name}' on {self.hardware.name}: {len(network.programs)} programs on"
+            f" {len(network.positions)} cores, inputs {ends}>"
         )
 
     def _repr_html_(self) -> str:
         return self.timing().html()
-
-
-def _percent(show: ProgressCallback) -> Callable[[int, int], None]:
-    return lambda done, total: show(f"executing: {100 * done // total} % of {total} iterations")

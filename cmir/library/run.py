@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.execution.streams import Sample
 from cmir.report.cost_summary import run_figures
 from cmir.report.figures import page_figures
 from cmir.report.page import run_page, write_page
@@ -32,18 +33,24 @@ _PAGE_HEIGHT = 640
 class Run:
     """A stream of inferences that ran, or was timed, on a machine.
 
-    outputs: arrays by name, shape (inferences, *shape of the output); empty if only the timing was computed.
+    name: that of the network. timed: the network with costs and delays. record: when iterations started. samples: the
+    outputs of each inference by name; empty if only the timing was computed.
     """
 
     def __init__(
         self,
         name: str,
         timed: TimedNetwork,
-        report: RunReport,
-        outputs: Mapping[str, np.ndarray],
+        record: RunReport,
+        samples: Sequence[Sample] = (),
     ):
-        self.name, self.outputs = name, dict(outputs)
-        self._timed, self._report = timed, report
+        self.name, self.timed, self.record, self.samples = name, timed, record, samples
+
+    @cached_property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Arrays by name, shape (inferences, *shape of the output); empty if only the timing was computed."""
+        names = list(self.samples[0]) if self.samples else []
+        return {name: np.stack([sample[name] for sample in self.samples]) for name in names}
 
     @property
     def output(self) -> np.ndarray:
@@ -54,23 +61,22 @@ class Run:
 
     @property
     def inferences(self) -> int:
-        return self._report.inferences
+        return self.record.inferences
 
     @property
     def cycles(self) -> int:
         """Cycles from the start of the run to the arrival of the last result."""
-        return self._report.cycles
+        return self.record.cycles
 
     @property
     def latency(self) -> int:
         """Cycles from the first iteration of the first inference to the arrival of its last result."""
-        return self._report.inference_latency
+        return self.record.inference_latency
 
     @cached_property
     def interval(self) -> float:
         """Cycles between successive inferences of a long stream."""
-        report = self._report
-        steady = report if report.inferences > 3 else self._timed.time(_STEADY)
+        steady = self.record if self.inferences > 3 else self.timed.time(_STEADY)
         assert steady.steady_interval is not None
         return steady.steady_interval
 
@@ -85,12 +91,12 @@ class Run:
         return self._seconds(self.interval)
 
     def _seconds(self, cycles: float) -> float | None:
-        clock = self._timed.hardware.system.clock_hz
+        clock = self.timed.hardware.system.clock_hz
         return None if clock is None else cycles / clock
 
     @cached_property
     def _costs(self) -> InferenceCosts:
-        return costs_of(self._timed, self.interval)
+        return costs_of(self.timed, self.interval)
 
     @property
     def energy(self) -> float | None:
@@ -105,10 +111,10 @@ class Run:
     @cached_property
     def figures(self) -> dict[str, Any]:
         """All figures, with units in the names, as `cm-run --json` writes them; None for unknown ones."""
-        network = self._timed.network
-        sram = sram_bytes(network, self._timed.hardware)
+        network = self.timed.network
+        sram = sram_bytes(network, self.timed.hardware)
         cores = len(network.positions)
-        return run_figures(self._report, self._costs, self._timed.hardware, sram, cores, each=True)
+        return run_figures(self.record, self._costs, self.timed.hardware, sram, cores, each=True)
 
     def to_pandas(self) -> Any:
         """Return a row for each core as a `pandas.DataFrame`: iterations, cycles, stalls, bytes."""
@@ -128,15 +134,15 @@ class Run:
         from cmir.report.plot import check_matplotlib, timeline_figure
 
         check_matplotlib("plot()")
-        return timeline_figure(activities(self._timed.actors, self._report), self.cycles)
+        return timeline_figure(activities(self.timed.actors, self.record), self.cycles)
 
     def report(self, folder: str | os.PathLike[str]) -> Path:
         """Write the page of the run, `index.html`, into a folder, and return its path."""
-        write_page(self._timed, self._report, self.interval, self.name, Path(folder))
+        write_page(self.timed, self.record, self.interval, self.name, Path(folder))
         return Path(folder) / "index.html"
 
     def __repr__(self) -> str:
-        hardware, interval = self._timed.hardware.name, f"{self.interval:g}"
+        hardware, interval = self.timed.hardware.name, f"{self.interval:g}"
         return (
             f"<cmir.Run of '{self.name}' on {hardware}: {self.inferences} inferences in {self.cycles} cycles, "
             f"latency {self.latency}, interval {interval}>"
@@ -144,7 +150,7 @@ class Run:
 
     def html(self) -> str:
         """Return the page of the run as an element of another page."""
-        page = run_page(page_figures(self._timed, self._report, self.interval), self.name)
+        page = run_page(page_figures(self.timed, self.record, self.interval), self.name)
         return (
             f'<iframe srcdoc="{html.escape(page)}" style="width: 100%; height: {_PAGE_HEIGHT}px; border: 0" '
             f'title="{html.escape(self.name)}"></iframe>'

@@ -22,6 +22,9 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 
+WeightsLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, np.ndarray]"
+"""A safetensors file, or arrays by name."""
+
 ImportOptions: TypeAlias = tuple[Mapping[str, Sequence[int]] | None, Samples, State]
 """Shapes, samples and state of an ONNX model; see `cmir.compile`."""
 
@@ -33,9 +36,9 @@ def read_source(
     source: Any,
     example_inputs: Sequence[Any] | None,
     imported: ImportOptions,
-    weights: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
-) -> tuple[Model, object]:
-    """Return a model, and what must live as long as it does. See `cmir.compile` for the arguments."""
+    weights: WeightsLike | None,
+) -> Model:
+    """Return a model. See `cmir.compile` for the arguments."""
     if _is_torch(source):
         return _exported(source, example_inputs, imported)
     if example_inputs is not None:
@@ -43,20 +46,18 @@ def read_source(
     if type(source).__module__.partition(".")[0] == "onnx":
         return _saved(source, imported)
     if isinstance(source, ModuleOp):
-        return _of_module(source.clone(), weights), None
+        return _of_module(source.clone(), weights)
     if isinstance(source, str) and "\n" in source:
-        return _of_module(parse_module(source, make_context()), weights), None
+        return _of_module(parse_module(source, make_context()), weights)
     path = Path(source)
     if isinstance(weights, Mapping):
         model = read_model(path, None, *imported)
         model.context.parameters = Parameters(weights)
-        return model, None
-    return read_model(path, None if weights is None else Path(weights), *imported), None
+        return model
+    return read_model(path, None if weights is None else Path(weights), *imported)
 
 
-def _of_module(
-    module: ModuleOp, weights: str | os.PathLike[str] | Mapping[str, np.ndarray] | None
-) -> Model:
+def _of_module(module: ModuleOp, weights: WeightsLike | None) -> Model:
     context = make_context()
     verify(module)
     check_workload(module)
@@ -67,7 +68,7 @@ def _of_module(
     return Model(Path("<module>"), module, context, None, None)
 
 
-def _saved(proto: Any, imported: ImportOptions) -> tuple[Model, object]:
+def _saved(proto: Any, imported: ImportOptions) -> Model:
     """Import a `ModelProto`, from a file: ONNX checks models there, whatever their size."""
     import onnx
 
@@ -76,7 +77,7 @@ def _saved(proto: Any, imported: ImportOptions) -> tuple[Model, object]:
     folder = TemporaryDirectory(prefix="cmir-")
     path = Path(folder.name) / "model.onnx"
     onnx.save(proto, path)
-    return read_model(path, None, *imported), folder
+    return _in_folder(path, imported, folder)
 
 
 def _is_torch(source: Any) -> bool:
@@ -93,7 +94,7 @@ def _exported(
     source: Any,
     example_inputs: Sequence[Any] | None,
     imported: ImportOptions,
-) -> tuple[Model, object]:
+) -> Model:
     """Export a module with PyTorch's own exporter, and import the result."""
     import torch  # pyright: ignore[reportMissingImports]
 
@@ -117,4 +118,11 @@ def _exported(
     finally:
         if training:
             source.train()
-    return read_model(path, None, *imported), folder
+    return _in_folder(path, imported, folder)
+
+
+def _in_folder(path: Path, imported: ImportOptions, folder: object) -> Model:
+    """Read a model in a temporary folder, which stays as long as the model."""
+    model = read_model(path, None, *imported)
+    model.folder = folder
+    return model

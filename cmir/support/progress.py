@@ -41,17 +41,9 @@ class Progress:
         if self._thread.is_alive():
             self._thread.join()
 
-    def compiling(self, name: str) -> None:
-        """Report the start of a pass."""
-        self.text = f"compiling: {name}"
-
-    def executing(self, done: int, total: int) -> None:
-        """Report the number of executed iterations."""
-        self.text = f"executing: {100 * done // total} % of {total} iterations"
-
-    def working(self, text: str) -> None:
-        """Show the progress text of a pass; an empty text when it is done."""
-        self.text = text
+    def working(self, text: str, fraction: float | None = None) -> None:
+        """Show a text, and a bar of the fraction that is done, if it is known; an empty text for nothing."""
+        self.text = text if fraction is None else f"{_bar(fraction)} {text}"
 
     def _run(self) -> None:
         shown = ""
@@ -64,6 +56,15 @@ class Progress:
             self._ended.wait(_PERIOD)
         if shown:
             _show("")
+
+
+_WIDTH = 20
+"""Characters of a bar."""
+
+
+def _bar(fraction: float) -> str:
+    filled = int(_WIDTH * min(fraction, 1.0))
+    return "█" * filled + "░" * (_WIDTH - filled)
 
 
 def _show(text: str) -> None:

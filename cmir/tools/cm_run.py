@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,13 @@ from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
     from cmir.compilation.model import Model
-    from cmir.dialects.cmcore import NetworkOp
-    from cmir.dialects.nn.operation import Shape
-    from cmir.elaboration.network import ElaboratedNetwork
+    from cmir.execution.judging import Tolerances
+    from cmir.execution.references import Reference
     from cmir.execution.streams import Sample
     from cmir.hardware.description import Hardware
-    from cmir.support.progress import Progress
+    from cmir.library.network import Network
+    from cmir.library.progress import Show
+    from cmir.library.run import Run
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -67,39 +67,42 @@ def _run_model(
     options: argparse.Namespace, model: Model, hardware: Hardware, described: bool
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
-    from cmir.execution.references import input_names, reference_of
+    from cmir.execution.judging import Tolerances
+    from cmir.execution.references import reference_of
     from cmir.execution.streams import write_samples
+    from cmir.library.compiling import compile_model
     from cmir.semantics.precision import narrowest_float
     from cmir.support.progress import Progress
 
-    names = input_names(model)
     reference = None
     if options.check:
         checks = options.check_against, options.check_with
         reference = reference_of(model, *checks, state_of(options))
-    narrowest = narrowest_float(model.module)
+    tolerances = Tolerances(options.rtol, options.atol, narrowest_float(model.module))
     with Progress() as progress:
-        timed = _compile(options, model, hardware, progress)
-        if timed is None:
+        network = compile_model(
+            model,
+            hardware,
+            storage=options.storage,
+            replicate=options.replicate,
+            placement_seconds=options.placement_seconds,
+            show=progress.working,
+            proved=(lambda verdict: print(f"proof: {verdict}")) if options.verify else None,
+        )
+        runs = options.inputs or options.random is not None or options.timing_only
+        if options.verify and not runs:
             return 0
-        samples, report = _execute(options, model, timed, names, progress)
-    outputs = _named(report.outputs, timed.network.outputs, model.outputs)
+        progress.working("timing")
+        samples, run = _execute(options, network, progress.working)
     if options.output is not None:
-        write_samples(outputs, options.output)
-    _show(options, timed, report, described)
-    if options.schedules is not None and not _schedules(
-        options, model, timed.network, samples, report.outputs, narrowest
-    ):
-        return FAILURE
-    if reference is not None:
-        from cmir.execution.judging import Tolerances, check
-        from cmir.execution.sequences import sequence_starts
-
-        tolerances = Tolerances(options.rtol, options.atol, narrowest)
-        first = sequence_starts(options.sequence_lengths, len(samples), timed.network.op)
-        if not check(reference, [[*s.values()] for s in samples], outputs, tolerances, first):
-            return FAILURE
-    return 0
+        write_samples(run.samples, options.output)
+    _show(options, run.timed, run.record, described)
+    right = True
+    if options.schedules is not None:
+        right = _schedules(options, model, network, samples, run, tolerances)
+    if right and reference is not None:
+        right = _check(options, reference, network, samples, run, tolerances)
+    return 0 if right else FAILURE
 
 
 def _output_files(options: argparse.Namespace) -> list[Path | None]:
@@ -110,62 +113,18 @@ def _output_files(options: argparse.Namespace) -> list[Path | None]:
     ]
 
 
-def _compile(
-    options: argparse.Namespace, model: Model, hardware: Hardware, progress: Progress
-) -> TimedNetwork | None:
-    """Lower the model for the machine, and run the proofs of --verify. Return None if nothing else is requested."""
-    from cmir.analysis.capacity import check_capacity, check_sram
-    from cmir.compilation.model import lower
-    from cmir.compilation.proofs import verify_network
-    from cmir.timing.network import TimedNetwork
-
-    def verify(network: NetworkOp) -> ElaboratedNetwork:
-        verdict, elaborated = verify_network(model, network, progress.compiling)
-        print(f"proof: {verdict}")
-        return elaborated
-
-    network = lower(
-        model,
-        progress.compiling,
-        options.storage,
-        hardware,
-        options.replicate,
-        options.placement_seconds,
-        verify if options.verify else None,
-    )
-    runs = options.inputs or options.random is not None or options.timing_only
-    if options.verify and not runs:
-        return None
-    check_capacity(network.op, hardware)
-    check_sram(network.op, hardware)
-    progress.working("timing")
-    return TimedNetwork(network, hardware)
-
-
-def _execute(
-    options: argparse.Namespace,
-    model: Model,
-    timed: TimedNetwork,
-    names: list[str] | None,
-    progress: Progress,
-) -> tuple[list[Sample], RunReport]:
-    """Run or time the network. Return the inputs of each inference, if there are any, and the report."""
-    from cmir.analysis.workload import check_inferences
-    from cmir.execution.sequences import sequence_starts
-    from cmir.simulator.simulator import Simulator
-
+def _execute(options: argparse.Namespace, network: Network, show: Show) -> tuple[list[Sample], Run]:
+    """Run or time the network. Return the inputs of each inference, if there are any, and the run."""
+    _ = network.timed  # or it does not fit on the machine
     count = options.inferences or (_STEADY_INFERENCES if options.timing_only else 1)
-    check_inferences(timed.network.op, count, data=not options.timing_only)
     if options.timing_only:
-        return [], timed.time(count, options.chunk)
-    samples = _samples(options, model, timed.network, names)
-    report = Simulator.of(timed, model.parameters).run(
-        _arrays(timed.network, samples),
-        options.chunk,
-        progress.executing,
-        sequence_starts(options.sequence_lengths, len(samples), timed.network.op),
-    )
-    return samples, report
+        return [], network.timing(count, options.chunk)
+    network.check_inferences(count)
+    if options.random is not None:
+        samples = network.interface.random(options.random, count)
+    else:
+        samples = network.interface.read(options.inputs, options.inferences)
+    return samples, network.execute(samples, options.sequence_lengths, options.chunk, show)
 
 
 def _show(
@@ -196,34 +155,58 @@ def _show(
 def _schedules(
     options: argparse.Namespace,
     model: Model,
-    network: ElaboratedNetwork,
+    network: Network,
     samples: list[Sample],
-    outputs: Sequence[Sample],
-    narrowest: str | None,
+    run: Run,
+    tolerances: Tolerances,
 ) -> bool:
     """Run the network on the reference machine. Return True if its outputs equal those of the simulator."""
     from cmir.checking import compare
     from cmir.execution.schedules import run_schedules
     from cmir.support.progress import Progress
 
+    op = network.timed.network.op
     with Progress() as progress:
         found = run_schedules(
-            network.op,
+            op,
             model.parameters,
-            _arrays(network, samples),
+            network.interface.arrays(samples),
             options.schedules,
             options.seed or 0,
             model.path,
             progress.working,
         )
-    used = outputs[: len(found)]
-    expected = [[sample[name] for name in network.outputs] for sample in used]
-    problems = compare(found, expected, options.rtol, options.atol, narrowest)
+    expected = [[*sample.values()] for sample in run.samples[: len(found)]]
+    outputs = network.interface.named(found)
+    rtol, atol, narrowest = tolerances.rtol, tolerances.atol, tolerances.narrowest
+    problems = compare(outputs, expected, rtol, atol, narrowest)
     for problem in problems:
         print(f"cm-run: schedules failed: {printable(problem)}", file=sys.stderr)
     if not problems:
         print(f"schedules: {options.schedules} random and adversarial, no violation")
     return not problems
+
+
+def _check(
+    options: argparse.Namespace,
+    reference: Reference,
+    network: Network,
+    samples: list[Sample],
+    run: Run,
+    tolerances: Tolerances,
+) -> bool:
+    """Compare the outputs of a run with a reference. Return True if they are right."""
+    from cmir.execution.judging import check
+    from cmir.execution.sequences import sequence_starts
+
+    first = sequence_starts(options.sequence_lengths, len(samples), network.timed.network.op)
+    inputs = [[*sample.values()] for sample in samples]
+    verdict = check(reference, inputs, run.samples, tolerances, first)
+    for line in verdict.wrong:
+        print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
+    if verdict:
+        print(f"check: {verdict}")
+    return bool(verdict)
 
 
 def _list_hardware() -> int:
@@ -250,7 +233,9 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
     from cmir.support.progress import Progress
 
     with Progress() as progress:
-        pipelines = lower_to_polyhedral(model, "--buffer-curve", progress.compiling)
+        pipelines = lower_to_polyhedral(
+            model, "--buffer-curve", lambda name: progress.working(f"compiling: {name}")
+        )
         if len(pipelines) != 1:
             raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
         if not pipelines[0].stages:
@@ -260,66 +245,6 @@ def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware)
     if options.output_curve is not None:
         write_curve(points, options.output_curve)
     return 0
-
-
-def _samples(
-    options: argparse.Namespace,
-    model: Model,
-    network: ElaboratedNetwork,
-    names: list[str] | None,
-) -> list[Sample]:
-    """Return the inputs of each inference, by their names and in their shapes in the model."""
-    from cmir.analysis.index_ranges import index_ranges
-    from cmir.dialects.element_types import dtype_of
-    from cmir.execution.streams import random_samples, read_samples
-
-    shapes = model.inputs or {
-        name: network.arrays[array].shape
-        for name, array in zip(names or network.inputs, network.inputs, strict=True)
-    }
-    types = {
-        name: dtype_of(network.arrays[array].type)
-        for name, array in zip(names or network.inputs, network.inputs, strict=True)
-    }
-    if options.random is not None:
-        known = index_ranges(network.op)
-        ranges = {
-            name: known[array]
-            for name, array in zip(shapes, network.inputs, strict=True)
-            if array in known
-        }
-        return random_samples(shapes, options.random, options.inferences or 1, types, ranges)
-    samples = read_samples(options.inputs, shapes, types)
-    if not samples:
-        raise CompileError(options.inputs[0], "there is no inference in the inputs")
-    return list(itertools.islice(itertools.cycle(samples), options.inferences or len(samples)))
-
-
-def _arrays(network: ElaboratedNetwork, samples: Sequence[Sample]) -> list[Sample]:
-    """Return inputs by the names and in the shapes of the network's arrays."""
-    shapes = {array: network.arrays[array].shape for array in network.inputs}
-    return [
-        {
-            array: value.reshape(shape)
-            for (array, shape), value in zip(shapes.items(), sample.values(), strict=True)
-        }
-        for sample in samples
-    ]
-
-
-def _named(
-    outputs: list[Sample], arrays: Sequence[str], shapes: Mapping[str, Shape] | None
-) -> list[Sample]:
-    """Return outputs by their names and in their shapes in the model; those of arrays without a model."""
-    if shapes is None:
-        return outputs
-    return [
-        {
-            name: sample[array].reshape(shape)
-            for (name, shape), array in zip(shapes.items(), arrays, strict=True)
-        }
-        for sample in outputs
-    ]
 
 
 if __name__ == "__main__":

@@ -116,10 +116,15 @@ def test_pages_and_tables(net: cmir.Network, tmp_path: Path) -> None:
 
 
 def test_progress_is_reported(file: Path) -> None:
-    texts: list[str] = []
-    cmir.compile(file, progress=texts.append).run(images(1), progress=texts.append)
-    assert "compiling: polyhedral-derive-dependences" in texts
-    assert texts[-1].startswith("executing: 100 %")
+    said: list[tuple[str, float | None]] = []
+
+    def progress(text: str, fraction: float | None) -> None:
+        said.append((text, fraction))
+
+    cmir.compile(file, progress=progress).run(images(1), progress=progress)
+    assert ("compiling: polyhedral-derive-dependences", None) in said
+    text, fraction = said[-1]
+    assert text.startswith("executing: 100 %") and fraction == 1
 
 
 def test_errors_are_exceptions(net: cmir.Network, file: Path, tmp_path: Path) -> None:

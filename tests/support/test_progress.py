@@ -35,21 +35,21 @@ def wait_for(text: str, stream: StringIO) -> None:
 def test_a_task_that_says_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     with Progress() as status:
-        status.compiling("slow-pass")
+        status.working("compiling: slow-pass")
         wait_for("\rcompiling: slow-pass (0 s)\x1b[K\r", stream)
         wait_for("\rcompiling: slow-pass (1 s)\x1b[K\r", stream)
-        status.executing(1, 4)
-        wait_for("executing: 25 % of 4 iterations", stream)
+        status.working("executing: 25 % of 4 iterations", 0.25)
+        wait_for("\r" + 5 * "█" + 15 * "░" + " executing: 25 % of 4 iterations", stream)
     assert stream.getvalue().endswith("\r\x1b[K\r")
 
 
 def test_short_tasks_and_other_streams_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stream := StringIO())
     with Progress() as status:
-        status.compiling("slow-pass")
+        status.working("compiling: slow-pass")
         time.sleep(0.2)
     monkeypatch.setattr(progress, "_PATIENCE", 60)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with Progress() as status:
-        status.compiling("quick-pass")
+        status.working("compiling: quick-pass")
     assert stream.getvalue() == terminal.getvalue() == ""

@@ -16,6 +16,7 @@ from references import off_by
 import cmir.checking.process as process
 from cmir.dialects import nn
 from cmir.dialects.nn.pointwise import ElementwiseOp
+from cmir.execution.interface import Interface
 from cmir.execution.references import IrReference, OnnxReference
 from cmir.support import numerics
 from cmir.support.diagnostics import CompileError
@@ -61,7 +62,7 @@ def check(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str
 
 def wrong_results(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """Multiply what cm-run computes."""
-    true: Any = cm_run._named  # pyright: ignore[reportPrivateUsage]
+    true: Any = Interface.named
 
     def off(*arguments: Any) -> Any:
         return [
@@ -69,7 +70,7 @@ def wrong_results(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
             for sample in true(*arguments)
         ]
 
-    monkeypatch.setattr(cm_run, "_named", off)
+    monkeypatch.setattr(Interface, "named", off)
 
 
 # Which side is nearer
@@ -349,12 +350,12 @@ def test_shapes_that_nothing_contradicts(
     dense: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shape that the model declares is right, so that of the results is wrong."""
-    true: Any = cm_run._named  # pyright: ignore[reportPrivateUsage]
+    true: Any = Interface.named
 
     def cut(*arguments: Any) -> Any:
         return [{name: y[:, :2] for name, y in sample.items()} for sample in true(*arguments)]
 
-    monkeypatch.setattr(cm_run, "_named", cut)
+    monkeypatch.setattr(Interface, "named", cut)
     code, _, err = check(capsys, dense)
     assert code == 1
     assert (

@@ -49,36 +49,31 @@ def sums(first: list[int] | None) -> list[Sample]:
 
 
 @pytest.mark.parametrize("first", [None, [0, 0, 2, 2, 2]])
-def test_right(
-    reference: Reference, first: list[int] | None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert check(reference, INPUTS, sums(first), TOLERANCES, first)
-    assert capsys.readouterr().out == "check: equal to onnxruntime in all 5 inferences\n"
+def test_right(reference: Reference, first: list[int] | None) -> None:
+    verdict = check(reference, INPUTS, sums(first), TOLERANCES, first)
+    assert verdict and str(verdict) == "equal to onnxruntime in all 5 inferences"
 
 
-def test_wrong(reference: Reference, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong(reference: Reference) -> None:
     """Each inference that differs is compared with the stream in double precision."""
     outputs = sums(None)
     outputs[3]["y"][1] = 7
-    assert not check(reference, INPUTS, outputs, TOLERANCES)
-    (line,) = capsys.readouterr().err.splitlines()
+    verdict = check(reference, INPUTS, outputs, TOLERANCES)
+    (line,) = verdict.wrong
+    assert not verdict and str(verdict) == line
     assert "output 'y' of inference 3: 1 of 3 elements differ" in line
     assert "in float64, onnxruntime is nearer" in line
-    assert not check(reference, INPUTS, sums(None), TOLERANCES, [0, 0, 2, 2, 2])
-    assert capsys.readouterr().err.count("of inference") == 3
+    verdict = check(reference, INPUTS, sums(None), TOLERANCES, [0, 0, 2, 2, 2])
+    assert not verdict and len(verdict.wrong) == 3
 
 
-def test_the_reference_is_wrong(
-    reference: Reference,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_reference_is_wrong(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
     off_by(monkeypatch, 1.01, "evaluate")
     first = [0, 0, 0, 3, 3]
     with collect_diagnostics() as remarks:
-        assert check(reference, INPUTS, sums(first), TOLERANCES, first)
+        verdict = check(reference, INPUTS, sums(first), TOLERANCES, first)
     assert "agree with the network in float64" in remarks[0].message
-    assert "equal to onnxruntime in 1 of 5 inferences" in capsys.readouterr().out
+    assert verdict and "equal to onnxruntime in 1 of 5 inferences" in str(verdict)
 
 
 def test_sequences(path: Path) -> None:
@@ -88,9 +83,9 @@ def test_sequences(path: Path) -> None:
     assert network is not None and alone is not None
     assert sequence_starts(None, 6, network) is None
     assert sequence_starts([3, 1, 2], 6, network) == [0, 0, 0, 3, 4, 4]
-    with pytest.raises(CompileError, match="has 6 inferences, and the inputs have 5"):
+    with pytest.raises(CompileError, match="the sequences have 6 inferences, and the inputs 5"):
         sequence_starts([3, 1, 2], 5, network)
-    with pytest.raises(CompileError, match="needs a network with state; it has none"):
+    with pytest.raises(CompileError, match="sequences need a network with state"):
         sequence_starts([3], 3, alone)
 
 

@@ -1,0 +1,126 @@
+"""Inputs and outputs of a network, by the names and in the shapes in which its user knows them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import SymbolRefAttr
+
+from cmir.analysis.index_ranges import index_ranges
+from cmir.compilation.model import Model
+from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.execution.streams import Sample, arrays_by_name, random_samples, read_samples, samples_of
+from cmir.support.diagnostics import CompileError
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output.
+
+    array: its array in the network. shape: in the model, of one inference. stored: shape of the array, which has as
+    many elements. dtype: type of the elements.
+    """
+
+    array: str
+    shape: Shape
+    stored: Shape
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The inputs and outputs of a network by name, in order."""
+
+    network: PipelineOp | NetworkOp
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+
+    @staticmethod
+    def of(
+        model: Model, network: PipelineOp | NetworkOp, names: Sequence[str] | None = None
+    ) -> Interface:
+        """Return the interface of a network that a model has been lowered to.
+
+        names: those of its inputs, see `input_names`; by default, those of arrays. An ONNX model has its own.
+        """
+        inputs = _ports(network, network.inputs, model.inputs, names)
+        return Interface(network, inputs, _ports(network, network.outputs, model.outputs, None))
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        return {name: port.shape for name, port in self.inputs.items()}
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        return {name: port.shape for name, port in self.outputs.items()}
+
+    @property
+    def _types(self) -> dict[str, np.dtype[Any]]:
+        return {name: port.dtype for name, port in self.inputs.items()}
+
+    def random(self, seed: int, count: int) -> list[Sample]:
+        """Return random inputs for each inference; see `random_samples`. Indices are in range."""
+        known = index_ranges(self.network)
+        ranges = {n: known[port.array] for n, port in self.inputs.items() if port.array in known}
+        return random_samples(self.input_shapes, seed, count, self._types, ranges)
+
+    def read(self, files: Sequence[Path], count: int | None = None) -> list[Sample]:
+        """Return the inputs of each inference in files; see `read_samples`.
+
+        count: number of inferences; inputs are repeated in turn. None for as many as there are.
+        """
+        return _repeated(read_samples(files, self.input_shapes, self._types), count, files[0])
+
+    def given(self, inputs: Any, count: int | None = None) -> list[Sample]:
+        """Return the inputs of each inference in arrays; see `cmir.Network.run`. count: see `read`."""
+        arrays = arrays_by_name(inputs, list(self.inputs))
+        return _repeated(samples_of(arrays, self.input_shapes, self._types), count, None)
+
+    def arrays(self, samples: Iterable[Sample]) -> list[Sample]:
+        """Return inputs by the names and in the shapes of the network's arrays."""
+        return [
+            {
+                port.array: value.reshape(port.stored)
+                for port, value in zip(self.inputs.values(), sample.values(), strict=True)
+            }
+            for sample in samples
+        ]
+
+    def named(self, outputs: Iterable[Mapping[str, np.ndarray]]) -> list[Sample]:
+        """Return the outputs in the network's arrays by the names and in the shapes of the model."""
+        return [
+            {name: sample[port.array].reshape(port.shape) for name, port in self.outputs.items()}
+            for sample in outputs
+        ]
+
+
+def _ports(
+    network: PipelineOp | NetworkOp,
+    arrays: Iterable[SymbolRefAttr],
+    known: Mapping[str, Shape] | None,
+    names: Sequence[str] | None,
+) -> dict[str, Port]:
+    symbols, all_arrays = [symbol(ref) for ref in arrays], network.arrays
+    found = [all_arrays[name] for name in symbols]
+    shapes = [array.shape for array in found] if known is None else [*map(tuple, known.values())]
+    return {
+        name: Port(array, shape, op.shape, dtype_of(op.type))
+        for name, array, shape, op in zip(
+            known or names or symbols, symbols, shapes, found, strict=True
+        )
+    }
+
+
+def _repeated(samples: list[Sample], count: int | None, where: Path | None) -> list[Sample]:
+    if not samples:
+        raise CompileError(where, "there is no inference in the inputs")
+    return list(itertools.islice(itertools.cycle(samples), count or len(samples)))
