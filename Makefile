@@ -8,7 +8,7 @@
 # make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
 # make fuzz     give hostile inputs to the tools for two minutes: make fuzz FUZZ_SECONDS=3600
 # make interruptions   interrupt the tools at random moments
-# make zoo      export networks from PyTorch, compile, prove and run them: make zoo ZOO_FLAGS=--quick
+# make zoo      compile modules of PyTorch; export networks from it, compile, prove and run them: make zoo ZOO_FLAGS=--quick
 # make mlir     let upstream MLIR read what cmir prints in generic form
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
@@ -121,6 +121,7 @@ interruptions: $(STAMP)
 # make zoo TORCH=torch==2.13.0+cpu
 TORCH ?= torch
 zoo: $(TORCH_STAMP)
+	pytest -q --show-capture=no tests/exports/test_modules.py
 	PYTHONPATH=$(CURDIR)/tests python -m exports.zoo_table $(ZOO_FLAGS)
 
 # With another program than that of heir-py: make mlir MLIR_FLAGS="--mlir-opt /usr/bin/mlir-opt-19"

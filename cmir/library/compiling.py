@@ -21,7 +21,7 @@ from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.network import Network
 from cmir.library.progress import ProgressCallback, Show, shown
-from cmir.library.sources import WeightsLike, read_source
+from cmir.library.sources import ExampleInputs, WeightsLike, read_source
 from cmir.support.diagnostics import collect_diagnostics
 
 
@@ -35,7 +35,7 @@ def compile(
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
     weights: WeightsLike | None = None,
-    example_inputs: Sequence[Any] | None = None,
+    example_inputs: ExampleInputs | None = None,
     placement_seconds: float | None = None,
     progress: ProgressCallback | bool = True,
 ) -> Network:
@@ -61,6 +61,8 @@ def compile(
         and its initial value: `{"h0": "hn:0"}`. Inputs and outputs whose names say so are bound besides, unless False
         is given.
     weights: parameters of IR: a safetensors file, or arrays by name. By default those next to the IR's file.
+    example_inputs: arguments of a PyTorch module, which determine the shapes of its inputs: a sequence, or a mapping
+        by name.
     placement_seconds: a time limit for placing cores, instead of a fixed amount of work.
     progress: True for a bar on terminals and in notebooks, False for silence; or a callback, which gets a text and the
         fraction that is done, None if that is unknown: `compiling: nn-outline-stages`, None.

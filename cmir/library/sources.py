@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from cmir.context import make_context
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
+from cmir.support.extras import missing_package
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 
@@ -28,13 +30,16 @@ WeightsLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, np.ndarray]"
 ImportOptions: TypeAlias = tuple[Mapping[str, Sequence[int]] | None, Samples, State]
 """Shapes, samples and state of an ONNX model; see `cmir.compile`."""
 
+ExampleInputs: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
+"""Arguments of a module of PyTorch in order, a tensor for the only one, or arguments by name."""
+
 _OPSET = 18
 """The opset that PyTorch's exporter is asked for, its default."""
 
 
 def read_source(
     source: Any,
-    example_inputs: Sequence[Any] | None,
+    example_inputs: ExampleInputs | None,
     imported: ImportOptions,
     weights: WeightsLike | None,
 ) -> Model:
@@ -90,11 +95,7 @@ def _is_torch(source: Any) -> bool:
     return isinstance(source, tuple(kinds))
 
 
-def _exported(
-    source: Any,
-    example_inputs: Sequence[Any] | None,
-    imported: ImportOptions,
-) -> Model:
+def _exported(source: Any, example_inputs: ExampleInputs | None, imported: ImportOptions) -> Model:
     """Export a module with PyTorch's own exporter, and import the result."""
     import torch  # pyright: ignore[reportMissingImports]
 
@@ -105,20 +106,48 @@ def _exported(
         )
     folder = TemporaryDirectory(prefix="cmir-")
     path = Path(folder.name) / f"{type(source).__name__}.onnx"
-    arguments = () if example_inputs is None else tuple(example_inputs)
+    by_name = isinstance(example_inputs, Mapping)
+    alone = isinstance(example_inputs, torch.Tensor)
+    in_order = () if by_name or example_inputs is None else example_inputs
     training = is_module and source.training
     if training:
         source.eval()
     try:
-        torch.onnx.export(source, arguments, path, dynamo=True, opset_version=_OPSET, verbose=False)
-    except ModuleNotFoundError as error:
-        raise CompileError(
-            None, f"PyTorch's exporter needs '{error.name}': pip install 'cmir[torch]'"
-        ) from error
+        _export(
+            torch,
+            source,
+            (in_order,) if alone else tuple(in_order),
+            dict(example_inputs) if by_name else None,
+            path,
+        )
     finally:
         if training:
             source.train()
     return _in_folder(path, imported, folder)
+
+
+def _export(
+    torch: Any, source: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None, path: Path
+) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's, of its own code
+            torch.onnx.export(
+                source,
+                args,
+                path,
+                kwargs=kwargs,
+                dynamo=True,
+                opset_version=_OPSET,
+                verbose=False,
+            )
+    except ModuleNotFoundError as error:
+        raise CompileError(None, missing_package(error.name or str(error))) from error
+    except torch.onnx.OnnxExporterError as error:
+        cause = error.__cause__ or error
+        reason = str(cause).strip().partition("\n")[0] or type(cause).__name__
+        message = f"PyTorch's exporter cannot export the module: {reason}"
+        raise CompileError(None, message) from error
 
 
 def _in_folder(path: Path, imported: ImportOptions, folder: object) -> Model:
