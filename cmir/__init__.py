@@ -20,9 +20,11 @@ _NAMES = {
     "Hardware": "cmir.hardware.description",
     "Network": "cmir.library.network",
     "Run": "cmir.library.run",
+    "SweepTable": "cmir.library.sweep_table",
     "compile": "cmir.library.compiling",
     "load": "cmir.library.loading",
     "presets": "cmir.hardware.description",
+    "sweep": "cmir.library.sweeping",
 }
 
 

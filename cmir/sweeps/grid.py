@@ -6,7 +6,8 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -15,7 +16,7 @@ from typing import Any
 from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
 from cmir.hardware.sections import SECTIONS
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, Where
 from cmir.support.limits import count_text
 
 NONE = "none"
@@ -69,46 +70,71 @@ class Grid:
             yield SweepPoint(chosen, _table(self.base, chosen))
 
 
-def read_axes(settings: Sequence[str]) -> list[Axis]:
+def read_axes(settings: Sequence[str], where: Where) -> list[Axis]:
     """Parse axes of the form `FIELD=VALUES`, and check each value against the field.
 
-    Raises CompileError, which names the field.
+    where: subject of the CompileError for text that is no axis, which names the field.
     """
+    with _located(where):
+        given: list[tuple[str, list[Any]]] = []
+        for setting in settings:
+            field, equals, text = setting.partition("=")
+            if not equals or not field.partition(".")[2]:
+                raise ValueError(f"--set needs section.field=VALUES, got '{setting}'")
+            given.append((field, _values(field, text)))
+    return make_axes(given, where)
+
+
+def make_axes(given: Iterable[tuple[str, Iterable[Any]]], where: Where) -> list[Axis]:
+    """Return the axes of fields, `section.field`, with these values. where, raises: see `read_axes`."""
     axes: list[Axis] = []
-    for setting in settings:
-        field, equals, text = setting.partition("=")
-        section, _, name = field.partition(".")
-        if not equals or not name:
-            raise _error(f"--set needs section.field=VALUES, got '{setting}'")
-        section = current_name(section, "cm-sweep")
-        field = f"{section}.{name}"
-        if section not in SECTIONS:
-            raise _error(f"unknown field `{field}`: there is no table `{section}`")
-        if field in {axis.field for axis in axes}:
-            raise _error(f"`{field}` is set twice")
-        values = tuple(_values(field, text))
-        for value in values:
-            if value is not None:
-                read_section(SECTIONS[section], section, {name: value}, "cm-sweep")
-            else:
-                _check_name(section, name)
-        axes.append(Axis(field, values))
-        _check_count(prod(len(axis.values) for axis in axes), "the fields have {} combinations")
+    with _located(where):
+        for name, values in given:
+            axis = _axis(name, [*values], where)
+            if axis.field in {other.field for other in axes}:
+                raise ValueError(f"`{axis.field}` is set twice")
+            axes.append(axis)
+            _check_count(prod(len(axis.values) for axis in axes), "the fields have {} combinations")
     return axes
+
+
+@contextmanager
+def _located(where: Where) -> Generator[None]:
+    """Raise ValueErrors inside the `with` block as CompileErrors."""
+    try:
+        yield
+    except ValueError as error:
+        raise CompileError(where, str(error)) from None
+
+
+def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
+    section, _, name = field.partition(".")
+    section = current_name(section, where)
+    field = f"{section}.{name}"
+    if section not in SECTIONS:
+        raise ValueError(f"unknown field `{field}`: there is no table `{section}`")
+    for value in values:
+        if value is not None:
+            read_section(SECTIONS[section], section, {name: value}, where)
+        else:
+            _check_name(section, name)
+    if not values:
+        raise ValueError(f"`{field}` has no values")
+    counts = Counter(map(cell, values))
+    if twice := [c for c, count in counts.items() if count > 1]:
+        raise ValueError(f"`{field}` has the value {twice[0]} twice")
+    return Axis(field, tuple(values))
 
 
 def _check_name(section: str, name: str) -> None:
     if name not in set(vars(SECTIONS[section]())):
-        raise _error(f"unknown field `{section}.{name}`")
+        raise ValueError(f"unknown field `{section}.{name}`")
 
 
 def _values(field: str, text: str) -> list[Any]:
     values: list[Any] = []
     for item in _items(text):
         values += _range(field, item) if _RANGE.fullmatch(item) else [_value(field, item)]
-    counts = Counter(map(cell, values))
-    if twice := [c for c, count in counts.items() if count > 1]:
-        raise _error(f"`{field}` has the value {twice[0]} twice")
     return values
 
 
@@ -130,7 +156,7 @@ def _range(field: str, item: str) -> list[int]:
     assert match is not None
     first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if step < 1 or last < first:
-        raise _error(f"`{field}`: the range {item} has no values")
+        raise ValueError(f"`{field}`: the range {item} has no values")
     values = range(first, last + 1, step)
     _check_count((last - first) // step + 1, f"`{field}`: the range {item} has {{}} values")
     return list(values)
@@ -139,7 +165,9 @@ def _range(field: str, item: str) -> list[int]:
 def _check_count(count: int, text: str) -> None:
     """Refuse more points than a sweep can have. text: the subject, with a place for the count."""
     if count > MOST_POINTS:
-        raise _error(f"{text.format(count_text(count))}; a sweep has {MOST_POINTS} points at most")
+        raise ValueError(
+            f"{text.format(count_text(count))}; a sweep has {MOST_POINTS} points at most"
+        )
 
 
 def _value(field: str, item: str) -> Any:
@@ -151,11 +179,9 @@ def _value(field: str, item: str) -> Any:
     except tomllib.TOMLDecodeError:
         if _WORD.fullmatch(item):
             return item
-    raise _error(f"`{field}`: '{item}' is no value: numbers, words, [lists], A..B:STEP or {NONE}")
-
-
-def _error(message: str) -> CompileError:
-    return CompileError("cm-sweep", message)
+    raise ValueError(
+        f"`{field}`: '{item}' is no value: numbers, words, [lists], A..B:STEP or {NONE}"
+    )
 
 
 def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,9 @@ crossbars: number in use. energy, area: sums of the known figures; missing: fiel
 link: the busiest one. traffic_byte_hops: the objective of placement.
 """
 
+TEXTS = ("status", "error", "missing")
+"""Columns of texts; the others have numbers."""
+
 _INFERENCES = 8
 """Number of inferences timed, as in cm-run."""
 
@@ -84,11 +87,11 @@ class Task:
     run: RunFiles | None = None
 
 
-def evaluate_point(task: Task) -> dict[str, str]:
-    """Return the row of a point, without the swept fields. The row of a failed point holds the error."""
+def evaluate_point(task: Task) -> dict[str, Any]:
+    """Return the figures of a point, by column. Those of a failed point are the error."""
     try:
         with collect_diagnostics(), limited(_module(task.network)[0]):
-            return {"status": "ok", **_cells(_figures(task))}
+            return {"status": "ok", **_figures(task)}
     except Exception as error:
         found = diagnostics_of(error, "")
         if found is None:
@@ -96,14 +99,6 @@ def evaluate_point(task: Task) -> dict[str, str]:
         else:
             message = found[0].one_line
         return {"status": "failed", "error": " ".join(message.split())}
-
-
-def _cells(figures: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: f"{value:.12g}" if isinstance(value, float) else str(value)
-        for name, value in figures.items()
-        if value is not None
-    }
 
 
 def _figures(task: Task) -> dict[str, Any]:
@@ -130,7 +125,7 @@ def _figures(task: Task) -> dict[str, Any]:
     clock, copies, link = hardware.system.clock_hz, copies_of(network.op), costs.busiest
     energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}
     missing = [*costs.energy_missing.values(), *costs.area_missing.values()]
-    return {
+    figures = {
         "programs": len(copies),
         "copies": sum(copies.values()),
         "cores": len(timed.network.positions),
@@ -148,6 +143,7 @@ def _figures(task: Task) -> dict[str, Any]:
         "link_utilisation": costs.utilisation(link) if link else None,
         "traffic_byte_hops": costs.byte_hops,
     }
+    return {column: value for column, value in figures.items() if value is not None}
 
 
 @lru_cache(maxsize=1)

@@ -5,28 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cmir
 from cmir.analysis.workload import ARRAY_BYTES
 from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.model import Model, lower_to_polyhedral
+from cmir.execution.interface import Interface
 from cmir.execution.judging import expected_outputs
 from cmir.execution.references import Arrays, Reference, input_names, reference_of
-from cmir.execution.streams import random_samples
 from cmir.support.diagnostics import CompileError
 from cmir.support.interruption import at_interruption
 from cmir.support.limits import check_memory, count_text
 from cmir.support.printing import ir_text
-from cmir.sweeps.grid import Grid, SweepPoint
-from cmir.sweeps.point import COLUMNS, RunFiles, Task, evaluate_point, write_run_arrays
+from cmir.sweeps.executors import ExecutorLike, run_tasks
+from cmir.sweeps.grid import Grid, SweepPoint, cell
+from cmir.sweeps.point import COLUMNS, TEXTS, RunFiles, Task, evaluate_point, write_run_arrays
 from cmir.sweeps.table import Row
-from cmir.sweeps.workers import map_in_processes
+
+Result: TypeAlias = "Mapping[str, Any]"
+"""The values of the swept fields and the figures of a point, by column."""
+
+_KILLED = {"status": "failed", "error": "its process was killed: is there enough memory?"}
 
 
 @dataclass(frozen=True)
@@ -61,36 +67,48 @@ class Sweep:
         text = json.dumps(what, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @cached_property
+    def _places(self) -> dict[tuple[Any, ...], int]:
+        """The place of each point in the grid, by the cells of its values."""
+        return {self._key(point.cells): place for place, point in enumerate(self.grid.points())}
+
+    def _key(self, row: Row) -> tuple[Any, ...]:
+        return tuple(_same(row[axis.field]) for axis in self.grid.axes)
+
     def left(self, rows: Iterable[Row]) -> list[SweepPoint]:
         """Return the points without a row, in order."""
-        fields = [axis.field for axis in self.grid.axes]
-        done = {tuple(_same(row[field]) for field in fields) for row in rows}
-        return [
-            point
-            for point in self.grid.points()
-            if tuple(map(_same, point.cells.values())) not in done
-        ]
-
-    def rows(
-        self, points: Iterable[SweepPoint], jobs: int, client: Any = None
-    ) -> Iterator[dict[str, str]]:
-        """Yield the rows of points on completion, in any order.
-
-        jobs: number of processes. client: client of a Dask cluster, whose workers are used instead.
-        """
-        tasks = [(point.cells, replace(self.task, table=point.table)) for point in points]
-        done = _parallel(tasks, jobs) if client is None else _on_cluster(tasks, client)
-        for cells, row in done:
-            yield {**cells, **row}
+        done = set(map(self._key, rows))
+        return [point for point in self.grid.points() if self._key(point.cells) not in done]
 
     def ordered(self, rows: Iterable[Row]) -> list[Row]:
         """Return rows of points in the order of the grid."""
-        fields = [axis.field for axis in self.grid.axes]
-        places = {
-            tuple(map(_same, point.cells.values())): place
-            for place, point in enumerate(self.grid.points())
+        return sorted(rows, key=lambda row: self._places[self._key(row)])
+
+    def results(self, rows: Iterable[Row]) -> list[Result]:
+        """Return the rows of a table that are points of the grid, in its order, with values and figures as numbers."""
+        points = [*self.grid.points()]
+        known = self.ordered(row for row in rows if self._key(row) in self._places)
+        return [
+            {
+                **points[self._places[self._key(row)]].values,
+                **{column: _figure(column, row.get(column, "")) for column in COLUMNS},
+            }
+            for row in known
+        ]
+
+    def rows(self, points: Sequence[SweepPoint], executor: ExecutorLike = None) -> Iterator[Result]:
+        """Yield the result of each point on completion, in any order. executor: see `run_tasks`."""
+        tasks = [replace(self.task, table=point.table) for point in points]
+        for number, figures in run_tasks(evaluate_point, tasks, executor):
+            yield {**points[number].values, **(_KILLED if figures is None else figures)}
+
+    def cells(self, result: Result) -> dict[str, str]:
+        """Return a result as the cells of a table."""
+        fields = {axis.field for axis in self.grid.axes}
+        return {
+            column: cell(value) if column in fields else _figure_cell(value)
+            for column, value in result.items()
         }
-        return sorted(rows, key=lambda row: places[tuple(_same(row[field]) for field in fields)])
 
 
 def _same(cell: str) -> Any:
@@ -101,6 +119,27 @@ def _same(cell: str) -> Any:
         return cell
 
 
+def _figure_cell(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _figure(column: str, text: str) -> Any:
+    if not text:
+        return None
+    if column in TEXTS:
+        return text
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
+
+
+@dataclass(frozen=True)
+class RandomRun:
+    """A run of each point on random data. folder: for files that processes read during the sweep."""
+
+    seed: int
+    inferences: int
+    folder: Path
+
+
 def prepare(
     model: Model,
     grid: Grid,
@@ -108,45 +147,36 @@ def prepare(
     storage: Storage | None,
     replicate: Replication | None,
     placement_seconds: float | None,
-    run: tuple[int, int, Path] | None,
+    run: RandomRun | None,
 ) -> Sweep:
     """Do the work common to all machines: import, folding, stages; with `run`, also inputs and reference outputs.
 
-    run: (seed, number of inferences, folder for the files that processes read during the sweep). stack: removes these
-    files on exit; those that a killed sweep left are removed now. Raises CompileError for models below the polyhedral
-    level.
+    stack: removes the folder of `run` on exit; one that a killed sweep left is removed now. Raises CompileError for
+    models below the polyhedral level.
     """
-    names = input_names(model) or []
+    names = input_names(model)
     reference = None if run is None else reference_of(model)
     pipelines = lower_to_polyhedral(model, "a sweep")
     if len(pipelines) != 1:
         raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
     task = Task(ir_text(model.module), {}, storage, replicate, placement_seconds)
-    if run is not None and reference is not None:
-        from cmir.analysis.index_ranges import index_ranges
-        from cmir.dialects.element_types import dtype_of
-        from cmir.dialects.polyhedral import symbol
-
-        seed, count, folder = run
-        _make_folder(folder, stack)
-        arrays = [pipelines[0].arrays[symbol(ref)] for ref in pipelines[0].inputs]
-        shapes = {name: array.shape for name, array in zip(names, arrays, strict=True)}
-        types = {name: dtype_of(array.type) for name, array in zip(names, arrays, strict=True)}
-        check_memory(
-            model.path,
-            f"there are {count_text(count)} inferences",
-            count * sum(ARRAY_BYTES + types[name].itemsize * prod(shapes[name]) for name in shapes),
-        )
-        known = index_ranges(pipelines[0])
-        symbols = [symbol(ref) for ref in pipelines[0].inputs]
-        ranges = {n: known[s] for n, s in zip(names, symbols, strict=True) if s in known}
-        samples = random_samples(shapes, seed, count, types, ranges)
-        write_run_arrays(folder / "inputs.npz", [[*sample.values()] for sample in samples])
-        outputs = [pipelines[0].arrays[symbol(ref)].shape for ref in pipelines[0].outputs]
-        _write_expected(folder, reference, [[*sample.values()] for sample in samples], outputs)
-        model.parameters.save(folder / "parameters.safetensors")
-        task = replace(task, run=RunFiles(folder, count))
-    return Sweep(grid, task)
+    if run is None or reference is None:
+        return Sweep(grid, task)
+    interface = Interface.of(model, pipelines[0], names)
+    of_one = sum(ARRAY_BYTES + p.dtype.itemsize * prod(p.shape) for p in interface.inputs.values())
+    check_memory(
+        model.path,
+        f"there are {count_text(run.inferences)} inferences",
+        run.inferences * of_one,
+    )
+    _make_folder(run.folder, stack)
+    samples = interface.arrays(interface.random(run.seed, run.inferences))
+    inputs = [[*sample.values()] for sample in samples]
+    write_run_arrays(run.folder / "inputs.npz", inputs)
+    outputs = [port.stored for port in interface.outputs.values()]
+    _write_expected(run.folder, reference, inputs, outputs)
+    model.parameters.save(run.folder / "parameters.safetensors")
+    return Sweep(grid, replace(task, run=RunFiles(run.folder, run.inferences)))
 
 
 def _make_folder(folder: Path, stack: ExitStack) -> None:
@@ -167,35 +197,3 @@ def _write_expected(
     write_run_arrays(folder / "outputs.npz", expected)
     with suppress(CompileError):
         write_run_arrays(folder / "float64.npz", used.evaluate_in_double(inputs))
-
-
-_Cells = dict[str, str]
-
-_KILLED = {"status": "failed", "error": "its process was killed: is there enough memory?"}
-
-
-def _parallel(tasks: list[tuple[_Cells, Task]], jobs: int) -> Iterator[tuple[_Cells, _Cells]]:
-    """Yield (cells of the point, its row) on completion.
-
-    A task that kills its process yields a failed row; the other tasks continue.
-    """
-    only = [task for _, task in tasks]
-    if jobs == 1:
-        rows = enumerate(map(evaluate_point, only))
-    else:
-        rows = map_in_processes(evaluate_point, only, jobs)
-    for which, row in rows:
-        yield tasks[which][0], _KILLED if row is None else row
-
-
-def _on_cluster(tasks: list[tuple[_Cells, Task]], client: Any) -> Iterator[tuple[_Cells, _Cells]]:
-    """Like `_parallel`, on the workers of a Dask cluster."""
-    from distributed import as_completed  # pyright: ignore[reportMissingImports]
-    from distributed.scheduler import KilledWorker  # pyright: ignore[reportMissingImports]
-
-    futures = {client.submit(evaluate_point, task, pure=False): cells for cells, task in tasks}
-    for future in as_completed(futures, loop=client.loop):
-        try:
-            yield futures[future], future.result()
-        except KilledWorker:
-            yield futures[future], _KILLED

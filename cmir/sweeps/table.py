@@ -76,7 +76,7 @@ class Table:
         try:
             lines = list(csv.reader(io.StringIO(whole.decode()), strict=True))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise CompileError(self.path, f"not a table of cm-sweep: {error}") from None
+            raise CompileError(self.path, f"not a table of a sweep: {error}") from None
         cut_short = not lines and _line(self.columns).startswith(data)
         if not cut_short and lines[:1] != [self.columns]:
             raise CompileError(
@@ -135,7 +135,7 @@ def lock(path: Path) -> Generator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
-            raise CompileError(path, "another cm-sweep is writing to this file") from None
+            raise CompileError(path, "another sweep is writing to this file") from None
         if _is_at(file, name):
             break
         os.close(file)  # of a sweep that has just ended, and removed it

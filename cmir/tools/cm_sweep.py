@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,11 @@ from cmir.tools.options import (
 from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
-    from cmir.sweeps.grid import SweepPoint
-    from cmir.sweeps.sweep import Sweep
-    from cmir.sweeps.table import Table
+    from rich.progress import Progress
+
+    from cmir.compilation.choices import Replication, Storage
+    from cmir.compilation.model import Model
+    from cmir.sweeps.grid import Grid, SweepPoint
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,11 +131,9 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from cmir.hardware.description import Hardware
     from cmir.sweeps.grid import Grid, read_axes
-    from cmir.sweeps.table import Table, lock
-    from cmir.sweeps.workers import processors
     from cmir.tools.files import file_path
 
-    grid = Grid(Hardware.load(options.hardware), read_axes(options.settings))
+    grid = Grid(Hardware.load(options.hardware), read_axes(options.settings, "cm-sweep"))
     if not grid.axes:
         raise CompileError("cm-sweep", "nothing to sweep: give fields and their values, --set")
     if options.client and options.jobs:
@@ -143,22 +143,9 @@ def _sweep(options: argparse.Namespace) -> int:
         return _list([*grid.points()])
     if output is None:
         raise CompileError("cm-sweep", "no file for the rows: -o FILE")
-    client = None
-    with ExitStack() as stack:
-        stack.enter_context(lock(output))
-        sweep = _prepare(options, grid, stack)
-        if options.client and not options.dry_run:
-            client = stack.enter_context(_cluster(options.client))
-        with Table(output, sweep.identity, sweep.columns, sweep.ordered) as table:
-            left = sweep.left(table.rows)
-            if options.dry_run:
-                return _list(left)
-            rows = sweep.rows(left, options.jobs or processors(), client)
-            failed = _work(rows, len(left), table)
-    there = len(grid) - len(left)
-    before = f", {there} were there" if there else ""
-    print(f"{output}: {len(left)} points{before}, {failed} failed")
-    return 0
+    if options.dry_run:
+        return _list_left(options, grid, output)
+    return _run(options, grid, output)
 
 
 def _exists(output: Path) -> bool:
@@ -171,39 +158,54 @@ def _list(points: Sequence[SweepPoint]) -> int:
     return 0
 
 
-def _prepare(options: argparse.Namespace, grid: Any, stack: ExitStack) -> Sweep:
-    from cmir.compilation.model import read_model
-    from cmir.support.atomic import name_beside
+def _list_left(options: argparse.Namespace, grid: Grid, output: Path) -> int:
+    """List the points that a file of rows lacks."""
     from cmir.sweeps.sweep import prepare
+    from cmir.sweeps.table import Table, lock
+
+    with ExitStack() as stack:
+        stack.enter_context(lock(output))
+        work = prepare(_model(options), grid, stack, *_mapping(options), None)
+        with Table(output, work.identity, work.columns, work.ordered) as table:
+            return _list(work.left(table.rows))
+
+
+def _run(options: argparse.Namespace, grid: Grid, output: Path) -> int:
+    from cmir.library.sweeping import folder_for_runs, sweep_model
+    from cmir.sweeps.sweep import RandomRun
+
+    with ExitStack() as stack:
+        model = _model(options)
+        run = None
+        if options.run is not None:
+            run = RandomRun(options.run, options.inferences, folder_for_runs(output, stack))
+        executor = options.jobs
+        if options.client:
+            executor = stack.enter_context(_cluster(options.client))
+        progress = _Progress(stack.enter_context(_bar()))
+        stack.enter_context(at_interruption(progress.stopped))
+        sweep_model(model, grid, _mapping(options), run, output, executor, progress)
+    there = len(grid) - progress.done
+    before = f", {there} were there" if there else ""
+    print(f"{output}: {progress.done} points{before}, {progress.failed} failed")
+    return 0
+
+
+def _model(options: argparse.Namespace) -> Model:
+    from cmir.compilation.model import read_model
     from cmir.tools.files import check_outputs
 
     model = read_model(
         options.model, options.weights, dict(options.shape), options.samples, state_of(options)
     )
     check_outputs([*model.files, options.hardware], [options.output])
-    run = None
-    if options.run is not None and not options.dry_run:
-        output = options.output.resolve()
-        folder = output.with_name(name_beside(output.name, "cm-sweep"))
-        run = options.run, options.inferences, folder
-    mapping = options.storage, options.replicate, options.placement_seconds
-    return prepare(model, grid, stack, *mapping, run)
+    return model
 
 
-def _work(rows: Iterable[dict[str, str]], count: int, table: Table) -> int:
-    """Add the rows of `count` points to the table on completion. Return the number of points that failed."""
-    done = failed = 0
-
-    def stopped() -> str:
-        return f"cm-sweep: stopped; {done} of {count} points are done, and the same command goes on"
-
-    with _progress(count) as tell, at_interruption(stopped):
-        for row in rows:
-            table.add(row)
-            done += 1
-            failed += row["status"] != "ok"
-            tell(done, failed)
-    return failed
+def _mapping(
+    options: argparse.Namespace,
+) -> tuple[Storage | None, Replication | None, float | None]:
+    return options.storage, options.replicate, options.placement_seconds
 
 
 @contextmanager
@@ -219,9 +221,24 @@ def _cluster(address: str) -> Generator[Any]:
         yield client
 
 
-@contextmanager
-def _progress(total: int) -> Generator[Any]:
-    """Provide a callback with the number of completed and of failed points, which shows progress on a terminal."""
+class _Progress:
+    """The number of points that are done and that failed, shown as a bar on a terminal."""
+
+    def __init__(self, bar: Progress):
+        self.done = self.failed = self.total = 0
+        self._bar = bar
+        self._task = bar.add_task("points", total=None, failed=0)
+
+    def __call__(self, done: int, failed: int, total: int) -> None:
+        self.done, self.failed, self.total = done, failed, total
+        self._bar.update(self._task, completed=done, failed=failed, total=total)
+
+    def stopped(self) -> str:
+        done = f"{self.done} of {self.total} points are done"
+        return f"cm-sweep: stopped; {done}, and the same command goes on"
+
+
+def _bar() -> Progress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -241,10 +258,7 @@ def _progress(total: int) -> Generator[Any]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    hidden = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=hidden) as progress:
-        bar = progress.add_task("points", total=total, failed=0)
-        yield lambda done, failed: progress.update(bar, completed=done, failed=failed)
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
     ],
 )
 def test_values(setting: str, values: tuple[Any, ...]) -> None:
-    (axis,) = read_axes([setting])
+    (axis,) = read_axes([setting], "cm-sweep")
     assert (axis.field, axis.values) == (setting.partition("=")[0], values)
 
 
@@ -102,13 +102,13 @@ def test_values(setting: str, values: tuple[Any, ...]) -> None:
 )
 def test_fields_and_values_that_there_are_not(settings: list[str], message: str) -> None:
     with pytest.raises(CompileError) as error:
-        read_axes(settings)
+        read_axes(settings, "cm-sweep")
     assert message in str(error.value)
 
 
 def test_former_name_of_a_table() -> None:
     with collect_diagnostics() as told:
-        (axis,) = read_axes(["network.hop_cycles=1,2"])
+        (axis,) = read_axes(["network.hop_cycles=1,2"], "cm-sweep")
     assert (axis.field, axis.values) == ("interconnect.hop_cycles", (1, 2))
     assert [str(diagnostic) for diagnostic in told] == [
         "cm-sweep: remark: table `network` is called `interconnect` now; the former name is still read"
@@ -116,7 +116,9 @@ def test_former_name_of_a_table() -> None:
 
 
 def test_all_combinations() -> None:
-    grid = Grid(Hardware.load("hermes"), read_axes(["core.count=1,none", "crossbar.rows=8,9"]))
+    grid = Grid(
+        Hardware.load("hermes"), read_axes(["core.count=1,none", "crossbar.rows=8,9"], None)
+    )
     points = [*grid.points()]
     assert len(points) == len(grid) == 4
     assert [str(point) for point in points[1:3]] == [
@@ -355,14 +357,14 @@ class _Deadly(dict[str, Any]):
 
 
 def test_a_killed_process_is_a_failed_row() -> None:
-    grid = Grid(Hardware.load("ideal"), read_axes(["core.count=1..5"]))
+    grid = Grid(Hardware.load("ideal"), read_axes(["core.count=1..5"], None))
     points = [*grid.points()]
     points[2] = type(points[2])(points[2].values, _Deadly(points[2].table))
     network = (TEXTBOOK.parent / "textbook-polyhedral.mlir").read_text()
     rows = {row["core.count"]: row for row in Sweep(grid, Task(network, {})).rows(points, 2)}
-    assert sorted(rows) == ["1", "2", "3", "4", "5"]
-    assert rows["3"]["error"] == "its process was killed: is there enough memory?"
-    assert {number for number, row in rows.items() if row["status"] == "ok"} == {"2", "4", "5"}
+    assert sorted(rows) == [1, 2, 3, 4, 5]
+    assert rows[3]["error"] == "its process was killed: is there enough memory?"
+    assert {number for number, row in rows.items() if row["status"] == "ok"} == {2, 4, 5}
 
 
 # Parquet

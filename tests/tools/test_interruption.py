@@ -131,7 +131,7 @@ def test_a_sweep_leaves_no_process(number: signal.Signals, tmp_path: Path) -> No
         time.sleep(0.01)
     second = subprocess.run(sweep(file), cwd=ROOT, capture_output=True, text=True)
     assert second.returncode == 1
-    assert second.stderr == f"{file}: error: another cm-sweep is writing to this file\n"
+    assert second.stderr == f"{file}: error: another sweep is writing to this file\n"
     process.send_signal(number)
     _, said = process.communicate(timeout=5)
     if number == signal.SIGTERM:

@@ -1,0 +1,71 @@
+"""The rows of a sweep."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+class SweepTable(Sequence[Mapping[str, Any]]):
+    """The figures of a network on a grid of machines: a sequence of rows, which are dictionaries.
+
+    fields: the swept fields, which are the first columns. columns: names of all columns; those with a unit end with it.
+    rows: in the order of the grid; unknown figures are None.
+    """
+
+    def __init__(
+        self, fields: Sequence[str], columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+    ):
+        self.fields, self.columns = tuple(fields), tuple(columns)
+        self.rows = [{column: row.get(column) for column in columns} for row in rows]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The rows of machines on which the network could not be compiled, or gave wrong results."""
+        return [row for row in self.rows if row["status"] != "ok"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def to_pandas(self) -> Any:
+        """Return the rows as a `pandas.DataFrame`."""
+        import pandas
+
+        return pandas.DataFrame(self.rows, columns=list(self.columns))
+
+    def to_polars(self) -> Any:
+        """Return the rows as a `polars.DataFrame`."""
+        import polars  # pyright: ignore[reportMissingImports]
+
+        return polars.DataFrame(self.rows, infer_schema_length=None)
+
+    def __repr__(self) -> str:
+        fields = " × ".join(self.fields)
+        return f"<cmir.SweepTable of {fields}: {len(self)} rows, {len(self.failed)} failed>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the columns that have a value in some row."""
+        used = [c for c in self.columns if any(row[c] not in (None, "") for row in self.rows)]
+        head = "".join(f"<th>{html.escape(column)}</th>" for column in used)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(_text(row[c]))}</td>' for c in used)}</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return str(value)

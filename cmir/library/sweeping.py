@@ -1,0 +1,140 @@
+"""`cmir.sweep`: a network on a grid of machines, with a row of figures for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.model import Model
+from cmir.frontends.samples import Samples
+from cmir.frontends.state import State
+from cmir.isl.budget import limited
+from cmir.library.errors import user_errors
+from cmir.library.machines import HardwareLike, hardware_from
+from cmir.library.progress import ProgressCallback, shown
+from cmir.library.sources import ExampleInputs, WeightsLike, read_source
+from cmir.library.sweep_table import SweepTable
+from cmir.support.atomic import name_beside
+from cmir.support.diagnostics import collect_diagnostics
+from cmir.sweeps.executors import ExecutorLike
+from cmir.sweeps.grid import Grid, make_axes
+from cmir.sweeps.sweep import RandomRun, Sweep, prepare
+from cmir.sweeps.table import Row, Table, lock
+
+Tell: TypeAlias = "Callable[[int, int, int], None]"
+"""Called with the number of points that are done, that failed, and that there are to do."""
+
+
+def sweep(
+    source: Any,
+    hardware: HardwareLike,
+    fields: Mapping[str, Iterable[Any]],
+    *,
+    storage: Storage | None = None,
+    replicate: bool | Replication = False,
+    samples: Samples = "auto",
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    state: Mapping[str, str] | bool = True,
+    weights: WeightsLike | None = None,
+    example_inputs: ExampleInputs | None = None,
+    placement_seconds: float | None = None,
+    random: int | None = None,
+    inferences: int = 1,
+    output: str | os.PathLike[str] | None = None,
+    executor: ExecutorLike = None,
+    progress: ProgressCallback | bool = True,
+) -> SweepTable:
+    """Compile a network for a grid of machines, and return a row of figures for each.
+
+    ```python
+    table = cmir.sweep("resnet20.onnx", "hermes", {"crossbar.rows": [128, 256], "core.count": range(64, 128, 32)})
+    table.to_pandas().plot.scatter("area_mm2", "interval_cycles")
+    ```
+
+    hardware: the machine whose fields are changed; see `cmir.compile`.
+    fields: values by field, `section.field` or `section__field`; all combinations are run. None removes a field.
+    random: the seed of random inputs; each machine then also runs them and compares the results with a reference, and a
+        row of results that differ has failed. inferences: how many.
+    output: a .csv or .parquet file of the rows. Each row is on disk as soon as it is done, and a call that is repeated
+        runs only what is missing. Without it, rows are in memory.
+    executor: number of processes, an executor of `concurrent.futures`, a `joblib.Parallel`, or a client of a Dask
+        cluster; by default a process for each processor.
+    The other arguments are those of `cmir.compile`.
+
+    A machine on which the network cannot be compiled is a row whose `status` is `failed`, with the `error`. Raises
+    CompileError for what concerns all rows, and OSError.
+    """
+    with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
+        axes = make_axes(((name.replace("__", "."), fields[name]) for name in fields), None)
+        grid = Grid(hardware_from(hardware), axes)
+        show("importing")
+        carried = State({} if isinstance(state, bool) else state, state is not False)
+        model = read_source(source, example_inputs, (shapes, samples, carried), weights)
+        path = None if output is None else Path(output)
+        run = None
+        if random is not None:
+            run = RandomRun(random, inferences, folder_for_runs(path, stack))
+        by: Replication | None = "columns" if replicate is True else replicate or None
+        mapping = storage, by, placement_seconds
+
+        def tell(done: int, failed: int, total: int) -> None:
+            text = f"sweeping: {done} of {total} points, {failed} failed"
+            show(text, done / total if total else None)
+
+        return sweep_model(model, grid, mapping, run, path, executor, tell)
+
+
+def folder_for_runs(output: Path | None, stack: ExitStack) -> Path:
+    """Return the folder of a sweep's data: beside its rows, where other computers find it, or a temporary one."""
+    if output is None:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="cmir-"))) / "sweep"
+    output = output.resolve()
+    return output.with_name(name_beside(output.name, "cm-sweep"))
+
+
+def sweep_model(
+    model: Model,
+    grid: Grid,
+    mapping: tuple[Storage | None, Replication | None, float | None],
+    run: RandomRun | None,
+    output: Path | None,
+    executor: ExecutorLike,
+    tell: Tell,
+) -> SweepTable:
+    """Run a model that has been read on the machines of a grid; see `sweep`.
+
+    mapping: storage, replication and time limit of the placement.
+    """
+    with ExitStack() as stack:
+        if output is not None:
+            stack.enter_context(lock(output))
+        with limited(model.module):
+            work = prepare(model, grid, stack, *mapping, run)
+        rows: list[dict[str, str]] = []
+        if output is None:
+            rows += _run(work, [], executor, tell)
+        else:
+            with Table(output, work.identity, work.columns, work.ordered) as table:
+                rows += table.rows
+                for row in _run(work, table.rows, executor, tell):
+                    table.add(row)
+                    rows.append(row)
+    fields = [axis.field for axis in grid.axes]
+    return SweepTable(fields, work.columns, work.results(rows))
+
+
+def _run(
+    work: Sweep, done: Sequence[Row], executor: ExecutorLike, tell: Tell
+) -> Iterator[dict[str, str]]:
+    """Yield the rows of points that have none, on completion."""
+    left, failed = work.left(done), 0
+    tell(0, 0, len(left))
+    for count, result in enumerate(work.rows(left, executor), start=1):
+        yield work.cells(result)
+        failed += result["status"] != "ok"
+        tell(count, failed, len(left))
