@@ -62,8 +62,10 @@ directives: $(STAMP)
 filecheck: $(STAMP)
 	lit $(LIT_FLAGS) tests/filecheck
 
+# In as many processes as there are processors; in one: make pytest PYTEST_FLAGS=
+PYTEST_FLAGS ?= -n logical --dist worksteal
 pytest: $(STAMP)
-	pytest -q
+	pytest -q $(PYTEST_FLAGS)
 
 # Needs root, for Debian's package manager. Tests that need a missing program are skipped, and say so.
 tools:
