@@ -101,9 +101,11 @@ def _number(given: Iterator[float], name: str, default: float | None) -> float |
 
 
 @dataclass(frozen=True)
-class _Weights:
-    """The weights of one direction: of inputs and states, and the biases of both products."""
+class _Direction:
+    """A direction: its operator's options, its weights of inputs and states, and the biases of both products."""
 
+    index: int
+    options: Mapping[str, Any]
     w: Constant
     r: Constant
     of_inputs: Constant
@@ -115,10 +117,8 @@ class _Weights:
         return Constant(f"{constant.name}.{name}", array)
 
 
-Build: TypeAlias = Callable[
-    [Activation, "_Weights", Sequence[Activation | None], Mapping[str, Any]], NNOp
-]
-"""Function that builds the operator: from the sequence, weights, initial states and options of a direction."""
+Build: TypeAlias = Callable[[Activation, "_Direction", Sequence[Activation | None]], NNOp]
+"""Function that builds the operator of a direction, from the sequence and the initial states."""
 
 
 @importer("RNN")
@@ -135,20 +135,16 @@ def rnn(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(
-        x: Activation,
-        own: _Weights,
-        states: Sequence[Activation | None],
-        options: Mapping[str, Any],
-    ) -> NNOp:
+    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
         bias = own.of_inputs.array + own.of_states.array
-        op = nn.RnnOp(_products(node, x, own, bias), node.parameter(own.r), *states, **options)
+        products = _products(node, x, own, bias)
+        op = nn.RnnOp(products, node.parameter(own.r), *states, **own.options)
         node.build(op)
         return op
 
     sequences = _Sequences.of(node, x, sequence_lens, settings)
-    weights = _weights(w, r, b, 1, sequences, settings)
-    return sequences.results(build, weights, [initial_h], settings.options(["Tanh"]))
+    directions = _directions(w, r, b, 1, sequences, ["Tanh"])
+    return sequences.results(build, directions, [initial_h])
 
 
 @importer("GRU")
@@ -166,12 +162,7 @@ def gru(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(
-        x: Activation,
-        own: _Weights,
-        states: Sequence[Activation | None],
-        options: Mapping[str, Any],
-    ) -> NNOp:
+    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
         units = own.r.shape[1]
         gates, candidate = slice(0, 2 * units), slice(2 * units, None)
         bias, weight = own.of_inputs.array + own.of_states.array, own.r
@@ -183,13 +174,13 @@ def gru(
             bias[candidate] = own.of_inputs.array[candidate]
             apart["bias"] = node.parameter(own.part(own.of_states, "candidate", candidate))
         products = _products(node, x, own, bias)
-        op = nn.GruOp(products, node.parameter(weight), *states, **apart, **options)
+        op = nn.GruOp(products, node.parameter(weight), *states, **apart, **own.options)
         node.build(op)
         return op
 
     sequences = _Sequences.of(node, x, sequence_lens, settings)
-    weights = _weights(w, r, b, 3, sequences, settings)
-    return sequences.results(build, weights, [initial_h], settings.options(["Sigmoid", "Tanh"]))
+    directions = _directions(w, r, b, 3, sequences, ["Sigmoid", "Tanh"])
+    return sequences.results(build, directions, [initial_h])
 
 
 @importer("LSTM")
@@ -209,86 +200,79 @@ def lstm(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(
-        x: Activation,
-        own: _Weights,
-        states: Sequence[Activation | None],
-        options: Mapping[str, Any],
-    ) -> NNOp:
+    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
         products = _products(node, x, own, own.of_inputs.array + own.of_states.array)
         h, c = states
-        held = None if p is None else node.parameter(_peepholes(p, options["reverse"]))
+        peepholes = None
+        if p is not None:
+            rows = p.array[own.index].reshape(3, -1)
+            peepholes = node.parameter(Constant(f"{p.name}.{own.index}", rows))
         op = nn.LstmOp(
             products,
             node.parameter(own.r),
             h,
             c,
-            held,
-            **options,
+            peepholes,
+            **own.options,
             input_forget=bool(input_forget),
         )
         node.build(op)
         return op
 
-    def _peepholes(p: Constant, reverse: bool) -> Constant:
-        direction = int(reverse and len(settings.directions) > 1)
-        return Constant(f"{p.name}.{direction}", p.array[direction].reshape(3, -1))
-
     sequences = _Sequences.of(node, x, sequence_lens, settings)
-    weights = _weights(w, r, b, 4, sequences, settings)
+    directions = _directions(w, r, b, 4, sequences, ["Sigmoid", "Tanh", "Tanh"])
     if p is not None:
-        expected = (len(settings.directions), 3 * weights[0].r.shape[1])
+        expected = (len(directions), 3 * directions[0].r.shape[1])
         if p.shape != expected:
             raise ImporterError(f"input P has the shape {list(p.shape)}, expected {list(expected)}")
-    options = settings.options(["Sigmoid", "Tanh", "Tanh"])
-    return sequences.results(build, weights, [initial_h, initial_c], options)
+    return sequences.results(build, directions, [initial_h, initial_c])
 
 
-def _products(node: Node, x: Activation, own: _Weights, bias: np.ndarray) -> Activation:
+def _products(node: Node, x: Activation, own: _Direction, bias: np.ndarray) -> Activation:
     """Build the products of the inputs with their weights, plus this bias."""
     held = node.parameter(Constant(own.of_inputs.name, bias)) if bias.any() else None
     return node.build(nn.GemmOp(x, node.parameter(own.w), held, trans_b=True))
 
 
-def _weights(
+def _directions(
     w: Constant,
     r: Constant,
     b: Constant | None,
     gates: int,
     sequences: _Sequences,
-    settings: Settings,
-) -> Sequence[_Weights]:
-    """Return the weights of each direction. Raises ImporterError if shapes do not fit together."""
-    directions = len(settings.directions)
-    units = settings.hidden_size or (r.shape[-1] if r.shape else 0)
-    inputs = sequences.inputs
+    activations: Sequence[str],
+) -> Sequence[_Direction]:
+    """Return the directions of a network. Raises ImporterError if shapes do not fit together.
+
+    activations: the default ones.
+    """
+    options = sequences.settings.options(activations)
+    count, inputs = len(options), sequences.inputs
+    units = sequences.settings.hidden_size or (r.shape[-1] if r.shape else 0)
+    half = gates * units
     for name, constant, expected in (
-        ("W", w, (directions, gates * units, inputs)),
-        ("R", r, (directions, gates * units, units)),
-        ("B", b, (directions, 2 * gates * units)),
+        ("W", w, (count, half, inputs)),
+        ("R", r, (count, half, units)),
+        ("B", b, (count, 2 * half)),
     ):
         if constant is not None and constant.shape != expected:
             raise ImporterError(
                 f"input {name} has the shape {list(constant.shape)}, expected {list(expected)} for"
                 f" hidden_size = {units} and {inputs} inputs"
             )
-    half = gates * units
-    zeros = Constant(f"{r.name}.bias", np.zeros((directions, 2 * half), r.array.dtype))
-    held = zeros if b is None else b
-    found: list[_Weights] = []
-    for d in range(directions):
-        parts = {"inputs": slice(0, half), "states": slice(half, None)}
-        biases = [
-            Constant(f"{held.name}.{d}.{name}", held.array[d][part]) for name, part in parts.items()
-        ]
-        found.append(
-            _Weights(
-                Constant(f"{w.name}.{d}", w.array[d]),
-                Constant(f"{r.name}.{d}", r.array[d]),
-                *biases,
-            )
+    zeros = Constant(f"{r.name}.bias", np.zeros((count, 2 * half), r.array.dtype))
+    biases = zeros if b is None else b
+    return [
+        _Direction(
+            index,
+            own,
+            Constant(f"{w.name}.{index}", w.array[index]),
+            Constant(f"{r.name}.{index}", r.array[index]),
+            Constant(f"{biases.name}.{index}.inputs", biases.array[index, :half]),
+            Constant(f"{biases.name}.{index}.states", biases.array[index, half:]),
         )
-    return found
+        for index, own in enumerate(options)
+    ]
 
 
 @dataclass(frozen=True)
@@ -332,9 +316,8 @@ class _Sequences:
     def results(
         self,
         build: Build,
-        weights: Sequence[_Weights],
+        directions: Sequence[_Direction],
         initial: Sequence[Value | None],
-        options: Sequence[Mapping[str, Any]],
     ) -> Sequence[Value]:
         """Build the operators of all directions.
 
@@ -343,11 +326,10 @@ class _Sequences:
         whole: list[Activation] = []
         last: list[list[Activation]] = [[] for _ in initial]
         steps, batch, _ = shape_of(self.x)
-        for direction, (own, given) in enumerate(zip(weights, options, strict=True)):
+        for own in directions:
             units = own.r.shape[1]
             groups = [
-                self._group(build, own, initial, direction, given, length, rows)
-                for length, rows in self._groups()
+                self._group(build, own, initial, length, rows) for length, rows in self._groups()
             ]
             sequences, *ends = zip(*groups, strict=True)
             whole.append(self._shaped(self._merged(sequences, 1), (steps, 1, batch, units)))
@@ -371,10 +353,8 @@ class _Sequences:
     def _group(
         self,
         build: Build,
-        own: _Weights,
+        own: _Direction,
         initial: Sequence[Value | None],
-        direction: int,
-        options: Mapping[str, Any],
         length: int,
         rows: Sequence[int],
     ) -> Sequence[Activation]:
@@ -392,10 +372,10 @@ class _Sequences:
         x = self._sliced(x, 0, length)
         if len(rows) == 1:
             x = self._shaped(x, (length, inputs))
-        states = [self._initial(value, direction, rows) for value in initial]
-        op = build(x, own, states, options)
+        states = [self._initial(value, own.index, rows) for value in initial]
+        op = build(x, own, states)
         results = [self._shaped(result, (length, *shape)) for result in op.results]
-        at = 0 if options["reverse"] else length - 1
+        at = 0 if own.options["reverse"] else length - 1
         ends = [self._shaped(self._sliced(x, at, at + 1), shape) for x in results]
         h = results[0]
         if length < steps:
