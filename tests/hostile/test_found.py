@@ -284,6 +284,24 @@ def test_strides_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "internal error" not in captured
 
 
+@pytest.mark.parametrize(
+    ("node", "flag"),
+    [
+        ("LpPool<kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 2>(x)", "ceil_mode = 2"),
+        ("ReduceMax<keepdims = -1>(x)", "keepdims = -1"),
+        ("LSTM<hidden_size = 2, layout = 3>(x, x, x)", "layout = 3"),
+    ],
+)
+def test_flags_that_are_neither_0_nor_1(
+    node: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """onnxruntime takes them for 0 in some operators, and for 1 in others."""
+    file = tmp_path / "flags.onnx"
+    file.write_bytes(_model(f"y = {node}", "float[1,2,5,5] x", "float y").SerializeToString())
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    assert f"attribute {flag} must be 0 or 1" in capsys.readouterr().err
+
+
 def test_windows_larger_than_the_channels(tmp_path: Path) -> None:
     """LRN reads the channels that exist, however large its window is."""
     file = tmp_path / "lrn.onnx"

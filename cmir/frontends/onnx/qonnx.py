@@ -33,7 +33,7 @@ class Quantiser:
     """The smallest type that holds the integers, and in which they can be clipped."""
 
     @classmethod
-    def of(cls, bits: float, signed: int, narrow: int, rounding_mode: str) -> Self:
+    def of(cls, bits: float, signed: bool, narrow: bool, rounding_mode: str) -> Self:
         """Return the quantiser with these settings. Raises ImporterError."""
         if bits != int(bits) or not 1 <= bits <= MOST_BITS:
             raise ImporterError(f"a bit width of {bits:g} is not supported: 1 to {MOST_BITS}")
@@ -46,7 +46,7 @@ class Quantiser:
             low = -high if narrow else -high - 1
         else:
             low, high = 0, 2**bits - (2 if narrow else 1)
-        bipolar = bits == 1 and bool(signed)
+        bipolar = bits == 1 and signed
         for dtype in map(np.dtype, (np.int8, np.uint8, np.int16, np.uint16)):
             limits = np.iinfo(dtype)
             whole = (low, high) == (limits.min, limits.max)
@@ -91,8 +91,8 @@ def quant(
     zeropt: Constant,
     bitwidth: Constant,
     *,
-    signed: int = 1,
-    narrow: int = 1,
+    signed: bool = True,
+    narrow: bool = True,
     rounding_mode: str = "ROUND",
 ) -> QuantizedConstant:
     """Compute Quant of constants."""

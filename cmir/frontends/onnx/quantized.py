@@ -133,7 +133,7 @@ def quantize(
     block_size: int = 0,
     output_dtype: int = 0,
     precision: int = 0,
-    saturate: int = 1,
+    saturate: bool = True,
 ) -> Constant:
     """Compute QuantizeLinear of constants: quotients in the type of the scale, ties to even."""
     dtype = type_of_result(output_dtype) if y_zero_point is None else y_zero_point.array.dtype

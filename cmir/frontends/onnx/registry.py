@@ -14,7 +14,7 @@ known at import and includes any batch dimension; a ``Value`` is either.
 * Keyword-only parameters are settings, with ONNX's names and defaults. A setting is an attribute of
 the node, or an input of that name with a constant value: many operators changed one into the
 other between opsets, and an importer need not distinguish them. Settings are plain numbers,
-strings and lists.
+strings and lists; an attribute that is declared as a ``bool`` must be 0 or 1.
 * A keyword-only parameter whose type is a dataclass stands for its fields, settings shared by
 several operators.
 * Any other attribute, input or output of a node is refused by name; none is silently ignored.
@@ -106,8 +106,12 @@ class Importer:
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
-        """The annotations, which may name types that exist only after all modules are loaded."""
-        return get_type_hints(self.function)
+        """The annotations, which may name types that exist only after all modules are loaded, with those of groups."""
+        own = get_type_hints(self.function)
+        groups = [own[p.name] for p in self.keywords if is_dataclass(own[p.name])]
+        return {
+            name: t for hints in (*map(get_type_hints, groups), own) for name, t in hints.items()
+        }
 
     @cached_property
     def settings(self) -> Mapping[str, inspect.Parameter | Field[Any]]:
@@ -137,7 +141,7 @@ class Importer:
         for attribute in node.proto.attribute:
             value = plain(attribute)
             if attribute.name in self.settings:
-                settings[attribute.name] = value
+                settings[attribute.name] = self._attribute(attribute.name, value)
             elif value != node.default_of(attribute.name):
                 refused.append(f"attribute {attribute.name} = {value} is not supported")
         if refused:
@@ -163,6 +167,14 @@ class Importer:
             raise ImporterError(str(error)) from error
         result = self.function(*arguments.args, **arguments.kwargs)
         return result if isinstance(result, Sequence) else [result]
+
+    def _attribute(self, name: str, value: Any) -> Any:
+        """Return a setting that is an attribute. What other numbers mean for a flag, no two runtimes agree on."""
+        if self.types.get(name) is not bool:
+            return value
+        if value not in (0, 1):
+            raise ImporterError(f"attribute {name} = {value} must be 0 or 1")
+        return bool(value)
 
     def _setting(self, name: str, value: Constant) -> Any:
         """Return a setting that is an input. A single number may have dimensions of size 1."""

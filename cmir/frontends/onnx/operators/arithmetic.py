@@ -131,7 +131,7 @@ def bit_shift(node: Node, x: Value, y: Value, *, direction: str) -> Value:
 
 
 @importer("Mod")
-def mod(node: Node, a: Value, b: Value, *, fmod: int = 0) -> Value:
+def mod(node: Node, a: Value, b: Value, *, fmod: bool = False) -> Value:
     """Floats and integers."""
     a, b = operands(node, a, b)
     remainder = node.build(nn.RemOp(a, b))
@@ -158,7 +158,7 @@ def is_nan(node: Node, x: Activation) -> Value:
 
 @importer("IsInf")
 def is_inf(
-    node: Node, x: Activation, *, detect_negative: int = 1, detect_positive: int = 1
+    node: Node, x: Activation, *, detect_negative: bool = True, detect_positive: bool = True
 ) -> Value:
     if not detect_negative and not detect_positive:
         return node.build(nn.LessOp(x, x))

@@ -42,7 +42,7 @@ def tile(node: Node, input: Activation, *, repeats: Sequence[int]) -> Value:
 
 
 @importer("Trilu")
-def trilu(node: Node, input: Activation, *, k: int = 0, upper: int = 1) -> Value:
+def trilu(node: Node, input: Activation, *, k: int = 0, upper: bool = True) -> Value:
     shape = shape_of(input)
     if len(shape) < 2:
         raise ImporterError(f"a sample must have matrices, got shape {list(shape)}")

@@ -59,8 +59,8 @@ def batch_normalization(
     *,
     epsilon: float = 1e-5,
     momentum: float = 0.9,  # of training only
-    spatial: int = 1,
-    training_mode: int = 0,
+    spatial: bool = True,
+    training_mode: bool = False,
 ) -> Value:
     """Inference only: `training_mode` must be 0, and `spatial` 1."""
     if not spatial:
@@ -80,7 +80,7 @@ def identity(node: Node, x: Value) -> Value:
 
 
 @importer("Cast")
-def cast(node: Node, x: Activation, *, to: int, saturate: int = 1) -> Value:
+def cast(node: Node, x: Activation, *, to: int, saturate: bool = True) -> Value:
     """Casts between float16, float, double, int8, uint8, int32, int64 and bool."""
     if to not in ELEMENTS:
         raise ImporterError(f"attribute to = {element_name(to)} is not supported")
@@ -103,7 +103,7 @@ def bit_cast(node: Node, input: Activation, *, to: int) -> Value:
 
 
 @importer("CastLike")
-def cast_like(node: Node, x: Value, like: Activation, *, saturate: int = 1) -> Value:
+def cast_like(node: Node, x: Value, like: Activation, *, saturate: bool = True) -> Value:
     """Like Cast. Constants are cast to float16, float and double."""
     if not isinstance(x, Constant):
         return as_element(node, x, element_of(like))

@@ -75,10 +75,10 @@ def fused_matmul(
     b: Value,
     *,
     alpha: float = 1.0,
-    transA: int = 0,
-    transB: int = 0,
-    transBatchA: int = 0,
-    transBatchB: int = 0,
+    transA: bool = False,
+    transB: bool = False,
+    transBatchA: bool = False,
+    transBatchB: bool = False,
 ) -> Value:
     """Without `transBatchA` and `transBatchB`."""
     if transBatchA or transBatchB:
@@ -162,12 +162,12 @@ def attention(
     bias: Constant | None = None,
     *,
     num_heads: int,
-    unidirectional: int = 0,
+    unidirectional: bool = False,
     qkv_hidden_sizes: Sequence[int] = (),
     scale: float = 0.0,
     mask_filter_value: float = -10000.0,
-    do_rotary: int = 0,
-    past_present_share_buffer: int = 0,
+    do_rotary: bool = False,
+    past_present_share_buffer: bool = False,
     rotary_embedding_dim: int = 0,
 ) -> Value:
     """Self-attention without masks, past, attention bias or rotary embedding; `unidirectional` masks the future."""

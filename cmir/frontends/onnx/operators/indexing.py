@@ -158,13 +158,13 @@ def top_k(
     *,
     k: int = 1,
     axis: int = -1,
-    largest: int = 1,
-    sorted: int = 1,
+    largest: bool = True,
+    sorted: bool = True,
 ) -> Sequence[Value]:
     """Sort the elements even without `sorted`."""
     place = node.axis(x, axis)
     k = k if count is None else int(count.array.item())
-    found = node.build(nn.ArgTopKOp(x, place, k, bool(largest)))
+    found = node.build(nn.ArgTopKOp(x, place, k, largest))
     values = node.build(nn.TakeElementsOp(x, found, place))
     return [values, node.build(nn.CastOp(found, i64))]
 

@@ -31,7 +31,7 @@ def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
 
 
 @importer("Reshape")
-def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: int = 0) -> Value:
+def reshape(node: Node, x: Activation, *, shape: Sequence[int], allowzero: bool = False) -> Value:
     before = dict(enumerate(node.shape(x)))
     target = [n if n or allowzero else before.get(i, 0) for i, n in enumerate(shape)]
     if -1 in target:

@@ -29,8 +29,8 @@ def gemm(
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    transA: int = 0,
-    transB: int = 0,
+    transA: bool = False,
+    transB: bool = False,
 ) -> Value:
     """Folds the factors alpha and beta into b and c.
 
@@ -45,14 +45,14 @@ def gemm(
     if alpha == beta == 1 and (c is None or (isinstance(c, Constant) and c.array.ndim == 1)):
         integers = integer_operands(node, a, b, c, 0 if transB else 1)
     if integers is not None:
-        return float_result(node, integer_gemm(node, integers, bool(transB)), integers, -1)
+        return float_result(node, integer_gemm(node, integers, transB), integers, -1)
     weights = node.parameter(_scaled(b, alpha))
     bias = None
     if isinstance(c, Constant):
         c = _scaled(c, beta)
         if node.batch or (c.array.size in (1, outputs) and c.shape[-1:] != (1,)):
             bias, c = node.parameter(_row(c, outputs)), None
-    result = node.build(nn.GemmOp(a, weights, bias, trans_b=bool(transB)))
+    result = node.build(nn.GemmOp(a, weights, bias, trans_b=transB))
     if c is None:
         return result
     if isinstance(c, Constant):

@@ -199,7 +199,7 @@ def qlinear_global_average_pool(
     y_scale: Constant,
     y_zero_point: Constant,
     *,
-    channels_last: int = 0,
+    channels_last: bool = False,
 ) -> Value:
     rank = len(node.shape(x))
     axes = node.axes(x, range(1, rank - 1) if channels_last else range(2, rank))
@@ -216,11 +216,11 @@ def qlinear_reduce_mean(
     y_zero_point: Constant | None = None,
     *,
     axes: Sequence[int] = (),
-    keepdims: int = 1,
+    keepdims: bool = True,
 ) -> Value:
     chosen = sorted(set(node.axes(x, axes or range(len(node.shape(x))))))
     zero = _zero(y_zero_point, x)
-    return _average(node, x, x_scale, x_zero_point, y_scale, zero, chosen, bool(keepdims))
+    return _average(node, x, x_scale, x_zero_point, y_scale, zero, chosen, keepdims)
 
 
 def _average(
@@ -258,8 +258,8 @@ def qgemm(
     y_zero_point: Constant | None = None,
     *,
     alpha: float = 1.0,
-    transA: int = 0,
-    transB: int = 0,
+    transA: bool = False,
+    transB: bool = False,
 ) -> Value:
     """Without y_scale, the result is float32."""
     if transA:

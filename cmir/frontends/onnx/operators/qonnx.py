@@ -21,8 +21,8 @@ def quant(
     zeropt: Constant,
     bitwidth: Constant,
     *,
-    signed: int = 1,
-    narrow: int = 1,
+    signed: bool = True,
+    narrow: bool = True,
     rounding_mode: str = "ROUND",
 ) -> Value:
     """1 to 16 bits, with integer zero points."""

@@ -45,7 +45,7 @@ def quantize_linear(
     block_size: int = 0,
     output_dtype: int = 0,
     precision: int = 0,
-    saturate: int = 1,
+    saturate: bool = True,
 ) -> Value:
     """Quantises float32 and float16 to integers of 2 to 16 bits, with one scale or one for each index of an axis.
 

@@ -32,7 +32,7 @@ class Settings:
 
     hidden_size: int | None = None
     direction: str = "forward"
-    layout: int = 0
+    layout: bool = False
     activations: Sequence[str] = ()
     activation_alpha: Sequence[float] = ()
     activation_beta: Sequence[float] = ()
@@ -158,7 +158,7 @@ def gru(
     initial_h: Value | None = None,
     *,
     settings: Settings,
-    linear_before_reset: int = 0,
+    linear_before_reset: bool = False,
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
@@ -196,7 +196,7 @@ def lstm(
     p: Constant | None = None,
     *,
     settings: Settings,
-    input_forget: int = 0,
+    input_forget: bool = False,
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
@@ -214,7 +214,7 @@ def lstm(
             c,
             peepholes,
             **own.options,
-            input_forget=bool(input_forget),
+            input_forget=input_forget,
         )
         node.build(op)
         return op

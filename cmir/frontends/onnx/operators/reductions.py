@@ -56,8 +56,8 @@ def _reduction(
         x: Activation,
         *,
         axes: Sequence[int] | None = None,
-        keepdims: int = 1,
-        noop_with_empty_axes: int = 0,
+        keepdims: bool = True,
+        noop_with_empty_axes: bool = False,
     ) -> Value:
         if not axes and noop_with_empty_axes:
             return x if of_none is None else node.build(of_none(x))
@@ -65,9 +65,9 @@ def _reduction(
         if not chosen:
             return x if of_none is None else node.build(of_none(x))
         if element_of(x) != i1:
-            return node.build(op(x, chosen, bool(keepdims)))
+            return node.build(op(x, chosen, keepdims))
         integers = as_element(node, x, i32)
-        return as_element(node, node.build(op(integers, chosen, bool(keepdims))), i1)
+        return as_element(node, node.build(op(integers, chosen, keepdims)), i1)
 
     return reduction
 
@@ -78,10 +78,15 @@ for name, reduction in REDUCTIONS.items():
 
 def _arg_reduction(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:
     def arg_reduction(
-        node: Node, x: Activation, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0
+        node: Node,
+        x: Activation,
+        *,
+        axis: int = 0,
+        keepdims: bool = True,
+        select_last_index: bool = False,
     ) -> Value:
         (chosen,) = node.axes(x, [axis])
-        found = node.build(op(x, chosen, bool(keepdims), bool(select_last_index)))
+        found = node.build(op(x, chosen, keepdims, select_last_index))
         return node.build(nn.CastOp(found, i64))
 
     return arg_reduction
@@ -98,10 +103,10 @@ def global_max_pool(node: Node, x: Activation) -> Value:
 
 def _cumulative(op: Callable[[SSAValue, int, bool, bool], Operation]) -> Function:
     def cumulative(
-        node: Node, x: Activation, *, axis: int, exclusive: int = 0, reverse: int = 0
+        node: Node, x: Activation, *, axis: int, exclusive: bool = False, reverse: bool = False
     ) -> Value:
         (chosen,) = node.axes(x, [axis])
-        return node.build(op(x, chosen, bool(exclusive), bool(reverse)))
+        return node.build(op(x, chosen, exclusive, reverse))
 
     return cumulative
 

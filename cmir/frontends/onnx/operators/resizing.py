@@ -44,11 +44,11 @@ def resize(
     roi: Sequence[float] | None = None,  # of tf_crop_and_resize only
     scales: Sequence[float] | None = None,
     sizes: Sequence[int] | None = None,
-    antialias: int = 0,
+    antialias: bool = False,
     axes: Sequence[int] | None = None,
     coordinate_transformation_mode: str = "half_pixel",
     cubic_coeff_a: float = -0.75,  # these two of mode cubic only
-    exclude_outside: int = 0,
+    exclude_outside: bool = False,
     extrapolation_value: float = 0.0,  # of tf_crop_and_resize only
     keep_aspect_ratio_policy: str = "stretch",
     mode: str = "nearest",
@@ -70,11 +70,11 @@ def resize(
         sizes, factors = _from_sizes(shape, sizes, axes, keep_aspect_ratio_policy)
     else:
         raise ImporterError("it has neither scales nor sizes")
-    smooth = bool(antialias) and any(factor < 1 for factor in factors)
+    smooth = antialias and any(factor < 1 for factor in factors)
     if smooth and mode == "nearest":
         raise ImporterError("attribute antialias = 1 is not supported in mode nearest")
     # The two neighbours of a linear interpolation are the same element where one of them is outside.
-    exclude = bool(exclude_outside) and (smooth or mode == "cubic")
+    exclude = exclude_outside and (smooth or mode == "cubic")
     kernel = Kernel(cubic_coeff_a, smooth, exclude)
     if coordinate_transformation_mode == "tf_crop_and_resize":
         return _crop(

@@ -49,7 +49,7 @@ def grid_sample(
     *,
     mode: str = "linear",
     padding_mode: str = "zeros",
-    align_corners: int = 0,
+    align_corners: bool = False,
 ) -> Value:
     """Any number of spatial dimensions."""
     kind = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
@@ -64,7 +64,7 @@ def grid_sample(
         raise ImporterError(
             f"a grid of shape {list(shape_of(places))} does not fit images of shape {list(sizes)}"
         )
-    build = Sampling(node, dtype_of(places), padding_mode, bool(align_corners))
+    build = Sampling(node, dtype_of(places), padding_mode, align_corners)
     # The grid has the last dimension first.
     axes = [
         build.axis(build.position(places, rank - 1 - axis, size), size, kind)
@@ -251,7 +251,7 @@ class Sampling:
 
 @importer("AffineGrid")
 def affine_grid(
-    node: Node, theta: Activation, *, size: Sequence[int], align_corners: int = 0
+    node: Node, theta: Activation, *, size: Sequence[int], align_corners: bool = False
 ) -> Value:
     *outer, rows, _ = shape_of_rank(theta, "theta", 2, MOST_DIMENSIONS)
     sizes = tuple(size[2:])
@@ -259,7 +259,7 @@ def affine_grid(
         raise ImporterError(
             f"size = {list(size)} does not fit matrices of {rows} rows, one for each dimension"
         )
-    positions = _positions(sizes, bool(align_corners))
+    positions = _positions(sizes, align_corners)
     grid = Constant(f"{node.proto.name}.positions", positions.astype(dtype_of(theta)))
     rank = len(outer)
     columns = node.build(nn.TransposeOp(theta, [*range(rank), rank + 1, rank]))

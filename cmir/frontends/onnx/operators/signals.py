@@ -32,8 +32,8 @@ def dft(
     *,
     axis: int = 1,
     dft_length: int | None = None,
-    inverse: int = 0,
-    onesided: int = 0,
+    inverse: bool = False,
+    onesided: bool = False,
 ) -> Value:
     """Products with a matrix, whose size is the square of the length."""
     recent = node.schema is not None and node.schema.since_version >= 20
@@ -47,12 +47,12 @@ def dft(
     _check_parts("the input", shape)
     if length < 1:
         raise ImporterError(f"dft_length = {length} is not positive")
-    if onesided and (shape[-1] == 1) == bool(inverse):
+    if onesided and (shape[-1] == 1) == inverse:
         raise ImporterError("attribute onesided = 1 is for real signals and their spectra")
     # Elements beyond the length do not count; missing ones are zeros.
     used = min(shape[place], length // 2 + 1 if inverse and onesided else length)
     x = node.build(nn.SliceOp(input, [0] * len(shape), [*shape[:place], used, *shape[place + 1 :]]))
-    matrix = _matrix(used, shape[-1], length, bool(inverse), bool(onesided))
+    matrix = _matrix(used, shape[-1], length, inverse, onesided)
     order = [*(a for a in range(len(shape) - 1) if a != place), place, len(shape) - 1]
     moved = node.build(nn.TransposeOp(x, order))
     outer = shape_of(moved)[:-2]
@@ -114,7 +114,7 @@ def stft(
     frame_step: int,
     window: Sequence[float] | None = None,
     frame_length: int | None = None,
-    onesided: int = 1,
+    onesided: bool = True,
 ) -> Value:
     """Convolution with the matrix of the transform, times the window."""
     *outer, size, parts = shape_of_rank(signal, "the signal", 2, MOST_DIMENSIONS)
@@ -124,7 +124,7 @@ def stft(
         raise ImporterError(f"a window of {len(window)} elements does not fit frames of {length}")
     if onesided and parts == 2:
         raise ImporterError("attribute onesided = 1 is for real signals")
-    matrix = _matrix(length, parts, length, False, bool(onesided))
+    matrix = _matrix(length, parts, length, False, onesided)
     if window is not None:
         matrix = matrix * np.reshape(window, (-1, 1, 1, 1))
     # Frequencies and their parts × parts of the signal × window, which has size 1 along a batch.

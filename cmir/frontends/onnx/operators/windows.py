@@ -105,16 +105,16 @@ def max_pool(
     x: Activation,
     *,
     window: Window,
-    ceil_mode: int = 0,
-    storage_order: int = 0,  # of the output Indices
+    ceil_mode: bool = False,
+    storage_order: bool = False,  # of the output Indices
 ) -> Value | Sequence[Value]:
     """Floats, int8 and uint8."""
     kernel = window.kernel
-    options = window.strides, window.padding(x, kernel), window.dilations, bool(ceil_mode)
+    options = window.strides, window.padding(x, kernel), window.dilations, ceil_mode
     result = node.build(nn.MaxPoolOp(x, kernel, *options))
     if len(node.proto.output) == 1:
         return result
-    found = node.build(nn.MaxPoolIndexOp(x, kernel, *options, bool(storage_order)))
+    found = node.build(nn.MaxPoolIndexOp(x, kernel, *options, storage_order))
     return [result, node.build(nn.CastOp(found, i64))]
 
 
@@ -124,20 +124,22 @@ def average_pool(
     x: Activation,
     *,
     window: Window,
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
 ) -> Value:
     kernel = window.kernel
     options = window.strides, window.padding(x, kernel), window.dilations
-    flags = bool(ceil_mode), bool(count_include_pad)
+    flags = ceil_mode, count_include_pad
     return node.build(nn.AveragePoolOp(x, kernel, *options, *flags))
 
 
 @importer("LpPool", batched="channels")
-def lp_pool(node: Node, x: Activation, *, window: Window, ceil_mode: int = 0, p: int = 2) -> Value:
+def lp_pool(
+    node: Node, x: Activation, *, window: Window, ceil_mode: bool = False, p: int = 2
+) -> Value:
     kernel = window.kernel
     options = window.strides, window.padding(x, kernel), window.dilations
-    return node.build(nn.LpPoolOp(x, kernel, *options, bool(ceil_mode), p))
+    return node.build(nn.LpPoolOp(x, kernel, *options, ceil_mode, p))
 
 
 @importer("GlobalAveragePool", batched="channels")
