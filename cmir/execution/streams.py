@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -205,12 +206,17 @@ def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndar
     header = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         header = np.lib.format.read_array_header_2_0
-    shape, _, dtype = header(stream)
+    # A damaged header says that it has gigabytes, and a file would make room for them before it reads.
+    shape, _, dtype = header(BytesIO(stream.read(_LONGEST_HEADER)))
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded: they may hold code")
     if prod(shape) * dtype.itemsize > size:
         raise ValueError(f"it has {size} bytes, too few for an array of shape {list(shape)}")
     return _Stored(file, shape, dtype, read)
+
+
+_LONGEST_HEADER = 1 << 16
+"""More bytes than NumPy accepts in a header."""
 
 
 @contextmanager

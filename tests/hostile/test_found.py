@@ -142,6 +142,16 @@ HEADERS = {
 def test_headers_of_arrays(header: str, suffix: str, tmp_path: Path):
     text = HEADERS[header].encode("latin-1") + b"\n"
     array = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(512)
+    _refused_array(array, suffix, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_headers_longer_than_the_file(suffix: str, tmp_path: Path):
+    size = (0xFFFFFFFF).to_bytes(4, "little")
+    _refused_array(b"\x93NUMPY\x02\x00" + size + b"{'descr': '<f4'" + bytes(512), suffix, tmp_path)
+
+
+def _refused_array(array: bytes, suffix: str, tmp_path: Path) -> None:
     if suffix == "npz":
         with ZipFile(tmp_path / "x.npz", "w") as archive:
             archive.writestr("x.npy", array)
