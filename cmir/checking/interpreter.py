@@ -1,7 +1,7 @@
 """Interpreter of ONNX graphs with exact integers.
 
 `operators` and `microsoft` define operators on integers, and between integers and floats. `ordinary` evaluates all
-other operators, node by node.
+other operators, node by node, and operands for which a function there returns `NotImplemented`.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Interpreter:
         if (function := find_function(node)) is not None:
             inputs = [values[name] if name else None for name in node.input]
             found = function(*inputs, **_attributes(node))
-            outputs = found if isinstance(found, tuple) else [np.asarray(found)]
-            return {name: x for name, x in zip(node.output, outputs, strict=False) if name}
+            if found is not NotImplemented:
+                outputs = found if isinstance(found, tuple) else [np.asarray(found)]
+                return {name: x for name, x in zip(node.output, outputs, strict=False) if name}
         if any(_computes_with_integers(n) for graph in subgraphs(node) for n in graph.node):
             return dict(zip(node.output, self._control_flow(node, values), strict=True))
         known = {name: values[name] for name in sorted(_reads(node)) if name in values}

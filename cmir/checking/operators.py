@@ -81,3 +81,21 @@ def qlinear_matmul(
     columns = along(single(b_scale), max(sums.ndim, 2), -1)
     scale, zero = (along(v, max(sums.ndim, 2), -2) for v in (single(y_scale), y_zero_point))
     return requantize(sums, rows * columns / scale, zero)
+
+
+@operator("Pow")
+def power_of_integers(base: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """Return the low bits of powers of integers. onnxruntime computes powers in double precision."""
+    whole = exponent.dtype.kind in "iu" or bool((np.trunc(exponent) == exponent).all())
+    if base.dtype.kind not in "iu" or not whole or (np.abs(exponent) > 2**20).any():
+        return NotImplemented
+
+    def power(number: int, times: int) -> int:
+        if times < 0:
+            return int(number in (1, -1)) and number ** (times % 2)
+        return pow(number, times, 2**64)
+
+    powers = np.frompyfunc(power, 2, 1)(
+        base.astype(object), exponent.astype(np.int64).astype(object)
+    )
+    return (np.asarray(powers, object) % 2**64).astype(np.uint64).astype(base.dtype)

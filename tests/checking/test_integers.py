@@ -323,3 +323,17 @@ def test_concatenation_and_choice_of_microsoft() -> None:
     x, z = triples[1], [ints(random, np.uint8, 1, 3, 4), *triples[0][1:]]
     exact, other = both("QLinearWhere", [chosen, *x, *z, *y], domain="com.microsoft")
     assert np.abs(exact.astype(int) - other.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32])
+@pytest.mark.parametrize("exponents", [np.int64, np.float32])
+def test_powers_that_overflow(dtype: type, exponents: type) -> None:
+    base = np.array(
+        [-7, -2, -1, 0, 1, 3, 10] if dtype != np.uint32 else [2, 3, 4, 5, 6, 7, 8], dtype
+    )
+    exponent = np.array([0, 1, 5, 40, 63], exponents)[:, None]
+    (found,) = Interpreter(model_of("Pow", [base, exponent]))({"i0": base})
+    bits = 8 * found.itemsize
+    for row, times in zip(found, [0, 1, 5, 40, 63], strict=True):
+        for result, number in zip(row.tolist(), base.tolist(), strict=True):
+            assert (result - number**times) % 2**bits == 0

@@ -94,6 +94,76 @@ QUANTISED: dict[str, Case] = {
         "uint8[] y",
         {**_PAIR, "sb": _scale(0.004)},
     ),
+    "QLinearAveragePool": (
+        "uint8[1,3,6,5] x",
+        "y = com.microsoft.QLinearAveragePool<kernel_shape = [3, 2], strides = [2, 1],"
+        " pads = [1, 0, 1, 1]>(x, sa, za, sb, zy)",
+        "uint8[] y",
+        _PAIR,
+    ),
+    "QLinearAveragePool of the padding, too": (
+        "int8[1,3,6,5] x",
+        "y = com.microsoft.QLinearAveragePool<kernel_shape = [3, 2], strides = [2, 2],"
+        " pads = [1, 0, 1, 1], count_include_pad = 1>(x, sa, z, sb, z)",
+        "int8[] y",
+        {**_PAIR, "z": numbers("int8", -9)},
+    ),
+    "QLinearAveragePool channels_last": (
+        "uint8[1,6,5,3] x",
+        "y = com.microsoft.QLinearAveragePool<kernel_shape = [2, 2], channels_last = 1>"
+        "(x, sa, za, sb, zy)",
+        "uint8[] y",
+        _PAIR,
+    ),
+    "QLinearConv channels_last": (
+        "uint8[1,6,5,3] x",
+        "y = com.microsoft.QLinearConv<channels_last = 1, strides = [2, 1], pads = [1, 1, 1, 1]>"
+        "(x, sa, za, w, sw, zw, sy, zy, b)",
+        "uint8[] y",
+        {
+            **_PAIR,
+            "w": ints("int8", 4, 3, 3, 3),
+            "sw": floats(4),
+            "zw": numbers("int8", 0, 0, 0, 0),
+            "b": np.array([-900, 12, 0, 3000], np.int32),
+        },
+    ),
+    "QLinearWhere": (
+        "bool[1,3,1] x0, uint8[1,3,4] x1, uint8[1,1,4] x2",
+        "y = com.microsoft.QLinearWhere(x0, x1, sa, za, x2, sb, zb, sy, zy)",
+        "uint8[] y",
+        _PAIR,
+    ),
+    "QLinearWhere of a constant": (
+        "bool[1,3,4] x0, uint8[1,3,4] x1",
+        "y = com.microsoft.QLinearWhere(x0, x1, sa, za, c, sb, zb, sy, zy)",
+        "uint8[] y",
+        {**_PAIR, "c": ints("uint8", 1, 3, 1)},
+    ),
+    "MatMulIntegerToFloat": (
+        "uint8[1,5,6] x",
+        "y = com.microsoft.MatMulIntegerToFloat(x, w, sa, sw, za, zw, c)",
+        "float[] y",
+        {
+            **_PAIR,
+            "w": ints("int8", 6, 4),
+            "sw": floats(4),
+            "zw": numbers("int8", 1, -2, 0, 5),
+            "c": floats(4),
+        },
+    ),
+    "MatMulIntegerToFloat of two activations": (
+        "uint8[1,5,6] x1, uint8[1,6,4] x2",
+        "y = com.microsoft.MatMulIntegerToFloat(x1, x2, sa, sb, za, zb)",
+        "float[] y",
+        _PAIR,
+    ),
+    "MatMulInteger16": (
+        "int16[1,5,6] x",
+        "y = com.microsoft.MatMulInteger16(x, w)",
+        "int32[] y",
+        {"w": ints("int16", 6, 4)},
+    ),
     "QLinearReduceMean": (
         "int8[1,3,4,5] x",
         "y = com.microsoft.QLinearReduceMean<axes = [2, 3], keepdims = 0>(x, sa, z, sb, z)",
@@ -188,5 +258,23 @@ FUSED: dict[str, Case] = {
         "y = com.microsoft.Attention<num_heads = 2, unidirectional = 1, scale = 0.7>(x, w, b)",
         "float[] y",
         _HEADS,
+    ),
+    "MatMulNBits": (
+        "float[1,5,40] x",
+        "y = com.microsoft.MatMulNBits<K = 40, N = 6, bits = 4, block_size = 16>(x, w, s)",
+        "float[] y",
+        {"w": ints("uint8", 6, 3, 8), "s": floats(18)},
+    ),
+    "MatMulNBits with zero points": (
+        "float[1,5,40] x",
+        "y = com.microsoft.MatMulNBits<K = 40, N = 6, bits = 4, block_size = 16>(x, w, s, z, , b)",
+        "float[] y",
+        {"w": ints("uint8", 6, 3, 8), "s": floats(18), "z": ints("uint8", 12), "b": floats(6)},
+    ),
+    "MatMulNBits of bytes": (
+        "float[1,32] x",
+        "y = com.microsoft.MatMulNBits<K = 32, N = 6, bits = 8, block_size = 32>(x, w, s)",
+        "float[] y",
+        {"w": ints("uint8", 6, 1, 32), "s": floats(6)},
     ),
 }

@@ -24,6 +24,17 @@ SCALE = np.float32(0.0123)
 Case = tuple[str, str, str, dict[str, np.ndarray]]
 
 WHOLE: dict[str, Case] = {
+    "DynamicQuantizeMatMul": (
+        "float[1,5,6] x",
+        "y = com.microsoft.DynamicQuantizeMatMul(x, w, sw, zw, c)",
+        "float[] y",
+        {
+            "w": ints("int8", 6, 4),
+            "sw": np.array(0.02, np.float32),
+            "zw": numbers("int8", 3),
+            "c": floats(4),
+        },
+    ),
     "DynamicQuantizeLinear": (
         "float[3,4] x",
         "y, s, z = DynamicQuantizeLinear(x) r = DequantizeLinear(y, s, z)",

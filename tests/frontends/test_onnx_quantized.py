@@ -48,6 +48,8 @@ def samples_for(model: onnx.ModelProto) -> dict[str, np.ndarray]:
         shape = [dim.dim_value for dim in tensor.shape.dim]
         if dtype.kind == "f":
             samples[info.name] = random.normal(size=shape).astype(dtype)
+        elif dtype.kind == "b":
+            samples[info.name] = random.integers(0, 1, shape, endpoint=True).astype(dtype)
         else:
             limits = np.iinfo(np.int16 if dtype == np.int32 else dtype)
             samples[info.name] = random.integers(

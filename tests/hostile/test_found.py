@@ -332,3 +332,13 @@ def test_outputs_that_are_constants_without_elements(
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "main", [x], [y])), file)
     assert cm_translate.main(["--import-onnx", str(file), "--samples", "whole"]) == 1
     assert "output 'y'" in capsys.readouterr().err
+
+
+def test_powers_out_of_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """onnxruntime gives the limit of the type, and the network the low bits: ONNX defines neither."""
+    file = tmp_path / "power.onnx"
+    nodes = "e = Constant<value_ints = [3, 0, 63, 1, 40]>() y = Pow(x, e)"
+    model = _model(nodes, "int64[1,4,5] x", "int64[1,4,5] y")
+    file.write_bytes(model.SerializeToString())
+    assert cm_run.main([str(file), "--hardware", "ideal", "--random", "0", "--check"]) == 0
+    assert "agree with the network in float64" in capsys.readouterr().err

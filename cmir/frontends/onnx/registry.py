@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from functools import cache, cached_property
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
 import onnx
 
@@ -40,6 +40,7 @@ from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, plain
 
 Function: TypeAlias = Callable[..., Value | Sequence[Value]]
+F = TypeVar("F", bound=Function)
 
 _importers: dict[tuple[str, str], Importer] = {}
 
@@ -49,7 +50,7 @@ Batched: TypeAlias = bool | Literal["channels", "space"]
 
 def importer(
     op_type: str, domain: str = "", *, batched: Batched = False, grows: bool | None = None
-) -> Callable[[Function], Function]:
+) -> Callable[[F], F]:
     """Register the decorated function as the importer of an operator; a later one replaces it.
 
     batched: the first dimension of the operator's tensors is a batch by definition (N×C×…), which the function never
@@ -63,7 +64,7 @@ def importer(
         message = "`grows` has no meaning any more: int64 is computed in 64 bits"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
 
-    def register(function: Function) -> Function:
+    def register(function: F) -> F:
         _importers[domain, op_type] = Importer(function, batched)
         return function
 

@@ -24,8 +24,10 @@ from cmir.frontends.onnx.operators.integers import centred, dequantized
 from cmir.frontends.onnx.operators.quantization import (
     factor_of,
     integer_matmul,
+    qlinear_conv,
     requantized,
 )
+from cmir.frontends.onnx.operators.windows import Window
 from cmir.frontends.onnx.quantized import MICROSOFT
 from cmir.frontends.onnx.registry import importer
 
@@ -137,6 +139,27 @@ def qlinear_concat(
     return node.build(nn.ConcatOp(values, axes.pop()))
 
 
+@importer("QLinearWhere", MICROSOFT)
+def qlinear_where(
+    node: Node,
+    condition: Value,
+    x: Value,
+    x_scale: Constant,
+    x_zero_point: Constant,
+    y: Value,
+    y_scale: Constant,
+    y_zero_point: Constant,
+    z_scale: Constant,
+    z_zero_point: Constant,
+) -> Value:
+    numbers = (
+        _real_value(node, x, x_scale, x_zero_point),
+        _real_value(node, y, y_scale, y_zero_point),
+    )
+    chosen = node.build(nn.WhereOp(*operands(node, condition, *numbers)))
+    return _quantized(node, chosen, z_scale, z_zero_point)
+
+
 def _equal(a: Constant, b: Constant) -> bool:
     return a.array.dtype == b.array.dtype and np.array_equal(a.array.ravel(), b.array.ravel())
 
@@ -206,6 +229,64 @@ def qlinear_global_average_pool(
     return _average(node, x, x_scale, x_zero_point, y_scale, y_zero_point, axes, True)
 
 
+@importer("QLinearAveragePool", MICROSOFT, batched=True)
+def qlinear_average_pool(
+    node: Node,
+    x: Activation,
+    x_scale: Constant,
+    x_zero_point: Constant | None,
+    y_scale: Constant,
+    y_zero_point: Constant | None = None,
+    *,
+    window: Window,
+    ceil_mode: bool = False,
+    channels_last: bool = False,
+    count_include_pad: bool = False,
+) -> Value:
+    # Sums of the integers are exact, and those of multiples of the scale are not.
+    one = Constant("one", np.ones((), np.float32))
+    numbers = _real(node, _channels_first(node, x, channels_last), one, x_zero_point)
+    options = window.strides, window.padding(numbers, window.kernel), window.dilations
+    flags = ceil_mode, count_include_pad
+    means = node.build(nn.AveragePoolOp(numbers, window.kernel, *options, *flags))
+    scale = Constant(y_scale.name, np.asarray(y_scale.array / x_scale.array, np.float32))
+    result = _quantized(node, means, scale, _zero(y_zero_point, x))
+    return _channels_as_given(node, result, channels_last)
+
+
+@importer("QLinearConv", MICROSOFT, batched=True)
+def qlinear_conv_in_any_layout(
+    node: Node,
+    x: Activation,
+    x_scale: Constant,
+    x_zero_point: Constant,
+    w: Constant,
+    w_scale: Constant,
+    w_zero_point: Constant,
+    y_scale: Constant,
+    y_zero_point: Constant,
+    b: Constant | None = None,
+    *,
+    window: Window,
+    group: int = 1,
+    channels_last: bool = False,
+) -> Value:
+    """int8 or uint8, with known scales and zero points, also per output channel."""
+    image = _channels_first(node, x, channels_last)
+    quantities = x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, b
+    result = qlinear_conv(node, image, *quantities, window=window, group=group)
+    return _channels_as_given(node, result, channels_last)
+
+
+def _channels_first(node: Node, x: Activation, last: bool) -> Activation:
+    rank = len(shape_of(x))
+    return node.build(nn.TransposeOp(x, [rank - 1, *range(rank - 1)])) if last else x
+
+
+def _channels_as_given(node: Node, x: Activation, last: bool) -> Activation:
+    return node.build(nn.TransposeOp(x, [*range(1, len(shape_of(x))), 0])) if last else x
+
+
 @importer("QLinearReduceMean", MICROSOFT)
 def qlinear_reduce_mean(
     node: Node,
@@ -262,6 +343,8 @@ def qgemm(
     transB: bool = False,
 ) -> Value:
     """Without y_scale, the result is float32."""
+    if c is not None and c.array.dtype != np.int32:
+        raise ImporterError(f"input C must have elements of i32, got {c.array.dtype}")
     if transA:
         if node.batch:
             raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")

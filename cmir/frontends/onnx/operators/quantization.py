@@ -120,7 +120,7 @@ def _element_of(value: Value) -> Attribute | None:
 
 
 @importer("DynamicQuantizeLinear")
-def dynamic_quantize_linear(node: Node, x: Activation) -> Sequence[Value]:
+def dynamic_quantize_linear(node: Node, x: Activation) -> tuple[Activation, Activation, Activation]:
     if node.batch:
         raise ImporterError("one scale would serve all samples of a batch")
     axes = range(len(shape_of(x)))
@@ -193,7 +193,7 @@ def qlinear_conv(
     *,
     window: Window,
     group: int = 1,
-) -> Value:
+) -> Activation:
     """int8 or uint8, with known scales and zero points, also per output channel."""
     weights = centred(w, w_zero_point, 0)
     options = _options(x, weights, window)
@@ -330,7 +330,7 @@ def factor_of(x_scale: Constant, w_scale: Constant, y_scale: Constant) -> np.nda
     return factor.reshape(()) if factor.size == 1 else factor
 
 
-def requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Value:
+def requantized(node: Node, sums: SSAValue, factor: np.ndarray, zero_point: Constant) -> Activation:
     """Requantise sums of products: sums · factor, rounded, plus the zero point."""
     name = node.proto.output[0]
     one = node.parameter(Constant(f"{name}.one", np.ones((), np.float32)))
