@@ -27,8 +27,6 @@ class DoubleInterpreter(Interpreter):
 
     guide: Guide | None = None
     """What to prefer where a quantised number lies on a tie."""
-    ties: int = 0
-    """Number of roundings that the guide changed in the last evaluation."""
 
     def __init__(self, model: onnx.ModelProto, directory: str = "") -> None:
         copy = onnx.ModelProto()
@@ -39,7 +37,6 @@ class DoubleInterpreter(Interpreter):
         """The inputs, and tensors of integers and of their multiples."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[Any]:
-        self.ties = 0
         self._exact = {*feeds}
         return super().__call__(_widened(feeds))
 
@@ -49,9 +46,8 @@ class DoubleInterpreter(Interpreter):
             results = super()._node(node, values)
         else:
             exact = node.input[0] in self._exact
-            with preferring(numbers, self.guide.atol, exact) as preference:
+            with preferring(numbers, self.guide.atol, exact):
                 results = super()._node(node, values)
-            self.ties += preference.taken
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             self._exact.update(node.output)  # no evaluation has errors in them
         return _widened(results)  # scales of quantised operators are single

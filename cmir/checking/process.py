@@ -44,13 +44,12 @@ class EvaluatorProcess:
             send(self._requests, ARRAYS, inputs)
         return self._receive()
 
-    def guided(self, inputs: Sequence[np.ndarray], guide: Guide) -> tuple[list[np.ndarray], int]:
+    def guided(self, inputs: Sequence[np.ndarray], guide: Guide) -> list[np.ndarray]:
         """Return what `DoubleEvaluator.guided` does, which the process must have. Raises like a call."""
         message = [np.array(guide.atol), np.array([*guide.numbers], str), *guide.numbers.values()]
         with suppress(BrokenPipeError):
             send(self._requests, GUIDE, message)
-        *outputs, ties = self(inputs)
-        return outputs, int(ties)
+        return self(inputs)
 
     def _receive(self) -> list[np.ndarray]:
         try:
@@ -119,7 +118,7 @@ def evaluate_apart(
 
 def evaluate_in_double_apart(
     model: Path, inferences: Iterable[Sequence[np.ndarray]], guides: Iterable[Guide]
-) -> list[tuple[list[np.ndarray], int]]:
+) -> list[list[np.ndarray]]:
     """Return for each inference what `DoubleEvaluator.guided` does. Raises as `evaluator_process` does."""
     with evaluator_process("float64", model) as evaluate:
         return [

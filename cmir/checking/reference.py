@@ -51,14 +51,11 @@ class DoubleEvaluator(Evaluator):
 
     interpreter: DoubleInterpreter
 
-    def guided(self, guide: Guide, *arrays: np.ndarray) -> tuple[list[np.ndarray], int]:
-        """Return the outputs for inputs, with numbers that lie on ties rounded as `guide` says, and how many do.
-
-        Only numbers that the guide changes count. Raises CompileError like a call.
-        """
+    def guided(self, guide: Guide, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs for inputs, with numbers that lie on ties rounded as `guide` says. Raises like a call."""
         self.interpreter.guide = guide
         try:
-            return self(*arrays), self.interpreter.ties
+            return self(*arrays)
         finally:
             self.interpreter.guide = None
 

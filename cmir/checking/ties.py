@@ -31,22 +31,20 @@ class _Preference:
     numbers: np.ndarray
     atol: float
     exact: bool
-    taken: int = 0
 
 
 _preference: ContextVar[_Preference | None] = ContextVar("_preference", default=None)
 
 
 @contextmanager
-def preferring(numbers: np.ndarray, atol: float, exact: bool = False) -> Generator[_Preference]:
-    """Let `settled` prefer these integers at ties. `taken` of the result counts the ties that changed.
+def preferring(numbers: np.ndarray, atol: float, exact: bool = False) -> Generator[None]:
+    """Let `settled` prefer these integers at ties.
 
     exact: True if the numbers to be rounded have no errors. Exactly on a border, the rule for ties then holds.
     """
-    preference = _Preference(numbers, atol, exact)
-    token = _preference.set(preference)
+    token = _preference.set(_Preference(numbers, atol, exact))
     try:
-        yield preference
+        yield
     finally:
         _preference.reset(token)
 
@@ -72,5 +70,4 @@ def settled(
     tie = (distance <= limit) & (np.abs(wanted - rounded) == step)
     if preference.exact:
         tie &= distance > 0
-    preference.taken += int(np.count_nonzero(tie))
     return np.where(tie, wanted, rounded).astype(rounded.dtype)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from typing import TypeVar
 
 from cmir.checking import compare, deviation, difference_of_output, fitted
 from cmir.execution.references import Arrays, OnnxReference, Reference
+from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.support.diagnostics import CompileError, emit_remark
+
+T = TypeVar("T")
 
 _AT_FIRST = 8
 """Inferences that are evaluated in double precision first. If one of them is wrong, the others are only counted."""
@@ -34,10 +38,9 @@ class Tolerances:
 
 @dataclass(frozen=True)
 class _Inference:
-    """An inference whose outputs differ from the reference: inputs, results, reference, and the differences by name."""
+    """An inference whose outputs differ from the reference: results, reference, and the differences by name."""
 
     number: int
-    inputs: Arrays
     results: Sample
     expected: Arrays
     differences: dict[str, str]
@@ -74,39 +77,31 @@ def check(
     outputs: Sequence[Sample],
     tolerances: Tolerances,
     first: Sequence[int] | None = None,
+    shadow: Shadow | None = None,
 ) -> Verdict:
     """Compare the outputs of inferences with a reference.
 
-    An output that differs from the reference is right if it agrees with the network in double precision. first: see
+    An output that differs from the reference is right if it agrees with the reference's network in double precision. It
+    also is if it agrees with the shadow that decides as the run does at ties, and the shadow by itself with the
+    reference's network: then the network computes what it should, and the run computes the network. first: see
     `Reference.evaluate`. Raises CompileError if there is no reference.
     """
     shapes = [array.shape for array in outputs[0].values()]
     reference, expected = expected_outputs(reference, inputs, shapes, first)
     _remark_on_onnxruntime(reference, inputs, outputs, expected, first)
-
-    def exact(inferences: Sequence[_Inference]) -> list[Arrays]:
-        """Return the outputs of inferences in double precision. State needs the inferences before them, too."""
-        narrowest = tolerances.narrowest
-        if not reference.has_state:
-            given = [inference.inputs for inference in inferences]
-            return reference.evaluate_in_double(given, narrowest)
-        last = inferences[-1].number + 1
-        sequences = None if first is None else first[:last]
-        found = reference.evaluate_in_double(inputs[:last], narrowest, sequences)
-        return [found[inference.number] for inference in inferences]
-
     differing: list[_Inference] = []
-    for number, (given, results, wanted) in enumerate(zip(inputs, outputs, expected, strict=True)):
+    for number, (results, wanted) in enumerate(zip(outputs, expected, strict=True)):
         texts = {name: tolerances.difference(results, wanted, name) for name in results}
         if found := {name: text for name, text in texts.items() if text is not None}:
-            differing.append(_Inference(number, given, results, wanted, found))
-    wrong, right = _judge(reference, exact, differing[:_AT_FIRST], tolerances)
+            differing.append(_Inference(number, results, wanted, found))
+    court = _Court(reference, inputs, first, tolerances, shadow)
+    wrong, right = court.judge(differing[:_AT_FIRST])
     rest = differing[_AT_FIRST:]
     if wrong and rest:
         more = f"{len(rest)} more inferences differ from {reference.name}"
         wrong.append(f"{more}; they were not evaluated in float64")
     elif rest:
-        wrong, more_right = _judge(reference, exact, rest, tolerances)
+        wrong, more_right = court.judge(rest)
         right += more_right
     if right:
         more = f" (and {len(right) - 1} more)" if len(right) > 1 else ""
@@ -168,39 +163,99 @@ def _fault(
     return None
 
 
-def _judge(
-    reference: Reference,
-    evaluate: Callable[[Sequence[_Inference]], list[Arrays]],
-    inferences: Sequence[_Inference],
-    tolerances: Tolerances,
-) -> tuple[list[str], list[str]]:
-    """Evaluate inferences in double precision. Return a line for each output that is wrong, and for each that is right.
+@dataclass(frozen=True)
+class _Court:
+    """Judges outputs that differ from a reference by evaluations in double precision. Fields: see `check`."""
 
-    evaluate: the evaluation of inferences in double precision. If it fails, all of them are wrong.
-    """
-    exact: list[Arrays | None]
-    ties = [0] * len(inferences)
-    try:
-        exact = [*evaluate(inferences)] if inferences else []
-        ties = [*reference.ties] or ties
-    except CompileError as error:
-        emit_remark(reference.path, f"there is no evaluation in float64: {_reason(error)}")
-        exact = [None] * len(inferences)
-    wrong: list[str] = []
-    right: list[str] = []
-    for inference, wide, changed in zip(inferences, exact, ties, strict=True):
-        for name, text in inference.differences.items():
-            agrees = wide is not None and not tolerances.difference(inference.results, wide, name)
-            nearer = "" if wide is None else _nearer(reference.name, inference, wide, name)
-            if agrees and changed:
-                nearer += f", where {_numbers(changed)} on a tie up to the errors of floats"
-            line = f"output '{name}' of inference {inference.number}: {text}{nearer}"
-            (right if agrees else wrong).append(line)
-    return wrong, right
+    reference: Reference
+    inputs: Sequence[Arrays]
+    first: Sequence[int] | None
+    tolerances: Tolerances
+    shadow: Shadow | None
+
+    def judge(self, inferences: Sequence[_Inference]) -> tuple[list[str], list[str]]:
+        """Return a line for each output that is wrong, and for each that is right."""
+        wide: list[Arrays | None] = [None] * len(inferences)
+        try:
+            wide = [*self._of(inferences, self._in_double)] if inferences else []
+        except CompileError as error:
+            self._remark("there is no evaluation in float64", error)
+        found = list(zip(inferences, wide, strict=True))
+        doubtful = [
+            (inference, exact)
+            for inference, exact in found
+            if exact is not None
+            and not all(self._agree(inference, exact, n) for n in inference.differences)
+        ]
+        explained, ties = self._explained(doubtful)
+        wrong: list[str] = []
+        right: list[str] = []
+        for inference, exact in found:
+            for name, text in inference.differences.items():
+                line = f"output '{name}' of inference {inference.number}: {text}"
+                if (inference.number, name) in explained:
+                    right.append(f"{line}; {_numbers(ties)} on a tie up to the errors of floats")
+                    continue
+                if exact is not None:
+                    line += _nearer(self.reference.name, inference, exact, name)
+                agrees = exact is not None and self._agree(inference, exact, name)
+                (right if agrees else wrong).append(line)
+        return wrong, right
+
+    def _in_double(self, stream: Sequence[Arrays], first: Sequence[int] | None) -> list[Arrays]:
+        return self.reference.evaluate_in_double(stream, self.tolerances.narrowest, first)
+
+    def _agree(self, inference: _Inference, exact: Arrays, name: str) -> bool:
+        return self.tolerances.difference(inference.results, exact, name) is None
+
+    def _explained(
+        self, doubtful: Sequence[tuple[_Inference, Arrays]]
+    ) -> tuple[set[tuple[int, str]], int]:
+        """Return the outputs that ties explain, and the number of ties: by inference, and name."""
+        shadow = self.shadow
+        if shadow is None or not doubtful:
+            return set(), 0
+        ties = 0
+
+        def follow(stream: Sequence[Arrays], first: Sequence[int] | None) -> list[Sample]:
+            nonlocal ties
+            found, ties = shadow.follow(stream, first)
+            return found
+
+        inferences = [inference for inference, _ in doubtful]
+        try:
+            followed = self._of(inferences, follow)
+            alone = self._of(inferences, shadow.evaluate)
+        except CompileError as error:
+            self._remark("there is no execution in float64", error)
+            return set(), 0
+        difference = self.tolerances.difference
+        return {
+            (inference.number, name)
+            for (inference, exact), same, own in zip(doubtful, followed, alone, strict=True)
+            for name in inference.differences
+            if difference(inference.results, [*same.values()], name) is None
+            and difference(own, exact, name) is None
+        }, ties
+
+    def _of(
+        self,
+        inferences: Sequence[_Inference],
+        evaluate: Callable[[Sequence[Arrays], Sequence[int] | None], list[T]],
+    ) -> list[T]:
+        """Return what an evaluation of streams gives for inferences. State needs the inferences before them, too."""
+        if not self.reference.has_state:
+            return evaluate([self.inputs[inference.number] for inference in inferences], None)
+        last = inferences[-1].number + 1
+        found = evaluate(self.inputs[:last], None if self.first is None else self.first[:last])
+        return [found[inference.number] for inference in inferences]
+
+    def _remark(self, what: str, error: CompileError) -> None:
+        emit_remark(self.reference.path, f"{what}: {_reason(error)}")
 
 
 def _numbers(count: int) -> str:
-    return "a quantised number lies" if count == 1 else f"{count} quantised numbers lie"
+    return "a number lies" if count == 1 else f"{count} numbers lie"
 
 
 def _nearer(reference: str, inference: _Inference, exact: Arrays, name: str) -> str:

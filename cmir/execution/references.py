@@ -43,9 +43,6 @@ class Reference(ABC):
     def has_state(self) -> bool:
         """True if outputs may depend on inferences before."""
 
-    ties: Sequence[int] = ()
-    """How many numbers were not rounded to the nearest integer, in each inference of `evaluate_in_double`."""
-
     @abstractmethod
     def evaluate(
         self, inputs: Sequence[Arrays], first: Sequence[int] | None = None
@@ -65,8 +62,9 @@ class Reference(ABC):
     ) -> list[Arrays]:
         """Return the outputs of inferences with all floats in double precision. Raises like `evaluate`.
 
-        Where a quantised number of an ONNX model without state lies on a tie, up to the errors of floats of the type
-        `narrowest`, it is rounded as the imported network rounds it.
+        An imported network has constants that were computed in single precision. Where a quantised number of an ONNX
+        model without state lies on a tie, up to the errors of floats of the type `narrowest`, it is therefore rounded
+        as the imported network rounds it in double precision.
         """
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
@@ -183,9 +181,7 @@ class OnnxReference(Reference):
         if self.state:
             return self._evaluate("float64", inputs, first)[1]
         guides = self._guides(inputs, narrowest)
-        found = evaluate_in_double_apart(self.path, self._batched(inputs), guides)
-        self.ties = [ties for _, ties in found]
-        return self._first([outputs for outputs, _ in found])
+        return self._first(evaluate_in_double_apart(self.path, self._batched(inputs), guides))
 
     def _evaluate(
         self, which: EvaluatorName, inputs: Sequence[Arrays], first: Sequence[int] | None
@@ -216,17 +212,16 @@ class OnnxReference(Reference):
         return name, self._first(kept)
 
     def _guides(self, inputs: Sequence[Arrays], narrowest: str | None) -> list[Guide]:
-        """Return the integers that the imported network rounds to, for each inference."""
+        """Return the integers that the imported network rounds to in double precision, for each inference."""
         from cmir.checking import Guide, default_tolerances
         from cmir.execution.guide import rounded_numbers
+        from cmir.semantics.precision import DoubleParameters, in_double
 
         _, atol = default_tolerances(np.dtype(np.float32), narrowest)
         imported = self.load()
-        assert isinstance(imported.network, FuncOp)
-        return [
-            Guide(rounded_numbers(imported.network, arrays, imported.parameters), atol)
-            for arrays in inputs
-        ]
+        network, parameters = in_double(imported.network), DoubleParameters(imported.parameters)
+        assert isinstance(network, FuncOp)
+        return [Guide(rounded_numbers(network, arrays, parameters), atol) for arrays in inputs]
 
     def fault(self, index: int, shape: Sequence[int]) -> str | None:
         from cmir.checking.reference import declared_shapes

@@ -19,6 +19,7 @@ from cmir.context import source_of_module
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.interface import Interface
 from cmir.execution.sequences import sequence_starts
+from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
@@ -135,6 +136,10 @@ class Network:
         given = self.interface.arrays(samples)
         record = self._simulator.run(given, chunk, percent(show), first)
         return Run(self.name, self.timed, record, self.interface.named(record.outputs))
+
+    def shadow(self, narrowest: str | None) -> Shadow:
+        """Return the network in double precision. narrowest: its least precise float type before it was compiled."""
+        return Shadow(self.timed, self.interface, self._model.parameters, narrowest)
 
     def check_inferences(self, count: int, data: bool = True) -> None:
         """Raise CompileError if so many inferences are too large. data: True if they have inputs and outputs."""

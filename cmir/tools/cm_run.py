@@ -201,7 +201,8 @@ def _check(
 
     first = sequence_starts(options.sequence_lengths, len(samples), network.timed.network.op)
     inputs = [[*sample.values()] for sample in samples]
-    verdict = check(reference, inputs, run.samples, tolerances, first)
+    shadow = network.shadow(tolerances.narrowest)
+    verdict = check(reference, inputs, run.samples, tolerances, first, shadow)
     for line in verdict.wrong:
         print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
     if verdict:

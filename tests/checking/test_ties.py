@@ -16,11 +16,10 @@ NEAR = 1e-6
 
 def test_only_near_ties_are_settled() -> None:
     quotient = np.array([1.5 + NEAR, 1.5 - NEAR, 1.5 - 20 * NEAR, 2.2, 1.5, 2.5 + NEAR])
-    with preferring(np.array([1, 2, 2, 3, 1, 1]), atol=1e-6) as preference:
+    with preferring(np.array([1, 2, 2, 3, 1, 1]), atol=1e-6):
         result = settled(quotient, np.rint(quotient))
     # The last one prefers an integer that is not the next one.
     assert result.tolist() == [1, 2, 1, 2, 1, 3]
-    assert preference.taken == 3
     with preferring(np.array([1, 2, 2, 3, 1, 1]), atol=1e-6, exact=True):
         assert settled(quotient, np.rint(quotient)).tolist() == [1, 2, 1, 2, 2, 3]
     assert settled(quotient, np.rint(quotient)).tolist() == [2, 1, 1, 2, 2, 3]
@@ -72,7 +71,7 @@ def test_the_rule_for_ties_holds_for_numbers_without_errors(nodes: str, free: bo
         numpy_helper.from_array(array, name) for name, array in numbers.items() if name in "rosz"
     )
     guide = Guide({"y": np.array([6, 6], np.int8)}, 1e-5)
-    (found,), _ = double_evaluator(model).guided(guide, np.array([[1.25, 1.0]]))
+    (found,) = double_evaluator(model).guided(guide, np.array([[1.25, 1.0]]))
     assert found.tolist() == [[6 if free else 5, 5]]
 
 
@@ -91,13 +90,11 @@ def test_models(kind: str) -> None:
     (ruled,) = evaluate(x)
     for side in (low, high):
         guide = Guide({"q": np.full(4, side, np.int8)}, 1e-5)
-        (found,), ties = evaluate.guided(guide, x)
-        assert ties == 1
+        (found,) = evaluate.guided(guide, x)
         expected = ruled.copy()
         expected[0, 1:3] = ruled[0, 0 if side == low else 3]
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(evaluate(x)[0], ruled)
     far = Guide({"q": np.full(4, 99, np.int8), "other": np.zeros(1, np.int8)}, 1e-5)
-    (found,), ties = evaluate.guided(far, x)
-    assert ties == 0
+    (found,) = evaluate.guided(far, x)
     np.testing.assert_array_equal(found, ruled)

@@ -165,8 +165,7 @@ def test_ties_are_explained(quantised: Path, capsys: pytest.CaptureFixture[str])
     assert code == 0
     assert said.endswith("and to the float64 result in the rest")
     assert "agree with the network in float64: output 'y' of inference 0: " in err
-    assert "in float64, cmir is nearer: cmir is off by 0, onnxruntime by " in err
-    assert re.search(r", where \d+ quantised numbers lie on a tie up to the errors of floats", err)
+    assert re.search(r"; \d+ numbers lie on a tie up to the errors of floats", err)
 
 
 @pytest.mark.parametrize(
