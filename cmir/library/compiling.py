@@ -17,7 +17,7 @@ from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
-from cmir.library.errors import user_errors
+from cmir.library.errors import in_python, user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.network import Network
 from cmir.library.progress import ProgressCallback, Show, shown
@@ -85,7 +85,7 @@ def compile(
             )
             show("timing")
             _ = network.timed
-        network.remarks = tuple(map(str, remarks))
+        network.remarks = tuple(in_python(str(remark)) for remark in remarks)
         return network
 
 

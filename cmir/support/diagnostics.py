@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -67,6 +67,11 @@ class CompileError(PassFailedException):
         """Add a note that points at something else, such as the location of a conflict or an example."""
         self.notes.append(Diagnostic("note", location_of(where), message))
         return self
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Change the message, for readers who know other names of the same things."""
+        self.message = change(self.message)
+        self.args = (format_diagnostic(self.location, "error", self.message),)
 
 
 def location_of(where: Where) -> Location | None:

@@ -286,6 +286,10 @@ def test_output_without_batch_dimension(tmp_path: Path) -> None:
             "input 'x' has unknown dimensions 'height', 'width';"
             " set them: --shape x=1,3,height,width",
         ),
+        (
+            "float[N,3,?,?] x",
+            "input 'x' has unknown dimensions 'D2', 'D3'; set them: --shape x=1,3,D2,D3",
+        ),
         ("float[] x", "input 'x' has no shape; set one with --shape"),
         (
             "uint64[N,3] x",

@@ -149,6 +149,32 @@ def test_errors_are_exceptions(net: cmir.Network, file: Path, tmp_path: Path) ->
         core.ir("nn")
 
 
+def test_errors_name_arguments_of_the_library(net: cmir.Network, tmp_path: Path) -> None:
+    path = tmp_path / "open.onnx"
+    text = """<ir_version: 8, opset_import: ["": 13]>
+    g (float[N,3,height,?] x) => (float[N,3,height,?] y) { y = Relu(x) }"""
+    onnx.save(onnx.parser.parse_model(text), path)
+    with pytest.raises(cmir.CompileError) as raised:
+        cmir.compile(path, progress=False)
+    assert str(raised.value).endswith("set them: shapes={'x': (1,3,height,D3)}")
+    with pytest.raises(cmir.CompileError, match="`shapes` names 'z', which is not an input"):
+        cmir.compile(path, shapes={"z": (1, 3)}, progress=False)
+    with pytest.raises(cmir.CompileError, match="`storage` needs an ONNX model, or IR at"):
+        cmir.compile(net.ir("polyhedral"), storage="live", progress=False)
+    relu = cmir.compile(path, shapes={"x": (1, 3, 2, 2)}, progress=False)
+    with pytest.raises(cmir.CompileError, match="nothing is read that is written"):
+        relu.plot_dependence()
+
+
+def test_drawings(net: cmir.Network, tmp_path: Path) -> None:
+    figure = net.plot_dependence("conv1", "conv2")
+    figure.savefig(tmp_path / "dependence.png")
+    assert (tmp_path / "dependence.png").stat().st_size > 1000
+    with pytest.raises(cmir.CompileError, match=r"no dependence conv2; name one, \('writer'"):
+        net.plot_dependence("conv2")
+    net.run(images(1), progress=False).plot().savefig(tmp_path / "run.svg")
+
+
 def test_hardware_as_users_have_it(file: Path, tmp_path: Path) -> None:
     chip = cmir.Hardware.load("hermes").replace(name="small", core__count=9, crossbar__rows=128)
     assert (chip.name, chip.core.count, chip.crossbar.rows) == ("small", 9, 128)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cmir.support.diagnostics import CompileError, format_diagnostic
@@ -14,6 +14,10 @@ class OnnxError(CompileError):
     def __init__(self, path: Path, messages: Sequence[str]) -> None:
         super().__init__(path, messages[0])
         self.messages = tuple(messages)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        super().reword(change)
+        self.messages = tuple(map(change, self.messages))
 
     def __str__(self) -> str:
         return "\n".join(format_diagnostic(self.location, "error", m) for m in self.messages)

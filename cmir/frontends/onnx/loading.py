@@ -347,11 +347,14 @@ def _element(info: onnx.ValueInfoProto) -> Attribute:
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
-    """Return the dimensions of a tensor type: numbers, or names ("?" for an unnamed dimension)."""
+    """Return the dimensions of a tensor type: numbers, or names (`D2` for the third, if it has none)."""
     if not tensor.HasField("shape"):
         raise ValueError("has no shape; set one with --shape")
     # Some exporters write zero or negative values for "unknown".
-    return [d.dim_value if d.dim_value > 0 else d.dim_param or "?" for d in tensor.shape.dim]
+    return [
+        d.dim_value if d.dim_value > 0 else d.dim_param or f"D{k}"
+        for k, d in enumerate(tensor.shape.dim)
+    ]
 
 
 def _static(name: str, dims: Sequence[int | str]) -> Shape:
