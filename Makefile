@@ -9,6 +9,7 @@
 # make fuzz     give hostile inputs to the tools for two minutes: make fuzz FUZZ_SECONDS=3600
 # make interruptions   interrupt the tools at random moments
 # make zoo      compile modules of PyTorch; export networks from it, compile, prove and run them: make zoo ZOO_FLAGS=--quick
+# make notebooks   run the notebooks of examples/notebooks
 # make mlir     let upstream MLIR read what cmir prints in generic form
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
@@ -26,6 +27,7 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 TORCH_STAMP := $(VENV)/.installed-torch
 MLIR_STAMP := $(VENV)/.installed-mlir
+NOTEBOOKS_STAMP := $(VENV)/.installed-notebooks
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 LIT_FLAGS := -sv --order=lexical
@@ -36,7 +38,7 @@ endif
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo mlir docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo notebooks mlir docs dist-check venv clean
 
 demo: $(STAMP)
 	python examples/digits/demo.py
@@ -130,6 +132,9 @@ zoo: $(TORCH_STAMP)
 mlir: $(MLIR_STAMP)
 	python tests/upstream/mlir.py $(MLIR_FLAGS)
 
+notebooks: $(NOTEBOOKS_STAMP)
+	pytest -q --nbmake --nbmake-timeout=600 examples/notebooks
+
 docs: $(DOCS_STAMP)
 	mkdocs build
 
@@ -146,6 +151,10 @@ $(DOCS_STAMP): $(STAMP)
 
 $(MLIR_STAMP): $(STAMP)
 	$(INSTALL) -e '.[mlir]'
+	touch $@
+
+$(NOTEBOOKS_STAMP): $(STAMP)
+	$(INSTALL) -e '.[notebooks]'
 	touch $@
 
 # One command, so that pip chooses a torchvision that suits TORCH.

@@ -35,6 +35,7 @@ from xdsl.irdl import (
 )
 from xdsl.passes import ModulePass
 
+from cmir.documentation.python_page import python_page
 from cmir.extensions import installed_universe
 from cmir.passes.pipelines import installed_pipelines
 from cmir.pipelines.pass_options import PassOption, options_of, type_in_words
@@ -46,10 +47,11 @@ NOTE = "Generated from the code by `python -m cmir.documentation.reference`."
 
 
 def pages() -> dict[str, str]:
-    """Return the pages of cmir's own dialects, passes and tools, by file name."""
+    """Return the pages of cmir's own dialects, passes, tools and library, by file name."""
     result = {f"{name}.md": dialect_page(name) for name in DIALECTS}
     result["passes.md"] = passes_page(PASSES)
     result["tools.md"] = tools_page()
+    result["python.md"] = python_page()
     return result
 
 

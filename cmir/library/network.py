@@ -43,7 +43,9 @@ InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any]"
 class Network:
     """A network that has been compiled for a machine; `cmir.compile` and `cmir.load` make it.
 
-    hardware: the machine. interface: inputs and outputs. remarks: what the compiler had to say, one line each.
+    hardware: the machine.
+    interface: inputs and outputs, with their arrays and types.
+    remarks: what the compiler had to say, one line each.
     """
 
     def __init__(
@@ -191,9 +193,12 @@ class Network:
         from cmir.report.plot import check_matplotlib
         from cmir.report.relation import find_dependence, relation_of
         from cmir.report.relation_plot import relation_figure
+        from cmir.report.settings import SETTINGS
 
         check_matplotlib("plot_dependence()")
-        with user_errors(), limited(self._elaborated.op):
+        from matplotlib import rc_context
+
+        with user_errors(), limited(self._elaborated.op), rc_context(SETTINGS):
             (pipeline,) = self._module("polyhedral").body.block.ops
             assert isinstance(pipeline, PipelineOp)
             return relation_figure(relation_of(pipeline, find_dependence(pipeline, names)))

@@ -33,8 +33,10 @@ _PAGE_HEIGHT = 640
 class Run:
     """A stream of inferences that ran, or was timed, on a machine.
 
-    name: that of the network. timed: the network with costs and delays. record: when iterations started. samples: the
-    outputs of each inference by name; empty if only the timing was computed.
+    name: that of the network.
+    timed: the network with costs and delays.
+    record: when iterations started.
+    samples: the outputs of each inference by name; empty if only the timing was computed.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Run:
 
     @property
     def inferences(self) -> int:
+        """Number of inferences."""
         return self.record.inferences
 
     @property
@@ -132,9 +135,13 @@ class Run:
         """Return the activity of the cores over time as a Matplotlib figure."""
         from cmir.report.activity import activities
         from cmir.report.plot import check_matplotlib, timeline_figure
+        from cmir.report.settings import SETTINGS
 
         check_matplotlib("plot()")
-        return timeline_figure(activities(self.timed.actors, self.record), self.cycles)
+        from matplotlib import rc_context
+
+        with rc_context(SETTINGS):
+            return timeline_figure(activities(self.timed.actors, self.record), self.cycles)
 
     def report(self, folder: str | os.PathLike[str]) -> Path:
         """Write the page of the run, `index.html`, into a folder, and return its path."""

@@ -10,7 +10,8 @@ from typing import Any
 class SweepTable(Sequence[Mapping[str, Any]]):
     """The figures of a network on a grid of machines: a sequence of rows, which are dictionaries.
 
-    fields: the swept fields, which are the first columns. columns: names of all columns; those with a unit end with it.
+    fields: the swept fields, which are the first columns.
+    columns: names of all columns; those with a unit end with it.
     rows: in the order of the grid; unknown figures are None.
     """
 

@@ -59,11 +59,13 @@ def sweep(
     hardware: the machine whose fields are changed; see `cmir.compile`.
     fields: values by field, `section.field` or `section__field`; all combinations are run. None removes a field.
     random: the seed of random inputs; each machine then also runs them and compares the results with a reference, and a
-        row of results that differ has failed. inferences: how many.
+        row of results that differ has failed.
+    inferences: number of inferences of `random`.
     output: a .csv or .parquet file of the rows. Each row is on disk as soon as it is done, and a call that is repeated
         runs only what is missing. Without it, rows are in memory.
     executor: number of processes, an executor of `concurrent.futures`, a `joblib.Parallel`, or a client of a Dask
         cluster; by default a process for each processor.
+
     The other arguments are those of `cmir.compile`.
 
     A machine on which the network cannot be compiled is a row whose `status` is `failed`, with the `error`. Raises

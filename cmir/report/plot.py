@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cmir.dialects.core_name import CoreName
 from cmir.report.activity import Activity, activities
+from cmir.report.settings import SETTINGS
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor
@@ -30,14 +31,6 @@ COLOURS = {
     "fires (odd inferences)": "#56B4E9",
     "waits for data": "#F8F2A1",
     "waits for room at a reader": "#D55E00",
-}
-
-SETTINGS: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 8,
-    "svg.hashsalt": "cmir",  # the same run gives the same file
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
 }
 
 
@@ -60,11 +53,12 @@ def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) 
 
 def timeline_figure(found: list[Activity], cycles: int) -> Figure:
     """Return the timeline as a figure, with the first core on top."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    from cmir.report.shown_figure import ShownFigure
+
     height = 0.2 if len(found) <= 24 else 0.13
-    figure = Figure(figsize=(7.0, 0.9 + height * len(found)))
+    figure = ShownFigure(figsize=(7.0, 0.9 + height * len(found)))
     axes = figure.add_subplot()
     for row, activity in enumerate(found):
         _bar(axes, row, activity, cycles)

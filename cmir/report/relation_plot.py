@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cmir.report.plot import SETTINGS
 from cmir.report.relation import DependencePicture, PointSpace
+from cmir.report.settings import SETTINGS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,11 +38,11 @@ def relation_svg(relation: DependencePicture) -> str:
 
 def relation_figure(relation: DependencePicture) -> Figure:
     """Return a figure of the three spaces, stacked if all are lines, else side by side, and the staircase below."""
-    from matplotlib.figure import Figure
+    from cmir.report.shown_figure import ShownFigure
 
     spaces = (relation.writer, relation.array, relation.reader)
     lines = all(_grid(space)[1].shape[0] == 1 for space in spaces)
-    figure = Figure(figsize=(6.4, 4.4 if lines else 5.2))
+    figure = ShownFigure(figsize=(6.4, 4.4 if lines else 5.2))
     rows = figure.add_gridspec(2, 1, height_ratios=(1.1, 1), hspace=0.25 if lines else 0.3)
     upper = rows[0].subgridspec(*((3, 1) if lines else (1, 3)), wspace=0.35, hspace=0.9)
     axes = [figure.add_subplot(upper[k]) for k in range(3)]

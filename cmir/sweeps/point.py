@@ -52,7 +52,13 @@ link: the busiest one. traffic_byte_hops: the objective of placement.
 """
 
 TEXTS = ("status", "error", "missing")
-"""Columns of texts; the others have numbers."""
+"""Columns of texts."""
+
+INTEGERS = (
+    *("programs", "copies", "cores", "crossbars", "sram_bytes", "latency_cycles", "link_bytes"),
+    "traffic_byte_hops",
+)
+"""Columns of integers; the others have floats."""
 
 _INFERENCES = 8
 """Number of inferences timed, as in cm-run."""

@@ -26,7 +26,15 @@ from cmir.support.limits import check_memory, count_text
 from cmir.support.printing import ir_text
 from cmir.sweeps.executors import ExecutorLike, run_tasks
 from cmir.sweeps.grid import Grid, SweepPoint, cell
-from cmir.sweeps.point import COLUMNS, TEXTS, RunFiles, Task, evaluate_point, write_run_arrays
+from cmir.sweeps.point import (
+    COLUMNS,
+    INTEGERS,
+    TEXTS,
+    RunFiles,
+    Task,
+    evaluate_point,
+    write_run_arrays,
+)
 from cmir.sweeps.table import Row
 
 Result: TypeAlias = "Mapping[str, Any]"
@@ -128,7 +136,7 @@ def _figure(column: str, text: str) -> Any:
         return None
     if column in TEXTS:
         return text
-    return int(text) if text.lstrip("-").isdecimal() else float(text)
+    return int(text) if column in INTEGERS else float(text)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, Tensor
 from xdsl.ir import Operation
 from xdsl.irdl import AnyAttr, AnyOf, BaseAttr, EqAttrConstraint
 
+import cmir
 from cmir.documentation import reference
 from cmir.extensions import installed_universe
 from cmir.pipelines.pass_options import options_of
@@ -43,6 +44,20 @@ def test_passes_and_tools(pages: dict[str, str]) -> None:
     assert "| `nn-to-cmcore` | Compile a network" in pages["passes.md"]
     for tool in reference.TOOLS:
         assert f"usage: {tool} " in pages["tools.md"]
+
+
+def test_python_interface(pages: dict[str, str]) -> None:
+    """The page has every name of `import cmir`, with signatures as they are written."""
+    page = pages["python.md"]
+    assert set(re.findall(r"^## `cmir\.(.+)`$", page, re.M)) == {
+        name
+        for name in dir(cmir)
+        if name in cmir._NAMES  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    }
+    assert "    storage: Storage | None = None,\n" in page
+    assert "net.ir(level: Level = 'cmcore') -> str" in page
+    assert "cmir.Hardware.load(name_or_path: str) -> Hardware" in page
+    assert "- `chunk`: the most iterations" in page
 
 
 @pytest.mark.parametrize("name", PASSES)
