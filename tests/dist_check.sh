@@ -15,5 +15,19 @@ cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet -
 grep -q 'id="run"' report/index.html
 cm-run "$root/tests/filecheck/textbook.mlir" --random 0 -n 3 --check | grep 'check: equal to NumPy'
 cm-sweep "$root/tests/filecheck/textbook.mlir" --set core.count=2 -o rows.csv
+python - "$root/examples/digits" <<'EOF'
+import sys
+import numpy as np
+import cmir
+
+digits = sys.argv[1]
+images = np.load(f"{digits}/samples.npz")["images"][:3, None]
+net = cmir.compile(f"{digits}/digits.onnx", hardware="hermes", storage="lossless", replicate=True)
+run = net.run(images)
+print(run.output.argmax(axis=-1)[:, 0], run.cycles, run.latency, run.interval, run.energy)
+net.save("digits.cmir")
+assert (cmir.load("digits.cmir").run(images).output == run.output).all() and run.report("page").exists()
+assert len(cmir.sweep(f"{digits}/digits.onnx", "hermes", {"core.count": [8, 64]}, executor=2)) == 2
+EOF
 xdsl-opt --help | grep -q nn-outline-stages
 echo "$(basename "$1"): works"
