@@ -32,7 +32,7 @@ _STEADY_INFERENCES = 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
-    options = run_parser().parse_args(arguments)
+    options = run_parser().parse_intermixed_args(arguments)
     if options.threads is not None:
         use_threads(options.threads)
     return run_tool("cm-run", lambda: _run(options))

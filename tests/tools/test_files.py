@@ -196,3 +196,10 @@ def test_names_that_are_not_utf8(folder: Path) -> None:
 def _split(command: str) -> tuple[str, list[str]]:
     tool, *arguments = command.split()
     return tool, arguments
+
+
+def test_inputs_after_options(folder: Path) -> None:
+    """Files may stand anywhere among the options."""
+    np.save(folder / "x.npy", np.zeros((2, 8, 8), np.float32)[:, None])
+    code, _, err = call("cm-run", ["m.onnx", "--output", "y.npy", "x.npy", "-n", "2"])
+    assert (code, (folder / "y.npy").exists()) == (0, True), err
