@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import islpy as isl
 
-from cmir.isl.unions import is_single_valued
-
 Axes = frozenset[int]
 
 
 def free_axes(iteration: isl.Map) -> Axes:
-    """Return the axes along which moving does not change the iteration.
+    """Return the axes along which moving does not change the iterations.
 
-    iteration: `{ [element] -> [iteration] }`, single-valued. An axis is free if the relation is still a function when
-    the coordinate is forgotten.
+    iteration: `{ [element] -> [iteration] }`. An axis is free if each iteration is related to all elements of a line
+    along it, or to none of them.
     """
-    axes = range(iteration.dim(isl.dim_type.in_))
-    return frozenset(
-        axis for axis in axes if is_single_valued(iteration.project_out(isl.dim_type.in_, axis, 1))
-    )
+    return whole_axes(iteration.reverse())
 
 
 def whole_axes(read: isl.Map) -> Axes:

@@ -1,9 +1,9 @@
 """Granularity of stages: the iterations of each stage, and the lanes that one iteration computes.
 
-An iteration operator has iterations of its own. A stage of point-wise operators has none: its lanes are the axes that
-the iterations of its operands' writers compute at once. Where that is possible, one iteration then depends on one
-iteration of each writer. A network input has no writer; it counts as written in the pieces that its readers take
-whole.
+Most operators have iterations of their own. A stage that begins with a point-wise operator or a reduction has none: its
+lanes are the axes that the iterations of its operands' writers compute at once. Where that is possible, iterations then
+depend on as few iterations of the writers as their elements do. A network input has no writer; it counts as written in
+the pieces that its readers take whole.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ import islpy as isl
 from xdsl.ir import Block, Operation, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts
-from cmir.dialects.nn.interface import Access, Cells, IterationOp, PointwiseOp
-from cmir.dialects.nn.lanes import choose_lanes, iterations_of, write_of
-from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.interface import (
+    Access,
+    Cells,
+    IterationOp,
+    PointwiseOp,
+    UnorderedOp,
+    write_of,
+)
+from cmir.dialects.nn.lanes import choose_lanes
+from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.relations import Box, box_set
 from cmir.dialects.nn.stage import StageOp
@@ -37,18 +44,30 @@ from cmir.support.naming import UniqueNames, suffixed
 class Iterations:
     """The iterations of a stage, and the access by which they write its results.
 
+    lanes: the axes that become lanes, if the stage begins with an operator without an order of its own.
     digits: `{ [iteration] -> [coordinates of the operator] }`, if digits have taken the place of some coordinates.
     """
 
     domain: isl.Set
     write: Access
+    lanes: Axes | None = None
     digits: isl.Map | None = None
+
+    @classmethod
+    def along(cls, root: UnorderedOp, lanes: Axes) -> Iterations:
+        """Return the iterations of a stage that begins with `root` and computes its result along these axes at once."""
+        order = root.order(lanes)
+        return cls(order.domain, order.write, lanes)
 
     def reads(self, op: IterationOp) -> Sequence[Access | Cells]:
         """Return the reads of an operator of the stage by these iterations."""
         if isinstance(op, PointwiseOp):
             return op.reads_for(self.write)
-        return [self._by_digits(access) for access in op.reads()]
+        if isinstance(op, UnorderedOp) and self.lanes is not None:
+            reads = op.order(self.lanes).reads
+        else:
+            reads = op.reads()
+        return [self._by_digits(access) for access in reads]
 
     def _by_digits(self, access: Access | Cells) -> Access | Cells:
         if self.digits is None or isinstance(access, Cells):
@@ -67,7 +86,7 @@ class Iterations:
             for name, sizes in zip(dim_names(self.domain), radices, strict=True)
             for digit, size in enumerate(sizes)
         }
-        iterations = Iterations(box_set(box), self.write, join_digits(radices))
+        iterations = replace(self, domain=box_set(box), digits=join_digits(radices))
         write = iterations._by_digits(self.write)
         assert isinstance(write, Access)
         return replace(iterations, write=write)
@@ -133,15 +152,15 @@ class Granularity:
 
     def _choose(self, stage: StageOp) -> Iterations:
         root = _root(stage)
-        if not isinstance(root, PointwiseOp):
+        if not isinstance(root, UnorderedOp):
             return Iterations(root.domain(), root.write())
-        shape, free = root.result_shape, list[Axes]()
+        free = list[Axes]()
         for read in self._reads[stage]:
-            assert isinstance(read.op, PointwiseOp)
-            if (piece := self._piece(read.value)) is not None:
+            if isinstance(read.op, UnorderedOp) and (piece := self._piece(read.value)) is not None:
                 elements = read.op.element_relation(read.index).apply_range(read.view)
                 free.append(free_axes(elements.apply_range(piece)))
-        return _with_lanes(shape, choose_lanes(shape, free))
+        lanes = choose_lanes(root.result_shape, free, root.smallest_lanes())
+        return Iterations.along(root, lanes)
 
     def _in_digits(self, stage: StageOp, iterations: Iterations) -> Iterations:
         """Split coordinates of iterations into digits, if more reads become affine by that."""
@@ -233,19 +252,19 @@ class Granularity:
             return None
         ((base, elements),) = history.items()
         root = _root(base.owner) if isinstance(base.owner, StageOp) else None
-        if root is None or isinstance(root, PointwiseOp):
+        if root is None or isinstance(root, UnorderedOp):
             return None
         written = root.write().relation.domain_factor_domain().reverse()
         return elements.apply_range(in_each_inference(written))
 
     @cached_property
     def _whole(self) -> dict[SSAValue, Axes]:
-        """The axes that all readers take whole, of inputs and of results of stages of point-wise operators.
+        """The axes that all readers take whole, of inputs and of results of stages without an order of their own.
 
-        Values that only such stages and outputs read are not in it.
+        Values that only stages of point-wise operators and outputs read are not in it.
         """
         found: dict[SSAValue, Axes] = {}
-        stages = [stage for stage in self._reads if isinstance(_root(stage), PointwiseOp)]
+        stages = [stage for stage in self._reads if isinstance(_root(stage), UnorderedOp)]
         values = [output for stage in reversed(stages) for output in stage.outputs]
         values += [value for value in self._reads_of if isinstance(value.owner, Block)]
         for value in values:
@@ -259,19 +278,15 @@ class Granularity:
         """Return the axes of its value that every iteration of a read takes whole; None if the read does not say."""
         root = _root(read.stage)
         iterations = Iterations(root.domain(), root.write())
-        if isinstance(root, PointwiseOp):
-            found = [known[output] for output in read.stage.outputs if output in known]
-            if not found:
-                return None
-            iterations = _with_lanes(root.result_shape, frozenset.intersection(*found))
+        found = [known[output] for output in read.stage.outputs if output in known]
+        if isinstance(root, UnorderedOp) and found:
+            iterations = Iterations.along(root, frozenset.intersection(*found))
+        elif isinstance(root, PointwiseOp):
+            return None
         elements = read.by(iterations)
         if elements is None:
             return None
         return whole_axes(elements.domain_factor_domain())
-
-
-def _with_lanes(shape: Shape, lanes: Axes) -> Iterations:
-    return Iterations(box_set(iterations_of(shape, lanes)), write_of(shape, lanes))
 
 
 def _box(domain: isl.Set) -> Box | None:

@@ -190,6 +190,17 @@ def test_pixels() -> None:
     assert interval(network) == 12 * 12
 
 
+def test_mean_of_pixels() -> None:
+    """Channels that a product computes at once are averaged at once, although they are not the first axis."""
+    g = Graph(1, 4, 12, 12)
+    x = g.add("Conv", "x", g.weight(64, 4, 3, 3), kernel_shape=[3, 3], strides=[3, 3])
+    mean = g.transpose(g.add("ReduceMean", x, axes=[2, 3], keepdims=1), 0, 2, 3, 1)
+    model = g.model(g.linear(g.norm(mean, 64), 64, 4))
+    network = compiled(model)
+    check(model, network)
+    assert interval(network) == 4 * 4 + 1
+
+
 @pytest.mark.parametrize("shift", [0, 1])
 def test_windows(shift: int) -> None:
     model = windows(shift)

@@ -102,14 +102,11 @@ def _power(base: int, exponent: int) -> int:
 
 
 def run(
-    op: nn.IterationOp, operands: Sequence[np.ndarray], write: nn.Access | None = None
+    op: nn.IterationOp, operands: Sequence[np.ndarray], order: nn.Order | None = None
 ) -> np.ndarray:
-    """The result of the operator; with `write`, as a part of a stage that writes in this way."""
-    if write is None:
-        domain, reads, write = op.domain(), op.reads(), op.write()
-    else:
-        assert isinstance(op, nn.PointwiseOp)
-        domain, reads = write.relation.domain().unwrap().domain(), op.reads_for(write)
+    """The result of the operator, in its own order or in another one."""
+    order = order or nn.Order(op.domain(), op.write(), op.reads())
+    reads, write = order.reads, order.write
     constants = [r.constant for r in reads if isinstance(r, nn.Access)]
     arrays = [*operands, *(_dense(constant) for constant in constants if constant is not None)]
     assert len(reads) == len(arrays)
@@ -120,7 +117,7 @@ def run(
     stores = _by_iteration(write)
     written = np.zeros(op.result_shape, int)
     output = np.zeros(op.result_shape, dtype_of(op.result))
-    iterations = points(domain)
+    iterations = points(order.domain)
     assert set(stores) == set(iterations)
     for iteration in iterations:
         values: dict[SSAValue, np.ndarray] = {

@@ -13,7 +13,8 @@ from nn.cases import sizes, value
 from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
-from cmir.dialects.nn.lanes import choose_lanes, iterations_of, write_of
+from cmir.dialects.nn.interface import iterations_of, write_of
+from cmir.dialects.nn.lanes import choose_lanes
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.dialects.nn.relations import access_map, element_names
 from cmir.dialects.nn.views import Views
@@ -136,23 +137,21 @@ def test_every_element_is_written_once(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "free", "expected"),
+    ("shape", "free", "smallest", "expected"),
     [
-        ((1, 17, 64), [{0, 2}, {0, 1, 2}], {0, 2}),  # those that all leave free
-        (
-            (1, 17, 64),
-            [{0, 1}, {0, 2}],
-            {0, 2},
-        ),  # none but that of one element: the fewest iterations
-        ((1, 17, 64), [], {0, 1}),  # no operand says
-        ((4, 5), [set(), set()], {0}),  # no operand leaves any
-        ((4, 5), [{1}, set()], {1}),
-        ((), [set()], set()),
-        ((1, 1), [], {0, 1}),
+        ((1, 17, 64), [{0, 2}, {0, 1, 2}], {1}, {0, 2}),  # those that all leave free
+        # None but that of one element: the fewest iterations.
+        ((1, 17, 64), [{0, 1}, {0, 2}], {1}, {0, 2}),
+        ((1, 17, 64), [], {1}, {0, 1}),  # no operand says
+        ((4, 5), [set(), set()], {0}, {0}),  # no operand leaves any
+        ((4, 5), [set(), set()], set(), set()),
+        ((4, 5), [{1}, set()], {0}, {1}),
+        ((), [set()], set(), set()),
+        ((1, 1), [], set(), {0, 1}),
     ],
 )
-def test_choice(shape: Shape, free: list[set[int]], expected: set[int]) -> None:
-    assert choose_lanes(shape, [frozenset(axes) for axes in free]) == expected
+def test_choice(shape: Shape, free: list[set[int]], smallest: set[int], expected: set[int]) -> None:
+    assert choose_lanes(shape, [frozenset(axes) for axes in free], frozenset(smallest)) == expected
 
 
 def test_names_of_iterations_are_those_of_elements() -> None:

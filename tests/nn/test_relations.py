@@ -85,4 +85,22 @@ def test_pointwise_operators_take_over_the_accesses_of_a_stage(name: str, data: 
     )
     assert isinstance(case.op, nn.PointwiseOp)
     expected = case.op.evaluate(*case.operands)
-    assert_close(run(case.op, case.operands, write), expected, terms=1)
+    domain = write.relation.domain().unwrap().domain()
+    order = nn.Order(domain, write, case.op.reads_for(write))
+    assert_close(run(case.op, case.operands, order), expected, terms=1)
+
+
+@pytest.mark.parametrize("name", ["add", "reduce_mean", "reduce_max", "argmax"])
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_any_axes_can_be_lanes(name: str, data: st.DataObject):
+    case: Case = data.draw(ITERATIONS[name])
+    assert isinstance(case.op, nn.UnorderedOp)
+    axes = range(len(case.op.result_shape))
+    order = case.op.order(frozenset(axis for axis in axes if data.draw(st.booleans())))
+    assert_close(run(case.op, case.operands, order), case.op.evaluate(*case.operands), terms=1)
+    for operand, read in enumerate(order.reads):
+        assert isinstance(read, nn.Access)
+        written = order.write.relation.domain_factor_domain()
+        needed = written.apply_range(case.op.element_relation(operand))
+        assert read.relation.domain_factor_domain().is_equal(needed)

@@ -80,7 +80,15 @@ from cmir.dialects.nn.integers import (
     ShiftLeftOp,
     ShiftRightOp,
 )
-from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.interface import (
+    Access,
+    Cells,
+    IterationOp,
+    LayoutOp,
+    Order,
+    PointwiseOp,
+    UnorderedOp,
+)
 from cmir.dialects.nn.layout import PadOp, ReshapeOp, SliceOp, TransposeOp
 from cmir.dialects.nn.matrix import GemmOp
 from cmir.dialects.nn.normalization import BatchNormOp, InstanceNormOp, LayerNormOp, LRNOp
@@ -182,6 +190,7 @@ __all__ = [
     "NegOp",
     "NotOp",
     "OrOp",
+    "Order",
     "PReluOp",
     "PadOp",
     "ParameterOp",
@@ -226,6 +235,7 @@ __all__ = [
     "TanOp",
     "TanhOp",
     "TransposeOp",
+    "UnorderedOp",
     "WhereOp",
     "XorOp",
     "YieldOp",

@@ -8,7 +8,7 @@ data defines the origin of each element; it is composed into the accesses of its
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Self
@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects.nn.cuts import Cuts, cuts_of_pieces
-from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, element_of, shape_of, tensor_type
+from cmir.dialects.nn.operation import ELEMENT_TYPES, NNOp, Shape, element_of, shape_of, tensor_type
 from cmir.dialects.nn.relations import (
     Box,
     access_map,
@@ -28,6 +28,7 @@ from cmir.dialects.nn.relations import (
     element_map,
     element_names,
 )
+from cmir.isl.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,29 @@ class Cells:
     """`{ [row, col] -> [weight element] }` or `{ [block, row, col] -> [weight element] }`."""
     shape: tuple[int, ...]
     """(rows, columns) or (blocks, rows, columns)."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Iterations of an operator, and their accesses."""
+
+    domain: isl.Set
+    write: Access
+    reads: Sequence[Access | Cells]
+
+
+def iterations_of(shape: Shape, lanes: Collection[int]) -> Box:
+    """Return the iterations that compute an array of this shape, each all elements along the lanes."""
+    return {
+        n: size for axis, (n, size) in enumerate(element_box(shape).items()) if axis not in lanes
+    }
+
+
+def write_of(shape: Shape, lanes: Collection[int]) -> Access:
+    """Return the access by which these iterations write the array."""
+    outer = iterations_of(shape, lanes)
+    inner = {name: size for name, size in element_box(shape).items() if name not in outer}
+    return Access.build(outer, inner, element_names(len(shape)), shape)
 
 
 class IterationOp(NNOp):
@@ -147,11 +171,29 @@ class LinearOp(IterationOp):
         """The axis of the weight along which the result's first dimension runs, if there is one."""
 
 
-class PointwiseOp(IterationOp):
+class UnorderedOp(IterationOp):
+    """An operator without an iteration order of its own: an iteration may compute the result along any axes at once.
+
+    A stage that begins with it gets iterations that match those of the stages that it reads.
+    """
+
+    @abstractmethod
+    def element_relation(self, operand: int) -> isl.Map:
+        """Return `{ [result element] -> [element of the operand] }`, defined for all result elements."""
+
+    @abstractmethod
+    def order(self, lanes: Axes) -> Order:
+        """Return the order in which each iteration computes the result along these axes at once."""
+
+    @abstractmethod
+    def smallest_lanes(self) -> Axes:
+        """Return the axes that become lanes where the stages before leave none free."""
+
+
+class PointwiseOp(UnorderedOp):
     """An operator whose result elements each depend on one element of each operand.
 
-    It has no iteration order of its own: appended to a stage, it takes over the stage's write access. A stage that
-    begins with it gets iterations that match those of the stages that it reads.
+    Appended to a stage, it takes over the stage's write access.
     """
 
     def element_relation(self, operand: int) -> isl.Map:
@@ -163,6 +205,16 @@ class PointwiseOp(IterationOp):
         names = list(box)[len(box) - len(shape) :]
         location = ["0" if size == 1 else name for name, size in zip(names, shape, strict=True)]
         return element_map(box, location, shape)
+
+    def order(self, lanes: Axes) -> Order:
+        write = write_of(self.result_shape, lanes)
+        domain = box_set(iterations_of(self.result_shape, lanes))
+        return Order(domain, write, self.reads_for(write))
+
+    def smallest_lanes(self) -> Axes:
+        """Return the first axis with several elements."""
+        several = (axis for axis, size in enumerate(self.result_shape) if size > 1)
+        return frozenset(islice(several, 1))
 
     def reads_for(self, write: Access) -> Sequence[Access]:
         """Return the accesses of the operands in a stage that writes the result by `write`."""

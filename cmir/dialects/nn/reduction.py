@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar
 
+import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import UnitAttr, i32, i64
@@ -16,7 +17,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, t
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import formula
 from cmir.dialects.nn.along import verify_axes
-from cmir.dialects.nn.interface import Access, IterationOp
+from cmir.dialects.nn.interface import Access, Cells, Order, UnorderedOp
 from cmir.dialects.nn.operation import (
     FLOATS,
     INTS,
@@ -28,15 +29,16 @@ from cmir.dialects.nn.operation import (
     numbers,
     shape_of,
 )
-from cmir.dialects.nn.relations import Box, element_box
+from cmir.dialects.nn.relations import Box, box_set, element_box, element_map
 from cmir.dialects.nn.widening import SelectionCanonicalization
+from cmir.isl.axes import Axes
 
 
-class AxisReductionOp(IterationOp):
+class AxisReductionOp(UnorderedOp):
     """Base of operators that reduce the elements along some axes to one. With `keepdims`, the axes remain, with size 1.
 
-    One iteration computes one position in the other dimensions, for all channels if the channels are not reduced. Lanes
-    are the axes, then the channels.
+    Lanes are the axes that are reduced, then those of the result. By itself, an iteration computes one position in the
+    other dimensions, for all channels if the channels are not reduced.
     """
 
     x = operand_def(TENSOR)
@@ -58,18 +60,30 @@ class AxisReductionOp(IterationOp):
         _, kept = self._dimensions()
         return {name: size for name, size in kept.items() if name != "c"}
 
-    def reads(self) -> Sequence[Access]:
-        reduced, kept = self._dimensions()
-        lanes = {**reduced, **self._channels(kept)}
-        x = shape_of(self.x)
-        return [Access.build(self.iterations(), lanes, [*element_box(x)], x)]
+    def reads(self) -> Sequence[Access | Cells]:
+        return self.order(self._channels()).reads
 
     def write(self) -> Access:
+        return self.order(self._channels()).write
+
+    def order(self, lanes: Axes) -> Order:
         reduced, kept = self._dimensions()
-        location = [*kept]
-        if self.keepdims is not None:
-            location = ["0" if n in reduced else n for n in element_box(shape_of(self.x))]
-        return Access.build(self.iterations(), self._channels(kept), location, self.result_shape)
+        location, x = self._location(), shape_of(self.x)
+        along = {name for axis, name in enumerate(location) if axis in lanes}
+        outer = {name: size for name, size in kept.items() if name not in along}
+        inner = {name: size for name, size in kept.items() if name in along}
+        read = Access.build(outer, {**reduced, **inner}, [*element_box(x)], x)
+        write = Access.build(outer, inner, location, self.result_shape)
+        return Order(box_set(outer), write, [read])
+
+    def smallest_lanes(self) -> Axes:
+        """Return no axes: those that are reduced are lanes already."""
+        return frozenset()
+
+    def element_relation(self, operand: int) -> isl.Map:
+        return element_map(
+            element_box(shape_of(self.x)), self._location(), self.result_shape
+        ).reverse()
 
     def _dimensions(self) -> tuple[Box, Box]:
         """Return the dimensions of the operand that are reduced, and those that remain."""
@@ -78,9 +92,16 @@ class AxisReductionOp(IterationOp):
         kept = dict(item for axis, item in enumerate(box) if axis not in axes)
         return dict(box[axis] for axis in axes), kept
 
-    @staticmethod
-    def _channels(kept: Box) -> Box:
-        return {name: size for name, size in kept.items() if name == "c"}
+    def _location(self) -> Sequence[str]:
+        """Return the location of a result element: dimensions of the operand, or 0 for those that are reduced."""
+        reduced, kept = self._dimensions()
+        if self.keepdims is None:
+            return [*kept]
+        return ["0" if n in reduced else n for n in element_box(shape_of(self.x))]
+
+    def _channels(self) -> Axes:
+        """Return the axis of the channels in the result, if they are not reduced."""
+        return frozenset(axis for axis, name in enumerate(self._location()) if name == "c")
 
 
 class ReductionOp(AxisReductionOp):
