@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import islpy as isl
 
+from cmir.isl.unions import is_single_valued
+
 Axes = frozenset[int]
 
 
@@ -11,9 +13,14 @@ def free_axes(iteration: isl.Map) -> Axes:
     """Return the axes along which moving does not change the iterations.
 
     iteration: `{ [element] -> [iteration] }`. An axis is free if each iteration is related to all elements of a line
-    along it, or to none of them.
+    along it, or to none of them. A function then stays one when the coordinate is forgotten.
     """
-    return whole_axes(iteration.reverse())
+    if not is_single_valued(iteration):
+        return whole_axes(iteration.reverse())
+    axes = range(iteration.dim(isl.dim_type.in_))
+    return frozenset(
+        axis for axis in axes if is_single_valued(iteration.project_out(isl.dim_type.in_, axis, 1))
+    )
 
 
 def whole_axes(read: isl.Map) -> Axes:

@@ -15,7 +15,9 @@ from xdsl.transforms.dead_code_elimination import region_dce
 from cmir.context import remember_source
 from cmir.dialects.nn.carried import carried_pairs, output_indices
 from cmir.dialects.nn.copy import CopyOp
+from cmir.dialects.nn.cuts import within_cuts
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
+from cmir.dialects.nn.layout import ReshapeOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.relations import box_set, element_box
@@ -336,7 +338,9 @@ class _Copies:
         except PadConflictError as conflict:
             self._copy(op, index, str(conflict))
             return
-        if window and (pieces := read.pieces) > MOST_PIECES:
+        if window and not within_cuts(access.relation.domain_factor_domain(), view.cuts):
+            self._copy(op, index, "windows would cross the borders of merged axes")
+        elif window and (pieces := read.pieces) > MOST_PIECES:
             self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
     def for_outputs(self, terminator: ReturnOp, outputs: Sequence[int]) -> None:
@@ -387,8 +391,26 @@ class _Copies:
     def _separate(self, value: SSAValue) -> None:
         """Copy parts of the views that `value` is made of, innermost first, until each is a view of its own."""
         for layout in _layouts_of(value, self.separated):
+            self._separate_crossing(layout)
             self._separate_pads(layout)
             self._separate_pieces(layout)
+
+    def _separate_crossing(self, layout: LayoutOp) -> None:
+        """Copy what a layout operator divides in other ways than the operators in front of it, before either does."""
+        if len(layout.operands) != 1:
+            return
+        (operand,) = layout.operands
+        joined = layout.joined(self.views.of(operand).cuts)
+        if joined is None:
+            return
+        block, before = layout.parent, ReshapeOp(operand, joined)
+        assert block is not None
+        before.location = layout.location
+        before.result.name_hint = operand.name_hint
+        block.insert_op_before(before, layout)
+        layout.operands[0] = before.result
+        shapes = f"{list(shape_of(operand))} and {list(layout.result_shape)}"
+        self._copy(layout, 0, f"the axes of {shapes} cross")
 
     def _separate_pads(self, layout: LayoutOp) -> None:
         """Copy values between paddings with different values."""

@@ -205,3 +205,16 @@ def test_mean_of_pixels() -> None:
 def test_windows(shift: int) -> None:
     model = windows(shift)
     check(model, compiled(model))
+
+
+def test_windows_become_a_grid() -> None:
+    """Rows of two windows of three become rows of three windows of two, by a copy of the image."""
+    g = Graph(1, 6, 6, 5)
+    windows = g.transpose(g.reshape("x", 1, 2, 3, 2, 3, 5), 0, 1, 3, 2, 4, 5)
+    y = g.add("Softmax", g.reshape(windows, 4, 9, 5), axis=1)
+    image = g.transpose(g.reshape(y, 1, 2, 2, 3, 3, 5), 0, 1, 3, 2, 4, 5)
+    grid = g.transpose(g.reshape(image, 1, 3, 2, 3, 2, 5), 0, 2, 4, 1, 3, 5)
+    model = g.model(g.add("Softmax", g.reshape(grid, 4, 9, 5), axis=1))
+    network = compiled(model)
+    assert [name for name in network.pipeline.stages if name.startswith("copy")] == ["copy1"]
+    check(model, network)

@@ -14,8 +14,9 @@ from nn.cases import value
 from nn.test_lanes import factors
 
 from cmir.dialects import nn
-from cmir.dialects.nn.cuts import cuts_of_pieces, cuts_of_reshape
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.cuts import count_crossing, cuts_of_pieces, cuts_of_reshape, within_cuts
+from cmir.dialects.nn.operation import Shape, shape_of
+from cmir.dialects.nn.relations import access_map
 from cmir.dialects.nn.views import Views
 from cmir.isl.digits import join_digits, radices_of
 from cmir.isl.functions import is_affine, simplest
@@ -96,3 +97,42 @@ def test_pieces_keep_cuts() -> None:
 )
 def test_is_affine(text: str, affine: bool) -> None:
     assert is_affine(isl.Map(text)) == affine
+
+
+@pytest.mark.parametrize(
+    ("operand", "result", "joined", "count"),
+    [
+        ((4, 7, 4, 7), (7, 4, 7, 4), (28, 28), 2),
+        ((4, 7, 28), (7, 4, 28), (28, 28), 1),
+        ((4, 7), (2, 14), (28,), 0),
+        ((4, 7), (28,), (28,), 0),
+        ((2, 2, 7), (7, 4), (28,), 1),
+    ],
+)
+def test_crossing(operand: Shape, result: Shape, joined: Shape, count: int) -> None:
+    for one, other in ((operand, result), (result, operand)):
+        assert count_crossing(one, (frozenset(),) * len(one), other, joined) == count
+
+
+def test_crossing_of_cuts() -> None:
+    """An axis that was merged of 4 and 7 is divided into 7 and 4."""
+    assert count_crossing((28,), (frozenset({7}),), (7, 4), (28,)) == 1
+    assert count_crossing((28,), (frozenset({7}),), (4, 7), (28,)) == 0
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_within_cuts(data: st.DataObject) -> None:
+    """Each iteration reads from one interval between cuts, or each from all that any reads."""
+    size, cut = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 6))
+    count, window = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    stride, first = data.draw(st.integers(0, 6)), data.draw(st.integers(-2, 2))
+    location = [f"{stride}*i + k + {first}", "0"]
+    read = access_map({"i": count}, {"k": window}, location, [size, 1]).domain_factor_domain()
+    intervals: dict[tuple[int, ...], set[int]] = {}
+    for iteration, (element, _) in pairs(read):
+        intervals.setdefault(iteration, set()).add(element // cut)
+    anywhere = set[int]().union(*intervals.values())
+    within = all(len(found) == 1 for found in intervals.values())
+    whole = all(found == anywhere for found in intervals.values())
+    assert within_cuts(read, (frozenset({cut}), frozenset())) == (within or whole)

@@ -255,6 +255,14 @@ class LayoutOp(NNOp):
         """
         return cuts_of_pieces(operands, len(self.result_shape))
 
+    def joined(self, cuts: Cuts) -> Shape | None:
+        """Return the shape in which the operand should lie in memory, so that reads through the operator are simple.
+
+        cuts: those of the operand. None if reads are simple anyway. The result must be what the operator makes of an
+        operand of that shape, too.
+        """
+        return None
+
     def inverse(self) -> Callable[[SSAValue], LayoutOp] | None:
         """Return a function that builds the operator that moves the elements of its argument back.
 

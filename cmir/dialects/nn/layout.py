@@ -16,11 +16,17 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.cuts import Cuts, cuts_of_reshape
+from cmir.dialects.nn.cuts import Cuts, count_crossing, cuts_of_reshape
 from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
 from cmir.dialects.nn.widening import LayoutCanonicalization
+
+MOST_CROSSING = 1
+"""Maximum number of axes that operand and result of a reshape may divide in crossing ways, if it is read as a view.
+
+Each one leaves a floor in the access of the reader, and ISL's maxima multiply the cases of several floors.
+"""
 
 
 class ReshapeCanonicalization(HasCanonicalizationPatternsTrait):
@@ -89,6 +95,14 @@ class ReshapeOp(LayoutOp):
 
     def cuts(self, operands: Sequence[Cuts]) -> Cuts:
         return cuts_of_reshape(shape_of(self.x), operands[0], self.result_shape)
+
+    def joined(self, cuts: Cuts) -> Shape | None:
+        """Return the shape with the axes that operand and result divide, if they cross in several."""
+        x = shape_of(self.x)
+        sizes = (prod(x[theirs]) for _, theirs in _aligned_blocks(self.result_shape, x))
+        joined = tuple(size for size in sizes if size > 1)
+        crossing = count_crossing(x, cuts, self.result_shape, joined)
+        return joined if crossing > MOST_CROSSING else None
 
     def inverse(self) -> Callable[[SSAValue], LayoutOp]:
         return partial(ReshapeOp, shape=shape_of(self.x))
