@@ -93,6 +93,28 @@ def test_free_axes(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_free_axes_of_reductions(data: st.DataObject) -> None:
+    """An axis is free if all elements of each line along it depend on the same iterations."""
+    shape = tuple(data.draw(sizes(data.draw(st.integers(1, 3)), 1, 4)))
+    written, reduced = data.draw(axes_of(shape)), sorted(data.draw(axes_of(shape)))
+    if not reduced:
+        return
+    op = nn.ReduceSumOp(value(*shape), reduced, keepdims=data.draw(st.booleans()))
+    writer = write_of(shape, written).relation.domain_factor_domain().reverse()
+    iterations = op.element_relation(0).apply_range(writer)
+    needed: dict[Point, set[Point]] = defaultdict(set)
+    for element, iteration in pairs(iterations):
+        needed[element].add(iteration)
+    for axis in range(len(op.result_shape)):
+        lines: dict[Point, list[set[Point]]] = defaultdict(list)
+        for element, found in needed.items():
+            lines[other_coordinates(element, axis)].append(found)
+        same = all(found == line[0] for line in lines.values() for found in line)
+        assert (axis in free_axes(iterations)) == same
+
+
+@given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_whole_axes(data: st.DataObject) -> None:
     """An axis is whole if each iteration that reads one element of a line reads all that are read at all."""
