@@ -107,16 +107,17 @@ def run(
     """The result of the operator, in its own order or in another one."""
     order = order or nn.Order(op.domain(), op.write(), op.reads())
     reads, write = order.reads, order.write
-    constants = [r.constant for r in reads if isinstance(r, nn.Access)]
-    arrays = [*operands, *(_dense(constant) for constant in constants if constant is not None)]
+    output = np.zeros(op.result_shape, dtype_of(op.result))
+    constants = [r.constant for r in reads[len(operands) :] if isinstance(r, nn.Access)]
+    # What is no operand and no constant is the operator's own result, as far as it has been written.
+    arrays = [*operands, *(output if c is None else _dense(c) for c in constants)]
     assert len(reads) == len(arrays)
     body, result = _build_body(op, reads)
     assert result.type == VectorType(element_of(op.result), write.lanes)
 
-    gathers = [_gather(r, array) for r, array in zip(reads, arrays, strict=True)]
-    stores = _by_iteration(write)
+    gathers = [_gather(r, array, output) for r, array in zip(reads, arrays, strict=True)]
+    stores = _by_iteration(write.relation, len(write.lanes))
     written = np.zeros(op.result_shape, int)
-    output = np.zeros(op.result_shape, dtype_of(op.result))
     iterations = points(order.domain)
     assert set(stores) == set(iterations)
     for iteration in iterations:
@@ -243,8 +244,8 @@ def _build_body(
     op: nn.IterationOp, reads: Sequence[nn.Access | nn.Cells]
 ) -> tuple[Block, SSAValue]:
     elements = [element_of(operand) for operand in op.operands]
-    constants = [r.constant for r in reads if isinstance(r, nn.Access)]
-    elements += [element_of(c.get_type()) for c in constants if c is not None]
+    constants = [r.constant for r in reads[len(elements) :] if isinstance(r, nn.Access)]
+    elements += [element_of(op.result if c is None else c.get_type()) for c in constants]
     types = [
         VectorType(element, read.lanes)
         if isinstance(read, nn.Access)
@@ -255,29 +256,34 @@ def _build_body(
     return body, op.build_body(Builder(InsertPoint.at_end(body)), body.args)
 
 
-def _gather(read: nn.Access | nn.Cells, array: np.ndarray) -> Callable[[Point], np.ndarray]:
+def _gather(
+    read: nn.Access | nn.Cells, array: np.ndarray, output: np.ndarray
+) -> Callable[[Point], np.ndarray]:
     if isinstance(read, nn.Cells):
         matrix = np.full(read.shape, np.nan, array.dtype)
         for cell, location in pairs(read.relation):
             assert _inside(cell, matrix.shape) and _inside(location, array.shape)
             matrix[cell] = array[location]
         return lambda iteration: matrix
-    loads = _by_iteration(read)
+    sources = [(array, _by_iteration(read.relation, len(read.lanes)))]
+    if read.own is not None:
+        sources.append((output, _by_iteration(read.own.relation, len(read.lanes))))
 
     def gather(iteration: Point) -> np.ndarray:
         lanes = np.full(read.lanes, read.pad, array.dtype)
-        for lane, location in loads[iteration]:
-            assert _inside(lane, lanes.shape) and _inside(location, array.shape)
-            lanes[lane] = array[location]
+        for source, loads in sources:
+            for lane, location in loads[iteration]:
+                assert _inside(lane, lanes.shape) and _inside(location, source.shape)
+                lanes[lane] = source[location]
         return lanes
 
     return gather
 
 
-def _by_iteration(access: nn.Access) -> Mapping[Point, list[tuple[Point, Point]]]:
+def _by_iteration(relation: isl.Map, lanes: int) -> Mapping[Point, list[tuple[Point, Point]]]:
     found: dict[Point, list[tuple[Point, Point]]] = defaultdict(list)
-    for domain, location in pairs(access.relation):
-        split = len(domain) - len(access.lanes)
+    for domain, location in pairs(relation):
+        split = len(domain) - lanes
         found[domain[:split]].append((domain[split:], location))
     return found
 

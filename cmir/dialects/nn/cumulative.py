@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
+import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i32, i64
@@ -14,8 +16,8 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn import formula
-from cmir.dialects.nn.interface import Access, IterationOp
-from cmir.dialects.nn.operation import FLOATS, INT, TENSOR, Shape, flag, number, shape_of
+from cmir.dialects.nn.interface import Access, IterationOp, Own
+from cmir.dialects.nn.operation import FLOATS, INT, TENSOR, Shape, flag, number
 from cmir.dialects.nn.relations import Box, element_box
 
 
@@ -24,8 +26,8 @@ class CumulativeOp(IterationOp):
 
     With `reverse`, the elements from it on. With `exclusive`, the element itself does not count.
 
-    One iteration computes one position, in all channels unless the axis is that of the channels. It reads as many lanes
-    as the axis has elements; lanes of elements that do not count are padding.
+    One iteration computes one position, in all channels. If the axis is that of the channels, it computes one position
+    of the others except the last one, whose elements are its lanes. It reads the result of the position before.
     """
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
@@ -35,7 +37,7 @@ class CumulativeOp(IterationOp):
     exclusive = opt_prop_def(UnitAttr)
     reverse = opt_prop_def(UnitAttr)
 
-    NEUTRAL: ClassVar[float]
+    NEUTRAL: ClassVar[int]
     """The result for no elements."""
 
     def __init__(
@@ -62,47 +64,60 @@ class CumulativeOp(IterationOp):
         return x
 
     def iterations(self) -> Box:
-        lanes = self._channels()
+        lanes = self._lanes()
         return {n: size for n, size in element_box(self.result_shape).items() if n not in lanes}
 
     def reads(self) -> Sequence[Access]:
-        x, axis = shape_of(self.x), number(self.properties, "axis")
-        lanes = {"k": x[axis], **self._channels()}
-        location = [*element_box(x)]
-        # Positions outside the operand are padding.
-        sign = "-" if self.reverse is None else "+"
-        first = "" if self.exclusive is None else f" {sign} 1"
-        location[axis] = f"{location[axis]}{first} {sign} k"
-        return [Access.build(self.iterations(), lanes, location, x, self.NEUTRAL)]
+        before = self._access(1)
+        x = self._access(0 if self.exclusive is None else 1)
+        own = Own(0, before.relation) if self._size > 1 else None
+        nothing = isl.Map.empty(before.relation.get_space())
+        return [x, replace(before, relation=nothing, own=own)]
 
     def write(self) -> Access:
-        box = element_box(self.result_shape)
-        return Access.build(self.iterations(), self._channels(), [*box], self.result_shape)
+        return self._access()
+
+    def _access(self, back: int = 0) -> Access:
+        """Return the access to the position that is `back` positions before that of the iteration."""
+        axis, box = number(self.properties, "axis"), element_box(self.result_shape)
+        location = [*box]
+        last = self._size - 1
+        forwards = self.reverse is None
+        location[axis] = (
+            f"{location[axis]} - {back}" if forwards else f"{last + back} - {location[axis]}"
+        )
+        return Access.build(
+            self.iterations(), self._lanes(), location, self.result_shape, self.NEUTRAL
+        )
+
+    @property
+    def _size(self) -> int:
+        return self.result_shape[number(self.properties, "axis")]
 
     @abstractmethod
-    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        """Reduce this array or `Vector` along `axes`, which the result lacks."""
+    def formula(self, x: Any, before: Any) -> Any:
+        """Return the result for an element and the result before it, which are arrays or `Vector`s."""
 
     def build_body(self, builder: Builder, values: Sequence[SSAValue]) -> SSAValue:
-        return formula.build_formula(builder, lambda x: self.formula(x, (0,)), values)
+        return formula.build_formula(builder, self.formula, values)
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,), axis = operands, number(self.properties, "axis")
-        size, skipped = x.shape[axis], int(self.exclusive is not None)
-        margins, picked = [(0, 0)] * x.ndim, [slice(None)] * x.ndim
-        if self.reverse is None:
-            margins[axis], picked[axis] = (size - 1 + skipped, 0), slice(0, size)
-        else:
-            margins[axis], picked[axis] = (0, size - 1 + skipped), slice(skipped, None)
-        padded = np.pad(x, margins, constant_values=self.NEUTRAL)
-        seen = np.lib.stride_tricks.sliding_window_view(padded, size, axis)
-        return formula.compute(lambda x: self.formula(x, (x.ndim - 1,)), seen[tuple(picked)])
+        positions = np.moveaxis(x, axis, 0)
+        if self.reverse is not None:
+            positions = positions[::-1]
+        nothing = np.zeros_like(x, x.dtype, shape=positions.shape[1:]) + self.NEUTRAL
+        results = [nothing]
+        for position in positions:
+            results.append(formula.compute(self.formula, position, results[-1]))
+        results = results[1:] if self.exclusive is None else results[:-1]
+        return np.stack(results if self.reverse is None else results[::-1], axis)
 
-    def _channels(self) -> Box:
-        """Return the dimension of the channels, if they are lanes."""
-        if number(self.properties, "axis") == 0:
-            return {}
-        return {"c": self.result_shape[0]}
+    def _lanes(self) -> Box:
+        box = [*element_box(self.result_shape).items()]
+        if number(self.properties, "axis") > 0:
+            return dict(box[:1])
+        return dict(box[1:][-1:])
 
 
 @irdl_op_definition
@@ -115,17 +130,17 @@ class CumSumOp(CumulativeOp):
     %y = nn.cum_sum %x {axis = 1} : (tensor<4x8xf32>) -> tensor<4x8xf32>
     ```
 
-    One iteration computes one position, in all channels unless the axis is that of the channels.
+    One iteration computes one position, in all channels, from the result of the position before.
 
     ONNX: CumSum.
     """
 
     name = "nn.cum_sum"
 
-    NEUTRAL: ClassVar[float] = 0.0
+    NEUTRAL: ClassVar[int] = 0
 
-    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        return np.add.reduce(x, axis=axes)
+    def formula(self, x: Any, before: Any) -> Any:
+        return before + x
 
 
 @irdl_op_definition
@@ -138,14 +153,14 @@ class CumProdOp(CumulativeOp):
     %y = nn.cum_prod %x {axis = 0, exclusive, reverse} : (tensor<8xf32>) -> tensor<8xf32>
     ```
 
-    One iteration computes one position, in all channels unless the axis is that of the channels.
+    One iteration computes one position, in all channels, from the result of the position before.
 
     ONNX: CumProd.
     """
 
     name = "nn.cum_prod"
 
-    NEUTRAL: ClassVar[float] = 1.0
+    NEUTRAL: ClassVar[int] = 1
 
-    def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
-        return np.multiply.reduce(x, axis=axes)
+    def formula(self, x: Any, before: Any) -> Any:
+        return before * x
