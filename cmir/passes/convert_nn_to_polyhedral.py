@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import (
     VectorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.context import parameters_of
@@ -29,12 +29,11 @@ from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indi
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.relations import box_set, element_box
-from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.nn.stage import ScanOp, StageOp, YieldOp
 from cmir.dialects.nn.views import (
     PadConflictError,
     Read,
     View,
-    Views,
     compose,
     read_through,
     written_as,
@@ -55,9 +54,9 @@ from cmir.isl import dim_names
 from cmir.isl.inferences import in_each_inference, in_own_inference, inferences_back
 from cmir.isl.unions import coalesced
 from cmir.passes.base import FunctionPass
-from cmir.passes.granularity import Granularity
 from cmir.passes.histories import NoHistoryError, histories_of, initial_values
 from cmir.passes.rewriting import index_block
+from cmir.passes.scopes import Scope, StepScope
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 from cmir.support.parameters import Parameters
@@ -104,11 +103,7 @@ class _Converter:
         self.array_of: dict[SSAValue, str] = {}
         self.layout_of: dict[SSAValue, isl.Map] = {}
         """Map from elements to locations in the array, for values whose layout in the array differs."""
-        outer: dict[SSAValue, SSAValue] = {}
-        for op in function.body.block.ops:
-            if isinstance(op, StageOp):
-                outer.update(zip(op.body.block.args, op.inputs, strict=True))
-        self.views = Views(outer)
+        self.views = Scope.views_of(function.body.block)
         self.pairs = carried_pairs(function)
         try:
             self.histories = histories_of(function, self.views)
@@ -118,7 +113,7 @@ class _Converter:
                 function.body.block.last_op,
                 f"carried result {error.pair.result} {what}: run nn-outline-stages first",
             ) from None
-        self.granularity = Granularity(function.body.block, self.views, self.histories)
+        self.scope = Scope(function.body.block, self.histories, self.views)
         self.constants: dict[tuple[ParameterSource, Attribute], str] = {}
         self.arrays: list[ArrayOp] = []
         self.stages: list[PolyhedralStageOp] = []
@@ -128,8 +123,8 @@ class _Converter:
 
     def convert(self) -> PipelineOp:
         block = self.function.body.block
-        stages = [op for op in block.ops if isinstance(op, StageOp)]
-        stage_names = {op: self._symbol(op.sym_name.data) for op in stages}
+        stages = [op for op in self.function.walk() if isinstance(op, StageOp)]
+        self.stage_names = {op: self._symbol(op.sym_name.data) for op in stages}
         inputs = input_arguments(self.function)
         for argument in inputs:
             name = self._symbol(argument.name_hint or f"input{argument.index}")
@@ -142,21 +137,14 @@ class _Converter:
                 self._output_layout(value, index, terminator)
         for history in self.histories.values():
             for value in history:  # stages may read them before the stage that computes them
-                if isinstance(value.owner, StageOp):
-                    self._declare_result(value.owner, value, stage_names[value.owner])
-        for op in block.ops:
-            match op:
-                case StageOp():
-                    self._stage(op, stage_names[op])
-                case LayoutOp() | ParameterOp() | ReturnOp():
-                    pass
-                case _:
-                    raise CompileError(
-                        op, f"{op.name} is not part of a stage: run nn-outline-stages first"
-                    )
+                if isinstance(value.owner, StageOp | ScanOp):
+                    self._declare_result(value.owner, value)
+        self._block(block, self.scope)
         outputs: list[str] = []
         for value in returned:
-            if value not in self.array_of or not isinstance(value.owner, StageOp | LayoutOp):
+            if value not in self.array_of or not isinstance(
+                value.owner, StageOp | ScanOp | LayoutOp
+            ):
                 raise _not_computed(terminator)
             outputs.append(self.array_of[value])
         self._declare_initial()
@@ -177,14 +165,18 @@ class _Converter:
         if not written_as(view):
             raise _not_computed(terminator)
         for base, relation in view.sources.items():
-            if not isinstance(base.owner, StageOp) or base in self.array_of:
+            if not isinstance(base.owner, StageOp | ScanOp) or base in self.array_of:
                 raise _not_computed(terminator)
             self.array_of[base] = name
             self.layout_of[base] = _unnamed(relation.reverse())
 
-    def _declare(self, name: str, value: SSAValue, where: Operation) -> None:
+    def _declare(
+        self, name: str, value: SSAValue, where: Operation, steps: Sequence[int] = ()
+    ) -> None:
+        """Declare the array of a value. steps: the sizes of dimensions in front of its own."""
         assert isinstance(value.type, TensorType)
-        array = ArrayOp(name, value.type)
+        type = TensorType(value.type.element_type, (*steps, *value.type.get_shape()))
+        array = ArrayOp(name, type)
         array.location = where.location
         self.arrays.append(array)
         self.array_of[value] = name
@@ -203,17 +195,36 @@ class _Converter:
             self.constants[key] = name
         return self.constants[key]
 
-    def _stage(self, stage: StageOp, name: str) -> None:
-        for result in stage.outputs:
-            self._declare_result(stage, result, name)
-        self.stages.append(_StageBuilder(self, stage, name).build())
+    def _block(self, block: Block, scope: Scope) -> None:
+        """Convert the stages of a block, and of the scans in it."""
+        for op in block.ops:
+            match op:
+                case StageOp():
+                    for result in op.outputs:
+                        if not isinstance(scope, StepScope) or scope.is_local(result):
+                            self._declare_result(op, result, scope.steps)
+                    self.stages.append(_StageBuilder(self, op, scope).build())
+                case ScanOp():
+                    for result in op.outputs:
+                        if not isinstance(scope, StepScope) or scope.is_local(result):
+                            self._declare_result(op, result, scope.steps)
+                    self._block(op.body.block, StepScope(scope, op))
+                case LayoutOp() | ParameterOp() | ReturnOp() | YieldOp():
+                    pass
+                case _:
+                    raise CompileError(
+                        op, f"{op.name} is not part of a stage: run nn-outline-stages first"
+                    )
 
-    def _declare_result(self, stage: StageOp, result: SSAValue, name: str) -> None:
-        """Declare the array of a stage's result, unless it is declared already. name: that of the stage."""
+    def _declare_result(
+        self, op: StageOp | ScanOp, result: SSAValue, steps: Sequence[int] = ()
+    ) -> None:
+        """Declare the array of a result, unless it is declared already."""
         if result not in self.array_of:
-            index = stage.outputs.index(result)
+            index = op.outputs.index(result)
+            name = self.stage_names[op] if isinstance(op, StageOp) else "scan"
             default = f"{name}_out{index if index else ''}"
-            self._declare(self._symbol(result.name_hint or default), result, stage)
+            self._declare(self._symbol(result.name_hint or default), result, op, steps)
 
     def placed(self, relation: isl.Map, value: SSAValue) -> isl.Map:
         """Convert a relation to elements of `value` to a relation to their locations in the array."""
@@ -276,17 +287,19 @@ class _Converter:
 class _StageBuilder:
     """Builder of the polyhedral form of one stage."""
 
-    def __init__(self, converter: _Converter, stage: StageOp, name: str):
-        self.converter, self.stage, self.name = converter, stage, name
+    def __init__(self, converter: _Converter, stage: StageOp, scope: Scope):
+        self.converter, self.stage, self.scope = converter, stage, scope
+        self.name = name = converter.stage_names[stage]
         body = [op for op in stage.body.block.ops if isinstance(op, IterationOp)]
         if (root := stage.root) is None:
             raise CompileError(stage, f"stage @{name} contains no computation")
         self.ops = body
         self.root = root
-        self.iterations = converter.granularity.of(stage)
+        self.iterations = scope.granularity.of(stage)
         self.domain, self.write = self.iterations.domain, self.iterations.write
-        rank = self.domain.dim(isl.dim_type.set)
-        names = [self.domain.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
+        self.points = scope.iterations(self.domain)
+        rank = self.points.dim(isl.dim_type.set)
+        names = [self.points.get_dim_name(isl.dim_type.set, d) for d in range(rank)]
         self.block = index_block(names)
         self.builder = Builder(InsertPoint.at_end(self.block))
         self.values: dict[SSAValue, SSAValue] = {}
@@ -301,14 +314,14 @@ class _StageBuilder:
                     self.stage.terminator,
                     f"stage @{self.name} yields a value that no operator in it computes",
                 )
-            array = self.converter.array_of[result]
-            placed = self.converter.placed(self.write.relation, result)
-            relation = self._named(placed, array)
+            ((held, access),) = self.scope.values(result, self.write.relation)
+            array = self.converter.array_of[held]
+            relation = self._named(self.converter.placed(access, held), array)
             write = WriteOp(self.values[value], array, MapAttr.of(relation))
             write.location = self._origin(value).location
             self.builder.insert(write)
         stage = PolyhedralStageOp(
-            SetAttr.of(self.domain.set_tuple_name(self.name)), Region(self.block)
+            SetAttr.of(self.points.set_tuple_name(self.name)), Region(self.block)
         )
         stage.location = self.stage.location
         return stage
@@ -391,7 +404,7 @@ class _StageBuilder:
                 type = VectorType(_element_type(op.results[0].type), access.lanes)
                 return splat(self.builder, access.pad, type)
             array = self.converter.constant(constant, constant.type, "constant", op)
-            relation = self._named(access.relation, array)
+            relation = self._named(self.scope.in_steps(access.relation), array)
             type = VectorType(_element_type(constant), access.lanes)
             read = ReadOp([(array, MapAttr.of(relation))], type, access.pad)
             return self.builder.insert(read).result
@@ -401,7 +414,7 @@ class _StageBuilder:
             type = VectorType(operand.type.element_type, access.lanes)
             return splat(self.builder, number, type)
         try:
-            view = self.converter.views.of(operand)
+            view = self.scope.views.of(operand)
             if isinstance(access, Cells):
                 return self._matrix(op, access, view)
             through = read_through(access, self.domain, view)
@@ -423,16 +436,17 @@ class _StageBuilder:
         raise CompileError(op, f"no stage computes an operand of {op.name}")
 
     def _read(self, op: IterationOp, access: Access, read: Read) -> SSAValue:
-        parts = [*read.sources.items()]
+        sources = [*read.sources.items()]
         if access.own is not None:
-            parts.append((self._own(op, access.own.result), access.own.relation))
+            sources.append((self._own(op, access.own.result), access.own.relation))
+        parts = [part for base, relation in sources for part in self.scope.values(base, relation)]
         across = any(base in self.converter.histories for base, _ in parts)
-        sources: dict[str, isl.Map] = {}
+        found: dict[str, isl.Map] = {}
         for base, relation in parts:
-            for array, found in self._found(op, base, relation, across):
-                sources[array] = sources[array].union(found) if array in sources else found
+            for array, access_ in self._found(op, base, relation, across):
+                found[array] = found[array].union(access_) if array in found else access_
         (element_type,) = {_element_type(base.type) for base, _ in parts}
-        maps = [(name, MapAttr.of(self._named(r, name))) for name, r in sources.items()]
+        maps = [(name, MapAttr.of(self._named(r, name))) for name, r in found.items()]
         type = VectorType(element_type, access.lanes)
         return self.builder.insert(ReadOp(maps, type, read.pad, across)).result
 
@@ -498,7 +512,7 @@ class _StageBuilder:
     def _named(self, relation: isl.Map, array: str) -> isl.Map:
         """Return `{ [[h, w] -> [c]] -> [c, h, w] }` with the names of the stage, its dimensions, and the array."""
         pair = relation.domain().unwrap()
-        names = _dim_names(self.domain, relation)
+        names = _dim_names(self.points, relation)
         iteration = isl.Map.identity(pair.domain().get_space().map_from_set())
         lane = isl.Map.identity(pair.range().get_space().map_from_set())
         naming = iteration.set_tuple_name(isl.dim_type.out, self.name).product(

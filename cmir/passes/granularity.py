@@ -28,8 +28,8 @@ from cmir.dialects.nn.interface import (
 from cmir.dialects.nn.lanes import choose_lanes
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.dialects.nn.relations import Box, box_set
-from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.nn.relations import Box, box_set, element_box, element_map
+from cmir.dialects.nn.stage import ScanOp, StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
 from cmir.isl import dim_names
 from cmir.isl.axes import Axes, free_axes, whole_axes
@@ -231,10 +231,14 @@ class Granularity:
     def _piece(self, value: SSAValue) -> isl.Map | None:
         """Return `{ [element] -> [piece] }`: the iteration that writes an element, or that stands for one.
 
+        For a result of a scan, that is the step.
         None if nothing says in which pieces elements come: the value is a parameter, or only point-wise stages read it.
         """
         if isinstance(value.owner, StageOp):
             return self.of(value.owner).write.relation.domain_factor_domain().reverse()
+        if isinstance(value.owner, ScanOp):
+            box = element_box(shape_of(value))
+            return element_map(box, [*box][:1], shape_of(value)[:1])
         if (earlier := self._earlier_piece(value)) is not None:
             return earlier
         whole = self._whole.get(value)

@@ -10,6 +10,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
+from xdsl.traits import IsTerminator
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from cmir.context import remember_source
@@ -19,9 +20,9 @@ from cmir.dialects.nn.cuts import within_cuts
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.layout import ReshapeOp
 from cmir.dialects.nn.operation import shape_of
-from cmir.dialects.nn.parameter import ParameterOp, parameter_of
+from cmir.dialects.nn.parameter import ParameterOp, clone_parameter, parameter_of
 from cmir.dialects.nn.relations import box_set, element_box
-from cmir.dialects.nn.stage import StageOp, YieldOp
+from cmir.dialects.nn.stage import ScanOp, StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
 from cmir.dialects.nn.widening import reads_behind
 from cmir.passes.base import FunctionPass
@@ -58,24 +59,32 @@ class NnOutlineStagesPass(FunctionPass):
         super().apply(ctx, op)
 
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
-        block = function.body.block
+        region_dce(function.body)
+        drop_unused_state(function)
+        scans = [op for op in function.walk() if isinstance(op, ScanOp)]
+        for scan in reversed(scans):  # inner ones first
+            self._outline(scan)
+        self._outline(function)
+        region_dce(function.body)
+
+    def _outline(self, op: FuncOp | ScanOp) -> None:
+        """Group the operators of a function, or of a step of a scan."""
+        block = op.body.block
         widening = set[Operation]()
         if self.fuse:
             hoist_pointwise(block)
             move_layouts(block)
             widening = widen_at_readers(block)
-        region_dce(function.body)
-        drop_unused_state(function)
-        _insert_copies(function, widening)
+        region_dce(op.body)
+        _insert_copies(op, widening)
         _Outliner(block, self.fuse, widening).rewrite()
-        region_dce(function.body)
 
 
 @dataclass(eq=False)
 class _Group:
-    """Operators that become one stage. needs: the groups that it reads from."""
+    """Operators that become one stage, or a scan. needs: the groups that it reads from."""
 
-    ops: list[IterationOp] = field(default_factory=list)
+    ops: list[IterationOp | ScanOp] = field(default_factory=list)
     needs: set[_Group] = field(default_factory=set)
 
     def results(self) -> list[SSAValue]:
@@ -120,7 +129,9 @@ class _Outliner:
                     pass
                 case IterationOp():
                     groups[self._place(op)] = None
-                case LayoutOp() | ParameterOp() | ReturnOp() | StageOp():
+                case ScanOp():
+                    groups[self._place(op)] = None
+                case LayoutOp() | ParameterOp() | ReturnOp() | YieldOp() | StageOp():
                     pass
                 case _:
                     raise CompileError(op, f"{op.name} cannot become part of a stage")
@@ -130,16 +141,21 @@ class _Outliner:
         names = UniqueNames(stages, counted)
         # Insert stages before the terminator, each after the stages that it reads.
         for group in _in_dependence_order(groups):
+            first = self._first(group)
+            if isinstance(first, ScanOp):
+                first.detach()
+                self._move_layouts(first.operands, terminator)
+                self.block.insert_op_before(first, terminator)
+                continue
             tally("stages")
             tally("operators fused", len(group.ops) - 1)
-            first = self._first(group)
             stage = _stage(group, first, names.take(_kind(first)))
             self._move_layouts(stage.operands, terminator)
             self.block.insert_op_before(stage, terminator)
             _replace(group, stage)
         self._move_layouts(terminator.operands, terminator)
 
-    def _place(self, op: IterationOp) -> _Group:
+    def _place(self, op: IterationOp | ScanOp) -> _Group:
         """Return the group that `op` joins, or a new one."""
         sources = {group for operand in op.operands for group in self._sources(operand)}
         group = next(self._candidates(op, sources), None) if self.fuse else None
@@ -173,7 +189,7 @@ class _Outliner:
         groups = (self.group_of.get(o) for o in owners if isinstance(o, Operation))
         return {group for group in groups if group is not None}
 
-    def _candidates(self, op: IterationOp, sources: set[_Group]) -> Iterator[_Group]:
+    def _candidates(self, op: IterationOp | ScanOp, sources: set[_Group]) -> Iterator[_Group]:
         """Yield the groups that a point-wise operator can join, the latest first."""
         if not isinstance(op, PointwiseOp) or isinstance(op, CopyOp):
             return
@@ -182,7 +198,7 @@ class _Outliner:
             group = self.group_of.get(owner) if isinstance(owner, Operation) else None
             if group is None or shape_of(operand) != op.result_shape:
                 continue
-            if isinstance(group.ops[0], CopyOp) or not self._reads_whole(op, group):
+            if isinstance(group.ops[0], CopyOp | ScanOp) or not self._reads_whole(op, group):
                 continue
             if not any(other.depends_on(group) for other in sources - {group}):
                 yield group
@@ -237,7 +253,7 @@ def _stage(group: _Group, root: Operation, name: str) -> StageOp:
             if operand in mapping or operand.owner in members:
                 continue
             if parameter_of(operand) is not None:
-                _clone_parameter(operand, block, mapping)
+                clone_parameter(operand, block, mapping)
             else:
                 argument = block.insert_arg(operand.type, len(block.args), _location(operand))
                 argument.name_hint = operand.name_hint
@@ -256,16 +272,6 @@ def _stage(group: _Group, root: Operation, name: str) -> StageOp:
 def _location(value: SSAValue):
     owner = value.owner
     return owner.location if isinstance(owner, Operation) else None
-
-
-def _clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]) -> None:
-    """Clone a parameter with the layout operators applied to it."""
-    op = value.owner
-    assert isinstance(op, Operation)
-    for operand in op.operands:
-        if operand not in mapping:
-            _clone_parameter(operand, block, mapping)
-    block.add_op(op.clone(value_mapper=mapping))
 
 
 def _replace(group: _Group, stage: StageOp) -> None:
@@ -289,15 +295,21 @@ Concatenating a value with itself doubles its pieces, so that a few operators ma
 """
 
 
-def _insert_copies(function: FuncOp, widening: set[Operation]) -> None:
+def _insert_copies(op: FuncOp | ScanOp, widening: set[Operation]) -> None:
     """Insert copies of values that must exist in memory of their own."""
-    block, copies = function.body.block, _Copies()
-    for op in list(block.ops):
-        if isinstance(op, IterationOp) and op not in widening:
-            copies.for_reads(op, widening)
-    assert isinstance(block.last_op, ReturnOp)
-    copies.for_outputs(block.last_op, output_indices(function))
-    copies.for_state(function, block.last_op)
+    block, copies = op.body.block, _Copies()
+    for inner in list(block.ops):
+        if isinstance(inner, IterationOp) and inner not in widening:
+            copies.for_reads(inner, widening)
+        elif isinstance(inner, ScanOp):
+            copies.for_scan(inner)
+    terminator = block.last_op
+    assert terminator is not None
+    if isinstance(op, ScanOp):
+        copies.for_outputs(terminator, range(len(op.outputs)))
+    else:
+        copies.for_outputs(terminator, output_indices(op))
+        copies.for_state(op, terminator)
 
 
 class _Copies:
@@ -343,7 +355,17 @@ class _Copies:
         elif window and (pieces := read.pieces) > MOST_PIECES:
             self._copy(op, index, f"windows would read it in {pieces} affine pieces")
 
-    def for_outputs(self, terminator: ReturnOp, outputs: Sequence[int]) -> None:
+    def for_scan(self, scan: ScanOp) -> None:
+        """Copy operands of a scan that its stages cannot read through layout operators."""
+        for index, operand in enumerate(scan.operands):
+            self._separate(operand)
+            view = self.views.of(operand)
+            if view.pad is not None:
+                self._copy(scan, index, "the stages of a scan read no padding")
+            elif view.pieces > MOST_PIECES:
+                self._copy(scan, index, f"steps would read it in {view.pieces} affine pieces")
+
+    def for_outputs(self, terminator: Operation, outputs: Sequence[int]) -> None:
         """Copy outputs that no stage can write directly. outputs: the operands of the terminator that are outputs."""
         returned: set[SSAValue] = set()
         written: set[SSAValue] = {terminator.operands[index] for index in outputs}
@@ -353,7 +375,7 @@ class _Copies:
             bases = bases_of(value)
             if value in returned:
                 self._copy(terminator, index, "another output uses its memory")
-            elif not all(isinstance(base.owner, IterationOp | StageOp) for base in bases):
+            elif not all(isinstance(base.owner, IterationOp | StageOp | ScanOp) for base in bases):
                 self._copy(terminator, index, "an output of the network needs its own memory")
             elif isinstance(value.owner, LayoutOp) and (
                 bases & written
@@ -368,7 +390,7 @@ class _Copies:
                 written |= bases
             returned.add(value)
 
-    def for_state(self, function: FuncOp, terminator: ReturnOp) -> None:
+    def for_state(self, function: FuncOp, terminator: Operation) -> None:
         """Copy carried results that cannot be read as views of values of earlier inferences."""
         for pair in carried_pairs(function):
             self._separate(terminator.operands[pair.result])
@@ -454,7 +476,9 @@ class _Copies:
 
 
 def _reads_itself(value: SSAValue) -> bool:
-    """Return True if the operator that computes a value reads it, too."""
+    """Return True if the operator that computes a value reads it, too, or a step of the same scan may."""
+    if isinstance(value.owner, ScanOp):
+        return True
     if isinstance(value, OpResult) and isinstance(value.op, StageOp):
         value = value.op.terminator.values[value.index]
     return isinstance(value.owner, IterationOp) and value in value.owner.own_results()
@@ -490,7 +514,7 @@ def _leads_only_to(value: SSAValue, output: SSAValue, outputs: Sequence[int]) ->
                 seen |= fresh
                 stack += fresh
             else:
-                returned = isinstance(use.operation, ReturnOp)
+                returned = use.operation.has_trait(IsTerminator)
                 if not returned or (use.index in outputs and value is not output):
                     return False
     return True

@@ -113,7 +113,7 @@ from cmir.dialects.nn.reduction import (
 )
 from cmir.dialects.nn.resize import InterpolateOp, ResizeOp
 from cmir.dialects.nn.softmax import LogSoftmaxOp, SoftmaxOp
-from cmir.dialects.nn.stage import StageOp, YieldOp
+from cmir.dialects.nn.stage import ScanOp, StageOp, YieldOp
 from cmir.dialects.nn.take import TakeElementsOp, TakeOp, TakeSlicesOp
 
 __all__ = [
@@ -216,6 +216,7 @@ __all__ = [
     "ResizeOp",
     "RnnOp",
     "RoundOp",
+    "ScanOp",
     "SeluOp",
     "ShiftLeftOp",
     "ShiftRightOp",
@@ -359,6 +360,7 @@ NN = Dialect(
         ResizeOp,
         InterpolateOp,
         StageOp,
+        ScanOp,
         YieldOp,
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal, overload
 
 import numpy as np
@@ -15,7 +16,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.nn.stage import ScanOp, StageOp
 from cmir.support.diagnostics import CompileError
 
 Values = dict[SSAValue, np.ndarray]
@@ -111,6 +112,14 @@ def _block(function: FuncOp) -> Block:
     return function.body.block
 
 
+def _evaluate_step(
+    op: ScanOp, values: Values, parameters: Mapping[str, np.ndarray], given: Sequence[np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """Evaluate a step of a scan. `values` get those of this step."""
+    values.update(zip(op.body.block.args, given, strict=True))
+    return _evaluate_block(op.body.block, values, parameters)
+
+
 def _evaluate_block(
     block: Block, values: Values, parameters: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, ...]:
@@ -125,6 +134,8 @@ def _evaluate_block(
             case StageOp():
                 values.update(zip(op.body.block.args, operands, strict=True))
                 results = _evaluate_block(op.body.block, values, parameters)
+            case ScanOp():
+                results = op.run(operands, partial(_evaluate_step, op, values, parameters))
             case _ if op.has_trait(IsTerminator):
                 return operands
             case _:

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr, TensorType
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
@@ -101,6 +101,16 @@ def parameter_of(value: SSAValue) -> ParameterOp | None:
     while isinstance(owner, LayoutOp) and len(owner.operands) == 1:
         owner = owner.operands[0].owner
     return owner if isinstance(owner, ParameterOp) else None
+
+
+def clone_parameter(value: SSAValue, block: Block, mapping: dict[SSAValue, SSAValue]) -> None:
+    """Append a clone of a parameter, with the layout operators applied to it, to a block, and add it to `mapping`."""
+    op = value.owner
+    assert isinstance(op, Operation)
+    for operand in op.operands:
+        if operand not in mapping:
+            clone_parameter(operand, block, mapping)
+    block.add_op(op.clone(value_mapper=mapping))
 
 
 def inline_number(value: SSAValue) -> np.ndarray | None:

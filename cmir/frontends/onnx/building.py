@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,7 @@ from cmir.frontends.onnx.errors import (
 from cmir.frontends.onnx.folding import fold, is_pure
 from cmir.frontends.onnx.inference import is_misjudged
 from cmir.frontends.onnx.loading import Graph, read_constant
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, read_tensors
 from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
 from cmir.frontends.onnx.state import ImportedState, bind_state, files_of
@@ -214,8 +214,8 @@ class _Translation:
 
     def _context(self, proto: onnx.NodeProto, name: str, label: str) -> Node:
         subgraph = partial(self._subgraph, f"{self.prefix}{name}.")
+        schema = _schema(proto, self.graph.opsets)
         if self.caller is not None:
-            schema = _schema(proto, self.graph.opsets)
             return replace(self.caller, proto=proto, schema=schema, subgraph=subgraph)
         location = _location(self.graph.path, label)
         hint = identifier(name)
@@ -227,8 +227,37 @@ class _Translation:
                 result.name_hint = hint
             return op.results[0]
 
-        schema = _schema(proto, self.graph.opsets)
-        return Node(proto, schema, build, self.weights.parameter, self.graph.batch, subgraph)
+        return Node(
+            proto,
+            schema,
+            build,
+            self.weights.parameter,
+            self.graph.batch,
+            subgraph,
+            self._detach,
+            lambda message: emit_remark(self.graph.path, f"{label}: {message}"),
+        )
+
+    def _detach(self, block: Block, build: Callable[[], Sequence[Value]]) -> Sequence[Value]:
+        """Move the operations that a function builds, apart from parameters, to `block`.
+
+        If the function raises, its operations are removed.
+        """
+        before = self.block.last_op
+        try:
+            results = build()
+        except (ImporterError, VerifyException):
+            self._remove_after(before)
+            raise
+        first = self.block.first_op if before is None else before.next_op
+        moved: list[Operation] = []
+        while first is not None:
+            moved += [] if isinstance(first, ParameterOp) else [first]
+            first = first.next_op
+        for op in moved:
+            op.detach()
+            block.add_op(op)
+        return results
 
     def _subgraph(
         self, prefix: str, proto: onnx.GraphProto, inputs: Mapping[str, Value]
@@ -319,6 +348,7 @@ class _Translation:
             assert op is not None
             previous = op.prev_op
             if not isinstance(op, ParameterOp):
+                op.detach()
                 op.erase()
             op = previous
 
@@ -394,8 +424,12 @@ class _Weights:
     def remove_unused(self) -> None:
         """Remove the parameters that no operation reads."""
         used: set[str] = set()
-        for op in [op for op in self.block.ops if isinstance(op, ParameterOp)]:
+        held = [
+            op for outer in self.block.ops for op in outer.walk() if isinstance(op, ParameterOp)
+        ]
+        for op in held:
             if not op.result.uses:
+                op.detach()
                 op.erase()
             elif isinstance(op.source, StringAttr):
                 used.add(op.source.data)
@@ -422,18 +456,8 @@ def _used_tensors(graph: Graph) -> set[str]:
     used = set(graph.outputs)
     for proto in reversed(graph.nodes):
         if used.intersection(proto.output):
-            used.update(_read_tensors(proto))
+            used.update(read_tensors(proto))
     return used - {""}
-
-
-def _read_tensors(proto: onnx.NodeProto) -> Iterator[str]:
-    """Yield the names of the tensors that a node reads, also in subgraphs, and of some that are their own."""
-    yield from proto.input
-    for attribute in proto.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            yield from (output.name for output in graph.output)
-            for inner in graph.node:
-                yield from _read_tensors(inner)
 
 
 def _location(path: Path, what: str) -> NameLoc:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import DTypeLike
 from onnx import helper, numpy_helper
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
@@ -40,6 +40,14 @@ def _no_subgraphs(graph: onnx.GraphProto, inputs: Mapping[str, Value]) -> Sequen
     raise ImporterError("subgraphs are not supported here")
 
 
+def _no_detaching(block: Block, build: Callable[[], Sequence[Value]]) -> Sequence[Value]:
+    raise ImporterError("subgraphs are not supported here")
+
+
+def _no_remarks(message: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Node:
     """A node of the model, with functions to translate it."""
@@ -55,6 +63,10 @@ class Node:
     """Leading dimensions of an activation's shape in ONNX: the batch, or none if inferences take whole inputs."""
     subgraph: Callable[[onnx.GraphProto, Mapping[str, Value]], Sequence[Value]] = _no_subgraphs
     """Function that translates a subgraph in place, given its inputs by name, and returns its outputs."""
+    detach: Callable[[Block, Callable[[], Sequence[Value]]], Sequence[Value]] = _no_detaching
+    """Function that moves what another function builds, apart from parameters, to a block, and returns its values."""
+    remark: Callable[[str], None] = _no_remarks
+    """Function that prints a remark about the node."""
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""
@@ -89,6 +101,16 @@ class Node:
     def output_name(self, index: int) -> str:
         """Return the name of an output in ONNX's documentation; its index if it has no name."""
         return _formal_name(self.schema.outputs if self.schema else (), index)
+
+
+def read_tensors(proto: onnx.NodeProto) -> Iterator[str]:
+    """Yield the names of the tensors that a node reads, also in subgraphs, and of some that are their own."""
+    yield from proto.input
+    for attribute in proto.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            yield from (output.name for output in graph.output)
+            for inner in graph.node:
+                yield from read_tensors(inner)
 
 
 def check_constant(shape: Sequence[int], dtype: DTypeLike) -> None:

@@ -19,7 +19,7 @@ from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
-from cmir.dialects.nn.stage import StageOp
+from cmir.dialects.nn.stage import ScanOp, StageOp
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.dialects.vectors import ReduceOp
 from cmir.elaboration.network import ElaboratedNetwork
@@ -103,6 +103,13 @@ def _results(
         case StageOp():
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
+        case ScanOp():
+            body = op.body.block
+
+            def step(given: Sequence[Residues]) -> Sequence[Residues]:
+                return _evaluate(body, dict(zip(body.args, given, strict=True)), world, parts)
+
+            return tuple(op.run(operands, step))
         case _:
             raise NoInterpretationError(op.name)
 

@@ -1,18 +1,21 @@
-"""Control flow: branches are inlined or selected, loops of a constant number of iterations are unrolled."""
+"""Control flow: branches are inlined or selected, loops of a known number of iterations are scans or unrolled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import onnx
+from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import Shape, shape_of
-from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, whole_axes
+from cmir.frontends.onnx.errors import ImporterError, RefusedInputError, one_line
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, read_tensors, whole_axes
 from cmir.frontends.onnx.operators.indexing import operand
+from cmir.frontends.onnx.operators.repetition import Along, Repetition, repeated
 from cmir.frontends.onnx.registry import importer
 
 MOST_UNROLLED = 10_000
@@ -64,10 +67,45 @@ def loop(
     *carried: Value,
     body: onnx.GraphProto,
 ) -> Sequence[Value]:
-    """Unroll a loop whose number of iterations is known at import."""
+    """With a known number of iterations: as stages that run once for each, or unrolled if iterations differ."""
     limit = None if count is None else int(count.array.item())
-    running = cond is None or bool(cond.array.item())
-    values, collected, number = list(carried), list[list[Value]](), 0
+    begins = cond is None or bool(cond.array.item())
+    iteration, condition, *names = (info.name for info in body.input)
+    fixed, over = dict[str, Value](), dict[str, tuple[Value, Along]]()
+    name = node.proto.name or node.proto.output[0]
+    fixed[condition] = Constant(f"{name}.condition", np.array(True))
+    if limit is not None and any(iteration in read_tensors(inner) for inner in body.node):
+        over[iteration] = Constant(f"{name}.iterations", np.arange(limit)), Along(0)
+
+    def unrolled() -> Sequence[Value]:
+        return _unrolled_loop(node, limit, begins, carried, body)
+
+    if limit is None or limit < 2 or not begins:
+        return unrolled()
+    places = [Along(0)] * (len(body.output) - 1 - len(carried))
+    given = dict(zip(names, carried, strict=True))
+    return _repeated(node, Repetition(body, limit, fixed, given, over, places), unrolled)
+
+
+def _repeated(
+    node: Node, repetition: Repetition, unrolled: Callable[[], Sequence[Value]]
+) -> Sequence[Value]:
+    """Return the results of a repetition. If a scan is impossible, unroll it and print a remark."""
+    try:
+        return repeated(node, repetition)
+    except (ImporterError, VerifyException) as reason:
+        results = unrolled()
+        if not isinstance(reason, RefusedInputError):
+            node.remark(
+                f"unrolled to {repetition.steps} copies of its body: {one_line(str(reason))}"
+            )
+        return results
+
+
+def _unrolled_loop(
+    node: Node, limit: int | None, begins: bool, carried: Sequence[Value], body: onnx.GraphProto
+) -> Sequence[Value]:
+    running, values, collected, number = begins, list(carried), list[list[Value]](), 0
     while running and (limit is None or number < limit):
         _check_size(body, number + 1)
         name = f"{node.proto.name or node.proto.output[0]}.{number}"
@@ -83,47 +121,83 @@ def loop(
     return [*values, *(_stacked(node, parts, 0) for parts in zip(*collected, strict=True))]
 
 
+@dataclass(frozen=True)
+class Ends:
+    """The attributes of a Scan that say along which dimensions it goes, and from which end; 0 by default."""
+
+    scan_input_axes: Sequence[int] = ()
+    scan_input_directions: Sequence[int] = ()
+    scan_output_axes: Sequence[int] = ()
+    scan_output_directions: Sequence[int] = ()
+
+    def inputs(self, count: int) -> Sequence[Along]:
+        """Return the dimensions of so many inputs."""
+        return self._along(count, self.scan_input_axes, self.scan_input_directions)
+
+    def outputs(self, count: int) -> Sequence[Along]:
+        """Return the dimensions of so many outputs."""
+        return self._along(count, self.scan_output_axes, self.scan_output_directions)
+
+    def _along(self, count: int, axes: Sequence[int], directions: Sequence[int]) -> Sequence[Along]:
+        pairs = zip(axes or [0] * count, directions or [0] * count, strict=True)
+        return [Along(axis, bool(backwards)) for axis, backwards in pairs]
+
+
 @importer("Scan")
 def scan(
-    node: Node,
-    *values: Value,
-    body: onnx.GraphProto,
-    num_scan_inputs: int,
-    scan_input_axes: Sequence[int] | None = None,
-    scan_input_directions: Sequence[int] | None = None,
-    scan_output_axes: Sequence[int] | None = None,
-    scan_output_directions: Sequence[int] | None = None,
+    node: Node, *values: Value, body: onnx.GraphProto, num_scan_inputs: int, ends: Ends
 ) -> Sequence[Value]:
-    """Unroll. Before opset 9, it is not supported."""
+    """As stages that run once for each iteration, or unrolled if iterations differ. Not before opset 9."""
     if node.schema is not None and node.schema.since_version < 9:
         raise ImporterError("before opset 9, it is not supported")
     first = len(values) - num_scan_inputs
-    state, scanned = list(values[:first]), values[first:]
-    axes = scan_input_axes or [0] * len(scanned)
-    backwards = scan_input_directions or [0] * len(scanned)
+    state, scanned = values[:first], values[first:]
+    along = ends.inputs(len(scanned))
     shapes = [_shape(node, x) for x in scanned]
     lengths = {
-        shape[whole_axes(len(shape), [axis])[0]] for shape, axis in zip(shapes, axes, strict=True)
+        shape[whole_axes(len(shape), [one.axis])[0]]
+        for shape, one in zip(shapes, along, strict=True)
     }
     if len(lengths) != 1:
         raise ImporterError(f"its inputs have different numbers of iterations: {sorted(lengths)}")
     (length,) = lengths
+    places = ends.outputs(len(body.output) - first)
+    names = [info.name for info in body.input]
+    over = dict(zip(names[first:], zip(scanned, along, strict=True), strict=True))
+    given = dict(zip(names[:first], state, strict=True))
+
+    def unrolled() -> Sequence[Value]:
+        return _unrolled_scan(node, body, length, state, list(over.values()), places)
+
+    if length < 2:
+        return unrolled()
+    return _repeated(node, Repetition(body, length, {}, given, over, places), unrolled)
+
+
+def _unrolled_scan(
+    node: Node,
+    body: onnx.GraphProto,
+    length: int,
+    state: Sequence[Value],
+    over: Sequence[tuple[Value, Along]],
+    places: Sequence[Along],
+) -> Sequence[Value]:
     _check_size(body, length)
-    collected: list[list[Value]] = []
+    collected: list[Sequence[Value]] = []
     for number in range(length):
-        places = (length - 1 - number if back else number for back in backwards)
-        parts = (_part(node, *part) for part in zip(scanned, axes, places, strict=True))
+        parts = (
+            _part(node, x, along.axis, length - 1 - number if along.backwards else number)
+            for x, along in over
+        )
         results = _iteration(node, body, [*state, *parts])
+        first = len(state)
         state = [*results[:first]]
         collected.append([*results[first:]])
-    outputs = [*zip(*collected, strict=True)]
-    to_axes = scan_output_axes or [0] * len(outputs)
-    reverse = scan_output_directions or [0] * len(outputs)
     return [
         *state,
         *(
-            _stacked(node, parts[::-1] if back else parts, axis)
-            for parts, axis, back in zip(outputs, to_axes, reverse, strict=True)
+            _stacked(node, parts[::-1] if along.backwards else parts, along.axis)
+            for parts, along in zip(zip(*collected, strict=True), places, strict=True)
         ),
     ]
 
