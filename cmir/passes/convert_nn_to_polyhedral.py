@@ -56,7 +56,7 @@ from cmir.isl.unions import coalesced
 from cmir.passes.base import FunctionPass
 from cmir.passes.histories import NoHistoryError, histories_of, initial_values
 from cmir.passes.rewriting import index_block
-from cmir.passes.scopes import Scope, StepScope
+from cmir.passes.scopes import Scope, StepScope, unnamed
 from cmir.support.diagnostics import CompileError
 from cmir.support.naming import UniqueNames, suffixed
 from cmir.support.parameters import Parameters
@@ -168,7 +168,7 @@ class _Converter:
             if not isinstance(base.owner, StageOp | ScanOp) or base in self.array_of:
                 raise _not_computed(terminator)
             self.array_of[base] = name
-            self.layout_of[base] = _unnamed(relation.reverse())
+            self.layout_of[base] = unnamed(relation.reverse())
 
     def _declare(
         self, name: str, value: SSAValue, where: Operation, steps: Sequence[int] = ()
@@ -230,11 +230,6 @@ class _Converter:
         """Convert a relation to elements of `value` to a relation to their locations in the array."""
         layout = self.layout_of.get(value)
         return relation if layout is None else relation.apply_range(layout)
-
-    def placed_before(self, relation: isl.Map, value: SSAValue) -> isl.Map:
-        """Like `placed`, for a relation to elements `[m, element]` of several inferences."""
-        layout = self.layout_of.get(value)
-        return relation if layout is None else relation.apply_range(in_each_inference(layout))
 
     def earlier(self, base: SSAValue) -> Mapping[SSAValue, isl.Map]:
         """Return `{ [element] -> [m, location] }` for each value that elements of `base` are in some inference."""
@@ -537,15 +532,6 @@ def _dim_names(domain: isl.Set, relation: isl.Map) -> Sequence[str]:
         name = relation.get_dim_name(isl.dim_type.in_, dim) or f"l{dim - iterations}"
         found.append(names.take(name))
     return found
-
-
-def _unnamed(relation: isl.Map) -> isl.Map:
-    """Return the relation without names for the dimensions of its range."""
-    count = relation.dim(isl.dim_type.out)
-    relation = relation.add_dims(isl.dim_type.out, count)
-    for dim in range(count):
-        relation = relation.equate(isl.dim_type.out, dim, isl.dim_type.out, count + dim)
-    return relation.project_out(isl.dim_type.out, 0, count)
 
 
 def _number_of(value: SSAValue) -> float | None:

@@ -80,7 +80,7 @@ class StepScope(Scope):
         """For what yielded values are made of: a result of the scan, and `{ [element] -> [element of a step] }`."""
         for value, result in zip(scan.terminator.values, scan.outputs, strict=True):
             for base, elements in self.views.of(value).sources.items():
-                self._yielded[base] = result, elements.reverse()
+                self._yielded[base] = result, unnamed(elements.reverse())
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -158,3 +158,12 @@ class StepScope(Scope):
         constraint = constraint.set_coefficient_val(isl.dim_type.in_, 0, isl.Val(1))
         constraint = constraint.set_coefficient_val(isl.dim_type.out, 0, isl.Val(-1))
         return found.add_constraint(constraint.set_constant_val(isl.Val(-back)))
+
+
+def unnamed(relation: isl.Map) -> isl.Map:
+    """Return the relation without names for the dimensions of its range."""
+    count = relation.dim(isl.dim_type.out)
+    relation = relation.add_dims(isl.dim_type.out, count)
+    for dim in range(count):
+        relation = relation.equate(isl.dim_type.out, dim, isl.dim_type.out, count + dim)
+    return relation.project_out(isl.dim_type.out, 0, count)

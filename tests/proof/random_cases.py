@@ -1,8 +1,8 @@
 """Small random networks at the cmcore level, of every structure that the compiler makes, drawn from a seed.
 
-Most are convolutional, come from ONNX and keep their source. The others are made of relations, at the polyhedral level:
-iterations that form no box, elements that nobody writes, reads that depend on the place or reach into earlier
-inferences.
+Most are convolutional, come from ONNX and keep their source, as scans do, some with state across inferences. The others
+are made of relations, at the polyhedral level: iterations that form no box, elements that nobody writes, reads that
+depend on the place or reach into earlier inferences.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ from cmir.support.parsing import parse_module
 TO_CMCORE = "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore"
 
 
+KINDS = {"convolutions": 0.5, "relations": 0.15, "state": 0.2, "scan": 0.15}
+"""Kinds of networks, with their frequencies."""
+
+
 @dataclass
 class Case:
     """A compiled network.
@@ -59,11 +63,14 @@ class _Draft:
     source: FuncOp | None = None
 
 
-def draw_case(rng: random.Random) -> Case:
-    """A random network. Raises CompileError where the compiler refuses what was drawn."""
+def draw_case(rng: random.Random, kind: str | None = None) -> Case:
+    """A random network. Raises CompileError where the compiler refuses what was drawn.
+
+    kind: one of `KINDS`, or any of them.
+    """
     with collect_diagnostics():
-        draw = rng.choices((_convolutions, _relations, _state), (0.55, 0.2, 0.25))[0]
-        draft = draw(rng)
+        kinds = [*KINDS] if kind is None else [kind]
+        draft = _DRAWN[rng.choices(kinds, [KINDS[k] for k in kinds])[0]](rng)
         parameters = Parameters((draft.context.parameters or Parameters()).copy())
         passes = _change(rng, draft)
         _run(TO_CMCORE, draft)
@@ -253,6 +260,65 @@ def _state(rng: random.Random) -> _Draft:
     """Stages that read earlier inferences."""
     module = parse_module(draw_pipeline(rng).text(), make_context())
     return _Draft(module, make_context(), {"state"})
+
+
+def _scan(rng: random.Random) -> _Draft:
+    """A scan over some steps, inside of an inference or with a state that begins where the one before has ended."""
+    steps, width = rng.randint(2, 4), rng.randint(2, 3)
+    step, whole = f"tensor<{width}xf32>", f"tensor<{steps}x{width}xf32>"
+    across = rng.random() < 0.5
+    begin = f", %s: {step} {{nn.carried_from = 1 : index, nn.initial = dense<0.5> : {step}}}"
+    lines, values = list[str](), ["%h", "%v"]
+    for k in range(rng.randint(1, 4)):
+        value = rng.choice(values[-2:])
+        match rng.choice(["tanh", "relu", "add", "gemm", "softmax"]):
+            case "gemm":
+                numbers = [[rng.randint(-4, 4) / 4 for _ in range(width)] for _ in range(width)]
+                square = f"tensor<{width}x{width}xf32>"
+                lines.append(f"%w{k} = nn.parameter dense<{numbers}> : {square}")
+                lines.append(f"%x{k} = nn.gemm {value}, %w{k} : ({step}, {square}) -> {step}")
+            case "add":
+                other = rng.choice(values)
+                lines.append(f"%x{k} = nn.add {value}, {other} : ({step}, {step}) -> {step}")
+            case "softmax":
+                lines.append(f"%x{k} = nn.softmax {value} {{axes = [0]}} : ({step}) -> {step}")
+            case name:
+                lines.append(f"%x{k} = nn.{name} {value} : ({step}) -> {step}")
+        values.append(f"%x{k}")
+    lines.append(f"%n = nn.add {values[-1]}, %v : ({step}, {step}) -> {step}")
+    lines.append(f"nn.yield %n, {values[-1]} : {step}, {step}")
+    text = "\n      ".join(lines)
+    module = parse_module(
+        f"""
+func.func @main(%xs: {whole}{begin if across else ""}) -> ({whole}{f", {step}" if across else ""}) {{
+  %r = nn.relu %xs : ({whole}) -> {whole}
+  %b = nn.parameter dense<0.25> : {step}
+  %h1, %y = nn.scan carried(%h = {"%s" if across else "%b"} : {step}) over(%v = %r : {whole})
+      -> ({whole}, {whole}) {{
+      {text}
+  }}
+  %l = nn.slice %h1 {{starts = [{steps - 1}, 0], ends = [{steps}, {width}]}} : ({whole}) -> tensor<1x{width}xf32>
+  %e = nn.reshape %l {{shape = [{width}]}} : (tensor<1x{width}xf32>) -> {step}
+  func.return %y{", %e" if across else ""} : {whole}{f", {step}" if across else ""}
+}}
+""",
+        make_context(),
+    )
+    (source,) = module.clone().body.block.ops
+    assert isinstance(source, FuncOp)
+    source.detach()
+    structures = {"scan", "state"} if across else {"scan"}
+    draft = _Draft(module, make_context(), structures, source)
+    _run("nn-outline-stages,convert-nn-to-polyhedral", draft)
+    return draft
+
+
+_DRAWN: dict[str, Callable[[random.Random], _Draft]] = {
+    "convolutions": _convolutions,
+    "relations": _relations,
+    "state": _state,
+    "scan": _scan,
+}
 
 
 Constraints = list[str]
