@@ -44,9 +44,10 @@ class CmcoreVerifyValuesPass(NetworkPass):
 
     The pass runs the inferences that fill each buffer, and one more, each with different inputs. Later inferences need
     not be run if cmcore-verify-control proves control: each of their loads then finds the elements of its own
-    inference. Later inferences of a network with state are not covered: the result holds for those that run, which
-    go on until initial values are no longer read and outputs depend on all arrays that carry state. Nothing is proved
-    if an initial value is in the weights file.
+    inference. With state, they go on until initial values are no longer read and outputs depend on all arrays that
+    carry state. One more inference then begins with random states, equal on both sides. If outputs and states are equal
+    after it, the result holds for endless streams; otherwise, for the first inferences, and gives their number. Nothing
+    is proved if an initial value is in the weights file.
 
     The source is the `nn` IR after nn-fold-batch-norm and canonicalize. The pass looks for it in the file `source`; in
     the same run of a tool, if that lowered it; in the file next to the network that the attribute `cmir.source` names

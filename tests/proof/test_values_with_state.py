@@ -39,11 +39,13 @@ func.func @main(%x: tensor<1x3xf32>,
 ROWS = "dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [10.0, 11.0, 12.0]]> : tensor<4x3xf32>"
 
 
-def prove(edits: dict[str, str], initial: str = ROWS) -> ValuesVerdict:
+def prove(
+    edits: dict[str, str], initial: str = ROWS, source: str = NETWORK, rounds: int = 2
+) -> ValuesVerdict:
     """Prove the network after edits of its text at the cmcore level, each of which changes one place."""
     context = make_context()
     context.parameters = Parameters({"s": np.zeros((4, 3), np.float32)})
-    module = parse_module(NETWORK.format(initial=initial), context)
+    module = parse_module(source.format(initial=initial), context)
     function = module.clone().body.block.first_op
     run_passes(
         module, "nn-to-polyhedral,polyhedral-derive-dependences,polyhedral-generate-loops", context
@@ -58,16 +60,81 @@ def prove(edits: dict[str, str], initial: str = ROWS) -> ValuesVerdict:
     network = parse_module(text, make_context()).body.block.first_op
     assert isinstance(function, FuncOp) and isinstance(network, NetworkOp)
     network.verify()
-    return prove_values(ElaboratedNetwork(network), function, 2)
+    return prove_values(ElaboratedNetwork(network), function, rounds)
 
 
 def test_equal() -> None:
     """The output has a token four inferences after it arrives, through two other arrays."""
     verdict = prove({})
     assert verdict.uncovered is None and verdict.bits > 10
-    # Reads reach back three inferences, and the window, the two states and the keys hold 3, 1 and 1.
-    assert verdict.inferences == 1 + 3 + 5
-    assert str(verdict).startswith("values equal in the first 9 inferences over 2 random")
+    assert verdict.inferences is None
+    assert str(verdict).startswith("values equal in endless streams over 2 random")
+
+
+TWINS = """
+func.func @main(%x: tensor<3xf32>,
+                %s: tensor<3xf32> {{nn.carried_from = 1 : index, nn.initial = {initial}}},
+                %t: tensor<3xf32> {{nn.carried_from = 2 : index, nn.initial = {initial}}})
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {{
+  %a = nn.tanh %s : (tensor<3xf32>) -> tensor<3xf32>
+  %b = nn.tanh %t : (tensor<3xf32>) -> tensor<3xf32>
+  %c = nn.sub %a, %b : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %y = nn.add %x, %c : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %u = nn.softmax %a {{axes = [0]}} : (tensor<3xf32>) -> tensor<3xf32>
+  %v = nn.softmax %b {{axes = [0]}} : (tensor<3xf32>) -> tensor<3xf32>
+  func.return %y, %u, %v : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}}
+"""
+
+
+def test_without_induction() -> None:
+    """Two states that are always equal cannot be told apart by their values."""
+    verdict = prove({}, "dense<0.5> : tensor<3xf32>", TWINS)
+    # Reads reach back one inference, and each state holds one.
+    assert verdict.inferences == 1 + 1 + 2
+    assert str(verdict).startswith("values equal in the first 4 inferences over 2 random")
+
+
+def test_recurrence_is_bounded_in_endless_streams() -> None:
+    """An inference from random values has small degrees; 50 from reset have not."""
+    verdict = prove({}, "dense<0.5> : tensor<4xf32>", CELL, rounds=8)
+    assert str(verdict).startswith("values equal in endless streams over 8 random")
+    assert verdict.bits > 60
+
+
+SCALED = """
+func.func @main(%x: tensor<3xf32>,
+                %s: tensor<3xf32> {{nn.carried_from = 1 : index, nn.initial = {initial}}})
+    -> (tensor<3xf32>, tensor<3xf32>) {{
+  %two = nn.parameter dense<2.0> : tensor<3xf32>
+  %n = nn.mul %s, %two : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %y = nn.add %x, %n : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  func.return %y, %n : tensor<3xf32>, tensor<3xf32>
+}}
+"""
+
+
+def test_the_step_begins_with_any_state() -> None:
+    """A state that is 0 from reset on hides that it is scaled by 3: nothing is said of later inferences."""
+    zeros = "dense<0.0> : tensor<3xf32>"
+    assert prove({}, zeros, SCALED).inferences is None
+    assert prove({"dense<2.000000e+00>": "dense<3.000000e+00>"}, zeros, SCALED).inferences == 3
+    with pytest.raises(CompileError, match="values differ from those of the source"):
+        prove({"dense<2.000000e+00>": "dense<3.000000e+00>"}, "dense<1.0> : tensor<3xf32>", SCALED)
+
+
+CELL = """
+func.func @main(%x: tensor<4xf32>,
+                %s: tensor<4xf32> {{nn.carried_from = 1 : index, nn.initial = {initial}}})
+    -> (tensor<4xf32>, tensor<4xf32>) {{
+  %w = nn.parameter "w" : tensor<4x4xf32>
+  %a = nn.gemm %s, %w : (tensor<4xf32>, tensor<4x4xf32>) -> tensor<4xf32>
+  %b = nn.add %a, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %n = nn.tanh %b : (tensor<4xf32>) -> tensor<4xf32>
+  %y = nn.relu %n : (tensor<4xf32>) -> tensor<4xf32>
+  func.return %y, %n : tensor<4xf32>, tensor<4xf32>
+}}
+"""
 
 
 @pytest.mark.parametrize(

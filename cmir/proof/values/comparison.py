@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 
@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.dialects.func import FuncOp
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.carried import (
     CarriedPair,
     carried_pairs,
@@ -22,10 +21,12 @@ from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import ZERO, Chance
-from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances, evaluate_residues
+from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances
 from cmir.proof.values.field import P
+from cmir.proof.values.induction import WORLDS, Induction, Sighting
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
+from cmir.proof.values.streams import State, random_inputs, run_source
 from cmir.proof.values.workload import inferences_of
 from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
@@ -42,13 +43,15 @@ class ValuesVerdict:
     """Verdict of the proof of values.
 
     rounds: number of interpretations under which network and source agree. chance: probability that different ones
-    agree under one interpretation. uncovered: the reason if nothing was proved; None otherwise. inferences: number of
-    inferences that were compared if the network has state, about later ones of which nothing is proved; None otherwise.
+    agree under one interpretation. uncovered: the reason if nothing was proved; None otherwise. state: True if the
+    network has state. inferences: number of inferences that were compared if nothing is proved about later ones; None
+    otherwise.
     """
 
     rounds: int
     chance: Chance = ZERO
     uncovered: str | None = None
+    state: bool = False
     inferences: int | None = None
 
     @property
@@ -61,7 +64,9 @@ class ValuesVerdict:
             return f"values not checked: {self.uncovered}"
         many = f"{self.rounds} random interpretation{'s' if self.rounds != 1 else ''}"
         bound = f"error below 2^-{self.bits}" if self.bits > 0 else "error not bounded"
-        where = "" if self.inferences is None else f" in the first {self.inferences} inferences"
+        where = " in endless streams" if self.state else ""
+        if self.inferences is not None:
+            where = f" in the first {self.inferences} inferences"
         return f"values equal{where} over {many} ({bound})"
 
 
@@ -81,12 +86,16 @@ def prove_values(
     try:
         for number in range(rounds):
             comparison.run(number, Interpretation(seed + number))
+        by_induction = comparison.by_induction(rounds, seed)
     except NoInterpretationError as error:
         return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network.op, deadlock.message) from None
-    compared = comparison.inferences if carried_pairs(function) else None
-    return ValuesVerdict(rounds, comparison.chance, inferences=compared)
+    if by_induction is not None:
+        return ValuesVerdict(rounds, by_induction, state=True)
+    state = comparison.has_state
+    compared = comparison.inferences if state else None
+    return ValuesVerdict(rounds, comparison.chance, state=state, inferences=compared)
 
 
 class _Comparison:
@@ -97,42 +106,63 @@ class _Comparison:
         self.inferences = inferences_of(self.network.op)
         _ = simulator.memory_plan  # shared by all interpretations
         self.chance, self.known = Chance(), KnownChances()
+        arrays = self.network.arrays.values()
+        self.has_state = bool(carried_pairs(function)) or any(array.initial for array in arrays)
+        self.sightings: list[Sighting] = []
 
     def run(self, number: int, world: Interpretation) -> None:
         """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
-        arrays = self.network.arrays
-        inputs = [
-            {
-                name: world.array(f"input {index} of inference {n}", arrays[name].shape)
-                for index, name in enumerate(self.network.inputs)
-            }
-            for n in range(self.inferences)
-        ]
+        inputs = random_inputs(self.network, world, self.inferences)
         numbers = FieldNumbers(world, self.known)
         report = self.simulator.over(numbers).run(inputs)
         assert report.outputs is not None
         chances = [Chance.of_any(numbers.chances[name] for name in self.network.outputs)]
-        expected = self._expected(inputs, world)
-        for n, (wanted, found) in enumerate(zip(expected, report.outputs, strict=True)):
+        state: State = {
+            pair.argument: _initial(pair, world) for pair in carried_pairs(self.function)
+        }
+        expected = run_source(self.function, inputs, state, world)
+        for n, ((wanted, after), found) in enumerate(zip(expected, report.outputs, strict=True)):
+            state = after
             for name, output in zip(self.network.outputs, wanted, strict=True):
                 chances.append(output.chance)
                 self._compare(name, output.values, found[name], n, number)
         self.chance = Chance.of_any((self.chance, *chances))
+        if self.has_state and number < WORLDS:
+            held = [{**given, **found} for given, found in zip(inputs, report.outputs, strict=True)]
+            self.sightings.append(self._sighting(state, held))
 
-    def _expected(
-        self, inputs: Sequence[Mapping[str, np.ndarray]], world: Interpretation
-    ) -> Iterator[Sequence[Residues]]:
-        """Yield the outputs of the source in each inference of a stream."""
-        arguments, pairs = input_arguments(self.function), carried_pairs(self.function)
-        state = {pair.argument: _initial(pair, world) for pair in pairs}
-        for given in inputs:
-            values = dict(state)
-            for argument, array in zip(arguments, given.values(), strict=True):
-                values[argument] = Residues(world, array, dtype_of(argument))
-            ordered = [values[argument] for argument in self.function.body.block.args]
-            results = evaluate_residues(self.function, ordered, world)
-            state = {pair.argument: results[pair.result] for pair in pairs}
-            yield [results[index] for index in output_indices(self.function)]
+    def _sighting(self, state: State, held: Sequence[Mapping[str, np.ndarray]]) -> Sighting:
+        """Return what source and network hold at the end. held: arrays of each inference."""
+        counts = {name: a.initial_inferences() for name, a in self.network.arrays.items()}
+        return Sighting(
+            {argument: residues.values for argument, residues in state.items()},
+            {
+                name: np.stack([arrays[name] for arrays in held[-count:]])
+                for name, count in counts.items()
+                if count
+            },
+        )
+
+    def by_induction(self, rounds: int, seed: int) -> Chance | None:
+        """Return the bound of a proof by induction for endless streams with state, or None if there is none."""
+        if not self.sightings:
+            return None
+        induction = Induction(self.function, self.network, self.sightings)
+        found: list[Chance] = []
+        for number in range(rounds):
+            # The step is independent of the interpretations by which elements were paired.
+            world = Interpretation(seed + rounds + number)
+            chance = induction.holds(self.simulator, self.known, world, self._are_equal)
+            if chance is None:
+                return None
+            found.append(chance)
+        return Chance.of_any(found)
+
+    def _are_equal(self, wanted: Sequence[Residues], found: Mapping[str, np.ndarray]) -> bool:
+        return all(
+            np.array_equal(output.values, found[name])
+            for name, output in zip(self.network.outputs, wanted, strict=True)
+        )
 
     def _compare(
         self, name: str, expected: np.ndarray, found: np.ndarray, inference: int, number: int

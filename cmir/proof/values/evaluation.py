@@ -128,11 +128,17 @@ class FieldNumbers(Numbers):
 
     chances: bounds for the elements stored in each array, see `Chance`; by index of the first axis, if each core stores
     at one index. known: bounds for matrices, which are the same under all interpretations of a network; filled when a
-    matrix is first used.
+    matrix is first used. initial: random initial values of arrays that are read across inferences, by name; by default,
+    they are those of the network.
     """
 
-    def __init__(self, world: Interpretation, known: KnownChances | None = None):
-        self.world = world
+    def __init__(
+        self,
+        world: Interpretation,
+        known: KnownChances | None = None,
+        initial: Mapping[str, np.ndarray] | None = None,
+    ):
+        self.world, self.given = world, initial
         self.known = known or KnownChances()
         self.chances: dict[str, Chance] = {}
         self.in_parts: dict[str, dict[int, Chance]] = {}
@@ -278,6 +284,14 @@ class FieldMemory(Memory):
         self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
         self.in_parts = numbers.in_parts
         self.declared = network.arrays
+        self.random_state = numbers.given is not None
+        if numbers.given is not None:
+            self.initial = {**self.initial, **numbers.given}
+        # What later inferences read is kept, like outputs.
+        for name, array in network.arrays.items():
+            if array.initial is not None and name not in network.inputs:
+                for outputs in self.outputs:
+                    outputs.setdefault(name, np.zeros(array.shape))
         self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:
@@ -286,6 +300,8 @@ class FieldMemory(Memory):
             self._chance(load.op, number, self.arrays[core.name, value])
             for number, (value, _) in enumerate(load.sources)
         ]
+        if load.across and self.random_state:
+            chances.append(INPUT_CHANCE)
         chance = chances[0] if len(chances) == 1 else Chance.of_any(chances)
         if chance.own and (load.across or pad_value(load.op) != 0):
             chance = chance._replace(own=0)  # of padding, or of initial values

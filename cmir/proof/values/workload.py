@@ -30,8 +30,8 @@ def inferences_of(network: NetworkOp) -> int:
 
     A later inference computes the same values as one of these: it runs the same iterations, and since control is
     proved, each load finds the elements of its own inference, wherever in the ring they are. With state, later
-    inferences compute other values, and the verdict is not about them. The number is then such that in the end, loads
-    no longer find initial values, and outputs depend on all arrays that are read across inferences.
+    inferences compute other values. The number is then such that in the end, loads no longer find initial values, and
+    outputs depend on all arrays that are read across inferences.
     """
     arrays = network.arrays
     state = [array.initial_inferences() for array in arrays.values()]
@@ -54,7 +54,8 @@ def operations_of(network: NetworkOp, rounds: int) -> int:
     }
     arrays = network.arrays
     each = sum(_operations_of(arrays, program, rings) for program in network.programs.values())
-    return 2 * each * inferences_of(network) * rounds
+    state = any(array.initial is not None for array in arrays.values())
+    return 2 * each * (inferences_of(network) + state) * rounds
 
 
 def _operations_of(arrays: Mapping[str, ArrayOp], program: ProgramOp, rings: set[str]) -> int:

@@ -1,0 +1,141 @@
+"""Proof of values of endless streams with state, by induction over inferences.
+
+The state of a source is in elements of arrays that the network reads across inferences. Nothing says in which: elements
+are paired with those that hold the same residues after some inferences from reset. If pairs are equal at reset, and if
+one inference from random values that are equal in pairs gives equal outputs and equal pairs again, then all outputs of
+endless streams are equal (`docs/mathematics.md`, §7). Pairs that do not belong together make the induction fail, never
+succeed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import SSAValue
+
+from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.carried import carried_pairs
+from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.polyhedral import symbol
+from cmir.elaboration.network import ElaboratedNetwork
+from cmir.proof.values.chance import Chance
+from cmir.proof.values.evaluation import FieldNumbers, KnownChances
+from cmir.proof.values.field import P
+from cmir.proof.values.interpretation import Interpretation
+from cmir.proof.values.residues import Residues
+from cmir.proof.values.streams import State, random_inputs, run_source
+from cmir.semantics.elements import dense_values
+from cmir.simulator.simulator import Simulator
+
+WORLDS = 3
+"""Number of interpretations by whose residues elements are paired: different ones then rarely have the same."""
+
+
+@dataclass
+class Sighting:
+    """What source and network hold under one interpretation after the same number of inferences.
+
+    state: that of the source. held: for each array that is read across inferences, its elements in the last inferences,
+    as many as it has initial values.
+    """
+
+    state: Mapping[SSAValue, np.ndarray]
+    held: Mapping[str, np.ndarray]
+
+
+class Induction:
+    """Pairs of elements of the state of a source and of arrays of a network."""
+
+    def __init__(self, function: FuncOp, network: ElaboratedNetwork, sightings: Sequence[Sighting]):
+        self.function, self.network = function, network
+        self.first = {
+            name: dense_values(source)
+            for name, array in network.arrays.items()
+            if array.initial is not None
+            and isinstance(
+                source := network.arrays[symbol(array.initial)].source, DenseIntOrFPElementsAttr
+            )
+        }
+        """Initial values of the arrays that are read across inferences."""
+        self.pairs = self._pairs(sightings[:WORLDS])
+
+    def _pairs(self, sightings: Sequence[Sighting]) -> Mapping[SSAValue, np.ndarray]:
+        """Return, for each element of each carried argument, its place in `_flat`, or -1; equal at reset."""
+        held = _keys([_flat(s.held, self.first) for s in sightings])
+        initial = _flat(self.first, self.first)
+        order = np.argsort(held, kind="stable")
+        found: dict[SSAValue, np.ndarray] = {}
+        for pair in carried_pairs(self.function):
+            assert isinstance(pair.initial, DenseIntOrFPElementsAttr)
+            wanted = _keys([s.state[pair.argument].reshape(-1) for s in sightings])
+            at = np.minimum(np.searchsorted(held, wanted, sorter=order), max(0, len(held) - 1))
+            place = order[at] if len(held) else np.zeros(len(wanted), np.int64)
+            begin = dense_values(pair.initial).reshape(-1)
+            same = (held[place] == wanted) & (initial[place] == begin) if len(held) else False
+            found[pair.argument] = np.where(same, place, -1)
+        return found
+
+    def holds(
+        self,
+        simulator: Simulator,
+        known: KnownChances,
+        world: Interpretation,
+        compare: Callable[[Sequence[Residues], Mapping[str, np.ndarray]], bool],
+    ) -> Chance | None:
+        """Run one inference from random values. Return the bound of what was compared, or None if something differs.
+
+        compare: True if outputs are equal.
+        """
+        before = {
+            name: world.array(f"array {index} before", values.shape)
+            for index, (name, values) in enumerate(self.first.items())
+        }
+        state = self._state(_flat(before, self.first), world)
+        inputs = random_inputs(self.network, world, 1)
+        numbers = FieldNumbers(world, known, before)
+        report = simulator.over(numbers).run(inputs)
+        assert report.outputs is not None
+        ((outputs, after),) = run_source(self.function, inputs, state, world)
+        found = {**inputs[0], **report.outputs[0]}
+        if not compare(outputs, found):
+            return None
+        held = {name: np.stack([*x[1:], found[name]]) for name, x in before.items()}
+        flat = _flat(held, self.first)
+        for argument, places in self.pairs.items():
+            values = after[argument].values.reshape(-1)
+            if (values != flat[places])[places >= 0].any():
+                return None
+        names = [*self.network.outputs, *self.first]
+        chances = [numbers.chances[name] for name in names if name in numbers.chances]
+        return Chance.of_any(
+            [*chances, *(x.chance for x in outputs), *(x.chance for x in after.values())]
+        )
+
+    def _state(self, flat: np.ndarray, world: Interpretation) -> State:
+        """Return the state of the source: paired elements from the network, others random."""
+        found: dict[SSAValue, Residues] = {}
+        for index, (argument, places) in enumerate(self.pairs.items()):
+            others = world.array(f"state {index}", places.shape)
+            values = np.where(places >= 0, flat[places], others) if len(flat) else others
+            found[argument] = Residues(
+                world, values.reshape(shape_of(argument)), dtype_of(argument)
+            )
+        return found
+
+
+def _flat(arrays: Mapping[str, np.ndarray], order: Mapping[str, object]) -> np.ndarray:
+    """Return the elements of arrays, one after the other."""
+    parts = [arrays[name].reshape(-1) for name in order]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _keys(worlds: Sequence[np.ndarray]) -> np.ndarray:
+    """Return one number for the residues of each element under several interpretations."""
+    keys = np.zeros(worlds[0].shape, np.int64)
+    for residues in worlds:
+        keys = keys * P + residues.astype(np.int64)
+    return keys
