@@ -103,14 +103,14 @@ class CumulativeOp(IterationOp):
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         (x,), axis = operands, number(self.properties, "axis")
-        positions = np.moveaxis(x, axis, 0)
-        if self.reverse is not None:
-            positions = positions[::-1]
-        nothing = np.zeros_like(x, x.dtype, shape=positions.shape[1:]) + self.NEUTRAL
-        results = [nothing]
+        before = np.zeros_like(x, x.dtype, shape=np.delete(x.shape, axis)) + self.NEUTRAL
+        positions = [*np.moveaxis(x, axis, 0)[:: 1 if self.reverse is None else -1]]
+        if self.exclusive is not None:
+            positions = [before, *positions[:-1]]
+        results: list[np.ndarray] = []
         for position in positions:
-            results.append(formula.compute(self.formula, position, results[-1]))
-        results = results[1:] if self.exclusive is None else results[:-1]
+            before = formula.compute(self.formula, position, before)
+            results.append(before)
         return np.stack(results if self.reverse is None else results[::-1], axis)
 
     def _lanes(self) -> Box:

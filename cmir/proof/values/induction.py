@@ -9,8 +9,9 @@ succeed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
@@ -30,6 +31,8 @@ from cmir.proof.values.residues import Residues
 from cmir.proof.values.streams import State, random_inputs, run_source
 from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
+
+Key = TypeVar("Key")
 
 WORLDS = 3
 """Number of interpretations by whose residues elements are paired: different ones then rarely have the same."""
@@ -65,19 +68,20 @@ class Induction:
 
     def _pairs(self, sightings: Sequence[Sighting]) -> Mapping[SSAValue, np.ndarray]:
         """Return, for each element of each carried argument, its place in `_flat`, or -1; equal at reset."""
-        held = _keys([_flat(s.held, self.first) for s in sightings])
-        initial = _flat(self.first, self.first)
-        order = np.argsort(held, kind="stable")
-        found: dict[SSAValue, np.ndarray] = {}
-        for pair in carried_pairs(self.function):
+        pairs = carried_pairs(self.function)
+        starts: dict[SSAValue, np.ndarray] = {}
+        for pair in pairs:
             assert isinstance(pair.initial, DenseIntOrFPElementsAttr)
-            wanted = _keys([s.state[pair.argument].reshape(-1) for s in sightings])
-            at = np.minimum(np.searchsorted(held, wanted, sorter=order), max(0, len(held) - 1))
-            place = order[at] if len(held) else np.zeros(len(wanted), np.int64)
-            begin = dense_values(pair.initial).reshape(-1)
-            same = (held[place] == wanted) & (initial[place] == begin) if len(held) else False
-            found[pair.argument] = np.where(same, place, -1)
-        return found
+            starts[pair.argument] = dense_values(pair.initial)
+        places = _matched(
+            _keys([_flat(s.state, starts) for s in sightings]),
+            _keys([_flat(s.held, self.first) for s in sightings]),
+        )
+        known = places >= 0
+        known[known] = _flat(starts, starts)[known] == _flat(self.first, self.first)[places[known]]
+        places = np.where(known, places, -1)
+        ends = np.cumsum([start.size for start in starts.values()])
+        return dict(zip(starts, np.split(places, ends[:-1]), strict=True)) if starts else {}
 
     def holds(
         self,
@@ -106,8 +110,9 @@ class Induction:
         held = {name: np.stack([*x[1:], found[name]]) for name, x in before.items()}
         flat = _flat(held, self.first)
         for argument, places in self.pairs.items():
+            paired = places >= 0
             values = after[argument].values.reshape(-1)
-            if (values != flat[places])[places >= 0].any():
+            if (values[paired] != flat[places[paired]]).any():
                 return None
         names = [*self.network.outputs, *self.first]
         chances = [numbers.chances[name] for name in names if name in numbers.chances]
@@ -119,15 +124,28 @@ class Induction:
         """Return the state of the source: paired elements from the network, others random."""
         found: dict[SSAValue, Residues] = {}
         for index, (argument, places) in enumerate(self.pairs.items()):
-            others = world.array(f"state {index}", places.shape)
-            values = np.where(places >= 0, flat[places], others) if len(flat) else others
+            values, paired = world.array(f"state {index}", places.shape), places >= 0
+            values[paired] = flat[places[paired]]
             found[argument] = Residues(
                 world, values.reshape(shape_of(argument)), dtype_of(argument)
             )
         return found
 
 
-def _flat(arrays: Mapping[str, np.ndarray], order: Mapping[str, object]) -> np.ndarray:
+def _matched(wanted: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return the place in `held` of each number of `wanted`, or -1. Equal numbers have places in order."""
+    by_held, by_wanted = (np.argsort(keys, kind="stable") for keys in (held, wanted))
+    firsts, ends = (np.searchsorted(held[by_held], wanted, side) for side in ("left", "right"))
+    ranks = np.empty(len(wanted), np.int64)
+    ordered = wanted[by_wanted]
+    ranks[by_wanted] = np.arange(len(wanted)) - np.searchsorted(ordered, ordered)
+    found = ends > firsts
+    places = np.full(len(wanted), -1)
+    places[found] = by_held[np.minimum(firsts + ranks, ends - 1)[found]]
+    return places
+
+
+def _flat(arrays: Mapping[Key, np.ndarray], order: Iterable[Key]) -> np.ndarray:
     """Return the elements of arrays, one after the other."""
     parts = [arrays[name].reshape(-1) for name in order]
     return np.concatenate(parts) if parts else np.zeros(0)
@@ -137,5 +155,6 @@ def _keys(worlds: Sequence[np.ndarray]) -> np.ndarray:
     """Return one number for the residues of each element under several interpretations."""
     keys = np.zeros(worlds[0].shape, np.int64)
     for residues in worlds:
-        keys = keys * P + residues.astype(np.int64)
+        finite = np.where(np.isfinite(residues), residues, 0)
+        keys = keys * P + finite.astype(np.int64)
     return keys
