@@ -74,6 +74,11 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp | StorageOp]:
     inputs = {symbol(ref) for ref in pipeline.inputs}
     storages = pipeline.storages
     for name, array in pipeline.arrays.items():
+        for reader, read in reads[name].items():
+            back = inferences_back(read)
+            if back and (name, reader.sym_name.data) not in storages:
+                storage = storages[name, reader.sym_name.data] = _whole(array, reader, back)
+                yield storage
         if name in inputs or array.source is not None:
             continue  # exists from the start, and is never overwritten
         _check_written_once(array, writes[name])
@@ -81,9 +86,6 @@ def derive(pipeline: PipelineOp) -> Iterator[DependenceOp | StorageOp]:
         for writer, write in writes[name].items():
             for reader, read in reads[name].items():
                 storage = storages.get((name, reader.sym_name.data))
-                if storage is None and (back := inferences_back(read)):
-                    storage = storages[name, reader.sym_name.data] = _whole(array, reader, back)
-                    yield storage
                 kept = storage.map.relation if storage else full_storage(array.locations)
                 yield from _pair(array, writer, write, reader, read, kept)
 

@@ -64,3 +64,21 @@ polyhedral.pipeline @window (@x) -> (@y) {
     polyhedral.write %y, @y #polyhedral.map<"{ [sum[i] -> lane[0]] -> y[i] : 0 <= i < 3 }"> : vector<1xf32>
   }
 }
+
+// -----
+
+// Inputs that are read across inferences are kept as long: nothing else waits for them.
+
+// CHECK: polyhedral.pipeline @inputs
+// CHECK: polyhedral.storage @x at @sum #polyhedral.map<"{ x[n, d0] -> slot[o0, d0] : (n + o0) mod 3 = 0 and 0 <= o0 <= 2 }"> : memref<3x3xf32>
+// CHECK-NOT: polyhedral.dependence
+polyhedral.pipeline @inputs (@x) -> (@y) {
+  polyhedral.array @x0 parameter dense<0.0> : tensor<2x3xf32>
+  polyhedral.array @x : tensor<3xf32> initial @x0
+  polyhedral.array @y : tensor<3xf32>
+  polyhedral.stage @sum (%i) domain #polyhedral.set<"{ sum[i] : 0 <= i < 3 }"> {
+    %w = polyhedral.read @x #polyhedral.map<"{ [sum[i] -> lane[t, 0]] -> x[m = t - 2, i] : 0 <= i < 3 and 0 <= t < 3 }"> across : vector<3x1xf32>
+    %y = cmcore.reduce add %w along [0] : vector<3x1xf32> -> vector<1xf32>
+    polyhedral.write %y, @y #polyhedral.map<"{ [sum[i] -> lane[0]] -> y[i] : 0 <= i < 3 }"> : vector<1xf32>
+  }
+}
