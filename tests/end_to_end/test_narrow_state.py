@@ -1,4 +1,4 @@
-"""State in narrow types, and windows of inputs: equal to onnxruntime, with both proofs, in default and bounded buffers."""
+"""State in narrow types, and windows of inputs: equal to onnxruntime, with both proofs, in all kinds of buffers."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ polyhedral.pipeline @window (@x) -> (@y) {
 // Inputs that are read across inferences are kept as long: nothing else waits for them.
 
 // CHECK: polyhedral.pipeline @inputs
-// CHECK: polyhedral.storage @x at @sum #polyhedral.map<"{ x[n, d0] -> slot[o0, d0] : (n + o0) mod 3 = 0 and 0 <= o0 <= 2 }"> : memref<3x3xf32>
+// CHECK: polyhedral.storage @x at @sum #polyhedral.map<"{ x[n, d0] -> slot[o0, d0] : (-n + o0) mod 3 = 0 and 0 <= o0 <= 2 }"> : memref<3x3xf32>
 // CHECK-NOT: polyhedral.dependence
 polyhedral.pipeline @inputs (@x) -> (@y) {
   polyhedral.array @x0 parameter dense<0.0> : tensor<2x3xf32>
