@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import islpy as isl
 from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, TensorType
@@ -11,7 +12,8 @@ from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import VerifyException
 
-from cmir.dialects.nn.operation import NNOp
+from cmir.dialects.nn.operation import NNOp, element_of, shape_of, tensor_type
+from cmir.dialects.nn.stage import ScanOp
 from cmir.dialects.nn.stage import StageOp as OutlinedStageOp
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, PipelineOp, SetAttr, StageOp
 
@@ -67,10 +69,24 @@ def _infer(block: Block) -> list[SSAValue]:
             for inner, outer in zip(body.args, op.inputs, strict=True):
                 Rewriter.replace_value_with_new_type(inner, outer.type)
             types = [value.type for value in _infer(body)]
+        elif isinstance(op, ScanOp):
+            types = _infer_scan(op)
         for result, type in zip(list(op.results), types, strict=True):
             if result.type != type:
                 Rewriter.replace_value_with_new_type(result, type)
     return [] if block.last_op is None else list(block.last_op.operands)
+
+
+def _infer_scan(op: ScanOp) -> list[TensorType[Any]]:
+    """Give the values in a scan their shapes, and return the types of its results."""
+    carried, over, others = op.arguments()
+    sliced = [tensor_type(shape_of(value)[1:], element_of(value)) for value in op.over]
+    types = [*op.carried.types, *sliced, *op.others.types]
+    for argument, type in zip([*carried, *over, *others], types, strict=True):
+        Rewriter.replace_value_with_new_type(argument, type)
+    steps = shape_of(op.over[0])[0] if op.over else op.steps
+    yielded = _infer(op.body.block)
+    return [tensor_type((steps, *shape_of(value)), element_of(value)) for value in yielded]
 
 
 def _smaller_pipeline(module: ModuleOp, index: int, pipeline: PipelineOp) -> Iterator[ModuleOp]:

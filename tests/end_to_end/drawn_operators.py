@@ -30,7 +30,7 @@ from end_to_end.drawn_networks import (
 )
 from hypothesis import reject
 from hypothesis import strategies as st
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 Recipe: TypeAlias = Callable[[Net, str], object]
 """Append a node of the operator, and what it needs."""
@@ -745,7 +745,17 @@ def scan(net: Net, op: str) -> object:
         helper.make_node("Neg", ["s2"], ["o"]),
     ]
     infos = [helper.make_tensor_value_info(name, FLOAT, shape) for name in ("s", "v", "s2", "o")]
-    body = helper.make_graph(nodes, "body", infos[:2], infos[2:])
+    weights: list[TensorProto] = []
+    if shape and net.chance():  # stages that wait for each other in a circle
+        size = shape[-1]
+        weights.append(numpy_helper.from_array(net.weights(size, size), "w"))
+        nodes = [
+            helper.make_node("MatMul", ["s", "w"], ["m"]),
+            helper.make_node("Softmax", ["m"], ["p"], axis=-1),
+            helper.make_node("Add", ["p", "v"], ["s2"]),
+            helper.make_node("Tanh", ["m"], ["o"]),
+        ]
+    body = helper.make_graph(nodes, "body", infos[:2], infos[2:], weights)
     settings: Settings = {
         "num_scan_inputs": 1,
         "scan_input_axes": [axis],

@@ -13,7 +13,15 @@ from xdsl.utils.exceptions import VerifyException
 from cmir.dialects import nn
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError, RefusedInputError, one_line
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, read_tensors, whole_axes
+from cmir.frontends.onnx.node import (
+    Activation,
+    Constant,
+    Node,
+    Value,
+    check_constant,
+    read_tensors,
+    whole_axes,
+)
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.repetition import Along, Repetition, repeated
 from cmir.frontends.onnx.registry import importer
@@ -75,6 +83,7 @@ def loop(
     name = node.proto.name or node.proto.output[0]
     fixed[condition] = Constant(f"{name}.condition", np.array(True))
     if limit is not None and any(iteration in read_tensors(inner) for inner in body.node):
+        check_constant((limit,), np.int64)
         over[iteration] = Constant(f"{name}.iterations", np.arange(limit)), Along(0)
 
     def unrolled() -> Sequence[Value]:

@@ -13,7 +13,7 @@ from cmir.dialects import nn
 from cmir.dialects.nn.operation import Shape, element_of, shape_of, tensor_type
 from cmir.dialects.nn.parameter import clone_parameter, parameter_of
 from cmir.frontends.onnx.errors import ImporterError
-from cmir.frontends.onnx.node import Activation, Constant, Node, Value, whole_axes
+from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant, whole_axes
 from cmir.frontends.onnx.operators.indexing import operand
 
 
@@ -58,6 +58,8 @@ def repeated(node: Node, repetition: Repetition) -> Sequence[Value]:
         types.append(tensor_type(_step_shape(node, value, along), element))
     block = Block(arg_types=types)
     given = dict(zip([*repetition.carried, *repetition.over], block.args, strict=True))
+    for name, argument in given.items():
+        argument.name_hint = name if SSAValue.is_valid_name(name) else None
     results = node.detach(
         block, lambda: node.subgraph(repetition.body, {**repetition.fixed, **given})
     )
@@ -182,6 +184,7 @@ def _place(node: Node, step: Shape, along: Along) -> int:
 
 
 def _all_steps(value: Constant, steps: int, along: Along) -> Constant:
+    check_constant((steps, *value.shape), value.array.dtype)
     array = np.stack([value.array] * steps, along.axis)
     return Constant(f"{value.name}.stacked", array)
 
