@@ -82,6 +82,9 @@ class Campaign:
                     detail += [problem] if problem is not None else []
                 judge = Judge(case, self.schedules, values=values_refusal)
                 verdict = judge.verdict(case.network.clone())
+        except TimeoutError:
+            self.networks["not judged in time"] += 1
+            return None
         except Finding as finding:
             if detail:  # rings of random sizes may be too small
                 self.networks["refused by the proof, shown wrong"] += 1
