@@ -16,6 +16,7 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.interface import IterationOp, PointwiseOp
 from cmir.dialects.nn.operation import NNOp
+from cmir.dialects.nn.stage import ScanOp
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, symbol
 from cmir.isl.budget import limited
 from cmir.isl.points import box_points
@@ -119,10 +120,18 @@ def _of_function(function: FuncOp) -> Iterator[Demand]:
         yield from _elements(argument, f"%{argument.name_hint or 'arg'}", argument.type)
     for op in function.walk():
         if isinstance(op, IterationOp):
-            yield _iterations(op, op.name, _iterations_of(op))
-        if isinstance(op, NNOp):
+            yield _iterations(op, op.name, _iterations_of(op) * _steps_around(op))
+        if isinstance(op, NNOp | ScanOp):
             for result in op.results:
                 yield from _elements(op, f"the result of {op.name}", result.type)
+
+
+def _steps_around(op: Operation) -> int:
+    """Return how often the scans around an operator run it."""
+    around = op.parent_op()
+    if around is None:
+        return 1
+    return (around.steps if isinstance(around, ScanOp) else 1) * _steps_around(around)
 
 
 def _iterations_of(op: IterationOp) -> int:
