@@ -61,8 +61,14 @@ def attention(rule: str, steps: int = 5) -> onnx.ModelProto:
     shapes = {"q": [1, steps, 8], "k": [1, steps, 8], "v": [1, steps, 6], "past": [1, 2, 4, 3]}
     names = [*shapes, *(["decay", "beta"] if rule == "gated_delta" else [])]
     shapes |= {name: [1, steps, 2] for name in names[4:]}
-    settings = {"q_num_heads": 2, "kv_num_heads": 2, "update_rule": rule}
-    node = helper.make_node("LinearAttention", names, ["y", "state"], **settings)
+    node = helper.make_node(
+        "LinearAttention",
+        names,
+        ["y", "state"],
+        q_num_heads=2,
+        kv_num_heads=2,
+        update_rule=rule,
+    )
     graph = helper.make_graph(
         [node],
         "graph",
