@@ -386,6 +386,6 @@ func.func @stage_terminator(%x: tensor<4xf32>) {
 // -----
 
 func.func @yield_outside(%x: tensor<4xf32>) {
-  // expected-error @+1 {{'nn.yield' expects parent op 'nn.stage'}}
+  // expected-error @+1 {{'nn.yield' expects parent op to be one of 'nn.stage', 'nn.scan'}}
   nn.yield %x : tensor<4xf32>
 }
