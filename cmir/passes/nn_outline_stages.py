@@ -28,7 +28,7 @@ from cmir.dialects.nn.widening import reads_behind
 from cmir.passes.base import FunctionPass
 from cmir.passes.histories import NoHistoryError, histories_of
 from cmir.passes.hoisting import bases_of, hoist_pointwise
-from cmir.passes.unused_state import drop_unused_state
+from cmir.passes.unused_state import drop_unused_results, drop_unused_state
 from cmir.passes.widths import behind, move_layouts, widen_at_readers
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.naming import UniqueNames, counted
@@ -45,8 +45,8 @@ class NnOutlineStagesPass(FunctionPass):
     becomes part of the stages that read its result instead, so that arrays hold the narrow elements. With `fuse=false`,
     every operator becomes a separate stage. Layout operators remain outside stages, as views. If a value that is only a
     view must exist in memory, the pass inserts a copy and emits a remark. A carried result that is a view of values of
-    earlier inferences, such as a window of the last K values, needs no memory of its own. Carried results that no
-    output depends on are removed.
+    earlier inferences, such as a window of the last K values, needs no memory of its own. Carried results, and results
+    of scans, that no output depends on are removed.
     """
 
     name = "nn-outline-stages"
@@ -61,8 +61,9 @@ class NnOutlineStagesPass(FunctionPass):
     def apply_to(self, ctx: Context, function: FuncOp) -> None:
         region_dce(function.body)
         drop_unused_state(function)
-        scans = [op for op in function.walk() if isinstance(op, ScanOp)]
-        for scan in reversed(scans):  # inner ones first
+        for scan in _scans(function):
+            drop_unused_results(scan)
+        for scan in reversed(_scans(function)):  # inner ones first
             self._outline(scan)
         self._outline(function)
         region_dce(function.body)
@@ -78,6 +79,11 @@ class NnOutlineStagesPass(FunctionPass):
         region_dce(op.body)
         _insert_copies(op, widening)
         _Outliner(block, self.fuse, widening).rewrite()
+
+
+def _scans(function: FuncOp) -> list[ScanOp]:
+    """Return all scans, each before those in its body."""
+    return [op for op in function.walk() if isinstance(op, ScanOp)]
 
 
 @dataclass(eq=False)

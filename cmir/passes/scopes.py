@@ -71,11 +71,10 @@ class StepScope(Scope):
         super().__init__(block, {}, self.views_of(block))
         self.outer, self.scan = outer, scan
         carried, over, others = scan.arguments()
-        self._carried = dict(
-            zip(carried, zip(scan.carried, scan.outputs, strict=False), strict=True)
-        )
-        self._over = dict(zip(over, scan.over, strict=True))
-        self._others = dict(zip(others, scan.others, strict=True))
+        begun = zip(carried, zip(scan.carried, scan.outputs, strict=False), strict=True)
+        self._carried: dict[SSAValue, tuple[SSAValue, SSAValue]] = dict(begun)
+        self._over: dict[SSAValue, SSAValue] = dict(zip(over, scan.over, strict=True))
+        self._others: dict[SSAValue, SSAValue] = dict(zip(others, scan.others, strict=True))
         self._yielded: dict[SSAValue, tuple[SSAValue, isl.Map]] = {}
         """For what yielded values are made of: a result of the scan, and `{ [element] -> [element of a step] }`."""
         for value, result in zip(scan.terminator.values, scan.outputs, strict=True):

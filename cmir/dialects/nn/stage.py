@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, TensorType
-from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -232,7 +232,9 @@ class ScanOp(IRDLOperation):
         """Number of steps."""
         return shape_of(self.outputs[0])[0]
 
-    def arguments(self) -> tuple[Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue]]:
+    def arguments(
+        self,
+    ) -> tuple[Sequence[BlockArgument], Sequence[BlockArgument], Sequence[BlockArgument]]:
         """Return the arguments of the body: for carried operands, those over which it goes, and others."""
         arguments, first = self.body.block.args, len(self.carried)
         last = first + len(self.over)
