@@ -150,3 +150,51 @@ def test_faults_are_refused(edits: dict[str, str]) -> None:
 def test_initial_values_in_the_weights_file() -> None:
     """The network has them in another order, under another name."""
     assert "is not covered" in str(prove({}, initial='"s"'))
+
+
+LSTM = """
+func.func @main(%x: tensor<20x16xf32>, %h0: tensor<4xf32>) -> tensor<20x4xf32> {{
+  %w = nn.parameter "w" : tensor<16x4xf32>
+  %h, %c = nn.lstm %x, %w initial_h %h0 {{reverse}}
+      : (tensor<20x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> (tensor<20x4xf32>, tensor<20x4xf32>)
+  func.return %h : tensor<20x4xf32>
+}}
+"""
+SCAN = """
+func.func @main(%xs: tensor<20x4xf32>, %h0: tensor<4xf32>, %c0: tensor<4xf32>)
+    -> (tensor<20x4xf32>, tensor<20x4xf32>) {{
+  %h, %c, %y = nn.scan carried(%s = %h0 : tensor<4xf32>, %d = %c0 : tensor<4xf32>) over(%x = %xs : tensor<20x4xf32>)
+      -> (tensor<20x4xf32>, tensor<20x4xf32>, tensor<20x4xf32>) {{
+    %w = nn.parameter "w" : tensor<4x4xf32>
+    %a = nn.gemm %s, %w : (tensor<4xf32>, tensor<4x4xf32>) -> tensor<4xf32>
+    %b = nn.add %a, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %n = nn.tanh %b : (tensor<4xf32>) -> tensor<4xf32>
+    %e = nn.gemm %n, %w : (tensor<4xf32>, tensor<4x4xf32>) -> tensor<4xf32>
+    %f = nn.softmax %e {{axes = [0]}} : (tensor<4xf32>) -> tensor<4xf32>
+    %g = nn.mul %d, %f : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %o = nn.relu %g : (tensor<4xf32>) -> tensor<4xf32>
+    nn.yield %n, %g, %o : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+  }}
+  func.return %y, %c : tensor<20x4xf32>, tensor<20x4xf32>
+}}
+"""
+
+
+@pytest.mark.parametrize("source", [LSTM, SCAN])
+def test_recurrence_is_bounded_over_steps(source: str) -> None:
+    """Each step begins with random values, so that degrees do not grow."""
+    verdict = prove({}, "", source, rounds=8)
+    assert verdict.inferences is None and not verdict.state
+    assert verdict.bits > 60
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"-> h[20 - t, u] : 0 < t <= 19": "-> h[20 - t, 3 - u] : 0 < t <= 19"},
+        {"[lstm1[t = 0] -> lane[u]] -> h0[u]": "[lstm1[t = 0] -> lane[u]] -> h0[3 - u]"},
+    ],
+)
+def test_faults_of_steps_are_refused(edits: dict[str, str]) -> None:
+    with pytest.raises(CompileError, match="values differ from those of the source"):
+        prove(edits, "", LSTM)

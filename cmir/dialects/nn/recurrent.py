@@ -283,7 +283,10 @@ class RecurrentOp(IterationOp):
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return self.evaluate_all(*operands)[0]
 
-    def evaluate_all(self, *operands: np.ndarray) -> Sequence[np.ndarray]:
+    def evaluate_all(
+        self, *operands: np.ndarray, before: Sequence[np.ndarray] | None = None
+    ) -> Sequence[np.ndarray]:
+        """Return all results. before: results that steps read instead of those of the step before."""
         given = dict(self._by_name(operands, self.properties))
         x = given.pop("x")
         steps = range(len(x)) if self.reverse is None else reversed(range(len(x)))
@@ -296,6 +299,7 @@ class RecurrentOp(IterationOp):
                 gates = np.moveaxis(gates.reshape(*gates.shape[:-1], self.GATES, -1), -2, 0)
             states = self.step(_Evaluating(), {**given, "x": gates}, states)
             computed.append(states)
+            states = states if before is None else [sequence[step] for sequence in before]
         if self.reverse is not None:
             computed.reverse()
         return [np.stack(sequence) for sequence in zip(*computed, strict=True)]

@@ -241,18 +241,22 @@ class ScanOp(IRDLOperation):
         return arguments[:first], arguments[first:last], arguments[last:]
 
     def run(
-        self, operands: Sequence[Array], step: Callable[[Sequence[Array]], Sequence[Array]]
+        self,
+        operands: Sequence[Array],
+        step: Callable[[Sequence[Array]], Sequence[Array]],
+        before: Sequence[Array] | None = None,
     ) -> Sequence[Array]:
         """Return the results for these operands, which are arrays.
 
-        step: function from the arguments of the body to what it yields.
+        step: function from the arguments of the body to what it yields. before: results that steps take as carried
+        values instead of those of the step before.
         """
         first, last = len(self.carried), len(self.carried) + len(self.over)
         carried, over, others = operands[:first], operands[first:last], operands[last:]
         found: list[Sequence[Array]] = []
         for number in range(self.steps):
             found.append(step([*carried, *(x[number] for x in over), *others]))
-            carried = found[-1][:first]
+            carried = found[-1][:first] if before is None else [x[number] for x in before]
         return [np.stack(values) for values in zip(*found, strict=True)]
 
     def verify_(self) -> None:

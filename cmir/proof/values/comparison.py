@@ -21,9 +21,16 @@ from cmir.dialects.nn.operation import NNOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import ZERO, Chance
-from cmir.proof.values.evaluation import FieldMemory, FieldNumbers, KnownChances
+from cmir.proof.values.evaluation import (
+    FieldMemory,
+    FieldNumbers,
+    Given,
+    KnownChances,
+    Recurrences,
+    recurrent_results,
+)
 from cmir.proof.values.field import P
-from cmir.proof.values.induction import WORLDS, Induction, Sighting
+from cmir.proof.values.induction import WORLDS, Induction, Sighting, arrays_in_circles
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import NoInterpretationError, Residues, lift
 from cmir.proof.values.streams import State, random_inputs, run_source
@@ -91,11 +98,13 @@ def prove_values(
         return ValuesVerdict(0, uncovered=f"{error} is not covered")
     except DeadlockError as deadlock:
         raise CompileError(network.op, deadlock.message) from None
+    state, chance = comparison.has_state, comparison.chance
     if by_induction is not None:
-        return ValuesVerdict(rounds, by_induction, state=True)
-    state = comparison.has_state
+        # Without state, both bounds hold.
+        smaller = state or by_induction.total < chance.total
+        return ValuesVerdict(rounds, by_induction if smaller else chance, state=state)
     compared = comparison.inferences if state else None
-    return ValuesVerdict(rounds, comparison.chance, state=state, inferences=compared)
+    return ValuesVerdict(rounds, chance, state=state, inferences=compared)
 
 
 class _Comparison:
@@ -108,55 +117,62 @@ class _Comparison:
         self.chance, self.known = Chance(), KnownChances()
         arrays = self.network.arrays.values()
         self.has_state = bool(carried_pairs(function)) or any(array.initial for array in arrays)
+        ops = function.body.block.ops
+        self.is_recurrent = any(recurrent_results(op) for op in ops)
+        self.circles = arrays_in_circles(self.network) if self.is_recurrent else []
         self.sightings: list[Sighting] = []
 
     def run(self, number: int, world: Interpretation) -> None:
         """Compare all outputs of all inferences under an interpretation. Raises CompileError if one differs."""
         inputs = random_inputs(self.network, world, self.inferences)
-        numbers = FieldNumbers(world, self.known)
+        seen = number < WORLDS and (self.has_state or self.is_recurrent)
+        numbers = FieldNumbers(world, self.known, Given(watched=self.circles if seen else ()))
         report = self.simulator.over(numbers).run(inputs)
         assert report.outputs is not None
         chances = [Chance.of_any(numbers.chances[name] for name in self.network.outputs)]
         state: State = {
             pair.argument: _initial(pair, world) for pair in carried_pairs(self.function)
         }
-        expected = run_source(self.function, inputs, state, world)
+        recurrences = Recurrences()
+        expected = run_source(self.function, inputs, state, world, recurrences)
         for n, ((wanted, after), found) in enumerate(zip(expected, report.outputs, strict=True)):
             state = after
             for name, output in zip(self.network.outputs, wanted, strict=True):
                 chances.append(output.chance)
                 self._compare(name, output.values, found[name], n, number)
         self.chance = Chance.of_any((self.chance, *chances))
-        if self.has_state and number < WORLDS:
-            held = [{**given, **found} for given, found in zip(inputs, report.outputs, strict=True)]
-            self.sightings.append(self._sighting(state, held))
+        if seen:
+            arrays = [{**given, **own} for given, own in zip(inputs, report.outputs, strict=True)]
+            steps = {result: residues.values for result, residues in recurrences.found.items()}
+            states = {argument: residues.values for argument, residues in state.items()}
+            self.sightings.append(Sighting(states, self._held(arrays), steps, numbers.found))
 
-    def _sighting(self, state: State, held: Sequence[Mapping[str, np.ndarray]]) -> Sighting:
-        """Return what source and network hold at the end. held: arrays of each inference."""
+    def _held(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+        """Return what the next inference reads of earlier ones. arrays: those of each inference."""
         counts = {name: a.initial_inferences() for name, a in self.network.arrays.items()}
-        return Sighting(
-            {argument: residues.values for argument, residues in state.items()},
-            {
-                name: np.stack([arrays[name] for arrays in held[-count:]])
-                for name, count in counts.items()
-                if count
-            },
-        )
+        return {
+            name: np.stack([held[name] for held in arrays[-count:]])
+            for name, count in counts.items()
+            if count
+        }
 
     def by_induction(self, rounds: int, seed: int) -> Chance | None:
-        """Return the bound of a proof by induction for endless streams with state, or None if there is none."""
+        """Return the bound of a proof by induction over inferences and over steps, or None if there is none."""
         if not self.sightings:
             return None
         induction = Induction(self.function, self.network, self.sightings)
-        found: list[Chance] = []
-        for number in range(rounds):
-            # The step is independent of the interpretations by which elements were paired.
-            world = Interpretation(seed + rounds + number)
-            chance = induction.holds(self.simulator, self.known, world, self._are_equal)
-            if chance is None:
-                return None
-            found.append(chance)
-        return Chance.of_any(found)
+        # The steps are independent of the interpretations by which elements were paired.
+        worlds = [Interpretation(seed + rounds + number) for number in range(rounds)]
+        for within in induction.ways():
+            induction.within, found = within, list[Chance]()
+            for world in worlds:
+                chance = induction.holds(self.simulator, self.known, world, self._are_equal)
+                if chance is None:
+                    break
+                found.append(chance)
+            else:
+                return Chance.of_any(found)
+        return None
 
     def _are_equal(self, wanted: Sequence[Residues], found: Mapping[str, np.ndarray]) -> bool:
         return all(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from math import prod
 from typing import Any, NamedTuple
 
@@ -19,6 +22,7 @@ from cmir.dialects.cmcore import CrossbarOp, LoadOp, StoreOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.recurrent import RecurrentOp
 from cmir.dialects.nn.stage import ScanOp, StageOp
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.dialects.vectors import ReduceOp
@@ -37,6 +41,7 @@ from cmir.semantics.weights import program_cells
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.weights import Weights
+from cmir.support.numerics import ravel
 
 
 def parameter_residues(
@@ -61,17 +66,51 @@ def _named(
     return world.parameter(f"{source.data} of {dtype}", shape)
 
 
+@dataclass
+class Recurrences:
+    """Results of a function's operators that their own steps read.
+
+    before: what later steps and other operators read instead, if it is not empty. within: results for which other
+    operators of the same step of a scan do so, too. found: what was computed. replaced: values that were computed and
+    replaced.
+    """
+
+    before: Mapping[SSAValue, Residues] = field(default_factory=dict)
+    within: Collection[SSAValue] = ()
+    found: dict[SSAValue, Residues] = field(default_factory=dict)
+    replaced: dict[SSAValue, Residues] = field(default_factory=dict)
+
+
+def recurrent_results(op: Operation) -> Sequence[SSAValue]:
+    """Return the results of an operator that its own steps read."""
+    match op:
+        case RecurrentOp():
+            return op.results
+        case ScanOp():
+            return op.outputs[: len(op.carried)]
+        case _:
+            return ()
+
+
 def evaluate_residues(
-    function: FuncOp, inputs: Sequence[Residues], world: Interpretation
+    function: FuncOp,
+    inputs: Sequence[Residues],
+    world: Interpretation,
+    recurrences: Recurrences | None = None,
 ) -> tuple[Residues, ...]:
     """Return the results of a function for one inference. Raises NoInterpretationError, which names the operator."""
     block = function.body.block
+    values: dict[SSAValue, Residues] = dict(zip(block.args, inputs, strict=True))
     with np.errstate(all="ignore"):
-        return _evaluate(block, dict(zip(block.args, inputs, strict=True)), world, ParameterParts())
+        return _evaluate(block, values, world, ParameterParts(), recurrences or Recurrences())
 
 
 def _evaluate(
-    block: Block, values: dict[SSAValue, Residues], world: Interpretation, parts: ParameterParts
+    block: Block,
+    values: dict[SSAValue, Residues],
+    world: Interpretation,
+    parts: ParameterParts,
+    recurrences: Recurrences | None = None,
 ) -> tuple[Residues, ...]:
     """Evaluate a block and return the operands of its terminator. Values are dropped after their last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
@@ -83,15 +122,36 @@ def _evaluate(
                 values.pop(operand, None)
         if op.has_trait(IsTerminator):
             return operands
-        results = zip(op.results, _results(op, operands, world, parts), strict=True)
+        computed = _results(op, operands, world, parts, recurrences)
+        if recurrences is not None:
+            carried = recurrent_results(op)
+            recurrences.found.update(zip(carried, computed, strict=False))
+            for number, result in enumerate(op.results):
+                if result in recurrences.before:
+                    recurrences.replaced[result] = computed[number]
+                    computed = [
+                        *computed[:number],
+                        recurrences.before[result],
+                        *computed[number + 1 :],
+                    ]
+        results = zip(op.results, computed, strict=True)
         values.update((result, value) for result, value in results if uses[result])
     return ()
 
 
 def _results(
-    op: Operation, operands: tuple[Residues, ...], world: Interpretation, parts: ParameterParts
+    op: Operation,
+    operands: tuple[Residues, ...],
+    world: Interpretation,
+    parts: ParameterParts,
+    recurrences: Recurrences | None,
 ) -> tuple[Residues, ...]:
+    given = {} if recurrences is None else recurrences.before
+    before = [given[result] for result in recurrent_results(op) if result in given] or None
     match op:
+        case RecurrentOp():
+            steps: Any = before  # residues for arrays
+            return tuple(_covered(op, partial(op.evaluate_all, before=steps), *operands))
         case NNOp():
             results = _covered(op, op.evaluate_all, *operands)
             if not all(isinstance(result, Residues) for result in results):
@@ -104,12 +164,20 @@ def _results(
             body = op.body.block
             return _evaluate(body, dict(zip(body.args, operands, strict=True)), world, parts)
         case ScanOp():
-            body = op.body.block
+            body, number = op.body.block, count()
+            within = set() if recurrences is None else {*recurrences.within}
 
-            def step(given: Sequence[Residues]) -> Sequence[Residues]:
-                return _evaluate(body, dict(zip(body.args, given, strict=True)), world, parts)
+            def step(arguments: Sequence[Residues]) -> Sequence[Residues]:
+                t, ends = next(number), Recurrences()
+                if before is not None:
+                    pairs = zip(op.outputs, op.terminator.values, before, strict=False)
+                    ends.before = {v: x[t] for result, v, x in pairs if result in within}
+                values: dict[SSAValue, Residues] = dict(zip(body.args, arguments, strict=True))
+                yielded = _evaluate(body, values, world, parts, ends)
+                own = zip(op.terminator.values, yielded, strict=True)
+                return [ends.replaced.get(value, residues) for value, residues in own]
 
-            return tuple(op.run(operands, step))
+            return tuple(op.run(operands, step, before))
         case _:
             raise NoInterpretationError(op.name)
 
@@ -123,22 +191,40 @@ def _covered(op: Operation, function: Callable[..., Any], *operands: Any) -> Any
         raise NoInterpretationError(f"{op.name} ({reason})") from error
 
 
+@dataclass(frozen=True)
+class Given:
+    """Residues that take the place of values of a network.
+
+    initial: initial values of arrays that are read across inferences, by name. watched: arrays of which computed values
+    are kept. stored: for some of these, a mask of elements, and what is stored instead of what programs compute.
+    """
+
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    watched: Collection[str] = ()
+    stored: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def holds_all(self, name: str) -> bool:
+        """Return True if nothing of an array that programs compute is stored."""
+        return name in self.stored and bool(self.stored[name][0].all())
+
+
 class FieldNumbers(Numbers):
     """Residues as the simulator's numbers. Memory holds them in double precision.
 
     chances: bounds for the elements stored in each array, see `Chance`; by index of the first axis, if each core stores
     at one index. known: bounds for matrices, which are the same under all interpretations of a network; filled when a
-    matrix is first used. initial: random initial values of arrays that are read across inferences, by name; by default,
-    they are those of the network.
+    matrix is first used. given: what takes the place of values of the network. found: what programs computed of the
+    arrays that `given` names, in the last inference.
     """
 
     def __init__(
         self,
         world: Interpretation,
         known: KnownChances | None = None,
-        initial: Mapping[str, np.ndarray] | None = None,
+        given: Given | None = None,
     ):
-        self.world, self.given = world, initial
+        self.world, self.given = world, given or Given()
+        self.found: dict[str, np.ndarray] = {}
         self.known = known or KnownChances()
         self.chances: dict[str, Chance] = {}
         self.in_parts: dict[str, dict[int, Chance]] = {}
@@ -284,9 +370,11 @@ class FieldMemory(Memory):
         self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
         self.in_parts = numbers.in_parts
         self.declared = network.arrays
-        self.random_state = numbers.given is not None
-        if numbers.given is not None:
-            self.initial = {**self.initial, **numbers.given}
+        self.given, self.found = numbers.given, numbers.found
+        self.initial = {**self.initial, **self.given.initial}
+        self.last = len(inputs) - 1
+        for name in self.given.watched:
+            self.found[name] = np.zeros(network.arrays[name].shape)
         # What later inferences read is kept, like outputs.
         for name, array in network.arrays.items():
             if array.initial is not None and name not in network.inputs:
@@ -300,7 +388,7 @@ class FieldMemory(Memory):
             self._chance(load.op, number, self.arrays[core.name, value])
             for number, (value, _) in enumerate(load.sources)
         ]
-        if load.across and self.random_state:
+        if load.across and self.given.initial:
             chances.append(INPUT_CHANCE)
         chance = chances[0] if len(chances) == 1 else Chance.of_any(chances)
         if chance.own and (load.across or pad_value(load.op) != 0):
@@ -314,7 +402,7 @@ class FieldMemory(Memory):
 
     def _separate(self, op: LoadOp, name: str) -> int | None:
         """Return the axis of lanes that are parts of an array, if each part has parameters that occur in no other."""
-        known = self.in_parts.get(name, {})
+        known = {} if name in self.given.stored else self.in_parts.get(name, {})
         parts = list(known.values())
         if len(parts) < 2 or -1 in known or (axis := self.known.axis_of_parts(op)) is None:
             return None
@@ -334,6 +422,8 @@ class FieldMemory(Memory):
         array = self.declared[name]
         if array.source is not None:
             return self.known.of_load(op, array, number)
+        if self.given.holds_all(name):
+            return INPUT_CHANCE
         return self.chances.get(name, INPUT_CHANCE)
 
     def store(
@@ -345,4 +435,20 @@ class FieldMemory(Memory):
         part = self.known.part_of_store(store, core)
         parts = self.in_parts.setdefault(store.array, {})
         parts[part] = Chance.of_any((parts.get(part, ZERO), residues.chance))
-        super().store(core, store, residues.values, inference, start, stop)
+        values = residues.values
+        if store.array in self.found and inference == self.last:
+            values = self._instead(store, values, start, stop)
+        super().store(core, store, values, inference, start, stop)
+
+    def _instead(self, store: Store, values: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Keep what a program computed, and return what is stored instead."""
+        found = self.found[store.array]
+        location, defined = store.access.locations(start, stop)
+        index = np.broadcast_to(ravel(location, found.shape), values.shape)
+        there = ... if defined is None else np.broadcast_to(defined, values.shape)
+        found.reshape(-1)[index[there]] = values[there]
+        if store.array not in self.given.stored:
+            return values
+        mask, others = (x.reshape(-1) for x in self.given.stored[store.array])
+        place = np.where(True if defined is None else defined, index, 0)
+        return np.where(mask[place], others[place], values)

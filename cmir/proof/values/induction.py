@@ -1,16 +1,18 @@
-"""Proof of values of endless streams with state, by induction over inferences.
+"""Proof of values of endless streams with state and of recurrences, by induction over inferences and steps.
 
 The state of a source is in elements of arrays that the network reads across inferences. Nothing says in which: elements
 are paired with those that hold the same residues after some inferences from reset. If pairs are equal at reset, and if
 one inference from random values that are equal in pairs gives equal outputs and equal pairs again, then all outputs of
 endless streams are equal (`docs/mathematics.md`, §7). Pairs that do not belong together make the induction fail, never
-succeed.
+succeed. Results that the steps of a recurrence read are paired and replaced in the same way, so that all values have
+the degrees of one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TypeVar
 
 import numpy as np
@@ -21,10 +23,11 @@ from xdsl.ir import SSAValue
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.carried import carried_pairs
 from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.stage import ScanOp
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.proof.values.chance import Chance
-from cmir.proof.values.evaluation import FieldNumbers, KnownChances
+from cmir.proof.values.evaluation import FieldNumbers, Given, KnownChances, Recurrences
 from cmir.proof.values.field import P
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues
@@ -38,16 +41,23 @@ WORLDS = 3
 """Number of interpretations by whose residues elements are paired: different ones then rarely have the same."""
 
 
+MOST_WAYS = 16
+"""Maximum number of choices of which results are read from memory in the same step."""
+
+
 @dataclass
 class Sighting:
     """What source and network hold under one interpretation after the same number of inferences.
 
     state: that of the source. held: for each array that is read across inferences, its elements in the last inferences,
-    as many as it has initial values.
+    as many as it has initial values. steps: results of the source, in the last inference, that their own steps read.
+    circles: arrays of the network, in the last inference, that depend on themselves.
     """
 
     state: Mapping[SSAValue, np.ndarray]
     held: Mapping[str, np.ndarray]
+    steps: Mapping[SSAValue, np.ndarray]
+    circles: Mapping[str, np.ndarray]
 
 
 class Induction:
@@ -65,6 +75,23 @@ class Induction:
         }
         """Initial values of the arrays that are read across inferences."""
         self.pairs = self._pairs(sightings[:WORLDS])
+        self.steps, self.circles = sightings[0].steps, sightings[0].circles
+        self.cuts = _split(
+            _matched(
+                _keys([_flat(s.steps, self.steps) for s in sightings]),
+                _keys([_flat(s.circles, self.circles) for s in sightings]),
+            ),
+            self.steps,
+        )
+        """For each element of results that their own steps read, its place in the arrays of circles, or -1."""
+        self.within: Sequence[SSAValue] = ()
+        """Results that other operators of the same step read from memory, see `Recurrences`."""
+
+    def ways(self) -> Iterator[Sequence[SSAValue]]:
+        """Yield the choices of `within`. In the network, it depends on which operators are in one stage."""
+        of_scans = [result for result in self.cuts if isinstance(result.owner, ScanOp)]
+        for chosen in islice(product((False, True), repeat=len(of_scans)), MOST_WAYS):
+            yield [result for result, is_chosen in zip(of_scans, chosen, strict=True) if is_chosen]
 
     def _pairs(self, sightings: Sequence[Sighting]) -> Mapping[SSAValue, np.ndarray]:
         """Return, for each element of each carried argument, its place in `_flat`, or -1; equal at reset."""
@@ -80,8 +107,7 @@ class Induction:
         known = places >= 0
         known[known] = _flat(starts, starts)[known] == _flat(self.first, self.first)[places[known]]
         places = np.where(known, places, -1)
-        ends = np.cumsum([start.size for start in starts.values()])
-        return dict(zip(starts, np.split(places, ends[:-1]), strict=True)) if starts else {}
+        return _split(places, starts)
 
     def holds(
         self,
@@ -100,10 +126,12 @@ class Induction:
         }
         state = self._state(_flat(before, self.first), world)
         inputs = random_inputs(self.network, world, 1)
-        numbers = FieldNumbers(world, known, before)
+        stored = self._stored(world)
+        numbers = FieldNumbers(world, known, Given(before, self.circles, stored))
         report = simulator.over(numbers).run(inputs)
         assert report.outputs is not None
-        ((outputs, after),) = run_source(self.function, inputs, state, world)
+        recurrences = Recurrences(self._before(stored, world), self.within)
+        ((outputs, after),) = run_source(self.function, inputs, state, world, recurrences)
         found = {**inputs[0], **report.outputs[0]}
         if not compare(outputs, found):
             return None
@@ -114,11 +142,43 @@ class Induction:
             values = after[argument].values.reshape(-1)
             if (values[paired] != flat[places[paired]]).any():
                 return None
-        names = [*self.network.outputs, *self.first]
+        computed = _flat(numbers.found, self.circles)
+        for result, places in self.cuts.items():
+            paired = places >= 0
+            values = recurrences.found[result].values.reshape(-1)
+            if (values[paired] != computed[places[paired]]).any():
+                return None
+        names = [*self.network.outputs, *self.first, *self.circles]
         chances = [numbers.chances[name] for name in names if name in numbers.chances]
-        return Chance.of_any(
-            [*chances, *(x.chance for x in outputs), *(x.chance for x in after.values())]
+        sources = *outputs, *after.values(), *recurrences.found.values()
+        return Chance.of_any([*chances, *(residues.chance for residues in sources)])
+
+    def _stored(self, world: Interpretation) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+        """Return random values for the elements of arrays of circles that have a partner."""
+        sizes = sum(array.size for array in self.circles.values())
+        mask = np.zeros(sizes, bool)
+        for places in self.cuts.values():
+            mask[places[places >= 0]] = True
+        masks = _split(mask, self.circles)
+        return {
+            name: (masks[name].reshape(array.shape), world.array(f"circle {index}", array.shape))
+            for index, (name, array) in enumerate(self.circles.items())
+            if masks[name].any()
+        }
+
+    def _before(
+        self, stored: Mapping[str, tuple[np.ndarray, np.ndarray]], world: Interpretation
+    ) -> Mapping[SSAValue, Residues]:
+        """Return what steps of the source read of the steps before; elements without a partner are random."""
+        flat = _flat(
+            {n: stored[n][1] if n in stored else x for n, x in self.circles.items()}, self.circles
         )
+        found: dict[SSAValue, Residues] = {}
+        for index, (result, places) in enumerate(self.cuts.items()):
+            values, paired = world.array(f"steps {index}", places.shape), places >= 0
+            values[paired] = flat[places[paired]]
+            found[result] = Residues(world, values.reshape(shape_of(result)), dtype_of(result))
+        return found
 
     def _state(self, flat: np.ndarray, world: Interpretation) -> State:
         """Return the state of the source: paired elements from the network, others random."""
@@ -143,6 +203,33 @@ def _matched(wanted: np.ndarray, held: np.ndarray) -> np.ndarray:
     places = np.full(len(wanted), -1)
     places[found] = by_held[np.minimum(firsts + ranks, ends - 1)[found]]
     return places
+
+
+def _split(flat: np.ndarray, arrays: Mapping[Key, np.ndarray]) -> dict[Key, np.ndarray]:
+    """Return the parts of an array that belong to the elements of several, one after the other."""
+    ends = np.cumsum([array.size for array in arrays.values()])
+    return dict(zip(arrays, np.split(flat, ends[:-1]), strict=True)) if arrays else {}
+
+
+def arrays_in_circles(network: ElaboratedNetwork) -> list[str]:
+    """Return the arrays that depend on themselves within an inference, or may."""
+    programs = network.op.programs.values()
+    stored = [{symbol(store.array) for store in program.stores()} for program in programs]
+    loaded = [{symbol(buffer.array) for buffer in program.buffers} for program in programs]
+    leads = {
+        name: {x for out, read in zip(stored, loaded, strict=True) if name in read for x in out}
+        for name in set().union(*stored, *loaded)
+    }
+
+    def reached(name: str) -> set[str]:
+        found, work = set[str](), [name]
+        while work:
+            fresh = leads[work.pop()] - found
+            found |= fresh
+            work += fresh
+        return found
+
+    return [name for name in network.arrays if name in leads and name in reached(name)]
 
 
 def _flat(arrays: Mapping[Key, np.ndarray], order: Iterable[Key]) -> np.ndarray:

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.elaboration.network import ElaboratedNetwork
-from cmir.proof.values.evaluation import evaluate_residues
+from cmir.proof.values.evaluation import Recurrences, evaluate_residues
 from cmir.proof.values.interpretation import Interpretation
 from cmir.proof.values.residues import Residues
 
@@ -37,6 +37,7 @@ def run_source(
     inputs: Sequence[Mapping[str, np.ndarray]],
     state: State,
     world: Interpretation,
+    recurrences: Recurrences | None = None,
 ) -> Iterator[tuple[Sequence[Residues], State]]:
     """Yield the outputs of each inference of a stream, and the state after it. state: at its beginning."""
     arguments, pairs = input_arguments(function), carried_pairs(function)
@@ -45,6 +46,6 @@ def run_source(
         for argument, array in zip(arguments, given.values(), strict=True):
             values[argument] = Residues(world, array, dtype_of(argument))
         ordered = [values[argument] for argument in function.body.block.args]
-        results = evaluate_residues(function, ordered, world)
+        results = evaluate_residues(function, ordered, world, recurrences)
         state = {pair.argument: results[pair.result] for pair in pairs}
         yield [results[index] for index in output_indices(function)], state
