@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cmir.support.numerics import held, is_float
+
 TOLERANCES: Mapping[str, tuple[float, float]] = {
     "bf16": (1.6e-2, 1.6e-2),
     "f16": (2e-3, 2e-3),
@@ -53,7 +55,8 @@ def difference(
     rtol, atol: None for the default of the less precise element type, or of `narrowest`. terms: the magnitude of the
     terms, if it is known to be larger than that of the elements. narrowest: see `default_tolerances`.
     """
-    if expected.dtype.kind == "f":
+    result, expected = held(result), held(expected)
+    if is_float(expected.dtype):
         narrowest = narrower(_NAMES.get(result.dtype.name), narrowest)
     defaults = default_tolerances(expected.dtype, narrowest)
     relative = defaults[0] if rtol is None else rtol

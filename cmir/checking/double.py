@@ -12,10 +12,11 @@ from onnx import AttributeProto, TensorProto, helper, inliner, numpy_helper
 
 from cmir.checking.interpreter import Interpreter, Values
 from cmir.checking.ties import Guide, preferring
+from cmir.support.numerics import is_float
 
 _NARROW = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
-_TYPES = {"to", "dtype", "output_dtype"}
+TYPES = {"to", "dtype", "output_dtype"}
 """Attributes that hold an element type."""
 
 
@@ -60,7 +61,7 @@ def name_of(node: onnx.NodeProto) -> str:
 
 def _widened(values: Mapping[str, Any]) -> Values:
     """Return tensors with all floats in double precision."""
-    floats = [name for name, x in values.items() if getattr(x, "dtype", np.dtype(int)).kind == "f"]
+    floats = [name for name, x in values.items() if is_float(getattr(x, "dtype", np.dtype(int)))]
     return {**values, **{name: values[name].astype(np.float64) for name in floats}}
 
 
@@ -90,7 +91,7 @@ def _widen(message: Message, directory: str) -> None:
 def _widen_attribute(node: onnx.NodeProto, attribute: AttributeProto) -> None:
     """Widen an element type in an attribute, and the numbers of a Constant, whose type they determine."""
     if attribute.type == AttributeProto.INT:
-        if attribute.name in _TYPES and attribute.i in _NARROW:
+        if attribute.name in TYPES and attribute.i in _NARROW:
             attribute.i = TensorProto.DOUBLE
     elif node.op_type == "Constant" and attribute.name in ("value_float", "value_floats"):
         numbers = np.asarray(helper.get_attribute_value(attribute), np.float64)

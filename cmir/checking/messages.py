@@ -9,6 +9,8 @@ from typing import IO
 
 import numpy as np
 
+from cmir.support.numerics import plain
+
 ARRAYS, GUIDE, NAME, ERROR = b"A", b"G", b"N", b"E"
 """Tags: inputs or outputs of an inference; a guide for the next inference (its tolerance, the names of its nodes, and
 an array for each); the evaluator's name; the reason why there is no result, as text."""
@@ -43,7 +45,7 @@ def receive(stream: IO[bytes]) -> tuple[bytes, list[np.ndarray]]:
 
 def _bytes(array: np.ndarray) -> bytes:
     buffer = BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=False)
+    np.lib.format.write_array(buffer, plain(array), allow_pickle=False)
     return buffer.getvalue()
 
 

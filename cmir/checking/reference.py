@@ -2,15 +2,17 @@
 
 A model with an operator on integers (`*Integer`, `QLinear*`, quantised operators of com.microsoft) is evaluated with
 exact integers, regardless of the type of its outputs: onnxruntime saturates sums of products of uint8 and int8 to 16
-bits on processors with AVX2 and without VNNI. All other models, including those that merely quantise and dequantise
-(QuantizeLinear and DequantizeLinear), are evaluated by onnxruntime at the optimisation level *basic*.
+bits on processors with AVX2 and without VNNI. So is a model with inputs of 2 or 4 bits, which onnxruntime does not take
+from NumPy. A model with bfloat16 is evaluated in double precision. All other models, including those that merely
+quantise and dequantise (QuantizeLinear and DequantizeLinear), are evaluated by onnxruntime at the optimisation level
+*basic*.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ import numpy as np
 import onnx
 import onnx.parser
 from google.protobuf.message import DecodeError
+from onnx import TensorProto
 
-from cmir.checking.double import DoubleInterpreter
+from cmir.checking.double import TYPES, DoubleInterpreter
 from cmir.checking.interpreter import Interpreter, uses_integers
 from cmir.checking.ordinary import open_session
 from cmir.checking.ties import Guide
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import NARROW_INTEGERS, held
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,24 @@ class Evaluator:
     """A reference for a model.
 
     name: name of the evaluator, for messages. inputs: the names of the inputs, in order. exact: True if integers are
-    exact.
+    exact. narrow: the types of inputs of 2 or 4 bits, which arrays of `int8` hold.
     """
 
     name: str
     inputs: list[str]
     exact: bool
     run: Callable[[Mapping[str, np.ndarray]], list[Any]]
+    narrow: Mapping[str, np.dtype[Any]] = field(
+        default_factory=dict[str, np.dtype[Any]], kw_only=True
+    )
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Return the outputs for inputs, both in order. Raises CompileError if the evaluation fails."""
-        feeds = dict(zip(self.inputs, arrays, strict=True))
-        return [np.asarray(output) for output in self.run(feeds)]
+        feeds = {
+            name: array.astype(self.narrow.get(name, array.dtype), copy=False)
+            for name, array in zip(self.inputs, arrays, strict=True)
+        }
+        return [held(np.asarray(output)) for output in self.run(feeds)]
 
 
 @dataclass(frozen=True)
@@ -71,10 +81,30 @@ def evaluator_of(model: onnx.ModelProto | Path) -> Evaluator:
     Raises CompileError if there is none, ModuleNotFoundError if onnxruntime is needed but not installed.
     """
     proto = _read(model)
-    if not uses_integers(proto):
+    if _uses_bfloat16(proto):
+        return double_evaluator(model)
+    narrow = _narrow(proto)
+    if not uses_integers(proto) and not narrow:
         return onnxruntime_evaluator(model)
     interpreter = Interpreter(proto, _directory(model))
-    return Evaluator("exact integer arithmetic", _inputs(proto), True, interpreter)
+    return Evaluator("exact integer arithmetic", _inputs(proto), True, interpreter, narrow=narrow)
+
+
+def _uses_bfloat16(model: onnx.ModelProto) -> bool:
+    """Return True if a model has inputs, constants or casts of bfloat16, which onnxruntime hardly computes with."""
+    elements = [info.type.tensor_type.elem_type for info in model.graph.input]
+    elements += [tensor.data_type for tensor in model.graph.initializer]
+    elements += [a.i for node in model.graph.node for a in node.attribute if a.name in TYPES]
+    return TensorProto.BFLOAT16 in elements
+
+
+def _narrow(model: onnx.ModelProto) -> dict[str, np.dtype[Any]]:
+    """Return the types of the inputs of 2 or 4 bits."""
+    return {
+        info.name: info.dtype
+        for info in inputs_of(model)
+        if info.dtype is not None and info.dtype in NARROW_INTEGERS
+    }
 
 
 def onnxruntime_evaluator(model: onnx.ModelProto | Path) -> Evaluator:
@@ -104,7 +134,8 @@ def double_evaluator(model: onnx.ModelProto | Path) -> DoubleEvaluator:
     onnxruntime evaluates the nodes, or ONNX's reference evaluator, as in `OrdinaryNodes`. No importer is involved.
     """
     interpreter = DoubleInterpreter(_read(model), _directory(model))
-    return DoubleEvaluator("float64", _inputs(_read(model)), False, interpreter, interpreter)
+    inputs, narrow = _inputs(_read(model)), _narrow(_read(model))
+    return DoubleEvaluator("float64", inputs, False, interpreter, interpreter, narrow=narrow)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -29,6 +29,8 @@ from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.nn.operation import Shape
     from cmir.dialects.polyhedral import PipelineOp
@@ -48,7 +50,8 @@ class Model:
     inputs, outputs: names and shapes in an ONNX model, in order; None for IR, where arrays have them. files: the files
     that hold the model. samples: number of samples in a batch of an ONNX model, if an inference takes one of them.
     state: inputs of an ONNX model that are carried from outputs, and are not among `inputs` and `outputs`. folder: a
-    temporary folder that parameters are read from, which goes with the model.
+    temporary folder that parameters are read from, which goes with the model. narrow: the types of inputs of 2 or 4
+    bits, whose elements `i8` holds.
     """
 
     path: Path
@@ -60,6 +63,7 @@ class Model:
     samples: int = 1
     state: Sequence[ImportedState] = ()
     folder: object = None
+    narrow: Mapping[str, np.dtype[Any]] = field(default_factory=dict[str, "np.dtype[Any]"])
 
     @property
     def parameters(self) -> Parameters:
@@ -107,7 +111,7 @@ def read_model(
         check_workload(imported.module)
         files = {path, *imported.files}
         shown = imported.inputs, imported.outputs, files, imported.samples, imported.state
-        return Model(path, imported.module, context, *shown)
+        return Model(path, imported.module, context, *shown, imported.narrow)
     if shapes or samples != "auto" or state not in (None, State()):
         raise CompileError(path, "--shape, --samples and --state are for ONNX models, not for IR")
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Port:
     """An input or output.
 
     array: its array in the network. shape: in the model, of one inference. stored: shape of the array, which has as
-    many elements. dtype: type of the elements.
+    many elements. dtype: type of the elements; one of 2 or 4 bits for an input whose array holds these as `i8`.
     """
 
     array: str
@@ -52,7 +52,8 @@ class Interface:
 
         names: those of its inputs, see `input_names`; by default, those of arrays. An ONNX model has its own.
         """
-        inputs = _ports(network, network.inputs, model.inputs, names)
+        ports = _ports(network, network.inputs, model.inputs, names)
+        inputs = {n: replace(p, dtype=model.narrow.get(n, p.dtype)) for n, p in ports.items()}
         return Interface(network, inputs, _ports(network, network.outputs, model.outputs, None))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from math import prod
@@ -14,10 +14,12 @@ from typing import IO, Any
 from zipfile import ZipFile
 
 import numpy as np
+from ml_dtypes import iinfo
 
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
 from cmir.support.limits import check_memory, count_text
+from cmir.support.numerics import BFLOAT16, NARROW_INTEGERS, held, is_float, plain
 
 Sample = dict[str, np.ndarray]
 """One inference: an array for each input or output."""
@@ -36,20 +38,22 @@ def random_samples(
 ) -> list[Sample]:
     """Return random inputs: standard normal floats, and integers of up to 8 bits. The seed determines them.
 
+    types: with the types of 2 and 4 bits for inputs that arrays of `int8` hold.
     ranges: the number of elements to select from, for inputs that are indices.
     """
     rng = np.random.default_rng(seed)
 
     def array(name: str) -> np.ndarray:
         dtype = (types or {}).get(name, np.dtype(np.float32))
-        if dtype.kind == "f":
+        if is_float(dtype):
             return rng.standard_normal(shapes[name], np.float32).astype(dtype)
         if dtype.kind == "b":
             return rng.integers(0, 1, shapes[name], endpoint=True).astype(dtype)
         if name in (ranges or {}):
             return rng.integers(0, (ranges or {})[name], shapes[name]).astype(dtype)
-        limits = np.iinfo(dtype if dtype.itemsize == 1 else np.int8)
-        return rng.integers(limits.min, limits.max, shapes[name], endpoint=True).astype(dtype)
+        limits = iinfo(dtype if dtype.itemsize == 1 else np.int8)
+        numbers = rng.integers(int(limits.min), int(limits.max), shapes[name], endpoint=True)
+        return held(numbers.astype(dtype))
 
     return [{name: array(name) for name in shapes} for _ in range(count)]
 
@@ -245,10 +249,14 @@ def _read_tensor(file: Path) -> np.ndarray:
 
 def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
     """Read the inferences of an input, shape (inferences, *shape)."""
-    file = stored.file
-    if stored.dtype.kind not in "fiub":
+    file, given = stored.file, stored.shape
+    if dtype == BFLOAT16 and stored.dtype == _OPAQUE:
+        stored = replace(
+            stored, dtype=BFLOAT16, read=lambda read=stored.read: read().view(BFLOAT16)
+        )
+    if stored.dtype.kind not in "fiub" and stored.dtype not in (BFLOAT16, *NARROW_INTEGERS):
         raise CompileError(file, f"input '{name}' must have numbers, got {stored.dtype}")
-    given, whole = stored.shape, [shape, shape[1:]] if shape[:1] == (1,) else [shape]
+    whole = [shape, shape[1:]] if shape[:1] == (1,) else [shape]
     if given not in whole and (not given or given[1:] not in whole):
         missing = f", also without the batch dimension: {list(shape[1:])}" if len(whole) > 1 else ""
         raise CompileError(
@@ -263,15 +271,25 @@ def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[
         elements * (stored.dtype.itemsize + dtype.itemsize),
     )
     with _numpy_errors(file):
-        array = stored.read().reshape(-1, *shape)
-    if not np.can_cast(array.dtype, dtype, "same_kind") and (array != array.astype(dtype)).any():
+        array = held(stored.read().reshape(-1, *shape))
+    given = held(array.astype(dtype))
+    may_round = np.can_cast(array.dtype, dtype, "same_kind") and dtype not in NARROW_INTEGERS
+    if not may_round and (array != given).any():
         raise CompileError(file, f"input '{name}' must have numbers of type {dtype}")
-    return np.asarray(array, dtype)
+    return given
+
+
+_OPAQUE = np.dtype("V2")
+"""The type that NumPy's files say of arrays of `bf16`."""
 
 
 def write_samples(samples: Sequence[Sample], path: Path) -> None:
-    """Write outputs, stacked over inferences: .npy for a single output, .npz for any number."""
+    """Write outputs, stacked over inferences: .npy for a single output, .npz for any number.
+
+    Numbers of `bf16`, for which NumPy's files have no type, are written as float32.
+    """
     stacked = {name: np.stack([s[name] for s in samples]) for name in samples[0]}
+    stacked = {name: plain(array) for name, array in stacked.items()}
     if path.suffix not in (".npy", ".npz"):
         raise CompileError(path, "outputs are written to .npy or .npz files")
     if path.suffix == ".npy" and len(stacked) > 1:

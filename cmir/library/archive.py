@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.compilation.model import Model
@@ -45,6 +46,7 @@ def save(
         "inputs": _as_lists(interface.input_shapes),
         "outputs": _as_lists(interface.output_shapes),
         "samples": model.samples,
+        "narrow": {name: dtype.name for name, dtype in model.narrow.items()},
     }
     with atomic_path(path) as temporary, TemporaryDirectory(prefix="cmir-") as folder:
         weights = Path(folder) / _WEIGHTS
@@ -88,7 +90,9 @@ def read(path: Path) -> tuple[Model, ModuleOp | None, Hardware]:
     if "nn" in modules:
         context.sources[module] = modules["nn"]
     ends = _as_tuples(header["inputs"]), _as_tuples(header["outputs"])
+    narrow = {name: np.dtype(dtype) for name, dtype in header.get("narrow", {}).items()}
     model = Model(Path(header["name"]), module, context, *ends, samples=header["samples"])
+    model.narrow = narrow
     return model, modules.get("polyhedral"), hardware
 
 

@@ -26,7 +26,7 @@ from cmir.dialects.vectors import (
     ReduceOp,
 )
 from cmir.reference.findings import ProgramFault
-from cmir.reference.values import elements, numpy_type
+from cmir.reference.values import elements, is_float, numpy_type
 
 Value = np.ndarray
 Function = Callable[..., Any]
@@ -147,14 +147,14 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 def _convert(op: Operation) -> Function:
     assert isinstance(op, ConvertOp)
     dtype = _result(op)
-    if dtype.kind == "f":
+    if is_float(dtype):
         return lambda x: x.astype(dtype)
     if op.wrapping is not None:
         return lambda x: x.astype(dtype)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
 
     def to_integer(x: Value) -> Value:
-        if x.dtype.kind != "f":
+        if not is_float(x.dtype):
             return np.clip(x.astype(np.int64), low, high).astype(dtype)
         whole = np.where(np.isnan(x), 0, np.rint(x.astype(np.float64)))
         # As a double, the largest integer of 64 bits is rounded up, out of range.
@@ -249,7 +249,7 @@ def _mxv(op: Operation) -> Function:
     assert isinstance(op, MxvOp)
     shape, dtype = _shape(op), _result(op)
     # Integers are summed modulo 2³², so the order of summation does not matter.
-    wide = {"f2": "f4", "i4": "i8"}.get(dtype.str[1:], dtype.str[1:])
+    wide = {"float16": "f4", "bfloat16": "f4", "int32": "i8"}.get(dtype.name, dtype)
 
     def product(matrix: Value, x: Value) -> Value:
         lanes = x.reshape(*matrix.shape[:-2], matrix.shape[-1], 1)
@@ -284,7 +284,7 @@ def _reduce(op: Operation) -> Function:
     def reduce(x: Value) -> Value:
         read_x = read(x)
         found = ufunc.reduce(read_x, axis=axes, dtype=read_x.dtype)
-        return found.astype(x.dtype) if x.dtype.kind == "f" else _bits(found, x.dtype)
+        return found.astype(x.dtype) if is_float(x.dtype) else _bits(found, x.dtype)
 
     return reduce
 
@@ -300,7 +300,7 @@ def _reduction(op: Operation) -> Function:
             x = np.append(x, start)
         read_x = read(x)
         found = ufunc.reduce(read_x, axis=None, dtype=read_x.dtype)
-        return found.astype(x.dtype) if x.dtype.kind == "f" else _bits(found, x.dtype)
+        return found.astype(x.dtype) if is_float(x.dtype) else _bits(found, x.dtype)
 
     return reduce
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from ml_dtypes import bfloat16
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     ContainerType,
     DenseIntOrFPElementsAttr,
     Float16Type,
@@ -22,7 +24,17 @@ from xdsl.ir import Attribute
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.reference.findings import ProgramFault
 
-_FLOATS = {Float16Type: np.float16, Float32Type: np.float32, Float64Type: np.float64}
+_FLOATS = {
+    BFloat16Type: bfloat16,
+    Float16Type: np.float16,
+    Float32Type: np.float32,
+    Float64Type: np.float64,
+}
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Return True for a type of floats; `bf16` is none of NumPy's kinds."""
+    return dtype.kind == "f" or dtype == bfloat16
 
 
 def numpy_type(type: Attribute) -> np.dtype[Any]:

@@ -22,6 +22,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue
 from xdsl.rewriter import Rewriter
 
+from cmir.support.numerics import is_float
+
 _FLOATS: tuple[type[Attribute], ...] = (BFloat16Type, Float16Type, Float32Type, Float64Type)
 """The float types, the least precise first."""
 
@@ -126,7 +128,7 @@ class DoubleParameters(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         array = self._parameters[name]
-        return array.astype(np.float64) if array.dtype.kind == "f" else array
+        return array.astype(np.float64) if is_float(array.dtype) else array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)

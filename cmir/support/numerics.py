@@ -11,6 +11,37 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+from ml_dtypes import bfloat16, int2, int4, uint2, uint4
+
+BFLOAT16 = np.dtype(bfloat16)
+"""The type of `bf16`, which NumPy lacks. It is none of NumPy's kinds of floats."""
+
+NARROW_FLOATS = (np.dtype(np.float16), BFLOAT16)
+"""The types of floats that are computed in `float32`, and rounded once."""
+
+
+NARROW_INTEGERS = tuple(map(np.dtype, (int4, uint4, int2, uint2)))
+"""Types of integers that arrays hold as `int8`."""
+
+
+def held(x: np.ndarray) -> np.ndarray:
+    """Return an array in the type that holds its elements: `int8` for integers of 2 and 4 bits."""
+    return x.astype(np.int8) if x.dtype in NARROW_INTEGERS else x
+
+
+def plain(x: np.ndarray) -> np.ndarray:
+    """Return an array in a type of NumPy, which its files have: `bfloat16` as `float32`, 2 and 4 bits as `int8`."""
+    return x.astype(np.float32) if x.dtype == BFLOAT16 else held(x)
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Return True for a type of floats."""
+    return dtype.kind == "f" or dtype == BFLOAT16
+
+
+def widened(x: Any) -> Any:
+    """Return an array in the type in which its elements are computed with: narrow floats as `float32`."""
+    return x.astype(np.float32) if x.dtype in NARROW_FLOATS else x
 
 
 class DuckArray(ABC):
@@ -98,12 +129,15 @@ def as_type(x: Any, dtype: np.dtype[Any]) -> Any:
 
 @singledispatch
 def convert(x: Any, dtype: np.dtype[Any]) -> Any:
-    """Return `x` as numbers of another type, rounded to the nearest, ties to even, and saturated to its range."""
+    """Return `x` as numbers of another type, rounded to the nearest, ties to even, and saturated to its range.
+
+    Numbers become `bfloat16` by way of `float32`.
+    """
     x = np.asarray(x)
-    if dtype.kind == "f":
+    if is_float(dtype):
         return x.astype(dtype)
     limits = np.iinfo(dtype)
-    if x.dtype.kind == "f":
+    if is_float(x.dtype):
         # Double precision represents the limits of all integers exactly, except the largest of 64 bits.
         whole = np.nan_to_num(np.rint(x.astype(np.float64)), nan=0.0, posinf=np.inf, neginf=-np.inf)
         above = whole >= float(limits.max)
@@ -155,6 +189,7 @@ def arg_top_k(x: Any, count: int, largest: bool) -> Any:
 
     Equal elements have the order of their positions.
     """
+    x = widened(x)  # the order of bfloat16 is not NumPy's where there are NaNs
     if not largest:
         return np.argsort(x, axis=1, kind="stable")[:, :count].astype(np.int32)
     backwards = np.argsort(np.flip(x, 1), axis=1, kind="stable")
@@ -187,24 +222,23 @@ def position(x: Any, axis: int, largest: bool, last: bool) -> Any:
 
 @singledispatch
 def matrix_product(a: Any, b: Any) -> Any:
-    """Return the matrix product; integers are summed in 32 bits, `float16` in `float32` and rounded once."""
-    if a.dtype.kind != "f":
+    """Return the matrix product. Narrow floats are summed in `float32` and rounded once."""
+    if not is_float(a.dtype):
         return integer_product(a, b)
-    if a.dtype != np.float16:
-        return np.matmul(a, b)
     with np.errstate(over="ignore"):
-        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+        return np.matmul(widened(a), widened(b)).astype(a.dtype, copy=False)
 
 
 def integer_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of integer matrices, summed in 32 bits."""
+    """Return the product of integer matrices, summed in 64 bits if one of them has so many, else in 32 bits."""
+    total = np.int64 if np.int64 in (a.dtype, b.dtype) else np.int32
     largest = [int(np.abs(x.astype(np.int64)).max(initial=0)) for x in (a, b)]
     if largest[0] * largest[1] * a.shape[-1] < 2**53:
         # Doubles are exact up to this bound, and much faster to multiply.
         product = np.matmul(a.astype(np.float64), b.astype(np.float64))
     else:
         product = np.matmul(a.astype(np.int64), b.astype(np.int64))
-    return product.astype(np.int64).astype(np.int32)
+    return product.astype(np.int64).astype(total, copy=False)
 
 
 @singledispatch

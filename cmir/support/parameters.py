@@ -19,6 +19,7 @@ _DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
+    "BF16": "bfloat16",
     "I64": "<i8",
     "I32": "<i4",
     "I16": "<i2",
@@ -122,6 +123,7 @@ def _map_file(path: Path) -> dict[str, np.ndarray]:
 
     The NumPy interface of the `safetensors` package would copy each tensor.
     """
+    import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers bfloat16
     import numpy as np
     from safetensors import SafetensorError, safe_open
 

@@ -16,6 +16,7 @@ from cmir.compilation.verification import verify
 from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.errors import diagnostics_of
+from cmir.support.numerics import plain
 
 if TYPE_CHECKING:
     from cmir.support.parameters import Parameters
@@ -189,7 +190,9 @@ def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) ->
 
 def write_run_arrays(path: Path, samples: list[list[np.ndarray]]) -> None:
     """Write the arrays of inferences to a file for `_check`."""
-    arrays = {f"{n}_{k}": a for n, arrays in enumerate(samples) for k, a in enumerate(arrays)}
+    arrays = {
+        f"{n}_{k}": plain(a) for n, arrays in enumerate(samples) for k, a in enumerate(arrays)
+    }
     np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
 
 

@@ -19,18 +19,19 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper, version_converter
+from onnx import TensorProto, helper, numpy_helper, version_converter
 from onnx.backend.base import Backend, BackendRep
 
 from cmir.compilation.model import lower, read_model
 from cmir.dialects.nn.operation import Shape
 from cmir.frontends.onnx.inference import GROWING
-from cmir.frontends.onnx.loading import OLDEST_OPSET
+from cmir.frontends.onnx.loading import HELD, OLDEST_OPSET
 from cmir.frontends.onnx.registry import find_importer
 from cmir.frontends.state import State
 from cmir.hardware.description import Hardware
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
+from cmir.support.numerics import held
 from cmir.timing.network import TimedNetwork
 
 CONVERTED_OPSET = 13
@@ -64,7 +65,7 @@ class CmirRep(BackendRep):
         """Return the outputs. Raises CompileError with the reason if the model cannot be compiled."""
         given = {n: np.asarray(x) for n, x in zip(self.inputs, inputs, strict=False)}
         fixed = {name: x for name, x in given.items() if name in self.parameters}
-        data = {name: x for name, x in given.items() if name not in self.parameters}
+        data = {name: held(x) for name, x in given.items() if name not in self.parameters}
         with collect_diagnostics():
             shapes, simulator = self._compile(fixed, data)
         network = simulator.network
@@ -102,9 +103,11 @@ class CmirRep(BackendRep):
 
 
 def _declared(info: onnx.ValueInfoProto, output: np.ndarray) -> np.ndarray:
-    """Convert indices, which are computed in 32 bits, to the 64 bits declared in ONNX."""
-    indices = info.type.tensor_type.elem_type == TensorProto.INT64 and output.dtype == np.int32
-    return output.astype(np.int64) if indices else output
+    """Convert indices, which are computed in 32 bits, to the 64 bits declared in ONNX, and integers to 2 or 4 bits."""
+    kind = info.type.tensor_type.elem_type
+    if (kind == TensorProto.INT64 and output.dtype == np.int32) or kind in HELD:
+        return output.astype(helper.tensor_dtype_to_np_dtype(kind))
+    return output
 
 
 def _recent(model: onnx.ModelProto) -> onnx.ModelProto:

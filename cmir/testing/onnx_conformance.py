@@ -39,16 +39,13 @@ from cmir.checking import (
 )
 from cmir.frontends.onnx import operators as importable
 from cmir.frontends.onnx.folding import is_random
-from cmir.frontends.onnx.loading import ELEMENTS
+from cmir.frontends.onnx.loading import INPUTS
 from cmir.frontends.onnx.table import schemas
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.testing.onnx_backend import CmirBackend, static_inputs
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 STATUSES = ("passed", "failed", "refused", "not applicable")
-
-RESULTS = {*ELEMENTS, TensorProto.INT64}
-"""Element types of network outputs: those of inputs, and int64 for indices."""
 
 SHAPES = {"Shape", "Size"}
 """Operators whose results are known at import for all inputs."""
@@ -179,14 +176,13 @@ def not_applicable(model: onnx.ModelProto) -> str | None:
     if found := operators & out_of_scope.keys():
         return f"{out_of_scope[min(found)]}: {min(found)}"
     known = static_inputs(model) | {tensor.name for tensor in model.graph.initializer}
-    for infos, elements in ((model.graph.input, ELEMENTS), (model.graph.output, RESULTS)):
-        for info in infos:
-            kind = info.type.WhichOneof("value")
-            if kind != "tensor_type":
-                return f"values that are no tensors: {kind.removesuffix('_type')}"
-            element = info.type.tensor_type.elem_type
-            if element not in elements and info.name not in known:
-                return f"tensors of {TensorProto.DataType.Name(element).lower()}"
+    for info in (*model.graph.input, *model.graph.output):
+        kind = info.type.WhichOneof("value")
+        if kind != "tensor_type":
+            return f"values that are no tensors: {kind.removesuffix('_type')}"
+        element = info.type.tensor_type.elem_type
+        if element not in INPUTS and info.name not in known:
+            return f"tensors of {TensorProto.DataType.Name(element).lower()}"
     for node in model.graph.node:
         if node.op_type in SHAPES or known.issuperset(filter(None, node.input)):
             known.update(node.output)

@@ -58,7 +58,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
         " one more leading dimension than the input is a stream of inferences, and the batch dimension of an input"
-        " may be missing if it is 1",
+        " may be missing if it is 1. Floats are rounded to the type of the input. bf16 is read from float32 and written"
+        " as float32; integers of 2 or 4 bits are read and written as int8",
     )
     parser.add_argument(
         "--random", metavar="SEED", type=natural, help="use random inputs instead of files"
@@ -183,8 +184,8 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rtol",
         type=float,
-        help="relative tolerance of --check and --schedules (default: 1e-4, 2e-3 or 1e-11 if the least"
-        " precise floats of the network are f32, f16 or f64; 0 for integers)",
+        help="relative tolerance of --check and --schedules (default: 1e-4, 2e-3, 1.6e-2 or 1e-11 if the least"
+        " precise floats of the network are f32, f16, bf16 or f64; 0 for integers)",
     )
     parser.add_argument(
         "--atol",

@@ -43,6 +43,15 @@ MODELS = {
         "main (uint8[2] x, float s) => (uint8[2] y) { y = com.microsoft.QLinearAdd(x, s, , x, s, , s) }",
         "exact integer arithmetic",
     ),
+    "inputs of 4 bits": (
+        "main (uint4[2] x, float s) => (float[2] y) { y = DequantizeLinear(x, s) }",
+        "exact integer arithmetic",
+    ),
+    "bfloat16": ("main (bfloat16[2] x) => (bfloat16[2] y) { y = Relu(x) }", "float64"),
+    "a cast to bfloat16": (
+        "main (float[2] x) => (bfloat16[2] y) { y = Cast<to = 16>(x) }",
+        "float64",
+    ),
     "in a subgraph": (IF, "exact integer arithmetic"),
     "in a function": (FUNCTION, "exact integer arithmetic"),
 }

@@ -10,13 +10,23 @@ from end_to_end.drawn_networks import (
     INT32,
     INT64,
     KINDS,
+    NUMBERS,
     UINT8,
     Argument,
     Impossible,
     Net,
     Value,
 )
-from end_to_end.drawn_operators import axes_of, axis_of, check_apart, other, recipe, window
+from end_to_end.drawn_operators import (
+    SUMMED,
+    axes_of,
+    axis_of,
+    check_apart,
+    is_small,
+    other,
+    recipe,
+    window,
+)
 from hypothesis import strategies as st
 
 
@@ -42,7 +52,7 @@ def of_large_numbers(net: Net, op: str) -> object:
 
 @recipe("Sign")
 def sign(net: Net, op: str) -> object:
-    x = net.pick(FLOAT, INT32)
+    x = net.pick(FLOAT, *NUMBERS)
     check_apart(x, np.zeros(()))
     return net.node(op, x)
 
@@ -55,7 +65,8 @@ def mean(net: Net, op: str) -> object:
 
 @recipe("ReduceL1", "ReduceProd", "ReduceLogSumExp", "ReduceSumSquare", "ReduceLogSum")
 def reduction(net: Net, op: str) -> object:
-    x = net.pick()
+    whole = SUMMED if op in ("ReduceL1", "ReduceSumSquare") else ()
+    x = net.pick(FLOAT, *whole, where=is_small)
     if op == "ReduceLogSum":
         (x,) = net.node("Exp", x)
     return net.node(op, x, axes=axes_of(net, x), keepdims=net.integer(0, 1))
@@ -63,7 +74,7 @@ def reduction(net: Net, op: str) -> object:
 
 @recipe("CumSum", "CumProd")
 def cumulative(net: Net, op: str) -> object:
-    x = net.pick()
+    x = net.pick(FLOAT, *SUMMED)
     axis = np.array(axis_of(net, x), np.int64)
     return net.node(op, x, axis, exclusive=net.integer(0, 1), reverse=net.integer(0, 1))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from end_to_end.drawn_networks import Argument, Impossible, Net, Settings
-from end_to_end.drawn_operators import axes_of, axis_of, groups_of, recipe
+from end_to_end.drawn_networks import FLOAT, Argument, Impossible, Net, Settings
+from end_to_end.drawn_operators import SUMMED, axes_of, axis_of, groups_of, is_small, recipe
 
 DEFINED = (
     *("Attention", "Celu", "GroupNormalization", "MeanVarianceNormalization"),
-    *("RMSNormalization", "RotaryEmbedding", "Shrink", "Softsign", "Swish", "ThresholdedRelu"),
+    *("RMSNormalization", "RotaryEmbedding", "Softsign", "Swish", "ThresholdedRelu"),
 )
 """Operators without an importer."""
 
@@ -25,7 +25,7 @@ def smooth(net: Net, op: str) -> object:
 
 @recipe("Shrink", "ThresholdedRelu")
 def with_a_step(net: Net, op: str) -> object:
-    x = net.pick()
+    x = net.pick(FLOAT, *(SUMMED if op == "Shrink" else ()), where=is_small)
     limit = net.number(0.1, 1)
     # No element is so near to the step that it depends on rounding on which side it lies.
     low, high = zip(*(x.bounds(i) for i in range(len(x.data))), strict=True)

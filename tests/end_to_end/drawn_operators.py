@@ -60,11 +60,14 @@ def existing(opset: int) -> list[str]:
 
 
 @st.composite
-def networks(draw: st.DrawFn, most: int = 8, operator: str | None = None) -> Network:
-    """A network of at most about `most` nodes, the last one of the given operator."""
+def networks(
+    draw: st.DrawFn, most: int = 8, operator: str | None = None, oldest: int = 0
+) -> Network:
+    """A network of at most about `most` nodes, the last one of the given operator, from the opset `oldest` on."""
+    opsets = [opset for opset in OPSETS if opset >= oldest]
     net = Net(
         draw,
-        draw(st.sampled_from([opset for opset in OPSETS if operator in (None, *existing(opset))])),
+        draw(st.sampled_from([opset for opset in opsets if operator in (None, *existing(opset))])),
         batch=draw(st.integers(0, 3)) > 0 and operator not in WHOLE,
         random=np.random.default_rng(draw(st.integers(0, 99))),
     )
@@ -135,7 +138,7 @@ def _together(*shapes: Sequence[int]) -> tuple[int, ...] | None:
 
 @recipe("Abs", "Neg", "Relu")
 def signed(net: Net, op: str) -> object:
-    return net.node(op, net.pick(FLOAT, FLOAT, INT32, INT8))
+    return net.node(op, net.pick(FLOAT, FLOAT, *NUMBERS))
 
 
 @recipe("Ceil", "Erf", "Exp", "Floor", "HardSwish", "Mish", "Reciprocal", "Round", "Sigmoid")
@@ -166,7 +169,10 @@ def gelu(net: Net, op: str) -> object:
 def clip(net: Net, op: str) -> object:
     low = net.number(-1, 0.5) if net.chance() else None
     high = net.number(0, 1.5) if net.chance() else None
-    return net.node(op, net.pick(), min=low, max=high)
+    x = net.pick(FLOAT, *(NUMBERS if net.opset >= 12 else ()))
+    if x.kind != FLOAT:
+        low, high = (n and np.array(abs(100 * n), _dtype(x)) for n in (low, high))
+    return net.node(op, x, min=low, max=high)
 
 
 @recipe("Add", "Sub", "Mul")
@@ -275,6 +281,15 @@ def _dtype(x: Value) -> np.dtype:
     return helper.tensor_dtype_to_np_dtype(x.kind)
 
 
+SUMMED = (INT32, INT64)
+"""The types of integers that are added up."""
+
+
+def is_small(x: Value) -> bool:
+    """Whether sums of squares of its elements fit into 32 bits: onnxruntime lets larger ones saturate."""
+    return x.kind == FLOAT or all(np.abs(array).max() < 1 << 10 for array in x.data)
+
+
 @recipe("Max", "Min", "Sum")
 def variadic(net: Net, op: str) -> object:
     x = net.pick(FLOAT, *(NUMBERS if op != "Sum" and net.opset >= 12 else ()))
@@ -284,7 +299,7 @@ def variadic(net: Net, op: str) -> object:
 
 @recipe("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
 def reduction(net: Net, op: str) -> object:
-    x = net.pick()
+    x = net.pick(FLOAT, FLOAT, *SUMMED, where=is_small)
     noop = net.has(op, "noop_with_empty_axes") and net.integer(0, 5) == 0
     return net.node(
         op,
@@ -449,13 +464,18 @@ def gemm(net: Net, op: str) -> object:
     outputs = net.integer(1, 4)
     settings: Settings = {}
     if net.chance():
-        settings: Settings = {"alpha": net.number(0.1, 2), "beta": net.number(0.1, 2)}
+        settings = {"alpha": net.number(0.1, 2), "beta": net.number(0.1, 2)}
     inner = x.shape[1]
     if not net.batch and net.chance():
         settings["transA"], inner = 1, x.shape[0]
     transposed = net.chance()
-    w = net.weights(outputs, inner)
-    inputs: list[Argument] = [x, w if transposed else w.T.copy()]
+    if net.batch or net.integer(0, 3):
+        w = net.weights(outputs, inner)
+        inputs: list[Argument] = [x, w if transposed else w.T.copy()]
+    else:
+        computed = net.pick(low=2, high=2, where=lambda v: v.shape[1 if transposed else 0] == inner)
+        outputs = computed.shape[0 if transposed else 1]
+        inputs = [x, computed]
     rows = x.shape[1] if "transA" in settings else x.shape[0]
     match net.choose(["none", "constant", "tensor"]):
         case "constant":
@@ -477,7 +497,8 @@ def factors_of(net: Net, x: Value) -> list[Argument]:
         outer = net.broadcast(x.shape[:-2])
         if x.kind == FLOAT:
             return np.swapaxes(net.weights(*outer, columns, rows), -1, -2).copy()
-        return net.integers(net.choose(BYTES), *outer, rows, columns)
+        kind = net.choose(BYTES) if x.kind in BYTES else x.kind
+        return net.integers(kind, *outer, rows, columns)
 
     match net.choose(["right", "right", "left", "tensor", "vector"]):
         case "right":
@@ -487,7 +508,7 @@ def factors_of(net: Net, x: Value) -> list[Argument]:
         case "vector" if x.kind == FLOAT:
             return [x, net.weights(x.shape[-1])]
         case _:
-            kinds = [FLOAT] if x.kind == FLOAT else BYTES
+            kinds = BYTES if x.kind in BYTES else [x.kind]
             fitting = [
                 v
                 for v in net.values
@@ -498,7 +519,7 @@ def factors_of(net: Net, x: Value) -> list[Argument]:
 
 @recipe("MatMul")
 def matmul(net: Net, op: str) -> object:
-    operands = factors_of(net, net.pick(low=2))
+    operands = factors_of(net, net.pick(FLOAT, FLOAT, *SUMMED, low=2))
     return net.node(op, *operands)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from frontends.onnx_models import model_of
-from onnx import TensorProto
+from ml_dtypes import iinfo
+from onnx import TensorProto, helper
 
 from cmir.testing.onnx_backend import CmirBackend
 
@@ -40,6 +43,102 @@ def test_unsigned_arithmetic_wraps(kind: str) -> None:
     for result, formula in zip(found, FORMULAS.values(), strict=True):
         np.testing.assert_array_equal(result, formula(x1, x2))
         assert result.dtype == kind
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64"])
+def test_unary_arithmetic_wraps(kind: str) -> None:
+    limits = np.iinfo(kind)
+    x = np.array([limits.min, limits.min + 1, -2, -1, 0, 1, 5, limits.max], kind)[None]
+    found = _run(
+        f"{kind}[1,8] x",
+        "y0 = Abs(x) y1 = Neg(x) y2 = Sign(x) y3 = Relu(x)"
+        " l = Constant<value_int = -2>() h = Constant<value_int = 4>()"
+        " k = CastLike(l, x) g = CastLike(h, x) y4 = Clip(x, k, g)",
+        18,
+        ", ".join(f"{kind}[1,8] y{i}" for i in range(5)),
+        x,
+    )
+    with np.errstate(all="ignore"):
+        wanted = [np.abs(x), -x, np.sign(x), np.maximum(x, 0), np.clip(x, -2, 4)]
+    for result, expected in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(result, expected)
+        assert result.dtype == kind
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+def test_reductions(kind: str) -> None:
+    """Sums and products wrap; means are those of exact sums, as far as 64 bits hold these."""
+    x = np.array([[[7, -9, -6, -2], [2**31 - 1, 2**31 - 1, -9, 4], [-3, 5, 11, 3]]], kind)
+    names = ("Sum", "Prod", "SumSquare", "L1", "Mean")
+    found = _run(
+        f"{kind}[1,3,4] x",
+        "a = Constant<value_ints = [2]>() "
+        + " ".join(f"y{i} = Reduce{name}<keepdims = 0>(x, a)" for i, name in enumerate(names)),
+        18,
+        ", ".join(f"{kind}[1,3] y{i}" for i in range(len(names))),
+        x,
+    )
+    exact = [[int(n) for n in row] for row in x[0]]
+    wanted = [
+        [sum(row) for row in exact],
+        [math.prod(row) for row in exact],
+        [sum(n * n for n in row) for row in exact],
+        [sum(map(abs, row)) for row in exact],
+        [math.trunc(Fraction(sum(row), 4)) for row in exact],
+    ]
+    width = np.dtype(kind).itemsize * 8
+    for result, numbers in zip(found, wanted, strict=True):
+        wrapped = [(n + 2 ** (width - 1)) % 2**width - 2 ** (width - 1) for n in numbers]
+        np.testing.assert_array_equal(result[0], wrapped)
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+@pytest.mark.parametrize("computed", [False, True])
+def test_products(kind: str, computed: bool) -> None:
+    """With a constant matrix, on crossbars, and with a computed one; sums have the bits of the type, and wrap."""
+    random = np.random.default_rng(0)
+    limits = np.iinfo(kind)
+    x, w = (random.integers(limits.min, limits.max, (3, 3), kind) for _ in range(2))
+    given = f"{kind}[3,3] x1" + (f", {kind}[3,3] x2" if computed else "")
+    held = (
+        "" if computed else f"w = Constant<value = {kind}[3,3] {{{','.join(map(str, w.flat))}}}>() "
+    )
+    other = "x2" if computed else "w"
+    body = f"{held} y0 = MatMul(x1, {other}) y1 = Gemm<transA = 1, alpha = 3.0>(x1, {other}, x1)"
+    arrays = (x, w) if computed else (x,)
+    found = _run(given, body, 18, f"{kind}[3,3] y0, {kind}[3,3] y1", *arrays)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(found[0], x @ w)
+        np.testing.assert_array_equal(found[1], 3 * (x.T @ w) + x)
+
+
+@pytest.mark.parametrize("kind", ["int4", "uint4", "int2", "uint2"])
+def test_integers_of_few_bits(kind: str) -> None:
+    """All pairs of numbers and zero points, which are inputs, and casts of more bits."""
+    dtype = np.dtype(kind)
+    numbers = np.arange(int(iinfo(dtype).min), int(iinfo(dtype).max) + 1).astype(dtype)
+    size = len(numbers)
+    to = helper.np_dtype_to_tensor_dtype(dtype)
+    wide = np.linspace(-40, 40, size).astype(np.int32)
+    found = _run(
+        f"{kind}[{size}] x1, {kind} x2, float[{size}] x3, int32[{size}] x4",
+        "s = Constant<value_float = 0.5>() r = Constant<value_ints = [-1, 2]>()"
+        f" y0 = DequantizeLinear(x1, s) y1 = Reshape(x1, r) y2 = QuantizeLinear(x3, s, x2)"
+        f" y3 = Cast<to = {to}>(x4)",
+        25,
+        f"float[{size}] y0, {kind}[{size // 2},2] y1, {kind}[{size}] y2, {kind}[{size}] y3",
+        numbers,
+        numbers[1],
+        np.linspace(-9, 9, size, dtype=np.float32),
+        wide,
+    )
+    np.testing.assert_array_equal(found[0], numbers.astype(np.float32) / 2)
+    np.testing.assert_array_equal(found[1], numbers.reshape(-1, 2))
+    shifted = np.rint(np.linspace(-9, 9, size, dtype=np.float32) * 2) + int(numbers[1])
+    clamped = np.clip(shifted, int(numbers[0]), int(numbers[-1]))
+    np.testing.assert_array_equal(found[2].astype(np.int8), clamped)
+    np.testing.assert_array_equal(found[3], wide.astype(dtype))
+    assert all(result.dtype == dtype for result in found[1:])
 
 
 @pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "int64"])

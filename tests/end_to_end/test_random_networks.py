@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import onnx
 import pytest
 from end_to_end import (  # noqa: F401
     drawn_composed,  # pyright: ignore[reportUnusedImport]
@@ -22,10 +23,14 @@ from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 from isl.strategies import orders
 from networks import Compiled, Reschedule, compile_network
+from onnx import TensorProto, numpy_helper
 from simulator.naive import simulate
 
+from cmir.checking import difference
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import MapAttr, PipelineOp
 from cmir.frontends.onnx import OnnxError, operators
+from cmir.support.numerics import BFLOAT16
 
 chunks = st.sampled_from([None, 1, 2, 7])
 
@@ -125,3 +130,51 @@ def test_random_networks_in_bounded_buffers(
 ) -> None:
     model = compiled(network, passes=f"polyhedral-assign-storage{{sizes={sizes}}}")
     check(network, model, chunk, inferences)
+
+
+@settings(max_examples=40)
+@given(networks(3, oldest=24))
+def test_random_networks_in_bfloat16(network: Network) -> None:
+    """The same nodes with bfloat16 for float32: simulator and reference machine agree with the nn evaluation."""
+    model = in_bfloat16(network.model)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        event(f"not in ONNX: {str(error).splitlines()[0]}")
+        return
+    found = compiled(Network(model, network.batch, network.given, network.results))
+    arrays = found.timed.network.arrays
+    samples = [
+        {name: x.astype(dtype_of(arrays[name].type)) for name, x in sample.items()}
+        for sample in network.samples(2)
+    ]
+    (schedule,) = found.reference_machine(2).schedules(1)
+    literal = found.reference_machine(2).run(schedule, samples)
+    for sample, one, other in zip(
+        samples, found.simulator.run(samples).outputs, literal, strict=True
+    ):
+        for expected, *results in zip(
+            found.reference(sample), one.values(), other.values(), strict=True
+        ):
+            for result in results:
+                assert result.dtype == expected.dtype
+                assert difference(result, expected, terms=1, narrowest="bf16") is None
+
+
+def in_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with bfloat16 in place of float32."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    result.ir_version = 10
+    for info in (*result.graph.input, *result.graph.output):
+        if info.type.tensor_type.elem_type == TensorProto.FLOAT:
+            info.type.tensor_type.elem_type = TensorProto.BFLOAT16
+    for tensor in result.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            array = numpy_helper.to_array(tensor).astype(BFLOAT16)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    for node in result.graph.node:
+        for attribute in node.attribute:
+            if attribute.name in ("to", "dtype") and attribute.i == TensorProto.FLOAT:
+                attribute.i = TensorProto.BFLOAT16
+    return result

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ml_dtypes import int2, int4, uint2, uint4
 from onnx import numpy_helper
 
 from cmir.execution.streams import Sample, random_samples, read_samples, write_samples
 from cmir.support.diagnostics import CompileError
 from cmir.support.limits import VARIABLE
+from cmir.support.numerics import BFLOAT16
 
 SHAPES = {"x": (2, 3), "y": (4,)}
 X, Y = np.arange(6, dtype=np.float32).reshape(2, 3), np.arange(4, dtype=np.float32)
@@ -46,6 +48,44 @@ def test_random_integers_take_all_values_of_8_bits(dtype: str, low: int, high: i
     (sample,) = random_samples({"x": (100, 100)}, 0, 1, types)
     assert sample["x"].dtype == dtype
     assert (sample["x"].min(), sample["x"].max()) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [(int4, -8, 7), (uint4, 0, 15), (int2, -2, 1), (uint2, 0, 3)]
+)
+def test_random_integers_of_few_bits_are_held_in_8(dtype: type, low: int, high: int) -> None:
+    (sample,) = random_samples({"x": (50, 50)}, 0, 1, {"x": np.dtype(dtype)})
+    assert sample["x"].dtype == np.int8
+    assert (sample["x"].min(), sample["x"].max()) == (low, high)
+
+
+def test_integers_of_few_bits_are_held_in_8(tmp_path: Path) -> None:
+    types = {"x": np.dtype(uint4)}
+    expected = [{"x": np.array([0, 15], np.int8)}]
+    tensor = numpy_helper.from_array(np.array([0, 15], uint4))
+    (tmp_path / "x.pb").write_bytes(tensor.SerializeToString())
+    files = [save(tmp_path / "x.npy", np.array([0, 15], np.int64)), tmp_path / "x.pb"]
+    for file in files:
+        assert_equal(read_samples([file], {"x": (2,)}, types), expected)
+    wrong = save(tmp_path / "y.npy", np.array([0, 16], np.int8))
+    with pytest.raises(CompileError, match="input 'x' must have numbers of type uint4"):
+        read_samples([wrong], {"x": (2,)}, types)
+
+
+def test_bfloat16_is_written_as_float32_and_read_from_it(tmp_path: Path) -> None:
+    types, numbers = {"x": BFLOAT16}, np.array([1, 2.5, -(2.0**-100)], BFLOAT16)
+    write_samples([{"x": numbers}], tmp_path / "x.npy")
+    assert np.load(tmp_path / "x.npy").dtype == np.float32
+    own = save(tmp_path / "own.npy", numbers[None])  # which NumPy says has elements of two bytes
+    for file in (tmp_path / "x.npy", own):
+        (sample,) = read_samples([file], {"x": (3,)}, types)
+        assert sample["x"].dtype == BFLOAT16
+        np.testing.assert_array_equal(sample["x"], numbers)
+    rounded = save(tmp_path / "rounded.npy", np.array([1 + 2**-8, 1, 1 + 3 * 2**-8], np.float64))
+    (sample,) = read_samples([rounded], {"x": (3,)}, types)
+    np.testing.assert_array_equal(sample["x"].astype(float), [1, 1, 1 + 2**-6])
+    (drawn,) = random_samples({"x": (200, 200)}, 0, 1, types)
+    assert drawn["x"].dtype == BFLOAT16 and abs(float(drawn["x"].astype(float).std()) - 1) < 0.02
 
 
 def test_random_indices_are_in_range() -> None:

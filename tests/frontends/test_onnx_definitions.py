@@ -33,8 +33,6 @@ CASES: dict[str, tuple[int, str, str]] = {
         IMAGE,
         "y = MeanVarianceNormalization<axes = [2, 3]>(x)",
     ),
-    "Shrink": (9, IMAGE, "y = Shrink<bias = 0.5, lambd = 0.25>(x)"),
-    "Shrink default": (9, IMAGE, "y = Shrink(x)"),
     "Softsign before it was defined": (7, IMAGE, "y = Softsign(x)"),
     "Softsign": (22, IMAGE, "y = Softsign(x)"),
     "Swish": (24, IMAGE, "y = Swish<alpha = 0.5>(x)"),

@@ -146,6 +146,8 @@ CASES: dict[str, tuple[str, str]] = {
     "Elu": (IMAGE, "y = Elu<alpha = 0.5>(x)"),
     "Selu": (IMAGE, "y = Selu(x)"),
     "Selu attributes": (IMAGE, "y = Selu<alpha = 1.5, gamma = 2.0>(x)"),
+    "Shrink": (IMAGE, "y = Shrink<bias = 0.5, lambd = 0.25>(x)"),
+    "Shrink default": (IMAGE, "y = Shrink(x)"),
     "HardSigmoid": (IMAGE, "y = HardSigmoid<alpha = 0.3>(x)"),
     "ReduceMean": (IMAGE, "y = ReduceMean<axes = [2, 3]>(x)"),
     "ReduceMean of rows": (IMAGE, "y = ReduceMean<axes = [-1], keepdims = 0>(x)"),

@@ -121,13 +121,13 @@ NODES: dict[str, tuple[str, str, str] | tuple[str, str, str, int]] = {
     ),
     "Cast to other numbers": (
         IMAGE,
-        "[n] h = Cast<to = 16>(x) y = Cast<to = 1>(h)",
-        "(Cast): attribute to = BFLOAT16 is not supported",
+        "[n] h = Cast<to = 17>(x) y = Cast<to = 1>(h)",
+        "(Cast): attribute to = FLOAT8E4M3FN is not supported",
     ),
-    "exponent that is rounded": (
-        IMAGE,
-        "e = Constant<value = double {0.1}>() [n] y = Pow(x, e)",
-        "(Pow): constant 'e' is not representable in the type of the base",
+    "factor of integers": (
+        "int32[N,3] x, int32[3,3] w",
+        "[n] y = Gemm<alpha = 0.5>(x, w)",
+        "(Gemm): a factor of 0.5 is not supported for elements of int32",
     ),
     "Reshape drops the batch": (
         IMAGE,
@@ -294,8 +294,8 @@ def test_output_without_batch_dimension(tmp_path: Path) -> None:
         (
             "uint64[N,3] x",
             "input 'x' has elements of type uint64;"
-            " supported are float, float16, double, int8, uint8,"
-            " int16, uint16, int32, int64, bool",
+            " supported are float, float16, bfloat16, double, int8, uint8,"
+            " int16, uint16, int32, int64, bool, int4, uint4, int2, uint2",
         ),
         ("seq(float[3]) x", "input 'x' is not a tensor but a sequence_type"),
     ],

@@ -63,7 +63,7 @@ def arrays(draw: st.DrawFn, op: nn.NNOp) -> Case:
 
 
 def retyped(case: Case, element: Attribute) -> Case:
-    """The same with elements of another type of floats."""
+    """The same with elements of another type. Raises VerifyException if the operator does not take it."""
     operands: list[SSAValue] = []
     elements = [
         element if x.dtype == np.float32 else ELEMENT_TYPE_OF[x.dtype] for x in case.operands
@@ -82,7 +82,15 @@ def retyped(case: Case, element: Attribute) -> Case:
     assert isinstance(op, nn.NNOp)
     op.verify()
     arrays = zip(case.operands, elements, strict=True)
-    return Case(op, [array.astype(dtype_of(kind)) for array, kind in arrays])
+    return Case(op, [_similar(array, dtype_of(kind)) for array, kind in arrays])
+
+
+def _similar(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if (
+        array.dtype == np.float32 and dtype.kind in "iu"
+    ):  # some of 8 bits are beyond their range, and wrap
+        return np.rint(array * 60).astype(np.int64).astype(dtype)
+    return array.astype(dtype)
 
 
 def sizes(count: int, low: int = 1, high: int = 6) -> st.SearchStrategy[list[int]]:

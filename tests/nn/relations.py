@@ -36,6 +36,7 @@ from cmir.dialects.vectors import (
     SelectOp,
 )
 from cmir.semantics.body import evaluate_operation
+from cmir.support.numerics import is_float
 
 Point = tuple[int, ...]
 
@@ -44,8 +45,17 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.AddfOp: np.add,
     arith.AddiOp: np.add,
     arith.SubfOp: np.subtract,
+    arith.SubiOp: np.subtract,
     arith.MulfOp: np.multiply,
+    arith.MuliOp: np.multiply,
     arith.DivfOp: np.divide,
+    arith.DivSIOp: lambda x, y: (
+        np.array([_quotient(*pair) for pair in zip(x.flat, y.flat)], np.int64)
+        .reshape(x.shape)
+        .astype(x.dtype)
+    ),
+    arith.MaxSIOp: np.maximum,
+    arith.MinSIOp: np.minimum,
     arith.AndIOp: np.bitwise_and,
     arith.OrIOp: np.bitwise_or,
     arith.XOrIOp: np.bitwise_xor,
@@ -58,6 +68,7 @@ _ELEMENTWISE: dict[type[Operation], Callable[..., Any]] = {
     arith.MaximumfOp: np.maximum,
     arith.MinimumfOp: np.minimum,
     math.AbsFOp: np.absolute,
+    math.AbsIOp: lambda x: np.where(x < 0, -x, x),
     math.CeilOp: np.ceil,
     math.ErfOp: lambda x: np.vectorize(python_math.erf, [np.float64])(x).astype(x.dtype),
     math.ExpM1Op: np.expm1,
@@ -88,8 +99,17 @@ _REDUCTIONS = {
     "mul": np.multiply,
     "maximumf": np.maximum,
     "minimumf": np.minimum,
+    "maxsi": np.maximum,
+    "maxui": np.maximum,
     "minsi": np.minimum,
+    "minui": np.minimum,
 }
+
+
+def _quotient(a: int, b: int) -> int:
+    """Rounded towards zero; 0 for a division by 0."""
+    size = abs(int(a)) // abs(int(b)) if b else 0
+    return size if (a < 0) == (b < 0) else -size
 
 
 def _power(base: int, exponent: int) -> int:
@@ -180,7 +200,8 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:  # no
         case vector.ExtractOp():
             return operands[0][op.static_position.get_values()]
         case ReduceOp():
-            return _REDUCTIONS[op.kind.data].reduce(operands[0], axis=op.dims.get_values())
+            ufunc, (x,) = _REDUCTIONS[op.kind.data], operands
+            return ufunc.reduce(x, axis=op.dims.get_values(), dtype=x.dtype)
         case ArgReduceOp():
             return _position(op, operands[0])
         case MxvOp():
@@ -189,7 +210,7 @@ def _compute(op: Operation, operands: Sequence[np.ndarray]) -> np.ndarray:  # no
             matrix = matrix.reshape(blocks, -1, matrix.shape[-1])
             wide = np.result_type(x, np.float32)
             result = matrix.astype(wide) @ x.reshape(blocks, -1, 1).astype(wide)
-            return result.astype(x.dtype).reshape(-1)
+            return result.astype(dtype_of(op.result)).reshape(-1)
         case CompareOp():
             relation = getattr(operator, op.relation.data)
             flags = [relation(*pair) for pair in zip(*(x.flat for x in operands), strict=True)]
@@ -260,7 +281,7 @@ def _gather(
     read: nn.Access | nn.Cells, array: np.ndarray, output: np.ndarray
 ) -> Callable[[Point], np.ndarray]:
     if isinstance(read, nn.Cells):
-        matrix = np.full(read.shape, np.nan, array.dtype)
+        matrix = np.full(read.shape, np.nan if is_float(array.dtype) else -1, array.dtype)
         for cell, location in pairs(read.relation):
             assert _inside(cell, matrix.shape) and _inside(location, array.shape)
             matrix[cell] = array[location]

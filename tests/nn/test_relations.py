@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from nn.cases import ITERATIONS, LAYOUTS, POINTWISE, Case, retyped
 from nn.relations import pairs, run
 from tolerance import assert_close
-from xdsl.dialects.builtin import f16, f64
+from xdsl.dialects.builtin import bf16, f16, f64, i8, i32, i64
 from xdsl.ir import Attribute
+from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
+from cmir.dialects.nn.operation import NARROW_FLOATS, ui8
 from cmir.isl.text import read_map
+from cmir.support import numerics
 
 
 @pytest.mark.parametrize("name", ITERATIONS)
@@ -28,7 +31,7 @@ def test_accesses_and_body_compute_the_operator(name: str, data: st.DataObject):
     assert_close(run(case.op, case.operands), expected, terms=1)
 
 
-@pytest.mark.parametrize("element", [f16, f64], ids=str)
+@pytest.mark.parametrize("element", [f16, bf16, f64], ids=str)
 @pytest.mark.parametrize("name", ITERATIONS)
 @given(data=st.data())
 @settings(max_examples=5, deadline=None)
@@ -40,13 +43,48 @@ def test_other_floats(name: str, element: Attribute, data: st.DataObject):
     with np.errstate(over="ignore"):
         expected = case.op.evaluate(*case.operands)
         assert expected.dtype == dtype_of(case.op.result)
-        tolerance = 4e-3 if element == f16 else 1e-9
+        tolerance = {f16: 4e-3, bf16: 3e-2}.get(element, 1e-9)
         result = run(case.op, case.operands)
         assert_close(result, expected, tolerance, tolerance, terms=1)
-        if element == f16 and expected.dtype == np.float16:
-            operands = (x.astype(np.float32) if x.dtype == np.float16 else x for x in case.operands)
-            wide = single.op.evaluate(*operands)
-            assert_close(expected, wide.astype(np.float16), tolerance, tolerance, terms=1)
+        if element in NARROW_FLOATS and expected.dtype in numerics.NARROW_FLOATS:
+            wide = single.op.evaluate(*map(numerics.widened, case.operands))
+            assert_close(expected, wide.astype(expected.dtype), tolerance, tolerance, terms=1)
+
+
+OF_ALL_INTEGERS = (
+    *("abs", "add", "clip", "copy", "div", "fold", "max", "min", "mul", "neg", "pow", "prelu"),
+    *("reduce_max", "reduce_min", "reduce_sum", "relu", "rem", "sign", "sub", "where"),
+    *("equal", "greater", "greater_or_equal", "less", "less_or_equal", "argmax", "argmin"),
+)
+OF_WIDE_INTEGERS = (
+    *("cum_prod", "cum_sum", "gemm"),
+    *("reduce_l1", "reduce_mean", "reduce_prod", "reduce_sum_square"),
+)
+
+
+@pytest.mark.parametrize("element", [i8, ui8, i64], ids=str)
+@pytest.mark.parametrize("name", OF_ALL_INTEGERS)
+def test_integers(name: str, element: Attribute):
+    check_integers(name, element)
+
+
+@pytest.mark.parametrize("element", [i32, i64], ids=str)
+@pytest.mark.parametrize("name", OF_WIDE_INTEGERS)
+def test_wide_integers(name: str, element: Attribute):
+    check_integers(name, element)
+
+
+@given(data=st.data())
+@settings(max_examples=3, deadline=None)
+def check_integers(name: str, element: Attribute, data: st.DataObject):
+    try:
+        case = retyped(data.draw(ITERATIONS[name]), element)
+    except VerifyException:
+        reject()
+    assert isinstance(case.op, nn.IterationOp)
+    expected = case.op.evaluate(*case.operands)
+    assert expected.dtype == dtype_of(case.op.result)
+    np.testing.assert_array_equal(run(case.op, case.operands), expected)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -18,7 +18,7 @@ from networks import run_passes
 from nn.cases import ITERATIONS, LAYOUTS, Case, retyped
 from proof.networks_with_values import MAPPINGS, NETWORKS, PLAIN, WithSource, compiled
 from proof.value_mutants import value_mutants
-from xdsl.dialects.builtin import ModuleOp, TensorType, VectorType, f16, f64, i32
+from xdsl.dialects.builtin import ModuleOp, TensorType, VectorType, bf16, f16, f64, i32, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.dialects.vector import BitcastOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
@@ -29,7 +29,7 @@ from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp, StoreOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import evaluate_function
-from cmir.dialects.nn.operation import shape_of
+from cmir.dialects.nn.operation import shape_of, ui8
 from cmir.dialects.nn.parameter import ParameterOp, parameter_of
 from cmir.dialects.nn.pointwise import UnaryOp
 from cmir.elaboration.network import ElaboratedNetwork
@@ -333,7 +333,7 @@ def only(case: Case) -> ModuleOp:
 @pytest.mark.parametrize("name", sorted(OPERATORS))
 def test_operators_of_every_type_are_equal_to_their_source(name: str) -> None:
     @settings(max_examples=2)
-    @given(OPERATORS[name], st.sampled_from([None, f16, f64]), st.booleans())
+    @given(OPERATORS[name], st.sampled_from([None, f16, bf16, f64, i32, i64, ui8]), st.booleans())
     def holds(case: Case, element: Attribute | None, streamed: bool) -> None:
         if element is not None:
             try:

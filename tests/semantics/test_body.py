@@ -379,6 +379,8 @@ def test_reductions_of_integers(kind: str, expected: int) -> None:
         ("true", [True]),
         ("-1 : i8", [-1]),
         ("0.5 : f32", [0.5]),
+        ("1.00390625 : bf16", [1.0]),
+        ("dense<1.01171875> : vector<2xbf16>", [[1.015625, 1.015625]]),
         ("dense<2.0> : vector<2xf32>", [[2.0, 2.0]]),
     ],
 )
@@ -387,8 +389,9 @@ def test_weights(constant: str, expected: list[object]) -> None:
 
 
 def test_what_cannot_be_executed() -> None:
-    with pytest.raises(CompileError, match="elements of type bf16 cannot be executed"):
-        run("%r = arith.constant 1.0 : bf16")
+    wide = '%a = "test.op"() : () -> f32\n%r = arith.extf %a : f32 to f80'
+    with pytest.raises(CompileError, match="elements of type f80 cannot be executed"):
+        run(wide, np.zeros(1, np.float32))
     with pytest.raises(CompileError, match="elements of type i12 cannot be executed"):
         run("%r = arith.constant 1 : i12")
     text = '%a, %b = "test.op"() : () -> (i8, i8)\n%r, %s = arith.mulsi_extended %a, %b : i8'

@@ -14,6 +14,7 @@ from xdsl.context import Context
 
 from cmir.context import CmirContext, make_context, parameters_of
 from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import BFLOAT16
 from cmir.support.parameters import Parameters, parameter_value
 from cmir.tools import cm_opt, cm_run
 
@@ -38,6 +39,14 @@ def test_arrays_are_views_of_the_file(weights: Path):
     assert not w.flags.writeable
     assert set(parameters) == {"w", "b"}
     assert parameters["b"].shape == ()
+
+
+def test_bfloat16(tmp_path: Path):
+    numbers = np.array([1, 2.5, -(2.0**-100), np.inf], BFLOAT16)
+    Parameters({"w": numbers}).save(tmp_path / "w.safetensors")
+    found = Parameters.open(tmp_path / "w.safetensors")["w"]
+    assert found.dtype == BFLOAT16
+    np.testing.assert_array_equal(found, numbers)
 
 
 @given(

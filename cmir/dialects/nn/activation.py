@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import inf, pi, sqrt
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil, floor, inf, isinf, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import UnitAttr, i8, i32
+from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import functions
 from cmir.dialects.nn.canonicalization import IdentityCanonicalization
-from cmir.dialects.nn.operation import FLOAT, FLOATS, flag
+from cmir.dialects.nn.operation import FLOAT, FLOATS, WHOLE, element_of, flag
 from cmir.dialects.nn.pointwise import BinaryOp, UnaryOp
 from cmir.support.numerics import erf
 
@@ -31,6 +32,8 @@ class ReluOp(UnaryOp):
 
     name = "nn.relu"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
+
     traits = traits_def(IdentityCanonicalization())
 
     def formula(self, *operands: Any) -> Any:
@@ -45,6 +48,8 @@ class ReluOp(UnaryOp):
 class ClipOp(UnaryOp):
     """Clamp: elements below `min` become `min`, elements above `max` become `max`. By default both bounds are infinite.
 
+    Bounds of integers are the integers between them.
+
     ```mlir
     %y = nn.clip %x {min = 0.0, max = 6.0} : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
     ```
@@ -54,7 +59,7 @@ class ClipOp(UnaryOp):
 
     name = "nn.clip"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     min = prop_def(FLOAT)
     max = prop_def(FLOAT)
@@ -63,7 +68,15 @@ class ClipOp(UnaryOp):
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands
-        return functions.clip(x, self.number("min"), self.number("max"))
+        low, high = self.number("min"), self.number("max")
+        if element_of(self.result) in WHOLE:
+            low, high = self._whole(low, ceil), self._whole(high, floor)
+        return functions.clip(x, low, high)
+
+    def _whole(self, bound: float, rounded: Callable[[float], int]) -> float:
+        """Return a bound of integers as an integer of their type; an infinite one is unchanged."""
+        limits = np.iinfo(dtype_of(self.result))
+        return bound if isinf(bound) else min(max(rounded(bound), limits.min), limits.max)
 
 
 @irdl_op_definition
@@ -102,6 +115,8 @@ class PReluOp(BinaryOp):
     """
 
     name = "nn.prelu"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     def formula(self, *operands: Any) -> Any:
         x, slope = operands

@@ -163,7 +163,7 @@ class MaxOp(BinaryOp):
 
 @irdl_op_definition
 class NegOp(UnaryOp):
-    """Negation of each element.
+    """Negation of each element. That of the least integer is the least integer.
 
     ```mlir
     %y = nn.neg %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -174,12 +174,17 @@ class NegOp(UnaryOp):
 
     name = "nn.neg"
 
-    UFUNC: ClassVar[np.ufunc] = np.negative
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
+
+    def formula(self, *operands: Any) -> Any:
+        (x,) = operands
+        # MLIR has no negation of integers, and 0 − 0 is not the negation of the float 0.
+        return np.negative(x) if element_of(self.result) in FLOATS else 0 - x
 
 
 @irdl_op_definition
 class AbsOp(UnaryOp):
-    """Absolute value of each element.
+    """Absolute value of each element. That of the least integer is the least integer.
 
     ```mlir
     %y = nn.abs %x : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
@@ -189,6 +194,8 @@ class AbsOp(UnaryOp):
     """
 
     name = "nn.abs"
+
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     UFUNC: ClassVar[np.ufunc] = np.absolute
 

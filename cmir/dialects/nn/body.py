@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, VectorType, f16, f32, i32
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    IntegerType,
+    VectorType,
+    f32,
+    i32,
+    i64,
+)
 from xdsl.ir import Attribute, SSAValue
 
+from cmir.dialects.nn.operation import NARROW_FLOATS
 from cmir.dialects.vectors import ConvertOp, ReduceOp
 
 
@@ -24,15 +32,16 @@ def products(builder: Builder, lhs: SSAValue, rhs: SSAValue, axis: int) -> SSAVa
     """
     assert isinstance(rhs.type, VectorType)
     element = rhs.type.element_type
-    if element == f16 or isinstance(element, IntegerType):
-        wide = f32 if element == f16 else i32
+    integers = isinstance(element, IntegerType)
+    if element in NARROW_FLOATS or (integers and element != i64):
+        wide = i32 if integers else f32
         lhs, rhs = (builder.insert(ConvertOp(value, wide)).result for value in (lhs, rhs))
     assert isinstance(rhs.type, VectorType)
-    multiply = arith.MuliOp if rhs.type.element_type == i32 else arith.MulfOp
+    multiply = arith.MuliOp if integers else arith.MulfOp
     spread = builder.insert(vector.BroadcastOp(lhs, rhs.type)).vector
     product = builder.insert(multiply(spread, rhs)).result
     total = builder.insert(ReduceOp("add", product, [axis])).results[0]
-    return builder.insert(ConvertOp(total, f16)).result if element == f16 else total
+    return builder.insert(ConvertOp(total, element)).result if element in NARROW_FLOATS else total
 
 
 def splat(builder: Builder, value: float, type: Attribute) -> SSAValue:

@@ -38,6 +38,7 @@ from cmir.dialects.nn.relations import (
 from cmir.dialects.nn.window import verify_has_spatial_dimensions, window_defaults
 from cmir.dialects.vectors import MxvOp
 from cmir.isl.text import read_map
+from cmir.support.numerics import widened
 
 
 @irdl_op_definition
@@ -185,10 +186,8 @@ class ConvTransposeOp(LinearOp):
                 strides, x.shape[1:], dilations, weight.shape[2:], pads, sizes, strict=False
             )
         ]
-        # f16 is summed in f32.
-        wide = np.result_type(x, np.float32)
-        x, weight = x.astype(wide), weight.astype(wide)
-        total = np.zeros_like(x, wide, shape=(outputs, *reach))
+        x, weight = widened(x), widened(weight)
+        total = np.zeros_like(x, x.dtype, shape=(outputs, *reach))
         columns = x.reshape(groups, x.shape[0] // groups, -1)
         for k in np.ndindex(*weight.shape[2:]):
             matrix = weight[(..., *k)].reshape(groups, -1, weight.shape[1])

@@ -24,12 +24,19 @@ from cmir.dialects.nn.operation import (
     tensor_type,
 )
 from cmir.dialects.nn.pointwise import ExactOp
-from cmir.support.numerics import convert, wrap
+from cmir.support.numerics import convert, is_float, wrap
 
 CASTS: Mapping[Attribute, Sequence[Attribute]] = dict.fromkeys(
     (*FLOATS, *WHOLE), (*FLOATS, i1, *WHOLE)
 )
 """Valid casts: operand element types by result element type."""
+
+
+def cast(x: Any, source: np.dtype[Any], target: np.dtype[Any]) -> Any:
+    """Return elements of type `source` converted to `target`, as `CastOp` does. x: an array or a `Vector`."""
+    if is_float(target) or np.can_cast(source, target):
+        return convert(x, target)
+    return convert(np.trunc(x), target) if is_float(source) else wrap(x, target)
 
 
 class ConversionOp(ExactOp):
@@ -70,9 +77,9 @@ class CastOp(ConversionOp):
     %z = nn.cast %q : (tensor<16x8x8xui8>) -> tensor<16x8x8xi32>
     ```
 
-    To floats: the nearest number, ties to even; infinity beyond the range of the type. From floats to integers: the
-    number without its fraction, the nearest bound beyond the range of the type, and 0 for NaN. From integers to
-    integers: the low bits. True becomes 1.
+    To floats: the nearest number, ties to even; infinity beyond the range of the type. Numbers become `bf16` by way of
+    `f32`. From floats to integers: the number without its fraction, the nearest bound beyond the range of the type, and
+    0 for NaN. From integers to integers: the low bits. True becomes 1.
 
     ONNX: Cast.
     """
@@ -89,10 +96,8 @@ class CastOp(ConversionOp):
         check_elements(CASTS[target], [source])
 
     def formula(self, *operands: Any) -> Any:
-        (x,), target = operands, dtype_of(self.result)
-        if target.kind == "f" or np.can_cast(source := dtype_of(self.x), target):
-            return convert(x, target)
-        return convert(np.trunc(x), target) if source.kind == "f" else wrap(x, target)
+        (x,) = operands
+        return cast(x, dtype_of(self.x), dtype_of(self.result))
 
 
 @irdl_op_definition

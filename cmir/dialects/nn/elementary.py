@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import i8, i32
 from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition
 
-from cmir.dialects.nn.operation import FLOATS
+from cmir.dialects.nn.operation import FLOATS, WHOLE
 from cmir.dialects.nn.pointwise import UnaryOp
 
 
@@ -203,7 +202,7 @@ class SignOp(UnaryOp):
 
     name = "nn.sign"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i8, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     def formula(self, *operands: Any) -> Any:
         (x,) = operands

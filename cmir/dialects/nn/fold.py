@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
@@ -18,6 +17,7 @@ from cmir.dialects.nn.operation import (
     FLOATS,
     INTS,
     TENSOR,
+    WHOLE,
     Shape,
     ints,
     numbers,
@@ -25,6 +25,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, access_map, element_names, spatial_names
 from cmir.isl.text import read_map
+from cmir.support.numerics import widened
 
 
 @irdl_op_definition
@@ -46,7 +47,7 @@ class FoldOp(IterationOp):
 
     name = "nn.fold"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     x = operand_def(TENSOR)
     shape = prop_def(INTS)
@@ -145,7 +146,7 @@ class FoldOp(IterationOp):
         )
         reach = (x.shape[0], *(size + begin + end for size, begin, end in sizes))
         element = x.dtype
-        x = x.astype(np.float32) if element == np.float16 else x
+        x = widened(x)
         total = np.zeros_like(x, x.dtype, shape=reach)
         for k in np.ndindex(*x.shape[1 : 1 + rank]):
             places = tuple(

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math, vector
-from xdsl.dialects.builtin import VectorType, f16, f32
+from xdsl.dialects.builtin import VectorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.body import splat
-from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS, NARROW_FLOATS
 from cmir.dialects.vectors import (
     ArgReduceOp,
     CompareOp,
@@ -67,6 +67,7 @@ _INTEGER_OPERATIONS: dict[np.ufunc, Callable[..., Operation]] = {
     np.add: arith.AddiOp,
     np.subtract: arith.SubiOp,
     np.multiply: arith.MuliOp,
+    np.absolute: math.AbsIOp,
     np.maximum: arith.MaxSIOp,
     np.minimum: arith.MinSIOp,
     np.fmod: RemainderOp,
@@ -169,7 +170,8 @@ class Vector(NDArrayOperatorsMixin):
 
     def reduction(self, ufunc: np.ufunc) -> str:
         """Return the kind of reduction that corresponds to `ufunc.reduce` for elements of this type."""
-        return _REDUCTIONS[ufunc][dtype_of(self.element).kind]
+        kind = "f" if self.element in FLOATS else dtype_of(self.element).kind
+        return _REDUCTIONS[ufunc][kind]
 
     def _reduce(self, kind: str, axis: Sequence[int], keepdims: bool = False) -> Vector:
         # A value that broadcasts (one element, or the last dimensions) keeps the lanes.
@@ -184,8 +186,8 @@ def _(x: Vector) -> Vector:
 
 
 @numerics.divide_towards_zero.register
-def _(x: Vector, divisor: Vector) -> Vector:
-    shape = np.broadcast_shapes(x.shape, divisor.shape)
+def _(x: Vector, divisor: Vector | int) -> Vector:
+    shape = np.broadcast_shapes(x.shape, getattr(divisor, "shape", ()))
     return x.append(arith.DivSIOp(x.spread(x, shape), x.spread(divisor, shape)))
 
 
@@ -202,7 +204,10 @@ def _(x: Vector, dtype: np.dtype[Any]) -> Vector:
 
 @numerics.wrap.register
 def _(x: Vector, dtype: np.dtype[Any]) -> Vector:
-    return x.append(ConvertOp(x.value, ELEMENT_TYPE_OF[dtype], wrapping=True))
+    element = ELEMENT_TYPE_OF[dtype]
+    if x.element == element:
+        return x
+    return x.append(ConvertOp(x.value, element, wrapping=True))
 
 
 @numerics.position.register
@@ -214,7 +219,7 @@ def _(x: Vector, axis: int, largest: bool, last: bool) -> Vector:
 def build_formula(
     builder: Builder, formula: Callable[..., Any], values: Sequence[SSAValue]
 ) -> SSAValue:
-    """Append a formula of these vectors to a body. `f16` is computed in `f32` and rounded once."""
+    """Append a formula of these vectors to a body. Narrow floats are computed in `f32` and rounded once."""
     (result,) = build_formulas(builder, lambda *vectors: (formula(*vectors),), values)
     return result
 
@@ -224,20 +229,22 @@ def build_formulas(
 ) -> Sequence[SSAValue]:
     """Append a formula with several results to a body, as `build_formula` does."""
     vectors = [Vector(builder, value) for value in values]
-    results = formula(*(v.as_element(f32) if v.element == f16 else v for v in vectors))
-    halves = all(vector.element == f16 for vector in vectors)
-    return [(result.as_element(f16) if halves else result).value for result in results]
+    narrow = [vector.element in NARROW_FLOATS for vector in vectors]
+    results = formula(
+        *(v.as_element(f32) if n else v for v, n in zip(vectors, narrow, strict=True))
+    )
+    element = vectors[0].element
+    return [(result.as_element(element) if all(narrow) else result).value for result in results]
 
 
 def compute(formula: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
-    """Evaluate the formula on these arrays, in their type. `f16` is computed in `f32` and rounded once."""
+    """Evaluate the formula on these arrays, in their type. Narrow floats are computed in `f32` and rounded once."""
     (result,) = compute_all(lambda *arrays: (formula(*arrays),), *arrays)
     return result
 
 
 def compute_all(formula: Callable[..., Sequence[Any]], *arrays: np.ndarray) -> Sequence[np.ndarray]:
     """Evaluate a formula with several results, as `compute` does."""
-    wide = (x.astype(np.float32) if x.dtype == np.float16 else x for x in arrays)
     dtype = np.result_type(*arrays)
     with np.errstate(all="ignore"):
-        return [numerics.as_type(result, dtype) for result in formula(*wide)]
+        return [numerics.as_type(y, dtype) for y in formula(*map(numerics.widened, arrays))]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects.builtin import UnitAttr, VectorType
+from xdsl.dialects.builtin import UnitAttr, VectorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
@@ -35,14 +35,14 @@ class GemmOp(LinearOp):
 
     One iteration computes one row of the result: a crossbar product if the weight is one matrix of parameters,
     otherwise products and sums of elements. Products of integers are summed in `i32`, which is then the type of the
-    bias.
+    bias, and those of `i64` in `i64`.
 
     ONNX: Gemm, MatMul, MatMulInteger and QLinearMatMul.
     """
 
     name = "nn.gemm"
 
-    TAKES: ClassVar[Sequence[Attribute]] = FLOATS
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i64)
 
     x = operand_def(TENSOR)
     weight = operand_def(TENSOR)

@@ -18,6 +18,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
     UnitAttr,
+    bf16,
     f16,
     f32,
     f64,
@@ -51,11 +52,13 @@ Shape = tuple[int, ...]
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 ui16 = IntegerType(16, Signedness.UNSIGNED)
 
-ELEMENT_TYPES = (f32, f16, f64, i8, ui8, i16, ui16, i32, i64, i1)
+ELEMENT_TYPES = (f32, f16, bf16, f64, i8, ui8, i16, ui16, i32, i64, i1)
 """The element types: floats, integers (`i8` to `i64` are signed), and truth values."""
 ELEMENT_TYPE_OF: Mapping[np.dtype[Any], Attribute] = {dtype_of(e): e for e in ELEMENT_TYPES}
 """The element types by NumPy type."""
-FLOATS = (f32, f16, f64)
+FLOATS = (f32, f16, bf16, f64)
+NARROW_FLOATS = (f16, bf16)
+"""The floats that are computed in `f32`, and rounded once."""
 QUANTIZED = (i8, ui8, i16, ui16)
 """The element types of quantised values."""
 INTEGERS = (*QUANTIZED, i32)

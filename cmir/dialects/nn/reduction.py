@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import islpy as isl
 import numpy as np
+from ml_dtypes import finfo
 from xdsl.builder import Builder
 from xdsl.dialects.builtin import UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -24,6 +25,7 @@ from cmir.dialects.nn.operation import (
     TENSOR,
     WHOLE,
     Shape,
+    element_of,
     flag,
     ints,
     numbers,
@@ -32,6 +34,7 @@ from cmir.dialects.nn.operation import (
 from cmir.dialects.nn.relations import Box, box_set, element_box, element_map
 from cmir.dialects.nn.widening import SelectionCanonicalization
 from cmir.isl.axes import Axes
+from cmir.support.numerics import convert, divide_towards_zero, wrap
 
 
 class AxisReductionOp(UnorderedOp):
@@ -157,7 +160,7 @@ class ReduceSumOp(ReductionOp):
 
     name = "nn.reduce_sum"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axes)
@@ -165,7 +168,7 @@ class ReduceSumOp(ReductionOp):
 
 @irdl_op_definition
 class ReduceMeanOp(ReductionOp):
-    """Mean of the elements along some axes.
+    """Mean of the elements along some axes. Integers are summed in `i64`, and their mean is rounded towards zero.
 
     ```mlir
     %y = nn.reduce_mean %x {axes = [1, 2], keepdims} : (tensor<16x8x8xf32>) -> tensor<16x1x1xf32>
@@ -176,9 +179,14 @@ class ReduceMeanOp(ReductionOp):
 
     name = "nn.reduce_mean"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         count = prod(shape_of(self.x)[axis] for axis in self.axes.get_values())
-        return np.add.reduce(x, axis=axes) * (1 / count)
+        if (element := element_of(self.x)) in FLOATS:
+            return np.add.reduce(x, axis=axes) * (1 / count)
+        total = np.add.reduce(convert(x, dtype_of(i64)), axis=axes)
+        return wrap(divide_towards_zero(total, count), dtype_of(element))
 
 
 @irdl_op_definition
@@ -253,7 +261,7 @@ class ReduceProdOp(ReductionOp):
 
     name = "nn.reduce_prod"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.multiply.reduce(x, axis=axes)
@@ -272,6 +280,8 @@ class ReduceL1Op(ReductionOp):
 
     name = "nn.reduce_l1"
 
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(np.absolute(x), axis=axes)
 
@@ -289,7 +299,7 @@ class ReduceSumSquareOp(ReductionOp):
 
     name = "nn.reduce_sum_square"
 
-    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32)
+    TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(x * x, axis=axes)
@@ -329,7 +339,7 @@ class ReduceLogSumExpOp(ReductionOp):
 
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         # An infinity is not subtracted from itself.
-        limit = float(np.finfo(dtype_of(self.x)).max)
+        limit = float(finfo(dtype_of(self.x)).max)
         largest = np.maximum.reduce(x, axis=axes, keepdims=True)
         largest = np.minimum(np.maximum(largest, -limit), limit)
         powers = np.exp(x - largest)

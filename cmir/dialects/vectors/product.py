@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from xdsl.dialects.builtin import IntegerType, TensorType, VectorType, i32
+from xdsl.dialects.builtin import IntegerType, TensorType, VectorType, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def, traits_def
 from xdsl.traits import Pure
@@ -22,8 +22,8 @@ class MxvOp(IRDLOperation):
     The elements of x are its lanes in row-major order. A rank-3 matrix `[block, row, column]` is block-diagonal: block
     b multiplies the b-th run of elements of x and yields the b-th run of elements of y.
 
-    Integers of any types are multiplied exactly and summed in `i32`. Products of `f16` are summed in `f32`, and the
-    sums are rounded.
+    Integers are multiplied exactly and summed in `i32`, or those of `i64` in `i64`. Products of `f16` are summed in
+    `f32`, and the sums are rounded.
     """
 
     name = "cmcore.mxv"
@@ -48,7 +48,7 @@ class MxvOp(IRDLOperation):
         if result_type is None:
             *rows, _ = matrix.type.get_shape()
             element = matrix.type.element_type
-            element = i32 if isinstance(element, IntegerType) else element
+            element = i32 if isinstance(element, IntegerType) and element != i64 else element
             result_type = VectorType(element, [prod(rows)])
         super().__init__(operands=[matrix, vector], result_types=[result_type])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -48,6 +49,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value, read_ten
 from cmir.frontends.onnx.quantized import held_narrow
 from cmir.frontends.onnx.registry import Importer, find_importer
 from cmir.frontends.onnx.state import ImportedState, bind_state, files_of
+from cmir.frontends.onnx.widening import rounded_results, widened_inputs
 from cmir.frontends.samples import Division, Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import emit_remark
@@ -69,6 +71,8 @@ class ImportedModule:
     """Number of samples in a batch of the file, if inferences take one of them."""
     files: Set[Path]
     """Files that hold parameters outside the model."""
+    narrow: Mapping[str, np.dtype[Any]] = field(default_factory=dict[str, np.dtype[Any]])
+    """The types of inputs of 2 or 4 bits, whose elements `i8` holds."""
     state: Sequence[ImportedState] = ()
     """Inputs that are carried from outputs. They are arguments and results of `main`, but neither in `inputs` nor in
     `outputs`."""
@@ -143,6 +147,11 @@ def _translate(graph: Graph, state: State) -> ImportedModule:
         {n: (*graph.batch, *shape_of(r)) for n, r in values.items() if n not in ends[1]},
         graph.division.count,
         graph.files | files_of(state),
+        {
+            name: dtype
+            for name, dtype in graph.narrow.items()
+            if name in graph.inputs and name not in ends[0]
+        },
         carried,
     )
 
@@ -216,7 +225,10 @@ class _Translation:
         subgraph = partial(self._subgraph, f"{self.prefix}{name}.")
         schema = _schema(proto, self.graph.opsets)
         if self.caller is not None:
-            return replace(self.caller, proto=proto, schema=schema, subgraph=subgraph)
+            narrow = self.graph.narrow
+            return replace(
+                self.caller, proto=proto, schema=schema, subgraph=subgraph, narrow=narrow
+            )
         location = _location(self.graph.path, label)
         hint = identifier(name)
 
@@ -234,6 +246,7 @@ class _Translation:
             self.weights.parameter,
             self.graph.batch,
             subgraph,
+            self.graph.narrow,
             self._detach,
             lambda message: emit_remark(self.graph.path, f"{label}: {message}"),
         )
@@ -328,6 +341,18 @@ class _Translation:
 
     def _defined(self, node: Node, inputs: Sequence[Value | None], name: str) -> Sequence[Value]:
         """Return the outputs by ONNX's definition of the operator. Raises ImporterError."""
+        before = self.block.last_op
+        try:
+            return self._expanded(node, inputs, name)
+        except ImporterError:
+            self._remove_after(before)
+            if (wide := widened_inputs(node, inputs)) is None:
+                raise
+            results = self._expanded(node, wide, name)
+            return rounded_results(node, inputs, results)
+
+    def _expanded(self, node: Node, inputs: Sequence[Value | None], name: str) -> Sequence[Value]:
+        """Return the outputs of the definition, in the types that it gives them. Raises ImporterError."""
         proto = node.proto
         body = definition(node, inputs, self.graph, name)
         body = replace(body, outputs=[o for o in proto.output if o in self.used])
@@ -377,8 +402,7 @@ def _erase_unused_views(block: Block) -> None:
     """Erase views that no operation uses: operators between which they stood then follow each other."""
     for op in reversed(list(block.ops)):
         if isinstance(op, ReshapeOp | TransposeOp) and op.results[0].first_use is None:
-            op.detach()
-            op.erase()
+            block.erase_op(op)
 
 
 class _Weights:

@@ -14,9 +14,10 @@ from onnx import helper, inliner, numpy_helper, shape_inference, version_convert
 from onnx.defs import OpSchema, get_schema
 
 from cmir.dialects.nn.operation import element_of
+from cmir.frontends.onnx.elements import numpy_dtype
 from cmir.frontends.onnx.errors import ImporterError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
-from cmir.frontends.onnx.loading import ELEMENTS, LARGE, Graph
+from cmir.frontends.onnx.loading import ELEMENTS, HELD, LARGE, Graph
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 
 _CALLED = "cmir.definition"
@@ -57,6 +58,7 @@ def definition(node: Node, inputs: Sequence[Value | None], graph: Graph, name: s
         {name: x for name, x in given.items() if isinstance(x, Constant)},
         {name: shape for name, shape in shapes.items() if shape is not None},
         graph.division,
+        narrow={n: numpy_dtype(t.elem_type) for n, t in types.items() if t.elem_type in HELD},
     )
 
 

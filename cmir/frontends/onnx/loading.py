@@ -9,17 +9,19 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8, ui16
-from cmir.frontends.onnx.elements import element_name
+from cmir.frontends.onnx.elements import element_name, numpy_dtype
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.node import Constant
@@ -32,6 +34,7 @@ OLDEST_OPSET = 7
 ELEMENTS: dict[int, Attribute] = {
     TensorProto.FLOAT: f32,
     TensorProto.FLOAT16: f16,
+    TensorProto.BFLOAT16: bf16,
     TensorProto.DOUBLE: f64,
     TensorProto.INT8: i8,
     TensorProto.UINT8: ui8,
@@ -41,6 +44,14 @@ ELEMENTS: dict[int, Attribute] = {
     TensorProto.INT64: i64,
     TensorProto.BOOL: i1,
 }
+"""The element types of tensors."""
+
+HELD: dict[int, Attribute] = dict.fromkeys(
+    (TensorProto.INT4, TensorProto.UINT4, TensorProto.INT2, TensorProto.UINT2), i8
+)
+"""Element types of inputs that a wider type holds."""
+
+INPUTS = {**ELEMENTS, **HELD}
 """Element types that inputs may have."""
 
 LARGE = 256
@@ -66,6 +77,8 @@ class Graph:
     """The part of the inputs that one inference takes."""
     files: Set[Path] = frozenset()
     """The files that hold tensors outside the model."""
+    narrow: Mapping[str, np.dtype[Any]] = field(default_factory=dict[str, np.dtype[Any]])
+    """The types of the tensors whose elements a wider type holds."""
 
     @property
     def batch(self) -> Shape:
@@ -86,19 +99,24 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], samples: Samples
     skeleton.CopyFrom(model)
     del model
     outputs = [output.name for output in skeleton.graph.output]
+    kinds = {info.name: _kind(info) for info in skeleton.graph.input}
     inputs, division = _fix_inputs(skeleton.graph, constants, shapes, samples, path)
     _declare_constants(skeleton.graph, constants)
+    types = _check_and_infer(skeleton, path)
+    kinds |= {name: type_.elem_type for name, type_ in types.items()}
+    inferred = {name: shape_of_type(type_) for name, type_ in types.items()}
     return Graph(
         path,
         {opset.domain: opset.version for opset in skeleton.opset_import},
         skeleton.graph.node,
         inputs,
-        {info.name: _element(info) for info in skeleton.graph.input if info.name in inputs},
+        {name: INPUTS[kinds[name]] for name in inputs},
         outputs,
         constants,
-        _check_and_infer(skeleton, path),
+        {name: shape for name, shape in inferred.items() if shape is not None},
         division,
         files,
+        {name: numpy_dtype(kind) for name, kind in kinds.items() if kind in HELD},
     )
 
 
@@ -125,17 +143,17 @@ def _check_text(message: Message, path: Path) -> None:
 
     Only the fields that can hold text are read: `ListFields` would copy the contents of all tensors.
     """
-    for field in message.DESCRIPTOR.fields:
-        is_message = field.type == field.TYPE_MESSAGE
-        if is_message and (field.is_repeated or message.HasField(field.name)):
-            value = getattr(message, field.name)
-            for inner in value if field.is_repeated else [value]:
+    for entry in message.DESCRIPTOR.fields:
+        is_message = entry.type == entry.TYPE_MESSAGE
+        if is_message and (entry.is_repeated or message.HasField(entry.name)):
+            value = getattr(message, entry.name)
+            for inner in value if entry.is_repeated else [value]:
                 _check_text(inner, path)
-        elif field.type == field.TYPE_STRING:
-            value = getattr(message, field.name)
-            values = value if field.is_repeated else [value]
+        elif entry.type == entry.TYPE_STRING:
+            value = getattr(message, entry.name)
+            values = value if entry.is_repeated else [value]
             if not all(isinstance(text, str) for text in values):
-                raise OnnxError(path, [f"invalid model: a {field.full_name} is not UTF-8 text"])
+                raise OnnxError(path, [f"invalid model: a {entry.full_name} is not UTF-8 text"])
 
 
 def _check_opset(model: onnx.ModelProto, path: Path) -> None:
@@ -330,9 +348,9 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> S
     if kind != "tensor_type":
         raise ValueError(f"is not a tensor but a {kind}")
     tensor = info.type.tensor_type
-    if tensor.elem_type not in ELEMENTS:
+    if tensor.elem_type not in INPUTS:
         element = element_name(tensor.elem_type).lower()
-        known = ", ".join(element_name(kind).lower() for kind in ELEMENTS)
+        known = ", ".join(element_name(kind).lower() for kind in INPUTS)
         raise ValueError(f"has elements of type {element}; supported are {known}")
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
@@ -342,8 +360,8 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> S
     return _static(info.name, dims)
 
 
-def _element(info: onnx.ValueInfoProto) -> Attribute:
-    return ELEMENTS[info.type.tensor_type.elem_type]
+def _kind(info: onnx.ValueInfoProto) -> int:
+    return info.type.tensor_type.elem_type
 
 
 def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | str]:
@@ -367,12 +385,10 @@ def _static(name: str, dims: Sequence[int | str]) -> Shape:
     return static
 
 
-def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, Shape]:
-    """Check the model and return the static shapes of ONNX's inference."""
+def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, onnx.TypeProto.Tensor]:
+    """Check the model and return the types of ONNX's inference."""
     try:
         checker.check_model(model)
-        types = infer_types(model)
+        return infer_types(model)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
-    shapes = {name: shape_of_type(type_) for name, type_ in types.items()}
-    return {name: shape for name, shape in shapes.items() if shape is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from onnx import helper, numpy_helper
 from xdsl.ir import Block, Operation, SSAValue
 
+from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.support.limits import bytes_text, count_text, memory_limit
@@ -63,10 +64,18 @@ class Node:
     """Leading dimensions of an activation's shape in ONNX: the batch, or none if inferences take whole inputs."""
     subgraph: Callable[[onnx.GraphProto, Mapping[str, Value]], Sequence[Value]] = _no_subgraphs
     """Function that translates a subgraph in place, given its inputs by name, and returns its outputs."""
+    narrow: Mapping[str, np.dtype[Any]] = field(default_factory=dict[str, np.dtype[Any]])
+    """The types of tensors of 2 or 4 bits, whose elements `i8` holds, by name."""
     detach: Callable[[Block, Callable[[], Sequence[Value]]], Sequence[Value]] = _no_detaching
     """Function that moves what another function builds, apart from parameters, to a block, and returns its values."""
     remark: Callable[[str], None] = _no_remarks
     """Function that prints a remark about the node."""
+
+    def dtype(self, index: int, x: Value) -> np.dtype[Any]:
+        """Return the type that an input has in ONNX, given its index and value."""
+        if isinstance(x, Constant):
+            return x.array.dtype
+        return self.narrow.get(self.proto.input[index], dtype_of(x))
 
     def shape(self, x: Activation) -> Shape:
         """Return the shape that the activation has in ONNX."""

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from cmir.support.numerics import is_float
+
 P = (1 << 19) - 1
 """The order of the field, a Mersenne prime."""
 
@@ -144,7 +146,7 @@ def residue_of(numbers: np.ndarray) -> np.ndarray:
     residues. Infinities and NaN are unchanged.
     """
     numbers = np.asarray(numbers)
-    floats = numbers.dtype.kind == "f"
+    floats = is_float(numbers.dtype)
     exact = numbers.astype(np.float64 if floats else np.int64)
     small = (exact >= -HALF) & (exact <= HALF) & (exact == np.rint(exact))
     result = np.where(small, exact, 0).astype(np.float64)

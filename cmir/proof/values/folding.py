@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from ml_dtypes import finfo
 from xdsl.ir import Operation
 
 from cmir.support.diagnostics import CompileError
@@ -60,7 +61,7 @@ def _compare(
     size: np.ndarray,
 ) -> None:
     """Check that folded · root = exact, to a unit in the last place. size: magnitude of the terms of `exact`."""
-    limits = np.finfo(folded.dtype)
+    limits = finfo(folded.dtype)
     got = folded.astype(np.float64) * root
     margin = float(limits.eps) * np.maximum(np.abs(got), np.abs(exact))
     margin = margin + 2.0**-50 * np.abs(size) + float(limits.smallest_subnormal) * root

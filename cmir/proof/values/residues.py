@@ -57,7 +57,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
             return x
         array = np.asarray(x)
         if isinstance(x, bool | int | float | np.generic):
-            array = array.astype(self.dtype if self.dtype.kind == "f" else np.int64)
+            array = array.astype(self.dtype if numerics.is_float(self.dtype) else np.int64)
             return Residues(self.world, residue_of(array), self.dtype, Chance())
         return lift(self.world, array)
 
@@ -180,12 +180,11 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
 
     def matrix_product(self, other: Any) -> Residues:
         a, b = self, self.lift(other)
-        if a.dtype.kind != "f":
+        if numerics.is_float(a.dtype):
+            return np.matmul(numerics.widened(a), numerics.widened(b)).astype(a.dtype)
+        if a.dtype != np.int64:
             a, b = a.convert(np.dtype(np.int32)), b.convert(np.dtype(np.int32))
-        elif a.dtype == np.float16:
-            a, b = a.astype(np.float32), b.astype(np.float32)
-        result = np.matmul(a, b)
-        return result.astype(np.float16) if self.dtype == np.float16 else result
+        return np.matmul(a, b)
 
     def uninterpreted(
         self, name: str, function: Callable[..., Any], operands: Sequence[Any], elementwise: bool
@@ -258,12 +257,14 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
     @property
     def kind(self) -> str:
         """The kind of type for functions; floats of all widths share it."""
-        return "float" if self.dtype.kind == "f" else self.dtype.name
+        return "float" if numerics.is_float(self.dtype) else self.dtype.name
 
     @property
     def order_kind(self) -> str:
         """The kind of type for orders; signed and unsigned integers differ."""
-        return {"f": "float", "u": "unsigned"}.get(self.dtype.kind, "signed")
+        if numerics.is_float(self.dtype):
+            return "float"
+        return "unsigned" if self.dtype.kind == "u" else "signed"
 
     def apply(self, name: str, dtype: Any = None) -> Residues:
         kind = f"{name} {self.kind}" + (f" {dtype}" if dtype is not None else "")
@@ -274,7 +275,7 @@ class Residues(NDArrayOperatorsMixin, DuckArray):
         old = self.dtype
         if dtype == old or (old == np.bool_ and dtype != np.bool_):
             return self.like(self.values, dtype)
-        if old.kind == dtype.kind == "f":
+        if numerics.is_float(old) and numerics.is_float(dtype):
             if dtype.itemsize > old.itemsize:
                 return self.like(self.values, dtype)
             values = self.world.round(dtype.name, self.values)

@@ -6,15 +6,23 @@ from collections.abc import Callable
 from math import inf
 
 import numpy as np
-from xdsl.dialects.builtin import f16, f32, f64, i64
-from xdsl.ir import Operation, SSAValue
+from ml_dtypes import finfo
+from xdsl.dialects.builtin import f32, f64, i64
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
+from cmir.dialects.nn.operation import FLOATS, NARROW_FLOATS, WHOLE, element_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_element, operands, option
+from cmir.frontends.onnx.operators.elementwise import (
+    as_element,
+    converted,
+    element_of_value,
+    operands,
+    option,
+    wide_float,
+)
 from cmir.frontends.onnx.registry import Function, importer
 
 UNARY: dict[str, Callable[[SSAValue], Operation]] = {
@@ -171,7 +179,7 @@ def is_inf(
 
 @importer("Pow")
 def power(node: Node, base: Value, exponent: Value) -> Value:
-    """Floats and integers. A constant exponent of floats is one that their type can represent.
+    """Floats and integers. Floats of two types are computed in float, or in double if one of them is that.
 
     Powers of integers whose exponents are floats are computed in double precision and rounded towards zero, unless
     the exponents are constant and whole: then they are exact.
@@ -181,17 +189,19 @@ def power(node: Node, base: Value, exponent: Value) -> Value:
         if kinds[1].kind not in "iu":
             exponent = _whole(exponent)
         return _integer_power(node, *operands(node, base, exponent))
-    if isinstance(exponent, Constant) and isinstance(base, Activation):
-        array = exponent.array.astype(dtype_of(base))
-        if (array != exponent.array).any():
-            raise ImporterError(
-                f"constant '{exponent.name}' is not representable in the type of the base"
-            )
-        exponent = Constant(exponent.name, array)
-    elif isinstance(exponent, Activation) and element_of(exponent) not in FLOATS:
-        element = element_of(base) if isinstance(base, Activation) else f32
-        exponent = as_element(node, exponent, element)
-    return node.build(nn.PowOp(*operands(node, base, exponent)))
+    element = wide = element_of_value(base) or f32
+    if isinstance(exponent, Constant) and _holds(element, exponent):
+        exponent = converted(node, exponent, element)
+    if element_of_value(exponent) != element:
+        wide = wide_float(base, exponent)
+    values = (converted(node, value, wide) for value in (base, exponent))
+    return as_element(node, node.build(nn.PowOp(*operands(node, *values))), element)
+
+
+def _holds(element: Attribute, constant: Constant) -> bool:
+    """Return True if the elements of a constant are numbers of this type."""
+    with np.errstate(all="ignore"):
+        return bool((constant.array.astype(dtype_of(element)) == constant.array).all())
 
 
 def _whole(exponent: Value) -> Value:
@@ -218,8 +228,8 @@ def _integer_power(node: Node, base: SSAValue, exponent: SSAValue) -> Activation
 def clip(node: Node, x: Activation, *, min: float | None = None, max: float | None = None) -> Value:
     """Float64: a missing bound is infinite."""
     # In ONNX, the largest numbers of the type stand for missing bounds, so that infinities become finite.
-    bounded = element_of(x) in (f16, f32)
-    largest = float(np.finfo(dtype_of(x)).max) if bounded else inf
+    bounded = element_of(x) in (*NARROW_FLOATS, f32)
+    largest = float(finfo(dtype_of(x)).max) if bounded else inf
     low = -largest if min is None else min
     high = largest if max is None else max
     given: dict[str, float] = {}
@@ -228,6 +238,22 @@ def clip(node: Node, x: Activation, *, min: float | None = None, max: float | No
     if high < inf:
         given["max"] = option("max", high)
     return node.build(nn.ClipOp(x, **given))
+
+
+@importer("Shrink")
+def shrink(node: Node, x: Activation, *, bias: float = 0.0, lambd: float = 0.5) -> Value:
+    """Integers are computed in double precision and rounded towards zero."""
+    element = element_of(x)
+    x = as_element(node, x, element if element in FLOATS else f64)
+    low, high, offset, zero = (
+        node.parameter(Constant(f"{node.proto.name}.{name}", np.array(number, dtype_of(x))))
+        for name, number in (("low", -lambd), ("high", lambd), ("bias", bias), ("zero", 0))
+    )
+    above = node.build(nn.SubOp(x, offset))
+    inside = node.build(nn.WhereOp(node.build(nn.LessOp(high, x)), above, zero))
+    below = node.build(nn.AddOp(x, offset))
+    result = node.build(nn.WhereOp(node.build(nn.LessOp(x, low)), below, inside))
+    return as_element(node, result, element)
 
 
 @importer("LeakyRelu")

@@ -6,17 +6,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import i1
+from ml_dtypes import iinfo
+from xdsl.dialects.builtin import f32, f64, i1, i8, i32
 from xdsl.ir import Attribute, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import FLOATS, WHOLE, element_of
-from cmir.frontends.onnx.elements import element_name
+from cmir.dialects.nn import conversion
+from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, FLOATS, WHOLE, element_of
+from cmir.frontends.onnx.elements import element_name, numpy_dtype
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
-from cmir.frontends.onnx.loading import ELEMENTS
+from cmir.frontends.onnx.loading import ELEMENTS, INPUTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
+from cmir.frontends.onnx.quantized import held_narrow, integers_of
 from cmir.frontends.onnx.registry import importer
+from cmir.support.numerics import NARROW_INTEGERS
 
 
 def operands(node: Node, *values: Value) -> Iterator[SSAValue]:
@@ -69,8 +73,19 @@ def batch_normalization(
         raise ImporterError(
             "attribute training_mode = 1 is not supported: only inference is supported"
         )
-    parameters = [node.parameter(p) for p in (scale, bias, mean, variance)]
-    return node.build(nn.BatchNormOp(x, *parameters, epsilon=epsilon))
+    values = x, scale, bias, mean, variance
+    alike = len({*map(element_of_value, values)}) == 1
+    wide = element_of(x) if alike else wide_float(*values)
+    parameters = [_parameter(node, c, wide) for c in (scale, bias, mean, variance)]
+    result = node.build(nn.BatchNormOp(as_element(node, x, wide), *parameters, epsilon=epsilon))
+    return as_element(node, result, element_of(x))
+
+
+def _parameter(node: Node, constant: Constant, element: Attribute) -> SSAValue:
+    """Return a constant as a parameter with elements of this type."""
+    value = converted(node, constant, element)
+    assert isinstance(value, Constant)
+    return node.parameter(value)
 
 
 @importer("OptionalGetElement")
@@ -81,10 +96,10 @@ def identity(node: Node, x: Value) -> Value:
 
 @importer("Cast")
 def cast(node: Node, x: Activation, *, to: int, saturate: bool = True) -> Value:
-    """Casts between float16, float, double, int8, uint8, int32, int64 and bool."""
-    if to not in ELEMENTS:
+    """Casts between floats of 16 to 64 bits, integers of 2 to 64 bits (unsigned of 2 to 16 bits) and bool."""
+    if to not in INPUTS:
         raise ImporterError(f"attribute to = {element_name(to)} is not supported")
-    return as_element(node, x, ELEMENTS[to])
+    return as_type(node, x, numpy_dtype(to))
 
 
 @importer("BitCast")
@@ -104,12 +119,65 @@ def bit_cast(node: Node, input: Activation, *, to: int) -> Value:
 
 @importer("CastLike")
 def cast_like(node: Node, x: Value, like: Activation, *, saturate: bool = True) -> Value:
-    """Like Cast. Constants are cast to float16, float and double."""
+    """Like Cast."""
+    dtype = node.dtype(1, like)
+    if isinstance(x, Constant) and dtype in NARROW_INTEGERS:
+        raise ImporterError(f"a cast of a constant to {dtype} is not supported")
+    return (
+        as_type(node, x, dtype)
+        if isinstance(x, Activation)
+        else converted(node, x, element_of(like))
+    )
+
+
+def as_type(node: Node, x: Activation, dtype: np.dtype[Any]) -> Activation:
+    """Convert an activation to an element type of ONNX, as Cast does."""
+    if dtype not in NARROW_INTEGERS:
+        return as_element(node, x, ELEMENT_TYPE_OF[dtype])
+    whole = as_element(node, x, i32) if element_of(x) in FLOATS else x
+    result = as_element(node, whole, i8)
+    # The low bits: the sign is the highest of them.
+    low, high = int(iinfo(dtype).min), int(iinfo(dtype).max)
+    kept, sign = (
+        node.parameter(Constant(f"{node.proto.name}.bits", np.array(bits, np.int8)))
+        for bits in (high - low, -low)
+    )
+    result = node.build(nn.BitwiseAndOp(result, kept))
+    if not low:
+        return result
+    return node.build(nn.SubOp(node.build(nn.BitwiseXorOp(result, sign)), sign))
+
+
+def clamped(node: Node, x: Activation, dtype: np.dtype[Any]) -> Activation:
+    """Clamp integers to the range of a type, if the type of the elements has a larger one."""
+    type_ = integers_of(dtype)
+    if type_.is_narrow:
+        for bound, number in ((nn.MaxOp, type_.low), (nn.MinOp, type_.high)):
+            limit = node.parameter(Constant("bound", np.array(number, type_.dtype)))
+            x = node.build(bound(x, limit))
+    return x
+
+
+def converted(node: Node, x: Value, element: Attribute) -> Value:
+    """Convert a value to an element type, as Cast does."""
     if not isinstance(x, Constant):
-        return as_element(node, x, element_of(like))
-    if element_of(like) not in FLOATS:
-        raise ImporterError(f"a cast of a constant to {element_of(like)} is not supported")
-    return Constant(x.name, x.array.astype(dtype_of(like)))
+        return as_element(node, x, element)
+    array, target = held_narrow(x.array), dtype_of(element)
+    if array.dtype == target:
+        return x
+    with np.errstate(all="ignore"):
+        cast = conversion.cast(array, array.dtype, target) if element != i1 else array != 0
+    return Constant(x.name, np.asarray(cast))
+
+
+def element_of_value(x: Value) -> Attribute | None:
+    """Return the element type of a value; None for a constant of another type."""
+    return ELEMENT_TYPE_OF.get(x.array.dtype) if isinstance(x, Constant) else element_of(x)
+
+
+def wide_float(*values: Value) -> Attribute:
+    """Return the type in which floats of several types are computed: `f32`, or `f64` if one of them has it."""
+    return f64 if f64 in map(element_of_value, values) else f32
 
 
 def as_element(node: Node, x: Activation, element: Attribute) -> Activation:

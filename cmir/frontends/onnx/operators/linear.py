@@ -23,8 +23,8 @@ from cmir.frontends.onnx.registry import importer
 @importer("Gemm")
 def gemm(
     node: Node,
-    a: Activation,
-    b: Constant,
+    a: Value,
+    b: Value,
     c: Value | None = None,
     *,
     alpha: float = 1.0,
@@ -32,14 +32,18 @@ def gemm(
     transA: bool = False,
     transB: bool = False,
 ) -> Value:
-    """Folds the factors alpha and beta into b and c.
+    """Folds the factors alpha and beta into constants b and c.
 
-    Products of dequantised values are computed in integers, unless alpha or beta is a factor.
+    Products of dequantised values are computed in integers, unless alpha or beta is a factor. Factors of integers must
+    be whole.
     """
     if transA and node.batch:
         raise ImporterError("attribute transA = 1 exchanges the batch dimension with another")
     if transA:
-        a = node.build(nn.TransposeOp(a, [1, 0]))
+        a = _turned(node, a)
+    if isinstance(a, Constant) or not isinstance(b, Constant):
+        result = product(node, a, _turned(node, b) if transB else b)
+        return _plus(node, _times(node, result, alpha), c, beta)
     outputs = b.shape[0 if transB else 1]
     integers = None
     if alpha == beta == 1 and (c is None or (isinstance(c, Constant) and c.array.ndim == 1)):
@@ -53,20 +57,42 @@ def gemm(
         if node.batch or (c.array.size in (1, outputs) and c.shape[-1:] != (1,)):
             bias, c = node.parameter(_row(c, outputs)), None
     result = node.build(nn.GemmOp(a, weights, bias, trans_b=transB))
+    return _plus(node, result, c, beta if isinstance(c, Activation) else 1.0)
+
+
+def _turned(node: Node, matrix: Value) -> Value:
+    """Return a matrix with its dimensions exchanged."""
+    if isinstance(matrix, Constant):
+        return Constant(f"{matrix.name}.transposed", matrix.array.T)
+    return node.build(nn.TransposeOp(matrix, [1, 0]))
+
+
+def _plus(node: Node, x: Activation, c: Value | None, beta: float) -> Activation:
+    """Build x + beta · c, or x without a c."""
     if c is None:
-        return result
-    if isinstance(c, Constant):
-        return node.build(nn.AddOp(result, node.parameter(c)))
-    if beta != 1:
-        factor = Constant(f"{node.proto.name}.beta", np.array(beta, dtype_of(c)))
-        c = node.build(nn.MulOp(c, node.parameter(factor)))
-    return node.build(nn.AddOp(result, c))
+        return x
+    added = node.parameter(_scaled(c, beta)) if isinstance(c, Constant) else _times(node, c, beta)
+    return node.build(nn.AddOp(x, added))
+
+
+def _times(node: Node, x: Activation, factor: float) -> Activation:
+    if factor == 1:
+        return x
+    constant = Constant(f"{node.proto.name}.factor", _factor(factor, dtype_of(x)))
+    return node.build(nn.MulOp(x, node.parameter(constant)))
 
 
 def _scaled(constant: Constant, factor: float) -> Constant:
     if factor == 1:
         return constant
-    return Constant(constant.name, constant.array * np.asarray(factor, constant.array.dtype))
+    return Constant(constant.name, constant.array * _factor(factor, constant.array.dtype))
+
+
+def _factor(factor: float, dtype: np.dtype) -> np.ndarray:
+    """Return a factor as an element of this type. Raises ImporterError for a fraction of integers."""
+    if dtype.kind in "iu" and factor != int(factor):
+        raise ImporterError(f"a factor of {factor} is not supported for elements of {dtype}")
+    return np.array(factor, dtype)
 
 
 def _row(constant: Constant, size: int) -> Constant:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
+from xdsl.dialects.builtin import i1, i32
 
 from cmir.dialects import nn
-from cmir.dialects.nn.operation import MOST_DIMENSIONS, shape_of
+from cmir.dialects.nn.operation import MOST_DIMENSIONS, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of_rank, whole_axes
+from cmir.frontends.onnx.operators.elementwise import as_element
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
@@ -269,9 +271,11 @@ def col2im(
         )
     channels = rows // elements
     parted = (prod(outer) * channels, *block_shape, *windows)
-    folded = node.build(
-        nn.FoldOp(node.build(nn.ReshapeOp(input, parted)), image_shape, steps, margins, apart)
-    )
+    element = element_of(input)
+    numbers = as_element(node, input, i32) if element == i1 else input
+    image = node.build(nn.ReshapeOp(numbers, parted))
+    folded = node.build(nn.FoldOp(image, image_shape, steps, margins, apart))
+    folded = as_element(node, folded, element)
     return node.build(nn.ReshapeOp(folded, (*outer, channels, *image_shape)))
 
 

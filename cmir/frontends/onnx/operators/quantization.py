@@ -9,16 +9,21 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 import numpy as np
-from onnx import TensorProto
-from xdsl.dialects.builtin import f16, f32, i32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32, i32
+from xdsl.ir import SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import ELEMENT_TYPE_OF, element_of, shape_of
+from cmir.dialects.nn.operation import NARROW_FLOATS, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.loading import ELEMENTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
+from cmir.frontends.onnx.operators.elementwise import (
+    as_element,
+    clamped,
+    converted,
+    element_of_value,
+)
 from cmir.frontends.onnx.operators.integers import centred, dequantized, integer_conv
 from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.windows import Window
@@ -27,7 +32,6 @@ from cmir.frontends.onnx.quantized import (
     along,
     held,
     held_narrow,
-    integers_of,
     type_of_result,
 )
 from cmir.frontends.onnx.registry import importer
@@ -47,30 +51,22 @@ def quantize_linear(
     precision: int = 0,
     saturate: bool = True,
 ) -> Value:
-    """Quantises float32 and float16 to integers of 2 to 16 bits, with one scale or one for each index of an axis.
+    """Quantises float32, float16 and bfloat16 to integers of 2 to 16 bits.
 
-    Integers of less than 8 bits are held as int8.
+    There is one scale, or one for each index of an axis. Integers of less than 8 bits are held as int8.
     """
     if y_zero_point is None:
         y_zero_point = Constant("zero", np.zeros((), type_of_result(output_dtype)))
+    dtype = node.dtype(2, y_zero_point)
+    element = ELEMENTS.get(precision) if precision else element_of_value(y_scale)
+    if element is None or element not in (f32, *NARROW_FLOATS):
+        raise ImporterError(f"a quotient of elements of type {element} is not supported")
+    x, y_scale = as_element(node, x, element), converted(node, y_scale, element)
     scale, zero = (_along(node, x, value, axis, block_size) for value in (y_scale, y_zero_point))
-    if precision not in (0, TensorProto.FLOAT) and element_of(scale) == f32:
-        raise ImporterError(f"attribute precision = {precision} is not supported")
-    if element_of(scale) == f16:
-        # The quotient is rounded to the type of the scale.
-        if precision not in (0, TensorProto.FLOAT16):
-            raise ImporterError(f"attribute precision = {precision} is not supported")
+    if element in NARROW_FLOATS:  # the quotient is rounded to this type
         x = node.build(nn.CastOp(node.build(nn.DivOp(x, scale)), f32))
         scale = node.parameter(Constant("one", np.ones((), np.float32)))
-    result = node.build(nn.QuantizeOp(x, scale, zero))
-    if not isinstance(y_zero_point, Constant):
-        return result
-    type_ = integers_of(y_zero_point.array.dtype)
-    if type_.is_narrow:
-        for bound, number in ((nn.MaxOp, type_.low), (nn.MinOp, type_.high)):
-            limit = node.parameter(Constant("bound", np.array(number, type_.dtype)))
-            result = node.build(bound(result, limit))
-    return result
+    return clamped(node, node.build(nn.QuantizeOp(x, scale, zero)), dtype)
 
 
 def _blocks(node: Node, x: Activation, value: Activation, axis: int, size: int) -> SSAValue:
@@ -96,27 +92,18 @@ def dequantize_linear(
     block_size: int = 0,
     output_dtype: int = 0,
 ) -> Value:
-    """Integers of 2 to 32 bits, with one scale or one for each index of an axis, to float32 and float16."""
+    """Integers of 2 to 32 bits, with one scale or one for each index of an axis, to float32, float16 and bfloat16."""
     if x_zero_point is None:
         x_zero_point = Constant("zero", np.zeros((), dtype_of(x)))
-    element = _element_of(x_scale)
+    element = element_of_value(x_scale)
     if output_dtype:
         element = ELEMENTS.get(output_dtype)
-    if element not in (f32, f16):
+    if element not in (f32, *NARROW_FLOATS):
         raise ImporterError(f"attribute output_dtype = {output_dtype} is not supported")
-    if isinstance(x_scale, Constant):
-        x_scale = Constant(x_scale.name, x_scale.array.astype(np.float32))
-    elif element_of(x_scale) != f32:
-        x_scale = node.build(nn.CastOp(x_scale, f32))
+    x_scale = converted(node, x_scale, f32)
     scale, zero = (_along(node, x, value, axis, block_size) for value in (x_scale, x_zero_point))
     result = node.build(nn.DequantizeOp(x, scale, zero))
     return result if element == f32 else node.build(nn.CastOp(result, element))
-
-
-def _element_of(value: Value) -> Attribute | None:
-    if isinstance(value, Constant):
-        return ELEMENT_TYPE_OF.get(value.array.dtype)
-    return element_of(value)
 
 
 @importer("DynamicQuantizeLinear")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import i1, i32, i64
+from xdsl.dialects.builtin import f32, f64, i1, i32, i64
 from xdsl.ir import Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import element_of, shape_of
+from cmir.dialects.nn.reduction import ReductionOp
 from cmir.frontends.onnx.errors import ImporterError, ImporterLimitError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
-from cmir.frontends.onnx.operators.elementwise import as_element
+from cmir.frontends.onnx.operators.elementwise import as_element, wide_float
 from cmir.frontends.onnx.registry import Function, importer
 
-REDUCTIONS: dict[str, Callable[[SSAValue, Sequence[int], bool], Operation]] = {
+REDUCTIONS: dict[str, type[ReductionOp]] = {
     "ReduceL1": nn.ReduceL1Op,
     "ReduceL2": nn.ReduceL2Op,
     "ReduceLogSum": nn.ReduceLogSumOp,
@@ -43,7 +44,7 @@ def _axes(node: Node, x: Activation, axes: Sequence[int]) -> list[int]:
 
 
 def _reduction(
-    op: Callable[[SSAValue, Sequence[int], bool], Operation],
+    op: type[ReductionOp],
     of_none: Callable[[SSAValue], Operation] | None,
 ) -> Function:
     """Return the importer of a reduction.
@@ -64,10 +65,11 @@ def _reduction(
         chosen = _axes(node, x, axes or range(len(node.shape(x))))
         if not chosen:
             return x if of_none is None else node.build(of_none(x))
-        if element_of(x) != i1:
-            return node.build(op(x, chosen, keepdims))
-        integers = as_element(node, x, i32)
-        return as_element(node, node.build(op(integers, chosen, keepdims)), i1)
+        # Roots and logarithms of integers are rounded towards zero; truth values are added up as numbers.
+        element = element_of(x)
+        wide = i32 if element == i1 else element if element in op.TAKES else f64
+        result = node.build(op(as_element(node, x, wide), chosen, keepdims))
+        return as_element(node, result, element)
 
     return reduction
 
@@ -188,13 +190,15 @@ def layer_normalization(
 
 
 def _moments(node: Node, x: Activation, axes: Sequence[int], epsilon: float) -> list[Value]:
-    """Build the mean, and the reciprocal of the standard deviation."""
+    """Build the mean, and the reciprocal of the standard deviation, as float32."""
+    x = as_element(node, x, wide_float(x))
     small = node.parameter(Constant(f"{node.proto.name}.epsilon", np.array(epsilon, dtype_of(x))))
     mean = node.build(nn.ReduceMeanOp(x, axes, True))
     difference = node.build(nn.SubOp(x, mean))
     square = node.build(nn.MulOp(difference, difference))
     variance = node.build(nn.AddOp(node.build(nn.ReduceMeanOp(square, axes, True)), small))
-    return [mean, node.build(nn.ReciprocalOp(node.build(nn.SqrtOp(variance))))]
+    moments = mean, node.build(nn.ReciprocalOp(node.build(nn.SqrtOp(variance))))
+    return [as_element(node, moment, f32) for moment in moments]
 
 
 def _stretched(constant: Constant, shape: tuple[int, ...]) -> Constant:

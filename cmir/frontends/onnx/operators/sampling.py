@@ -10,12 +10,12 @@ from math import prod
 from typing import TypeAlias
 
 import numpy as np
-from xdsl.dialects.builtin import i32
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import f32, f64, i32, i64
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmir.dialects import nn
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import MOST_DIMENSIONS, Shape, element_of, shape_of
+from cmir.dialects.nn.operation import FLOATS, MOST_DIMENSIONS, Shape, element_of, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import (
     Activation,
@@ -25,6 +25,7 @@ from cmir.frontends.onnx.node import (
     check_constant,
     shape_of_rank,
 )
+from cmir.frontends.onnx.operators.elementwise import as_element, converted, element_of_value
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.linear import product as matrix_product
 from cmir.frontends.onnx.registry import importer
@@ -51,13 +52,18 @@ def grid_sample(
     padding_mode: str = "zeros",
     align_corners: bool = False,
 ) -> Value:
-    """Any number of spatial dimensions."""
+    """Any number of spatial dimensions. Integers are only picked: ONNX does not say how their means are rounded."""
     kind = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    if kind != "nearest" and element_of(x) not in FLOATS:
+        raise ImporterError(
+            f"attribute mode = {mode} is not supported for elements of {element_of(x)}"
+        )
     if kind not in ("linear", "nearest", "cubic"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ImporterError(f"attribute padding_mode = {padding_mode} is not supported")
-    places = operand(node, grid)
+    element, wide = element_of(x), _type_of_positions(x, grid)
+    x, places = as_element(node, x, wide), operand(node, converted(node, grid, wide))
     outer, channels, sizes = _parted(node, x)
     *results, rank = shape_of(places)[len(outer) :]
     if rank != len(sizes):
@@ -73,9 +79,16 @@ def grid_sample(
     images = _channels_first(node, x, len(outer))
     first = build.firsts(outer, prod(sizes), prod(results))
     result = build.combined(nn.AddOp, build.pixels(images, axes, first))
+    result = as_element(node, result, element)
     return _channels_back(
         node, node.build(nn.ReshapeOp(result, (channels, *outer, *results))), len(outer)
     )
+
+
+def _type_of_positions(*values: Value) -> Attribute:
+    """Return the type in which positions and weights are computed: narrow floats do not tell pixels apart."""
+    exact = {f64, i32, i64} & {*map(element_of_value, values)}
+    return f64 if exact else f32
 
 
 def _parted(node: Node, x: Activation) -> tuple[Shape, int, Shape]:
@@ -290,6 +303,9 @@ def deform_conv(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Value:
+    element, wide = element_of(x), _type_of_positions(x, offset)
+    x, offset = as_element(node, x, wide), converted(node, offset, wide)
+    mask = None if mask is None else converted(node, mask, wide)
     outer, channels, sizes = _parted(node, x)
     kernel, rank = w.shape[2:], len(sizes)
     if kernel_shape is not None and tuple(kernel_shape) != kernel:
@@ -333,6 +349,7 @@ def deform_conv(
             part = build.apply(nn.MulOp, part, row)
         groups.append(part)
     every = groups[0] if len(groups) == 1 else node.build(nn.ConcatOp(groups, 0))
+    every = as_element(node, every, element)
     image = node.build(nn.ReshapeOp(every, (channels * prod(kernel), *outer, *results)))
     return _channels_back(node, _products_of_samples(node, image, w, b, group), len(outer))
 
@@ -395,7 +412,8 @@ def roi_align(
         )
     if mode not in ("avg", "max"):
         raise ImporterError(f"attribute mode = {mode} is not supported")
-    corners = operand(node, rois)
+    element, wide = element_of(x), _type_of_positions(x, rois)
+    x, corners = as_element(node, x, wide), operand(node, converted(node, rois, wide))
     (regions, _), (_, channels, *sizes) = shape_of(corners), shape_of(x)
     build = Sampling(node, dtype_of(corners), "border")
     centred = node.schema is not None and node.schema.since_version >= 16
@@ -429,7 +447,7 @@ def roi_align(
     images = node.build(nn.TransposeOp(x, [1, 0, 2, 3]))
     found = [build.apply(nn.MulOp, pixel, mask) for pixel in build.pixels(images, axes, firsts)]
     parted = (channels, regions, bins[0], sampling_ratio, bins[1], sampling_ratio)
-    return _pooled(build, found, parted, mode)
+    return as_element(node, _pooled(build, found, parted, mode), element)
 
 
 def _pooled(

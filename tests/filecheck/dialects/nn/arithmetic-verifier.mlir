@@ -81,7 +81,7 @@ func.func @argmin_type(%x: tensor<3x4xf32>) {
 // -----
 
 func.func @argmax_elements(%x: tensor<3xi4>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i8, ui8, i16, ui16, i32, i64, got i4}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, bf16, f64, i8, ui8, i16, ui16, i32, i64, got i4}}
   %0 = nn.argmax %x {axis = 0} : (tensor<3xi4>) -> tensor<i32>
   func.return
 }
@@ -89,7 +89,7 @@ func.func @argmax_elements(%x: tensor<3xi4>) {
 // -----
 
 func.func @less_elements(%x: tensor<3xi1>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i8, ui8, i16, ui16, i32, i64, got i1}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, bf16, f64, i8, ui8, i16, ui16, i32, i64, got i1}}
   %0 = nn.less %x, %x : (tensor<3xi1>, tensor<3xi1>) -> tensor<3xi1>
   func.return
 }

@@ -9,7 +9,7 @@ func.func @axis(%x: tensor<3x4xf32>) {
 // -----
 
 func.func @elements(%x: tensor<3x4xi8>) {
-  // expected-error @below {{the operands must have elements of one of f32, f16, f64, i32, i64, got i8}}
+  // expected-error @below {{the operands must have elements of one of f32, f16, bf16, f64, i32, i64, got i8}}
   %0 = nn.cum_prod %x {axis = 1} : (tensor<3x4xi8>) -> tensor<3x4xi8>
   func.return
 }

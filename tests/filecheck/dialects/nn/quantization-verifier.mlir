@@ -9,7 +9,7 @@ func.func @mixed(%x: tensor<4xf32>, %y: tensor<4xi32>) {
 // -----
 
 func.func @taken(%x: tensor<4xi8>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, got i8}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, bf16, f64, got i8}}
   %z = nn.exp %x : (tensor<4xi8>) -> tensor<4xi8>
   func.return
 }
@@ -17,7 +17,7 @@ func.func @taken(%x: tensor<4xi8>) {
 // -----
 
 func.func @bias(%x: tensor<4xui8>, %w: tensor<4x3xi8>, %b: tensor<3xf32>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, got ui8, i8, f32}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, bf16, f64, i64, got ui8, i8, f32}}
   %z = nn.gemm %x, %w bias %b : (tensor<4xui8>, tensor<4x3xi8>, tensor<3xf32>) -> tensor<3xi32>
   func.return
 }
@@ -33,7 +33,7 @@ func.func @cast_shape(%x: tensor<4xf32>) {
 // -----
 
 func.func @cast_to_i4(%x: tensor<4xf32>) {
-  // expected-error @+1 {{the result must have elements of one of f32, f16, f64, i8, ui8, i16, ui16, i32, i64, got i4}}
+  // expected-error @+1 {{the result must have elements of one of f32, f16, bf16, f64, i8, ui8, i16, ui16, i32, i64, got i4}}
   %z = nn.cast %x : (tensor<4xf32>) -> tensor<4xi4>
   func.return
 }
@@ -41,7 +41,7 @@ func.func @cast_to_i4(%x: tensor<4xf32>) {
 // -----
 
 func.func @cast_to_f32(%x: tensor<4xi4>) {
-  // expected-error @+1 {{the operands must have elements of one of f32, f16, f64, i1, i8, ui8, i16, ui16, i32, i64, got i4}}
+  // expected-error @+1 {{the operands must have elements of one of f32, f16, bf16, f64, i1, i8, ui8, i16, ui16, i32, i64, got i4}}
   %z = nn.cast %x : (tensor<4xi4>) -> tensor<4xf32>
   func.return
 }
