@@ -111,7 +111,7 @@ def read_model(
         check_workload(imported.module)
         files = {path, *imported.files}
         shown = imported.inputs, imported.outputs, files, imported.samples, imported.state
-        return Model(path, imported.module, context, *shown, imported.narrow)
+        return Model(path, imported.module, context, *shown, narrow=imported.narrow)
     if shapes or samples != "auto" or state not in (None, State()):
         raise CompileError(path, "--shape, --samples and --state are for ONNX models, not for IR")
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))

@@ -17,6 +17,7 @@ from xdsl.ir import Operation, SSAValue
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import CompareOp, ConvertOp
 from cmir.simulator.numbers import Numbers
+from cmir.support.numerics import is_float
 
 Decisions: TypeAlias = list[list[np.ndarray]]
 """The results of operations that decide, in the order in which a run prepares and computes them."""
@@ -34,7 +35,7 @@ _BORDERS: Mapping[type[Operation], Callable[[np.ndarray, np.ndarray], np.ndarray
 
 def _is_float(value: SSAValue) -> bool:
     type = value.type
-    return dtype_of(type.element_type if isinstance(type, VectorType) else type).kind == "f"
+    return is_float(dtype_of(type.element_type if isinstance(type, VectorType) else type))
 
 
 def _decides(op: Operation) -> bool:

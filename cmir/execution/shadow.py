@@ -18,6 +18,7 @@ from cmir.execution.streams import Sample
 from cmir.semantics.precision import DoubleParameters, in_double
 from cmir.simulator.numbers import NUMBERS, Numbers
 from cmir.simulator.simulator import Simulator
+from cmir.support.numerics import is_float
 from cmir.timing.network import TimedNetwork
 
 
@@ -69,7 +70,7 @@ class Shadow:
         self, stream: Sequence[Arrays], first: Sequence[int] | None, numbers: Numbers
     ) -> list[Sample]:
         wide = [
-            {name: x.astype(np.float64) if x.dtype.kind == "f" else x for name, x in sample.items()}
+            {name: x.astype(np.float64) if is_float(x.dtype) else x for name, x in sample.items()}
             for sample in self._inputs(stream)
         ]
         parameters = DoubleParameters(self.parameters)
