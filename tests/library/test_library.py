@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from frontends.onnx_models import model_of
+from ml_dtypes import uint4
 from networks import Builder, reference_outputs
 
 import cmir
 from cmir.context import make_context
+from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import BFLOAT16
 from cmir.support.parsing import parse_module
 
 
@@ -196,3 +200,39 @@ def test_import_is_cheap() -> None:
         [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_inputs_of_few_bits(tmp_path: Path) -> None:
+    """Arrays hold them as `int8`; numbers that they lack are refused, also by a network that was saved."""
+    model = model_of(
+        "uint4[1,2,3] x",
+        "s = Constant<value_float = 0.5>() y0 = DequantizeLinear(x, s) y1 = Transpose(x)",
+        21,
+        "float[] y0, uint4[] y1",
+    )
+    net = cmir.compile(model, progress=False)
+    net.save(tmp_path / "net.cmir")
+    numbers = np.array([[[0, 1, 2], [7, 8, 15]]], np.int8)
+    for network in (net, cmir.load(tmp_path / "net.cmir")):
+        for given in (numbers, numbers.astype(uint4)):
+            floats, turned = network.run(given, progress=False).outputs.values()
+            np.testing.assert_array_equal(floats[0], numbers / 2)
+            assert turned.dtype == np.int8
+            np.testing.assert_array_equal(turned[0], numbers.T)
+        with pytest.raises(CompileError, match="input 'x' must have numbers of type uint4"):
+            network.run(numbers + 1, progress=False)
+        drawn = network.run(random=0, progress=False).outputs["y1"]
+        assert drawn.min() >= 0 and drawn.max() <= 15
+
+
+def test_bfloat16(tmp_path: Path) -> None:
+    """Outputs have the type of ml_dtypes; weights are saved in it."""
+    net = cmir.compile(
+        model_of("bfloat16[N,6] x, bfloat16[6,4] w", "y = MatMul(x, w)", 13, "bfloat16[] y"),
+        progress=False,
+    )
+    net.save(tmp_path / "net.cmir")
+    x = np.arange(6, dtype=np.float32)[None]
+    one, other = (n.run(x, progress=False).output for n in (net, cmir.load(tmp_path / "net.cmir")))
+    assert one.dtype == BFLOAT16
+    np.testing.assert_array_equal(one, other)
