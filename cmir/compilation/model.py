@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +24,7 @@ from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import MOST_OPERATIONS
 from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError
+from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 
@@ -97,8 +97,7 @@ def read_model(
     """Read an ONNX file, or IR at any level with its parameters.
 
     shapes, samples, state: see `import_onnx`; IR takes none of them.
-    weights: the file of the parameters of IR; by default, a file next to the IR with the suffix .safetensors, if there
-    is one. Raises CompileError or OSError.
+    weights: the file of the parameters of IR, by default see `open_parameters`. Raises CompileError or OSError.
     """
     context = make_context()
     if path.suffix in ONNX_SUFFIXES:
@@ -117,12 +116,9 @@ def read_model(
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     check_workload(module)
-    beside = path.with_suffix(".safetensors")
-    if weights is None and os.path.isfile(beside):  # its name may be too long for a file
-        weights = beside
-    context.parameters = Parameters.open(weights) if weights is not None else None
-    files = [path] if weights is None else [path, weights]
-    return Model(path, module, context, None, None, files)
+    context.parameters = open_parameters(module, path, weights)
+    sources = () if context.parameters is None else context.parameters.sources
+    return Model(path, module, context, None, None, [path, *sources])
 
 
 def lower(

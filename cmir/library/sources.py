@@ -21,6 +21,7 @@ from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
 from cmir.support.extras import missing_package
+from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 
@@ -68,8 +69,9 @@ def _of_module(module: ModuleOp, weights: WeightsLike | None) -> Model:
     check_workload(module)
     if isinstance(weights, Mapping):
         context.parameters = Parameters(weights)
-    elif weights is not None:
-        context.parameters = Parameters.open(weights)
+    else:
+        weights = None if weights is None else Path(weights)
+        context.parameters = open_parameters(module, None, weights)
     return Model(Path("<module>"), module, context, None, None)
 
 

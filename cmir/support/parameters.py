@@ -36,27 +36,36 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
     """A mapping from parameter names to arrays.
 
     Arrays from a file are read-only views of its memory map: they are read when they are used, and not copied.
+    sources: the files that were opened. files: the file of each parameter that is still that of a file. changed: names
+    of the parameters that were set since.
     """
 
     def __init__(self, values: Mapping[str, np.ndarray] | None = None) -> None:
         self._values: dict[str, np.ndarray] = dict(values or {})
-        self.source: Path | None = None
+        self.sources: tuple[Path, ...] = ()
+        self.files: dict[str, Path] = {}
+        self.changed: set[str] = set()
 
     @staticmethod
-    def open(path: str | os.PathLike[str]) -> Parameters:
-        """Return the parameters in a safetensors file.
+    def open(*paths: str | os.PathLike[str]) -> Parameters:
+        """Return the parameters in safetensors files; one that several files hold is that of the last.
 
-        Raises OSError if the file cannot be read, and CompileError if it is not a safetensors file or has a tensor of a
+        Raises OSError if a file cannot be read, and CompileError if it is not a safetensors file or has a tensor of a
         type without a NumPy equivalent.
         """
-        parameters = Parameters(_map_file(Path(path)))
-        parameters.source = Path(path)
+        parameters = Parameters()
+        parameters.sources = tuple(map(Path, paths))
+        for path in parameters.sources:
+            values = _map_file(path)
+            parameters._values |= values
+            parameters.files |= dict.fromkeys(values, path)
         return parameters
 
     def copy(self) -> Parameters:
         """Return a mapping that changes independently; the arrays are shared."""
         result = Parameters(self._values)
-        result.source = self.source
+        result.sources, result.files = self.sources, dict(self.files)
+        result.changed = set(self.changed)
         return result
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -76,9 +85,13 @@ class Parameters(MutableMapping[str, "np.ndarray"]):
 
     def __setitem__(self, name: str, value: np.ndarray) -> None:
         self._values[name] = value
+        self.files.pop(name, None)
+        self.changed.add(name)
 
     def __delitem__(self, name: str) -> None:
         del self._values[name]
+        self.files.pop(name, None)
+        self.changed.discard(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -98,8 +111,9 @@ def parameter_value(
 
     Raises CompileError if there is no such parameter, or if it has another shape or elements of another type.
     """
-    source = parameters.source if isinstance(parameters, Parameters) else None
-    place = f"in '{source}'" if source else "among the parameters"
+    sources = parameters.sources if isinstance(parameters, Parameters) else ()
+    files = ", ".join(f"'{source}'" for source in sources)
+    place = f"in {files}" if files else "among the parameters"
     value = (parameters or {}).get(name)
     if value is None:
         similar = difflib.get_close_matches(name, parameters or (), n=1)

@@ -25,6 +25,7 @@ from cmir.pipelines.text import parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics
 from cmir.support.errors import add_operation, describe_error, diagnostics_of
+from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
 from cmir.support.printing import ir_text
@@ -34,6 +35,7 @@ from cmir.tools.files import check_outputs, file_path
 from cmir.tools.ir_dumps import IrDumps
 from cmir.tools.opt_arguments import NAME, add_arguments, parse_arguments
 from cmir.tools.options import exit_with
+from cmir.tools.output_weights import OutputWeights
 from cmir.tools.pass_flags import PassFlag
 from cmir.tools.pass_report import OUTPUT, PARSER, PassStatistics
 from cmir.tools.pass_runner import PassRunner
@@ -47,6 +49,9 @@ class CmOptMain(xDSLOptMain):
 
     _flags: Sequence[PassFlag] = ()
     """Passes that are given as flags."""
+
+    _reproduced: Parameters | None = None
+    """Parameters of a reproducer."""
 
     _source: str | None = None
     """IR to write to `_source_path`, for --output-source."""
@@ -129,10 +134,8 @@ class CmOptMain(xDSLOptMain):
         if self.args.output_source and self.args.split_input_file:
             raise CompileError(NAME, "--output-source and --split-input-file exclude each other")
         self._check_files()
-        if self.args.weights is not None:
-            self.ctx.parameters = Parameters.open(self.args.weights)
-        elif self.args.output_weights is not None:
-            self.ctx.parameters = Parameters()
+        weights = self.args.output_weights
+        self._weights = OutputWeights(NAME, _path(self.args.output_file), _path(weights))
         chunks, extension = self.prepare_input()
         if self.args.run_reproducer:
             chunks = [(self._take_reproducer(chunks[0][0].read()), 0)]
@@ -174,8 +177,7 @@ class CmOptMain(xDSLOptMain):
         self._set_pipeline(reproducer.pipeline, f"{name}: pipeline")
         self.args.disable_verify |= not reproducer.verifies
         self.ctx.allow_unregistered |= reproducer.allows_unregistered
-        if self.args.weights is None and reproducer.parameters is not None:
-            self.ctx.parameters = reproducer.parameters
+        self._reproduced = reproducer.parameters
         return BytesIO(reproducer.text.encode())
 
     def _pipeline_text(self) -> str:
@@ -293,13 +295,15 @@ class CmOptMain(xDSLOptMain):
         self, chunk: IO[bytes], extension: str, offset: int, outputs: list[str]
     ) -> Exception | None:
         """Append the output of the chunk to `outputs`, or return the error that prevents it."""
-        text = chunk.read()
-        parameters = None if self.ctx.parameters is None else self.ctx.parameters.copy()
+        text, parameters = chunk.read(), None
         try:
             with self.runner.times.measure(*PARSER):
                 module = self.parse_chunk(BytesIO(text), extension, offset)
             if module is not None:
+                self._open_parameters(module)
+                parameters = self.ctx.parameters and self.ctx.parameters.copy()
                 self._process_module(module)
+                self._weights.name_files(module, self.ctx.parameters)
                 with self.runner.times.measure(*OUTPUT):
                     outputs.append(self.output_resulting_program(module))
         except ShrinkException:
@@ -310,6 +314,17 @@ class CmOptMain(xDSLOptMain):
                 add_operation(error)
             return error
         return None
+
+    def _open_parameters(self, module: ModuleOp) -> None:
+        """Give the context the parameters of a module."""
+        weights, earlier = _path(self.args.weights), self.ctx.parameters
+        read = open_parameters(module, _path(self.args.input_file), weights)
+        if weights is None and self._reproduced is not None:
+            read = self._reproduced.copy()
+        if earlier is not None and read is not None:  # passes give names that are new in the output
+            for name in earlier.changed - read.keys():
+                read[name] = earlier[name]
+        self.ctx.parameters = read
 
     def _process_module(self, module: ModuleOp) -> None:
         if self.args.generate_reproducer is not None:
@@ -360,6 +375,7 @@ class CmOptMain(xDSLOptMain):
         if source is None:
             raise CompileError(NAME, "--output-source needs nn IR, and passes that lower it")
         self._source_path = Path(self.args.output_file).with_suffix(SUFFIX)
+        self._weights.name_files(source, self.ctx.parameters)
         self._source = f"{ir_text(source)}\n"
         note_source(module, self._source_path.name, self._source)
 
@@ -372,9 +388,8 @@ class CmOptMain(xDSLOptMain):
     def _write(self, text: str, failed: bool) -> None:
         """Write all outputs, or none of them."""
         with atomic_paths() as temporary_for:
-            if self.args.output_weights is not None and not failed:
-                assert self.ctx.parameters is not None
-                self.ctx.parameters.save(temporary_for(self.args.output_weights))
+            if not failed:
+                self._weights.write(temporary_for)
             if self._source is not None and not failed:
                 temporary_for(self._source_path).write_bytes(self._source.encode())
             if self.args.output_file in (None, "-"):
@@ -392,6 +407,11 @@ class CmOptMain(xDSLOptMain):
         from cmir.support.highlighting import colored
 
         return colored(text)
+
+
+def _path(file: str | None) -> Path | None:
+    """Return the path of a file, None for a standard stream."""
+    return None if file in (None, "-") else Path(file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +16,14 @@ from cmir.extensions import installed_universe
 from cmir.pipelines.text import parse_passes, parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError
+from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.support.printing import ir_text
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs
 from cmir.tools.options import CommandParser
+from cmir.tools.output_weights import OutputWeights
 from cmir.tools.reduction_tests import Command, Failure
 from cmir.tools.reproducer import Reproducer
 from cmir.tools.version import add_version
@@ -77,7 +80,10 @@ def _run(options: argparse.Namespace) -> int:
     ctx = make_context()
     ctx.allow_unregistered = reproducer is None or reproducer.allows_unregistered
     module = parse_module(text, ctx, str(options.file))
-    test = _test(options, reproducer, ctx)
+    parameters = open_parameters(module, options.file, options.weights)
+    if reproducer is not None and (options.weights is not None or reproducer.parameters is None):
+        reproducer = dataclasses.replace(reproducer, parameters=parameters)
+    test = _test(options, reproducer, ctx, parameters)
     valid = _is_valid(module)
 
     def fails(candidate: ModuleOp) -> bool:
@@ -87,7 +93,10 @@ def _run(options: argparse.Namespace) -> int:
         raise CompileError(options.file, "it does not fail: there is nothing to reduce")
     before = _size(module)
     reduced = reduce(module, fails)
-    _write(reduced, reproducer, options.output_file)
+    weights = OutputWeights(NAME, options.output_file, None)
+    if reproducer is None:
+        weights.name_files(reduced, parameters)
+    _write(reduced, reproducer, weights, options.output_file)
     print(
         f"{NAME}: {before} operations reduced to {_size(reduced)}, in {test.count} tests",
         file=sys.stderr,
@@ -96,11 +105,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _test(
-    options: argparse.Namespace, reproducer: Reproducer | None, ctx: CmirContext
+    options: argparse.Namespace,
+    reproducer: Reproducer | None,
+    ctx: CmirContext,
+    parameters: Parameters | None,
 ) -> Command | Failure:
     """Return the test that the options ask for. Raises CompileError if they ask for none."""
     if options.test is not None:
-        return Command(options.test, reproducer)
+        return Command(options.test, reproducer, parameters)
     if reproducer is None:
         message = "it is no reproducer: give the passes that fail (-p), or a test (--test)"
         raise CompileError(options.file, message)
@@ -110,17 +122,15 @@ def _test(
 
 def _reproducer(options: argparse.Namespace, text: str) -> Reproducer | None:
     """Return what the file reproduces, or the options; None if neither names passes."""
-    parameters = None if options.weights is None else Parameters.open(options.weights)
     if options.passes is not None:
         passes = parse_passes(options.passes, "-p", installed_universe().all_passes)
-        return Reproducer(text, pipeline_text(passes), parameters=parameters)
-    if "mlir_reproducer" not in text:
-        return None
-    found = Reproducer.read(text, str(options.file))
-    return found if parameters is None else found.with_parameters(parameters)
+        return Reproducer(text, pipeline_text(passes))
+    return Reproducer.read(text, str(options.file)) if "mlir_reproducer" in text else None
 
 
-def _write(module: ModuleOp, reproducer: Reproducer | None, file: Path | None) -> None:
+def _write(
+    module: ModuleOp, reproducer: Reproducer | None, weights: OutputWeights, file: Path | None
+) -> None:
     text = f"{_printed(module)}\n"
     if reproducer is not None:
         text = reproducer.with_text(text).naming_only(module).file_text()
@@ -128,6 +138,7 @@ def _write(module: ModuleOp, reproducer: Reproducer | None, file: Path | None) -
         sys.stdout.write(text)
         return
     with atomic_paths() as temporary_for:
+        weights.write(temporary_for)
         temporary_for(file).write_text(text, encoding="utf-8")
 
 

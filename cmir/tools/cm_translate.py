@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from cmir.support.atomic import atomic_path, atomic_paths
 from cmir.support.diagnostics import CompileError, emit, emit_remark
+from cmir.support.parameter_files import SUFFIX
 from cmir.support.printing import ir_text
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs, file_path
 from cmir.tools.options import CommandParser, add_import, add_memory, state_of
+from cmir.tools.output_weights import OutputWeights
 from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def _translate(options: argparse.Namespace) -> None:
         print("\n".join(onnx.operators()))
     else:
         if options.output is not None and options.weights is None:
-            options.weights = file_path(options.output).with_suffix(".safetensors")
+            options.weights = file_path(options.output).with_suffix(SUFFIX)
         check_outputs([options.import_onnx], [options.output, options.weights])
         imported = onnx.import_onnx(
             options.import_onnx, shapes, samples=options.samples, state=state_of(options)
@@ -121,6 +123,8 @@ def _write(imported: ImportedModule, output: Path | None, weights: Path | None) 
     parameters = imported.parameters
     if weights is None and parameters:
         emit("note", None, "the parameters are not written: see --weights")
+    elif weights is not None and (output is None or weights != output.with_suffix(SUFFIX)):
+        OutputWeights("cm-translate", output, weights).name_files(imported.module, parameters)
     text = f"{ir_text(imported.module)}\n"
     with atomic_paths() as temporary_for:
         if output is not None:

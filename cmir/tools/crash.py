@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.context import CmirContext
 from cmir.pipelines.steps import Step
 from cmir.support.diagnostics import CompileError, collect_diagnostics
+from cmir.support.parameter_files import ATTRIBUTE
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.tools.pass_runner import PassRunner
@@ -46,7 +47,7 @@ class FailedRun:
             alone = self._of(module, [step], ctx.parameters)
             if _message(self._run(alone.text, [step], ctx.parameters)[0]) == _message(self.error):
                 return alone
-        module = parse_module(self.text, self._context(None))
+        module = _module(self.text, self._context(None))
         return self._of(module, self.steps[: self.failed + 1], self.parameters)
 
     def _of(
@@ -63,7 +64,7 @@ class FailedRun:
         ctx, module = self._context(parameters), None
         with collect_diagnostics():
             try:
-                module = parse_module(text, ctx)
+                module = _module(text, ctx)
                 PassRunner(ctx, "", self.verifies).run(steps, module)
             except Exception as error:
                 return error, module, ctx
@@ -74,6 +75,13 @@ class FailedRun:
         ctx.parameters = None if parameters is None else parameters.copy()
         ctx.progress, ctx.sources = None, {}
         return ctx
+
+
+def _module(text: str, ctx: CmirContext) -> ModuleOp:
+    """Return a module without the names of parameter files, because a reproducer holds its parameters."""
+    module = parse_module(text, ctx)
+    module.attributes.pop(ATTRIBUTE, None)
+    return module
 
 
 def _message(error: Exception | None) -> tuple[object, ...]:

@@ -61,11 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list-passes", action="store_true", help="list passes and their options")
     parser.add_argument("--list-pipelines", action="store_true", help="list named pipelines")
     parser.add_argument("--show-dialects", action="store_true", help="list dialects")
-    parser.add_argument("--weights", metavar="FILE", help="values of parameters (safetensors)")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="values of parameters (safetensors), whatever files the IR names",
+    )
     parser.add_argument(
         "--output-weights",
         metavar="FILE",
-        help="write the parameters that result from the passes to FILE",
+        help="write all parameters that result from the passes to FILE (default: those that passes have changed, to"
+        " NAME.safetensors next to -o NAME.mlir)",
     )
     add_memory(parser)
     parser.add_argument(

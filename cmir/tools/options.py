@@ -136,7 +136,10 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Add the option for the file of parameters."""
     parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="parameters of IR (default: beside the IR)"
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="parameters of IR (default: those that the IR names, or next to it)",
     )
 
 

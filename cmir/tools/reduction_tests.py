@@ -16,6 +16,8 @@ from cmir.context import CmirContext
 from cmir.pipelines.steps import Step
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.support.errors import describe_error
+from cmir.support.parameter_files import SUFFIX
+from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.support.printing import ir_text
 from cmir.tools.pass_runner import PassRunner
@@ -68,11 +70,12 @@ class Failure:
 class Command:
     """Test that a command succeeds, which gets the name of a file as its last argument.
 
-    The file is a reproducer if the input is one.
+    The file is a reproducer if the input is one. Otherwise, the parameters are in a file next to it, if there are any.
     """
 
     command: str
     reproducer: Reproducer | None
+    parameters: Parameters | None
     count: int = 0
 
     def fails(self, module: ModuleOp) -> bool:
@@ -84,6 +87,8 @@ class Command:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "reduced.mlir"
             file.write_text(text, encoding="utf-8")
+            if self.reproducer is None and self.parameters is not None:
+                self.parameters.save(file.with_suffix(SUFFIX))
             arguments = [*shlex.split(self.command), str(file)]
             done = subprocess.run(
                 arguments,

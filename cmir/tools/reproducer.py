@@ -28,11 +28,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cmir.pipelines.text import pipeline_text
 from cmir.support.diagnostics import CompileError, printable
+from cmir.support.parameter_files import strings_of
 from cmir.support.parameters import Parameters
 from cmir.support.printing import ir_text
 
@@ -95,7 +96,7 @@ class Reproducer:
         """Return the reproducer with those parameters alone that a module names."""
         if self.parameters is None:
             return self
-        names = _strings(module)
+        names = strings_of(module)
         named = {name: value for name, value in self.parameters.items() if name in names}
         return self.with_parameters(Parameters(named))
 
@@ -147,13 +148,3 @@ def _parameters(digits: str, name: str) -> Parameters:
         raise CompileError(
             name, f"the parameters of the reproducer are malformed: {error}"
         ) from None
-
-
-def _strings(module: ModuleOp) -> set[str]:
-    """Return all strings in the attributes of operations, among them the names of parameters."""
-    return {
-        value.data
-        for op in module.walk()
-        for value in (*op.attributes.values(), *op.properties.values())
-        if isinstance(value, StringAttr)
-    }
