@@ -7,6 +7,7 @@ from math import prod
 
 from xdsl.dialects.builtin import MemRefType
 
+from cmir.analysis.copies import copies_of, cores_by_program
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import BufferOp, NetworkOp
@@ -30,10 +31,23 @@ def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware)
     if has is not None and needs > has:
         raise CompileError(
             network,
-            f"the network needs {needs} cores, {needs - has} more than the {has} of "
-            f"'{hardware.name}'; several chips are a description with `interconnect.chips`, and fewer "
-            f"copies of a stage or larger crossbars take fewer cores",
+            f"the network needs {needs} cores, {needs - has} more than the {has} of '{hardware.name}'; "
+            f"{_fewer_copies(network, needs - has)}several chips are a description with "
+            "`interconnect.chips`, and larger crossbars take fewer cores",
         )
+
+
+def _fewer_copies(network: NetworkOp | PipelineOp, missing: int) -> str:
+    """Return how many copies less of a single stage would do, the fewest that there are, or an empty text."""
+    cores = {name: len(each) for name, each in cores_by_program(network).items()}
+    copies = copies_of(network)
+    fewer = {name: -(-missing * copies[name] // cores[name]) for name in cores}
+    enough = [name for name in fewer if fewer[name] < copies[name]]
+    if not enough:
+        return ""
+    name = min(enough, key=lambda name: fewer[name])
+    number = fewer[name]
+    return f"{number} {'copy' if number == 1 else 'copies'} of @{name} fewer would do; "
 
 
 def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:

@@ -5,30 +5,39 @@ from __future__ import annotations
 import islpy as isl
 
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp, ProgramOp
-from cmir.dialects.polyhedral import symbol
+from cmir.dialects.polyhedral import MatrixOp, PipelineOp, StageOp, symbol
+from cmir.isl.cores import parameter_values
 
 
-def copies_of(network: NetworkOp) -> dict[str, int]:
-    """Return the number of copies of each program that cores run.
+def copies_of(network: NetworkOp | PipelineOp) -> dict[str, int]:
+    """Return the number of copies of each program, or stage, that cores run.
 
     Cores of a program have the same weights if they differ only in coordinates that its matrices do not depend on. A
     program without matrices has one copy per core.
     """
-    cores: dict[str, list[tuple[int, ...]]] = {}
-    for core in network.cores:
-        cores.setdefault(symbol(core.program), []).append(core.core)
+    programs = network.stages if isinstance(network, PipelineOp) else network.programs
     return {
-        name: len(each)
-        // len({tuple(core[d] for d in _matter(network.programs[name])) for core in each})
-        for name, each in cores.items()
+        name: len(each) // len({tuple(core[d] for d in _matter(programs[name])) for core in each})
+        for name, each in cores_by_program(network).items()
     }
 
 
-def _matter(program: ProgramOp) -> list[int]:
+def cores_by_program(network: NetworkOp | PipelineOp) -> dict[str, list[tuple[int, ...]]]:
+    """Return the coordinates of the cores that run each program, or stage."""
+    cores: dict[str, list[tuple[int, ...]]] = {}
+    if isinstance(network, PipelineOp):
+        stages = {name: op for name, op in network.stages.items() if op.gcu is None}
+        return {name: [*map(tuple, parameter_values(op.cores()))] for name, op in stages.items()}
+    for core in network.cores:
+        cores.setdefault(symbol(core.program), []).append(core.core)
+    return cores
+
+
+def _matter(program: ProgramOp | StageOp) -> list[int]:
     """Return the core coordinates that determine the weights of a core."""
     names: set[str] = set()
     for op in program.body.block.ops:
-        if isinstance(op, CrossbarOp):
+        if isinstance(op, CrossbarOp | MatrixOp):
             relation = op.cells.relation
             for d in range(relation.dim(isl.dim_type.param)):
                 if relation.involves_dims(isl.dim_type.param, d, 1):

@@ -6,10 +6,11 @@ A missing figure is not taken as zero: the costs that depend on it are omitted, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from cmir.analysis.energy import TrafficTotals, area, inference_energy
+from cmir.analysis.headlines import Headlines, headlines_of
 from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
@@ -63,6 +64,7 @@ class InferenceCosts:
     streams: inputs and outputs, if the chip has a rate for them.
     byte_hops: Σ bytes × hops, over all pairs of a core and a core that reads from it.
     crossbars: crossbars in use, over all cores.
+    headlines: rates, efficiencies, and the use of the crossbars.
     """
 
     interval: float | None
@@ -74,6 +76,7 @@ class InferenceCosts:
     streams: Sequence[Stream]
     byte_hops: int
     crossbars: int
+    headlines: Headlines
 
     @property
     def busiest(self) -> LinkUse | None:
@@ -106,17 +109,44 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
+    streams = list(_streams(network, hardware))
+    energy = inference_energy(hardware, costs, iterations, traffic, interval)
+    areas = area(hardware, costs)
+    missing = {
+        "energy": dict(_missing_energy(hardware, traffic)),
+        "area": dict(_missing_area(hardware)),
+    }
+    reached = interval and max([interval, *(use.cycles for use in (*uses, *streams))])
     return InferenceCosts(
         interval,
-        inference_energy(hardware, costs, iterations, traffic, interval),
-        dict(_missing_energy(hardware, traffic)),
-        area(hardware, costs),
-        dict(_missing_area(hardware)),
+        energy,
+        missing["energy"],
+        areas,
+        missing["area"],
         sorted(uses, key=lambda use: (-use.cycles, -use.bytes, use.link)),
-        list(_streams(network, hardware)),
+        streams,
         _byte_hops(timed.places.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
+        headlines_of(timed, reached, energy, areas, missing),
     )
+
+
+def at_rates_of(timed: TimedNetwork, costs: InferenceCosts) -> InferenceCosts:
+    """Return costs with the rates of links, inputs and outputs that another description of the same chip has.
+
+    timed: the network on that chip. Everything else is as in `costs`.
+    """
+    chip, hardware = timed.places.chip, timed.hardware
+    links = [
+        replace(
+            use,
+            bytes_per_cycle=hardware.interconnect.rate(
+                chip is not None and chip.crosses(*use.link)
+            ),
+        )
+        for use in costs.links
+    ]
+    return replace(costs, links=links, streams=list(_streams(timed.network.op, hardware)))
 
 
 def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> TrafficTotals:

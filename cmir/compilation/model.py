@@ -147,7 +147,7 @@ def lower(
     asked = asked or storage not in (None, "full")
     machine = hardware or model.hardware or Hardware.load("ideal")
     mapped: ModuleOp | None = None
-    if (passes := _mapping(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
+    if (passes := mapping_passes(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
         pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
         for item in passes:
@@ -222,7 +222,7 @@ def _fit_storage_to_places(
         core.properties["position"] = positions[name]
 
 
-def _mapping(
+def mapping_passes(
     machine: Hardware, storage: Storage | None, replicate: Replication | None
 ) -> list[ModulePass]:
     """Return the passes needed to map a pipeline to the cores of a machine."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cmir.analysis.advice import changes_that_help
+from cmir.analysis.binding import binding_of
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
 from cmir.execution.streams import Sample
@@ -77,11 +79,14 @@ class Run:
         return self.record.inference_latency
 
     @cached_property
+    def _steady(self) -> RunReport:
+        return self.record if self.inferences > 3 else self.timed.time(_STEADY)
+
+    @cached_property
     def interval(self) -> float:
         """Cycles between successive inferences of a long stream."""
-        steady = self.record if self.inferences > 3 else self.timed.time(_STEADY)
-        assert steady.steady_interval is not None
-        return steady.steady_interval
+        assert self._steady.steady_interval is not None
+        return self._steady.steady_interval
 
     @property
     def latency_seconds(self) -> float | None:
@@ -114,10 +119,12 @@ class Run:
     @cached_property
     def figures(self) -> dict[str, Any]:
         """All figures, with units in the names, as `cm-run --json` writes them; None for unknown ones."""
-        network = self.timed.network
-        sram = sram_bytes(network, self.timed.hardware)
-        cores = len(network.positions)
-        return run_figures(self.record, self._costs, self.timed.hardware, sram, cores, each=True)
+        network, hardware = self.timed.network, self.timed.hardware
+        sram = sram_bytes(network, hardware)
+        cores, costs = len(network.positions), self._costs
+        binding = binding_of(self.timed, costs, self._steady)
+        changes = changes_that_help(self.timed, costs, binding)
+        return run_figures(self.record, costs, hardware, sram, cores, True, binding, changes)
 
     def to_pandas(self) -> Any:
         """Return a row for each core as a `pandas.DataFrame`: iterations, cycles, stalls, bytes."""

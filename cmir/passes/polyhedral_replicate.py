@@ -95,11 +95,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
             )
         if not stages:
             return
-        arrays = pipeline.arrays
-        choices = [
-            self._choices(stage, available, program_cost(stage, hardware), arrays)
-            for stage in stages
-        ]
+        choices = self.choices(pipeline, available)
         chosen = balance(choices, available)
         for stage, choice in zip(stages, chosen, strict=True):
             if choice.copies > 1:
@@ -113,6 +109,15 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
             f"{sum(choice.cores for choice in chosen)} of {available} cores in use; the busiest takes {after} "
             f"cycles for an inference, {before} without copies",
         )
+
+    def choices(self, pipeline: PipelineOp, available: int) -> list[list[ReplicationChoice]]:
+        """Return the possible numbers of copies of each stage that runs on cores. available: the number of cores."""
+        hardware = self.hardware_for(pipeline)
+        return [
+            self._choices(stage, available, program_cost(stage, hardware), pipeline.arrays)
+            for stage in pipeline.stages.values()
+            if stage.gcu is None
+        ]
 
     def _choices(
         self, stage: StageOp, cores: int, cost: Cost, arrays: Mapping[str, ArrayOp]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cmir.analysis.advice import Change
+from cmir.analysis.binding import Binding
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
@@ -91,11 +93,13 @@ def run_figures(
     sram_bytes: Mapping[CoreName, int],
     cores: int,
     each: bool = False,
+    binding: Binding | None = None,
+    changes: Sequence[Change] = (),
 ) -> dict[str, Any]:
     """Return all figures that a run prints, with units in the names; None for unknown ones.
 
     cores: number of cores. sram_bytes: bytes of the buffers of each core. each: one entry per core instead of per
-    program.
+    program. binding, changes: what binds the stream, and what would help.
     """
     clock = hardware.system.clock_hz
 
@@ -113,6 +117,9 @@ def run_figures(
         "interval_cycles": costs.interval,
         "interval_seconds": seconds(costs.interval),
         "inferences_overlapping": report.overlap,
+        **costs.headlines.figures(),
+        "binds": None if binding is None else asdict(binding),
+        "would_help": [asdict(change) for change in changes],
         "sram_bytes": sum(sram_bytes.values()),
         "energy_joules": dict(costs.energy),
         "energy_missing": dict(costs.energy_missing),

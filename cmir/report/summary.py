@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cmir.analysis.advice import Change
+from cmir.analysis.binding import Binding
 from cmir.analysis.curve import CurvePoint
+from cmir.analysis.headlines import Headlines
 from cmir.dialects.core_name import CoreName
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import printable
@@ -22,8 +25,9 @@ def print_summary(
     cores: int,
     sram_bytes: Mapping[CoreName, int],
     lines: Literal["programs", "cores"] | None,
+    headlines: Headlines | None = None,
 ) -> None:
-    """Print cycles, latency, interval and memory, and a line for each program or each core.
+    """Print cycles, latency, interval, memory and headlines, and a line for each program or each core.
 
     cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core.
     """
@@ -37,11 +41,51 @@ def print_summary(
         rows.append(("steady-state interval", f"{steady_interval:g}"))
     rows.append(("inferences overlapping", f"{report.overlap}"))
     rows.append(("SRAM bytes", f"{sum(sram_bytes.values())}"))
+    known = headline_rows(headlines) if headlines is not None else []
+    rows += [(label, value) for label, value in known if value]
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
         print(f"  {label:<{width}}  {value:>10}")
+    if headlines is not None and (unknown := [label for label, value in known if not value]):
+        fields = ", ".join(headlines.unknown_without)
+        print(f"  unknown: {', '.join(unknown)}" + (f" (without {fields})" if fields else ""))
     if lines is not None:
         _print_cores(report, sram_bytes, lines == "cores")
+
+
+def headline_rows(headlines: Headlines) -> list[tuple[str, str]]:
+    """Return the headlines as labels and values, empty if unknown; a figure of which a part is unknown is a bound."""
+    rows = [
+        ("inferences/s", headlines.inferences_per_second),
+        ("multiply-accumulates/s", headlines.macs_per_second),
+        ("TOPS", headlines.tops),
+    ]
+    for unit, exact, bound in (
+        ("TOPS/W", headlines.tops_per_watt, headlines.tops_per_watt_at_most),
+        ("TOPS/mm²", headlines.tops_per_mm2, headlines.tops_per_mm2_at_most),
+    ):
+        rows.append(
+            (unit, exact) if exact is not None or bound is None else (f"{unit}, at most", bound)
+        )
+    shares = [
+        ("crossbar cells used", headlines.cells_used),
+        ("cells of the chip used", headlines.chip_cells_used),
+        ("crossbars at work", headlines.crossbars_busy),
+    ]
+    return [
+        *((label, "" if value is None else f"{value:.4g}") for label, value in rows),
+        *((label, "" if x is None else f"{100 * x:.3g} %") for label, x in shares),
+    ]
+
+
+def print_binding(binding: Binding | None, changes: Sequence[Change], advised: bool) -> None:
+    """Print what binds the stream, and the changes that would help. advised: True if all changes have been tried."""
+    if binding is None:
+        return
+    print(f"what binds: {binding}")
+    helpful = " or ".join(map(str, changes)) or ("none of the changes tried" if advised else "")
+    more = "" if advised else "--advise tries cores, copies and buffers"
+    print(f"would help: {'; '.join(filter(None, [helpful, more]))}")
 
 
 def _print_cores(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> None:

@@ -15,6 +15,7 @@ from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
 if TYPE_CHECKING:
+    from cmir.compilation.changes import Compilation
     from cmir.compilation.model import Model
     from cmir.execution.judging import Tolerances
     from cmir.execution.references import Reference
@@ -79,6 +80,11 @@ def _run_model(
         checks = options.check_against, options.check_with
         reference = reference_of(model, *checks, state_of(options))
     tolerances = Tolerances(options.rtol, options.atol, narrowest_float(model.module))
+    compilation = None
+    if options.advise:
+        from cmir.compilation.changes import Compilation
+
+        compilation = Compilation.of(model, hardware, options.storage, options.replicate)
     with Progress() as progress:
         network = compile_model(
             model,
@@ -96,7 +102,7 @@ def _run_model(
         samples, run = _execute(options, network, progress.working)
     if options.output is not None:
         write_samples(run.samples, options.output)
-    _show(options, run.timed, run.record, described)
+    _show(options, run.timed, run.record, described, compilation)
     right = True
     if options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)
@@ -128,27 +134,46 @@ def _execute(options: argparse.Namespace, network: Network, show: Show) -> tuple
 
 
 def _show(
-    options: argparse.Namespace, timed: TimedNetwork, report: RunReport, described: bool
+    options: argparse.Namespace,
+    timed: TimedNetwork,
+    report: RunReport,
+    described: bool,
+    compilation: Compilation | None,
 ) -> None:
-    """Print, write and draw the figures of a run. described: True if there is a hardware description; prints costs."""
+    """Print, write and draw the figures of a run.
+
+    described: True if there is a hardware description; prints costs. compilation: for --advise.
+    """
+    from cmir.analysis.advice import changes_that_help
+    from cmir.analysis.binding import binding_of
     from cmir.analysis.capacity import sram_bytes
     from cmir.analysis.inference_costs import costs_of
     from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
-    from cmir.report.summary import print_summary
+    from cmir.report.summary import print_binding, print_summary
+    from cmir.support.progress import Progress
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
     hardware, interval = timed.hardware, steady.steady_interval
     sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
     lines = None if options.quiet else "cores" if options.cores else "programs"
-    print_summary(report, interval, hardware.name, cores, sram, lines)
-    if described or options.json is not None:
-        costs = costs_of(timed, interval)
+    described |= options.advise
+    costs = costs_of(timed, interval) if described or options.json is not None else None
+    headlines = costs.headlines if costs is not None and described else None
+    print_summary(report, interval, hardware.name, cores, sram, lines, headlines)
+    if costs is not None:
+        binding = binding_of(timed, costs, steady)
+        changes = [*changes_that_help(timed, costs, binding)]
+        if compilation is not None and binding is not None and interval is not None:
+            with Progress() as progress:
+                progress.working("trying changes")
+                changes += compilation.changes_that_help(binding, interval)
         if described:
+            print_binding(binding, changes, options.advise)
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
-            table = run_figures(report, costs, hardware, sram, cores, options.cores)
-            write_json(table, options.json)
+            more = options.cores, binding, changes
+            write_json(run_figures(report, costs, hardware, sram, cores, *more), options.json)
     draw_pictures(options, timed, report, interval)
 
 

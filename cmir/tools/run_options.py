@@ -116,6 +116,11 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         help="run no data: cycles, latency and interval as a run would give them, without inputs",
     )
     parser.add_argument(
+        "--advise",
+        action="store_true",
+        help="compile again, to try what would shorten the interval: more cores, copies of stages, other buffers",
+    )
+    parser.add_argument(
         "--buffer-curve",
         action="store_true",
         help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
@@ -254,6 +259,8 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
     if options.json is not None:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
+    if options.advise:
+        raise CompileError("cm-run", "--buffer-curve runs nothing: it has no interval for --advise")
 
 
 def _runs_data(options: argparse.Namespace) -> bool:
@@ -263,7 +270,7 @@ def _runs_data(options: argparse.Namespace) -> bool:
 
 
 _OF_RUNS = (
-    *("check", "schedules", "output", "json", "inferences", "sequence_lengths"),
+    *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "advise"),
     *("timeline", "report", "plot", "trace"),
 )
 """Options that request a run, or results of a run."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cmir.analysis.headlines import Headlines
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
@@ -26,6 +27,7 @@ COSTS = InferenceCosts(
     streams=[Stream("inputs", 30, 2)],
     byte_hops=200,
     crossbars=7,
+    headlines=Headlines(200, 1000, 4e-7, None, 5e-4, None, None, 0.25, None, None, ()),
 )
 
 

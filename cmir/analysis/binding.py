@@ -1,0 +1,104 @@
+"""What binds a stream of inferences: the core, link or port that an inference keeps busy longest, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cmir.analysis.inference_costs import InferenceCosts
+from cmir.cost.program_cost import Cost
+from cmir.dialects.core_name import CoreName
+from cmir.hardware.topology import link_text
+from cmir.timing.network import TimedNetwork
+from cmir.timing.report import RunReport
+
+FULL = 0.99
+"""Share of the interval above which a resource binds; below, waits do."""
+
+WORK = {
+    "crossbar": "products on crossbars",
+    "dpu": "the vector unit",
+    "sram": "loads from SRAM",
+    "link": "sending results",
+    "starts": "starting iterations",
+    "transfers": "transfers",
+}
+"""What a resource is busy with, in words, by its short name."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The busiest resource of a steady stream.
+
+    kind: `core`, `link` or `port`. name: of the core's program, the link, or `inputs` or `outputs`.
+    cores, others: number of cores of the program, and of others, that are as busy.
+    work: a key of WORK. cycles: cycles of an inference. share: of the interval.
+    waits: what it waits for the rest of the time, `data` or `room`; None if it is busy almost all of the time.
+    """
+
+    kind: str
+    name: str
+    cores: int
+    others: int
+    work: str
+    cycles: float
+    share: float
+    waits: str | None
+
+    def __str__(self) -> str:
+        what = self.name if self.kind == "core" else f"{self.kind} {self.name}"
+        copies = f" × {self.cores}" if self.cores > 1 else ""
+        if self.others:
+            copies += f" and {self.others} other core{'s' if self.others > 1 else ''}"
+        busy = f"{WORK[self.work]}, {100 * self.share:.3g} % of the time"
+        return f"{what}{copies}: {busy}" + (
+            f"; then it waits for {self.waits}" if self.waits else ""
+        )
+
+
+def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) -> Binding | None:
+    """Return what binds a network on its chip; None if the interval is unknown.
+
+    report: of a stream on which `costs.interval` was found, for what the busiest core waits for.
+    """
+    if costs.interval is None:
+        return None
+    kind, name, work, cycles = max(_candidates(timed, costs), key=lambda found: found[3])
+    interval = max(costs.interval, cycles)
+    share = cycles / interval
+    if not isinstance(name, CoreName):
+        waits = None if share >= FULL else "the cores"
+        return Binding(kind, name, 1, 0, work, cycles, share, waits)
+    of_core = next(core for core in report.cores if core.name == name)
+    room = of_core.credit_stalls > of_core.data_stalls
+    waits = None if share >= FULL else "room" if room else "data"
+    busy = [c.name.program for c in report.cores if c.iterations * c.interval == cycles]
+    alike = busy.count(name.program)
+    return Binding(kind, name.program, alike, len(busy) - alike, work, cycles, share, waits)
+
+
+def busiest_cycles(timed: TimedNetwork, costs: InferenceCosts) -> float:
+    """Return the cycles for which an inference keeps the busiest resource busy; the interval cannot be shorter."""
+    return max(cycles for _, _, _, cycles in _candidates(timed, costs))
+
+
+def _candidates(
+    timed: TimedNetwork, costs: InferenceCosts
+) -> Iterator[tuple[str, CoreName | str, str, float]]:
+    """Yield (kind, name, work, cycles) of each resource."""
+    for name, cost in timed.costs.items():
+        cycles = timed.network.cores[name].iterations * cost.interval
+        if name in timed.network.positions:
+            yield "core", name, _work(cost), cycles
+        else:
+            yield "port", name, "transfers", cycles
+    for use in costs.links:
+        yield "link", link_text(use.link), "transfers", use.cycles
+    for stream in costs.streams:
+        yield "port", stream.what, "transfers", stream.cycles
+
+
+def _work(cost: Cost) -> str:
+    """Return the resource that determines the interval of an iteration."""
+    work = max(cost.busy, key=lambda resource: cost.busy[resource], default="starts")
+    return work if cost.busy.get(work, 0) == cost.interval else "starts"
