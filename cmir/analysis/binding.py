@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cmir.analysis.copies import nodes_of
 from cmir.analysis.inference_costs import InferenceCosts
 from cmir.cost.program_cost import Cost
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.topology import link_text
+from cmir.support.origins import tells_more
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
@@ -34,6 +36,7 @@ class Binding:
     cores, others: number of cores of the program, and of others, that are as busy.
     work: a key of WORK. cycles: cycles of an inference. share: of the interval.
     waits: what it waits for the rest of the time, `data` or `room`; None if it is busy almost all of the time.
+    node: the node of the model that the program comes from, None if unknown.
     """
 
     kind: str
@@ -44,9 +47,12 @@ class Binding:
     cycles: float
     share: float
     waits: str | None
+    node: str | None = None
 
     def __str__(self) -> str:
         what = self.name if self.kind == "core" else f"{self.kind} {self.name}"
+        if self.node is not None and tells_more(self.node, self.name):
+            what += f" ({self.node})"
         copies = f" × {self.cores}" if self.cores > 1 else ""
         if self.others:
             copies += f" and {self.others} other core{'s' if self.others > 1 else ''}"
@@ -74,7 +80,8 @@ def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) ->
     waits = None if share >= FULL else "room" if room else "data"
     busy = [c.name.program for c in report.cores if c.iterations * c.interval == cycles]
     alike = busy.count(name.program)
-    return Binding(kind, name.program, alike, len(busy) - alike, work, cycles, share, waits)
+    node = nodes_of(timed.network.op).get(name.program)
+    return Binding(kind, name.program, alike, len(busy) - alike, work, cycles, share, waits, node)
 
 
 def busiest_cycles(timed: TimedNetwork, costs: InferenceCosts) -> float:

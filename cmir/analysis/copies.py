@@ -1,4 +1,4 @@
-"""Numbers of cores of a network that hold the same weights."""
+"""Cores of a network that hold the same weights, and the nodes of the model that its programs come from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import islpy as isl
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import MatrixOp, PipelineOp, StageOp, symbol
 from cmir.isl.cores import parameter_values
+from cmir.support.origins import node_of
 
 
 def copies_of(network: NetworkOp | PipelineOp) -> dict[str, int]:
@@ -31,6 +32,13 @@ def cores_by_program(network: NetworkOp | PipelineOp) -> dict[str, list[tuple[in
     for core in network.cores:
         cores.setdefault(symbol(core.program), []).append(core.core)
     return cores
+
+
+def nodes_of(network: NetworkOp | PipelineOp) -> dict[str, str]:
+    """Return the node of the model that each program, or stage, comes from, for those where it is known."""
+    programs = network.stages if isinstance(network, PipelineOp) else network.programs
+    found = {name: node_of(op) for name, op in programs.items()}
+    return {name: node for name, node in found.items() if node is not None}
 
 
 def _matter(program: ProgramOp | StageOp) -> list[int]:

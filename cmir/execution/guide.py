@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn import QuantizeOp, WhereOp, evaluate_function
 from cmir.dialects.nn.operation import shape_of
-from cmir.frontends.onnx.building import node_of
+from cmir.support.origins import node_of
 
 ROUNDING = (QuantizeOp, WhereOp)
 """Operators by which importers round numbers to integers: to signs, the second."""

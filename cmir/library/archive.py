@@ -56,7 +56,9 @@ def save(
             archive.writestr(_HARDWARE, hardware.toml())
             for level, module in modules.items():
                 if module is not None:
-                    archive.writestr(_LEVELS[level], f"{ir_text(module)}\n")
+                    # Locations have the names of the model's nodes.
+                    text = ir_text(module, debuginfo=True)
+                    archive.writestr(_LEVELS[level], f"{text}\n")
             archive.write(weights, _WEIGHTS, ZIP_STORED)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from cmir.analysis.advice import changes_that_help
 from cmir.analysis.binding import binding_of
 from cmir.analysis.capacity import sram_bytes
+from cmir.analysis.copies import nodes_of
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
 from cmir.execution.streams import Sample
 from cmir.report.cost_summary import run_figures
@@ -124,7 +125,8 @@ class Run:
         cores, costs = len(network.positions), self._costs
         binding = binding_of(self.timed, costs, self._steady)
         changes = changes_that_help(self.timed, costs, binding)
-        return run_figures(self.record, costs, hardware, sram, cores, True, binding, changes)
+        nodes = nodes_of(network.op)
+        return run_figures(self.record, costs, hardware, sram, cores, True, binding, changes, nodes)
 
     def to_pandas(self) -> Any:
         """Return a row for each core as a `pandas.DataFrame`: iterations, cycles, stalls, bytes."""

@@ -95,11 +95,13 @@ def run_figures(
     each: bool = False,
     binding: Binding | None = None,
     changes: Sequence[Change] = (),
+    nodes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return all figures that a run prints, with units in the names; None for unknown ones.
 
     cores: number of cores. sram_bytes: bytes of the buffers of each core. each: one entry per core instead of per
-    program. binding, changes: what binds the stream, and what would help.
+    program. binding, changes: what binds the stream, and what would help. nodes:
+    the node of the model that each program comes from, where it is known.
     """
     clock = hardware.system.clock_hz
 
@@ -131,7 +133,7 @@ def run_figures(
             {**asdict(s), "cycles_per_inference": s.cycles, "utilisation": costs.utilisation(s)}
             for s in costs.streams
         ],
-        "programs": [asdict(line) for line in lines_of(report, sram_bytes, each)],
+        "programs": [asdict(line) for line in lines_of(report, sram_bytes, each, nodes)],
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
 import numpy as np
 
+from cmir.analysis.copies import nodes_of
 from cmir.dialects.polyhedral import DependenceOp, PipelineOp, StageOp, symbol
 from cmir.isl import dim_names
 from cmir.isl.cores import count_points
@@ -15,6 +16,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
 from cmir.support.diagnostics import CompileError
+from cmir.support.origins import tells_more
 
 MOST_POINTS = 20_000
 """Maximum number of iterations, or elements, that can be drawn."""
@@ -59,13 +61,22 @@ class DependencePicture:
 def find_dependence(pipeline: PipelineOp, wanted: Sequence[str]) -> DependenceOp:
     """Return the read-after-write dependence whose (writer, reader, array) names start with `wanted`.
 
-    Raises CompileError if there is none, or more than one.
+    A stage can also be named by the node of the model that it comes from. Raises CompileError if there is none, or more
+    than one.
     """
     found = [op for op in pipeline.dependences if op.kind is DependenceKind.RAW]
-    chosen = [op for op in found if _names(op)[: len(wanted)] == tuple(wanted)]
+    nodes = nodes_of(pipeline)
+
+    def is_meant(op: DependenceOp) -> bool:
+        return all(
+            asked in (name, nodes.get(name))
+            for asked, name in zip(wanted, _names(op), strict=False)
+        )
+
+    chosen = [op for op in found if is_meant(op)]
     if len(chosen) == 1:
         return chosen[0]
-    there = ", ".join(":".join(_names(op)) for op in (chosen or found))
+    there = ", ".join(_title(op, nodes) for op in (chosen or found))
     what = f"dependence {':'.join(wanted)}" if wanted else "dependence"
     problem = f"there is no {what}" if not chosen else f"{len(chosen)} dependences can be meant"
     help = (
@@ -102,6 +113,14 @@ def relation_of(pipeline: PipelineOp, dependence: DependenceOp) -> DependencePic
         {k: _read_by(shown[1], reads.points[k], position) for k in some},
         marked,
     )
+
+
+def _title(op: DependenceOp, nodes: Mapping[str, str]) -> str:
+    """Return the names of a dependence, and in parentheses the nodes of its stages if they tell more."""
+    names = _names(op)
+    stages = [nodes.get(name, name) for name in names[:2]]
+    more = any(map(tells_more, stages, names))
+    return ":".join(names) + (f" ({' -> '.join(stages)})" if more else "")
 
 
 def _names(op: DependenceOp) -> tuple[str, ...]:

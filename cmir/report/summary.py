@@ -15,7 +15,11 @@ from cmir.analysis.headlines import Headlines
 from cmir.dialects.core_name import CoreName
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import printable
+from cmir.support.origins import middle_cut, tells_more
 from cmir.timing.report import CoreReport, RunReport
+
+_NODE = 40
+"""Maximum number of characters of a node's name in a table."""
 
 
 def print_summary(
@@ -26,10 +30,12 @@ def print_summary(
     sram_bytes: Mapping[CoreName, int],
     lines: Literal["programs", "cores"] | None,
     headlines: Headlines | None = None,
+    nodes: Mapping[str, str] | None = None,
 ) -> None:
     """Print cycles, latency, interval, memory and headlines, and a line for each program or each core.
 
-    cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core.
+    cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core. nodes: the
+    node of the model that each program comes from, where it is known.
     """
     inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
     print(f"{inferences} on {cores} cores of '{printable(hardware)}'")
@@ -50,7 +56,7 @@ def print_summary(
         fields = ", ".join(headlines.unknown_without)
         print(f"  unknown: {', '.join(unknown)}" + (f" (without {fields})" if fields else ""))
     if lines is not None:
-        _print_cores(report, sram_bytes, lines == "cores")
+        _print_cores(report, sram_bytes, lines == "cores", nodes or {})
 
 
 def headline_rows(headlines: Headlines) -> list[tuple[str, str]]:
@@ -88,29 +94,38 @@ def print_binding(binding: Binding | None, changes: Sequence[Change], advised: b
     print(f"would help: {'; '.join(filter(None, [helpful, more]))}")
 
 
-def _print_cores(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> None:
-    """Print a line for each core, or for each program."""
-    lines = lines_of(report, sram_bytes, each)
+def _print_cores(
+    report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool, nodes: Mapping[str, str]
+) -> None:
+    """Print a line for each core, or for each program, with its node if some nodes have names of their own."""
+    lines = lines_of(report, sram_bytes, each, nodes)
+    named = any(tells_more(line.node, line.program) for line in lines)
     names = [f"{line.name} × {line.cores}" if line.cores > 1 else line.name for line in lines]
     width = max(4, *map(len, names))
     print(
         f"{'core':<{width}}  iterations  busy cycles  utilisation  data stalls  credit stalls"
-        "  SRAM bytes"
+        f"  SRAM bytes{'  node' if named else ''}"
     )
     for name, line in zip(names, lines, strict=True):
         utilisation = f"{100 * line.utilisation:.1f} %"
+        node = f"  {printable(middle_cut(line.node, _NODE))}" if named and line.node else ""
         print(
             f"{name:<{width}}  {line.iterations:>10}  {line.busy_cycles:>11}"
             f"  {utilisation:>11}  {line.data_stall_cycles:>11}"
-            f"  {line.credit_stall_cycles:>13}  {line.sram_bytes:>10}"
+            f"  {line.credit_stall_cycles:>13}  {line.sram_bytes:>10}{node}"
         )
 
 
 @dataclass(frozen=True)
 class Line:
-    """Figures of a core in a run, or of all cores of a program: sums, and the mean utilisation."""
+    """Figures of a core in a run, or of all cores of a program: sums, and the mean utilisation.
+
+    node: the node of the model that the program comes from, None if unknown.
+    """
 
     name: str
+    program: str
+    node: str | None
     cores: int
     iterations: int
     busy_cycles: int
@@ -120,20 +135,34 @@ class Line:
     sram_bytes: int
 
 
-def lines_of(report: RunReport, sram_bytes: Mapping[CoreName, int], each: bool) -> list[Line]:
-    """Return a line for each core, or for each program."""
+def lines_of(
+    report: RunReport,
+    sram_bytes: Mapping[CoreName, int],
+    each: bool,
+    nodes: Mapping[str, str] | None = None,
+) -> list[Line]:
+    """Return a line for each core, or for each program. nodes: see `print_summary`."""
     groups: dict[str, list[CoreReport]] = {}
     for core in report.cores:
         groups.setdefault(str(core.name) if each else core.name.program, []).append(core)
-    return [_line(name, cores, report.cycles, sram_bytes) for name, cores in groups.items()]
+    return [
+        _line(name, cores, report.cycles, sram_bytes, nodes or {}) for name, cores in groups.items()
+    ]
 
 
 def _line(
-    name: str, cores: Sequence[CoreReport], cycles: int, sram_bytes: Mapping[CoreName, int]
+    name: str,
+    cores: Sequence[CoreReport],
+    cycles: int,
+    sram_bytes: Mapping[CoreName, int],
+    nodes: Mapping[str, str],
 ) -> Line:
+    program = cores[0].name.program
     busy = sum(core.busy for core in cores)
     return Line(
         name if len(cores) > 1 else str(cores[0].name),
+        program,
+        nodes.get(program),
         len(cores),
         sum(core.start.size for core in cores),
         busy,

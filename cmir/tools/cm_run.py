@@ -147,6 +147,7 @@ def _show(
     from cmir.analysis.advice import changes_that_help
     from cmir.analysis.binding import binding_of
     from cmir.analysis.capacity import sram_bytes
+    from cmir.analysis.copies import nodes_of
     from cmir.analysis.inference_costs import costs_of
     from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
     from cmir.report.summary import print_binding, print_summary
@@ -157,9 +158,10 @@ def _show(
     sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
     lines = None if options.quiet else "cores" if options.cores else "programs"
     described |= options.advise
+    nodes = nodes_of(timed.network.op)
     costs = costs_of(timed, interval) if described or options.json is not None else None
     headlines = costs.headlines if costs is not None and described else None
-    print_summary(report, interval, hardware.name, cores, sram, lines, headlines)
+    print_summary(report, interval, hardware.name, cores, sram, lines, headlines, nodes)
     if costs is not None:
         binding = binding_of(timed, costs, steady)
         changes = [*changes_that_help(timed, costs, binding)]
@@ -172,7 +174,7 @@ def _show(
             print_costs(costs)
             warn_of_overload(costs)
         if options.json is not None:
-            more = options.cores, binding, changes
+            more = options.cores, binding, changes, nodes
             write_json(run_figures(report, costs, hardware, sram, cores, *more), options.json)
     draw_pictures(options, timed, report, interval)
 

@@ -49,7 +49,7 @@ def _translate(options: argparse.Namespace) -> None:
             options.import_onnx, shapes, samples=options.samples, state=state_of(options)
         )
         check_outputs(imported.files, [options.output, options.weights])
-        _write(imported, options.output, options.weights)
+        _write(imported, options.output, options.weights, options.print_debuginfo)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,11 +88,16 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"
     )
     parser.add_argument(
+        "--print-debuginfo",
+        action="store_true",
+        help="print locations, so that reports and errors on the IR know the nodes of the model",
+    )
+    parser.add_argument(
         "--dependence",
         metavar="WRITER:READER[:ARRAY]",
         type=lambda text: text.split(":"),
         default=[],
-        help="dependence to draw if there are several, by the names of the stages and of the array",
+        help="dependence to draw if there are several, by the names of the stages, or of their nodes, and of the array",
     )
     add_import(parser)
     parser.add_argument("--no-batch", action="store_true", help="deprecated: --samples whole")
@@ -118,14 +123,16 @@ def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[in
             temporary.write_text(text, encoding="utf-8")
 
 
-def _write(imported: ImportedModule, output: Path | None, weights: Path | None) -> None:
-    """Write the IR and the parameters to their destinations: both, or neither."""
+def _write(
+    imported: ImportedModule, output: Path | None, weights: Path | None, debuginfo: bool
+) -> None:
+    """Write the IR and the parameters to their destinations: both, or neither. debuginfo: with locations."""
     parameters = imported.parameters
     if weights is None and parameters:
         emit("note", None, "the parameters are not written: see --weights")
     elif weights is not None and (output is None or weights != output.with_suffix(SUFFIX)):
         OutputWeights("cm-translate", output, weights).name_files(imported.module, parameters)
-    text = f"{ir_text(imported.module)}\n"
+    text = f"{ir_text(imported.module, debuginfo=debuginfo)}\n"
     with atomic_paths() as temporary_for:
         if output is not None:
             temporary_for(output).write_text(text, encoding="utf-8")

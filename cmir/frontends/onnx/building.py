@@ -488,17 +488,6 @@ def _location(path: Path, what: str) -> NameLoc:
     return NameLoc(StringAttr(f"{path}: {what}"), UnknownLoc())
 
 
-def node_of(op: Operation) -> str | None:
-    """Return the name of the node that an operation was imported from, or None."""
-    if not isinstance(op.location, NameLoc):
-        return None
-    found = _NODE.search(op.location.desc.data)
-    return None if found is None else found[1]
-
-
-_NODE = re.compile(r": node '(.*)' \(\w+\)$", re.DOTALL)
-
-
 def _schema(proto: onnx.NodeProto, opsets: Mapping[str, int]) -> onnx.defs.OpSchema | None:
     try:
         return onnx.defs.get_schema(proto.op_type, opsets[proto.domain], proto.domain)
