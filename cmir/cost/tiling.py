@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cmir.cost.firing import Matrix
 from cmir.hardware.sections import Crossbar
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Contents of a crossbar, and of others alike: `blocks` of rows × columns cells along the diagonal.
+
+    count: number of crossbars.
+    """
+
+    rows: int
+    columns: int
+    blocks: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,25 @@ class Tiling:
         conversions = matrix.blocks * matrix.outputs * parts * crossbar.slices
         return Tiling(tiles * copies, parts, rows, columns * spread, conversions)
 
+    @staticmethod
+    def tiles(matrix: Matrix, crossbar: Crossbar) -> Iterator[Tile]:
+        """Yield what is in each crossbar of a matrix, as few different tiles as there are, if crossbars have a size."""
+        if crossbar.rows is None or crossbar.columns is None:
+            return
+        spread = crossbar.slices if crossbar.slicing == "columns" else 1
+        copies, columns = crossbar.slices // spread, crossbar.columns // spread
+        inputs, outputs = matrix.inputs, matrix.outputs
+        sharing = min(crossbar.rows // inputs, columns // outputs, matrix.blocks)
+        if sharing:
+            full, rest = divmod(matrix.blocks, sharing)
+            for blocks, count in ((sharing, full), (rest, 1)):
+                if blocks and count:
+                    yield Tile(inputs, outputs * spread, blocks, count * copies)
+            return
+        for rows, parts in _pieces(inputs, crossbar.rows):
+            for width, tiles in _pieces(outputs, columns):
+                yield Tile(rows, width * spread, 1, parts * tiles * matrix.blocks * copies)
+
     def rounds(self, crossbar: Crossbar) -> int:
         """Return how many times a product drives the rows of a crossbar: row groups times phases."""
         return crossbar.phases * -(-self.rows // (crossbar.active_rows or self.rows))
@@ -53,3 +86,9 @@ class Tiling:
         conversions = -(-self.columns // (crossbar.adcs or self.columns))
         phase = max(crossbar.phase_cycles, conversions * crossbar.adc_cycles)
         return self.rounds(crossbar) * phase
+
+
+def _pieces(extent: int, most: int) -> list[tuple[int, int]]:
+    """Return the sizes of the pieces of an extent, of at most `most`, each with their number."""
+    full, rest = divmod(extent, most)
+    return [(size, count) for size, count in ((most, full), (rest, 1)) if size and count]

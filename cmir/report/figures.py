@@ -7,20 +7,24 @@ reduced to sums, or to minimum and maximum, over equal parts of the run; `Figure
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cmir.analysis.capacity import sram_bytes
+from cmir.analysis.copies import nodes_of
 from cmir.analysis.energy import TrafficTotals, inference_energy
+from cmir.analysis.inference_costs import costs_of
 from cmir.cost.traffic import flows_of, link_loads
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.topology import Topology
 from cmir.report.activity import Activity, activities
+from cmir.report.cost_figures import crossbar_figures, headline_figures, part_figures
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
+from cmir.support.origins import tells_more
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
@@ -40,6 +44,7 @@ def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None)
     """Return the figures of a run. interval: cycles between inferences in the steady state, if known."""
     notes: list[str] = []
     found = activities(timed.actors, report)
+    costs = costs_of(timed, interval)
     return {
         "hardware": timed.hardware.name,
         "hardwareSummary": timed.hardware.summary,
@@ -55,6 +60,10 @@ def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None)
         "graph": _graph(timed.network.op),
         "chip": None if timed.places.chip is None else _chip(timed, timed.places.chip),
         "layers": _layers(timed, found),
+        "headlines": headline_figures(timed, costs, report),
+        "energy": part_figures(costs.energy, costs.energy_missing),
+        "area": part_figures(costs.area, costs.area_missing),
+        "crossbars": crossbar_figures(timed),
         "notes": notes,
     }
 
@@ -64,6 +73,7 @@ def _cores(
 ) -> list[Data]:
     most = max(LEAST_PARTS, MOST_STRETCHES // len(found))
     sram = sram_bytes(timed.network, timed.hardware)
+    nodes = nodes_of(timed.network.op)
     cores: list[Data] = []
     longer = 0
     for core, activity in zip(report.cores, found, strict=True):
@@ -72,6 +82,7 @@ def _cores(
         data: Data = {
             "name": str(core.name),
             "stage": core.name.program,
+            "node": _node(nodes, core.name.program),
             "place": timed.network.positions.get(core.name),
             "iterations": core.iterations,
             "interval": core.interval,
@@ -101,6 +112,12 @@ def _cores(
     return cores
 
 
+def _node(nodes: Mapping[str, str], stage: str) -> str | None:
+    """Return the node that a stage comes from, if its name tells more than that of the stage."""
+    node = nodes.get(stage)
+    return node if tells_more(node, stage) else None
+
+
 def _buffers(timed: TimedNetwork, report: RunReport, notes: list[str]) -> list[Data]:
     found = list(occupancies(timed, report))
     parts = max(LEAST_PARTS, min(1000, MOST_PARTS // max(1, len(found))))
@@ -124,6 +141,10 @@ def _buffers(timed: TimedNetwork, report: RunReport, notes: list[str]) -> list[D
             }
         )
     return buffers
+
+
+_ENDS = ("input", "output")
+"""Kinds of boxes that are no stages."""
 
 
 def _graph(network: NetworkOp) -> Data:
@@ -150,12 +171,19 @@ def _graph(network: NetworkOp) -> Data:
     kinds = {f"input {symbol(ref)}": "input" for ref in network.inputs}
     kinds |= {name: "gcu" if op.gcu is not None else "stage" for name, op in ran.items()}
     kinds |= {f"output {symbol(ref)}": "output" for ref in network.outputs}
-    drawing = draw_graph(list(kinds), arrays)
+    drawing, nodes = draw_graph(list(kinds), arrays), nodes_of(network)
     return {
         "width": drawing.width,
         "height": drawing.height,
         "boxes": [
-            {"name": name, "kind": kind, "cores": cores.get(name, 0), "at": drawing.boxes[name]}
+            {
+                "name": name,
+                "label": name.removeprefix(f"{kind} ") if kind in _ENDS else name,
+                "kind": kind,
+                "node": _node(nodes, name),
+                "cores": cores.get(name, 0),
+                "at": drawing.boxes[name],
+            }
             for name, kind in kinds.items()
         ],
         "lines": [
@@ -196,6 +224,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
     for activity in found:
         of_stage[activity.name.program].append(activity)
     layers: list[Data] = []
+    nodes = nodes_of(timed.network.op)
     for name, cores in of_stage.items():
         iterations = {activity.name: activity.iterations for activity in cores}
         costs = {core: timed.costs[core] for core in iterations}
@@ -206,6 +235,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
         layers.append(
             {
                 "stage": name,
+                "node": _node(nodes, name),
                 "cores": sum(core in timed.network.positions for core in iterations),
                 "iterations": sum(iterations.values()),
                 "interval": cost.interval,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -77,6 +79,24 @@ def test_counts_are_those_of_a_layout(matrix: Matrix, crossbar: Crossbar) -> Non
     assert (tiling.rows, tiling.columns) == (used_rows, used_columns)
     assert tiling.conversions == conversions
     assert tiling.parts == max(map(len, adding.values()))
+
+
+@given(matrices, crossbars())
+def test_tiles_are_those_of_a_layout(matrix: Matrix, crossbar: Crossbar) -> None:
+    """As many crossbars hold as many rows, columns and cells as in the layout; without a size, there are no tiles."""
+    tiles = list(Tiling.tiles(matrix, crossbar))
+    if crossbar.rows is None or crossbar.columns is None:
+        assert not tiles
+        return
+    expected: Counter[tuple[int, int, int]] = Counter()
+    for cells in lay_out(matrix, crossbar).values():
+        rows, columns = ({place[d] for place in cells} for d in (0, 1))
+        expected[len(rows), len(columns), len(cells)] += 1
+    found: Counter[tuple[int, int, int]] = Counter()
+    for tile in tiles:
+        rows, columns = tile.blocks * tile.rows, tile.blocks * tile.columns
+        found[rows, columns, tile.blocks * tile.rows * tile.columns] += tile.count
+    assert found == expected
 
 
 @given(matrices, crossbars(), st.integers(1, 8))

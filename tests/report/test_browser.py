@@ -27,6 +27,7 @@ from cmir.report.plot import write_plot
 from cmir.timing.network import TimedNetwork
 
 ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
 TEXTBOOK = ROOT / "tests" / "filecheck" / "textbook.mlir"
 IMAGES = ROOT / "docs" / "images"
 
@@ -284,11 +285,117 @@ def test_schemes_and_print(textbook: TimedNetwork, open_page: Open, scheme: str)
     assert page.pdf().startswith(b"%PDF")
 
 
+def test_theme_by_choice(textbook: TimedNetwork, open_page: Open) -> None:
+    """A choice prevails over the system's theme, is remembered, and repaints canvases."""
+    opened = open_page(textbook, 3, color_scheme="dark")
+    page = opened.page
+
+    def paper() -> str:
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    dark = paper()
+    page.select_option("#theme", "light")
+    assert paper() == "rgb(255, 255, 255)" != dark
+    assert opened.colour(1, 5.5) == "even" and opened.colour(1, 1.5) == "data"
+    page.reload()
+    opened.settle()
+    assert paper() == "rgb(255, 255, 255)"
+    page.select_option("#theme", "")
+    assert paper() == dark
+
+
+def test_costs_and_headlines(open_page: Open) -> None:
+    """Figures that the description gives are drawn; others are said to be unknown, or bounds."""
+    hardware = Hardware.load("isaac")
+    timed = TimedNetwork(lower(read_model(DIGITS), hardware=hardware), hardware)
+    page = open_page(timed, 8).page
+    shown = page.locator("#headlines").inner_text().splitlines()
+    figures_shown = dict(zip(shown[::2], shown[1::2], strict=True))
+    found = page.evaluate("run.headlines")
+    assert figures_shown["TOPS/W"] == f"≤ {found['tops_per_watt_at_most']:.3g}"
+    assert float(figures_shown["TOPS/mm²"]) == pytest.approx(found["tops_per_mm2"], rel=1e-2)
+    assert page.locator("#binds").inner_text().startswith("What binds: conv1 and 1 other core: ")
+    for part, kind in (("energy", "energy"), ("area", "area")):
+        known = page.evaluate(f"run.{kind}.known")
+        whole = sum(known.values())
+        bars = page.locator(f"#{part}-parts .whole span")
+        widths = [bars.nth(k).bounding_box() for k in range(bars.count())]
+        total = page.locator(f"#{part}-parts .whole").bounding_box()
+        assert total is not None and len(widths) == len(known)
+        for box, value in zip(widths, known.values(), strict=True):
+            assert box is not None
+            assert box["width"] / total["width"] == pytest.approx(value / whole, abs=0.01)
+    missing = page.locator("#energy-parts").inner_text()
+    assert "without dpu (energy.vector_element), static (energy.static_watts)" in missing
+
+
+def test_crossbars_are_drawn_to_scale(open_page: Open) -> None:
+    hardware = Hardware.load("isaac")
+    timed = TimedNetwork(lower(read_model(DIGITS), hardware=hardware), hardware)
+    page = open_page(timed, 1).page
+    stages = page.evaluate("run.crossbars.stages")
+    drawings = page.locator("#crossbars-drawing figure")
+    assert drawings.count() == len(stages) == 4
+    for k, stage in enumerate(stages):
+        tiles = [tile for tile in stage["tiles"] for _ in range(tile["count"])]
+        cells = page.evaluate(
+            """(k) => [...document.querySelectorAll("#crossbars-drawing figure")[k].querySelectorAll("g")].map((g) => {
+              const [whole, held] = ["rect", "path"].map((name) => g.querySelector(name).getBBox());
+              return (held.width * held.height) / (whole.width * whole.height);
+            })""",
+            k,
+        )
+        expected = [tile["rows"] * tile["columns"] / 128**2 for tile in tiles]
+        assert cells == pytest.approx(expected, rel=1e-3)  # pixels, not data
+
+
+def test_a_chip_of_many_empty_places(open_page: Open) -> None:
+    """Places with cores have room for a label, and empty ones take little of the drawing."""
+    hardware = Hardware.load("isaac")
+    timed = TimedNetwork(lower(read_model(DIGITS), hardware=hardware), hardware)
+    page = open_page(timed, 1).page
+    sizes = page.evaluate(
+        """[...document.querySelectorAll("#chip-drawing g")].map((g) => {
+          const text = g.querySelector("text");
+          const rect = g.querySelector("rect").getBoundingClientRect();
+          const fits = !text || text.getBoundingClientRect().width <= rect.width;
+          return [Boolean(text), rect.width * rect.height, fits, text && parseFloat(getComputedStyle(text).fontSize)];
+        })"""
+    )
+    used = [size for size in sizes if size[0]]
+    assert len(used) == 6 and len(sizes) == 168
+    assert all(fits and font >= 12 for _, _, fits, font in used)
+    assert sum(area for _, area, *_ in used) > sum(area for has, area, *_ in sizes if not has)
+
+
+def test_a_sender_that_waits_is_no_alarm(open_page: Open) -> None:
+    drawn = residual_block(machine=SLOW, passes="polyhedral-stream-inputs")
+    timed, report = drawn.compiled.timed, drawn.report
+    opened = open_page(timed, report.inferences)
+    names = opened.page.evaluate("run.cores.map((core) => core.name)")
+    sender = names.index("send_x")
+    waits = opened.page.evaluate(f"run.cores[{sender}].credit")
+    assert waits
+    held = opened.page.evaluate("colour('held').trim()")
+    seen = {opened.colour(sender, cycle + 0.5) for cycle in range(report.cycles)}
+    assert held in seen and "credit" not in seen
+    assert (
+        opened.page.locator(".bar .held").count()
+        and not opened.page.locator(
+            f"#cores-table tbody tr:nth-child({sender + 1}) .credit"
+        ).count()
+    )
+
+
 def test_narrow_window(textbook: TimedNetwork, open_page: Open) -> None:
     opened = open_page(textbook, 3)
     opened.page.set_viewport_size({"width": 400, "height": 700})
     opened.settle()
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
+    # Drawings scroll at their size, instead of shrinking.
+    size = opened.page.locator("#graph svg").bounding_box()
+    assert size is not None and size["width"] == opened.page.evaluate("run.graph.width") > 400
+    assert opened.page.evaluate("document.querySelector('#graph').scrollWidth") > 400
     assert opened.colour(1, 5.5) == "even"
 
 
@@ -318,7 +425,7 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     assert heights[0] == cores * 20 > heights[1]  # all rows are printed, some of them shown
     folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
     write_plot(timed.actors, timed.time(4), folder / "plot.png")
-    for section in ("network", "timeline", "buffers", "chip"):
+    for section in ("network", "timeline", "buffers", "crossbars", "chip", "costs"):
         page.mouse.move(0, 0)
         page.locator(f"#{section}").screenshot(path=folder / f"report-{section}.png")
         assert (IMAGES / f"report-{section}.png").is_file()
@@ -326,7 +433,8 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     for _ in range(5):
         page.keyboard.press("+")
     lines = opened.tooltip(10, 0.35 * opened.view[0] + 0.65 * opened.view[1])
-    assert lines[0].startswith("conv9") and lines[1].startswith("cycles")
+    assert lines[0].startswith("conv9_partial") and lines[1] == "node conv29"
+    assert lines[2].startswith("cycles")
     opened.settle()
     page.screenshot(
         path=folder / "report-tooltip.png", clip=page.locator("#timeline").bounding_box()

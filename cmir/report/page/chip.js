@@ -1,6 +1,8 @@
 // The chip: places, the cores on them, and what links carry.
 
-const CELL = 100;
+/** Width of a row or column of places, and of those in which there is no core. */
+const CELL = 108;
+const EMPTY = 22;
 
 function drawChip(run) {
   const { chip } = run;
@@ -13,67 +15,95 @@ function drawChip(run) {
   text.textContent =
     `Of ${chip.title}, ${several(used, "place")} ${used === 1 ? "has" : "have"} a core.` +
     (chip.links.length ? " The wider a link, the more bytes of an inference it carries; it is drawn on the right of its way." : "");
-  const at = placesOf(chip.places.map((place) => place.at));
-  const [width, height] = [0, 1].map((d) => CELL * (1 + Math.max(...[...at.values()].map((p) => p[d]))));
+  const at = placesOf(chip);
+  const [width, height] = [0, 1].map((d) => Math.max(...[...at.values()].map((p) => p[d] + p[d + 2] / 2)));
   const drawing = shape("svg", {
     viewBox: `0 0 ${width} ${height}`,
-    width: Math.min(width, width > 10 * CELL ? 1180 : 580),
+    width,
+    height,
     role: "img",
     "aria-label": "Places of the chip; a table has the most loaded links",
   });
-  const centre = (place) => at.get(place.join()).map((x) => x * CELL + CELL / 2);
+  const box = (place) => at.get(place.join());
   const most = chip.links.length ? chip.links[0].bytes : 1;
   for (const [from, to] of chip.idle) {
-    drawing.append(shape("path", { class: "link free", d: linkPath(centre(from), centre(to)) }));
+    drawing.append(shape("path", { class: "link free", d: linkPath(box(from), box(to)) }));
   }
   for (const link of [...chip.links].reverse()) {
     const width = 1 + 7 * (link.bytes / most);
     const lines = [`(${link.from.join(", ")}) → (${link.to.join(", ")})`, `${count(link.bytes)} bytes an inference`];
     if (link.rate && run.interval) lines.push(`${percent(link.bytes / link.rate, run.interval)} of what it can carry`);
-    const path = { class: "link", d: linkPath(centre(link.from), centre(link.to)), "stroke-width": width };
+    const path = { class: "link", d: linkPath(box(link.from), box(link.to)), "stroke-width": width };
     drawing.append(explain(shape("path", path), lines));
   }
-  for (const place of chip.places) drawing.append(drawPlace(run, place, centre(place.at)));
+  for (const place of chip.places) drawing.append(drawPlace(run, place, box(place.at)));
   byId("chip-drawing").append(drawing);
   if (chip.links.length) byId("chip-drawing").append(linksTable(run));
 }
 
-/** Where places are drawn, in cells: as their coordinates say where there are one or two, else on a circle. */
-function placesOf(places) {
-  const flat = places[0].length <= 2;
+/**
+ * Where places are drawn: [x, y, width, height] of their cells, x and y in the middle. Places of one or two coordinates
+ * are where these say, in rows and columns that are narrow if they have no core; others are on a circle.
+ */
+function placesOf({ places }) {
+  if (places[0].at.length > 2) {
+    return new Map(
+      places.map(({ at }, k) => {
+        const angle = (2 * Math.PI * k) / places.length;
+        const radius = (CELL * places.length) / 5;
+        const [x, y] = [radius * (1 + Math.cos(angle)), radius * (1 + Math.sin(angle))];
+        return [at.join(), [x + CELL / 2, y + CELL / 2, CELL, CELL]];
+      }),
+    );
+  }
+  const axes = [(at) => at.at(-1), (at) => (at.length > 1 ? at[0] : 0)];
+  const spans = axes.map((coordinate) => {
+    const used = new Set(places.filter((place) => place.core).map((place) => coordinate(place.at)));
+    const values = [...new Set(places.map((place) => coordinate(place.at)))].sort((a, b) => a - b);
+    let end = 0;
+    return new Map(
+      values.map((value) => {
+        const size = used.has(value) ? CELL : EMPTY;
+        end += size;
+        return [value, [end - size / 2, size]];
+      }),
+    );
+  });
   return new Map(
-    places.map((place, k) => {
-      if (flat) return [place.join(), [place.at(-1), place.length > 1 ? place[0] : 0]];
-      const angle = (2 * Math.PI * k) / places.length;
-      const radius = places.length / 5;
-      return [place.join(), [radius * (1 + Math.cos(angle)), radius * (1 + Math.sin(angle))]];
+    places.map(({ at }) => {
+      const [[x, width], [y, height]] = spans.map((span, d) => span.get(axes[d](at)));
+      return [at.join(), [x, y, width, height]];
     }),
   );
 }
 
 /** A line from place to place, on its right side; what goes over others is bent around them. */
-function linkPath([x1, y1], [x2, y2]) {
+function linkPath([x1, y1, w1, h1], [x2, y2, w2, h2]) {
   const length = Math.hypot(x2 - x1, y2 - y1);
   const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
-  const side = 7;
+  const side = Math.min(w1, h1, w2, h2) < CELL ? 2 : 7;
   const [ox, oy] = [-uy * side, ux * side];
-  const bend = length > CELL * 1.01 ? 0.18 * length : 0;
+  const near = Math.abs(ux) * (w1 + w2) + Math.abs(uy) * (h1 + h2);
+  const bend = length > 0.51 * near ? 0.18 * length : 0;
   const [mx, my] = [(x1 + x2) / 2 + ox - uy * bend, (y1 + y2) / 2 + oy + ux * bend];
   return `M${x1 + ox} ${y1 + oy}Q${mx} ${my} ${x2 + ox} ${y2 + oy}`;
 }
 
-function drawPlace(run, place, [x, y]) {
-  const size = 68;
-  const corner = { x: x - size / 2, y: y - size / 2, width: size, height: size };
+function drawPlace(run, place, [x, y, cellWidth, cellHeight]) {
   const core = place.core && run.cores.find((each) => each.name === place.core);
+  const side = Math.min(cellWidth, cellHeight);
+  const [width, height] = core ? [0.8 * cellWidth, 0.72 * cellHeight] : [0.6 * side, 0.6 * side];
+  const corner = { x: x - width / 2, y: y - height / 2, width, height };
   const node = shape("g", {}, shape("rect", { class: core ? "box core" : "box", rx: 4, ...corner }));
   if (!core) return explain(node, [`(${place.at.join(", ")})`, "no core"]);
-  const parts = inLines(core.name, 11).slice(0, 4);
+  const parts = inLines(middleCut(core.name, 40), 12).slice(0, 4);
   parts.forEach((part, k) => {
-    const at = { x, y: y + 4 + 11 * (k - (parts.length - 1) / 2) };
+    const at = { x, y: y + 4 + 14 * (k - (parts.length - 1) / 2) };
     node.append(shape("text", { class: "on-core", "text-anchor": "middle", ...at }, part));
   });
-  return explain(node, [core.name, `at (${place.at.join(", ")})`, `fires ${percent(core.busy, run.cycles)} of the time`]);
+  const lines = [core.name, `at (${place.at.join(", ")})`, `fires ${percent(core.busy, run.cycles)} of the time`];
+  if (core.node) lines.splice(1, 0, `node ${core.node}`);
+  return explain(node, lines);
 }
 
 /** A name in lines of at most so many letters, broken after `_` and before `[` where that is possible. */

@@ -25,16 +25,26 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 /** An integer with thin spaces between groups of digits. */
 const count = (number) => Math.round(number).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009");
 
+/** A text of at most so many characters, abbreviated in the middle. */
+function middleCut(text, most) {
+  if (text.length <= most) return text;
+  const tail = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(text.length - tail)}`;
+}
+
 const several = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)}\u2009%`;
 
 /** A quantity with one of the usual prefixes. */
 function quantity(value, unit) {
-  const prefixes = [["", 1], ["m", 1e-3], ["µ", 1e-6], ["n", 1e-9], ["p", 1e-12]];
+  const prefixes = [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3], ["", 1], ["m", 1e-3], ["µ", 1e-6], ["n", 1e-9], ["p", 1e-12]];
   const [prefix, scale] = prefixes.find(([, size]) => Math.abs(value) >= size) ?? prefixes.at(-1);
   return `${Number((value / scale).toPrecision(3))}\u2009${prefix}${unit}`;
 }
+
+/** A number with three digits that matter. */
+const rounded3 = (value) => `${Number(value.toPrecision(3))}`;
 
 /** Cycles, which may be a mean, and how long they are where the clock is known. */
 function duration(cycles, clock) {

@@ -20,22 +20,21 @@ function drawGraph(run) {
   byId("graph").append(drawing);
 }
 
-function drawBox(run, { name, kind, cores, at: [x, y] }) {
+function drawBox(run, { name, label, kind, node: origin, cores, at: [x, y] }) {
   const own = run.cores.filter((core) => core.stage === name);
   const isEnd = kind === "input" || kind === "output";
-  const details = isEnd ? "" : kind === "gcu" ? "control unit" : several(cores, "core");
+  const details = isEnd ? kind : kind === "gcu" ? "control unit" : several(cores, "core");
   const fired = own.reduce((sum, core) => sum + core.busy, 0) / (own.length * run.cycles);
-  const lines = isEnd ? [name] : [name, details, ...places(own), `fires ${percent(fired, 1)} of the time`];
+  const lines = isEnd ? [label, kind] : [name, details, ...places(own), `fires ${percent(fired, 1)} of the time`];
+  if (origin) lines.splice(1, 0, `node ${origin}`);
   const size = { x, y, width: BOX.width, height: BOX.height };
   const node = shape(
     "g",
     {},
     shape("rect", { class: isEnd ? "box end" : "box", rx: 5, ...size }),
-    shape("text", { x: x + 8, y: y + (isEnd ? 24 : 17) }, name.length > 19 ? `${name.slice(0, 18)}…` : name),
+    shape("text", { x: x + 8, y: y + 17 }, middleCut(label, 18)),
+    shape("text", { class: "soft", x: x + 8, y: y + 32 }, isEnd ? kind : `${details}, ${percent(fired, 1)}`),
   );
-  if (!isEnd) {
-    node.append(shape("text", { class: "soft", x: x + 8, y: y + 32 }, `${details}, ${percent(fired, 1)}`));
-  }
   return explain(node, lines);
 }
 

@@ -19,6 +19,38 @@ function drawSummary() {
   );
 }
 
+/** Headlines; an unknown figure is said to be unknown, or a bound. */
+function drawHeadlines() {
+  const found = run.headlines;
+  const bounded = (name) => {
+    const bound = found[`${name}_at_most`];
+    if (found[name] !== null) return rounded3(found[name]);
+    return bound === null ? null : `≤ ${rounded3(bound)}`;
+  };
+  const rate = (value) => (value === null ? null : quantity(value, "/s"));
+  const share = (value) => (value === null ? null : `${rounded3(100 * value)}\u2009%`);
+  const figures = [
+    ["inferences", rate(found.inferences_per_second)],
+    ["multiply-accumulates", rate(found.macs_per_second)],
+    ["TOPS", found.tops === null ? null : rounded3(found.tops)],
+    ["TOPS/W", bounded("tops_per_watt")],
+    ["TOPS/mm²", bounded("tops_per_mm2")],
+    ["crossbar cells used", share(found.crossbar_cells_used_share)],
+    ["cells of the chip used", share(found.chip_cells_used_share)],
+    ["crossbars at work", share(found.crossbars_busy_share)],
+  ];
+  const known = figures.filter(([, value]) => value !== null);
+  const unknown = figures.filter(([, value]) => value === null).map(([name]) => name);
+  byId("headlines").append(
+    ...known.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
+  );
+  const lines = [];
+  if (found.binds) lines.push(`What binds: ${found.binds}.`);
+  if (found.help.length) lines.push(`Would help, as tried: ${found.help.join(" or ")}.`);
+  if (unknown.length) lines.push(`Unknown, for want of figures in the description: ${unknown.join(", ")}.`);
+  byId("binds").append(...lines.flatMap((line) => [line, element("br")]).slice(0, -1));
+}
+
 function drawNotes() {
   byId("notes").hidden = !run.notes.length;
   byId("notes").querySelector("ul").append(...run.notes.map((note) => element("li", {}, note)));
@@ -31,12 +63,17 @@ function listenToButtons() {
   }
 }
 
+offerThemes();
 drawSummary();
+drawHeadlines();
 drawGraph(run);
 const timelineRows = drawTimeline(run, view);
 drawCores(run);
 const bufferRows = drawBuffers(run, view);
+drawCrossbars(run);
 drawChip(run);
+drawParts("energy-parts", "Energy of an inference", run.energy, (joules) => quantity(joules, "J"));
+drawParts("area-parts", "Area", run.area, (area) => `${rounded3(area)}\u2009mm²`);
 drawCosts(run);
 drawNotes();
 listenToButtons();

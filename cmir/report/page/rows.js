@@ -54,7 +54,7 @@ class Rows {
     this.listen();
     view.changed.push(() => this.repaint());
     new ResizeObserver(() => this.repaint()).observe(this.scroll);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    onTheme(() => this.repaint());
   }
 
   labelWidth() {
@@ -211,6 +211,6 @@ function tickStep(least) {
 function shortened(context, text, width) {
   if (context.measureText(text).width <= width) return text;
   let length = text.length;
-  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > width) length--;
-  return `${text.slice(0, length)}…`;
+  while (length > 3 && context.measureText(middleCut(text, length)).width > width) length--;
+  return middleCut(text, length);
 }

@@ -24,9 +24,41 @@ function table(heads, rows) {
   );
 }
 
+/** A name in a table: abbreviated in the middle, in full for who points at it. */
+const nameCell = (text) => ["words", element("span", { title: text }, middleCut(text, 40))];
+
+/** A sum as a bar of its parts, and the parts that the description has no figures for. */
+function drawParts(id, title, { known, missing }, text) {
+  const parts = Object.entries(known).filter(([, value]) => value);
+  const whole = parts.reduce((sum, [, value]) => sum + value, 0);
+  const lacking = Object.entries(missing).map(([part, field]) => `${part} (${field})`);
+  const without = lacking.length ? `, without ${lacking.join(", ")}` : "";
+  const host = byId(id);
+  if (!parts.length) {
+    host.append(element("strong", {}, title), `: no figures for ${lacking.join(", ")}`);
+    return;
+  }
+  const bars = parts.map(([part, value], k) => {
+    const piece = element("span", { class: `part-${k % 6}`, title: `${part} ${text(value)}` });
+    piece.style.width = `${(100 * value) / whole}%`;
+    return piece;
+  });
+  const entries = parts.map(([part, value], k) =>
+    element("li", {}, element("span", { class: `part-${k % 6}` }), `${part} ${text(value)}, ${percent(value, whole)}`),
+  );
+  host.append(
+    element("strong", {}, title),
+    `: ${text(whole)}${without}`,
+    element("div", { class: "whole", "aria-hidden": "true" }, ...bars),
+    element("ul", { class: "legend" }, ...entries),
+  );
+}
+
 function drawCores(run) {
+  const named = run.cores.some((core) => core.node);
   const heads = [
     words("core"),
+    ...(named ? [words("node")] : []),
     words("place"),
     number("fires"),
     words("what it does"),
@@ -38,9 +70,10 @@ function drawCores(run) {
     words("waits most for"),
   ];
   const rows = run.cores.map((core) => {
-    const states = [["even", core.busy], ["data", core.data], ["credit", core.credit]];
+    const states = [["even", core.busy], ["data", core.data], [core.place ? "credit" : "held", core.credit]];
     return [
-      words(core.name),
+      nameCell(core.name),
+      ...(named ? [nameCell(core.node ?? "")] : []),
       words(core.place ? `(${core.place.join(", ")})` : "—"),
       number(percent(core.busy, run.cycles)),
       bar(states.map(([state, cycles]) => [state, cycles / run.cycles])),
@@ -67,8 +100,10 @@ function drawCosts(run) {
   const energies = run.layers.map((layer) => Object.values(layer.energy).reduce((sum, joules) => sum + joules, 0));
   const joules = energies.reduce((sum, value) => sum + value, 0);
   const slowest = Math.max(...run.layers.map((layer) => layer.cycles));
+  const named = run.layers.some((layer) => layer.node);
   const heads = [
     words("stage"),
+    ...(named ? [words("node")] : []),
     number("cores"),
     number("crossbars"),
     number("iterations"),
@@ -82,7 +117,8 @@ function drawCosts(run) {
   if (joules) heads.push(number("energy"), words(""), ...(components.size > 1 ? [words("of which")] : []));
   const rows = run.layers.map((layer, k) => {
     const row = [
-      words(layer.stage),
+      nameCell(layer.stage),
+      ...(named ? [nameCell(layer.node ?? "")] : []),
       number(count(layer.cores)),
       number(count(layer.crossbars)),
       number(count(layer.iterations)),

@@ -2,12 +2,13 @@
 
 function drawTimeline(run, view) {
   const times = run.cores.map((core) => new CoreTime(core, run.cycles));
-  const colours = paletteOf(STATES);
+  const colours = paletteOf([...STATES, "held"]);
+  const ofCore = (core) => (core.place ? colours : { ...colours, credit: colours.held });
   return new Rows(byId("timeline-rows"), view, {
     names: run.cores.map((core) => core.name),
     height: 20,
     label: "Timeline of cores; the table of cores below has the same in numbers",
-    paint: (context, row, box, shown) => paintCore(context, times[row], box, shown, colours),
+    paint: (context, row, box, shown) => paintCore(context, times[row], box, shown, ofCore(run.cores[row])),
     describe: (row, time, pixel) => describeCore(run, times[row], time, pixel),
   });
 }
@@ -16,7 +17,7 @@ function drawTimeline(run, view) {
 function paletteOf(names) {
   const read = () => Object.fromEntries(names.map((name) => [name, colour(name)]));
   const palette = read();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => Object.assign(palette, read()));
+  onTheme(() => Object.assign(palette, read()));
   return palette;
 }
 
@@ -53,7 +54,7 @@ function describeCore(run, time, at, pixel) {
   const { core } = time;
   const stage = core.stage === core.name ? "" : `, stage ${core.stage}`;
   const place = core.place ? `, at (${core.place.join(", ")})` : "";
-  const lines = [`${core.name}${stage}${place}`, ...time.describe(at)];
+  const lines = [`${core.name}${stage}${place}`, ...(core.node ? [`node ${core.node}`] : []), ...time.describe(at)];
   if (pixel > 2) {
     const [from, to] = [Math.max(0, at - pixel), Math.min(run.cycles, at + pixel)];
     const before = time.until(from);
