@@ -12,7 +12,18 @@ from cmir.support.atomic import atomic_path
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
-SCRIPTS = ("dom", "time", "rows", "timeline", "graph", "tables", "crossbars", "chip", "theme", "main")
+SCRIPTS = (
+    "dom",
+    "time",
+    "rows",
+    "timeline",
+    "graph",
+    "tables",
+    "crossbars",
+    "chip",
+    "theme",
+    "main",
+)
 """Scripts of the page, in execution order."""
 
 
