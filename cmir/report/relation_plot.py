@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ MARK = "#D55E00"
 
 FREE = "#E6E6E6"
 """Colour of iterations without a wait."""
+
+MOST_STEPS = 100
+"""A staircase with more steps is drawn a second time around the marked one."""
+
+ZOOMED = 20
+"""Number of writer iterations that the second drawing of a staircase shows."""
 
 LABELLED = 24
 """Maximum length of a row of points that are labelled with coordinates."""
@@ -46,6 +53,8 @@ def relation_figure(relation: DependencePicture) -> Figure:
     rows = figure.add_gridspec(2, 1, height_ratios=(1.1, 1), hspace=0.25 if lines else 0.3)
     upper = rows[0].subgridspec(*((3, 1) if lines else (1, 3)), wspace=0.35, hspace=0.9)
     axes = [figure.add_subplot(upper[k]) for k in range(3)]
+    array = relation.array if lines else _named_by_writer(relation)
+    spaces = (relation.writer, array, relation.reader)
     cells = (
         np.arange(len(relation.writer.points)) + 1,
         relation.written + 1,
@@ -66,6 +75,20 @@ def relation_figure(relation: DependencePicture) -> Figure:
     _connect(axes, relation, lines)
     _staircase(figure.add_subplot(rows[1]), relation)
     return figure
+
+
+def _named_by_writer(relation: DependencePicture) -> PointSpace:
+    """Return the array with names of dimensions that say which coordinate of the writer they are: `i1 = h`."""
+    array, writer = relation.array, relation.writer
+    names = list(array.names)
+    for d, name in enumerate(names):
+        for coordinate, values in zip(writer.names, writer.points.T, strict=True):
+            shift = np.unique(array.points[:, d] - values[relation.written])
+            if len(shift) == 1 and np.ptp(values):
+                offset = f" {'+' if shift[0] > 0 else '−'} {abs(shift[0])}" if shift[0] else ""
+                names[d] = f"{name} = {coordinate}{offset}"
+                break
+    return replace(array, names=tuple(names))
 
 
 def _grid(space: PointSpace) -> tuple[list[int], np.ndarray, tuple[int, int]]:
@@ -171,6 +194,23 @@ def _places(space: PointSpace) -> list[tuple[int, int]]:
     return found
 
 
+def _zoom(axes: Axes, relation: DependencePicture, at: int) -> None:
+    """Draw the steps around a writer iteration in a corner that the staircase leaves free."""
+    from matplotlib.ticker import MaxNLocator
+
+    writers, released = len(relation.writer.points), relation.released
+    first, last = max(0, at - ZOOMED // 2), min(writers, at + ZOOMED // 2)
+    inset = axes.inset_axes((0.09, 0.56, 0.33, 0.42))
+    shown = np.arange(first, last + 1)
+    inset.step(shown, released[shown], where="post", color="black", linewidth=1.1)
+    inset.plot([at], [relation.marked + 1], "o", color=MARK, markersize=4, zorder=4)
+    inset.set(xlim=(first, last), ylim=(released[first] - 0.5, released[last] + 0.5))
+    for axis in (inset.xaxis, inset.yaxis):
+        axis.set_major_locator(MaxNLocator(4, integer=True))
+    inset.tick_params(labelsize=6, length=2)
+    axes.indicate_inset_zoom(inset, edgecolor=MARK, alpha=0.7)
+
+
 def _staircase(axes: Axes, relation: DependencePicture) -> None:
     """Draw the number of reader iterations that may run after each writer iteration."""
     from matplotlib.ticker import MaxNLocator
@@ -193,6 +233,8 @@ def _staircase(axes: Axes, relation: DependencePicture) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
+    if np.count_nonzero(np.diff(released)) > MOST_STEPS:
+        _zoom(axes, relation, at)
     axes.tick_params(axis="x", length=0, pad=9)
     strip = axes.inset_axes((0, -0.06, 1, 0.05))
     strip.imshow([np.arange(1, writers + 1)], aspect="auto", cmap="viridis")

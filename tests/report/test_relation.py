@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from enumeration import pairs
+from matplotlib.axes import Axes
 from matplotlib.patches import ConnectionPatch, Rectangle
 from networks import run_passes
 from report.runs import residual_block
@@ -17,7 +19,7 @@ from cmir.context import make_context
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.library.drawing import dependence_picture
-from cmir.report import relation
+from cmir.report import relation, relation_plot
 from cmir.report.relation import DependencePicture, find_dependence, relation_of
 from cmir.report.relation_plot import relation_figure, relation_svg
 from cmir.support.diagnostics import CompileError
@@ -128,6 +130,31 @@ def test_planes() -> None:
         shown = np.ma.masked_array(image.get_array())
         assert shown.size == len(space.points) == 42
     assert [len(axes.patches) for axes in spaces] == [1, 9, 1]
+
+
+def test_dimensions_say_which_of_the_writer_they_are() -> None:
+    pipeline = pipeline_of((3,), 1)
+    drawn = relation_of(pipeline, find_dependence(pipeline, ["conv1", "conv2"]))
+    array = relation_figure(drawn).axes[1]
+    assert (array.get_ylabel(), array.get_xlabel()) == ("i1 = h", "i2 = w")
+    later = replace(drawn, array=replace(drawn.array, points=drawn.array.points + np.array([2, 0])))
+    assert relation_figure(later).axes[1].get_ylabel() == "i1 = h + 2"
+
+
+def test_a_staircase_of_many_steps_is_zoomed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The zoom shows the same steps around the marked one."""
+    pipeline = pipeline_of((3,), 1)
+    drawn = relation_of(pipeline, find_dependence(pipeline, ["conv1", "conv2"]))
+    few = relation_figure(drawn).axes[3]
+    assert len(few.child_axes) == 1  # the strip of colours
+    monkeypatch.setattr(relation_plot, "MOST_STEPS", 1)
+    monkeypatch.setattr(relation_plot, "ZOOMED", 8)
+    zoom = relation_figure(drawn).axes[3].child_axes[0]
+    assert isinstance(zoom, Axes)
+    steps = np.asarray(zoom.lines[0].get_xydata())
+    at = int(drawn.release_time[drawn.marked])
+    assert steps.tolist() == [[x, drawn.released[x]] for x in range(at - 4, at + 5)]
+    assert np.asarray(zoom.lines[1].get_xydata()).tolist() == [[at, drawn.marked + 1]]
 
 
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
