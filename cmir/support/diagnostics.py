@@ -15,6 +15,8 @@ from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FileLineColLoc, FusedL
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
+from cmir.support.status import without_status
+
 Where: TypeAlias = Operation | SSAValue | Block | Region | Attribute | str | PathLike[str] | None
 """The subject of a message: IR, a location attribute, the name of a file, or nothing."""
 
@@ -113,7 +115,8 @@ def emit(kind: str, where: Where, message: str) -> None:
     """Print a `remark`, `warning` or `note` to stderr, without stopping the program."""
     diagnostic = Diagnostic(kind, location_of(where), message)
     if (collected := _collected.get()) is None:
-        print(diagnostic, file=sys.stderr)
+        with without_status():
+            print(diagnostic, file=sys.stderr)
     else:
         collected.append(diagnostic)
 

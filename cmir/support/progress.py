@@ -7,6 +7,8 @@ import time
 from threading import Event, Thread
 from types import TracebackType
 
+from cmir.support.status import show_status
+
 _PATIENCE = 0.5
 """Seconds before progress is shown."""
 
@@ -51,11 +53,11 @@ class Progress:
         while not self._ended.is_set():
             text = self.text and f"{self.text} ({time.monotonic() - self.started:.0f} s)"
             if text != shown:
-                _show(text)
+                show_status(text)
                 shown = text
             self._ended.wait(_PERIOD)
         if shown:
-            _show("")
+            show_status("")
 
 
 _WIDTH = 20
@@ -65,8 +67,3 @@ _WIDTH = 20
 def _bar(fraction: float) -> str:
     filled = int(_WIDTH * min(fraction, 1.0))
     return "█" * filled + "░" * (_WIDTH - filled)
-
-
-def _show(text: str) -> None:
-    """Show a line, and leave the cursor at its beginning, so that messages overwrite it."""
-    print(f"\r{text}\x1b[K\r", end="", file=sys.stderr, flush=True)

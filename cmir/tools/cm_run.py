@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError, printable
+from cmir.support.status import without_status
 from cmir.tools.common import FAILURE, run_tool
 from cmir.tools.options import state_of, use_threads
 from cmir.tools.pictures import draw_pictures
@@ -93,7 +94,7 @@ def _run_model(
             replicate=options.replicate,
             placement_seconds=options.placement_seconds,
             show=progress.working,
-            proved=(lambda verdict: print(f"proof: {verdict}")) if options.verify else None,
+            proved=_print_verdict if options.verify else None,
         )
         runs = options.inputs or options.random is not None or options.timing_only
         if options.verify and not runs:
@@ -109,6 +110,11 @@ def _run_model(
     if right and reference is not None:
         right = _check(options, reference, network, samples, run, tolerances)
     return 0 if right else FAILURE
+
+
+def _print_verdict(verdict: str) -> None:
+    with without_status():
+        print(f"proof: {verdict}", flush=True)
 
 
 def _output_files(options: argparse.Namespace) -> list[Path | None]:

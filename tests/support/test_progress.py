@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 
 from cmir.support import progress
+from cmir.support.diagnostics import emit_remark
 from cmir.support.progress import Progress
 
 
@@ -41,6 +42,28 @@ def test_a_task_that_says_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> N
         status.working("executing: 25 % of 4 iterations", 0.25)
         wait_for("\r" + 5 * "█" + 15 * "░" + " executing: 25 % of 4 iterations", stream)
     assert stream.getvalue().endswith("\r\x1b[K\r")
+
+
+def test_messages_have_lines_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remark is printed where the status line has been removed, however short it is."""
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    with Progress() as status:
+        status.compiling("a-pass-with-a-name-that-is-longer-than-the-remark")
+        wait_for("remark (0 s)", stream)
+        emit_remark(None, "short")
+        wait_for("remark (1 s)", stream)
+    lines = stream.getvalue().split("\n")
+    assert lines[0].endswith("\x1b[K\r\r\x1b[K\rremark: short")
+    assert lines[1].startswith("\rcompiling: ")
+
+
+def test_a_line_is_not_longer_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    with Progress() as status:
+        status.compiling("a-pass-with-a-long-name")
+        wait_for("\r", stream)
+    assert stream.getvalue().startswith("\rcompiling: a-pass-w\x1b[K\r")
 
 
 def test_short_tasks_and_other_streams_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
