@@ -87,6 +87,19 @@ is that sum times the iterations of each core; `sram_byte` for each byte that ar
 byte and hop; `chip_link_byte` for each byte and crossing; and `static_watts` for the time from one inference to the
 next.
 
+**Headlines** (`cmir/analysis/headlines.py`). A multiply-accumulate is a product of a weight on a crossbar and its
+input, and counts as two operations: TOPS are 2 · 10⁻¹² times their number in an inference, times inferences a second.
+The rate is that of the steady-state interval, or of the slowest link, input or output if that takes longer. TOPS/W
+divides the operations of an inference by its energy, and TOPS/mm² by the area. If the description lacks a part of the
+energy or area, both are upper bounds, called *at most*. The cells in use are those that hold weights, slices included,
+and crossbars are at work while they compute products.
+
+**What binds** (`cmir/analysis/binding.py`) is the core, link or port that an inference keeps busy longest. If that is
+less than 99 % of the interval, what binds is what it waits for. **What would help** (`cmir/analysis/advice.py`) is,
+for each field that the resource depends on, the smallest change that shortens the interval by a tenth. `cm-run` times
+the compiled network with the change before it names it. `--advise` also compiles again, to try copies of stages, the
+fewest more cores, or larger buffers.
+
 **Area** covers the cores in use: all their crossbars with their ADCs, the rest of each core, its router, and the
 parts that each chip has once.
 """

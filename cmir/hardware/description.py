@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cmir.hardware.fields import descriptions, read_section
+from cmir.hardware.places import DescriptionText, did_you_mean, place_of
 from cmir.hardware.sections import (
     FORMER_NAMES,
     SECTIONS,
@@ -55,7 +56,7 @@ class Hardware:
         except tomllib.TOMLDecodeError as error:
             raise CompileError(where, f"not valid TOML: {error}") from None
         printable = name.encode(errors="replace").decode()  # a path is not always valid UTF-8
-        return Hardware.of({"name": printable, **table}, where)
+        return Hardware.of({"name": printable, **table}, DescriptionText(where, text))
 
     @staticmethod
     def text(name_or_path: str) -> str:
@@ -71,25 +72,27 @@ class Hardware:
         return Path(name_or_path).read_text(encoding="utf-8")
 
     @staticmethod
-    def of(table: Mapping[str, Any], where: Where) -> Hardware:
+    def of(table: Mapping[str, Any], where: Where | DescriptionText) -> Hardware:
         """Return the hardware described by the tables of a TOML file. Raises CompileError naming the invalid field.
 
         Tables may have the names of earlier versions; a remark gives the current name.
         """
         table = _with_current_names(table, where)
         if unknown := set(table) - {"name", "summary", *SECTIONS}:
-            raise CompileError(where, f"unknown field `{min(unknown)}`")
+            name = min(unknown)
+            hint = did_you_mean(name, SECTIONS) or _sections_with(name)
+            raise CompileError(place_of(where, name), f"unknown field `{name}`{hint}")
         texts = {key: table.get(key, "") for key in ("name", "summary")}
         for key, text in texts.items():
             if not isinstance(text, str):
-                raise CompileError(where, f"`{key}` must be a string, got {text!r}")
+                raise CompileError(place_of(where, key), f"`{key}` must be a string, got {text!r}")
         sections = {
             name: read_section(section, name, table.get(name, {}), where)
             for name, section in SECTIONS.items()
         }
         hardware = Hardware(**texts, **sections)
         for problem in hardware.problems():
-            raise CompileError(where, problem)
+            raise CompileError(place_of(where), problem)
         return hardware
 
     def table(self) -> dict[str, Any]:
@@ -152,12 +155,19 @@ class Hardware:
         return -(-elements * (self.system.element_bits or bits) // 8)
 
 
-def _with_current_names(table: Mapping[str, Any], where: Where) -> dict[str, Any]:
+def _sections_with(name: str) -> str:
+    """Return a hint at the tables that have a field of this name, for one that is in none."""
+    fields = [f"{key}.{name}" for key, section in SECTIONS.items() if name in descriptions(section)]
+    return f"; did you mean `{fields[0]}`?" if fields else ""
+
+
+def _with_current_names(table: Mapping[str, Any], where: Where | DescriptionText) -> dict[str, Any]:
     """Rename tables that have a former name. Raises CompileError if a table is given under both of its names."""
     current: dict[str, Any] = {}
     for name, value in table.items():
-        if (name := current_name(name, where)) in current:
-            raise CompileError(where, f"table `{name}` is given twice, under a former name, too")
+        place = place_of(where, name)
+        if (name := current_name(name, place)) in current:
+            raise CompileError(place, f"table `{name}` is given twice, under a former name, too")
         current[name] = value
     return current
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cmir.hardware.places import DescriptionText, did_you_mean, place_of
 from cmir.support.diagnostics import CompileError, Where
 
 Section = TypeVar("Section")
@@ -121,23 +122,28 @@ def descriptions(section: Any) -> dict[str, Description]:
     return {field.name: field.metadata["description"] for field in dataclasses.fields(section)}
 
 
-def read_section(section: type[Section], name: str, given: object, where: Where) -> Section:
+def read_section(
+    section: type[Section], name: str, given: object, where: Where | DescriptionText
+) -> Section:
     """Return a section of a description, given its TOML table.
 
-    name: name of the section in messages. where: location for messages, usually the file. Raises CompileError naming
-    the invalid field.
+    name: name of the section in messages. where: location for messages, usually the text of the file. Raises
+    CompileError naming the invalid field.
     """
     if not isinstance(given, Mapping):
-        raise CompileError(where, f"`{name}` must be a table")
+        raise CompileError(place_of(where, name), f"`{name}` must be a table")
     known = descriptions(section)
     if unknown := set(given) - set(known):
-        raise CompileError(where, f"unknown field `{name}.{min(unknown)}`")
+        field = min(unknown)
+        hint = did_you_mean(field, known, f"{name}.")
+        raise CompileError(place_of(where, name, field), f"unknown field `{name}.{field}`{hint}")
     values: dict[str, Any] = {}
     for field, value in given.items():
         kind = known[field].kind
+        place = place_of(where, name, field)
         if not kind.accepts(value):
-            raise CompileError(where, f"`{name}.{field}` must be {kind.text}, got {value!r}")
+            raise CompileError(place, f"`{name}.{field}` must be {kind.text}, got {value!r}")
         if _largest(value) > MOST:
-            raise CompileError(where, f"`{name}.{field}` must be at most {MOST:g}, got {value!r}")
+            raise CompileError(place, f"`{name}.{field}` must be at most {MOST:g}, got {value!r}")
         values[field] = kind.convert(value)
     return section(**values)

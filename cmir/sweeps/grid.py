@@ -15,6 +15,7 @@ from typing import Any
 
 from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
+from cmir.hardware.places import did_you_mean
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.limits import count_text
@@ -112,7 +113,8 @@ def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
     section = current_name(section, where)
     field = f"{section}.{name}"
     if section not in SECTIONS:
-        raise ValueError(f"unknown field `{field}`: there is no table `{section}`")
+        hint = did_you_mean(section, SECTIONS)
+        raise ValueError(f"unknown field `{field}`: there is no table `{section}`{hint}")
     for value in values:
         if value is not None:
             read_section(SECTIONS[section], section, {name: value}, where)
@@ -127,8 +129,9 @@ def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
 
 
 def _check_name(section: str, name: str) -> None:
-    if name not in set(vars(SECTIONS[section]())):
-        raise ValueError(f"unknown field `{section}.{name}`")
+    if name not in (known := {*vars(SECTIONS[section]())}):
+        hint = did_you_mean(name, known, f"{section}.")
+        raise ValueError(f"unknown field `{section}.{name}`{hint}")
 
 
 def _values(field: str, text: str) -> list[Any]:

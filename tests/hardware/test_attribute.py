@@ -78,7 +78,7 @@ def test_nothing_said(kind: type[Carrier]) -> None:
     [
         ("1 : i64", "`cmir.hardware` must be a dictionary, got 1 : i64"),
         ("{core = {count = 0 : i64}}", "`core.count` must be an integer >= 1, got 0"),
-        ("{cores = {}}", "unknown field `cores`"),
+        ("{cores = {}}", "unknown field `cores`; did you mean `core`?"),
         (
             "{core = {count = @a}}",
             "`cmir.hardware` must hold dictionaries, lists, strings and numbers, got @a",

@@ -98,7 +98,7 @@ def test_former_name_of_a_table(tmp_path: Path) -> None:
     with collect_diagnostics() as told:
         former = load(tmp_path, text.format("network"))
     assert [str(diagnostic) for diagnostic in told] == [
-        f"{tmp_path / 'machine.toml'}: remark: table `network` is called `interconnect` now; "
+        f"{tmp_path / 'machine.toml'}:1:1: remark: table `network` is called `interconnect` now; "
         "the former name is still read"
     ]
     with collect_diagnostics() as told:
@@ -110,7 +110,7 @@ def test_former_name_of_a_table(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("core = 1", "`core` must be a table"),
-        ("[cores]\ncount = 1", "unknown field `cores`"),
+        ("[cores]\ncount = 1", "unknown field `cores`; did you mean `core`?"),
         (
             "[network]\n[interconnect]",
             "table `interconnect` is given twice, under a former name, too",
@@ -202,6 +202,41 @@ def test_refusals(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(CompileError) as refusal:
         load(tmp_path, text)
     assert refusal.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (
+            "[core]\n\n  sram_byte = 1",
+            ":3:3",
+            "unknown field `core.sram_byte`; did you mean `core.sram_bytes`?",
+        ),
+        (
+            "name = 'a'\n[ crosbar ]  # x\nrows = 1",
+            ":2:1",
+            "unknown field `crosbar`; did you mean `crossbar`?",
+        ),
+        (
+            "core.vector_lane = 2",
+            ":1:1",
+            "unknown field `core.vector_lane`; did you mean `core.vector_lanes`?",
+        ),
+        (
+            "[core]\n[crossbar]\n'rows' = 0",
+            ":3:1",
+            "`crossbar.rows` must be an integer >= 1, got 0",
+        ),
+        ("[energy]\nrows = 1\n", ":2:1", "unknown field `energy.rows`"),
+        ("rows = 1\n[crossbar]\n", ":1:1", "unknown field `rows`; did you mean `crossbar.rows`?"),
+        ("core = {count = 0}", "", "`core.count` must be an integer >= 1, got 0"),
+    ],
+)
+def test_places_and_similar_names(tmp_path: Path, text: str, place: str, message: str) -> None:
+    """Errors point at the line; where a field is not on a line of its own, at the file."""
+    with pytest.raises(CompileError) as refusal:
+        load(tmp_path, text)
+    assert str(refusal.value) == f"{tmp_path / 'machine.toml'}{place}: error: {message}"
 
 
 def test_not_toml(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_messages_have_lines_of_their_own(monkeypatch: pytest.MonkeyPatch) -> No
     """A remark is printed where the status line has been removed, however short it is."""
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     with Progress() as status:
-        status.compiling("a-pass-with-a-name-that-is-longer-than-the-remark")
+        status.working("compiling: a-pass-with-a-name-that-is-longer-than-the-remark")
         wait_for("remark (0 s)", stream)
         emit_remark(None, "short")
         wait_for("remark (1 s)", stream)
@@ -61,7 +61,7 @@ def test_a_line_is_not_longer_than_the_terminal(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     with Progress() as status:
-        status.compiling("a-pass-with-a-long-name")
+        status.working("compiling: a-pass-with-a-long-name")
         wait_for("\r", stream)
     assert stream.getvalue().startswith("\rcompiling: a-pass-w\x1b[K\r")
 

@@ -82,9 +82,12 @@ def test_values(setting: str, values: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["crossbar.row=64"], "unknown field `crossbar.row`"),
-        (["crossbar.row=none"], "unknown field `crossbar.row`"),
-        (["crosbar.rows=64"], "unknown field `crosbar.rows`: there is no table `crosbar`"),
+        (["crossbar.row=64"], "unknown field `crossbar.row`; did you mean `crossbar.rows`?"),
+        (["crossbar.row=none"], "unknown field `crossbar.row`; did you mean `crossbar.rows`?"),
+        (
+            ["crosbar.rows=64"],
+            "unknown field `crosbar.rows`: there is no table `crosbar`; did you mean `crossbar`?",
+        ),
         (["name=x"], "--set needs section.field=VALUES, got 'name=x'"),
         (["crossbar.rows"], "--set needs section.field=VALUES, got 'crossbar.rows'"),
         (["crossbar.rows=64,0"], "`crossbar.rows` must be an integer >= 1, got 0"),
