@@ -14,7 +14,7 @@
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
-# make docs   build the documentation site in build/site
+# make docs   build the documentation site in build/site; REPO_URL=… makes its pages link to the repository
 # make dist-check   build the packages and try them out in an empty environment
 #
 # Needs Python >= 3.11 with pip and venv; everything else goes into .venv and build.
@@ -24,6 +24,7 @@ VENV ?= .venv
 EXTRAS ?= dev
 INSTALL ?= python -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
+DEMO_STAMP := $(VENV)/.installed-demo
 DOCS_STAMP := $(VENV)/.installed-docs
 TORCH_STAMP := $(VENV)/.installed-torch
 MLIR_STAMP := $(VENV)/.installed-mlir
@@ -35,13 +36,17 @@ ifdef CI
 LIT_FLAGS += --param subprocess=1
 endif
 
+CHECK_PYTHON = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "$(PYTHON) is too old: Python 3.11 is needed (make PYTHON=...)" >&2; exit 1; }
+
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
 .PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo notebooks mlir docs dist-check venv clean
 
-demo: $(STAMP)
-	python examples/digits/demo.py
+demo: $(DEMO_STAMP)
+	@echo "make demo: compiling and running examples/digits"
+	@python examples/digits/demo.py
 
 # All parts run, even if one fails.
 TEST_PARTS := lint directives filecheck pytest
@@ -136,6 +141,7 @@ notebooks: $(NOTEBOOKS_STAMP)
 	pytest -q --nbmake --nbmake-timeout=600 examples/notebooks
 
 docs: $(DOCS_STAMP)
+	@echo "make docs: executing the examples of all pages, then rendering them into build/site (some minutes)"
 	mkdocs build
 
 dist-check: $(DOCS_STAMP)
@@ -146,6 +152,7 @@ dist-check: $(DOCS_STAMP)
 venv: $(STAMP)
 
 $(DOCS_STAMP): $(STAMP)
+	@echo "make: installing what builds the documentation into $(VENV)"
 	$(INSTALL) -e '.[docs]'
 	touch $@
 
@@ -162,12 +169,20 @@ $(TORCH_STAMP): $(STAMP)
 	$(INSTALL) '$(TORCH)' -e '.[torch]'
 	touch $@
 
+# What cmir runs on, without the tools of developers.
+$(DEMO_STAMP): pyproject.toml
+	$(CHECK_PYTHON)
+	@echo "make: installing cmir and the packages that it runs on into $(VENV)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -e .
+	@touch $@
+
 $(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is too old: Python 3.11 is needed (make PYTHON=...)" >&2; exit 1; }
+	$(CHECK_PYTHON)
+	@echo "make: installing cmir and everything that development needs into $(VENV) (about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -e '.[$(EXTRAS)]'
-	touch $@
+	touch $@ $(DEMO_STAMP)
 
 clean:
 	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis

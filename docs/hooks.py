@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from cmir.documentation import reference, transcripts
+
+_log = logging.getLogger("mkdocs.plugins.examples")
 
 ROOT = Path(__file__).resolve().parents[1]
 FROM_ROOT = {
@@ -38,6 +41,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
 def on_pre_build(config: MkDocsConfig, **_: Any) -> None:
     """Execute the examples of all pages. Raises PluginError if one is not as its page says."""
     for page in (ROOT / "README.md", *sorted(Path(config.docs_dir).glob("*.md"))):
+        _log.info("Executing the examples of %s", page.name)
         with tempfile.TemporaryDirectory() as folder:
             workplace = transcripts.workplace(ROOT, Path(folder) / "cmir")
             if (problem := transcripts.check_page(page, workplace)) is not None:
