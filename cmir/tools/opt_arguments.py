@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 
 from cmir.passes.pipelines import installed_pipelines
+from cmir.tools.completion import OPTION, add_completion
 from cmir.tools.ir_dumps import add_dump_options
 from cmir.tools.options import add_memory, exit_with
 from cmir.tools.pass_flags import PassFlag, split_pass_flags
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " NAME.safetensors next to -o NAME.mlir)",
     )
     add_memory(parser)
+    add_completion(parser)
     parser.add_argument(
         "--output-source",
         action="store_true",
@@ -98,6 +100,9 @@ def parse_arguments(
         parser.epilog = list_passes()
         print(parser.format_help(), end="")  # argparse would ignore that it cannot be written
         parser.exit()
+    if any(argument.startswith(OPTION) for argument in others):
+        for name in sorted(names):
+            parser.add_argument(f"--{name}", action="store_true", help="run this pass or pipeline")
     parsed, unknown = parser.parse_known_args(others)
     if unknown:
         hint = _similar(unknown[0], [*options, *(f"--{name}" for name in names)])
