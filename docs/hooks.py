@@ -40,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
 
 def on_pre_build(config: MkDocsConfig, **_: Any) -> None:
     """Execute the examples of all pages. Raises PluginError if one is not as its page says."""
-    for page in (ROOT / "README.md", *sorted(Path(config.docs_dir).glob("*.md"))):
+    for page in (ROOT / "README.md", *sorted(Path(config.docs_dir).rglob("*.md"))):
         _log.info("Executing the examples of %s", page.name)
         with tempfile.TemporaryDirectory() as folder:
             workplace = transcripts.workplace(ROOT, Path(folder) / "cmir")

@@ -14,7 +14,7 @@ from cmir.passes.pipelines import PIPELINES
 
 ROOT = Path(__file__).parents[2]
 FROM_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-PAGES = [*FROM_ROOT, *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*FROM_ROOT, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -58,7 +58,9 @@ def test_every_page_is_in_the_navigation() -> None:
     nav = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
     made = {"index.md", "contributing.md", "changelog.md", "security.md"}
     made |= {f"reference/{n}" for n in pages()}
-    assert sorted(nav) == sorted(made | {path.name for path in (ROOT / "docs").glob("*.md")})
+    docs = ROOT / "docs"
+    written = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    assert sorted(nav) == sorted(made | written)
 
 
 def test_the_guide_quotes_the_example() -> None:
