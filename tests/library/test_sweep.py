@@ -118,7 +118,10 @@ def test_errors(file: Path, tmp_path: Path) -> None:
     def sweep(fields: dict[str, Any], **options: Any) -> None:
         cmir.sweep(file, "hermes", fields, progress=False, **options)
 
-    with pytest.raises(cmir.CompileError, match=r"^error: unknown field `core\.counts`$"):
+    with pytest.raises(
+        cmir.CompileError,
+        match=r"^error: unknown field `core\.counts`; did you mean `core\.count`\?$",
+    ):
         sweep({"core.counts": [1]})
     with pytest.raises(cmir.CompileError, match=r"`core.count` has no values"):
         sweep({"core.count": []})
