@@ -122,6 +122,7 @@ def sweep_model(
             rows += _run(work, [], executor, tell)
         else:
             with Table(output, work.identity, work.columns, work.ordered) as table:
+                work.results(table.rows, output)  # or the table is damaged
                 rows += table.rows
                 for row in _run(work, table.rows, executor, tell):
                     table.add(row)

@@ -92,14 +92,17 @@ class Sweep:
         """Return rows of points in the order of the grid."""
         return sorted(rows, key=lambda row: self._places[self._key(row)])
 
-    def results(self, rows: Iterable[Row]) -> list[Result]:
-        """Return the rows of a table that are points of the grid, in its order, with values and figures as numbers."""
+    def results(self, rows: Iterable[Row], where: Path | None = None) -> list[Result]:
+        """Return the rows of a table that are points of the grid, in its order, with values and figures as numbers.
+
+        where: the file of the table. Raises CompileError if a figure is no number.
+        """
         points = [*self.grid.points()]
         known = self.ordered(row for row in rows if self._key(row) in self._places)
         return [
             {
                 **points[self._places[self._key(row)]].values,
-                **{column: _figure(column, row.get(column, "")) for column in COLUMNS},
+                **{column: _figure(column, row.get(column, ""), where) for column in COLUMNS},
             }
             for row in known
         ]
@@ -131,12 +134,16 @@ def _figure_cell(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _figure(column: str, text: str) -> Any:
+def _figure(column: str, text: str, where: Path | None) -> Any:
     if not text:
         return None
     if column in TEXTS:
         return text
-    return int(text) if column in INTEGERS else float(text)
+    try:
+        return int(text) if column in INTEGERS else float(text)
+    except ValueError:
+        hint = "remove the row, and its point is evaluated again"
+        raise CompileError(where, f"column {column}: '{text}' is not a number; {hint}") from None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,14 @@ class Table:
                 self.path,
                 "has other columns than this sweep would give, so it is of another one; give another file",
             )
-        rows = [dict(zip(self.columns, line, strict=False)) for line in lines[1:]]
+        for number, line in enumerate(lines[1:], start=2):
+            if len(line) != len(self.columns):
+                raise CompileError(
+                    self.path,
+                    f"line {number} has {len(line)} cells instead of {len(self.columns)}; remove it, and its point is"
+                    " evaluated again",
+                )
+        rows = [dict(zip(self.columns, line, strict=True)) for line in lines[1:]]
         if any(row.get(KEY) != self.sweep for row in rows):
             raise CompileError(
                 self.path,

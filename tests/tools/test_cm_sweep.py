@@ -276,6 +276,31 @@ def test_rows_of_another_sweep(
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda cells: [*cells[:-1], "-"], "column traffic_byte_hops: '-' is not a number"),
+        (lambda cells: cells[:3], "line 2 has 3 cells instead of "),
+    ],
+)
+def test_damaged_rows(
+    change: Callable[[list[str]], list[str]],
+    message: str,
+    machine: Path,
+    tmp_path: Path,
+    capsys: Any,
+) -> None:
+    file = tmp_path / "rows.csv"
+    sweep(machine, file, "--set", "core.count=2", "--jobs", "1")
+    head, row = file.read_text().splitlines()
+    file.write_text(f"{head}\n{','.join(change(row.split(',')))}\n")
+    before = file.read_bytes()
+    capsys.readouterr()
+    assert sweep(machine, file, "--set", "core.count=2", "--jobs", "1") == 1
+    assert capsys.readouterr().err.startswith(f"{file}: error: {message}")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["-o", "rows.txt", "--set", "core.count=1"], "rows.txt: error: results are written to"),
