@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil, floor, inf, isinf, pi, sqrt
+from math import ceil, floor, inf, isfinite, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,7 +76,7 @@ class ClipOp(UnaryOp):
     def _whole(self, bound: float, rounded: Callable[[float], int]) -> float:
         """Return a bound of integers as an integer of their type; an infinite one is unchanged."""
         limits = np.iinfo(dtype_of(self.result))
-        return bound if isinf(bound) else min(max(rounded(bound), limits.min), limits.max)
+        return min(max(rounded(bound), limits.min), limits.max) if isfinite(bound) else bound
 
 
 @irdl_op_definition
