@@ -47,7 +47,8 @@ class CmcoreVerifyValuesPass(NetworkPass):
     inference. With state, they go on until initial values are no longer read and outputs depend on all arrays that
     carry state. One more inference then begins with random states, equal on both sides. If outputs and states are equal
     after it, the result holds for endless streams; otherwise, for the first inferences, and gives their number. Nothing
-    is proved if an initial value is in the weights file.
+    is proved if an initial value is in the weights file. Steps of a recurrence begin with random values in the same
+    way, where that is possible, so that the bound is that of one step.
 
     The source is the `nn` IR after nn-fold-batch-norm and canonicalize. The pass looks for it in the file `source`; in
     the same run of a tool, if that lowered it; in the file next to the network that the attribute `cmir.source` names
