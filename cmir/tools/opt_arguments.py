@@ -62,17 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list-passes", action="store_true", help="list passes and their options")
     parser.add_argument("--list-pipelines", action="store_true", help="list named pipelines")
     parser.add_argument("--show-dialects", action="store_true", help="list dialects")
-    parser.add_argument(
-        "--weights",
-        metavar="FILE",
-        help="values of parameters (safetensors), whatever files the IR names",
-    )
-    parser.add_argument(
-        "--output-weights",
-        metavar="FILE",
-        help="write all parameters that result from the passes to FILE (default: those that passes have changed, to"
-        " NAME.safetensors next to -o NAME.mlir)",
-    )
+    _add_weights(parser)
     add_memory(parser)
     add_completion(parser)
     parser.add_argument(
@@ -150,6 +140,20 @@ def _replace_verify_diagnostics(parser: argparse.ArgumentParser) -> None:
         choices=["all", "only-expected"],
         help="check that the diagnostics are those of 'expected-error {{…}}' comments; only-expected: that these"
         " are among the diagnostics (default: all)",
+    )
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="values of parameters (safetensors), whatever files the IR names",
+    )
+    parser.add_argument(
+        "--output-weights",
+        metavar="FILE",
+        help="write all parameters that result from the passes to FILE (default: those that passes have changed, to"
+        " NAME.safetensors next to -o NAME.mlir)",
     )
 
 
