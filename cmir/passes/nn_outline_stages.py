@@ -9,7 +9,7 @@ import islpy as isl
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Block, Operation, OpResult, Region, SSAValue, Use
 from xdsl.traits import IsTerminator
 from xdsl.transforms.dead_code_elimination import region_dce
 
@@ -387,7 +387,7 @@ class _Copies:
                 bases & written
                 or not all(_leads_only_to(base, value, outputs) for base in bases)
                 or not written_as(self.views.of(value))
-                or not self._keeps_own(value)
+                or not self._keeps_what_is_read(value, outputs)
             ):
                 self._copy(
                     terminator, index, "the stage that computes it cannot write it in this layout"
@@ -407,13 +407,13 @@ class _Copies:
             except NoHistoryError as error:
                 self._copy(terminator, error.pair.result, str(error))
 
-    def _keeps_own(self, value: SSAValue) -> bool:
-        """Return True if a view has all elements of the results that their own operators read."""
+    def _keeps_what_is_read(self, value: SSAValue, outputs: Sequence[int]) -> bool:
+        """Return True if a view has all elements of the results that their own operators or later inferences read."""
         sources = self.views.of(value).sources.items()
         return all(
             box_set(element_box(shape_of(base))).is_subset(elements.range())
             for base, elements in sources
-            if _reads_itself(base)
+            if _reads_itself(base) or _is_carried(base, outputs)
         )
 
     def _separate(self, value: SSAValue) -> None:
@@ -506,21 +506,33 @@ def _layouts_of(value: SSAValue, done: set[LayoutOp]) -> Iterator[LayoutOp]:
         stack += reversed(waiting)
 
 
+def _is_carried(value: SSAValue, outputs: Sequence[int]) -> bool:
+    """Return True if a carried result is a view of elements of `value`. outputs: see `_leads_only_to`."""
+    return any(
+        use.operation.has_trait(IsTerminator) and use.index not in outputs
+        for _, use in _ends_of(value)
+    )
+
+
 def _leads_only_to(value: SSAValue, output: SSAValue, outputs: Sequence[int]) -> bool:
     """Return True if the network's output `output` is the only reader of `value`, through layout operators.
 
     Later inferences, which read carried results, do not count. outputs: the terminator's operands that are outputs.
     """
+    return all(
+        use.operation.has_trait(IsTerminator) and (use.index not in outputs or view is output)
+        for view, use in _ends_of(value)
+    )
+
+
+def _ends_of(value: SSAValue) -> Iterator[tuple[SSAValue, Use]]:
+    """Yield the uses of a value, and of what layout operators make of it, by other operations."""
     seen, stack = {value}, [value]
     while stack:
         value = stack.pop()
         for use in value.uses:
-            if isinstance(use.operation, LayoutOp):
-                fresh = {use.operation.result} - seen
-                seen |= fresh
-                stack += fresh
-            else:
-                returned = use.operation.has_trait(IsTerminator)
-                if not returned or (use.index in outputs and value is not output):
-                    return False
-    return True
+            if not isinstance(use.operation, LayoutOp):
+                yield value, use
+            elif use.operation.result not in seen:
+                seen.add(use.operation.result)
+                stack.append(use.operation.result)
