@@ -41,11 +41,6 @@ def compile(
 ) -> Network:
     """Compile a network for a machine, with the proofs of its control and of its values.
 
-    ```python
-    net = cmir.compile("resnet20.onnx", hardware="hermes", storage="lossless")
-    run = net.run(images)
-    ```
-
     source: the path of an ONNX file or of IR, an `onnx.ModelProto`, the text or the xDSL module of IR at any level, a
         `torch.nn.Module` with `example_inputs`, or a `torch.export.ExportedProgram`.
     hardware: the name of a preset, the path of a description, its tables, or a `cmir.Hardware`; by default what the IR

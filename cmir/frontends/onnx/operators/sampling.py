@@ -325,13 +325,9 @@ def deform_conv(
         factors = _channels_first(node, operand(node, mask), len(outer))
         held = node.build(nn.ReshapeOp(factors, (offset_group, prod(kernel) * positions)))
     settings = dilations or [1] * rank, strides or [1] * rank, pads or [0] * (2 * rank)
-    starts = [
-        np.tile(
-            _starts(rank, axis, kernel, results, *(values[axis] for values in settings)),
-            (1, prod(outer)),
-        )
-        for axis in range(rank)
-    ]
+    each = [[values[axis] for values in settings] for axis in range(rank)]
+    ofs = [_starts(rank, axis, kernel, results, *each[axis]) for axis in range(rank)]
+    starts = [np.tile(of_axis, (1, prod(outer))) for of_axis in ofs]
     images = _channels_first(node, x, len(outer))
     firsts = build.firsts(outer, prod(sizes), prod(results), prod(kernel))
     groups: list[Activation] = []
