@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 from end_to_end.drawn_networks import (
+    BOOL,
     FLOAT,
     INT32,
     INT64,
@@ -186,7 +187,9 @@ def roi_align(net: Net, op: str) -> object:
 @recipe("TfIdfVectorizer")
 def tf_idf_vectorizer(net: Net, op: str) -> object:
     """Of tokens 0, 1 and 2."""
-    x = net.pick(INT32, INT64, low=1 + net.outer, high=2)
+    x = net.pick(INT32, INT64, FLOAT, low=1 + net.outer, high=2)
+    if x.kind == FLOAT:  # 0 where it is
+        (x,) = net.node("Cast", *net.node("Cast", x, to=BOOL), to=INT64)
     tokens = net.node("Mod", x, np.array(3, np.int32 if x.kind == INT32 else np.int64))
     orders = [net.integer(0, 2) for _ in range(3)]
     pool = [
