@@ -2,7 +2,7 @@
 
 // Descriptions for earlier versions call the table of the interconnect `network`.
 
-// CHECK: former-names.toml: remark: table `network` is called `interconnect` now; the former name is still read
+// CHECK: former-names.toml:3:1: remark: table `network` is called `interconnect` now; the former name is still read
 // CHECK-NOT: remark
 // CHECK: cmcore.network @main () -> () attributes {cmir.hardware = {name = "former", interconnect = {hop_cycles = 3 : i64}}} {
 
