@@ -122,5 +122,8 @@ def test_text_of_a_pass(kind: type[HardwarePass], hardware: str | Hardware) -> N
 def test_wrong_text_is_refused_at_once(kind: type[HardwarePass]) -> None:
     with pytest.raises(CompileError, match="hardware 'none' is neither a preset"):
         kind("none")
-    with pytest.raises(CompileError, match=r"^error: `core\.count` must be an integer >= 1, got 0"):
+    with pytest.raises(
+        CompileError,
+        match=r"^<description>:2:1: error: `core\.count` must be an integer >= 1, got 0",
+    ):
         kind("[core]\ncount = 0")
