@@ -334,6 +334,27 @@ def test_outputs_that_are_constants_without_elements(
     assert "output 'y'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        (([1, 2], [-1, 9], [2, -1], [3]), "must be of one length"),
+        (([1, 2], [-1], [2, -1], [1, 1]), "must be of one length"),
+        (([1, 2], [-1, 9], [3, -1], [1, 1]), "axes = [3, -1] name an axis twice"),
+    ],
+)
+def test_slices_by_lists_that_do_not_fit(
+    lists: tuple[list[int], ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "slice.onnx"
+    constants = " ".join(
+        f"{name} = Constant<value_ints = {values}>()" for name, values in zip("seat", lists)
+    )
+    model = _model(f"{constants} y = Slice(x, s, e, a, t)", "float[N,3,8,9] x", "float y")
+    file.write_bytes(model.SerializeToString())
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_powers_out_of_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """onnxruntime gives the limit of the type, and the network the low bits: ONNX defines neither."""
     file = tmp_path / "power.onnx"

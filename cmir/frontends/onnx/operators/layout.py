@@ -71,7 +71,10 @@ def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> 
     axes = range(count) if axes is None else axes
     if len(axes) != count:
         raise ImporterError(f"axes = {list(axes)} do not fit {count} numbers")
-    return node.whole_axes(x, axes)
+    whole = node.whole_axes(x, axes)
+    if len({*whole}) != count:
+        raise ImporterError(f"axes = {list(axes)} name an axis twice")
+    return whole
 
 
 @importer("Slice")
@@ -85,6 +88,9 @@ def slice_(
     steps: Sequence[int] | None = None,
 ) -> Value:
     steps = [1] * len(starts) if steps is None else steps
+    if not len(starts) == len(ends) == len(steps):
+        lists = f"starts = {list(starts)}, ends = {list(ends)} and steps = {list(steps)}"
+        raise ImporterError(f"{lists} must be of one length")
     if 0 in steps:
         raise ImporterError("steps must not be 0")
     # ONNX counts and clamps indices as Python does.
@@ -111,7 +117,9 @@ def pad(
     axes: Sequence[int] | None = None,
 ) -> Value:
     """Modes constant, edge, reflect and wrap."""
-    half = len(pads) // 2
+    half, odd = divmod(len(pads), 2)
+    if odd:
+        raise ImporterError(f"pads = {list(pads)} must be two for each axis")
     begins, ends = ([0] * len(node.shape(x)) for _ in range(2))
     for i, axis in enumerate(_axes(node, x, axes, half)):
         begins[axis], ends[axis] = pads[i], pads[half + i]
