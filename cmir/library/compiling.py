@@ -14,9 +14,9 @@ from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.references import input_names
 from cmir.frontends.samples import Samples
-from cmir.frontends.state import State
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
+from cmir.library.arguments import carried_state, check_options, replication_of
 from cmir.library.errors import in_python, user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.network import Network
@@ -65,16 +65,17 @@ def compile(
     Raises CompileError, whose text is what tools print, and OSError.
     """
     with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
+        check_options(storage, samples, placement_seconds)
+        carried, by = carried_state(state), replication_of(replicate)
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
-        carried = State({} if isinstance(state, bool) else state, state is not False)
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)
         with limited(model.module):
             network = compile_model(
                 model,
                 machine or model.hardware or hardware_from("ideal"),
                 storage=storage,
-                replicate="columns" if replicate is True else replicate or None,
+                replicate=by,
                 placement_seconds=placement_seconds,
                 show=show,
             )

@@ -23,6 +23,7 @@ from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
+from cmir.library.arguments import check_positive
 from cmir.library.errors import user_errors
 from cmir.library.progress import ProgressCallback, Show, percent, shown
 from cmir.library.run import Run
@@ -117,7 +118,10 @@ class Network:
         with user_errors(), shown(progress) as show:
             if (inputs is None) == (random is None):
                 raise CompileError(None, "give either inputs or the seed of random inputs")
+            check_positive("inferences", 1 if inferences is None else inferences)
             if random is not None:
+                if random < 0:
+                    raise CompileError(None, f"`random` must be a seed of at least 0, got {random}")
                 self.check_inferences(inferences or 1)
                 samples = self.interface.random(random, inferences or 1)
             else:
@@ -150,6 +154,7 @@ class Network:
     def timing(self, inferences: int = 8, chunk: int | None = None) -> Run:
         """Return the figures of a stream of inferences without running it on data; they do not depend on data."""
         with user_errors():
+            check_positive("inferences", inferences)
             self.check_inferences(inferences, data=False)
             return Run(self.name, self.timed, self.timed.time(inferences, chunk))
 

@@ -59,7 +59,9 @@ class Run:
 
     @property
     def output(self) -> np.ndarray:
-        """The only output. Raises ValueError if there are several."""
+        """The only output. Raises ValueError if there are several, or none: a run without data has none."""
+        if not self.outputs:
+            raise ValueError("a run without data has no outputs: use net.run()")
         if len(self.outputs) != 1:
             raise ValueError(f"there are {len(self.outputs)} outputs: {', '.join(self.outputs)}")
         return next(iter(self.outputs.values()))

@@ -55,6 +55,12 @@ def read_source(
         return _of_module(source.clone(), weights)
     if isinstance(source, str) and "\n" in source:
         return _of_module(parse_module(source, make_context()), weights)
+    if not isinstance(source, str | os.PathLike):
+        raise CompileError(
+            None,
+            "the source must be a path, an onnx.ModelProto, IR, or a module of PyTorch, got"
+            f" {type(source).__name__}",
+        )
     path = Path(source)
     if isinstance(weights, Mapping):
         model = read_model(path, None, *imported)

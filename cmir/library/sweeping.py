@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.model import Model
 from cmir.frontends.samples import Samples
-from cmir.frontends.state import State
 from cmir.isl.budget import limited
+from cmir.library.arguments import carried_state, check_options, replication_of
 from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.progress import ProgressCallback, shown
@@ -72,16 +72,16 @@ def sweep(
     CompileError for what concerns all rows, and OSError.
     """
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
+        check_options(storage, samples, placement_seconds)
+        carried, by = carried_state(state), replication_of(replicate)
         axes = make_axes(((name.replace("__", "."), fields[name]) for name in fields), None)
         grid = Grid(hardware_from(hardware), axes)
         show("importing")
-        carried = State({} if isinstance(state, bool) else state, state is not False)
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)
         path = None if output is None else Path(output)
         run = None
         if random is not None:
             run = RandomRun(random, inferences, folder_for_runs(path, stack))
-        by: Replication | None = "columns" if replicate is True else replicate or None
         mapping = storage, by, placement_seconds
 
         def tell(done: int, failed: int, total: int) -> None:

@@ -14,7 +14,7 @@ def missing_package(module: str) -> str:
 
 
 def _extra_of(package: str) -> str | None:
-    """Return the first extra that requires the package, or None."""
+    """Return the first extra that requires the package, or None. That of developers is the last resort."""
     # Imported here, because only messages need it, and tools must start quickly.
     from importlib.metadata import PackageNotFoundError, requires
 
@@ -22,9 +22,10 @@ def _extra_of(package: str) -> str | None:
         requirements = requires("cmir") or ()
     except PackageNotFoundError:  # it runs from its sources
         return None
+    found: list[str] = []
     for requirement in requirements:
         name = re.match(r"[\w.-]+", requirement)
         extra = re.search(r"extra == ['\"]([\w.-]+)['\"]", requirement)
         if name is not None and extra is not None and name[0].lower() == package.lower():
-            return extra[1]
-    return None
+            found.append(extra[1])
+    return min(found, key=lambda extra: extra == "dev", default=None)

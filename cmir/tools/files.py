@@ -19,13 +19,13 @@ def file_path(path: str | os.PathLike[str]) -> Path:
 
 
 def check_outputs(inputs: Iterable[_Path], outputs: Iterable[_Path]) -> None:
-    """Raise CompileError if two of the outputs are the same file, or an output is an input. None is no file.
+    """Raise CompileError if two outputs are the same file, one is an input, or one has no name. None is no file.
 
     What is not a regular file (`/dev/null`, a pipe) can be several of them.
     """
     read = [Path(path) for path in inputs if path is not None]
     written: list[Path] = []
-    for output in (Path(path) for path in outputs if path is not None):
+    for output in (file_path(path) for path in outputs if path is not None):
         if os.path.exists(output) and not os.path.isfile(output):
             continue
         if any(_same(output, other) for other in read):

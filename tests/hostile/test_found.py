@@ -167,6 +167,10 @@ def _refused_array(array: bytes, suffix: str, tmp_path: Path) -> None:
 NAMELESS = [
     "cm_translate --relation-to-svg @",
     "cm_translate --import-onnx model.onnx -o @",
+    "cm_translate --import-onnx model.onnx -o @ --weights w.safetensors",
+    "cm_translate --import-onnx model.onnx -o a.mlir --weights @",
+    "cm_opt net.mlir -o @ --output-weights w.safetensors",
+    "cm_opt net.mlir -o a.mlir --output-weights @",
     "cm_opt net.mlir -o @ --output-source -p nn-to-cmcore",
     "cm_sweep model.onnx --set core.count=1 -o @",
     "cm_run model.onnx --random 0 --json @",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -236,3 +238,38 @@ def test_bfloat16(tmp_path: Path) -> None:
     one, other = (n.run(x, progress=False).output for n in (net, cmir.load(tmp_path / "net.cmir")))
     assert one.dtype == BFLOAT16
     np.testing.assert_array_equal(one, other)
+
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits.onnx"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"storage": "low"}, "`storage` must be one of 'full', "),
+        ({"samples": "splitt"}, "`samples` must be one of 'auto', "),
+        ({"replicate": "diagonal"}, "`replicate` must be one of "),
+        ({"state": 3}, "`state` must be outputs by input"),
+        ({"placement_seconds": "a"}, "`placement_seconds` must be"),
+        ({"hardware": 3}, "`hardware` must be the name of a preset"),
+        ({"source": 42}, "the source must be a path, an onnx.ModelProto, IR"),
+    ],
+)
+def test_arguments_that_do_not_exist(options: dict[str, Any], message: str) -> None:
+    given = {"source": DIGITS, "hardware": "hermes", **options}
+    for function in (cmir.compile, partial(cmir.sweep, fields={"core.count": [64]})):
+        with pytest.raises(cmir.CompileError) as raised:
+            function(**given)
+        assert raised.value.message.startswith(message)
+
+
+def test_numbers_that_are_too_small() -> None:
+    network = cmir.compile(DIGITS, {"crossbar": {"rows": 64}}, progress=False)
+    assert network.hardware.name == "custom"
+    for call in (lambda: network.run(random=0, inferences=0), lambda: network.timing(0)):
+        with pytest.raises(cmir.CompileError, match="`inferences` must be at least 1, got 0"):
+            call()
+    with pytest.raises(cmir.CompileError, match="`random` must be a seed of at least 0"):
+        network.run(random=-1)
+    with pytest.raises(ValueError, match="a run without data has no outputs"):
+        _ = network.timing(2).output
