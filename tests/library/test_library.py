@@ -256,7 +256,7 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits.onnx"
     ],
 )
 def test_arguments_that_do_not_exist(options: dict[str, Any], message: str) -> None:
-    given = {"source": DIGITS, "hardware": "hermes", **options}
+    given: dict[str, Any] = {"source": DIGITS, "hardware": "hermes", **options}
     for function in (cmir.compile, partial(cmir.sweep, fields={"core.count": [64]})):
         with pytest.raises(cmir.CompileError) as raised:
             function(**given)
