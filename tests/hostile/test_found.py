@@ -359,6 +359,24 @@ def test_slices_by_lists_that_do_not_fit(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 4), (2, 4), (2, 1, 0)])
+def test_weights_of_other_channels(
+    shape: tuple[int, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "causal.onnx"
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("CausalConvWithState", ["x", "w"], ["y", "s"])],
+        "main",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 2, 5])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 2, 5])],
+        [onnx.numpy_helper.from_array(np.ones(shape, np.float32), "w")],
+    )
+    opsets = [onnx.helper.make_opsetid("", onnx.defs.onnx_opset_version())]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), file)
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    assert "expected [2, 1, size] for 2 channels" in capsys.readouterr().err
+
+
 def test_powers_out_of_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """onnxruntime gives the limit of the type, and the network the low bits: ONNX defines neither."""
     file = tmp_path / "power.onnx"

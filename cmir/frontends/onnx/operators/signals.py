@@ -149,6 +149,11 @@ def causal_conv_with_state(
     activation: str = "none",
 ) -> Sequence[Value]:
     *outer, channels, size = shape_of_rank(input, "the input", 2, MOST_DIMENSIONS)
+    if len(weight.shape) != 3 or weight.shape[:2] != (channels, 1) or not weight.shape[2]:
+        raise ImporterError(
+            f"input weight has the shape {list(weight.shape)}, expected [{channels}, 1, size] for"
+            f" {channels} channels"
+        )
     carried = weight.shape[-1] - 1
     if activation not in ("none", "silu", "swish"):
         raise ImporterError(f"attribute activation = {activation} is not supported")
