@@ -166,7 +166,14 @@ class Importer:
             arguments = self.signature.bind(node, *positional, **self._grouped(settings))
         except TypeError as error:  # only for nodes without an ONNX schema
             raise ImporterError(str(error)) from error
-        result = self.function(*arguments.args, **arguments.kwargs)
+        try:
+            result = self.function(*arguments.args, **arguments.kwargs)
+        except (ValueError, IndexError, TypeError) as error:
+            # ONNX's checker leaves the shapes of constants to the operators, and NumPy refuses those that do not fit.
+            shapes = _shapes_of_constants(node, inputs, settings)
+            if not shapes:
+                raise
+            raise ImporterError(f"its constants do not fit together: {shapes} ({error})") from error
         return result if isinstance(result, Sequence) else [result]
 
     def _attribute(self, name: str, value: Any) -> Any:
@@ -216,6 +223,19 @@ class Importer:
         if Constant in accepted:
             return _constant(name, value)
         raise ImporterLimitError(f"input {name} is a constant, which is not supported")
+
+
+def _shapes_of_constants(
+    node: Node, inputs: Sequence[Value | None], settings: Mapping[str, Any]
+) -> str:
+    """Return the names of a node's constants with their shapes, and its settings that are lists."""
+    constants = [
+        f"{node.input_name(index)} of shape {list(value.shape)}"
+        for index, value in enumerate(inputs)
+        if isinstance(value, Constant)
+    ]
+    lists = [f"{name} = {value}" for name, value in settings.items() if isinstance(value, list)]
+    return ", ".join([*constants, *lists])
 
 
 def _constant(name: str, value: Value) -> Constant:
