@@ -44,7 +44,7 @@ class _MainOutput(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         given = dict(zip(self.names, inputs, strict=True))
-        if torch.jit.is_tracing() and "input_ids" in given:
+        if torch.jit.is_tracing() and "input_ids" in given:  # pyright: ignore[reportPrivateImportUsage]
             # Without a mask, transformers looks for packed sequences, which this exporter cannot express.
             given.setdefault("attention_mask", torch.ones_like(given["input_ids"]))
         return self.network(**given, return_dict=False)[0]
