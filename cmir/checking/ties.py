@@ -64,10 +64,25 @@ def settled(
         wanted = np.broadcast_to(preference.numbers.astype(np.float64), rounded.shape) - offset
     except ValueError:  # of another tensor: the node has several results
         return rounded
-    limit = preference.atol * max(1.0, float(np.abs(rounded).max()))
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(quotient - (rounded + wanted) / 2)
-    tie = (distance <= limit) & (np.abs(wanted - rounded) == step)
+    border = (rounded + wanted) / 2
+    tie = tied(quotient, border, rounded, wanted, preference.atol, step)
     if preference.exact:
-        tie &= distance > 0
+        tie &= quotient != border
     return np.where(tie, wanted, rounded).astype(rounded.dtype)
+
+
+def tied(
+    numbers: np.ndarray,
+    border: np.ndarray,
+    rounded: np.ndarray,
+    wanted: np.ndarray,
+    atol: float,
+    step: int = 1,
+) -> np.ndarray:
+    """Return which numbers are so near the border between two neighbouring results of a rounding that both are right.
+
+    atol: as in `Guide`. step: the distance of neighbours.
+    """
+    limit = atol * max(1.0, float(np.abs(rounded).max(initial=0.0)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (np.abs(numbers - border) <= limit) & (np.abs(wanted - rounded) == step)

@@ -20,7 +20,6 @@ def verify(top: Operation, after: str = "") -> None:
 
     after: origin of a failure for the message, e.g. "after pass 'x'". Raises CompileError at the first operation that
     does not verify, innermost first.
-
     """
     try:
         with _limited(top):

@@ -14,6 +14,7 @@ from xdsl.dialects import math
 from xdsl.dialects.builtin import VectorType
 from xdsl.ir import Operation, SSAValue
 
+from cmir.checking.ties import tied
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import CompareOp, ConvertOp
 from cmir.simulator.numbers import Numbers
@@ -85,14 +86,14 @@ class Follower(Numbers):
 
         def followed(*operands: np.ndarray) -> np.ndarray:
             result, wanted = function(*operands), next(decisions)
-            tie = (result != wanted) & tied(op, operands, result, wanted, self.atol)
+            tie = (result != wanted) & _are_ties(op, operands, result, wanted, self.atol)
             self.taken += int(np.count_nonzero(tie))
             return np.where(tie, wanted, result).astype(result.dtype)
 
         return followed
 
 
-def tied(
+def _are_ties(
     op: Operation,
     operands: tuple[np.ndarray, ...],
     result: np.ndarray,
@@ -100,12 +101,10 @@ def tied(
     atol: float,
 ) -> np.ndarray:
     """Return for which results of an operation that decides another one is as right. atol: see `Follower`."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        if isinstance(op, CompareOp):
-            left, right = operands
-            size = np.maximum(np.abs(left).max(initial=1.0), np.abs(right).max(initial=1.0))
+    if isinstance(op, CompareOp):
+        left, right = operands
+        size = np.maximum(np.abs(left).max(initial=1.0), np.abs(right).max(initial=1.0))
+        with np.errstate(invalid="ignore", over="ignore"):
             return np.abs(left - right) <= atol * size
-        one, other = result.astype(np.float64), wanted.astype(np.float64)
-        distance = np.abs(operands[0] - _BORDERS[type(op)](one, other))
-        limit = atol * max(1.0, float(np.abs(one).max(initial=0.0)))
-        return (distance <= limit) & (np.abs(one - other) == 1)
+    one, other = result.astype(np.float64), wanted.astype(np.float64)
+    return tied(operands[0], _BORDERS[type(op)](one, other), one, other, atol)

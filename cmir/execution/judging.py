@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TypeVar
 
 from cmir.checking import compare, deviation, difference_of_output, fitted
 from cmir.execution.references import Arrays, OnnxReference, Reference
 from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.support.diagnostics import CompileError, emit_remark
-
-T = TypeVar("T")
 
 _AT_FIRST = 8
 """Inferences that are evaluated in double precision first. If one of them is wrong, the others are only counted."""
@@ -175,80 +172,82 @@ class _Court:
 
     def judge(self, inferences: Sequence[_Inference]) -> tuple[list[str], list[str]]:
         """Return a line for each output that is wrong, and for each that is right."""
-        wide: list[Arrays | None] = [None] * len(inferences)
-        try:
-            wide = [*self._of(inferences, self._in_double)] if inferences else []
-        except CompileError as error:
-            self._remark("there is no evaluation in float64", error)
-        found = list(zip(inferences, wide, strict=True))
+        exact = self._in_double(inferences)
+        agreeing = {
+            (inference.number, name)
+            for inference in inferences
+            if inference.number in exact
+            for name in inference.differences
+            if self.tolerances.difference(inference.results, exact[inference.number], name) is None
+        }
         doubtful = [
-            (inference, exact)
-            for inference, exact in found
-            if exact is not None
-            and not all(self._agree(inference, exact, n) for n in inference.differences)
+            inference
+            for inference in inferences
+            if inference.number in exact
+            and any((inference.number, name) not in agreeing for name in inference.differences)
         ]
-        explained, ties = self._explained(doubtful)
+        explained, ties = self._explained(doubtful, exact)
         wrong: list[str] = []
         right: list[str] = []
-        for inference, exact in found:
+        for inference in inferences:
             for name, text in inference.differences.items():
+                output = inference.number, name
                 line = f"output '{name}' of inference {inference.number}: {text}"
-                if (inference.number, name) in explained:
-                    right.append(f"{line}; {_numbers(ties)} on a tie up to the errors of floats")
-                    continue
-                if exact is not None:
-                    line += _nearer(self.reference.name, inference, exact, name)
-                agrees = exact is not None and self._agree(inference, exact, name)
-                (right if agrees else wrong).append(line)
+                if output in explained:
+                    line += f"; {_numbers(ties)} on a tie up to the errors of floats"
+                elif inference.number in exact:
+                    wide = exact[inference.number]
+                    line += _nearer(self.reference.name, inference, wide, name)
+                (right if output in agreeing | explained else wrong).append(line)
         return wrong, right
 
-    def _in_double(self, stream: Sequence[Arrays], first: Sequence[int] | None) -> list[Arrays]:
-        return self.reference.evaluate_in_double(stream, self.tolerances.narrowest, first)
-
-    def _agree(self, inference: _Inference, exact: Arrays, name: str) -> bool:
-        return self.tolerances.difference(inference.results, exact, name) is None
+    def _in_double(self, inferences: Sequence[_Inference]) -> dict[int, Arrays]:
+        """Return the reference's outputs in double precision, by the number of the inference, if there are any."""
+        if not inferences:
+            return {}
+        stream, first, places = self._stream(inferences)
+        narrowest = self.tolerances.narrowest
+        try:
+            found = self.reference.evaluate_in_double(stream, narrowest, first)
+        except CompileError as error:
+            self._remark("there is no evaluation in float64", error)
+            return {}
+        return {i.number: found[place] for i, place in zip(inferences, places, strict=True)}
 
     def _explained(
-        self, doubtful: Sequence[tuple[_Inference, Arrays]]
+        self, doubtful: Sequence[_Inference], exact: Mapping[int, Arrays]
     ) -> tuple[set[tuple[int, str]], int]:
-        """Return the outputs that ties explain, and the number of ties: by inference, and name."""
-        shadow = self.shadow
-        if shadow is None or not doubtful:
+        """Return the outputs that ties explain, by inference and name, and the number of ties."""
+        if self.shadow is None or not doubtful:
             return set(), 0
-        ties = 0
-
-        def follow(stream: Sequence[Arrays], first: Sequence[int] | None) -> list[Sample]:
-            nonlocal ties
-            found, ties = shadow.follow(stream, first)
-            return found
-
-        inferences = [inference for inference, _ in doubtful]
+        stream, first, places = self._stream(doubtful)
         try:
-            followed = self._of(inferences, follow)
-            alone = self._of(inferences, shadow.evaluate)
+            followed, ties = self.shadow.follow(stream, first)
+            alone = self.shadow.evaluate(stream, first)
         except CompileError as error:
             self._remark("there is no execution in float64", error)
             return set(), 0
         difference = self.tolerances.difference
         return {
             (inference.number, name)
-            for (inference, exact), same, own in zip(doubtful, followed, alone, strict=True)
+            for inference, place in zip(doubtful, places, strict=True)
             for name in inference.differences
-            if difference(inference.results, [*same.values()], name) is None
-            and difference(own, exact, name) is None
+            if difference(inference.results, [*followed[place].values()], name) is None
+            and difference(alone[place], exact[inference.number], name) is None
         }, ties
 
-    def _of(
-        self,
-        inferences: Sequence[_Inference],
-        evaluate: Callable[[Sequence[Arrays], Sequence[int] | None], list[T]],
-    ) -> list[T]:
-        """Return what an evaluation of streams gives for inferences. State needs the inferences before them, too."""
+    def _stream(
+        self, inferences: Sequence[_Inference]
+    ) -> tuple[Sequence[Arrays], Sequence[int] | None, Sequence[int]]:
+        """Return a stream to evaluate for inferences, as `Reference.evaluate` takes it, and the place of each in it.
+
+        State needs the inferences before them, too.
+        """
+        numbers = [inference.number for inference in inferences]
         if not self.reference.has_state:
-            return evaluate([self.inputs[inference.number] for inference in inferences], None)
-        last = inferences[-1].number + 1
-        found = evaluate(self.inputs[:last], None if self.first is None else self.first[:last])
-        return [found[inference.number] for inference in inferences]
+            return [self.inputs[number] for number in numbers], None, range(len(numbers))
+        last = numbers[-1] + 1
+        return self.inputs[:last], None if self.first is None else self.first[:last], numbers
 
     def _remark(self, what: str, error: CompileError) -> None:
         emit_remark(self.reference.path, f"{what}: {_reason(error)}")

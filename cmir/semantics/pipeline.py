@@ -33,6 +33,7 @@ from cmir.semantics.body import evaluate_operation
 from cmir.semantics.weights import parameter_elements, program_cells
 from cmir.support.blocks import LANES_AT_ONCE, blocks
 from cmir.support.diagnostics import CompileError
+from cmir.support.graphs import reachable
 from cmir.support.numerics import ravel
 
 Arrays = dict[str, np.ndarray]
@@ -115,7 +116,7 @@ def _in_order_of_data(pipeline: PipelineOp) -> Iterator[list[StageOp]]:
         stage: {writer for name in _own_reads(stage) for writer in writers.get(name, [])}
         for stage in stages
     }
-    before = {stage: _reachable(stage, needed) for stage in stages}
+    before = {stage: reachable(stage, needed) for stage in stages}
     together = {
         stage: [s for s in stages if s is stage or (s in before[stage] and stage in before[s])]
         for stage in stages
@@ -127,16 +128,6 @@ def _in_order_of_data(pipeline: PipelineOp) -> Iterator[list[StageOp]]:
     }
     for first in TopologicalSorter(order).static_order():
         yield together[first]
-
-
-def _reachable(stage: StageOp, needed: Mapping[StageOp, set[StageOp]]) -> set[StageOp]:
-    """Return the stages whose results a stage depends on."""
-    found, work = set[StageOp](), [stage]
-    while work:
-        fresh = needed[work.pop()] - found
-        found |= fresh
-        work += fresh
-    return found
 
 
 def _written(*stages: StageOp) -> set[str]:

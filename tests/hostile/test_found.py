@@ -286,14 +286,19 @@ def _model(nodes: str, inputs: str, outputs: str = "float[N,M] y") -> onnx.Model
     return onnx.parser.parse_model(text)
 
 
+def _refusal(model: onnx.ModelProto, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the import of a model says, which must be refused."""
+    file = folder / "model.onnx"
+    file.write_bytes(model.SerializeToString())
+    assert cm_translate.main(["--import-onnx", str(file)]) == 1
+    return capsys.readouterr().err
+
+
 def test_strides_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights = f"w = Constant<value = float[2,3,3,3] {{{', '.join(['0.0'] * 54)}}}>()"
     node = 'y = ConvTranspose<strides=[2], auto_pad="SAME_UPPER">(x, w)'
-    file = tmp_path / "strides.onnx"
     model = _model(f"{weights} {node}", "float[1,2,5,5] x", "float y")
-    file.write_bytes(model.SerializeToString())
-    assert cm_translate.main(["--import-onnx", str(file)]) == 1
-    captured = capsys.readouterr().err
+    captured = _refusal(model, tmp_path, capsys)
     assert "attribute strides" in captured or "invalid model" in captured
     assert "internal error" not in captured
 
@@ -310,10 +315,8 @@ def test_flags_that_are_neither_0_nor_1(
     node: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """onnxruntime takes them for 0 in some operators, and for 1 in others."""
-    file = tmp_path / "flags.onnx"
-    file.write_bytes(_model(f"y = {node}", "float[1,2,5,5] x", "float y").SerializeToString())
-    assert cm_translate.main(["--import-onnx", str(file)]) == 1
-    assert f"attribute {flag} must be 0 or 1" in capsys.readouterr().err
+    model = _model(f"y = {node}", "float[1,2,5,5] x", "float y")
+    assert f"attribute {flag} must be 0 or 1" in _refusal(model, tmp_path, capsys)
 
 
 def test_windows_larger_than_the_channels(tmp_path: Path) -> None:
@@ -349,21 +352,17 @@ def test_outputs_that_are_constants_without_elements(
 def test_slices_by_lists_that_do_not_fit(
     lists: tuple[list[int], ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "slice.onnx"
     constants = " ".join(
         f"{name} = Constant<value_ints = {values}>()" for name, values in zip("seat", lists)
     )
     model = _model(f"{constants} y = Slice(x, s, e, a, t)", "float[N,3,8,9] x", "float y")
-    file.write_bytes(model.SerializeToString())
-    assert cm_translate.main(["--import-onnx", str(file)]) == 1
-    assert message in capsys.readouterr().err
+    assert message in _refusal(model, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 4), (2, 4), (2, 1, 0)])
 def test_weights_of_other_channels(
     shape: tuple[int, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "causal.onnx"
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("CausalConvWithState", ["x", "w"], ["y", "s"])],
         "main",
@@ -372,9 +371,8 @@ def test_weights_of_other_channels(
         [onnx.numpy_helper.from_array(np.ones(shape, np.float32), "w")],
     )
     opsets = [onnx.helper.make_opsetid("", onnx.defs.onnx_opset_version())]
-    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), file)
-    assert cm_translate.main(["--import-onnx", str(file)]) == 1
-    assert "expected [2, 1, size] for 2 channels" in capsys.readouterr().err
+    model = onnx.helper.make_model(graph, opset_imports=opsets)
+    assert "expected [2, 1, size] for 2 channels" in _refusal(model, tmp_path, capsys)
 
 
 def test_powers_out_of_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ from cmir.proof.values.residues import Residues
 from cmir.proof.values.streams import State, random_inputs, run_source
 from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
+from cmir.support.graphs import reachable
 
 Key = TypeVar("Key")
 
@@ -221,15 +222,7 @@ def arrays_in_circles(network: ElaboratedNetwork) -> list[str]:
         for name in set().union(*stored, *loaded)
     }
 
-    def reached(name: str) -> set[str]:
-        found, work = set[str](), [name]
-        while work:
-            fresh = leads[work.pop()] - found
-            found |= fresh
-            work += fresh
-        return found
-
-    return [name for name in network.arrays if name in leads and name in reached(name)]
+    return [name for name in network.arrays if name in leads and name in reachable(name, leads)]
 
 
 def _flat(arrays: Mapping[Key, np.ndarray], order: Iterable[Key]) -> np.ndarray:

@@ -61,6 +61,20 @@ def transpose(node: Node, x: Activation, *, perm: Sequence[int] | None = None) -
     return node.build(nn.TransposeOp(x, [axis - batch for axis in perm[batch:]]))
 
 
+def channels_first(node: Node, x: Activation, outer: int) -> Activation:
+    """Move the channels in front of this number of dimensions."""
+    rank = len(shape_of(x))
+    order = [outer, *range(outer), *range(outer + 1, rank)]
+    return node.build(nn.TransposeOp(x, order)) if outer else x
+
+
+def channels_back(node: Node, x: Activation, outer: int) -> Activation:
+    """Move the channels, which are first, behind this number of dimensions."""
+    rank = len(shape_of(x))
+    order = [*range(1, outer + 1), 0, *range(outer + 1, rank)]
+    return node.build(nn.TransposeOp(x, order)) if outer else x
+
+
 def nothing(node: Node, x: Activation, shape: Sequence[int]) -> Constant:
     """Return a part of `x` without elements, which is a constant. shape: without the batch dimension."""
     return Constant(node.proto.output[0], np.zeros((*node.batch, *shape), dtype_of(x)))

@@ -35,7 +35,14 @@ def matmul_integer_to_float(
 ) -> Value:
     """int8 or uint8. The scale of a is one number."""
     sums = node.build(nn.CastOp(integer_matmul(node, a, b, a_zero_point, b_zero_point), f32))
-    return _scaled(node, sums, a_scale, b_scale, bias)
+    left, right = _scale(a_scale), _scale(b_scale)
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        array = np.asarray(left.array * right.array)
+        factor = node.parameter(Constant(f"{node.proto.output[0]}.factor", array))
+    else:
+        factor = node.build(nn.MulOp(*operands(node, left, right)))
+    result = node.build(nn.MulOp(sums, factor))
+    return result if bias is None else node.build(nn.AddOp(result, node.parameter(bias)))
 
 
 @importer("DynamicQuantizeMatMul", MICROSOFT)
@@ -48,23 +55,7 @@ def dynamic_quantize_matmul(
     bias: Constant | None = None,
 ) -> Value:
     numbers, scale, zero = dynamic_quantize_linear(node, a)
-    sums = node.build(nn.CastOp(integer_matmul(node, numbers, b, zero, b_zero_point), f32))
-    return _scaled(node, sums, scale, b_scale, bias)
-
-
-def _scaled(
-    node: Node, sums: Activation, a_scale: Value, b_scale: Value, bias: Constant | None
-) -> Activation:
-    """Build sums times both scales, plus a bias."""
-    scales = [_scale(a_scale), _scale(b_scale)]
-    known = [scale.array for scale in scales if isinstance(scale, Constant)]
-    if len(known) == len(scales):
-        factor = Constant(f"{node.proto.output[0]}.factor", np.asarray(known[0] * known[1]))
-        factors = [node.parameter(factor)]
-    else:
-        factors = [node.build(nn.MulOp(*operands(node, *scales)))]
-    result = node.build(nn.MulOp(sums, *factors))
-    return result if bias is None else node.build(nn.AddOp(result, node.parameter(bias)))
+    return matmul_integer_to_float(node, numbers, b, scale, b_scale, zero, b_zero_point, bias)
 
 
 def _scale(scale: Value) -> Value:

@@ -21,6 +21,7 @@ from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import operands
 from cmir.frontends.onnx.operators.integers import centred, dequantized
+from cmir.frontends.onnx.operators.layout import channels_back, channels_first
 from cmir.frontends.onnx.operators.quantization import (
     factor_of,
     integer_matmul,
@@ -243,15 +244,16 @@ def qlinear_average_pool(
     channels_last: bool = False,
     count_include_pad: bool = False,
 ) -> Value:
+    outer = len(shape_of(x)) - 1 if channels_last else 0
     # Sums of the integers are exact, and those of multiples of the scale are not.
     one = Constant("one", np.ones((), np.float32))
-    numbers = _real(node, _channels_first(node, x, channels_last), one, x_zero_point)
+    numbers = _real(node, channels_first(node, x, outer), one, x_zero_point)
     options = window.strides, window.padding(numbers, window.kernel), window.dilations
     flags = ceil_mode, count_include_pad
     means = node.build(nn.AveragePoolOp(numbers, window.kernel, *options, *flags))
     scale = Constant(y_scale.name, np.asarray(y_scale.array / x_scale.array, np.float32))
     result = _quantized(node, means, scale, _zero(y_zero_point, x))
-    return _channels_as_given(node, result, channels_last)
+    return channels_back(node, result, outer)
 
 
 @importer("QLinearConv", MICROSOFT, batched=True)
@@ -272,19 +274,11 @@ def qlinear_conv_in_any_layout(
     channels_last: bool = False,
 ) -> Value:
     """int8 or uint8, with known scales and zero points, also per output channel."""
-    image = _channels_first(node, x, channels_last)
+    outer = len(shape_of(x)) - 1 if channels_last else 0
+    image = channels_first(node, x, outer)
     quantities = x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, b
     result = qlinear_conv(node, image, *quantities, window=window, group=group)
-    return _channels_as_given(node, result, channels_last)
-
-
-def _channels_first(node: Node, x: Activation, last: bool) -> Activation:
-    rank = len(shape_of(x))
-    return node.build(nn.TransposeOp(x, [rank - 1, *range(rank - 1)])) if last else x
-
-
-def _channels_as_given(node: Node, x: Activation, last: bool) -> Activation:
-    return node.build(nn.TransposeOp(x, [*range(1, len(shape_of(x))), 0])) if last else x
+    return channels_back(node, result, outer)
 
 
 @importer("QLinearReduceMean", MICROSOFT)

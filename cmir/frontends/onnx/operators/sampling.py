@@ -27,6 +27,7 @@ from cmir.frontends.onnx.node import (
 )
 from cmir.frontends.onnx.operators.elementwise import as_element, converted, element_of_value
 from cmir.frontends.onnx.operators.indexing import operand
+from cmir.frontends.onnx.operators.layout import channels_back, channels_first
 from cmir.frontends.onnx.operators.linear import product as matrix_product
 from cmir.frontends.onnx.registry import importer
 
@@ -76,11 +77,11 @@ def grid_sample(
         build.axis(build.position(places, rank - 1 - axis, size), size, kind)
         for axis, size in enumerate(sizes)
     ]
-    images = _channels_first(node, x, len(outer))
+    images = channels_first(node, x, len(outer))
     first = build.firsts(outer, prod(sizes), prod(results))
     result = build.combined(nn.AddOp, build.pixels(images, axes, first))
     result = as_element(node, result, element)
-    return _channels_back(
+    return channels_back(
         node, node.build(nn.ReshapeOp(result, (channels, *outer, *results))), len(outer)
     )
 
@@ -97,20 +98,6 @@ def _parted(node: Node, x: Activation) -> tuple[Shape, int, Shape]:
     if len(shape) < first + 2:
         raise ImporterError(f"the input must have spatial dimensions, got {list(node.shape(x))}")
     return shape[:first], shape[first], shape[first + 1 :]
-
-
-def _channels_first(node: Node, x: Activation, outer: int) -> Activation:
-    """Move the channels in front of this number of dimensions."""
-    rank = len(shape_of(x))
-    order = [outer, *range(outer), *range(outer + 1, rank)]
-    return node.build(nn.TransposeOp(x, order)) if outer else x
-
-
-def _channels_back(node: Node, x: Activation, outer: int) -> Activation:
-    """Move the channels, which are first, behind this number of dimensions."""
-    rank = len(shape_of(x))
-    order = [*range(1, outer + 1), 0, *range(outer + 1, rank)]
-    return node.build(nn.TransposeOp(x, order)) if outer else x
 
 
 @dataclass(frozen=True)
@@ -312,7 +299,7 @@ def deform_conv(
         raise ImporterError(
             f"attribute kernel_shape = {kernel_shape} does not fit weights of shape {list(w.shape)}"
         )
-    moved = _channels_first(node, operand(node, offset), len(outer))
+    moved = channels_first(node, operand(node, offset), len(outer))
     results = shape_of(moved)[1 + len(outer) :]
     positions = prod(outer) * prod(results)
     if shape_of(moved)[0] != offset_group * prod(kernel) * rank or len(results) != rank:
@@ -322,13 +309,13 @@ def deform_conv(
     parted = node.build(nn.ReshapeOp(moved, (offset_group, prod(kernel), rank, positions)))
     held = None
     if mask is not None:
-        factors = _channels_first(node, operand(node, mask), len(outer))
+        factors = channels_first(node, operand(node, mask), len(outer))
         held = node.build(nn.ReshapeOp(factors, (offset_group, prod(kernel) * positions)))
     settings = dilations or [1] * rank, strides or [1] * rank, pads or [0] * (2 * rank)
     each = [[values[axis] for values in settings] for axis in range(rank)]
     ofs = [_starts(rank, axis, kernel, results, *each[axis]) for axis in range(rank)]
     starts = [np.tile(of_axis, (1, prod(outer))) for of_axis in ofs]
-    images = _channels_first(node, x, len(outer))
+    images = channels_first(node, x, len(outer))
     firsts = build.firsts(outer, prod(sizes), prod(results), prod(kernel))
     groups: list[Activation] = []
     for number in range(offset_group):
@@ -347,7 +334,7 @@ def deform_conv(
     every = groups[0] if len(groups) == 1 else node.build(nn.ConcatOp(groups, 0))
     every = as_element(node, every, element)
     image = node.build(nn.ReshapeOp(every, (channels * prod(kernel), *outer, *results)))
-    return _channels_back(node, _products_of_samples(node, image, w, b, group), len(outer))
+    return channels_back(node, _products_of_samples(node, image, w, b, group), len(outer))
 
 
 def _products_of_samples(
