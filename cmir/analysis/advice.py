@@ -29,6 +29,7 @@ _FIELDS = {
         "crossbar.input_phases",
         "crossbar.phase_cycles",
     ),
+    ("core", "issue"): ("core.product_issue_cycles",),
     ("core", "dpu"): ("core.vector_lanes",),
     ("core", "sram"): ("core.sram_port_bytes", "core.sram_ports"),
     ("core", "link"): ("interconnect.link_bytes_per_cycle",),
@@ -38,7 +39,12 @@ _FIELDS = {
 }
 """Fields that determine how fast work is done, by the kind of what does it and the work."""
 
-_TIMES = ("crossbar.input_phases", "crossbar.phase_cycles", "core.fixed_interval")
+_TIMES = (
+    "crossbar.input_phases",
+    "crossbar.phase_cycles",
+    "core.fixed_interval",
+    "core.product_issue_cycles",
+)
 """Fields of which less is faster."""
 
 

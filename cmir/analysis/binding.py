@@ -18,6 +18,7 @@ FULL = 0.99
 """Share of the interval above which a resource binds; below, waits do."""
 
 WORK = {
+    "issue": "starting products",
     "crossbar": "products on crossbars",
     "dpu": "the vector unit",
     "sram": "loads from SRAM",

@@ -48,8 +48,10 @@ def inference_energy(
         for component, energy in cost.energy.items():
             add(component, energy * iterations[core])
     figures = hardware.energy
-    if figures.sram_byte is not None:
-        add("sram", figures.sram_byte * traffic.delivered)
+    written = figures.sram_written_byte
+    written = figures.sram_byte if written is None else written
+    if written is not None:
+        add("sram", written * traffic.delivered)
     if figures.link_byte is not None:
         add("links", figures.link_byte * traffic.byte_hops)
     across = figures.chip_link_byte if figures.chip_link_byte is not None else figures.link_byte

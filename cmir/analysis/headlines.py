@@ -126,7 +126,7 @@ def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | N
         return None, None
     each = crossbar.rows * crossbar.columns
     matrices = [matrix for _, those in placed for matrix in those]
-    used = sum(m.outputs * m.inputs * m.blocks for m in matrices) * crossbar.slices
+    used = sum(m.outputs * m.inputs * m.blocks for m in matrices) * crossbar.cells
     crossbars = sum(Tiling.of(matrix, crossbar).crossbars for matrix in matrices)
     on_chip = None if core.count is None or core.crossbars is None else core.count * core.crossbars
     return (

@@ -15,6 +15,7 @@ from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
+from cmir.hardware.sections import AREA_PARTS
 from cmir.hardware.topology import Link, Topology, topology
 from cmir.timing.network import TimedNetwork
 
@@ -190,17 +191,24 @@ def _missing_energy(hardware: Hardware, traffic: TrafficTotals) -> Iterator[tupl
         "links": "link_byte" if traffic.byte_hops or not traffic.chip_bytes else "chip_link_byte",
         "static": "static_watts",
     }
+    in_use = figures.crossbar_row is not None or figures.crossbar_column is not None
     for component, field in of_component.items():
+        if component in figures.includes:
+            continue
         if getattr(figures, field) is None:
             if field == "chip_link_byte" and figures.link_byte is not None:
                 continue  # `link_byte` stands in for it
+            if component == "crossbar" and in_use:
+                continue  # figures of rows and columns stand in for it
             yield component, f"energy.{field}"
         elif component == "static" and hardware.system.clock_hz is None:
             yield component, "system.clock_hz"
 
 
 def _missing_area(hardware: Hardware) -> Iterator[tuple[str, str]]:
-    for component in ("crossbar", "adc", "core", "router", "chip"):
+    for component in AREA_PARTS:
+        if component in hardware.area.includes:
+            continue
         if getattr(hardware.area, component) is None:
             yield component, f"area.{component}"
         elif component == "adc" and not (hardware.crossbar.adcs or hardware.crossbar.columns):

@@ -30,7 +30,8 @@ class Cost:
     latency: cycles from the start of an iteration to the arrival of its result, not counting hops.
     crossbars: crossbars of the core, for all its matrices.
     energy: pJ by component (`crossbar`, `adc`, `dpu`, `sram`), for the components whose figures the hardware gives.
-    busy: busy cycles by resource (`crossbar`, `dpu`, `sram`, `link`); for crossbars, those of the busiest matrix.
+    busy: busy cycles by resource (`issue`, `crossbar`, `dpu`, `sram`, `link`); for crossbars, those of the busiest
+    matrix.
     """
 
     interval: int
@@ -123,11 +124,18 @@ def _time(
             tiling = tilings[step.matrix]
             cycles = tiling.interval(hardware.crossbar)
             uses = [(f"crossbar {step.matrix}", cycles, cycles + hardware.crossbar.pipeline_cycles)]
+            if core.product_issue_cycles:
+                uses.insert(0, _issue(tiling, core.product_issue_cycles))
             if sums := _partial_sums(step, tilings):
                 uses.append(_on_dpu(sums, hardware))
             return uses
         case _:
             return [_on_dpu(step.elements, hardware)]
+
+
+def _issue(tiling: Tiling, cycles: int) -> _Use:
+    """Return the use of the issue slot by a product, part by part: the last part starts after all others."""
+    return "issue", tiling.parts * cycles, (tiling.parts - 1) * cycles
 
 
 def _on_dpu(elements: int, hardware: Hardware) -> _Use:
@@ -160,17 +168,21 @@ def _latency(firing: Firing, times: list[list[_Use]]) -> int:
 def _energy(firing: Firing, tilings: list[Tiling], hardware: Hardware) -> dict[str, float]:
     figures = hardware.energy
     of_event = {
-        "crossbar": figures.crossbar_product,
-        "adc": figures.adc_conversion,
-        "dpu": figures.vector_element,
-        "sram": figures.sram_byte,
+        ("crossbar", "products"): figures.crossbar_product,
+        ("crossbar", "rows"): figures.crossbar_row,
+        ("crossbar", "columns"): figures.crossbar_column,
+        ("adc", "adc"): figures.adc_conversion,
+        ("dpu", "dpu"): figures.vector_element,
+        ("sram", "sram"): figures.sram_byte,
     }
     counts: Counter[str] = Counter()
     for step in firing.steps:
         match step.kind:
             case "product":
                 tiling = tilings[step.matrix]
-                counts["crossbar"] += tiling.crossbars
+                counts["products"] += tiling.crossbars
+                counts["rows"] += tiling.driven
+                counts["columns"] += tiling.read
                 counts["adc"] += tiling.conversions * tiling.rounds(hardware.crossbar)
                 counts["dpu"] += _partial_sums(step, tilings)
             case "vector":
@@ -179,4 +191,8 @@ def _energy(firing: Firing, tilings: list[Tiling], hardware: Hardware) -> dict[s
                 counts["sram"] += hardware.bytes_of(step.elements, step.bits)
             case _:
                 pass
-    return {name: pj * counts[name] for name, pj in of_event.items() if pj is not None}
+    energy: dict[str, float] = {}
+    for (component, event), pj in of_event.items():
+        if pj is not None:
+            energy[component] = energy.get(component, 0) + pj * counts[event]
+    return energy

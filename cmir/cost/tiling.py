@@ -27,7 +27,8 @@ class Tiling:
     """Layout of a matrix on crossbars.
 
     crossbars: number of crossbars. parts: number of crossbars whose partial sums add up to one output. rows, columns:
-    used rows and columns of the fullest crossbar. conversions: columns read per phase, over all crossbars.
+    used rows and converted columns of the fullest crossbar. conversions: columns converted per phase, over all
+    crossbars. driven, read: used rows and columns, over all crossbars.
     """
 
     crossbars: int
@@ -35,6 +36,8 @@ class Tiling:
     rows: int
     columns: int
     conversions: int
+    driven: int = 0
+    read: int = 0
 
     @staticmethod
     def of(matrix: Matrix, crossbar: Crossbar) -> Tiling:
@@ -43,28 +46,33 @@ class Tiling:
         Blocks of a block-diagonal matrix that fit into a crossbar share it along its diagonal, as many as its rows and
         columns allow. A block that does not fit has crossbars of its own.
         """
-        spread = crossbar.slices if crossbar.slicing == "columns" else 1
-        copies = crossbar.slices // spread
+        spread, copies = crossbar.columns_per_weight, crossbar.crossbars_per_weight
         rows = crossbar.rows or matrix.inputs * matrix.blocks
         columns = (crossbar.columns or matrix.outputs * matrix.blocks * spread) // spread
         sharing = min(rows // matrix.inputs, columns // matrix.outputs, matrix.blocks)
         if sharing:
-            tiles, parts = -(-matrix.blocks // sharing), 1
+            tiles, parts, across = -(-matrix.blocks // sharing), 1, 1
             rows, columns = sharing * matrix.inputs, sharing * matrix.outputs
         else:
-            parts = -(-matrix.inputs // rows)
-            tiles = -(-matrix.outputs // columns) * matrix.blocks * parts
+            parts, across = -(-matrix.inputs // rows), -(-matrix.outputs // columns)
+            tiles = across * matrix.blocks * parts
             rows, columns = min(rows, matrix.inputs), min(columns, matrix.outputs)
-        conversions = matrix.blocks * matrix.outputs * parts * crossbar.slices
-        return Tiling(tiles * copies, parts, rows, columns * spread, conversions)
+        crossbars, unit = tiles * copies, crossbar.unit_columns
+        driven = matrix.blocks * matrix.inputs * across * copies
+        read = matrix.blocks * matrix.outputs * parts * crossbar.cells
+        converted, conversions = columns * spread + unit, read + crossbars * unit
+        if crossbar.convert_all_columns and crossbar.columns is not None:
+            converted = crossbar.columns + unit
+            conversions = crossbars * converted
+        return Tiling(crossbars, parts, rows, converted, conversions, driven, read)
 
     @staticmethod
     def tiles(matrix: Matrix, crossbar: Crossbar) -> Iterator[Tile]:
         """Yield what is in each crossbar of a matrix, as few different tiles as there are, if crossbars have a size."""
         if crossbar.rows is None or crossbar.columns is None:
             return
-        spread = crossbar.slices if crossbar.slicing == "columns" else 1
-        copies, columns = crossbar.slices // spread, crossbar.columns // spread
+        spread, copies = crossbar.columns_per_weight, crossbar.crossbars_per_weight
+        columns = crossbar.columns // spread
         inputs, outputs = matrix.inputs, matrix.outputs
         sharing = min(crossbar.rows // inputs, columns // outputs, matrix.blocks)
         if sharing:

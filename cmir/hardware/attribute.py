@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
     f64,
+    i1,
     i64,
 )
 from xdsl.ir import Attribute
@@ -59,6 +60,8 @@ def _attribute(value: Any) -> Attribute:
             return ArrayAttr([_attribute(item) for item in value])
         case str():
             return StringAttr(value)
+        case bool():
+            return IntegerAttr(int(value), i1)
         case int():
             return IntegerAttr(value, i64)
         case _:
@@ -76,10 +79,12 @@ def _value(attribute: Attribute, carrier: Carrier) -> Any:
             return attribute.data
         case BytesAttr():  # a string with characters that are printed as escapes
             return attribute.data.decode("utf-8", "replace")
+        case IntegerAttr() if attribute.type == i1:
+            return bool(attribute.value.data)
         case IntegerAttr() | FloatAttr():
             return attribute.value.data
         case _:
             raise CompileError(
                 carrier,
-                f"`{ATTRIBUTE}` must hold dictionaries, lists, strings and numbers, got {attribute}",
+                f"`{ATTRIBUTE}` must hold dictionaries, lists, strings, numbers and truth values, got {attribute}",
             )

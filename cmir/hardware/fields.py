@@ -56,6 +56,11 @@ def real(least: float | None = None) -> Kind:
     return Kind(text, accepts)
 
 
+def flag() -> Kind:
+    """Return the kind of truth values."""
+    return Kind("true or false", lambda value: isinstance(value, bool))
+
+
 def choice(*names: str) -> Kind:
     """Return the kind of one of these words."""
     return Kind(f"one of {', '.join(names)}", lambda value: value in names)
@@ -68,6 +73,16 @@ def integers(least: int) -> Kind:
         lambda value: _is_list(value, lambda item: _is_integer(item) and item >= least),
         tuple,
     )
+
+
+def words(*names: str) -> Kind:
+    """Return the kind of lists of some of these words, each at most once; the field holds a tuple."""
+
+    def accepts(value: Any) -> bool:
+        known = isinstance(value, list) and all(item in names for item in value)
+        return known and len(set(value)) == len(value)
+
+    return Kind(f"a list of some of {', '.join(names)}, each once", accepts, tuple)
 
 
 def edges() -> Kind:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from cmir.hardware.fields import choice, described, edges, integer, integers, real
+from cmir.hardware.fields import choice, described, edges, flag, integer, integers, real, words
 
 MOST_BITS = 1024
 """Bound of the bits of a number."""
@@ -67,10 +67,42 @@ class Crossbar:
         integer(0), "time of one conversion by one ADC", "cycles", default=0
     )
 
+    signed_weights: str = described(
+        choice("cells", "column-pairs", "unit-column"),
+        "negative weights: in the cells, in pairs of columns, or by a bias, with one more column per crossbar",
+        default="cells",
+    )
+    convert_all_columns: bool = described(
+        flag(), "columns without weights take conversions, too", default=False
+    )
+    row_write_cycles: int | None = described(
+        integer(0), "time to program a row of cells", "cycles", absent="not reported"
+    )
+
     @property
     def slices(self) -> int:
-        """Number of cells per weight."""
+        """Number of slices of a weight; with pairs of columns, each has two cells."""
         return self.weight_slices or _share(self.weight_bits, self.cell_bits)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells per weight."""
+        return self.slices * (2 if self.signed_weights == "column-pairs" else 1)
+
+    @property
+    def crossbars_per_weight(self) -> int:
+        """Number of crossbars over which the cells of a weight are spread."""
+        return 1 if self.slicing == "columns" else self.slices
+
+    @property
+    def columns_per_weight(self) -> int:
+        """Number of columns that a weight takes in each of its crossbars."""
+        return self.cells // self.crossbars_per_weight
+
+    @property
+    def unit_columns(self) -> int:
+        """Number of columns of a crossbar, beyond `columns`, that hold no weights."""
+        return int(self.signed_weights == "unit-column")
 
     @property
     def phases(self) -> int:
@@ -86,9 +118,9 @@ class Crossbar:
         for part, whole in (("cell_bits", "weight_bits"), ("dac_bits", "input_bits")):
             if getattr(self, part) is not None and getattr(self, whole) is None:
                 return f"`crossbar.{part}` needs `crossbar.{whole}`"
-        if self.slicing == "columns" and self.columns is not None and self.columns < self.slices:
+        if self.columns is not None and self.columns < self.columns_per_weight:
             return (
-                f"`crossbar.columns` must be >= {self.slices}, the columns of one weight, "
+                f"`crossbar.columns` must be >= {self.columns_per_weight}, the columns of one weight, "
                 f"got {self.columns}"
             )
         return None
@@ -143,6 +175,12 @@ class CoreSection:
         "fixed time from the start of an iteration to the arrival of its result",
         "cycles",
         absent="computed from the iteration",
+    )
+    product_issue_cycles: int = described(
+        integer(0),
+        "time between the starts of products with other inputs on a core: parts of a matrix, or matrices",
+        "cycles",
+        default=0,
     )
 
 
@@ -242,6 +280,13 @@ class System:
     )
 
 
+ENERGY_PARTS = ("crossbar", "adc", "dpu", "sram", "links", "static")
+"""Components of the energy of an inference."""
+
+AREA_PARTS = ("crossbar", "adc", "core", "router", "chip")
+"""Components of the area."""
+
+
 @dataclass(frozen=True)
 class Energy:
     """Energy per event. A figure that is not given is not reported."""
@@ -265,6 +310,29 @@ class Energy:
     static_watts: float | None = described(
         real(0), "power of all chips, regardless of their work", "W", absent="not reported"
     )
+    crossbar_row: float | None = described(
+        real(0),
+        "row in use in a product on a crossbar, all phases",
+        "pJ",
+        absent="part of `crossbar_product`",
+    )
+    crossbar_column: float | None = described(
+        real(0),
+        "column in use in a product on a crossbar, all phases",
+        "pJ",
+        absent="part of `crossbar_product`",
+    )
+    sram_written_byte: float | None = described(
+        real(0), "byte written to SRAM", "pJ", absent="`sram_byte`"
+    )
+    cell_write: float | None = described(
+        real(0), "programming of a cell, all pulses", "pJ", absent="not reported"
+    )
+    includes: tuple[str, ...] = described(
+        words(*ENERGY_PARTS),
+        "components whose energy is part of other figures",
+        default=(),
+    )
 
 
 @dataclass(frozen=True)
@@ -279,6 +347,11 @@ class Area:
     )
     chip: float | None = described(
         real(0), "components that a chip has once", "mm²", absent="not reported"
+    )
+    includes: tuple[str, ...] = described(
+        words(*AREA_PARTS),
+        "components whose area is part of other figures",
+        default=(),
     )
 
 

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.verification import verify
+from cmir.hardware.sections import ENERGY_PARTS
 from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.errors import diagnostics_of
@@ -21,9 +22,6 @@ from cmir.support.numerics import plain
 if TYPE_CHECKING:
     from cmir.support.parameters import Parameters
     from cmir.timing.network import TimedNetwork
-
-PARTS = ("crossbar", "adc", "dpu", "sram", "links", "static")
-"""Components of energy."""
 
 COLUMNS = (
     "status",
@@ -38,7 +36,7 @@ COLUMNS = (
     "latency_cycles",
     "latency_seconds",
     "energy_joules",
-    *(f"energy_{part}_joules" for part in PARTS),
+    *(f"energy_{part}_joules" for part in ENERGY_PARTS),
     "area_mm2",
     "missing",
     "link_bytes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,15 +38,16 @@ BY_HAND = {
     # Three crossbars for 576 inputs; their sums, bias and relu take the DPU a cycle each; 64 bytes take 2 on the link.
     "hermes": Cost(4 * 130, 520 + 1 + 1 + 1 + 2, 3, {"crossbar": 3 * 52800}),
     "hermes-1-phase": Cost(133, 133 + 1 + 1 + 1 + 2, 3, {"crossbar": 3 * 13430}),
-    # 16 outputs in a crossbar: 5 by 4 of them. 1152 bytes of input are 36 cycles; sums 4 * 64 / 4, bias and relu 16.
+    # 16 outputs in a crossbar: 5 by 4 of them, and a unit column in each. 1152 bytes of input are 144 cycles; 48 lanes
+    # take 6 cycles for sums of 4 * 64, bias and relu 2; 128 bytes take 43 on the link.
     "isaac": Cost(
-        16 * 128,
-        36 + 2048 + 256 + 64 + 16 + 16 + 4,
+        16 * 129,
+        144 + 16 * 129 + 512 + 6 + 2 + 2 + 43,
         20,
         {
-            "crossbar": 20 * 1280,
-            "adc": 64 * 8 * 5 * 16 * 1.67,
-            "sram": (1152 + 128) * 0.64,
+            "crossbar": 20 * 1616,
+            "adc": (64 * 8 * 5 + 20) * 16 * 1.5625,
+            "sram": (1152 + 128) * 0.86,
         },
     ),
     # Eight crossbars for the cells of a weight. Each access of SRAM takes 2 cycles more, each operation of the DPU one.
@@ -54,19 +56,25 @@ BY_HAND = {
         (36 + 2) + 2304 + (8 + 1) + (2 + 1) + (2 + 1) + 32,
         5 * 8,
         {
-            "crossbar": 40 * 1534,
-            "adc": 64 * 8 * 5 * 16 * 1.41,
+            "crossbar": 40 * 932,
+            "adc": 64 * 8 * 5 * 16 * 2.025,
             "dpu": (4 * 64 + 64 + 64) * 0.27,
             "sram": (1152 + 128) * 0.54,
         },
     ),
-    # 64 columns at 16 ADCs are 4 conversions of 20 cycles in each phase.
+    # Phases take as long as all columns. 3 bytes of 1152 a cycle; 32 elements of 256 and 64 in 4 cycles.
     "pimcomp": Cost(
-        16 * 4 * 20,
-        (18 + 20) + 1280 + 3 + (8 + 4) + (2 + 4) + (2 + 4) + 4,
+        16 * 162,
+        384 + 2592 + 9 + 32 + 8 + 8 + 4,
         5,
-        {"crossbar": 5 * 2491, "adc": 64 * 5 * 16 * 22.7},
+        {"crossbar": 5 * 2491, "adc": 128 * 5 * 16 * 22.7},
     ),
+    "pimcomp-evaluator": Cost(4000, 47 + 4000 + 86 + 22 + 22 + 6, 5),
+    "pimsim-nn": Cost(8 * 642, 9 + 8 * 642 + 32 + 64 + 16 + 16 + 8, 5),
+    "neurram": Cost(423, 423 + 1 + 1 + 1 + 2, 5, {"crossbar": 5 * 4109}),
+    # 8 outputs in a crossbar: 5 by 8 of them. The DPU is the bottleneck.
+    "colonnade": Cost(32 + 8 + 8, 36 + 8 + 15 + 32 + 8 + 8 + 8, 40, {"crossbar": 40 * 1198}),
+    "aimc-512": Cost(130, 9 + 130 + 8 + 4 + 4 + 1, 3),
 }
 
 
@@ -186,7 +194,7 @@ maybe = st.none() | few
 @st.composite
 def machines(draw: st.DrawFn) -> Hardware:
     slices = draw(st.integers(1, 4))
-    columns = draw(st.none() | st.integers(slices, 12))
+    columns = draw(st.none() | st.integers(2 * slices, 12))
     crossbar = Crossbar(
         rows=draw(maybe),
         columns=columns,
@@ -198,6 +206,8 @@ def machines(draw: st.DrawFn) -> Hardware:
         pipeline_cycles=draw(st.integers(0, 5)),
         adcs=draw(maybe),
         adc_cycles=draw(st.integers(0, 3)),
+        signed_weights=draw(st.sampled_from(["cells", "column-pairs", "unit-column"])),
+        convert_all_columns=draw(st.booleans()),
     )
     core = CoreSection(
         sram_ports=draw(few),
@@ -205,9 +215,19 @@ def machines(draw: st.DrawFn) -> Hardware:
         sram_latency=draw(st.integers(0, 5)),
         vector_lanes=draw(maybe),
         vector_latency=draw(st.integers(0, 5)),
+        product_issue_cycles=draw(st.integers(0, 5)),
     )
     interconnect = Interconnect(link_bytes_per_cycle=draw(maybe))
-    energy = Energy(*(draw(st.none() | st.integers(0, 5)) for _ in range(4)))
+    figures = (
+        "crossbar_product",
+        "crossbar_row",
+        "crossbar_column",
+        "adc_conversion",
+        "vector_element",
+        "sram_byte",
+    )
+    drawn: dict[str, Any] = {name: draw(st.none() | st.integers(0, 5)) for name in figures}
+    energy = Energy(**drawn)
     return Hardware(
         "machine", crossbar=crossbar, core=core, interconnect=interconnect, energy=energy
     )
@@ -281,6 +301,8 @@ def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> N
             )
             turns = crossbar.phases * _transfers(tiling.rows, crossbar.active_rows or tiling.rows)
             uses.append([(f"matrix {step.matrix}", turns * turn, crossbar.pipeline_cycles)])
+            if issue := core.product_issue_cycles:  # the last part starts when its own slot does
+                uses[-1].insert(0, ("issue", tiling.parts * issue, -issue))
             if tiling.parts > 1:
                 additions = (tiling.parts - 1) * step.elements
                 uses[-1].append(("dpu", _transfers(additions, lanes), core.vector_latency))
@@ -308,6 +330,8 @@ def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> N
         name
         for name, figure in (
             ("crossbar", pj.crossbar_product),
+            ("crossbar", pj.crossbar_row),
+            ("crossbar", pj.crossbar_column),
             ("adc", pj.adc_conversion),
             ("dpu", pj.vector_element),
             ("sram", pj.sram_byte),
@@ -319,3 +343,23 @@ def test_latency_against_issue_by_cycle(firing: Firing, hardware: Hardware) -> N
 def _transfers(amount: int, rate: int | None) -> int:
     """How often `rate` must be taken away until nothing of `amount` is left."""
     return 0 if rate is None else len(range(0, amount, rate))
+
+
+def test_energy_of_rows_and_columns_in_use() -> None:
+    """Of a matrix of 64 × 576 on crossbars of 128 × 128: 576 rows and 5 · 64 columns; without a figure of the whole."""
+    figures = Energy(crossbar_row=3, crossbar_column=2)
+    hardware = Hardware("rows", crossbar=Crossbar(rows=128, columns=128), energy=figures)
+    product = Firing((FiringStep("product", 64),), (Matrix(64, 576),))
+    assert firing_cost(product, hardware).energy == {"crossbar": 576 * 3 + 5 * 64 * 2}
+    whole = replace(hardware, energy=replace(figures, crossbar_product=100))
+    assert firing_cost(product, whole).energy == {"crossbar": 5 * 100 + 576 * 3 + 5 * 64 * 2}
+
+
+def test_products_are_issued_one_after_the_other() -> None:
+    """Five parts at 200 cycles, like PIMCOMP's: the last starts after 800, and the next product after 1000."""
+    hardware = Hardware.load("pimcomp-evaluator")
+    issued = hardware.replace(core__product_issue_cycles=200, crossbar__phase_cycles=900)
+    product = Firing((FiringStep("product", 64),), (Matrix(64, 576),))
+    cost = firing_cost(product, issued.replace(core__vector_lanes=1000))
+    assert (cost.interval, cost.latency) == (1000, 800 + 900 + 1)
+    assert cost.busy["issue"] == 1000

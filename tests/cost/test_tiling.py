@@ -22,9 +22,11 @@ def crossbars(draw: st.DrawFn) -> Crossbar:
     slices = draw(st.integers(1, 3))
     return Crossbar(
         rows=draw(st.none() | st.integers(1, 24)),
-        columns=draw(st.none() | st.integers(slices, 24)),
+        columns=draw(st.none() | st.integers(2 * slices, 24)),
         weight_slices=slices,
         slicing=draw(st.sampled_from(["crossbars", "columns"])),
+        signed_weights=draw(st.sampled_from(["cells", "column-pairs", "unit-column"])),
+        convert_all_columns=draw(st.booleans()),
     )
 
 
@@ -37,9 +39,10 @@ def lay_out(
     tiles, each in a crossbar of its own.
     """
     wide = crossbar.slicing == "columns"
+    pair = 2 if crossbar.signed_weights == "column-pairs" else 1
     placed: dict[tuple[int, ...], dict[tuple[int, int], tuple[int, int]]] = {}
     rows, columns = crossbar.rows or 10**6, crossbar.columns or 10**6
-    width = crossbar.slices if wide else 1
+    width = pair * (crossbar.slices if wide else 1)
     for copy in range(1 if wide else crossbar.slices):
         number, row, column = 0, 0, 0
         for block in range(matrix.blocks):
@@ -63,7 +66,8 @@ def lay_out(
 def test_counts_are_those_of_a_layout(matrix: Matrix, crossbar: Crossbar) -> None:
     """A row has one input and a column one output, and the counts are those of crossbars, rows and columns in use."""
     tiling, placed = Tiling.of(matrix, crossbar), lay_out(matrix, crossbar)
-    used_rows, used_columns, conversions = 0, 0, 0
+    used_rows, used_columns, conversions, driven, read = 0, 0, 0, 0, 0
+    unit = int(crossbar.signed_weights == "unit-column")
     adding: dict[tuple[int, int], set[tuple[int, ...]]] = {}
     for where, cells in placed.items():
         inputs: dict[int, set[int]] = {}
@@ -73,11 +77,17 @@ def test_counts_are_those_of_a_layout(matrix: Matrix, crossbar: Crossbar) -> Non
             outputs.setdefault(column, set()).add(o)
             adding.setdefault((where[0], o), set()).add(where)
         assert all(len(found) == 1 for found in (*inputs.values(), *outputs.values()))
-        used_rows, used_columns = max(used_rows, len(inputs)), max(used_columns, len(outputs))
-        conversions += len(outputs)
+        whole = crossbar.convert_all_columns and crossbar.columns
+        converted = unit + (whole or len(outputs))
+        used_rows, used_columns = max(used_rows, len(inputs)), max(used_columns, converted)
+        conversions, driven, read = (
+            conversions + converted,
+            driven + len(inputs),
+            read + len(outputs),
+        )
     assert tiling.crossbars == len(placed)
     assert (tiling.rows, tiling.columns) == (used_rows, used_columns)
-    assert tiling.conversions == conversions
+    assert (tiling.conversions, tiling.driven, tiling.read) == (conversions, driven, read)
     assert tiling.parts == max(map(len, adding.values()))
 
 
@@ -107,6 +117,7 @@ def test_larger_crossbars_are_never_more(matrix: Matrix, crossbar: Crossbar, mor
         columns=columns and columns + more,
         weight_slices=crossbar.slices,
         slicing=crossbar.slicing,
+        signed_weights=crossbar.signed_weights,
     )
     assert Tiling.of(matrix, larger).crossbars <= Tiling.of(matrix, crossbar).crossbars
 

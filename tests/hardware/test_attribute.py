@@ -81,7 +81,7 @@ def test_nothing_said(kind: type[Carrier]) -> None:
         ("{cores = {}}", "unknown field `cores`; did you mean `core`?"),
         (
             "{core = {count = @a}}",
-            "`cmir.hardware` must hold dictionaries, lists, strings and numbers, got @a",
+            "`cmir.hardware` must hold dictionaries, lists, strings, numbers and truth values, got @a",
         ),
     ],
 )
