@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from cmir.documentation.datasheets import agreement
 from cmir.hardware.description import Hardware, presets
 from cmir.hardware.fields import descriptions
 from cmir.hardware.sections import SECTIONS
@@ -29,6 +30,20 @@ in Python also take a `Hardware` object.
 
 """
 
+AGREEMENT = """
+### Agreement with the sources
+
+`python benchmarks/datasheets.py` prints what a preset gives at full load, beside what its source publishes. A test
+keeps every difference within 5 % or explained. At full load, all crossbars multiply without a pause, with all rows and
+columns in use. The inputs of a product arrive over a hop, are written to SRAM and read once. A layer latency is that of
+loading a window, multiplying, activating and sending. Figures of ISAAC, PUMA, PIMCOMP and pimsim-nn are models
+themselves; those of HERMES, NeuRRAM and Colonnade are measured. Where a preset's figure was computed from the published
+one, as the energies of HERMES, NeuRRAM and Colonnade were, agreement shows only that both count the same.
+
+| Preset | Figure | Published | Here | Difference | Source |
+| --- | --- | --- | --- | --- | --- |
+"""
+
 COST = """\
 ## Cost of an iteration
 
@@ -38,7 +53,9 @@ depends only on the sizes of these vectors and of the matrices, and is the same 
 
 **Cells.** A weight has S = ⌈`weight_bits` / `cell_bits`⌉ cells. They are in the same position of S crossbars (PUMA),
 or, with `slicing = "columns"`, in S neighbouring columns (ISAAC). A crossbar therefore takes R = `rows` inputs and
-gives C = `columns` or C = ⌊`columns` / S⌋ outputs, and a matrix is stored K = S times or K = 1 times.
+gives C = `columns` or C = ⌊`columns` / S⌋ outputs, and a matrix is stored K = S times or K = 1 times. With
+`signed_weights = "column-pairs"`, each cell is a pair in two columns, which are converted and subtracted, and C is
+half as large. With `"unit-column"`, each crossbar has one column more, which is converted with the others.
 
 **Crossbars.** A matrix of I inputs and O outputs takes K · ⌈I / R⌉ · ⌈O / C⌉ crossbars. A block-diagonal matrix of B
 such blocks takes K · ⌈B / k⌉, where k = min(⌊R / I⌋, ⌊C / O⌋) blocks lie along the diagonal of one crossbar: their
@@ -46,10 +63,11 @@ inputs drive different rows, and their outputs are read at different columns. If
 crossbars.
 
 **Product.** An input is driven in P = ⌈`input_bits` / `dac_bits`⌉ phases. In each phase, ⌈r / `active_rows`⌉ groups of
-the r used rows take turns. A turn takes max(`phase_cycles`, ⌈c / `adcs`⌉ · `adc_cycles`) cycles for c used columns,
-because reading and converting overlap. The sum of all turns is the time from one product to the next of the same
-matrix. The result arrives `pipeline_cycles` later. If I > R, the DPU adds up partial sums: (⌈I / R⌉ − 1) · O · B
-additions.
+the r used rows take turns. A turn takes max(`phase_cycles`, ⌈c / `adcs`⌉ · `adc_cycles`) cycles for c used columns
+(all columns, with `convert_all_columns`), because reading and converting overlap. The sum of all turns is the time from
+one product to the next of the same matrix. The result arrives `pipeline_cycles` later. If I > R, the DPU adds up
+partial sums: (⌈I / R⌉ − 1) · O · B additions. A core starts the ⌈I / R⌉ parts of a product, and its products, at least
+`product_issue_cycles` apart.
 
 **Other resources.** A load of b bytes occupies the SRAM for ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles. An
 operation on n elements occupies the DPU for ⌈n / `vector_lanes`⌉ cycles, where n is the size of its largest operand or
@@ -80,12 +98,16 @@ reports what all of them need together.
 **Links.** Messages do not wait for each other in this model. `cm-run` reports the load of the busiest link, in bytes
 per inference, as a share of what the link carries in an interval, and warns if it is more than that.
 
-**Energy** of an iteration has these components: `crossbar_product` for each crossbar of a product; `adc_conversion` for
-each used column, in each turn of the crossbar with the most rows; `vector_element` for each element of an operation of
-the DPU, partial sums included; `sram_byte` for each byte loaded. The energy of an inference (`cmir/analysis/energy.py`)
-is that sum times the iterations of each core; `sram_byte` for each byte that arrives in a buffer; `link_byte` for each
-byte and hop; `chip_link_byte` for each byte and crossing; and `static_watts` for the time from one inference to the
-next.
+**Energy** of an iteration has these components: `crossbar_product` for each crossbar of a product, `crossbar_row` and
+`crossbar_column` for each of their rows and columns that hold weights; `adc_conversion` for each converted column, in
+each turn of the crossbar with the most rows; `vector_element` for each element of an operation of the DPU, partial sums
+included; `sram_byte` for each byte loaded. The energy of an inference (`cmir/analysis/energy.py`) is that sum times the
+iterations of each core; `sram_written_byte` for each byte that arrives in a buffer; `link_byte` for each byte and hop;
+`chip_link_byte` for each byte and crossing; and `static_watts` for the time from one inference to the next. `includes`
+names components that are part of other figures, so that they are not reported as missing.
+
+**Programming** happens once, before the first inference. A core programs its crossbars one after the other, row by row,
+in `row_write_cycles` for each row in use; cores work at the same time. It takes `cell_write` for each cell in use.
 
 **Headlines** (`cmir/analysis/headlines.py`). A multiply-accumulate is a product of a weight on a crossbar and its
 input, and counts as two operations: TOPS are 2 · 10⁻¹² times their number in an inference, times inferences a second.
@@ -126,6 +148,8 @@ def hardware_page() -> str:
     )
     parts.append("that it is an assumption.\n\n")
     parts.extend(_presets())
+    parts.append(AGREEMENT)
+    parts.extend(agreement())
     parts.append(f"\n{COST}")
     return "".join(parts)
 
@@ -147,6 +171,12 @@ def _value(value: Any) -> str:
     match value:
         case None:
             return ""
+        case bool():
+            return str(value).lower()
+        case ():
+            return ""
+        case (str(), *_):
+            return ", ".join(value)
         case tuple():
             return " × ".join(map(str, value))
         case float():

@@ -46,7 +46,9 @@ def test_figures_of_presets_have_sources(name: str) -> None:
     for line in text.splitlines():
         if re.match(r"\w+ = ", line) and not re.match("name|summary", line):
             comment = line.partition("#")[2] or before
-            sources = set(re.findall(r"\d", "".join(re.findall(r"\[([\d, ]+)\]", comment))))
+            # `[1]`, `[1, 2]` or `[1, table I]`
+            found = re.findall(r"\[(\d(?:, \d)*)(?:, [a-z][^\]]*)?\]", comment)
+            sources = set(re.findall(r"\d", "".join(found)))
             assert sources <= cited, line
             assert sources or "assumption" in comment or "see above" in comment, line
         before = line if line.startswith("#") else ""
@@ -67,6 +69,9 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         "chips": "[2, 1]",
         "columns": "16",
         "count": "24",
+        "signed_weights": '"unit-column"',
+        "convert_all_columns": "true",
+        "includes": '["adc"]',
     }
     left_out = {"crossbar.weight_slices", "crossbar.input_phases", "interconnect.edges"}
     text = ""
