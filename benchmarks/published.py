@@ -1,7 +1,9 @@
 """Crossbars, copies and the balance of pipelines, against mappings that the authors of PIMCOMP publish.
 
-    python benchmarks/published.py                   all networks
-    python benchmarks/published.py resnet18          some
+    python benchmarks/published.py                   all networks, and other publications (published_chips.py)
+    python benchmarks/published.py resnet18          some networks
+    python benchmarks/published.py --compile …       also what the compiler does on this chip, in cycles
+    python benchmarks/published.py --slow            also other publications that take long to reproduce
 
 PIMCOMP (Sun et al., "PIMCOMP: A Universal Compilation Framework for Crossbar-based PIM DNN Accelerators", DAC 2023;
 "PIMCOMP: An End-to-End DNN Compiler for Processing-In-Memory Accelerators", TCAD 2024) maps networks to chips of 12×12
@@ -13,9 +15,12 @@ models/JSON of the same commit; `node` is its number there. Layers are in the or
 Which of PIMCOMP's methods made them is not said; `balance` (backend/WeightReplication.cpp), the default, gives the
 layer with the most windows left one copy more, again and again, until copies take half of the crossbars.
 
-The same is computed here from the networks of zoo.py, on crossbars of the preset `pimcomp`: matrices, iterations and
-crossbars are those of the compiler's stages, and copies are chosen by what chooses them in polyhedral-replicate, for
-as many crossbars as the published mapping takes.
+The same is computed here from the networks of zoo.py, on crossbars of the preset `pimcomp-evaluator`: matrices,
+iterations and crossbars are those of the compiler's stages, and copies are chosen by what chooses them in
+polyhedral-replicate, for as many crossbars as the published mapping takes. This is a mapping in PIMCOMP's terms, where
+copies share cores at will. With --compile, the last two columns have the cycles of an inference that the busiest core
+of each layer takes, with 4000 for a product (MVMUL_latency of PIMCOMP's evaluator): those of PIMCOMP's mapping, and
+those of the network that the compiler makes for the chip.
 """
 
 from __future__ import annotations
@@ -34,7 +39,9 @@ import onnx
 from xdsl.universe import Universe
 from zoo import build
 
+import cmir
 from cmir.analysis.balance import ReplicationChoice, balance
+from cmir.analysis.copies import nodes_of
 from cmir.context import make_context
 from cmir.cost.firing import Firing, Matrix
 from cmir.cost.tiling import Tiling
@@ -42,10 +49,13 @@ from cmir.dialects.polyhedral import PipelineOp, StageOp
 from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.isl.cores import count_points
+from cmir.library.run import Run
 from cmir.pipelines.text import parse_passes
+from cmir.support.origins import node_of
 
 TABLE = Path(__file__).with_name("published_pimcomp.csv")
-CROSSBAR = Hardware.load("pimcomp").crossbar
+CHIP_NAME = "pimcomp-evaluator"
+CROSSBAR = Hardware.load(CHIP_NAME).crossbar
 CHIP = 12 * 12 * 64
 """The crossbars of the chip."""
 
@@ -55,7 +65,7 @@ class Mapped:
     """A layer, and how it is mapped.
 
     outputs, inputs: of its matrix. windows: vectors that it is multiplied with in an inference. crossbars: of one copy.
-    windows_of_a_copy: of the copy that has the most.
+    windows_of_a_copy: of the copy that has the most. node: of the model, if it is known.
     """
 
     name: str
@@ -65,16 +75,23 @@ class Mapped:
     crossbars: int
     copies: int
     windows_of_a_copy: int
+    node: str | None = None
+
+    @property
+    def cycles(self) -> int:
+        """The cycles of an inference that products take on one copy."""
+        return self.windows_of_a_copy * CROSSBAR.phases * CROSSBAR.phase_cycles
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as the compiler has it: its matrix, and how many iterations it has, in how many rows."""
+    """A layer as the compiler has it: its matrix, how many iterations it has, in how many rows, and its node."""
 
     name: str
     matrix: Matrix
     iterations: int
     rows: int
+    node: str | None = None
 
     @property
     def crossbars(self) -> int:
@@ -85,7 +102,8 @@ class Layer:
         """The layer with so many copies. Copies of a block-diagonal matrix have no published counterpart."""
         assert self.matrix.blocks == 1, "a published network has no grouped convolution"
         sizes = self.matrix.outputs, self.matrix.inputs, self.iterations
-        return Mapped(self.name, *sizes, self.crossbars, choice.copies, choice.interval)
+        copies = self.crossbars, choice.copies, choice.interval
+        return Mapped(self.name, *sizes, *copies, self.node)
 
 
 def published() -> dict[str, list[Mapped]]:
@@ -95,7 +113,7 @@ def published() -> dict[str, list[Mapped]]:
         for row in csv.DictReader(file):
             network, name = row.pop("network"), f"node {row.pop('node')}"
             sizes = {key: int(value) for key, value in row.items()}
-            networks.setdefault(network, []).append(Mapped(name, **sizes))
+            networks.setdefault(network, []).append(Mapped(name, **sizes, node=None))
     return networks
 
 
@@ -123,7 +141,24 @@ def _layer(stage: StageOp) -> Layer | None:
     points = stage.domain.points
     inner = points.dim(isl.dim_type.set) - 1
     rows = 1 if inner < 0 else count_points(points.project_out(isl.dim_type.set, 1, inner))
-    return Layer(stage.sym_name.data, matrix, count_points(points), rows)
+    return Layer(stage.sym_name.data, matrix, count_points(points), rows, node_of(stage))
+
+
+def on_chip(model: onnx.ModelProto) -> tuple[dict[str | None, int], Run]:
+    """The cycles of the busiest core of each node in the compiled network, with copies on all cores; and its timing."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "model.onnx"
+        onnx.save(model, path)
+        net = cmir.compile(
+            path, CHIP_NAME, replicate=True, storage="lossless", placement_seconds=0, progress=False
+        )
+        run = net.timing(8)
+    cycles: dict[str | None, int] = {}
+    nodes = nodes_of(net.timed.network.op)
+    for core in run.record.cores:
+        node = nodes.get(core.name.program)
+        cycles[node] = max(cycles.get(node, 0), core.iterations * core.interval)
+    return cycles, run
 
 
 def mapped(
@@ -157,8 +192,8 @@ def interval(mapping: Sequence[Mapped]) -> int:
     return max(layer.windows_of_a_copy for layer in mapping)
 
 
-def compare(name: str, theirs: Sequence[Mapped]) -> bool:
-    """Print one network, and say whether its layers are those of the published mapping."""
+def compare(name: str, theirs: Sequence[Mapped], compiling: bool = False) -> bool:
+    """Print one network, and say whether its layers are those of the published mapping. compiling: compile it, too."""
     layers = compiled(build(name))
     found = [(layer.matrix, layer.iterations) for layer in layers]
     if found != [(Matrix(t.outputs, t.inputs), t.windows) for t in theirs]:
@@ -172,6 +207,8 @@ def compare(name: str, theirs: Sequence[Mapped]) -> bool:
     )
     print(f"{'':<36}{groups}")
     head = "".join(f"{'PIMCOMP':>9}{'cmir':>8}{'diff.':>9}" for _ in range(3))
+    cycles, run = on_chip(build(name)) if compiling else ({}, None)
+    head += f"{'cycles':>12}{'compiled':>10}" if compiling else ""
     print(f"{'layer':<8}{'':<9}{'matrix':>12}{'windows':>9}{head}")
     for their, our in zip(theirs, ours, strict=True):
         shape = f"{our.outputs}x{our.inputs}"
@@ -181,6 +218,8 @@ def compare(name: str, theirs: Sequence[Mapped]) -> bool:
             (their.windows_of_a_copy, our.windows_of_a_copy),
         )
         columns = "".join(f"{t:>9}{o:>8}{_difference(t, o):>9}" for t, o in pairs)
+        if compiling:
+            columns += f"{their.cycles:>12}{cycles[our.node]:>10}"
         print(f"{our.name:<8}{their.name:<9}{shape:>12}{our.windows:>9}{columns}")
     for what, measure in (
         ("crossbars, one copy of each layer", lambda m: sum(layer.crossbars for layer in m)),
@@ -189,6 +228,12 @@ def compare(name: str, theirs: Sequence[Mapped]) -> bool:
     ):
         print(f"{what:<36}PIMCOMP {measure(theirs):>6}   cmir {measure(ours):>6}", end="   ")
         print(f"{_difference(measure(theirs), measure(ours))}")
+    if run is not None:
+        print(
+            f"{'cycles between two inferences':<36}PIMCOMP {max(t.cycles for t in theirs):>6}   "
+            f"compiled {run.interval:g}, on {run.figures['crossbars']} crossbars of {run.figures['cores']} cores; "
+            f"latency {run.latency}"
+        )
     for sentence in _explained(theirs, ours, by_rows):
         print(f"- {sentence}")
     return True
@@ -252,10 +297,17 @@ def main() -> int:
     networks = published()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("networks", nargs="*", metavar="network", help=", ".join(networks))
-    names = parser.parse_args().networks or list(networks)
+    parser.add_argument("--compile", action="store_true", help="compile the networks for the chip")
+    parser.add_argument("--slow", action="store_true", help="reproduce what takes long, too")
+    arguments = parser.parse_args()
+    names = arguments.networks or list(networks)
     if unknown := set(names) - set(networks):
         parser.error(f"there is nothing published of {', '.join(unknown)}")
-    agree = [compare(name, networks[name]) for name in names]
+    agree = [compare(name, networks[name], arguments.compile) for name in names]
+    if not arguments.networks:
+        from published_chips import REPRODUCTIONS, print_reproductions
+
+        agree.append(print_reproductions(REPRODUCTIONS, arguments.slow))
     return 0 if all(agree) else 1
 
 

@@ -1,12 +1,14 @@
-"""Energy of an inference, and area of the cores in use, by component."""
+"""Energy of an inference, area of the cores in use, by component, and the cost of programming their crossbars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import prod
 
+from cmir.cost.firing import Matrix
 from cmir.cost.program_cost import Cost
+from cmir.cost.tiling import Tiling
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 
@@ -85,3 +87,31 @@ def area(hardware: Hardware, costs: Mapping[CoreName, Cost]) -> dict[str, float]
         for component, (figure, count) in counts.items()
         if figure is not None and count is not None
     }
+
+
+@dataclass(frozen=True)
+class Programming:
+    """Cost of writing all weights, once, before the first inference; None for what the hardware gives no figure for.
+
+    cycles: until the slowest core has programmed its crossbars, row by row. joules: of all cells that hold weights.
+    """
+
+    cycles: int | None = None
+    seconds: float | None = None
+    joules: float | None = None
+
+
+def programming(hardware: Hardware, matrices: Collection[Collection[Matrix]]) -> Programming:
+    """Return the cost of programming cores with these matrices. matrices: of each core."""
+    crossbar = hardware.crossbar
+    cells = crossbar.cells * sum(m.outputs * m.inputs * m.blocks for core in matrices for m in core)
+    rows = (sum(Tiling.of(m, crossbar).driven for m in core) for core in matrices)
+    cycles, clock = crossbar.row_write_cycles, hardware.system.clock_hz
+    if cycles is not None:
+        cycles *= max(rows, default=0)
+    each = hardware.energy.cell_write
+    return Programming(
+        cycles,
+        None if cycles is None or clock is None else cycles / clock,
+        None if each is None else PICO * each * cells,
+    )

@@ -5,12 +5,14 @@ A missing figure is not taken as zero: the costs that depend on it are omitted, 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from cmir.analysis.energy import TrafficTotals, area, inference_energy
+from cmir.analysis.energy import Programming, TrafficTotals, area, inference_energy, programming
 from cmir.analysis.headlines import Headlines, headlines_of
+from cmir.cost.firing import Firing, Matrix
 from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
@@ -66,6 +68,7 @@ class InferenceCosts:
     byte_hops: Σ bytes × hops, over all pairs of a core and a core that reads from it.
     crossbars: crossbars in use, over all cores.
     headlines: rates, efficiencies, and the use of the crossbars.
+    programming: of all crossbars, once.
     """
 
     interval: float | None
@@ -78,6 +81,7 @@ class InferenceCosts:
     byte_hops: int
     crossbars: int
     headlines: Headlines
+    programming: Programming = dataclasses.field(default_factory=Programming)
 
     @property
     def busiest(self) -> LinkUse | None:
@@ -129,7 +133,15 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
         _byte_hops(timed.places.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
         headlines_of(timed, reached, energy, areas, missing),
+        programming(hardware, _matrices(timed)),
     )
+
+
+def _matrices(timed: TimedNetwork) -> list[tuple[Matrix, ...]]:
+    """Return the matrices of each core with a place."""
+    programs = timed.network.programs
+    of_program = {name: Firing.of(program.op).matrices for name, program in programs.items()}
+    return [of_program[name.program] for name in timed.network.positions]
 
 
 def at_rates_of(timed: TimedNetwork, costs: InferenceCosts) -> InferenceCosts:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cmir.analysis.advice import Change
 from cmir.analysis.binding import Binding
+from cmir.analysis.energy import Programming
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
@@ -25,6 +26,7 @@ _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 def print_costs(costs: InferenceCosts) -> None:
     """Print energy, area, the busiest link, inputs and outputs, and the figures that the description lacks."""
     _print_parts("energy of an inference", costs.energy, costs.energy_missing, _joules)
+    _print_programming(costs.programming)
     _print_parts("area", costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
     if (use := costs.busiest) is None:
         print("busiest link: cores send each other nothing")
@@ -40,6 +42,18 @@ def print_costs(costs: InferenceCosts) -> None:
             f"{stream.what}: {stream.elements} elements an inference, at least {stream.cycles:g} cycles at "
             f"{stream.elements_per_cycle} a cycle"
         )
+
+
+def _print_programming(programming: Programming) -> None:
+    """Print time and energy of programming all crossbars, as far as the hardware has figures."""
+    parts: list[str] = []
+    if programming.cycles is not None:
+        seconds = "" if programming.seconds is None else f" ({programming.seconds:.4g} s)"
+        parts.append(f"{programming.cycles} cycles{seconds}")
+    if programming.joules is not None:
+        parts.append(_joules(programming.joules))
+    if parts:
+        print(f"programming, once: {', '.join(parts)}")
 
 
 def warn_of_overload(costs: InferenceCosts) -> None:
@@ -125,6 +139,9 @@ def run_figures(
         "sram_bytes": sum(sram_bytes.values()),
         "energy_joules": dict(costs.energy),
         "energy_missing": dict(costs.energy_missing),
+        "programming_cycles": costs.programming.cycles,
+        "programming_seconds": costs.programming.seconds,
+        "programming_joules": costs.programming.joules,
         "area_mm2": dict(costs.area),
         "area_missing": dict(costs.area_missing),
         "traffic_byte_hops": costs.byte_hops,

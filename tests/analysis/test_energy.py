@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cmir.analysis.energy import TrafficTotals, area, inference_energy
+from cmir.analysis.energy import Programming, TrafficTotals, area, inference_energy, programming
+from cmir.cost.firing import Matrix
 from cmir.cost.program_cost import Cost
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
@@ -69,3 +70,26 @@ def test_area_by_hand() -> None:
     shared = replace(MACHINE, crossbar=replace(MACHINE.crossbar, adcs=1), core=CoreSection())
     assert area(shared, COSTS)["crossbar"] == 2 * 0.5
     assert area(shared, COSTS)["adc"] == pytest.approx(2 * 0.01)
+
+
+def test_writes_cost_what_they_are_given() -> None:
+    machine = replace(MACHINE, energy=replace(MACHINE.energy, sram_written_byte=1.5))
+    found = inference_energy(machine, COSTS, ITERATIONS, TRAFFIC, interval=500)
+    assert found["sram"] == pytest.approx((800 + 100 + 2000 * 1.5) * 1e-12)
+
+
+def test_programming_by_hand() -> None:
+    """Crossbars of 8 rows and 4 columns, two cells a weight in as many columns: 2 × 3 for a matrix of 6 × 10.
+
+    8 rows in three of them and 2 in the others are 30 rows; the other core has 2 for its two matrices, on one crossbar
+    each. 60 and 2 weights have 124 cells.
+    """
+    crossbar = Crossbar(rows=8, columns=4, weight_slices=2, slicing="columns", row_write_cycles=100)
+    machine = replace(MACHINE, crossbar=crossbar, energy=Energy(cell_write=5))
+    cores = [(Matrix(6, 10),), (Matrix(1, 1), Matrix(1, 1))]
+    found = programming(machine, cores)
+    assert (found.cycles, found.seconds) == (3000, 3e-6)
+    assert found.joules == pytest.approx(124 * 5e-12)
+    assert programming(replace(machine, system=System()), cores).seconds is None
+    assert programming(MACHINE, cores) == Programming()
+    assert programming(machine, []) == Programming(0, 0, 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 import published
 import pytest
 from published import Mapped, compiled, interval, mapped, total
+from published_chips import REPRODUCTIONS, Reproduction, print_reproductions
 from zoo import build
 
 
@@ -48,3 +50,30 @@ def test_what_differs_from_the_published_layers_is_refused(
 ) -> None:
     assert not published.compare("chain:2,3,5", published.published()["squeezenet"])
     assert "its matrices are not those of the published mapping" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "item",
+    [pytest.param(item, marks=[pytest.mark.slow] if item.slow else []) for item in REPRODUCTIONS],
+    ids=lambda item: item.what,
+)
+def test_published_figures_are_met_or_explained(item: Reproduction) -> None:
+    """An explanation is given where it is needed, and nowhere else. Each figure names its source."""
+    assert item.where
+    assert item.holds(item.ours()) == (not item.because)
+
+
+def test_reproductions_are_printed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    sheets = [item for item in REPRODUCTIONS if item.what.startswith("PUMA")]
+    assert print_reproductions(sheets, slow=False)
+    assert capsys.readouterr().out.splitlines()[2:4] == [
+        "PUMA: latency of a product                                         2304       2304 ns",
+        "      ASPLOS 2019, section 7.4.3",
+    ]
+    assert not print_reproductions([replace(sheets[0], published=1000)], slow=False)
+
+
+def test_cycles_of_a_copy_are_those_of_the_evaluator() -> None:
+    """33 windows of 4000 ns each in the first layer of ResNet-18."""
+    first = published.published()["resnet18"][0]
+    assert first.cycles == 33 * 4000
