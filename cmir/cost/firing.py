@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
@@ -72,7 +73,11 @@ def firing_of(body: Block) -> Firing:
     steps: list[FiringStep] = []
     matrices: dict[SSAValue, Matrix] = {}
     made_by: dict[SSAValue, tuple[int, ...]] = {}
+    constants: set[SSAValue] = set()
     for op in body.ops:
+        if _is_constant(op, constants):
+            constants.update(op.results)
+            continue
         after = tuple(sorted({step for o in op.operands for step in made_by.get(o, ())}))
         step = _step(op, after, matrices)
         if step is not None:
@@ -80,6 +85,13 @@ def firing_of(body: Block) -> Firing:
             after = (len(steps) - 1,)
         made_by.update(dict.fromkeys(op.results, after))
     return Firing(tuple(steps), tuple(matrices.values()))
+
+
+def _is_constant(op: Operation, constants: set[SSAValue]) -> bool:
+    """Return True for a constant, and for an operation on constants: their results exist from the start."""
+    return isinstance(op, arith.ConstantOp) or (
+        bool(op.operands) and bool(op.results) and constants.issuperset(op.operands)
+    )
 
 
 def _step(
@@ -97,7 +109,7 @@ def _step(
         case StoreOp() | WriteOp():
             return FiringStep("store", *_size(op.value), after, arrays=(symbol(op.array),))
         case _:
-            # Constants exist from the start, and the control unit computes coordinates.
+            # The control unit computes coordinates.
             if all(isinstance(operand.type, IndexType) for operand in op.operands):
                 return None
             elements, bits = max(map(_size, (*op.operands, *op.results)))

@@ -71,7 +71,7 @@ partial sums: (⌈I / R⌉ − 1) · O · B additions. A core starts the ⌈I / 
 
 **Other resources.** A load of b bytes occupies the SRAM for ⌈b / (`sram_ports` · `sram_port_bytes`)⌉ cycles. An
 operation on n elements occupies the DPU for ⌈n / `vector_lanes`⌉ cycles, where n is the size of its largest operand or
-result, 1 for a scalar. Packages can declare another n for
+result, 1 for a scalar. Operations on constants take no time. Packages can declare another n for
 [operations of their own](extending.md#an-operation-of-bodies). A store occupies the link for
 ⌈b / `link_bytes_per_cycle`⌉ cycles, however many readers it has. If a reader is on another chip, the narrower of a link
 and a link between chips counts. Arriving writes have their own port. An element has `element_bits` bits, or those of

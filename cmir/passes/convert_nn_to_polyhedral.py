@@ -371,6 +371,7 @@ class _StageBuilder:
         arguments = [
             self._value(op, access, op.operands[i] if i < len(op.operands) else None)
             for i, access in enumerate(accesses)
+            if i >= len(op.operands) or op.needs(i)
         ]
         results = op.build_results(self.builder, arguments)
         for built, result in zip(results, op.results, strict=True):

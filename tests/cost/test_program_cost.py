@@ -152,6 +152,22 @@ def test_scalars_are_work_and_coordinates_are_not() -> None:
     )
 
 
+def test_operations_on_constants_take_no_time() -> None:
+    module = parse_module(
+        """
+        %x = "test.op"() : () -> vector<8xi8>
+        %zero = arith.constant dense<3> : vector<8xi8>
+        %wide = cmcore.convert %x : vector<8xi8> -> vector<8xi32>
+        %number = cmcore.convert %zero : vector<8xi8> -> vector<8xi32>
+        %y = arith.subi %wide, %number : vector<8xi32>
+        """,
+        make_context(),
+    )
+    assert firing_of(module.body.block) == Firing(
+        (FiringStep("vector", 8), FiringStep("vector", 8, after=(0,)))
+    )
+
+
 def test_a_matrix_used_twice_is_busy_twice() -> None:
     hardware = Hardware("machine", crossbar=Crossbar(phase_cycles=10))
     products = (FiringStep("product", 4), FiringStep("product", 4))

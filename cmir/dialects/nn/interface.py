@@ -144,6 +144,7 @@ class IterationOp(NNOp):
         """Build the computation of one iteration, and return the vector that it writes.
 
         values: one entry per entry of `reads()`: a vector in the shape of the box of lanes, or the tensor of `Cells`.
+        Operands that are not needed have no entry.
         """
 
     def build_results(self, builder: Builder, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -152,6 +153,10 @@ class IterationOp(NNOp):
         An operator with several results defines it; `build_body` then returns the first one.
         """
         return [self.build_body(builder, values)]
+
+    def needs(self, operand: int) -> bool:
+        """Return False if the body takes no values of an operand: it is a known number that has no effect."""
+        return True
 
     def own_results(self) -> Sequence[SSAValue]:
         """Return the results that the operator reads itself."""

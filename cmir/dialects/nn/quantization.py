@@ -36,6 +36,12 @@ class QuantizationOp(ExactOp):
     ):
         super().__init__([x, scale, zero_point], {})
 
+    def needs(self, operand: int) -> bool:
+        return operand != 2 or inline_number(self.zero_point) != 0
+
+    def evaluate(self, *operands: np.ndarray) -> np.ndarray:
+        return super().evaluate(*(x for i, x in enumerate(operands) if self.needs(i)))
+
 
 class QuantizeAgain(RewritePattern):
     """Pattern that rewrites quantize(dequantize(x)) to x, if both have the same scale and the same zero point."""
@@ -104,9 +110,11 @@ class QuantizeOp(QuantizationOp):
         return zero_point
 
     def formula(self, *operands: Any) -> Any:
-        x, scale, zero_point = operands
-        whole = np.rint(x / scale) + convert(zero_point, dtype_of(f32))
-        return convert(whole, dtype_of(self.result))
+        x, scale, *zero_points = operands
+        quotient = x / scale
+        for zero_point in zero_points:
+            quotient = np.rint(quotient) + convert(zero_point, dtype_of(f32))
+        return convert(quotient, dtype_of(self.result))
 
 
 @irdl_op_definition
@@ -139,6 +147,7 @@ class DequantizeOp(QuantizationOp):
         return scale is not None and 0 < float(scale) < inf and element_of(self.x) in QUANTIZED
 
     def formula(self, *operands: Any) -> Any:
-        x, scale, zero_point = operands
-        difference = convert(x, dtype_of(i32)) - convert(zero_point, dtype_of(i32))
-        return convert(difference, dtype_of(f32)) * scale
+        x, scale, *zero_points = operands
+        for zero_point in zero_points:
+            x = convert(x, dtype_of(i32)) - convert(zero_point, dtype_of(i32))
+        return convert(x, dtype_of(f32)) * scale
