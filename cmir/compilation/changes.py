@@ -43,7 +43,8 @@ class Compilation:
 
     def changes_that_help(self, binding: Binding, interval: float) -> list[Change]:
         """Return the changes, among those that would help, that have been tried. interval: without them."""
-        if binding.waits == "room":
+        if binding.waits in ("room", "data"):
+            # Data may be late because another core waits for room.
             tried = self._of_buffers()
         elif binding.waits is None and binding.kind == "core":
             tried = self._of_cores(HELP * interval)

@@ -99,7 +99,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     add_mapping(
         parser,
         storage="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
-        " to run with at the interval of whole arrays; how close that is to the least possible is told"
+        " to run with at the interval of unlimited memory; how close that is to the least possible is told"
         " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
         replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
         " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations",

@@ -261,3 +261,33 @@ def test_advice_on_buffers(tmp_path: Path) -> None:
     assert change["what"].startswith("--storage ")
     again = run(tmp_path, *change["what"].split(), machine=slow)
     assert again["interval_cycles"] == change["interval"]
+
+
+READ_LATE = """
+func.func @main(%x: tensor<2x16xf32>) -> tensor<2x20xf32> {
+  %w = nn.parameter dense<0.5> : tensor<2x2x1xf32>
+  %a = nn.conv %x, %w : (tensor<2x16xf32>, tensor<2x2x1xf32>) -> tensor<2x16xf32>
+  %m = nn.reduce_max %a {axes = [1], keepdims} : (tensor<2x16xf32>) -> tensor<2x1xf32>
+  %b = nn.sub %a, %m : (tensor<2x16xf32>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  %n = nn.reduce_max %b {axes = [1], keepdims} : (tensor<2x16xf32>) -> tensor<2x1xf32>
+  %c = nn.sub %a, %n : (tensor<2x16xf32>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  %y = nn.conv %c, %w {pads = [2, 2]} : (tensor<2x16xf32>, tensor<2x2x1xf32>) -> tensor<2x20xf32>
+  func.return %y : tensor<2x20xf32>
+}
+"""
+"""A stage reads a value of the first one late, after others have read all of it twice. The last one is busiest."""
+
+
+def test_advice_on_buffers_of_other_cores(tmp_path: Path) -> None:
+    """The busiest core waits for data, which is late because its writer waits for room."""
+    model = tmp_path / "late.mlir"
+    model.write_text(READ_LATE)
+    found = {}
+    for options in ((), ("--storage", "lossless")):
+        table = tmp_path / "table.json"
+        assert main([str(model), "--random", "0", "--json", str(table), "--advise", *options]) == 0
+        found[options] = json.loads(table.read_text())
+    whole, rings = found.values()
+    assert whole["binds"]["waits"] == "data"
+    (change,) = whole["would_help"]
+    assert change == {"what": "--storage lossless", "interval": rings["interval_cycles"]}
