@@ -1,7 +1,7 @@
 """Interpreter of ONNX graphs with exact integers.
 
-`operators` and `microsoft` define operators on integers, and between integers and floats. `ordinary` evaluates all
-other operators, node by node, and operands for which a function there returns `NotImplemented`.
+`operators`, `microsoft` and `recurrent` define operators on integers, and between integers and floats. `ordinary`
+evaluates all other operators, node by node, and operands for which a function there returns `NotImplemented`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cmir.checking import (  # they register their functions
     microsoft,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     operators,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     qonnx,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    recurrent,  # noqa: F401  # pyright: ignore[reportUnusedImport]
 )
 from cmir.checking.ordinary import OrdinaryNodes
 from cmir.checking.registry import find_function, on_integers
@@ -98,11 +99,14 @@ class Interpreter:
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    return {
-        name: value.decode() if isinstance(value, bytes) else value
-        for name, value in attributes.items()
-    }
+    return {a.name: _decoded(helper.get_attribute_value(a)) for a in node.attribute}
+
+
+def _decoded(value: Any) -> Any:
+    """Return an attribute's value with text for bytes."""
+    if isinstance(value, list):
+        return [_decoded(element) for element in value]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _reads(node: onnx.NodeProto) -> set[str]:

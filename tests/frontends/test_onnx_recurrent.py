@@ -44,6 +44,16 @@ REFUSED = {
         NODE.format("", ", , , , , p"),
         "input P has the shape [1, 8], expected [1, 6]",
     ),
+    "initial state": (  # as torch.onnx.export writes an LSTM with proj_size
+        f"float[5,1,3] x, {WEIGHTS}, float[1,1,3] state",
+        NODE.format("", ", , , , state"),
+        "an initial state has the shape [1, 1, 3], expected [1, 1, 2]",
+    ),
+    "computed initial state": (
+        f"float[5,1,3] x, float[2,1,2] xh, {WEIGHTS}",
+        NODE.format("", ", , , xh"),
+        "an initial state has the shape [2, 1, 2], expected [1, 1, 2]",
+    ),
     "direction": (
         f"float[5,1,3] x, {WEIGHTS}",
         NODE.format(', direction = "up"', ""),

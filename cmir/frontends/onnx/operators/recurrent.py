@@ -10,7 +10,7 @@ import numpy as np
 
 from cmir.dialects import nn
 from cmir.dialects.nn.functions import ACTIVATIONS
-from cmir.dialects.nn.operation import NNOp, Shape, shape_of
+from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of_rank
 from cmir.frontends.onnx.registry import importer
@@ -101,7 +101,7 @@ def _number(given: Iterator[float], name: str, default: float | None) -> float |
 
 
 @dataclass(frozen=True)
-class _Direction:
+class Direction:
     """A direction: its operator's options, its weights of inputs and states, and the biases of both products."""
 
     index: int
@@ -117,8 +117,10 @@ class _Direction:
         return Constant(f"{constant.name}.{name}", array)
 
 
-Build: TypeAlias = Callable[[Activation, "_Direction", Sequence[Activation | None]], NNOp]
-"""Function that builds the operator of a direction, from the sequence and the initial states."""
+Build: TypeAlias = Callable[
+    [Activation, "Direction", Sequence[Activation | None]], Sequence[Activation]
+]
+"""Function that builds a direction from the sequence and the initial states, and returns the states of all steps."""
 
 
 @importer("RNN")
@@ -135,15 +137,17 @@ def rnn(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
+    def build(
+        x: Activation, own: Direction, states: Sequence[Activation | None]
+    ) -> Sequence[Activation]:
         bias = own.of_inputs.array + own.of_states.array
         products = _products(node, x, own, bias)
         op = nn.RnnOp(products, node.parameter(own.r), *states, **own.options)
         node.build(op)
-        return op
+        return op.results
 
-    sequences = _Sequences.of(node, x, sequence_lens, settings)
-    directions = _directions(w, r, b, 1, sequences, ["Tanh"])
+    sequences = Sequences.of(node, x, sequence_lens, settings)
+    directions = directions_of(w, r, b, 1, sequences, ["Tanh"])
     return sequences.results(build, directions, [initial_h])
 
 
@@ -162,7 +166,9 @@ def gru(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
+    def build(
+        x: Activation, own: Direction, states: Sequence[Activation | None]
+    ) -> Sequence[Activation]:
         units = own.r.shape[1]
         gates, candidate = slice(0, 2 * units), slice(2 * units, None)
         bias, weight = own.of_inputs.array + own.of_states.array, own.r
@@ -176,10 +182,10 @@ def gru(
         products = _products(node, x, own, bias)
         op = nn.GruOp(products, node.parameter(weight), *states, **apart, **own.options)
         node.build(op)
-        return op
+        return op.results
 
-    sequences = _Sequences.of(node, x, sequence_lens, settings)
-    directions = _directions(w, r, b, 3, sequences, ["Sigmoid", "Tanh"])
+    sequences = Sequences.of(node, x, sequence_lens, settings)
+    directions = directions_of(w, r, b, 3, sequences, ["Sigmoid", "Tanh"])
     return sequences.results(build, directions, [initial_h])
 
 
@@ -200,13 +206,12 @@ def lstm(
 ) -> Sequence[Value]:
     """With all attributes, and constant or computed initial states."""
 
-    def build(x: Activation, own: _Direction, states: Sequence[Activation | None]) -> NNOp:
+    def build(
+        x: Activation, own: Direction, states: Sequence[Activation | None]
+    ) -> Sequence[Activation]:
         products = _products(node, x, own, own.of_inputs.array + own.of_states.array)
         h, c = states
-        peepholes = None
-        if p is not None:
-            rows = p.array[own.index].reshape(3, -1)
-            peepholes = node.parameter(Constant(f"{p.name}.{own.index}", rows))
+        peepholes = None if p is None else node.parameter(peepholes_of(p, own))
         op = nn.LstmOp(
             products,
             node.parameter(own.r),
@@ -217,31 +222,40 @@ def lstm(
             input_forget=input_forget,
         )
         node.build(op)
-        return op
+        return op.results
 
-    sequences = _Sequences.of(node, x, sequence_lens, settings)
-    directions = _directions(w, r, b, 4, sequences, ["Sigmoid", "Tanh", "Tanh"])
-    if p is not None:
-        expected = (len(directions), 3 * directions[0].r.shape[1])
-        if p.shape != expected:
-            raise ImporterError(f"input P has the shape {list(p.shape)}, expected {list(expected)}")
+    sequences = Sequences.of(node, x, sequence_lens, settings)
+    directions = directions_of(w, r, b, 4, sequences, ["Sigmoid", "Tanh", "Tanh"])
+    verify_peepholes(p, directions)
     return sequences.results(build, directions, [initial_h, initial_c])
 
 
-def _products(node: Node, x: Activation, own: _Direction, bias: np.ndarray) -> Activation:
+def verify_peepholes(p: Constant | None, directions: Sequence[Direction]) -> None:
+    """Raise ImporterError if the weights of the cells do not fit."""
+    expected = (len(directions), 3 * directions[0].r.shape[1])
+    if p is not None and p.shape != expected:
+        raise ImporterError(f"input P has the shape {list(p.shape)}, expected {list(expected)}")
+
+
+def peepholes_of(p: Constant, own: Direction) -> Constant:
+    """Return the weights of the cells of a direction: rows for the input, output and forget gates."""
+    return Constant(f"{p.name}.{own.index}", p.array[own.index].reshape(3, -1))
+
+
+def _products(node: Node, x: Activation, own: Direction, bias: np.ndarray) -> Activation:
     """Build the products of the inputs with their weights, plus this bias."""
     held = node.parameter(Constant(own.of_inputs.name, bias)) if bias.any() else None
     return node.build(nn.GemmOp(x, node.parameter(own.w), held, trans_b=True))
 
 
-def _directions(
+def directions_of(
     w: Constant,
     r: Constant,
     b: Constant | None,
     gates: int,
-    sequences: _Sequences,
+    sequences: Sequences,
     activations: Sequence[str],
-) -> Sequence[_Direction]:
+) -> Sequence[Direction]:
     """Return the directions of a network. Raises ImporterError if shapes do not fit together.
 
     activations: the default ones.
@@ -263,7 +277,7 @@ def _directions(
     zeros = Constant(f"{r.name}.bias", np.zeros((count, 2 * half), r.array.dtype))
     biases = zeros if b is None else b
     return [
-        _Direction(
+        Direction(
             index,
             own,
             Constant(f"{w.name}.{index}", w.array[index]),
@@ -276,7 +290,7 @@ def _directions(
 
 
 @dataclass(frozen=True)
-class _Sequences:
+class Sequences:
     """The sequences of a node: x has the shape steps × batch × inputs, whatever its layout in ONNX is."""
 
     node: Node
@@ -288,7 +302,7 @@ class _Sequences:
     @classmethod
     def of(
         cls, node: Node, x: Activation, lengths: Constant | None, settings: Settings
-    ) -> _Sequences:
+    ) -> Sequences:
         if node.batch and not settings.layout:
             raise ImporterError("its first dimension is that of the steps, not of a batch")
         shape_of_rank(
@@ -316,7 +330,7 @@ class _Sequences:
     def results(
         self,
         build: Build,
-        directions: Sequence[_Direction],
+        directions: Sequence[Direction],
         initial: Sequence[Value | None],
     ) -> Sequence[Value]:
         """Build the operators of all directions.
@@ -353,7 +367,7 @@ class _Sequences:
     def _group(
         self,
         build: Build,
-        own: _Direction,
+        own: Direction,
         initial: Sequence[Value | None],
         length: int,
         rows: Sequence[int],
@@ -372,9 +386,8 @@ class _Sequences:
         x = self._sliced(x, 0, length)
         if len(rows) == 1:
             x = self._shaped(x, (length, inputs))
-        states = [self._initial(value, own.index, rows) for value in initial]
-        op = build(x, own, states)
-        results = [self._shaped(result, (length, *shape)) for result in op.results]
+        states = [self._initial(value, own.index, rows, shape[1]) for value in initial]
+        results = [self._shaped(result, (length, *shape)) for result in build(x, own, states)]
         at = 0 if own.options["reverse"] else length - 1
         ends = [self._shaped(self._sliced(x, at, at + 1), shape) for x in results]
         h = results[0]
@@ -382,11 +395,25 @@ class _Sequences:
             h = node.build(nn.PadOp(h, [0, 0, 0, steps - length, 0, 0]))
         return [h, *ends]
 
+    def _verify_state(self, value: Value | None, units: int) -> None:
+        """Raise ImporterError if an initial state does not have the shape of states."""
+        if value is None:
+            return
+        shape = value.shape if isinstance(value, Constant) else self.node.shape(value)
+        sizes = (len(self.settings.directions), len(self.lengths), units)
+        if self.settings.layout:
+            sizes = (sizes[1], sizes[0], units)
+        if shape != sizes:
+            raise ImporterError(
+                f"an initial state has the shape {list(shape)}, expected {list(sizes)}"
+            )
+
     def _initial(
-        self, value: Value | None, direction: int, rows: Sequence[int]
+        self, value: Value | None, direction: int, rows: Sequence[int], units: int
     ) -> Activation | None:
-        """Return an initial state of some rows of the batch; None if it is 0."""
+        """Return an initial state of some rows of the batch; None if it is 0. Raises ImporterError for other shapes."""
         node, axis = self.node, 1 if self.settings.layout else 0
+        self._verify_state(value, units)
         if isinstance(value, Constant):
             state = value.array.take(direction, axis)[list(rows)]
             if not state.any():
@@ -399,7 +426,6 @@ class _Sequences:
             value = self._shaped(value, (1, *shape_of(value)))
         if self.settings.layout:
             value = node.build(nn.TransposeOp(value, [1, 0, 2]))
-        units = shape_of(value)[-1]
         state = self._shaped(
             self._sliced(value, direction, direction + 1), (len(self.lengths), units)
         )
