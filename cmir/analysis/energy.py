@@ -20,12 +20,13 @@ class TrafficTotals:
     """Traffic of one inference: bytes sent from core to core.
 
     byte_hops: bytes times hops within chips; a multicast counts once per link. chip_bytes: bytes that cross from chip
-    to chip. delivered: bytes written into buffers.
+    to chip. delivered: bytes written into buffers. kept: bytes that products take from input registers, not from SRAM.
     """
 
     byte_hops: int = 0
     chip_bytes: int = 0
     delivered: int = 0
+    kept: int = 0
 
 
 def inference_energy(
@@ -54,6 +55,8 @@ def inference_energy(
     written = figures.sram_byte if written is None else written
     if written is not None:
         add("sram", written * traffic.delivered)
+    if figures.sram_byte is not None:
+        add("sram", -figures.sram_byte * traffic.kept)
     if figures.link_byte is not None:
         add("links", figures.link_byte * traffic.byte_hops)
     across = figures.chip_link_byte if figures.chip_link_byte is not None else figures.link_byte

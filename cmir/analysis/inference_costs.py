@@ -12,6 +12,7 @@ from math import prod
 
 from cmir.analysis.energy import Programming, TrafficTotals, area, inference_energy, programming
 from cmir.analysis.headlines import Headlines, headlines_of
+from cmir.analysis.input_registers import kept_bytes
 from cmir.cost.firing import Firing, Matrix
 from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
@@ -113,6 +114,9 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     sent = traffic_of(network, hardware)
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
+    if hardware.core.input_registers:
+        kept = sum(kept_bytes(timed.network.cores[name], hardware) for name in cores)
+        traffic = replace(traffic, kept=kept)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
     streams = list(_streams(network, hardware))
     energy = inference_energy(hardware, costs, iterations, traffic, interval)

@@ -176,6 +176,11 @@ class CoreSection:
         "cycles",
         absent="computed from the iteration",
     )
+    input_registers: bool = described(
+        flag(),
+        "products read from SRAM only what the iteration before has not loaded; for energy",
+        default=False,
+    )
     product_issue_cycles: int = described(
         integer(0),
         "time between the starts of products with other inputs on a core: parts of a matrix, or matrices",

@@ -71,6 +71,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         "count": "24",
         "signed_weights": '"unit-column"',
         "convert_all_columns": "true",
+        "input_registers": "true",
         "includes": '["adc"]',
     }
     left_out = {"crossbar.weight_slices", "crossbar.input_phases", "interconnect.edges"}
