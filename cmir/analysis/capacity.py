@@ -73,8 +73,8 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
         network.programs[name],
         f"program @{name} needs {needs[name]} crossbars, {missing} more than the {has} of a core of "
         f"'{hardware.name}' (its matrix of {blocks}{matrix.inputs} inputs and {matrix.outputs} "
-        f"outputs, on crossbars of {size} with {crossbar.slices} "
-        f"cell{'s' if crossbar.slices > 1 else ''} a weight){also}; a matrix can be split over "
+        f"outputs, on crossbars of {size} with {crossbar.cells} "
+        f"cell{'s' if crossbar.cells > 1 else ''} a weight){also}; a matrix can be split over "
         f"cores: polyhedral-split-matrices",
     )
 

@@ -77,7 +77,7 @@ def area(hardware: Hardware, costs: Mapping[CoreName, Cost]) -> dict[str, float]
     """
     figures, crossbar = hardware.area, hardware.crossbar
     crossbars = sum(hardware.core.crossbars or cost.crossbars for cost in costs.values())
-    adcs = crossbar.adcs or crossbar.columns
+    adcs = crossbar.adcs or (crossbar.columns and crossbar.columns + crossbar.unit_columns)
     counts = {
         "crossbar": (figures.crossbar, crossbars),
         "adc": (figures.adc, None if adcs is None else crossbars * adcs),

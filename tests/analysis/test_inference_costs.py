@@ -158,3 +158,18 @@ def test_no_figures_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main([str(TEXTBOOK), "--buffer-curve", "--json", str(file)]) == 1
     assert "--buffer-curve runs nothing: it has no figures for --json" in capsys.readouterr().err
     assert not file.exists()
+
+
+def test_parts_of_other_figures_are_not_missing() -> None:
+    """Of figures that are not given, those are named that no other figure includes; rows stand in for crossbars."""
+    hardware = Hardware.of(
+        {
+            "name": "m",
+            "energy": {"crossbar_row": 1.0, "includes": ["adc", "static"]},
+            "area": {"core": 1.0, "includes": ["crossbar", "adc"]},
+        },
+        None,
+    )
+    costs = costs_of(TimedNetwork(lower(read_model(TEXTBOOK), hardware=hardware), hardware), 100)
+    assert set(costs.energy_missing) == {"dpu", "sram", "links"}
+    assert set(costs.area_missing) == {"router", "chip"}

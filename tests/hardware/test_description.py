@@ -202,6 +202,28 @@ def test_former_name_of_a_table(tmp_path: Path) -> None:
             '[crossbar]\nslicing = "columns"\nweight_slices = 8\ncolumns = 7',
             "`crossbar.columns` must be >= 8, the columns of one weight, got 7",
         ),
+        (
+            '[crossbar]\nsigned_weights = "column-pairs"\ncolumns = 1',
+            "`crossbar.columns` must be >= 2, the columns of one weight, got 1",
+        ),
+        (
+            '[crossbar]\nsigned_weights = "columns"',
+            "`crossbar.signed_weights` must be one of cells, column-pairs, unit-column, got 'columns'",
+        ),
+        (
+            "[crossbar]\nconvert_all_columns = 1",
+            "`crossbar.convert_all_columns` must be true or false, got 1",
+        ),
+        (
+            '[area]\nincludes = ["adc", "adc"]',
+            "`area.includes` must be a list of some of crossbar, adc, core, router, chip, each once, "
+            "got ['adc', 'adc']",
+        ),
+        (
+            '[energy]\nincludes = ["adcs"]',
+            "`energy.includes` must be a list of some of crossbar, adc, dpu, sram, links, static, each "
+            "once, got ['adcs']",
+        ),
     ],
 )
 def test_refusals(tmp_path: Path, text: str, message: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cmir.analysis.energy import Programming
 from cmir.analysis.headlines import Headlines
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
 from cmir.dialects.core_name import CoreName
@@ -42,6 +43,21 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
         "busiest link (0, 0) -> (0, 1): 120 bytes an inference, 60.0 % of 4 bytes a cycle\n"
         "inputs: 30 elements an inference, at least 15 cycles at 2 a cycle\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("programming", "text"),
+    [
+        (Programming(3000, 3e-6, 6.2e-10), "3000 cycles (3e-06 s), 620 pJ"),
+        (Programming(3000, None, None), "3000 cycles"),
+        (Programming(None, None, 6.2e-10), "620 pJ"),
+    ],
+)
+def test_programming(
+    programming: Programming, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_costs(replace(COSTS, programming=programming))
+    assert f"programming, once: {text}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
