@@ -41,7 +41,7 @@ def line(row: Row) -> str:
     text = f"{row.figure:<16}{row.ours:>9.4g}{UNITS[row.figure]:<4}"
     if row.published is None:
         return text.rstrip()
-    text += f"{row.published.value:>9.4g}{100 * row.difference:>+8.1f} %  {row.published.where}"
+    text += f"{row.published.value:>9.4g}{row.percent:>10}  {row.published.where}"
     return text + (f"\n{'':<6}{row.published.because}" if row.published.because else "")
 
 

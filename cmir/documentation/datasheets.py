@@ -136,6 +136,11 @@ class Row:
         return 0 if self.published is None else self.ours / self.published.value - 1
 
     @property
+    def percent(self) -> str:
+        """The difference as text."""
+        return f"{round(100 * self.difference, 1) or 0.0:+.1f} %"
+
+    @property
     def agrees(self) -> bool:
         """True if the figure is as published, within the tolerance, or if there is nothing to compare."""
         return abs(self.difference) <= TOLERANCE
@@ -224,5 +229,5 @@ def agreement() -> Iterator[str]:
             why = f"; {known.because}" if known.because else ""
             yield (
                 f"| `{name}` | {row.figure} | {known.value:.4g}{UNITS[row.figure]} | "
-                f"{row.ours:.4g}{UNITS[row.figure]} | {100 * row.difference:+.1f} % | {known.where}{why} |\n"
+                f"{row.ours:.4g}{UNITS[row.figure]} | {row.percent} | {known.where}{why} |\n"
             )
