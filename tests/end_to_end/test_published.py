@@ -77,3 +77,13 @@ def test_cycles_of_a_copy_are_those_of_the_evaluator() -> None:
     """33 windows of 4000 ns each in the first layer of ResNet-18."""
     first = published.published()["resnet18"][0]
     assert first.cycles == 33 * 4000
+
+
+def test_cycles_on_the_chip_are_those_of_compiled_stages() -> None:
+    """Each convolution has a core that takes 4000 cycles for each of its windows; none is faster than the interval."""
+    model = build("chain:2,3,5")
+    cycles, run = published.on_chip(model)
+    layers = compiled(model)
+    assert all(cycles[layer.node] % 4000 == 0 for layer in layers)
+    assert max(cycles[layer.node] for layer in layers) <= run.interval
+    assert sum(layer.crossbars for layer in layers) <= run.figures["crossbars"]
