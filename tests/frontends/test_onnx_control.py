@@ -33,6 +33,20 @@ def test_a_branch_that_is_not_taken_leaves_nothing(tmp_path: Path) -> None:
     assert kinds == [nn.ReluOp]
 
 
+def test_the_shape_of_the_branch_that_is_not_taken(tmp_path: Path) -> None:
+    """PyTorch's exporter declares it for the result. onnxruntime warns, and computes the other one."""
+    model = model_of(
+        "float[6,8] x",
+        "c = Constant<value = bool {0}>() y = If(c)<"
+        " then_branch = g () => (float[48] t) { m = Constant<value_ints = [-1]>() t = Reshape(x, m) },"
+        " else_branch = h () => (float[48] e) { e = Abs(x) }>",
+        13,
+        "float[48] y",
+    )
+    imported = import_onnx(save(model, tmp_path))
+    assert imported.outputs == {"y": (6, 8)}
+
+
 LOOP = "body = b (int64 i, bool k, float[1,4] v) => (k2, v2)"
 START = "n = Constant<value = int64 {3}>() c = Constant<value = bool {1}>() "
 

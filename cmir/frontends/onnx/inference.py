@@ -50,6 +50,8 @@ def is_misjudged(node: Node) -> bool:
             return options["auto_pad"].s.startswith(b"SAME") and "output_padding" in options
         case "STFT":
             return "onesided" not in options
+        case "If":  # sample by sample, another shape may mean that samples are mixed
+            return not node.batch
         case _:
             return False
 
