@@ -12,10 +12,12 @@ import onnx
 import pytest
 from networks import compile_network, reference_outputs
 from onnx import numpy_helper, parser
+from xdsl.dialects import arith
 
 from cmir.checking import Guide, difference, double_evaluator
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp
+from cmir.dialects.vectors import ReduceOp
 from cmir.execution.guide import rounded_numbers
 
 # Scales of which no few multiples add up to half a step of another one, up to rounding.
@@ -116,6 +118,38 @@ def test_equal_with_narrow_arrays(name: str, kind: str) -> None:
     arrays = [op for op in compiled.pipeline.body.block.ops if isinstance(op, ArrayOp)]
     between = [a for a in arrays if a.source is None and a.sym_name.data not in ("x", "y")]
     assert {dtype_of(array.type) for array in between} == {np.dtype(kind)}
+
+
+MEANS = {
+    "AveragePool": "AveragePool<kernel_shape = [3, 5]>",
+    "padded AveragePool": "AveragePool<kernel_shape = [3, 3], pads = [1, 1, 1, 1]>",
+    "counted padding": "AveragePool<kernel_shape = [2, 2], pads = [1, 1, 0, 0], count_include_pad = 1>",
+    "GlobalAveragePool": "GlobalAveragePool",
+    "ReduceMean": "ReduceMean<axes = [2, 3]>",
+}
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8"])
+@pytest.mark.parametrize("name", MEANS)
+def test_integers_are_averaged_if_the_scale_is_a_power_of_two(name: str, kind: str) -> None:
+    """Equal to onnxruntime, also on ties, which are frequent then: means are quotients of exact sums."""
+    proto = parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 13]> main ({kind}[1,16,9,8] x) => (float[] y) {{'
+        f" d = DequantizeLinear(x, s, z) r = {MEANS[name]}(d) q = QuantizeLinear(r, t, z)"
+        " y = DequantizeLinear(q, t, z) }"
+    )
+    zero = np.array({"int8": -3, "uint8": 120}[kind], kind)
+    scales = {"s": np.array(2**-4, np.float32), "t": np.array(2**-3, np.float32), "z": zero}
+    proto.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in scales.items())
+    compiled = compile_network(proto)
+    limits = np.iinfo(kind)
+    random = np.random.default_rng(1)
+    sample = {"x": random.integers(limits.min, limits.max, (16, 9, 8), kind, endpoint=True)}
+    (array,) = compiled.simulator.run([sample]).outputs[0].values()
+    (wanted,) = reference_outputs(proto, sample)
+    np.testing.assert_array_equal(array, wanted)
+    sums = [op for op in compiled.pipeline.walk() if isinstance(op, ReduceOp)]
+    assert not any(isinstance(op.vector.owner, arith.MulfOp) for op in sums)
 
 
 @pytest.mark.parametrize("name", MOVING)

@@ -33,6 +33,7 @@ from cmir.dialects.nn.operation import (
     tensor_type,
 )
 from cmir.dialects.nn.relations import Box, element_box, element_names
+from cmir.dialects.nn.rescaling import SumCanonicalization
 from cmir.dialects.nn.widening import SelectionCanonicalization
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
 from cmir.support.numerics import convert
@@ -163,7 +164,7 @@ class AveragePoolOp(PoolOp):
         : (tensor<16x8x8xf32>) -> tensor<16x8x8xf32>
     ```
 
-    If all elements of all windows count, the sum is multiplied by a constant. Otherwise, an iteration also reads ones
+    If all elements of all windows count, the sum is divided by a constant. Otherwise, an iteration also reads ones
     through its window; their sum is the number of elements that count.
 
     ONNX: AveragePool.
@@ -172,6 +173,8 @@ class AveragePoolOp(PoolOp):
     name = "nn.average_pool"
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
+
+    traits = traits_def(SumCanonicalization())
 
     PAD: ClassVar[float] = 0.0
 
@@ -208,7 +211,7 @@ class AveragePoolOp(PoolOp):
         kernel = self.window.kernel
         total = reduce(np.add, (seen[place] for place in np.ndindex(*kernel)))
         if self._counts_are_constant():
-            return total * (1 / prod(kernel))
+            return total / prod(kernel)
         return total / reduce(np.multiply.outer, self._counts()).astype(np.float32)
 
     def _formula(self, seen: Any, *ones: Any) -> Any:
@@ -216,7 +219,7 @@ class AveragePoolOp(PoolOp):
         axes = tuple(range(self.window.rank))
         total = np.add.reduce(seen, axis=axes)
         if not ones:
-            return total * (1 / prod(self.window.kernel))
+            return total / prod(self.window.kernel)
         return total / np.add.reduce(ones[0], axis=axes)
 
     def _counts(self) -> list[np.ndarray]:
@@ -325,6 +328,8 @@ class GlobalAveragePoolOp(IterationOp):
 
     TAKES: ClassVar[Sequence[Attribute]] = FLOATS
 
+    traits = traits_def(SumCanonicalization())
+
     x = operand_def(TENSOR)
 
     def __init__(self, x: SSAValue | Operation):
@@ -355,7 +360,7 @@ class GlobalAveragePoolOp(IterationOp):
 
     def _formula(self, x: Any) -> Any:
         sizes = shape_of(self.x)[1:]
-        return np.add.reduce(x, axis=tuple(range(1, 1 + len(sizes)))) * (1 / prod(sizes))
+        return np.add.reduce(x, axis=tuple(range(1, 1 + len(sizes)))) / prod(sizes)
 
 
 def _window(options: Mapping[str, Attribute]) -> Window:

@@ -15,7 +15,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.nn.operation import INTEGERS, QUANTIZED, TENSOR, element_of
+from cmir.dialects.nn.operation import INTEGERS, QUANTIZED, TENSOR, element_of, shape_of
 from cmir.dialects.nn.parameter import inline_number
 from cmir.dialects.nn.pointwise import ExactOp
 from cmir.support.numerics import convert
@@ -37,7 +37,19 @@ class QuantizationOp(ExactOp):
         super().__init__([x, scale, zero_point], {})
 
     def needs(self, operand: int) -> bool:
-        return operand != 2 or inline_number(self.zero_point) != 0
+        neutral = {1: 1, 2: 0}
+        value = self.operands[operand]
+        return (
+            operand not in neutral
+            or inline_number(value) != neutral[operand]
+            or len(shape_of(value)) > len(shape_of(self.x))  # it adds dimensions to the result
+        )
+
+    def given(self, operands: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Return x, the scale and the zero point; None for those that are not needed."""
+        values = iter(operands)
+        x, scale, zero_point = (next(values) if self.needs(i) else None for i in range(3))
+        return x, scale, zero_point
 
     def evaluate(self, *operands: np.ndarray) -> np.ndarray:
         return super().evaluate(*(x for i, x in enumerate(operands) if self.needs(i)))
@@ -110,11 +122,12 @@ class QuantizeOp(QuantizationOp):
         return zero_point
 
     def formula(self, *operands: Any) -> Any:
-        x, scale, *zero_points = operands
-        quotient = x / scale
-        for zero_point in zero_points:
-            quotient = np.rint(quotient) + convert(zero_point, dtype_of(f32))
-        return convert(quotient, dtype_of(self.result))
+        x, scale, zero_point = self.given(operands)
+        if scale is not None:
+            x = x / scale
+        if zero_point is not None:
+            x = np.rint(x) + convert(zero_point, dtype_of(f32))
+        return convert(x, dtype_of(self.result))
 
 
 @irdl_op_definition
@@ -147,7 +160,8 @@ class DequantizeOp(QuantizationOp):
         return scale is not None and 0 < float(scale) < inf and element_of(self.x) in QUANTIZED
 
     def formula(self, *operands: Any) -> Any:
-        x, scale, *zero_points = operands
-        for zero_point in zero_points:
+        x, scale, zero_point = self.given(operands)
+        if zero_point is not None:
             x = convert(x, dtype_of(i32)) - convert(zero_point, dtype_of(i32))
-        return convert(x, dtype_of(f32)) * scale
+        x = convert(x, dtype_of(f32))
+        return x if scale is None else x * scale

@@ -32,6 +32,7 @@ from cmir.dialects.nn.operation import (
     shape_of,
 )
 from cmir.dialects.nn.relations import Box, box_set, element_box, element_map
+from cmir.dialects.nn.rescaling import SumCanonicalization
 from cmir.dialects.nn.widening import SelectionCanonicalization
 from cmir.isl.axes import Axes
 from cmir.support.numerics import convert, divide_towards_zero, wrap
@@ -162,6 +163,8 @@ class ReduceSumOp(ReductionOp):
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, *WHOLE)
 
+    traits = traits_def(SumCanonicalization())
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         return np.add.reduce(x, axis=axes)
 
@@ -181,10 +184,12 @@ class ReduceMeanOp(ReductionOp):
 
     TAKES: ClassVar[Sequence[Attribute]] = (*FLOATS, i32, i64)
 
+    traits = traits_def(SumCanonicalization())
+
     def formula(self, x: Any, axes: tuple[int, ...]) -> Any:
         count = prod(shape_of(self.x)[axis] for axis in self.axes.get_values())
         if (element := element_of(self.x)) in FLOATS:
-            return np.add.reduce(x, axis=axes) * (1 / count)
+            return np.add.reduce(x, axis=axes) / count
         total = np.add.reduce(convert(x, dtype_of(i64)), axis=axes)
         return wrap(divide_towards_zero(total, count), dtype_of(element))
 

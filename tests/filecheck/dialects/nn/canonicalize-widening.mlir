@@ -111,3 +111,42 @@ func.func @others(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xui8>, tensor<4xi8
   %c = nn.quantize %e, %tiny, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
   func.return %a, %b, %c : tensor<4xi8>, tensor<4xui8>, tensor<4xi8>
 }
+
+// -----
+
+// A power of two changes no rounding: integers are summed up, and the mean is scaled.
+
+// CHECK-LABEL: func.func @mean
+// CHECK: %[[ONE:.+]] = nn.parameter dense<1.000000e+00> : tensor<f32>
+// CHECK-NEXT: %[[X:.+]] = nn.dequantize %x, %[[ONE]], %z
+// CHECK-NEXT: %[[Y:.+]] = nn.average_pool %[[X]] {kernel = [3], pads = [1, 1], count_include_pad}
+// CHECK-NEXT: %[[S:.+]] = nn.parameter dense<-2.500000e-01> : tensor<f32>
+// CHECK-NEXT: nn.mul %[[Y]], %[[S]]
+func.func @mean(%x: tensor<4x5xi8>) -> tensor<4x5xf32> {
+  %s = nn.parameter dense<-0.25> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %y = nn.average_pool %d {kernel = [3], pads = [1, 1], count_include_pad} : (tensor<4x5xf32>) -> tensor<4x5xf32>
+  func.return %y : tensor<4x5xf32>
+}
+
+// -----
+
+// Other scales change roundings. So would a power of two that makes numbers subnormal.
+
+// CHECK-LABEL: func.func @rounded
+// CHECK: nn.dequantize
+// CHECK-NEXT: nn.reduce_mean
+// CHECK: nn.dequantize
+// CHECK-NEXT: nn.reduce_sum
+// CHECK-NOT: nn.mul
+func.func @rounded(%x: tensor<4x5xi8>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %s = nn.parameter dense<0.3> : tensor<f32>
+  %t = nn.parameter dense<1.1754943508222875e-38> : tensor<f32>
+  %z = nn.parameter dense<3> : tensor<i8>
+  %d = nn.dequantize %x, %s, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %m = nn.reduce_mean %d {axes = [1]} : (tensor<4x5xf32>) -> tensor<4xf32>
+  %e = nn.dequantize %x, %t, %z : (tensor<4x5xi8>, tensor<f32>, tensor<i8>) -> tensor<4x5xf32>
+  %n = nn.reduce_sum %e {axes = [1]} : (tensor<4x5xf32>) -> tensor<4xf32>
+  func.return %m, %n : tensor<4xf32>, tensor<4xf32>
+}

@@ -115,8 +115,8 @@ func.func @softmax_of_rows(%x: tensor<5x4xf32>) -> tensor<5x4xf32> {
 // CHECK: polyhedral.stage @reduce_mean1 (%h, %w) domain #polyhedral.set<"{ reduce_mean1[h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> {
 // CHECK-NEXT: %x = polyhedral.read @x #polyhedral.map<"{ [reduce_mean1[h, w] -> lane[c]] -> x[c, h, w] : 0 <= h <= 2 and 0 <= w <= 3 and 0 <= c <= 4 }"> : vector<5xf32>
 // CHECK-NEXT: %0 = cmcore.reduce add %x along [0] : vector<5xf32> -> vector<f32>
-// CHECK-NEXT: %1 = arith.constant dense<2.000000e-01> : vector<f32>
-// CHECK-NEXT: %y = arith.mulf %0, %1 : vector<f32>
+// CHECK-NEXT: %1 = arith.constant dense<5.000000e+00> : vector<f32>
+// CHECK-NEXT: %y = arith.divf %0, %1 : vector<f32>
 // CHECK-NEXT: polyhedral.write %y, @y #polyhedral.map<"{ [reduce_mean1[h, w] -> lane[]] -> y[0, h, w] : 0 <= h <= 2 and 0 <= w <= 3 }"> : vector<f32>
 // CHECK-NEXT: }
 func.func @reduce_channels(%x: tensor<5x3x4xf32>) -> tensor<1x3x4xf32> {

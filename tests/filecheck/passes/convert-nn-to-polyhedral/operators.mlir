@@ -85,8 +85,8 @@ func.func @computed_weight(%x: tensor<3xf32>, %w: tensor<3x2xf32>) -> tensor<2xf
 // CHECK: arith.divf
 // CHECK: polyhedral.stage @average_pool2
 // CHECK-NOT: polyhedral.read @constant
-// CHECK: arith.constant dense<5.000000e-01> : vector<2xf32>
-// CHECK-NEXT: arith.mulf
+// CHECK: arith.constant dense<2.000000e+00> : vector<2xf32>
+// CHECK-NEXT: arith.divf
 // CHECK: polyhedral.stage @global_average_pool1 ()
 // CHECK: cmcore.reduce add {{.+}} along [1] : vector<2x2xf32> -> vector<2xf32>
 func.func @pools(%x: tensor<2x4xf32>) -> tensor<2x1xf32> {

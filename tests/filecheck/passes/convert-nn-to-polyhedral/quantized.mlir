@@ -46,3 +46,23 @@ func.func @asymmetric(%x: tensor<8x4xi8>) -> tensor<8x4xi8> {
   }
   func.return %y : tensor<8x4xi8>
 }
+
+// -----
+
+// Nor does a scale of 1 take an operation.
+
+// CHECK-LABEL: polyhedral.pipeline @integers
+// CHECK: %[[X:.+]] = polyhedral.read @x
+// CHECK-NEXT: %[[F:.+]] = cmcore.convert %[[X]] : vector<8xi8> -> vector<8xf32>
+// CHECK-NEXT: %[[Y:.+]] = cmcore.convert %[[F]] : vector<8xf32> -> vector<8xi8>
+// CHECK-NEXT: polyhedral.write %[[Y]]
+func.func @integers(%x: tensor<8x4xi8>) -> tensor<8x4xi8> {
+  %y = nn.stage @dequantize1(%a = %x : tensor<8x4xi8>) -> (tensor<8x4xi8>) {
+    %s = nn.parameter dense<1.0> : tensor<f32>
+    %z = nn.parameter dense<0> : tensor<i8>
+    %d = nn.dequantize %a, %s, %z : (tensor<8x4xi8>, tensor<f32>, tensor<i8>) -> tensor<8x4xf32>
+    %q = nn.quantize %d, %s, %z : (tensor<8x4xf32>, tensor<f32>, tensor<i8>) -> tensor<8x4xi8>
+    nn.yield %q : tensor<8x4xi8>
+  }
+  func.return %y : tensor<8x4xi8>
+}
