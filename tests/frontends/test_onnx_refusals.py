@@ -472,3 +472,13 @@ def test_sparse_initializer(tmp_path: Path) -> None:
     indices = helper.make_tensor("i", TensorProto.INT64, [1], [0])
     model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [4]))
     assert refusal(save(model, tmp_path)) == ["initializer 's' is sparse, which is not supported"]
+
+
+def test_sequences_of_tensors(tmp_path: Path) -> None:
+    """The operators are not supported, whether or not their inputs are constants."""
+    body = "[e] a = SequenceEmpty() [i] b = SequenceInsert(a, x) [c] y = ConcatFromSequence<axis = 1>(b)"
+    assert refusal(save(model_of(IMAGE, body), tmp_path)) == [
+        "operator SequenceEmpty is not supported (node 'e')",
+        "operator SequenceInsert is not supported (node 'i')",
+        "operator ConcatFromSequence is not supported (node 'c')",
+    ]

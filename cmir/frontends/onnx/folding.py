@@ -113,14 +113,21 @@ def is_random(schema: OpSchema) -> bool:
 
 
 def is_pure(node: Node) -> bool:
-    """Return True if ONNX defines the node's outputs as a function of its inputs."""
+    """Return True if ONNX defines the node's outputs, which are tensors, as a function of its inputs."""
     if _own_function(node) is not None:
         return True
-    if node.schema is None or is_random(node.schema):
+    if node.schema is None or is_random(node.schema) or _makes_sequences(node.schema):
         return False
     # A subgraph may refer to any tensor.
     subgraph = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
     return all(attribute.type not in subgraph for attribute in node.proto.attribute)
+
+
+def _makes_sequences(schema: OpSchema) -> bool:
+    """Return True if an output is always a sequence of tensors, or optional."""
+    return any(
+        all(not kind.startswith("tensor") for kind in output.types) for output in schema.outputs
+    )
 
 
 def fold(
