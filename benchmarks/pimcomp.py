@@ -140,8 +140,9 @@ def rows_of(network: str, found: Sequence[Record], ours: Figures | None) -> Iter
             times = f"{runs[0].nanoseconds / 1e6:.3f}"
             if len(runs) > 1:
                 times += f" ({median(r.nanoseconds for r in runs) / 1e6:.3f})"
-            which = (times, "") if mode == "batch" else ("", times)
-            yield network, f"PIMCOMP, {mode}, {method}", *which, runs[0].crossbars, runs[0].cores
+            interval, latency = (times, "") if mode == "batch" else ("", times)
+            what, best = f"PIMCOMP, {mode}, {method}", runs[0]
+            yield network, what, interval, latency, best.crossbars, best.cores
     if ours is not None:
         yield (
             network,
