@@ -21,13 +21,14 @@ class CurvePoint:
     """Buffer sizes, with their cost and the interval they achieve.
 
     sram_bytes: SRAM of all cores. bound: lower bound of the bytes of any sizes that achieve the interval. interval:
-    steady-state interval, in cycles.
+    steady-state interval, in cycles. fits: True if no core needs more SRAM than the machine gives it.
     """
 
     sram_bytes: int
     bound: int
     interval: float
     sizes: Sizes
+    fits: bool
 
 
 def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
@@ -56,4 +57,5 @@ def _point(sizing: Sizing, found: SizeSolution) -> CurvePoint:
     report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
     assert report.steady_interval is not None
     interval = report.steady_interval / sizing.ticks
-    return CurvePoint(found.sram_bytes, found.bound, interval, found.sizes)
+    fits = sizing.fits(found.sizes)
+    return CurvePoint(found.sram_bytes, found.bound, interval, found.sizes, fits)

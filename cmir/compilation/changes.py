@@ -11,7 +11,7 @@ from cmir.analysis.binding import Binding, busiest_cycles
 from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.analysis.inference_costs import costs_of
 from cmir.compilation.choices import Replication, Storage
-from cmir.compilation.model import Model, lower, lower_to_polyhedral, mapping_passes
+from cmir.compilation.model import Model, lower, lower_to_mapped, lower_to_polyhedral
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
@@ -122,11 +122,7 @@ class Compilation:
         """Return the fewest cores with which copies of stages can reach an interval, or None."""
         model = self._model()
         with collect_diagnostics():
-            (pipeline,) = lower_to_polyhedral(model, "--advise")
-            for item in mapping_passes(self.machine, self.storage, self.replicate):
-                if isinstance(item, PolyhedralReplicatePass):
-                    break
-                item.apply(model.context, model.module)
+            pipeline = lower_to_mapped(model, self.machine, None, "--advise")
         replication = PolyhedralReplicatePass(self.machine, by=self.replicate or "columns")
         needed = sum(stage.count_cores() for stage in pipeline.stages.values())
         stages = replication.choices(pipeline, _ROOM * (self.machine.core.count or needed))

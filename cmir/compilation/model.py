@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,8 @@ from cmir.support.parsing import parse_module
 if TYPE_CHECKING:
     import numpy as np
 
-    from cmir.dialects.cmcore import NetworkOp
+    from cmir.dialects.cmcore import CoreOp, NetworkOp
+    from cmir.dialects.core_name import CoreName
     from cmir.dialects.nn.operation import Shape
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.elaboration.network import ElaboratedNetwork
@@ -149,12 +150,7 @@ def lower(
     mapped: ModuleOp | None = None
     if (passes := mapping_passes(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
-        pipelines = lower_to_polyhedral(model, "--replicate" if replicate else purpose, progress)
-        for item in passes:
-            _run(model, [item], progress)
-            for pipeline in pipelines:  # fail early
-                cores = sum(stage.count_cores() for stage in pipeline.stages.values())
-                check_cores(pipeline, cores, machine)
+        _map(model, passes, machine, "--replicate" if replicate else purpose, progress)
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
@@ -163,12 +159,7 @@ def lower(
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
     if unfinished and chip_of(machine) is not None:
-        from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
-
-        places = CmcorePlaceCoresPass(
-            machine, work_limit=_PLACEMENT_WORK, time_limit=placement_seconds
-        )
-        _run(model, [places], progress)
+        _place(model, machine, placement_seconds, progress)
     if mapped is not None:
         _fit_storage_to_places(model, mapped, machine, progress)
     networks = top_level(model.module, NetworkOp)
@@ -182,6 +173,84 @@ def lower(
     return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])
 
 
+def lower_to_mapped(
+    model: Model,
+    machine: Hardware,
+    replicate: Replication | None,
+    purpose: str,
+    progress: Callable[[str], None] | None = None,
+) -> PipelineOp:
+    """Return the network of `model.module` as it is mapped to the cores of a machine, before its buffers are sized.
+
+    purpose: see `lower_to_polyhedral`. Raises CompileError if there is not exactly one network, or too few cores.
+    """
+    passes = mapping_passes(machine, "full", replicate)
+    match _map(model, passes, machine, purpose, progress):
+        case [pipeline]:
+            return pipeline
+        case several:
+            raise CompileError(model.path, f"expected one network, got {len(several)}")
+
+
+def places_of_mapped(
+    model: Model,
+    machine: Hardware,
+    placement_seconds: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> dict[CoreName, tuple[int, ...]] | None:
+    """Return the places that cores of a mapped network get on a machine, None if it has no chip to place them on.
+
+    The module of the model is unchanged. Places do not depend on the sizes of buffers, which need not fit here.
+    """
+    if chip_of(machine) is None:
+        return None
+    trial = replace(model, module=model.module.clone(), context=model.context.clone())
+    _run(trial, _remaining(trial), progress)
+    _place(trial, machine.replace(core__sram_bytes=None), placement_seconds, progress)
+    return {
+        name: tuple(core.position.get_values()) for name, core in _cores_of(trial.module).items()
+    }
+
+
+def _map(
+    model: Model,
+    passes: Sequence[ModulePass],
+    machine: Hardware,
+    purpose: str,
+    progress: Callable[[str], None] | None,
+) -> list[PipelineOp]:
+    """Lower a model to pipelines, run mapping passes, and return the pipelines. Fails early if cores are missing."""
+    pipelines = lower_to_polyhedral(model, purpose, progress)
+    for item in passes:
+        _run(model, [item], progress)
+        for pipeline in pipelines:
+            cores = sum(stage.count_cores() for stage in pipeline.stages.values())
+            check_cores(pipeline, cores, machine)
+    return pipelines
+
+
+def _place(
+    model: Model,
+    machine: Hardware,
+    seconds: float | None,
+    progress: Callable[[str], None] | None,
+) -> None:
+    from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
+
+    places = CmcorePlaceCoresPass(machine, work_limit=_PLACEMENT_WORK, time_limit=seconds)
+    _run(model, [places], progress)
+
+
+def _cores_of(module: ModuleOp) -> dict[CoreName, CoreOp]:
+    """Return the cores of the networks of a module by name."""
+    from cmir.dialects.cmcore import NetworkOp
+    from cmir.passes.base import top_level
+
+    return {
+        core.core_name: core for network in top_level(module, NetworkOp) for core in network.cores
+    }
+
+
 def _fit_storage_to_places(
     model: Model,
     mapped: ModuleOp,
@@ -192,20 +261,11 @@ def _fit_storage_to_places(
 
     mapped: its module after the assignment of buffers.
     """
-    from cmir.dialects.cmcore import CoreOp, NetworkOp
-    from cmir.dialects.core_name import CoreName
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
 
-    def cores() -> dict[CoreName, CoreOp]:
-        return {
-            core.core_name: core
-            for network in top_level(model.module, NetworkOp)
-            for core in network.cores
-        }
-
-    positions = {name: core.position for name, core in cores().items()}
+    positions = {name: core.position for name, core in _cores_of(model.module).items()}
     places = {name: tuple(place.get_values()) for name, place in positions.items()}
     pipelines = top_level(mapped, PipelineOp)
     if len(pipelines) != 1 or not assign_storage_at(pipelines[0], machine, places):
@@ -218,7 +278,7 @@ def _fit_storage_to_places(
         op.detach()
         block.add_op(op)
     _run(model, _remaining(model), progress)
-    for name, core in cores().items():
+    for name, core in _cores_of(model.module).items():
         core.properties["position"] = positions[name]
 
 

@@ -128,17 +128,20 @@ class Hardware:
     def replace(self, **fields: Any) -> Hardware:
         """Return the hardware with other values of some fields, named `section__field`: `crossbar__rows=128`.
 
-        `name` and `summary` are fields, too. Raises CompileError naming the invalid field.
+        `name` and `summary` are fields, too. None removes a field of a section, which then has its default. Raises
+        CompileError naming the invalid field.
         """
         table = self.table()
         for key, value in fields.items():
             section, separator, field = key.partition("__")
             if not separator:
                 table[section] = value
-            elif section in SECTIONS:
-                table.setdefault(section, {})[field] = _as_toml(value)
-            else:
+            elif section not in SECTIONS:
                 raise CompileError(None, f"no section `{section}`: there are {', '.join(SECTIONS)}")
+            elif value is None and field in descriptions(SECTIONS[section]):
+                table.get(section, {}).pop(field, None)
+            else:
+                table.setdefault(section, {})[field] = _as_toml(value)
         return Hardware.of(table, None)
 
     def problems(self) -> Iterator[str]:

@@ -180,16 +180,18 @@ def print_curve(points: Sequence[CurvePoint]) -> None:
     """
     print("SRAM bytes    at least  steady-state interval")
     for point in points:
-        print(f"{point.sram_bytes:>10}  {point.bound:>10}  {point.interval:>21g}")
+        note = "" if point.fits else "  (a core has less SRAM)"
+        print(f"{point.sram_bytes:>10}  {point.bound:>10}  {point.interval:>21g}{note}")
 
 
 def write_curve(points: Sequence[CurvePoint], path: Path) -> None:
-    """Write the trade-off as CSV: memory, its bound, interval, then the rows of each buffer."""
+    """Write the trade-off as CSV: memory, its bound, interval, `fits` (1 or 0), then the rows of each buffer."""
     buffers = list(points[0].sizes)
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
         table = csv.writer(file)
         names = [f"{array} at {reader}" for array, reader in buffers]
-        table.writerow(["sram_bytes", "sram_bound", "steady_interval", *names])
+        table.writerow(["sram_bytes", "sram_bound", "steady_interval", "fits", *names])
         for point in points:
             rows = [point.sizes[buffer] for buffer in buffers]
-            table.writerow([point.sram_bytes, point.bound, f"{point.interval:g}", *rows])
+            interval = f"{point.interval:g}"
+            table.writerow([point.sram_bytes, point.bound, interval, int(point.fits), *rows])

@@ -260,21 +260,26 @@ def _print_hardware(name: str) -> int:
 
 
 def _buffer_curve(options: argparse.Namespace, model: Model, hardware: Hardware) -> int:
+    """Print the trade-off of the network that a run with these options would execute."""
     from cmir.analysis.curve import buffer_curve
     from cmir.analysis.sizing import Sizing
-    from cmir.compilation.model import lower_to_polyhedral
+    from cmir.compilation.model import lower_to_mapped, places_of_mapped
     from cmir.report.summary import print_curve, write_curve
     from cmir.support.progress import Progress
 
     with Progress() as progress:
-        pipelines = lower_to_polyhedral(
-            model, "--buffer-curve", lambda name: progress.working(f"compiling: {name}")
-        )
-        if len(pipelines) != 1:
-            raise CompileError(model.path, f"expected one network, got {len(pipelines)}")
-        if not pipelines[0].stages:
-            raise CompileError(pipelines[0], "the network has no program to run")
-        points = buffer_curve(Sizing(pipelines[0], hardware))
+
+        def show(name: str) -> None:
+            progress.working(f"compiling: {name}")
+
+        pipeline = lower_to_mapped(model, hardware, options.replicate, "--buffer-curve", show)
+        if not pipeline.stages:
+            raise CompileError(pipeline, "the network has no program to run")
+        sizing = Sizing(pipeline, hardware)
+        places = places_of_mapped(model, hardware, options.placement_seconds, show)
+        if places is not None:
+            sizing = sizing.placed(places)
+        points = buffer_curve(sizing)
     print_curve(points)
     if options.output_curve is not None:
         write_curve(points, options.output_curve)

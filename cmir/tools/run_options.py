@@ -123,8 +123,8 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--buffer-curve",
         action="store_true",
-        help="run nothing, but print the SRAM bytes and steady-state intervals of buffer sizes from"
-        " live ones to lossless ones, and the bytes that such an interval takes at least",
+        help="run nothing, but map the network to the machine and print the SRAM bytes and steady-state intervals of"
+        " buffer sizes from live ones to lossless ones, and the bytes that such an interval takes at least",
     )
     parser.add_argument(
         "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
@@ -257,6 +257,10 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
         raise CompileError("cm-run", "--buffer-curve stops before there is anything to --verify")
     if _runs_data(options):
         raise CompileError("cm-run", "--buffer-curve runs nothing: it takes no inputs")
+    if options.storage is not None:
+        raise CompileError(
+            "cm-run", "--buffer-curve tries all sizes of buffers: it takes no --storage"
+        )
     if options.json is not None:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
     if options.advise:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import onnx
@@ -16,6 +18,7 @@ from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
+from cmir.tools.cm_run import main
 
 MACHINE = """
 [core]
@@ -29,11 +32,12 @@ hop_cycles = {hops}
 """
 
 
-def residual(folder: Path) -> Path:
-    net = Builder(1, 7, 5)
-    a = net.conv("x", 1, pads=1)
+def residual(folder: Path, channels: int = 1) -> Path:
+    net = Builder(channels, 7, 5)
+    a = net.conv("x", channels, pads=1)
     path = folder / "residual.onnx"
-    onnx.save(net.model(net.add(net.conv(net.conv(a, 1, pads=1), 1, pads=1), a)), path)
+    b = net.conv(net.conv(a, channels, pads=1), channels, pads=1)
+    onnx.save(net.model(net.add(b, a)), path)
     return path
 
 
@@ -105,3 +109,48 @@ def test_no_hops_no_growth(tmp_path: Path) -> None:
         text = MACHINE.format(topology="mesh", shape="3, 3", hops=hops)
         _, remarks = compiled(tmp_path, storage, text)
         assert not any("with the hops" in text for text in remarks)
+
+
+LIMITED = """
+[crossbar]
+rows = 9
+columns = 4
+[core]
+crossbars = 1
+count = 9
+sram_bytes = 2048
+fixed_interval = 1
+[system]
+input_elements_per_cycle = 2
+[interconnect]
+topology = "mesh"
+shape = [3, 3]
+hop_cycles = 9
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--replicate"]])
+def test_curve_of_the_network_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    """The curve ends with the bytes and the interval of a run: inputs streamed, matrices split, cores placed."""
+    machine, curve, figures = (tmp_path / name for name in ("m.toml", "c.csv", "f.json"))
+    machine.write_text(LIMITED)
+    command = [str(residual(tmp_path, 2)), "--hardware", str(machine), *more]
+    assert main([*command, "--buffer-curve", "--output-curve", str(curve)]) == 0
+    assert main([*command, "--timing-only", "-n", "24", "--json", str(figures)]) == 0
+    last = [*csv.DictReader(curve.open())][-1]
+    run = json.loads(figures.read_text())
+    assert "x_sent at" in ",".join(last)
+    assert float(last["steady_interval"]) == run["interval_cycles"]
+    assert int(last["sram_bytes"]) == run["sram_bytes"]
+    assert last["fits"] == "1"
+
+
+def test_sizes_of_the_curve_that_do_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = tmp_path / "m.toml"
+    machine.write_text(LIMITED.replace("sram_bytes = 2048", "sram_bytes = 215"))
+    assert main([str(residual(tmp_path, 2)), "--hardware", str(machine), "--buffer-curve"]) == 0
+    assert "(a core has less SRAM)" in capsys.readouterr().out.splitlines()[-1]

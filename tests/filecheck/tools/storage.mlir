@@ -11,6 +11,7 @@
 // RUN: not cm-run %t.polyhedral.mlir --buffer-curve 2>&1 | filecheck %s --check-prefix=DERIVED
 // RUN: not cm-run %s --random 0 --buffer-curve 2>&1 | filecheck %s --check-prefix=INPUTS
 // RUN: not cm-run %s --random 0 --output-curve %t.csv 2>&1 | filecheck %s --check-prefix=ALONE
+// RUN: not cm-run %s --buffer-curve --storage live 2>&1 | filecheck %s --check-prefix=ALLSIZES
 
 // FULL: cycles 786
 // FULL: SRAM bytes 2048
@@ -26,8 +27,8 @@
 
 // CURVE: SRAM bytes at least steady-state interval
 // CURVE-NEXT: 1216 1216 256
-// CSV: sram_bytes,sram_bound,steady_interval,a at conv2
-// CSV-NEXT: 1216,1216,256,3
+// CSV: sram_bytes,sram_bound,steady_interval,fits,a at conv2
+// CSV-NEXT: 1216,1216,256,1,3
 
 // SMALL: error: the buffers of @conv1 take 1024 bytes, 1 more than the 1023 bytes of SRAM of a core of 'small' (the buffer of @x_sent 1024); 1 more core does not fit; rings of rows instead of whole arrays would take less: --storage lossless
 // Inputs come row by row, and all buffers are rings, if the SRAM is limited.
@@ -37,6 +38,7 @@
 // DERIVED: .polyhedral.mlir: error: --buffer-curve needs an ONNX model, or IR at the nn or polyhedral level without dependences; its dependences are derived already
 // INPUTS: cm-run: error: --buffer-curve runs nothing: it takes no inputs
 // ALONE: cm-run: error: --output-curve needs --buffer-curve
+// ALLSIZES: cm-run: error: --buffer-curve tries all sizes of buffers: it takes no --storage
 
 func.func @main(%x: tensor<1x16x16xf32>) -> tensor<1x16x16xf32> {
   %w = nn.parameter dense<1.0> : tensor<1x1x3x3xf32>
