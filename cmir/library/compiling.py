@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
 
 from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.model import Model, lower
-from cmir.compilation.proofs import verify_network
+from cmir.compilation.proofs import ProofVerdict, verify_network
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.references import input_names
@@ -93,19 +95,18 @@ def compile_model(
     replicate: Replication | None,
     placement_seconds: float | None,
     show: Show,
-    proved: Callable[[str], None] | None = None,
+    proof: Proof | None = None,
 ) -> Network:
     """Lower a model that has been read, and return the network; see `compile`.
 
-    proved: called with the verdict of complete proofs; without it, values of large networks remain unchecked.
+    proof: for complete proofs; without it, values of large networks are not proved.
     """
     relations = _Snapshot(model, show)
     names = input_names(model)
 
     def prove(network: NetworkOp) -> ElaboratedNetwork:
-        assert proved is not None
-        verdict, elaborated = verify_network(model, network, relations.before)
-        proved(verdict)
+        assert proof is not None
+        proof.verdict, elaborated = verify_network(model, network, relations.before, proof.sources)
         return elaborated
 
     elaborated = lower(
@@ -115,9 +116,17 @@ def compile_model(
         hardware,
         replicate,
         placement_seconds,
-        None if proved is None else prove,
+        None if proof is None else prove,
     )
     return Network(model, elaborated, hardware, relations.module, names)
+
+
+@dataclass
+class Proof:
+    """A request for complete proofs, and their verdict once the network is compiled. sources: see `verify_network`."""
+
+    sources: Sequence[FuncOp] = ()
+    verdict: ProofVerdict | None = None
 
 
 class _Snapshot:

@@ -24,6 +24,7 @@ _OPTIONS = (
     (r"--dependence says which; there are", "name one, ('writer', 'reader', 'array')"),
     (r"--weights\b", "`weights`"),
     (r"--memory\b", "the environment variable CMIR_MEMORY"),
+    (r"give --check-against NET\.mlir", "give `source`"),
     (r"cm-run --verify", "`Network.verify()`"),
 )
 """Options of tools in messages, and what they are called in the library."""

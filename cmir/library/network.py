@@ -24,7 +24,7 @@ from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.arguments import check_positive
-from cmir.library.errors import user_errors
+from cmir.library.errors import in_python, user_errors
 from cmir.library.progress import ProgressCallback, Show, percent, shown
 from cmir.library.run import Run
 from cmir.simulator.simulator import Simulator
@@ -158,14 +158,20 @@ class Network:
             self.check_inferences(inferences, data=False)
             return Run(self.name, self.timed, self.timed.time(inferences, chunk))
 
-    def verify(self) -> str:
+    def verify(self, source: str | os.PathLike[str] | None = None) -> str:
         """Prove control for endless streams, and values over a prime field; return the verdicts.
+
+        source: the ONNX file or the nn IR that the network was compiled from, if it was compiled from IR that does not
+            know its own. Without a source, the verdict says that values are not proved.
 
         Raises CompileError with a counterexample if a proof fails.
         """
+        from cmir.execution.proof_sources import proof_sources
+
         with user_errors(), limited(self._elaborated.op):
-            verdict, _ = verify_network(self._model, self._elaborated.op)
-        return verdict
+            sources = () if source is None else proof_sources(self._model, Path(source))
+            verdict, _ = verify_network(self._model, self._elaborated.op, sources=sources)
+            return in_python(str(verdict))
 
     def ir(self, level: Level = "cmcore") -> str:
         """Return the text of the network at a level.

@@ -99,8 +99,8 @@ class CmcoreVerifyValuesPass(NetworkPass):
         tally("networks skipped")
         emit_remark(
             network,
-            f"values not checked: {operations} operations, more than {self.most_operations}; "
-            "cm-run --verify checks them",
+            f"values not proved: {operations} operations, more than {self.most_operations}; "
+            "cm-run --verify proves them",
         )
         return True
 

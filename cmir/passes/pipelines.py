@@ -24,13 +24,16 @@ MOST_OPERATIONS = 150_000_000
 VERIFY_VALUES = f"cmcore-verify-values{{most-operations={MOST_OPERATIONS}}}"
 """The proof of values, with the limit."""
 
+NN_PREPARATION = "nn-fold-batch-norm,canonicalize"
+"""The passes whose result networks are compiled from, which is what the proof of values takes for their source."""
+
 PIPELINES: dict[str, Pipeline] = {
     pipeline.name: pipeline
     for pipeline in (
         Pipeline(
             "nn-to-polyhedral",
             "Group operators into stages and express their accesses as relations.",
-            "nn-fold-batch-norm,canonicalize,nn-outline-stages,convert-nn-to-polyhedral",
+            f"{NN_PREPARATION},nn-outline-stages,convert-nn-to-polyhedral",
         ),
         Pipeline(
             "polyhedral-to-cmcore",

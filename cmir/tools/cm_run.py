@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError, printable
 from cmir.support.status import without_status
-from cmir.tools.common import FAILURE, run_tool
+from cmir.tools.common import FAILURE, NOT_PROVED, run_tool
 from cmir.tools.options import state_of, use_threads
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cmir.execution.references import Reference
     from cmir.execution.streams import Sample
     from cmir.hardware.description import Hardware
+    from cmir.library.compiling import Proof
     from cmir.library.network import Network
     from cmir.library.progress import Show
     from cmir.library.run import Run
@@ -70,9 +71,10 @@ def _run_model(
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
     from cmir.execution.judging import Tolerances
+    from cmir.execution.proof_sources import proof_sources
     from cmir.execution.references import reference_of
     from cmir.execution.streams import write_samples
-    from cmir.library.compiling import compile_model
+    from cmir.library.compiling import Proof, compile_model
     from cmir.semantics.precision import narrowest_float
     from cmir.support.progress import Progress
 
@@ -86,6 +88,11 @@ def _run_model(
         from cmir.compilation.changes import Compilation
 
         compilation = Compilation.of(model, hardware, options.storage, options.replicate)
+    proof = None
+    if options.verify:
+        against = options.check_against
+        sources = proof_sources(model, against, state_of(options)) if against else ()
+        proof = Proof(sources)
     with Progress() as progress:
         network = compile_model(
             model,
@@ -94,11 +101,12 @@ def _run_model(
             replicate=options.replicate,
             placement_seconds=options.placement_seconds,
             show=progress.working,
-            proved=_print_verdict if options.verify else None,
+            proof=proof,
         )
+        proved = proof is None or _print_verdict(proof)
         runs = options.inputs or options.random is not None or options.timing_only
         if options.verify and not runs:
-            return 0
+            return 0 if proved else NOT_PROVED
         progress.working("timing")
         samples, run = _execute(options, network, progress.working)
     if options.output is not None:
@@ -109,12 +117,16 @@ def _run_model(
         right = _schedules(options, model, network, samples, run, tolerances)
     if right and reference is not None:
         right = _check(options, reference, network, samples, run, tolerances)
-    return 0 if right else FAILURE
+    if not right:
+        return FAILURE
+    return 0 if proved else NOT_PROVED
 
 
-def _print_verdict(verdict: str) -> None:
+def _print_verdict(proof: Proof) -> bool:
+    """Print the verdict of the proofs. Return True if everything is proved."""
     with without_status():
-        print(f"proof: {verdict}", flush=True)
+        print(f"proof: {proof.verdict}", flush=True)
+    return bool(proof.verdict)
 
 
 def _output_files(options: argparse.Namespace) -> list[Path | None]:

@@ -14,6 +14,8 @@ from cmir.support.errors import describe_error
 
 FAILURE = 1
 """Exit code after a user error."""
+NOT_PROVED = 3
+"""Exit code if control is proved and values are neither proved nor refuted."""
 INTERNAL_ERROR = 70
 """Exit code after an internal error (EX_SOFTWARE)."""
 

@@ -167,13 +167,15 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="compare with another file: the ONNX model, or the IR at the nn or polyhedral level,"
-        " that the IR was compiled from; implies --check",
+        " that the IR was compiled from; implies --check. With --verify, values are proved to be those of that file,"
+        " and are compared only if there are inputs",
     )
     parser.add_argument(
         "--verify",
         action="store_true",
         help="prove that control is right in endless streams and that values are those of the nn IR the network"
-        " was compiled from; needs no inputs",
+        " was compiled from; needs no inputs. The exit code is 1 if a proof fails, and 3 if control is proved and"
+        " values are not: their source is unknown, see --check-against, or has operators that the proof does not cover",
     )
     parser.add_argument(
         "--schedules",
@@ -209,7 +211,10 @@ def check_options(options: argparse.Namespace) -> None:
     """Raise CompileError for options that contradict each other, or that need data that the run will not have."""
     if options.model is None:
         raise CompileError("cm-run", "no model: give an ONNX file or IR")
-    options.check = options.check or bool(options.check_with or options.check_against)
+    runs = bool(options.inputs) or options.random is not None
+    of_proof = options.verify and not runs  # --check-against then has the source of the proof
+    asked = options.check_with or (options.check_against and not of_proof)
+    options.check = options.check or bool(asked)
     check_picture_options(options)
     if options.seed is not None and options.schedules is None:
         raise CompileError("cm-run", "--seed needs --schedules")

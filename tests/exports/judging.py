@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cmir.checking.comparison import default_tolerances, difference
+from cmir.tools.common import NOT_PROVED
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def run_module(arguments: Sequence[str], limits: Limits) -> tuple[str, Sequence[
     printed, errors = process.communicate()
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return printed, [f"takes more than {limits.seconds} s"]
-    if process.returncode == 0:
+    if process.returncode in (0, NOT_PROVED):
         return printed, ()
     lines = [line for line in errors.splitlines() if line.strip()]
     told = [line.partition("error: ")[2] for line in lines if "error: " in line]

@@ -253,7 +253,7 @@ def test_what_is_not_defined_is_not_called_equal() -> None:
     """
     model = compiled(text)
     verdict = prove_values(ElaboratedNetwork(model.network), model.function)
-    assert str(verdict).startswith("values not checked: an element of output @y")
+    assert str(verdict).startswith("values not proved: an element of output @y")
 
 
 def test_what_needs_numbers_is_named() -> None:
@@ -268,7 +268,7 @@ def test_what_needs_numbers_is_named() -> None:
     store.operands[0] = back.result
     model.network.verify()
     verdict = prove_values(ElaboratedNetwork(model.network), model.function)
-    assert str(verdict).startswith("values not checked: vector.bitcast (")
+    assert str(verdict).startswith("values not proved: vector.bitcast (")
 
 
 @irdl_op_definition
@@ -293,7 +293,7 @@ def test_operators_of_other_packages_are_not_called_wrong() -> None:
     last.operands[0] = same.result
     verdict = prove_values(ElaboratedNetwork(model.network), model.function)
     assert str(verdict) == (
-        "values not checked: other.larger_of_itself, which may need more laws, is not covered"
+        "values not proved: other.larger_of_itself, which may need more laws, is not covered"
     )
 
 

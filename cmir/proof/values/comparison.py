@@ -68,7 +68,7 @@ class ValuesVerdict:
 
     def __str__(self) -> str:
         if self.uncovered is not None:
-            return f"values not checked: {self.uncovered}"
+            return f"values not proved: {self.uncovered}"
         many = f"{self.rounds} random interpretation{'s' if self.rounds != 1 else ''}"
         bound = f"error below 2^-{self.bits}" if self.bits > 0 else "error not bounded"
         where = " in endless streams" if self.state else ""
