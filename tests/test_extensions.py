@@ -20,6 +20,7 @@ from cmir.frontends.onnx import registry
 from cmir.passes.pipelines import PIPELINES, installed_pipelines
 from cmir.semantics import body, implementations
 from cmir.support.diagnostics import CompileError
+from cmir.support.unloaded import forget_unloaded
 from cmir.tools import cm_opt, cm_translate
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "extension"
@@ -97,9 +98,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "_importers", dict(registry.registered()))
     monkeypatch.setattr(implementations, "_implementations", dict(implementations.registered()))
-    for cached in CACHES:
-        cached.cache_clear()
+    forget()
     yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    """Forget the packages that are installed."""
+    forget_unloaded()
     for cached in CACHES:
         cached.cache_clear()
 
@@ -145,18 +151,72 @@ def test_broken_packages(
     number = request.node.callspec.id
     module = f"thing_{number}"  # modules stay imported, so each case has its own
     install(site, group, f"{module}:THING", module if code is not None else "", code or "")
-    assert cm_opt.main(["/dev/null", "-p", "nn-to-cmcore"]) == 1
-    error = capsys.readouterr().err
-    reason = reason.format(n=number)
-    assert error == f"package thing: error: entry point 'thing' of '{group}': {reason}\n"
+    why = f"entry point 'thing' of '{group}': {reason.format(n=number)}"
+    cannot = f"package thing cannot be loaded: {why}\n"
+    assert cm_opt.main(["/dev/null", "-p", "canonicalize"]) == 0  # needs nothing of the package
+    assert capsys.readouterr().err == ""
+    assert cm_opt.main(["/dev/null", "-p", "zzzz"]) == 1
+    assert f"error: unknown pass 'zzzz'; {cannot}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cm_opt.main(["--zzzz", "/dev/null"])
+    assert f"unrecognized arguments: --zzzz; {cannot}" in capsys.readouterr().err
+    for text in ('"zzzz.a"() : () -> ()', '"test.op"() {a = #zzzz.b} : () -> ()'):
+        (site / "a.mlir").write_text(text)
+        assert cm_opt.main([str(site / "a.mlir")]) == 1
+        assert f"is not registered; {cannot}" in capsys.readouterr().err
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as exit:
+            cm_opt.main([option])
+        assert exit.value.code == 0
+    assert capsys.readouterr().err == f"package thing: warning: {why}\n"  # of --help
+    for option in ("--list-passes", "--show-dialects"):
+        assert cm_opt.main([option]) == 0
+        assert capsys.readouterr().err == f"package thing: warning: {why}\n"
+
+
+LATE = """
+from xdsl.universe import Universe
+def late():
+    import nonsense_package
+THING = Universe(
+    all_dialects={'late': late, 'later': lambda: 5}, all_passes={'late-pass': late, 'later-pass': lambda: 5}
+)
+"""
+
+
+def test_names_that_cannot_be_loaded(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The package is there, and loads what it declares at first use."""
+    install(site, "xdsl.universe", "thing_late:THING", "thing_late", LATE)
+    point = "entry point 'thing' of 'xdsl.universe'"
+    missing = "ModuleNotFoundError: No module named 'nonsense_package'"
+    for what, text in (
+        (f"dialect 'late': {missing}", '"late.a"() : () -> ()'),
+        ("dialect 'later': expected a Dialect, got 5", '"later.a"() : () -> ()'),
+    ):
+        (site / "a.mlir").write_text(text)
+        assert cm_opt.main([str(site / "a.mlir")]) == 1
+        assert capsys.readouterr().err == f"package thing: error: {point}: {what}\n"
+    assert cm_opt.main(["/dev/null", "--late-pass"]) == 1
+    assert (
+        capsys.readouterr().err == f"package thing: error: {point}: pass 'late-pass': {missing}\n"
+    )
+    assert cm_opt.main(["--list-passes"]) == 0
+    listed = capsys.readouterr().out
+    assert f"(package thing: {point}: pass 'late-pass': {missing})" in listed
+    assert (
+        f"(package thing: {point}: pass 'later-pass': expected a subclass of ModulePass, got 5)"
+        in listed
+    )
 
 
 def test_two_of_the_same_name(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the name that both define cannot be used."""
     code = "from xdsl.universe import Universe\nTHING = Universe(all_passes={'cse': print})"
     install(site, "xdsl.universe", "thing_twice:THING", "thing_twice", code)
-    assert cm_opt.main(["/dev/null"]) == 1
-    assert capsys.readouterr().err.startswith(
-        "installed packages: error: Duplicate definition of cse in "
+    assert cm_opt.main(["/dev/null"]) == 0
+    assert cm_opt.main(["/dev/null", "-p", "cse"]) == 1
+    assert capsys.readouterr().err == (
+        "installed packages: error: several define the pass 'cse': thing and xdsl; uninstall one of them\n"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cmir.hardware.fields import descriptions, read_section
-from cmir.hardware.places import DescriptionText, did_you_mean, place_of
+from cmir.hardware.places import DescriptionText, place_of
 from cmir.hardware.sections import (
     FORMER_NAMES,
     SECTIONS,
@@ -27,6 +27,7 @@ from cmir.hardware.sections import (
     System,
 )
 from cmir.support.diagnostics import CompileError, Where, emit_remark
+from cmir.support.similar import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,8 @@ class Hardware:
             return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
         if not _is_file(name_or_path):
             known = ", ".join(presets())
-            raise CompileError(
-                None,
-                f"hardware '{name_or_path}' is neither a preset ({known}) nor a file",
-            )
+            what = f"hardware '{name_or_path}' is neither a preset ({known}) nor a file"
+            raise CompileError(None, what + did_you_mean(name_or_path, presets()))
         return Path(name_or_path).read_text(encoding="utf-8")
 
     @staticmethod
@@ -80,7 +79,7 @@ class Hardware:
         table = _with_current_names(table, where)
         if unknown := set(table) - {"name", "summary", *SECTIONS}:
             name = min(unknown)
-            hint = did_you_mean(name, SECTIONS) or _sections_with(name)
+            hint = did_you_mean(name, SECTIONS, "``") or _sections_with(name)
             raise CompileError(place_of(where, name), f"unknown field `{name}`{hint}")
         texts = {key: table.get(key, "") for key in ("name", "summary")}
         for key, text in texts.items():
@@ -137,7 +136,9 @@ class Hardware:
             if not separator:
                 table[section] = value
             elif section not in SECTIONS:
-                raise CompileError(None, f"no section `{section}`: there are {', '.join(SECTIONS)}")
+                hint = did_you_mean(section, SECTIONS, "``")
+                message = f"no section `{section}`: there are {', '.join(SECTIONS)}{hint}"
+                raise CompileError(None, message)
             elif value is None and field in descriptions(SECTIONS[section]):
                 table.get(section, {}).pop(field, None)
             else:

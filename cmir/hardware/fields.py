@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cmir.hardware.places import DescriptionText, did_you_mean, place_of
+from cmir.hardware.places import DescriptionText, place_of
 from cmir.support.diagnostics import CompileError, Where
+from cmir.support.similar import did_you_mean
 
 Section = TypeVar("Section")
 
@@ -150,7 +151,7 @@ def read_section(
     known = descriptions(section)
     if unknown := set(given) - set(known):
         field = min(unknown)
-        hint = did_you_mean(field, known, f"{name}.")
+        hint = did_you_mean(field, known, "``", f"{name}.")
         raise CompileError(place_of(where, name, field), f"unknown field `{name}.{field}`{hint}")
     values: dict[str, Any] = {}
     for field, value in given.items():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
@@ -44,12 +43,6 @@ class DescriptionText:
 def place_of(where: Where | DescriptionText, *path: str) -> Where:
     """Return the place of a table or field, if `where` is a text that has it."""
     return where.place(*path) if isinstance(where, DescriptionText) else where
-
-
-def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """Return a hint at a similar name, or an empty text. prefix: of the names, for the hint."""
-    similar = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean `{prefix}{similar[0]}`?" if similar else ""
 
 
 def _parts(key: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from cmir.compilation.choices import Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
+from cmir.support.similar import did_you_mean
 
 
 def check_options(storage: Any, samples: Any, placement_seconds: Any) -> None:
@@ -49,4 +50,5 @@ def check_positive(name: str, count: int) -> None:
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
         known = ", ".join(map(repr, choices))
-        raise CompileError(None, f"`{name}` must be one of {known}, got {value!r}")
+        hint = did_you_mean(str(value), choices)
+        raise CompileError(None, f"`{name}` must be one of {known}, got {value!r}{hint}")

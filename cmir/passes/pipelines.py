@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from cmir import extensions
+from cmir.support.unloaded import note_unloaded
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,26 @@ PIPELINES: dict[str, Pipeline] = {
 def installed_pipelines() -> Mapping[str, Pipeline]:
     """Return all named pipelines: those of cmir, then those of other packages.
 
-    Raises CompileError if a package cannot be loaded, or a name is already taken.
+    A package that cannot be loaded, or takes a name that is taken, is passed over.
     """
     pipelines = dict(PIPELINES)
-    passes = extensions.installed_universe().all_passes
-    for point, found in extensions.load(extensions.PIPELINES):
-        for pipeline in found:
-            if not isinstance(pipeline, Pipeline):
-                raise extensions.broken(point, f"expected a Pipeline, got {pipeline!r}")
-            if pipeline.name in pipelines or pipeline.name in passes:
-                raise extensions.broken(point, f"the name '{pipeline.name}' is taken")
-            pipelines[pipeline.name] = pipeline
+    taken = {*PIPELINES, *extensions.installed_universe().all_passes}
+    for point, found in extensions.load_usable(extensions.PIPELINES):
+        if (problem := _problem(found, taken)) is not None:
+            note_unloaded(extensions.broken(point, problem))
+            continue
+        pipelines |= {pipeline.name: pipeline for pipeline in found}
+        taken |= {*pipelines}
     return pipelines
+
+
+def _problem(found: Any, taken: Collection[str]) -> str | None:
+    """Return why an object cannot be the pipelines of a package, or None. taken: names that others have."""
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return f"expected a list of Pipeline, got {found!r}"
+    for pipeline in found:
+        if not isinstance(pipeline, Pipeline):
+            return f"expected a Pipeline, got {pipeline!r}"
+        if pipeline.name in taken:
+            return f"the name '{pipeline.name}' is taken"
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -20,6 +19,8 @@ from cmir.passes.pipelines import installed_pipelines
 from cmir.pipelines.pass_options import convert, is_required, option_name, scalar, type_in_words
 from cmir.pipelines.steps import ANY, MODULE, AnchoredPass, Step
 from cmir.support.extras import missing_package
+from cmir.support.similar import did_you_mean
+from cmir.support.unloaded import unloaded_hint
 
 PassFactory = Callable[[], type[ModulePass]]
 Options = dict[str, tuple[Span, list[str]]]
@@ -151,7 +152,8 @@ class _PipelineParser:
                 for step in self._with_options(name, steps, options)
             ]
         known = [*self.known, *installed_pipelines()]
-        self._error(f"unknown pass '{name}'{_hint(name, known)}", start, end)
+        hint = did_you_mean(name, known) + unloaded_hint()
+        self._error(f"unknown pass '{name}'{hint}", start, end)
 
     def _with_options(self, name: str, steps: Sequence[Step], options: Options) -> list[Step]:
         """Return the steps of a named pipeline; each option applies to all passes that have it."""
@@ -284,7 +286,7 @@ class _PipelineParser:
         load = installed_universe().all_dialects.get(dialect)
         operations = {} if load is None else {op.name: op for op in load().operations}
         if (operation := operations.get(name)) is None:
-            hint = _hint(name, operations or ["func.func", MODULE, ANY])
+            hint = did_you_mean(name, operations or ["func.func", MODULE, ANY]) + unloaded_hint()
             self._error(f"there is no operation '{name}' to anchor passes on{hint}", start, end)
         if not operation.has_trait(IsolatedFromAbove):
             message = f"passes cannot be anchored on '{name}', which may use values from outside"
@@ -326,8 +328,3 @@ def _option_fields(item: ModulePass) -> set[str]:
     if isinstance(item, AnchoredPass):
         return {name for step in item.steps for name in _option_fields(step.item)}
     return {field.name for field in fields(item) if field.init}
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    similar = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean '{similar[0]}'?" if similar else ""

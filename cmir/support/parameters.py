@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError, Where
+from cmir.support.similar import did_you_mean
 
 if TYPE_CHECKING:  # NumPy is imported on demand, because tools must start quickly
     import numpy as np
@@ -116,8 +116,7 @@ def parameter_value(
     place = f"in {files}" if files else "among the parameters"
     value = (parameters or {}).get(name)
     if value is None:
-        similar = difflib.get_close_matches(name, parameters or (), n=1)
-        hint = f"; did you mean '{similar[0]}'?" if similar else ""
+        hint = did_you_mean(name, parameters or ())
         raise CompileError(where, f"there is no parameter '{name}' {place}{hint}")
     if value.shape != tuple(shape):
         raise CompileError(

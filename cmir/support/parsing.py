@@ -33,6 +33,7 @@ from xdsl.utils.lexer import Input, Position, Span
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from cmir.support.diagnostics import emit_remark, is_isl_error
+from cmir.support.unloaded import unloaded_hint
 
 
 def parse_module(text: str, ctx: Context, name: str = "<string>") -> ModuleOp:
@@ -105,6 +106,8 @@ class LocatingParser(Parser):
                 name = next(iter(self.forward_ssa_references))
                 error.msg = f"value '%{name}' is used but not defined"
                 error.span = self._first_uses.get(name, error.span)
+            if error.msg.endswith("is not registered"):
+                error.msg += unloaded_hint()
             error.span = dataclasses.replace(error.span, line_offset=self._line_offset)
             raise
         self._locate(module, start)  # has an effect if the module is implicit

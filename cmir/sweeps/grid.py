@@ -15,10 +15,10 @@ from typing import Any
 
 from cmir.hardware.description import Hardware, current_name
 from cmir.hardware.fields import read_section
-from cmir.hardware.places import did_you_mean
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.limits import count_text
+from cmir.support.similar import did_you_mean
 
 NONE = "none"
 """The value that removes a field from the description."""
@@ -113,7 +113,7 @@ def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
     section = current_name(section, where)
     field = f"{section}.{name}"
     if section not in SECTIONS:
-        hint = did_you_mean(section, SECTIONS)
+        hint = did_you_mean(section, SECTIONS, "``")
         raise ValueError(f"unknown field `{field}`: there is no table `{section}`{hint}")
     for value in values:
         if value is not None:
@@ -130,7 +130,7 @@ def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
 
 def _check_name(section: str, name: str) -> None:
     if name not in (known := {*vars(SECTIONS[section]())}):
-        hint = did_you_mean(name, known, f"{section}.")
+        hint = did_you_mean(name, known, "``", f"{section}.")
         raise ValueError(f"unknown field `{section}.{name}`{hint}")
 
 

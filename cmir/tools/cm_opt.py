@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, NoReturn
@@ -30,11 +29,12 @@ from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
 from cmir.support.printing import ir_text
 from cmir.support.progress import Progress
+from cmir.support.unloaded import unloaded_warnings
 from cmir.tools.common import FAILURE, run_tool
 from cmir.tools.files import check_outputs, file_path
 from cmir.tools.ir_dumps import IrDumps
 from cmir.tools.opt_arguments import NAME, add_arguments, parse_arguments
-from cmir.tools.options import exit_with
+from cmir.tools.options import CommandParser
 from cmir.tools.output_weights import OutputWeights
 from cmir.tools.pass_flags import PassFlag
 from cmir.tools.pass_report import OUTPUT, PARSER, PassStatistics
@@ -78,7 +78,8 @@ class CmOptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
-        arg_parser.error = partial(exit_with, arg_parser)
+        arg_parser.__class__ = CommandParser  # xDSL makes it
+        assert isinstance(arg_parser, CommandParser)
         add_arguments(arg_parser)
 
         def parse(args: Sequence[str] | None = None) -> argparse.Namespace:
@@ -165,6 +166,8 @@ class CmOptMain(xDSLOptMain):
             list_passes(self.available_passes)
         if self.args.list_pipelines:
             list_pipelines()
+        for warning in unloaded_warnings():
+            print(warning, file=sys.stderr)
         if self.args.show_dialects:
             print(f"Available Dialects: {','.join(sorted(self.ctx.registered_dialect_names))}")
 

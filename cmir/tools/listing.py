@@ -13,6 +13,7 @@ from cmir.passes.pipelines import installed_pipelines
 from cmir.pipelines.pass_options import options_of, type_in_words
 from cmir.pipelines.steps import flat
 from cmir.pipelines.text import PassFactory, parse_steps
+from cmir.support.diagnostics import CompileError
 from cmir.support.extras import missing_package
 from cmir.universe import CMIR_UNIVERSE
 
@@ -57,6 +58,9 @@ def pass_lines(
         title = f"  {dashes + name:<44}"
         try:
             pass_type = known[name]()
+        except CompileError as error:  # of another package, whose other names may still be there
+            yield f"{title} ({error.location}: {error.message})"
+            continue
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("cmir"):
                 raise

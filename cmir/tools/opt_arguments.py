@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from cmir.passes.pipelines import installed_pipelines
+from cmir.support.unloaded import unloaded_hint, unloaded_warnings
 from cmir.tools.completion import OPTION, add_completion
 from cmir.tools.ir_dumps import add_dump_options
-from cmir.tools.options import add_memory, exit_with
+from cmir.tools.options import CommandParser, add_memory, exit_with
 from cmir.tools.pass_flags import PassFlag, split_pass_flags
 
 NAME = "cm-opt"
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_arguments(
-    parser: argparse.ArgumentParser,
+    parser: CommandParser,
     arguments: Sequence[str],
     passes: Mapping[str, Callable[[], object]],
     list_passes: Callable[[], str],
@@ -88,6 +89,8 @@ def parse_arguments(
     flags, others = split_pass_flags(arguments, names, options)
     if {"-h", "--help"} & {*others}:
         parser.epilog = list_passes()
+        for warning in unloaded_warnings():
+            print(warning, file=sys.stderr)
         print(parser.format_help(), end="")  # argparse would ignore that it cannot be written
         parser.exit()
     if any(argument.startswith(OPTION) for argument in others):
@@ -95,8 +98,9 @@ def parse_arguments(
             parser.add_argument(f"--{name}", action="store_true", help="run this pass or pipeline")
     parsed, unknown = parser.parse_known_args(others)
     if unknown:
-        hint = _similar(unknown[0], [*options, *(f"--{name}" for name in names)])
-        exit_with(parser, f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        hint = parser.similar_options(unknown[0], [f"--{name}" for name in names])
+        more = unloaded_hint()  # whose flag it may be
+        exit_with(parser, f"unrecognized arguments: {' '.join(unknown)}{hint}{more}")
     return parsed, flags
 
 
@@ -120,11 +124,6 @@ _HELP = {
     "time_passes": "print the time that each pass takes, as a tree, to stderr",
     "print_between_passes": "print the IR between passes, to stderr",
 }
-
-
-def _similar(flag: str, known: Sequence[str]) -> str:
-    similar = difflib.get_close_matches(flag.partition("=")[0], known, n=1)
-    return f"; did you mean '{similar[0]}'?" if similar else ""
 
 
 def _replace_verify_diagnostics(parser: argparse.ArgumentParser) -> None:

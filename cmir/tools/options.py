@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from cmir.compilation.choices import Replication, Storage
 from cmir.frontends.samples import Samples
@@ -22,12 +25,48 @@ _THREADS = (
 """Variables that libraries of linear algebra read when NumPy loads them."""
 
 
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)$")
+"""A message of argparse about a value, and the values that there are."""
+
+
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, with a hint at what may have been meant."""
+
+    _given: Sequence[str] = ()
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
+        """Parse arguments, and keep them for errors."""
+        self._given = [*(sys.argv[1:] if args is None else args)]
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Print the message and exit."""
+        """Print the message and exit. An unknown option comes before what is missing because of it."""
+        unknown = next(filter(self._is_unknown, _options_among(self._given)), None)
+        if unknown is not None:
+            message = f"unrecognized arguments: {unknown}{self.similar_options(unknown)}"
+        elif (choice := _CHOICE.search(message)) is not None:
+            from cmir.support.similar import did_you_mean  # late: only errors need it
+
+            message += did_you_mean(choice[1], re.findall(r"[^\s,']+", choice[2]))
         exit_with(self, message)
+
+    def similar_options(self, flag: str, more: Iterable[str] = ()) -> str:
+        """Return a hint at an option of a similar name, or an empty text. more: flags that argparse does not know."""
+        from cmir.support.similar import did_you_mean
+
+        return did_you_mean(flag.partition("=")[0], [*self._option_string_actions, *more])
+
+    def _is_unknown(self, argument: str) -> bool:
+        flag = argument.partition("=")[0]
+        return not any(option.startswith(flag) for option in self._option_string_actions)
+
+
+def _options_among(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments that are long options."""
+    ends = arguments.index("--") if "--" in arguments else len(arguments)
+    yield from (argument for argument in arguments[:ends] if argument.startswith("--"))
 
 
 def exit_with(parser: argparse.ArgumentParser, message: str) -> NoReturn:
