@@ -21,7 +21,7 @@ from cmir.passes.pipelines import PIPELINES, installed_pipelines
 from cmir.semantics import body, implementations
 from cmir.support.diagnostics import CompileError
 from cmir.support.unloaded import forget_unloaded
-from cmir.tools import cm_opt, cm_translate
+from cmir.tools import cm_new_extension, cm_opt, cm_run, cm_translate
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "extension"
 CACHES = (
@@ -255,6 +255,83 @@ implements(AddfOp)(lambda a, b: a - b)
         "package thing: error: entry point 'thing' of 'cmir.semantics':"
         " ValueError: arith.addf has an implementation already"
     )
+
+
+MAXIMUM = 'builder.insert(ReduceOp("maximumf", x, [0])).results[0]'
+FAULTS = {
+    "infer": (
+        "return (x[0], x[1] - width + 1)",
+        "return None",
+        "`infer` of {op} must return a shape, got None",
+    ),
+    "reads": (
+        "return [Access(",
+        "return None and [Access(",
+        "`reads` of {op} must return a list, got None",
+    ),
+    "kind": (
+        ", (width, channels))]",
+        ", (width, channels)).relation]",
+        "return Access and Cells, got Map for read 0",
+    ),
+    "lanes": (
+        ", (width, channels))]",
+        ", (width,))]",
+        "from 3 coordinates instead of 1 of the iteration and 1 of",
+    ),
+    "rank": (
+        "-> [c, i + k]",
+        "-> [c]",
+        "read 0 of {op} has elements of 1 coordinates instead of 2: ",
+    ),
+    "syntax": ("-> [c, i + k]", "-> [c, i + ]", "syntax error, at {file}:59 in RunningMaxOp.reads"),
+    "body": (MAXIMUM, "None", "`build_body` of {op} must return a vector, got None"),
+    "matrix": (
+        MAXIMUM,
+        "1 / 0",
+        "ZeroDivisionError: division by zero, at {file}:68 in RunningMaxOp.build_body",
+    ),
+    "shape": (
+        ".max(axis=0)",
+        ".max(axis=0)[:1]",
+        "with the shape [2, 8], got float32 with the shape [1, 8]",
+    ),
+    "type": (
+        ".max(axis=0)",
+        ".max(axis=0).astype(float)",
+        "the shape [2, 8], got float64 with the shape [2, 8]",
+    ),
+    "nothing": (
+        "np.stack(windows).max(axis=0)",
+        "None",
+        "float32 with the shape [2, 8], got NoneType",
+    ),
+    "numpy": (
+        ".max(axis=0)",
+        ".max(axis=9)",
+        "AxisError: axis 9 is out of bounds for array of dimension 3, at {file}:",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_of_operators(name: str, site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line names the operator and what its method returns, or the line of the package that raised an error."""
+    right, wrong, message = FAULTS[name]
+    dialect = f"fault{name}"
+    assert cm_new_extension.main([dialect, "-o", str(site / "package")]) == 0
+    (site / "package" / f"cmir_{dialect}").rename(site / f"cmir_{dialect}")
+    install(site, "xdsl.universe", f"cmir_{dialect}.universe:UNIVERSE")
+    forget()
+    file = site / f"cmir_{dialect}" / "dialect.py"
+    text = file.read_text()
+    assert right in text
+    file.write_text(text.replace(right, wrong))
+    model = site / "package" / "tests" / "operator.mlir"
+    assert cm_run.main([str(model), "--random", "0", "--check"]) != 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    expected = message.format(op=f"{dialect}.running_max", file=file)
+    assert len(lines) == 1 and expected in lines[0], lines
 
 
 def test_pipelines_are_found(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,7 @@ from cmir.dialects.nn.body import splat
 from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indices
 from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, PointwiseOp
 from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.promises import checked_results
 from cmir.dialects.nn.relations import box_set, element_box
 from cmir.dialects.nn.stage import ScanOp, StageOp, YieldOp
 from cmir.dialects.nn.views import (
@@ -373,7 +374,7 @@ class _StageBuilder:
             for i, access in enumerate(accesses)
             if i >= len(op.operands) or op.needs(i)
         ]
-        results = op.build_results(self.builder, arguments)
+        results = checked_results(op, op.build_results(self.builder, arguments))
         for built, result in zip(results, op.results, strict=True):
             if built.name_hint is None:
                 built.name_hint = result.name_hint

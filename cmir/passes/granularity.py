@@ -28,6 +28,7 @@ from cmir.dialects.nn.interface import (
 from cmir.dialects.nn.lanes import choose_lanes
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp
+from cmir.dialects.nn.promises import checked_reads
 from cmir.dialects.nn.relations import Box, box_set, element_box, element_map
 from cmir.dialects.nn.stage import ScanOp, StageOp
 from cmir.dialects.nn.views import PadConflictError, Views
@@ -66,7 +67,7 @@ class Iterations:
         if isinstance(op, UnorderedOp) and self.lanes is not None:
             reads = op.order(self.lanes).reads
         else:
-            reads = op.reads()
+            reads = checked_reads(op, op.reads())
         return [self._by_digits(access) for access in reads]
 
     def _by_digits(self, access: Access | Cells) -> Access | Cells:

@@ -21,6 +21,7 @@ from cmir.dialects.nn.interface import Access, Cells, IterationOp, LayoutOp, Poi
 from cmir.dialects.nn.layout import ReshapeOp
 from cmir.dialects.nn.operation import shape_of
 from cmir.dialects.nn.parameter import ParameterOp, clone_parameter, parameter_of
+from cmir.dialects.nn.promises import checked_reads
 from cmir.dialects.nn.relations import box_set, element_box
 from cmir.dialects.nn.stage import ScanOp, StageOp, YieldOp
 from cmir.dialects.nn.views import PadConflictError, Views, read_through, written_as
@@ -333,7 +334,7 @@ class _Copies:
         if not any(isinstance(behind(o, widening).owner, LayoutOp) for o in op.operands):
             return
         domain = op.domain()
-        pending = [(op, op.reads())]
+        pending = [(op, checked_reads(op, op.reads()))]
         while pending:
             reader, accesses = pending.pop()
             for index, (operand, access) in enumerate(zip(reader.operands, accesses, strict=False)):

@@ -15,6 +15,7 @@ from xdsl.utils.lexer import Span
 
 from cmir.support.diagnostics import CompileError, Diagnostic, is_isl_error, printable
 from cmir.support.extras import missing_package
+from cmir.support.frames import outside_frame
 from cmir.support.printing import ir_text
 
 _LONGEST = 400
@@ -57,7 +58,8 @@ def diagnostics_of(error: BaseException, name: str) -> list[Diagnostic] | None:
         case MemoryError() | RecursionError() | OverflowError():
             return [_exhaustion_diagnostic(error, name)]
         case _ if is_isl_error(error):
-            return [Diagnostic("error", name, str(error))]
+            frame = outside_frame(error)  # of an operator that another package defines
+            return [Diagnostic("error", name, f"{error}, at {frame}" if frame else str(error))]
         case _:
             return None
 

@@ -17,6 +17,7 @@ from cmir.hardware.sections import ENERGY_PARTS
 from cmir.isl.budget import limited
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.support.errors import diagnostics_of
+from cmir.support.frames import outside_frame
 from cmir.support.numerics import plain
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ def evaluate_point(task: Task) -> dict[str, Any]:
     except Exception as error:
         found = diagnostics_of(error, "")
         if found is None:
-            message = f"internal error: {type(error).__name__}: {error}"
+            frame = outside_frame(error)
+            where = "" if frame is None else f", at {frame}"
+            message = f"internal error: {type(error).__name__}: {error}{where}"
         else:
             message = found[0].one_line
         return {"status": "failed", "error": " ".join(message.split())}

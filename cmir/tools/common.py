@@ -11,6 +11,7 @@ from xdsl.utils.exceptions import ArgSpecParseError
 
 from cmir.support.diagnostics import printable
 from cmir.support.errors import describe_error
+from cmir.support.frames import outside_frame
 
 FAILURE = 1
 """Exit code after a user error."""
@@ -46,6 +47,8 @@ def run_tool(name: str, run: Callable[[], int | None]) -> int:
             _print_notes(name, error)
             return FAILURE
         what = " ".join(f"{type(error).__name__}: {error}".split())
+        if (frame := outside_frame(error)) is not None:
+            what += f", at {frame}"
         places = [note for note in getattr(error, "__notes__", []) if note.startswith(_IN_PASS)]
         place = places[0] if places else f"in {name}"
         print(

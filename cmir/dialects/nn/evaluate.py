@@ -112,6 +112,25 @@ def _block(function: FuncOp) -> Block:
     return function.body.block
 
 
+def _check_results(op: NNOp, results: Sequence[np.ndarray]) -> None:
+    """Raise CompileError if an operator, which may be of another package, returns other arrays than its type says."""
+    if len(results) != len(op.results):
+        message = (
+            f"`{op.name}` evaluates to {len(results)} arrays, and has {len(op.results)} results"
+        )
+        raise CompileError(op, message)
+    for result, array in zip(op.results, results, strict=True):
+        shape, dtype = shape_of(result), dtype_of(result)
+        if isinstance(array, np.ndarray | np.generic):
+            if (array.shape, array.dtype) == (shape, dtype):
+                continue
+            got = f"{array.dtype} with the shape {list(array.shape)}"
+        else:
+            got = type(array).__name__
+        wanted = f"an array of {dtype} with the shape {list(shape)}"
+        raise CompileError(op, f"`evaluate` of {op.name} must return {wanted}, got {got}")
+
+
 def _evaluate_step(
     op: ScanOp, values: Values, parameters: Mapping[str, np.ndarray], given: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, ...]:
@@ -129,6 +148,7 @@ def _evaluate_block(
         match op:
             case NNOp():
                 results = op.evaluate_all(*operands)
+                _check_results(op, results)
             case ParameterOp():
                 results = (op.evaluate(parameters),)
             case StageOp():

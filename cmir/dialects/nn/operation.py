@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -177,7 +178,9 @@ class NNOp(IRDLOperation, ABC):
         definition = self.get_irdl_definition()
         if _has_segments(definition):
             properties[SEGMENTS] = _segments([operand is not None for operand in operands])
-        type = tensor_type(self.infer(shapes, properties), self.element([*map(element_of, values)]))
+        type = tensor_type(
+            self._inferred(shapes, properties), self.element([*map(element_of, values)])
+        )
         super().__init__(
             operands=operands,
             properties=properties,
@@ -224,7 +227,15 @@ class NNOp(IRDLOperation, ABC):
         """Return the type of the result, given the operands and options. Raises VerifyException if they do not fit."""
         shapes = [shape_of(operand) for operand in self.operands]
         element = self.element([element_of(operand) for operand in self.operands])
-        return tensor_type(self.infer(shapes, self.properties), element)
+        return tensor_type(self._inferred(shapes, self.properties), element)
+
+    @classmethod
+    def _inferred(cls, shapes: Sequence[Shape], options: Mapping[str, Attribute]) -> Shape:
+        """Return the shape that `infer` returns. Raises VerifyException if that is none."""
+        shape: Any = cls.infer(shapes, options)
+        if isinstance(shape, Sequence) and all(isinstance(size, Integral) for size in shape):
+            return tuple(shape)
+        raise VerifyException(f"`infer` of {cls.name} must return a shape, got {shape!r}")
 
     def verify_(self) -> None:
         expected = self.inferred_type()
