@@ -65,7 +65,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
         else:
             found = self._search(pipeline, sizing)
             sizes = self._select(pipeline, found.sizes)
-            note = _gap(found) if sizes == found.sizes else ""
+            purpose = "let it run" if self.sizes == "live" else "keep the interval"
+            note = _gap(found, purpose) if sizes == found.sizes else ""
         self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
@@ -129,10 +130,11 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
         tally("buffers assigned", len(sizes))
         tally("rows saved", sum(full[key] - given[key] for key in sizes))
         tally("bytes saved", before - after)
+        ratio = before / max(1, after)
+        saved = f" ({ratio:.1f} times as much)" if ratio >= _LEAST_RATIO else ""
         emit_remark(
             pipeline,
-            f"buffers take {after} bytes of SRAM, {before} with room for whole inferences"
-            f" ({before / max(1, after):.1f} times as much){note}",
+            f"buffers take {after} bytes of SRAM, {before} with room for whole inferences{saved}{note}",
         )
 
 
@@ -157,18 +159,23 @@ def assign_storage_at(
         _set_storage(pipeline, place, storage, shape)
     grown = {f"@{k[0]} at @{k[1]}": None for k, count in found.sizes.items() if count > given[k]}
     before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
+    gap = _gap(found, "keep this interval")
     emit_remark(
         pipeline,
         f"with the hops between cores, buffers of {before} bytes give an interval of {sizing.in_cycles(interval)} "
-        f"cycles; with {after} bytes it is {sizing.in_cycles(shorter)}{_gap(found)}; larger: {', '.join(grown)}",
+        f"cycles; with {after} bytes it is {sizing.in_cycles(shorter)}{gap}; larger: {', '.join(grown)}",
     )
     return True
 
 
-def _gap(found: SizeSolution) -> str:
-    """Describe the largest possible gap to the smallest sizes."""
+_LEAST_RATIO = 1.05
+"""The remark tells by what factor buffers are smaller from this factor on, which is not printed as 1.0."""
+
+
+def _gap(found: SizeSolution, purpose: str) -> str:
+    """Describe the largest possible gap to the smallest sizes. purpose: what those do, for the message."""
     if found.smallest:
-        return "; no sizes take less"
+        return f"; no smaller sizes {purpose}"
     above = 100 * (found.sram_bytes / max(1, found.bound) - 1)
     return f"; at most {above:.2g} % above the smallest sizes (bound {found.bound})"
 

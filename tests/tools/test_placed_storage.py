@@ -66,7 +66,7 @@ def test_what_grows(tmp_path: Path) -> None:
     (grown,) = [text for text in remarks if "with the hops" in text]
     assert grown == (
         "with the hops between cores, buffers of 612 bytes give an interval of 41 cycles; with 652 bytes it is 35; "
-        "no sizes take less; larger: @conv0 at @conv3"
+        "no smaller sizes keep this interval; larger: @conv0 at @conv3"
     )
     assert sum(sram_bytes(timed.network, timed.hardware).values()) == 652
     places = {tuple(place) for place in timed.network.positions.values()}

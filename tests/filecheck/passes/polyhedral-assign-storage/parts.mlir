@@ -4,7 +4,7 @@
 // RUN: cm-opt %s -p 'polyhedral-assign-storage,polyhedral-to-cmcore' 2>/dev/null | filecheck %s --check-prefix=CMCORE
 
 // Two stages write one below the other: each part is a ring of two rows, one ring after the other.
-// CHECK: remark: buffers take 160 bytes of SRAM, 192 with room for whole inferences (1.2 times as much); no sizes take less
+// CHECK: remark: buffers take 160 bytes of SRAM, 192 with room for whole inferences (1.2 times as much); no smaller sizes keep the interval
 // CHECK: polyhedral.storage @b at @read #polyhedral.map<"{ b[n, d0, d1] -> slot[o0] : (2d0 - d1 + o0) mod 4 = 0 and 0 <= d0 <= 7 and 0 <= d1 <= 1 and d1 <= o0 <= 6 + d1 and ((d0 >= 4 and o0 >= 4 + d1) or (d0 <= 3 and o0 <= 2 + d1)) }"> : memref<8xf32>
 
 // ONE: polyhedral.storage @b at @read #polyhedral.map<"{ b[n, d0, d1] -> slot[2 + d1] : 4 <= d0 <= 7 and 0 <= d1 <= 1; b[n, d0, d1] -> slot[d1] : 0 <= d0 <= 3 and 0 <= d1 <= 1 }"> : memref<4xf32>

@@ -5,7 +5,7 @@
 
 // One row would do for the reader, which needs the last one only. But the writer stores rows 0 and 2 at once, then 1
 // and 3, and so on; rings of one and of two rows have one slot for them.
-// CHECK: remark: buffers take 12 bytes of SRAM, 32 with room for whole inferences (2.7 times as much); no sizes take less
+// CHECK: remark: buffers take 12 bytes of SRAM, 32 with room for whole inferences (2.7 times as much); no smaller sizes let it run
 // CHECK: cmcore.buffer @a storage {{.*}} : memref<3xf32>
 // THREE: memref<3xf32>
 // ONE: error: with 1 row in the buffer of @a at @R, elements that are stored at once share a slot: use 3 rows
