@@ -24,6 +24,7 @@ from cmir.hardware.description import Hardware
 from cmir.passes.pipelines import MOST_OPERATIONS
 from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError
+from cmir.support.file_kinds import IR, refuse_other_kinds
 from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
@@ -114,6 +115,7 @@ def read_model(
         return Model(path, imported.module, context, *shown, narrow=imported.narrow)
     if shapes or samples != "auto" or state not in (None, State()):
         raise CompileError(path, "--shape, --samples and --state are for ONNX models, not for IR")
+    refuse_other_kinds(path, "IR or an ONNX model (.onnx, .onnxtxt)", IR)
     module = parse_module(path.read_text(encoding="utf-8"), context, str(path))
     verify(module)
     check_workload(module)

@@ -17,7 +17,9 @@ import numpy as np
 from ml_dtypes import iinfo
 
 from cmir.support.atomic import atomic_path
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
+from cmir.support.file_kinds import NUMPY, refuse_other_kinds
 from cmir.support.limits import check_memory, count_text
 from cmir.support.numerics import BFLOAT16, NARROW_INTEGERS, held, is_float, plain
 
@@ -73,7 +75,7 @@ def read_samples(
         if len(files) != len(shapes):
             raise CompileError(
                 files[0],
-                f"{len(files)} input files for {len(shapes)} inputs ({', '.join(shapes)})",
+                f"{count_of(len(files), 'input file')} for {count_of(len(shapes), 'input')} ({', '.join(shapes)})",
             )
         given = {name: _read(file) for name, file in zip(shapes, files, strict=True)}
     return _samples(given, shapes, types, files[0])
@@ -112,7 +114,8 @@ def arrays_by_name(given: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     arrays = list(given) if in_order else [given]
     if len(arrays) != len(names):
         raise CompileError(
-            None, f"{len(arrays)} arrays for {len(names)} inputs ({', '.join(names)})"
+            None,
+            f"{count_of(len(arrays), 'array')} for {count_of(len(names), 'input')} ({', '.join(names)})",
         )
     return {name: _array(value) for name, value in zip(names, arrays, strict=True)}
 
@@ -199,9 +202,9 @@ def _read(file: Path) -> _Stored:
             array = _read_tensor(file)
             return _Stored(file, array.shape, array.dtype, lambda: array)
         case suffix:
-            raise CompileError(
-                file, f"cannot read inputs from a '{suffix}' file; expected .npy, .npz or .pb"
-            )
+            refuse_other_kinds(file, "inputs (.npy, .npz or .pb)", NUMPY)
+            message = f"cannot read inputs from a '{suffix}' file; expected .npy, .npz or .pb"
+            raise CompileError(file, message)
 
 
 def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndarray]) -> _Stored:
@@ -259,10 +262,13 @@ def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[
     whole = [shape, shape[1:]] if shape[:1] == (1,) else [shape]
     if given not in whole and (not given or given[1:] not in whole):
         missing = f", also without the batch dimension: {list(shape[1:])}" if len(whole) > 1 else ""
+        batch = ""
+        if len(given) == len(shape) and given[1:] == shape[1:]:
+            batch = "; if the first dimension is a batch, import the model with --samples split"
         raise CompileError(
             file,
             f"input '{name}' must have shape {list(shape)}{missing}, or that with a leading dimension"
-            f" for a stream of inferences; got {list(given)}",
+            f" for a stream of inferences; got {list(given)}{batch}",
         )
     elements = prod(stored.shape)
     check_memory(

@@ -27,6 +27,7 @@ from cmir.hardware.sections import (
     System,
 )
 from cmir.support.diagnostics import CompileError, Where, emit_remark
+from cmir.support.file_kinds import HARDWARE, refuse_other_kinds
 from cmir.support.similar import did_you_mean
 
 
@@ -64,6 +65,7 @@ class Hardware:
         """Return the text of a preset, or of a file. Raises CompileError if there is neither."""
         if name_or_path in presets():
             return _presets().joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
+        refuse_other_kinds(name_or_path, "a description of a machine (TOML)", HARDWARE)
         if not _is_file(name_or_path):
             known = ", ".join(presets())
             what = f"hardware '{name_or_path}' is neither a preset ({known}) nor a file"

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xdsl.dialects.builtin import FileLineColLoc
+
 from cmir.support.atomic import atomic_path
-from cmir.support.diagnostics import CompileError, Where
+from cmir.support.diagnostics import CompileError, Where, location_of
+from cmir.support.file_kinds import SAFETENSORS, refuse_other_kinds
 from cmir.support.similar import did_you_mean
 
 if TYPE_CHECKING:  # NumPy is imported on demand, because tools must start quickly
@@ -117,6 +120,8 @@ def parameter_value(
     value = (parameters or {}).get(name)
     if value is None:
         hint = did_you_mean(name, parameters or ())
+        if not parameters and not files:
+            place, hint = _nowhere(where), "; give the file of the parameters: --weights FILE"
         raise CompileError(where, f"there is no parameter '{name}' {place}{hint}")
     if value.shape != tuple(shape):
         raise CompileError(
@@ -131,6 +136,15 @@ def parameter_value(
     return value
 
 
+def _nowhere(where: Where) -> str:
+    """Return where there are no parameters: the file that would have been read, if the IR is in a file."""
+    location = location_of(where)
+    if isinstance(location, FileLineColLoc):
+        beside = Path(location.filename.data).with_suffix(".safetensors")
+        return f"because there is no file '{beside}'"
+    return "because there are no parameters"
+
+
 def _map_file(path: Path) -> dict[str, np.ndarray]:
     """Return the tensors of a safetensors file as views of one memory map.
 
@@ -142,6 +156,7 @@ def _map_file(path: Path) -> dict[str, np.ndarray]:
 
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise CompileError(path, "not a regular file, which parameters are mapped from")
+    refuse_other_kinds(path, "parameters (.safetensors)", SAFETENSORS)
     with open(path, "rb") as file:
         try:
             with safe_open(path, framework="numpy"):  # checks all that is used below

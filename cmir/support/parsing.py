@@ -33,6 +33,7 @@ from xdsl.utils.lexer import Input, Position, Span
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from cmir.support.diagnostics import emit_remark, is_isl_error
+from cmir.support.similar import did_you_mean
 from cmir.support.unloaded import unloaded_hint
 
 
@@ -106,7 +107,7 @@ class LocatingParser(Parser):
                 name = next(iter(self.forward_ssa_references))
                 error.msg = f"value '%{name}' is used but not defined"
                 error.span = self._first_uses.get(name, error.span)
-            if error.msg.endswith("is not registered"):
+            if "is not registered" in error.msg:
                 error.msg += unloaded_hint()
             error.span = dataclasses.replace(error.span, line_offset=self._line_offset)
             raise
@@ -141,7 +142,8 @@ class LocatingParser(Parser):
                 where = self._location(start)
                 emit_remark(where, f"operation '{name}' is called '{op_type.name}' now")
                 return op_type
-        self.raise_error(f"operation '{name}' is not registered", start, start + len(name))
+        hint = did_you_mean(name, (op_type.name for op_type in self.ctx.loaded_ops))
+        self.raise_error(f"operation '{name}' is not registered{hint}", start, start + len(name))
 
     def _parse_external_resources(self) -> None:
         """Skip resources of tools, such as `mlir_reproducer`, which say nothing about the IR."""

@@ -24,6 +24,7 @@ from cmir.pipelines.text import parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError, Diagnostic, collect_diagnostics
 from cmir.support.errors import add_operation, describe_error, diagnostics_of
+from cmir.support.file_kinds import IR, refuse_other_kinds
 from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import LocatingParser
@@ -223,6 +224,8 @@ class CmOptMain(xDSLOptMain):
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         """Return the input's chunks with the number of lines before each, and the frontend to use."""
         name = self.args.input_file
+        if name not in (None, "-"):
+            refuse_other_kinds(name, "IR", IR)
         text = sys.stdin.buffer.read() if name in (None, "-") else Path(name).read_bytes()
         ends = [match.span() for match in _SEPARATOR.finditer(text)]
         if not self.args.split_input_file:

@@ -16,6 +16,7 @@ from cmir.extensions import installed_universe
 from cmir.pipelines.text import parse_passes, parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
 from cmir.support.diagnostics import CompileError
+from cmir.support.file_kinds import IR, refuse_other_kinds
 from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
@@ -75,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     check_outputs([options.file, options.weights], [options.output_file])
     if options.test is not None and (options.passes is not None or options.error is not None):
         raise CompileError(NAME, "--test excludes --passes and --error")
+    refuse_other_kinds(options.file, "IR or a reproducer", IR)
     text = options.file.read_text(encoding="utf-8")
     reproducer = _reproducer(options, text)
     ctx = make_context()

@@ -145,7 +145,7 @@ def test_whole_numbers_of_another_type(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ([X], r"1 input files for 2 inputs \(x, y\)"),
+        ([X], r"1 input file for 2 inputs \(x, y\)"),
         ([X, X], r"'y' must have shape \[4\], .*; got \[2, 3\]"),
         ([np.stack([X, X]), Y], "different numbers of inferences: 2 of x, 1 of y"),
         ([X.astype("U1"), Y], "'x' must have numbers, got <U1"),

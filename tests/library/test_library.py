@@ -138,7 +138,7 @@ def test_errors_are_exceptions(net: cmir.Network, file: Path, tmp_path: Path) ->
         net.run(np.zeros((3, 3)))
     with pytest.raises(cmir.CompileError, match="there is no input 'y'; there are: x"):
         net.run({"y": images(1)})
-    with pytest.raises(cmir.CompileError, match="2 arrays for 1 inputs"):
+    with pytest.raises(cmir.CompileError, match="2 arrays for 1 input"):
         net.run((images(1), images(1)))
     with pytest.raises(cmir.CompileError, match="give either inputs or the seed"):
         net.run()

@@ -65,7 +65,11 @@ def test_inputs_of_another_type_are_converted():
     [
         ([X[:1]], {"w": W}, "argument 0 must have the shape [2, 5], got [1, 5]"),
         ([X, X], {"w": W}, "the function has 1 arguments, got 2 arrays"),
-        ([X], {}, "test.mlir:5:5: error: there is no parameter 'w' among the parameters"),
+        (
+            [X],
+            {},
+            "test.mlir:5:5: error: there is no parameter 'w' because there is no file 'test.safetensors'; give",
+        ),
         (
             [X],
             {"w": W[0]},

@@ -91,7 +91,9 @@ def test_a_value_has_the_expected_name_shape_and_type(weights: Path):
         parameter_value(parameters, "w1", (2, 3), f32, "here")
     with pytest.raises(CompileError, match=r"'w' in '.*' has shape \[2, 3\], expected \[3, 2\]"):
         parameter_value(parameters, "w", (3, 2), f32, "here")
-    with pytest.raises(CompileError, match="there is no parameter 'w' among the parameters"):
+    with pytest.raises(
+        CompileError, match="there is no parameter 'w' because there are no parameters; give"
+    ):
         parameter_value(None, "w", (3, 2), f32, "here")
 
 

@@ -208,7 +208,7 @@ def test_weights_pass_through(source: Path, tmp_path: Path):
         (
             "internal",
             INTERNAL_ERROR,
-            "cm-opt: internal error in pass 'probe': KeyError: 'oops'"
+            "cm-opt: internal error in pass 'probe': KeyError: 'oops', at {here}:59 in ProbePass.apply"
             " (CMIR_TRACEBACK=1 shows where)\n"
             "cm-opt: note: a reproducer is in {d}/cm-opt-",
         ),
@@ -225,7 +225,8 @@ def test_errors_of_passes(
     monkeypatch.setattr(tempfile, "tempdir", str(source.parent))
     assert main([str(source), "-p", f"probe{{mode={mode}}}"]) == code
     error = capsys.readouterr().err
-    assert error.startswith(expected.format(f=source, d=source.parent))
+    here = __file__.removeprefix(f"{os.getcwd()}{os.sep}")
+    assert error.startswith(expected.format(f=source, d=source.parent, here=here))
     assert error.count("\n") == expected.count("\n") + (not expected.endswith("\n"))
 
 

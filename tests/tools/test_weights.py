@@ -190,9 +190,9 @@ def test_parts_of_a_split_input(call: Call) -> None:
         ('"sub/../../a"', "names 'sub/../../a': a parameter file must be in the folder"),
         ('"a\\00b"', "names 'a\\x00b': a parameter file must be in the folder"),
         ("3", "must be an array of file names, got [3 : i64]"),
-        ('"sub"', "sub: error: Is a directory"),
-        ('""', ".: error: Is a directory"),
-        ('"a.mlir"', "a.mlir: error: not a valid safetensors file"),
+        ('"sub"', "sub: error: expected parameters (.safetensors), got a directory"),
+        ('""', ".: error: expected parameters (.safetensors), got a directory"),
+        ('"a.mlir"', "a.mlir: error: expected parameters (.safetensors), got IR"),
     ],
 )
 @pytest.mark.parametrize("tool", ["cm-opt", "cm-run --random 0", "cm-reduce --test true"])

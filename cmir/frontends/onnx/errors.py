@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from cmir.support.diagnostics import CompileError, format_diagnostic
+from cmir.support.diagnostics import CompileError, Where, format_diagnostic
 
 
 class OnnxError(CompileError):
     """Error with all obstacles to the import of a file, a line each."""
 
-    def __init__(self, path: Path, messages: Sequence[str]) -> None:
-        super().__init__(path, messages[0])
+    def __init__(self, where: Where, messages: Sequence[str]) -> None:
+        super().__init__(where, messages[0])
         self.messages = tuple(messages)
 
     def reword(self, change: Callable[[str], str]) -> None:

@@ -6,6 +6,7 @@ neither needs the contents of weights.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -17,15 +18,30 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, checker, helper, inliner, numpy_helper, parser, shape_inference
-from xdsl.dialects.builtin import bf16, f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import (
+    FileLineColLoc,
+    IntAttr,
+    StringAttr,
+    bf16,
+    f16,
+    f32,
+    f64,
+    i1,
+    i8,
+    i16,
+    i32,
+    i64,
+)
 from xdsl.ir import Attribute
 
 from cmir.dialects.nn.operation import Shape, ui8, ui16
 from cmir.frontends.onnx.elements import element_name, numpy_dtype
 from cmir.frontends.onnx.errors import OnnxError, one_line
 from cmir.frontends.onnx.inference import infer_types, shape_of_type
+from cmir.frontends.onnx.invalid import explain_finding
 from cmir.frontends.onnx.node import Constant
 from cmir.frontends.samples import Division, Samples, divide
+from cmir.support.file_kinds import ONNX, refuse_other_kinds
 from cmir.support.limits import count_text
 
 OLDEST_OPSET = 7
@@ -121,6 +137,7 @@ def load_graph(path: Path, shapes: Mapping[str, Sequence[int]], samples: Samples
 
 
 def _read(path: Path) -> onnx.ModelProto:
+    refuse_other_kinds(path, "an ONNX model", ONNX)
     syntax = "onnxtxt" if path.suffix == ".onnxtxt" else "protobuf"
     try:
         with warnings.catch_warnings():
@@ -131,11 +148,27 @@ def _read(path: Path) -> onnx.ModelProto:
     except (DecodeError, UnicodeDecodeError) as error:
         raise OnnxError(path, ["not an ONNX model, or a truncated one"]) from error
     except parser.ParseError as error:
-        raise OnnxError(path, [one_line(error.args[0].decode())]) from error
+        raise _syntax_error(path, error.args[0].decode()) from error
     if not model.ir_version or not model.graph.output:
         raise OnnxError(path, ["not an ONNX model, or one without outputs"])
     _check_text(model, path)
     return model
+
+
+_PARSE_ERROR = re.compile(
+    r"\[ParseError at position \(line: (\d+) column: (\d+)\)\]\s*Error context:.*?\n(.*)", re.DOTALL
+)
+"""An error of ONNX's parser: the place, the line, and what is wrong."""
+
+
+def _syntax_error(path: Path, text: str) -> OnnxError:
+    """Return the error for a text that ONNX's parser refuses, at the place in the file."""
+    if (match := _PARSE_ERROR.match(text)) is None:
+        return OnnxError(path, [one_line(text)])
+    line, column = IntAttr(int(match[1])), IntAttr(int(match[2]))
+    message = one_line(match[3]).rstrip(".")
+    where = FileLineColLoc(StringAttr(str(path)), line, column)
+    return OnnxError(where, [f"{message[:1].lower()}{message[1:]}"])
 
 
 def _check_text(message: Message, path: Path) -> None:
@@ -391,4 +424,4 @@ def _check_and_infer(model: onnx.ModelProto, path: Path) -> dict[str, onnx.TypeP
         checker.check_model(model)
         return infer_types(model)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
-        raise OnnxError(path, [f"invalid model: {one_line(str(error))}"]) from error
+        raise OnnxError(path, [f"invalid model: {explain_finding(error, model)}"]) from error
