@@ -282,7 +282,7 @@ FAULTS = {
     "rank": (
         "-> [c, i + k]",
         "-> [c]",
-        "read 0 of {op} has elements of 1 coordinates instead of 2: ",
+        "read 0 of {op} has elements of 1 coordinate instead of 2: ",
     ),
     "syntax": ("-> [c, i + k]", "-> [c, i + ]", "syntax error, at {file}:59 in RunningMaxOp.reads"),
     "body": (MAXIMUM, "None", "`build_body` of {op} must return a vector, got None"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cmir.support.counts import count_of
 from cmir.support.solving import deterministic_solver
 
 
@@ -53,7 +54,7 @@ def balance(stages: Sequence[Sequence[ReplicationChoice]], cores: int) -> list[R
 
     fastest = solve(None)
     if fastest is None:
-        raise ValueError(f"{cores} cores are too few")
+        raise ValueError(f"{count_of(cores, 'core is', 'cores are')} too few")
     chosen = solve(max(choice.interval for choice in fastest))
     assert chosen is not None, "the fastest choice is one"
     return chosen

@@ -10,6 +10,7 @@ from cmir.analysis.inference_costs import InferenceCosts
 from cmir.cost.program_cost import Cost
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.topology import link_text
+from cmir.support.counts import count_of
 from cmir.support.origins import tells_more
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
@@ -56,7 +57,7 @@ class Binding:
             what += f" ({self.node})"
         copies = f" × {self.cores}" if self.cores > 1 else ""
         if self.others:
-            copies += f" and {self.others} other core{'s' if self.others > 1 else ''}"
+            copies += f" and {count_of(self.others, 'other core')}"
         busy = f"{WORK[self.work]}, {100 * self.share:.3g} % of the time"
         return f"{what}{copies}: {busy}" + (
             f"; then it waits for {self.waits}" if self.waits else ""

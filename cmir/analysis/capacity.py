@@ -16,6 +16,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -31,7 +32,7 @@ def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware)
     if has is not None and needs > has:
         raise CompileError(
             network,
-            f"the network needs {needs} cores, {needs - has} more than the {has} of '{hardware.name}'; "
+            f"the network needs {count_of(needs, 'core')}, {needs - has} more than the {has} of '{hardware.name}'; "
             f"{_fewer_copies(network, needs - has)}several chips are a description with "
             "`interconnect.chips`, and larger crossbars take fewer cores",
         )
@@ -47,7 +48,7 @@ def _fewer_copies(network: NetworkOp | PipelineOp, missing: int) -> str:
         return ""
     name = min(enough, key=lambda name: fewer[name])
     number = fewer[name]
-    return f"{number} {'copy' if number == 1 else 'copies'} of @{name} fewer would do; "
+    return f"{count_of(number, 'copy', 'copies')} of @{name} fewer would do; "
 
 
 def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
@@ -67,14 +68,16 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
     blocks = f"{matrix.blocks} blocks of " if matrix.blocks > 1 else ""
     crossbar, others = hardware.crossbar, len(too_many) - 1
     size = f"{crossbar.rows or 'any'} x {crossbar.columns or 'any'}"
-    also = f"; {others} more program{'s do' if others > 1 else ' does'} not fit" if others else ""
+    also = (
+        f"; {count_of(others, 'more program does', 'more programs do')} not fit" if others else ""
+    )
     missing = needs[name] - has
     raise CompileError(
         network.programs[name],
-        f"program @{name} needs {needs[name]} crossbars, {missing} more than the {has} of a core of "
-        f"'{hardware.name}' (its matrix of {blocks}{matrix.inputs} inputs and {matrix.outputs} "
-        f"outputs, on crossbars of {size} with {crossbar.cells} "
-        f"cell{'s' if crossbar.cells > 1 else ''} a weight){also}; a matrix can be split over "
+        f"program @{name} needs {count_of(needs[name], 'crossbar')}, {missing} more than the {has} of a core of "
+        f"'{hardware.name}' (its matrix of {blocks}{count_of(matrix.inputs, 'input')} and {matrix.outputs} "
+        f"outputs, on crossbars of {size} with"
+        f" {count_of(crossbar.cells, 'cell')} a weight){also}; a matrix can be split over "
         f"cores: polyhedral-split-matrices",
     )
 
@@ -98,7 +101,7 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     bytes_of, program = sizes[name], programs[name]
     largest = max(bytes_of, key=lambda array: bytes_of[array])
     others = sum(cores[name] for name in too_many) - 1
-    also = f"; {others} more core{'s do' if others > 1 else ' does'} not fit" if others else ""
+    also = f"; {count_of(others, 'more core does', 'more cores do')} not fit" if others else ""
     computed = {symbol(store.array) for op in network.programs.values() for store in op.stores()}
     whole = sum(size for array, size in bytes_of.items() if array not in computed)
     if whole > most:

@@ -15,6 +15,7 @@ from cmir.compilation.model import Model, lower, lower_to_mapped, lower_to_polyh
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
 
@@ -90,9 +91,7 @@ class Compilation:
             return
         if (found := dataclasses.replace(self, machine=machine)._interval()) is not None:
             more = needed - (count or 0)
-            cores = (
-                f"{more} more core{'s' if more > 1 else ''}" if count else f"`core.count` {more}"
-            )
+            cores = count_of(more, "more core") if count else f"`core.count` {more}"
             yield Change(" with ".join(filter(None, [cores, option])), found)
 
     def _interval(self) -> float | None:

@@ -48,7 +48,7 @@ def _function(name: str, function: Any) -> Iterator[str]:
 def _class(name: str, documented: type[Any]) -> Iterator[str]:
     yield _text(name, documented)
     for member, value in vars(documented).items():
-        if member.startswith("_"):
+        if member.startswith("_") or member in getattr(documented, "FOR_TOOLS", ()):
             continue
         if isinstance(value, property | cached_property):
             getter = value.fget if isinstance(value, property) else value.func

@@ -13,6 +13,7 @@ from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.program import Program
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Frame, Visit, execution_order, in_order, run_of, visits
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import ravel
 
@@ -139,7 +140,7 @@ class _Evaluation:
         ahead = np.concatenate([_ahead(op, frame) for op, frame, _ in found])[order]
         if (far := int(np.abs(ahead).max(initial=0))) > _MOST_AHEAD:
             raise CompileError(
-                op, f"{op.name} reaches {far} inferences away, {_MOST_AHEAD} at most"
+                op, f"{op.name} reaches {count_of(far, 'inference')} away, {_MOST_AHEAD} at most"
             )
         position = program.index.find(upto)
         mine = self.core[pair]

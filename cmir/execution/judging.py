@@ -10,6 +10,7 @@ from cmir.checking import compare, deviation, difference_of_output, fitted
 from cmir.execution.references import Arrays, OnnxReference, Reference
 from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 
 _AT_FIRST = 8
@@ -43,7 +44,7 @@ class _Inference:
     differences: dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What a comparison with a reference has found.
 
@@ -59,13 +60,17 @@ class Verdict:
     def __bool__(self) -> bool:
         return not self.wrong
 
+    def __repr__(self) -> str:
+        return f"<{'right' if self else 'wrong'}: {self}>"
+
     def __str__(self) -> str:
         if self.wrong:
             return "\n".join(self.wrong)
         if self.differing:
             same = f"{self.inferences - self.differing} of {self.inferences} inferences"
             return f"equal to {self.reference} in {same}, and to the float64 result in the rest"
-        return f"equal to {self.reference} in all {self.inferences} inferences"
+        every = "all " if self.inferences > 1 else ""
+        return f"equal to {self.reference} in {every}{count_of(self.inferences, 'inference')}"
 
 
 def check(
@@ -152,7 +157,9 @@ def _fault(
     """
     for arrays in expected:
         if len(arrays) != len(shapes):
-            message = f"it has {len(arrays)} outputs, and the network that ran {len(shapes)}"
+            message = (
+                f"it has {count_of(len(arrays), 'output')}, and the network that ran {len(shapes)}"
+            )
             raise CompileError(reference.path, message)
         for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
             if fitted(array, shape) is None:
@@ -254,7 +261,7 @@ class _Court:
 
 
 def _numbers(count: int) -> str:
-    return "a number lies" if count == 1 else f"{count} numbers lie"
+    return count_of(count, "number lies", "numbers lie")
 
 
 def _nearer(reference: str, inference: _Inference, exact: Arrays, name: str) -> str:

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation
 
 from cmir.compilation.model import ONNX_SUFFIXES, Model, read_model
 from cmir.frontends.state import State, pairs_by_name
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
@@ -298,12 +299,13 @@ def reference_of(
             " or name the one that the IR was compiled from with --check-against"
         )
         raise CompileError(path, message)
-    return _ir(model) if source is None else _other_ir(model, source)
+    return reference_of_ir(model) if source is None else _other_ir(model, source)
 
 
 def _onnx(model: Model, path: Path, evaluator: EvaluatorChoice | None, given: State) -> Reference:
     state: Sequence[ImportedState] = model.state
-    if path == model.path:
+    lowered = any(op.name == "cmcore.network" for op in model.module.body.block.ops)
+    if path == model.path and not lowered:
         module = model.module.clone()  # because passes will change it
         imported = IrReference(path, _network(module, path), model.parameters)
 
@@ -343,7 +345,7 @@ def _bound_inputs(path: Path, state: State) -> Collection[str]:
     return {*state.given, *(name for name, _ in pairs)}
 
 
-def _ir(model: Model) -> Reference:
+def reference_of_ir(model: Model) -> Reference:
     """Return the reference for IR: itself, or at the cmcore level the nn IR that it names, as for --verify."""
     from cmir.dialects.cmcore import NetworkOp
     from cmir.proof.values.source import find_source
@@ -445,7 +447,8 @@ def _model_shapes(
         )
         raise CompileError(path, message)
     if len(taken) != len(types):
-        message = f"not what the IR was compiled from: it has {len(taken)} inputs, and the network {len(types)}"
+        has = count_of(len(taken), "input")
+        message = f"not what the IR was compiled from: it has {has}, and the network {len(types)}"
         raise CompileError(path, message)
     return shapes, batch
 

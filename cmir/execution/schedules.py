@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.context import make_context
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.parsing import parse_module
 from cmir.support.printing import ir_text
@@ -54,7 +55,9 @@ def run_schedules(
             about = f"schedule {k} ({schedule.name})"
 
             def show(done: int, total: int, about: str = about) -> None:
-                progress(f"{about} of {count}: {100 * done // total} % of {total} iterations")
+                progress(
+                    f"{about} of {count}: {100 * done // total} % of {count_of(total, 'iteration')}"
+                )
 
             found = machine.run(schedule, inputs if k == 0 else None, show)
             outputs = outputs or found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xdsl.ir import Operation
 
 from cmir.execution.references import has_state
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -23,7 +24,9 @@ def sequence_starts(
     if not has_state(network):
         raise CompileError(None, "sequences need a network with state; it has none")
     if sum(lengths) != count:
-        message = f"the sequences have {sum(lengths)} inferences, and the inputs {count}"
+        message = (
+            f"the sequences have {count_of(sum(lengths), 'inference')}, and the inputs {count}"
+        )
         raise CompileError(None, message)
     starts: list[int] = []
     for length in lengths:

@@ -17,6 +17,8 @@ from math import prod
 
 import numpy as np
 
+from cmir.support.counts import count_of
+
 Place = tuple[int, ...]
 """Coordinates of a place."""
 
@@ -209,7 +211,7 @@ class _CompleteTopology(_BoxTopology):
 
     @property
     def title(self) -> str:
-        return f"{len(self.places)} places, all to all"
+        return f"{count_of(len(self.places), 'place')}, all to all"
 
     def _distances(self) -> np.ndarray:
         count = len(self.places)
@@ -298,7 +300,7 @@ class _GraphTopology(Topology):
 
     @property
     def title(self) -> str:
-        return f"{len(self.places)} places, {len(self.links)} links"
+        return f"{count_of(len(self.places), 'place')}, {count_of(len(self.links), 'link')}"
 
     def _places(self) -> Iterable[Place]:
         return self.ends

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Real
+from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any, get_args
 
 from cmir.compilation.choices import Replication, Storage
@@ -13,8 +13,10 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.similar import did_you_mean
 
 
-def check_options(storage: Any, samples: Any, placement_seconds: Any) -> None:
+def check_options(storage: Any, samples: Any, placement_seconds: Any, shapes: Any = None) -> None:
     """Raise CompileError for a value that the option does not have."""
+    if shapes is not None and not isinstance(shapes, Mapping):
+        raise CompileError(None, f"`shapes` must be shapes by input, got {shapes!r}")
     if storage is not None:
         _check_choice("storage", storage, get_args(Storage))
     _check_choice("samples", samples, get_args(Samples))
@@ -41,10 +43,32 @@ def carried_state(given: Any) -> State:
     raise CompileError(None, f"`state` must be outputs by input, True or False, got {given!r}")
 
 
-def check_positive(name: str, count: int) -> None:
-    """Raise CompileError for a number of something that is not at least 1."""
-    if count < 1:
-        raise CompileError(None, f"`{name}` must be at least 1, got {count}")
+def check_positive(name: str, count: Any) -> None:
+    """Raise CompileError for anything but an integer of at least 1."""
+    if not isinstance(count, Integral) or count < 1:
+        raise CompileError(None, f"`{name}` must be an integer of at least 1, got {count!r}")
+
+
+def check_seed(seed: Any) -> None:
+    """Raise CompileError for anything but a seed of random inputs."""
+    if not isinstance(seed, Integral) or seed < 0:
+        raise CompileError(None, f"`random` must be a seed of at least 0, got {seed!r}")
+
+
+def values_by_field(fields: Any) -> dict[str, list[Any]]:
+    """Return the values of the fields of a sweep, by `section.field`. Raises CompileError for anything else."""
+    example = "values by field, {'crossbar.rows': [128, 256]}"
+    if not isinstance(fields, Mapping) or not fields:
+        raise CompileError(None, f"`fields` must be {example}, got {fields!r}")
+    found: dict[str, list[Any]] = {}
+    for name, values in fields.items():
+        if not isinstance(name, str):
+            raise CompileError(None, f"`fields` must be {example}, got the field {name!r}")
+        if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+            wanted = f"the values of `{name}` must be a list, such as [{values!r}]"
+            raise CompileError(None, f"{wanted}, got {values!r}")
+        found[name.replace("__", ".")] = [*values]
+    return found
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
@@ -67,7 +67,7 @@ def compile(
     Raises CompileError, whose text is what tools print, and OSError.
     """
     with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
-        check_options(storage, samples, placement_seconds)
+        check_options(storage, samples, placement_seconds, shapes)
         carried, by = carried_state(state), replication_of(replicate)
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
@@ -102,7 +102,7 @@ def compile_model(
     proof: for complete proofs; without it, values of large networks are not proved.
     """
     relations = _Snapshot(model, show)
-    names = input_names(model)
+    names, source = input_names(model), replace(model, module=model.module.clone())
 
     def prove(network: NetworkOp) -> ElaboratedNetwork:
         assert proof is not None
@@ -118,7 +118,7 @@ def compile_model(
         placement_seconds,
         None if proof is None else prove,
     )
-    return Network(model, elaborated, hardware, relations.module, names)
+    return Network(model, elaborated, hardware, relations.module, names, source)
 
 
 @dataclass

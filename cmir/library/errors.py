@@ -12,6 +12,8 @@ from cmir.support.diagnostics import CompileError
 from cmir.support.errors import diagnostics_of
 
 _OPTIONS = (
+    (r"cm-run takes them after the model, as inputs", "`Network.run()` takes them"),
+    (r"--hardware\b", "`hardware`"),
     (r"--shape '?(\w+)'?=([\w,]+)", r"shapes={'\1': (\2)}"),
     (r"--shape\b", "`shapes`"),
     (r"--samples (auto|split|whole)", r"samples='\1'"),
@@ -22,6 +24,10 @@ _OPTIONS = (
     (r"--storage\b", "`storage`"),
     (r"--replicate\b", "`replicate`"),
     (r"--dependence says which; there are", "name one, ('writer', 'reader', 'array')"),
+    (r"--check-with (onnxruntime|numpy)", r"reference='\1'"),
+    (r"(named )?with --check-against", "as `against`"),
+    (r"--check-against\b", "`against`"),
+    (r"--check\b", "`Run.check()`"),
     (r"--weights\b", "`weights`"),
     (r"--memory\b", "the environment variable CMIR_MEMORY"),
     (r"give --check-against NET\.mlir", "give `source`"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -18,18 +18,29 @@ from cmir.compilation.proofs import verify_network
 from cmir.context import source_of_module
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.interface import Interface
+from cmir.execution.judging import Tolerances, Verdict, check
+from cmir.execution.references import (
+    EvaluatorChoice,
+    Reference,
+    reference_of,
+    reference_of_ir,
+)
 from cmir.execution.sequences import sequence_starts
 from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
-from cmir.library.arguments import check_positive
+from cmir.library.arguments import check_positive, check_seed
 from cmir.library.errors import in_python, user_errors
 from cmir.library.progress import ProgressCallback, Show, percent, shown
 from cmir.library.run import Run
+from cmir.library.visible import Visible
+from cmir.semantics.precision import narrowest_float
 from cmir.simulator.simulator import Simulator
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.printing import ir_text
+from cmir.support.similar import did_you_mean
 from cmir.timing.network import TimedNetwork
 
 if TYPE_CHECKING:
@@ -41,13 +52,15 @@ InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any]"
 """An array for a network with one input, an array for each input in order, or arrays by name."""
 
 
-class Network:
+class Network(Visible):
     """A network that has been compiled for a machine; `cmir.compile` and `cmir.load` make it.
 
     hardware: the machine.
     interface: inputs and outputs, with their arrays and types.
     remarks: what the compiler had to say, one line each.
     """
+
+    FOR_TOOLS = frozenset({"check_inferences", "execute", "judge", "timed"})
 
     def __init__(
         self,
@@ -56,15 +69,18 @@ class Network:
         hardware: Hardware,
         relations: ModuleOp | None = None,
         names: Sequence[str] | None = None,
+        source: Model | None = None,
     ):
         """Make a network of a model that has been lowered.
 
         relations: the module with stages and dependences, if the model was compiled from as much. names: those of the
-        inputs, see `Interface.of`.
+        inputs, see `Interface.of`. source: the model before it was lowered, for `Run.check`; by default, the nn IR that
+        the network was compiled from.
         """
         self.hardware, self.interface = hardware, Interface.of(model, elaborated.op, names)
         self.remarks: tuple[str, ...] = ()
         self._model, self._elaborated, self._relations = model, elaborated, relations
+        self._source = source
 
     @property
     def name(self) -> str:
@@ -120,8 +136,7 @@ class Network:
                 raise CompileError(None, "give either inputs or the seed of random inputs")
             check_positive("inferences", 1 if inferences is None else inferences)
             if random is not None:
-                if random < 0:
-                    raise CompileError(None, f"`random` must be a seed of at least 0, got {random}")
+                check_seed(random)
                 self.check_inferences(inferences or 1)
                 samples = self.interface.random(random, inferences or 1)
             else:
@@ -141,11 +156,48 @@ class Network:
         first = sequence_starts(sequence_lengths, len(samples), network)
         given = self.interface.arrays(samples)
         record = self._simulator.run(given, chunk, percent(show), first)
-        return Run(self.name, self.timed, record, self.interface.named(record.outputs))
+        outputs = self.interface.named(record.outputs)
+        return Run(self.name, self.timed, record, outputs, partial(self._check, samples, first))
 
-    def shadow(self, narrowest: str | None) -> Shadow:
-        """Return the network in double precision. narrowest: its least precise float type before it was compiled."""
-        return Shadow(self.timed, self.interface, self._model.parameters, narrowest)
+    def _check(
+        self,
+        inputs: Sequence[Sample],
+        first: Sequence[int] | None,
+        outputs: Sequence[Sample],
+        against: Path | None,
+        evaluator: EvaluatorChoice | None,
+        tolerances: tuple[float | None, float | None],
+    ) -> Verdict:
+        """Compare the outputs of inferences with a reference; see `Run.check`."""
+        if self._source is not None:
+            reference = reference_of(self._source, against, evaluator)
+        elif against is not None:
+            reference = reference_of(self._model, against, evaluator)
+        else:
+            reference = reference_of_ir(self._model)
+        compared = Tolerances(*tolerances, self._narrowest)
+        return self.judge(reference, inputs, outputs, compared, first)
+
+    @cached_property
+    def _narrowest(self) -> str | None:
+        """The least precise type of floats before the network was compiled."""
+        module = self._model.module
+        before = self._source.module if self._source is not None else None
+        return narrowest_float(before or source_of_module(self._model.context, module) or module)
+
+    def judge(
+        self,
+        reference: Reference,
+        inputs: Sequence[Sample],
+        outputs: Sequence[Sample],
+        tolerances: Tolerances,
+        first: Sequence[int] | None,
+    ) -> Verdict:
+        """Compare the outputs of inferences with a reference. first: see `Reference.evaluate`."""
+        parameters, narrowest = self._model.parameters, tolerances.narrowest
+        shadow = Shadow(self.timed, self.interface, parameters, narrowest)
+        arrays = [[*sample.values()] for sample in inputs]
+        return check(reference, arrays, outputs, tolerances, first, shadow)
 
     def check_inferences(self, count: int, data: bool = True) -> None:
         """Raise CompileError if so many inferences are too large. data: True if they have inputs and outputs."""
@@ -188,7 +240,8 @@ class Network:
             "cmcore": self._model.module,
         }
         if level not in modules:
-            raise CompileError(None, f"levels are {', '.join(modules)}, got '{level}'")
+            hint = did_you_mean(str(level), modules)
+            raise CompileError(None, f"levels are {', '.join(modules)}, got '{level}'{hint}")
         if (module := modules[level]) is None:
             raise CompileError(None, f"'{self.name}' was not compiled from the {level} level")
         return module
@@ -224,8 +277,8 @@ class Network:
         network = self._elaborated
         ends = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
         return (
-            f"<cmir.Network '{self.name}' on {self.hardware.name}: {len(network.programs)} programs on"
-            f" {len(network.positions)} cores, inputs {ends}>"
+            f"<cmir.Network '{self.name}' on {self.hardware.name}: {count_of(len(network.programs), 'program')} on"
+            f" {count_of(len(network.positions), 'core')}, inputs {ends}>"
         )
 
     def _repr_html_(self) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from cmir.support.counts import count_of
+
 ProgressCallback = Callable[[str, float | None], None]
 """Called with a text and the fraction that is done, None if that is unknown.
 
@@ -29,7 +31,7 @@ def percent(show: Show) -> Callable[[int, int], None]:
     """Return a function that reports how many iterations of how many have been executed."""
 
     def executed(done: int, total: int) -> None:
-        show(f"executing: {100 * done // total} % of {total} iterations", done / total)
+        show(f"executing: {100 * done // total} % of {count_of(total, 'iteration')}", done / total)
 
     return executed
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,15 +16,27 @@ from cmir.analysis.binding import binding_of
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.copies import nodes_of
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.execution.judging import Verdict
+from cmir.execution.references import EvaluatorChoice
 from cmir.execution.streams import Sample
+from cmir.library.errors import user_errors
+from cmir.library.tables import table_package
+from cmir.library.visible import Visible
 from cmir.report.cost_summary import run_figures
 from cmir.report.figures import page_figures
 from cmir.report.page import run_page, write_page
+from cmir.support.counts import count_of
+from cmir.support.diagnostics import CompileError
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Judge: TypeAlias = """Callable[
+    [Sequence[Sample], Path | None, EvaluatorChoice | None, tuple[float | None, float | None]], Verdict
+]"""
+"""Compares outputs with a reference: those of a file, by an evaluator, with tolerances. See `Run.check`."""
 
 _STEADY = 8
 """Inferences that are timed to find the steady-state interval of a short run."""
@@ -33,7 +45,7 @@ _PAGE_HEIGHT = 640
 """Pixels of the page in a notebook."""
 
 
-class Run:
+class Run(Visible):
     """A stream of inferences that ran, or was timed, on a machine.
 
     name: that of the network.
@@ -48,8 +60,11 @@ class Run:
         timed: TimedNetwork,
         record: RunReport,
         samples: Sequence[Sample] = (),
+        judge: Judge | None = None,
     ):
+        """judge: compares the outputs with a reference; None if there is nothing to compare."""
         self.name, self.timed, self.record, self.samples = name, timed, record, samples
+        self._judge = judge
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -63,8 +78,36 @@ class Run:
         if not self.outputs:
             raise ValueError("a run without data has no outputs: use net.run()")
         if len(self.outputs) != 1:
-            raise ValueError(f"there are {len(self.outputs)} outputs: {', '.join(self.outputs)}")
+            raise ValueError(
+                f"there are {count_of(len(self.outputs), 'output')}: {', '.join(self.outputs)}"
+            )
         return next(iter(self.outputs.values()))
+
+    def check(
+        self,
+        against: str | os.PathLike[str] | None = None,
+        *,
+        reference: EvaluatorChoice | None = None,
+        rtol: float | None = None,
+        atol: float | None = None,
+    ) -> Verdict:
+        """Compare the outputs with a reference, as `cm-run --check` does; the result is true if they are right.
+
+        against: another file: the ONNX model, or the IR at the nn or polyhedral level, that the network was compiled
+            from.
+        reference: `onnxruntime` for an ONNX model, or `numpy` for what was imported; by default, onnxruntime or exact
+            integer arithmetic for an ONNX model, NumPy for IR and for models that onnxruntime refuses.
+        rtol, atol: tolerances, relative to an element, and to the largest element of an output.
+
+        Where results differ, the network is evaluated in float64; results are wrong if they differ from that, too. The
+        text of the verdict has a line for each wrong output. Raises CompileError if there is no reference.
+        """
+        if self._judge is None:
+            raise CompileError(None, "a run without data has nothing to check: use net.run()")
+        with user_errors():
+            return self._judge(
+                self.samples, None if against is None else Path(against), reference, (rtol, atol)
+            )
 
     @property
     def inferences(self) -> int:
@@ -132,15 +175,11 @@ class Run:
 
     def to_pandas(self) -> Any:
         """Return a row for each core as a `pandas.DataFrame`: iterations, cycles, stalls, bytes."""
-        import pandas
-
-        return pandas.DataFrame(self.figures["programs"])
+        return table_package("pandas").DataFrame(self.figures["programs"])
 
     def to_polars(self) -> Any:
         """Return a row for each core as a `polars.DataFrame`: iterations, cycles, stalls, bytes."""
-        import polars  # pyright: ignore[reportMissingImports]
-
-        return polars.DataFrame(self.figures["programs"])
+        return table_package("polars").DataFrame(self.figures["programs"])
 
     def plot(self) -> Figure:
         """Return the activity of the cores over time as a Matplotlib figure."""
@@ -162,7 +201,8 @@ class Run:
     def __repr__(self) -> str:
         hardware, interval = self.timed.hardware.name, f"{self.interval:g}"
         return (
-            f"<cmir.Run of '{self.name}' on {hardware}: {self.inferences} inferences in {self.cycles} cycles, "
+            f"<cmir.Run of '{self.name}' on {hardware}: {count_of(self.inferences, 'inference')}"
+            f" in {count_of(self.cycles, 'cycle')}, "
             f"latency {self.latency}, interval {interval}>"
         )
 

@@ -34,6 +34,9 @@ ImportOptions: TypeAlias = tuple[Mapping[str, Sequence[int]] | None, Samples, St
 ExampleInputs: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
 """Arguments of a module of PyTorch in order, a tensor for the only one, or arguments by name."""
 
+_LONGEST = 60
+"""The most characters of a string that a message quotes."""
+
 _OPSET = 18
 """The opset that PyTorch's exporter is asked for, its default."""
 
@@ -62,6 +65,9 @@ def read_source(
             f" {type(source).__name__}",
         )
     path = Path(source)
+    if isinstance(source, str) and "{" in source and not os.path.exists(source):
+        what = f"{source[:_LONGEST]}…" if len(source) > _LONGEST else source
+        raise CompileError(None, f"there is no file '{what}'; IR as a string has several lines")
     if isinstance(weights, Mapping):
         model = read_model(path, None, *imported)
         model.context.parameters = Parameters(weights)

@@ -6,6 +6,9 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cmir.library.tables import table_package
+from cmir.support.counts import count_of
+
 
 class SweepTable(Sequence[Mapping[str, Any]]):
     """The figures of a network on a grid of machines: a sequence of rows, which are dictionaries.
@@ -37,19 +40,15 @@ class SweepTable(Sequence[Mapping[str, Any]]):
 
     def to_pandas(self) -> Any:
         """Return the rows as a `pandas.DataFrame`."""
-        import pandas
-
-        return pandas.DataFrame(self.rows, columns=list(self.columns))
+        return table_package("pandas").DataFrame(self.rows, columns=list(self.columns))
 
     def to_polars(self) -> Any:
         """Return the rows as a `polars.DataFrame`."""
-        import polars  # pyright: ignore[reportMissingImports]
-
-        return polars.DataFrame(self.rows, infer_schema_length=None)
+        return table_package("polars").DataFrame(self.rows, infer_schema_length=None)
 
     def __repr__(self) -> str:
         fields = " × ".join(self.fields)
-        return f"<cmir.SweepTable of {fields}: {len(self)} rows, {len(self.failed)} failed>"
+        return f"<cmir.SweepTable of {fields}: {count_of(len(self), 'row')}, {len(self.failed)} failed>"
 
     def _repr_html_(self) -> str:
         """Return a table of the columns that have a value in some row."""

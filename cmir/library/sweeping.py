@@ -13,7 +13,14 @@ from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.model import Model
 from cmir.frontends.samples import Samples
 from cmir.isl.budget import limited
-from cmir.library.arguments import carried_state, check_options, replication_of
+from cmir.library.arguments import (
+    carried_state,
+    check_options,
+    check_positive,
+    check_seed,
+    replication_of,
+    values_by_field,
+)
 from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.progress import ProgressCallback, shown
@@ -72,9 +79,12 @@ def sweep(
     CompileError for what concerns all rows, and OSError.
     """
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
-        check_options(storage, samples, placement_seconds)
+        check_options(storage, samples, placement_seconds, shapes)
+        check_positive("inferences", inferences)
+        if random is not None:
+            check_seed(random)
         carried, by = carried_state(state), replication_of(replicate)
-        axes = make_axes(((name.replace("__", "."), fields[name]) for name in fields), None)
+        axes = make_axes(values_by_field(fields).items(), None)
         grid = Grid(hardware_from(hardware), axes)
         show("importing")
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)

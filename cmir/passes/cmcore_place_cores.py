@@ -20,6 +20,7 @@ from cmir.passes.base import NetworkPass
 from cmir.passes.hardware import HardwarePass
 from cmir.placement.problem import Problem, greedy, lower_bound, snake
 from cmir.placement.search import PlacementSolution, optimize
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 
@@ -146,8 +147,8 @@ class CmcorePlaceCoresPass(HardwarePass, NetworkPass):
 
 def _summary(problem: Problem, found: PlacementSolution, limit: str) -> str:
     parts = [
-        f"{problem.cores} cores on {problem.topology.title}: traffic × hops = {found.cost} bytes an inference, "
-        f"bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"
+        f"{count_of(problem.cores, 'core')} on {problem.topology.title}: traffic × hops = {found.cost} bytes"
+        f" an inference, bound {found.bound}; {problem.cost(snake(problem))} with strategy=snake"
     ]
     if loads := problem.loads(found.placement):
         link, load = next(iter(loads.items()))

@@ -14,6 +14,7 @@ from cmir.passes.base import NetworkPass
 from cmir.proof.values.comparison import ROUNDS, prove_values
 from cmir.proof.values.source import find_source
 from cmir.proof.values.workload import operations_of
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 
@@ -99,7 +100,7 @@ class CmcoreVerifyValuesPass(NetworkPass):
         tally("networks skipped")
         emit_remark(
             network,
-            f"values not proved: {operations} operations, more than {self.most_operations}; "
+            f"values not proved: {count_of(operations, 'operation')}, more than {self.most_operations}; "
             "cm-run --verify proves them",
         )
         return True

@@ -21,6 +21,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 from cmir.timing.recurrence import DeadlockError
@@ -89,13 +90,15 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
                 more = next(count for count in itertools.count(rows) if can_have(count))
                 raise CompileError(
                     pipeline,
-                    f"with {rows} row{'s' * (rows > 1)} in the buffer of @{array} at @{reader}, elements that are "
-                    f"stored at once share a slot: use {more} rows",
+                    f"with {count_of(rows, 'row')} in the buffer of @{array} at @{reader}, elements that are "
+                    f"stored at once share a slot: use {count_of(more, 'row')}",
                 )
         try:
             sizing.check_live({**sizing.given(pipeline), **sizes})
         except DeadlockError as deadlock:
-            raise CompileError(pipeline, f"{rows} rows are too few: {deadlock.message}") from None
+            raise CompileError(
+                pipeline, f"{count_of(rows, 'row is', 'rows are')} too few: {deadlock.message}"
+            ) from None
         return sizes
 
     def _search(self, pipeline: PipelineOp, sizing: Sizing) -> SizeSolution:

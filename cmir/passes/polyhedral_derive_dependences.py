@@ -35,6 +35,7 @@ from cmir.isl.dependences import (
 from cmir.isl.inferences import in_any_inference, inferences_back, of_own_inference
 from cmir.isl.storage import Rows, ring_storage
 from cmir.passes.base import PipelinePass
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.statistics import tally
 
@@ -138,7 +139,7 @@ def _overwrites_too_early(
     return CompileError(
         _reading_op(reader, array),
         f"@{writer.sym_name.data} overwrites @{name} at @{reader.sym_name.data} before it is read "
-        f"{later} inference{'s' if later > 1 else ''} later: the buffer must hold more inferences",
+        f"{count_of(later, 'inference')} later: the buffer must hold more inferences",
     )
 
 

@@ -20,6 +20,7 @@ from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import stage_named
 from cmir.passes.spreading import spread_stage
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 
@@ -90,7 +91,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         if needed > available:
             raise CompileError(
                 pipeline,
-                f"the network needs {needed} cores without copies, "
+                f"the network needs {count_of(needed, 'core')} without copies, "
                 f"{needed - available} more than the {available} available",
             )
         if not stages:

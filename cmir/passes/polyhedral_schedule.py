@@ -15,6 +15,7 @@ from cmir.isl import IslError, read_map
 from cmir.isl.dependences import identity_schedule
 from cmir.isl.schedules import interchange, reschedule, reverse, schedule_problem, tile
 from cmir.passes.base import top_level
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.statistics import tally
 
@@ -138,7 +139,7 @@ class _Change:
             has, whose = stage.order.dim(isl.dim_type.out), f"times of @{name} have"
         if has == self.dims or (self.more and has > self.dims):
             return None
-        wanted = f"{self.dims} dimension{'s' * (self.dims != 1)}{' or more' * self.more}"
+        wanted = f"{count_of(self.dims, 'dimension')}{' or more' * self.more}"
         return f"is for {wanted}, {whose} {has}"
 
     def of(self, stage: StageOp) -> isl.Map:

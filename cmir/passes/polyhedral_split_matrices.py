@@ -43,6 +43,7 @@ from cmir.passes.spreading import (
     parts_with,
     spread_stage,
 )
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 
@@ -150,7 +151,7 @@ class Split:
             if not 1 <= count <= extent or ceil(extent / ceil(extent / count)) != count:
                 raise CompileError(
                     stage,
-                    f"the {extent} {what} of @{name} do not divide into {count} parts of one size",
+                    f"the {extent} {what} of @{name} do not divide into {count_of(count, 'part')} of one size",
                 )
         return Split(outputs, part_size(outputs, of_outputs), inputs, part_size(inputs, of_inputs))
 
@@ -175,7 +176,9 @@ class Split:
             size = next(fitting, None)
             if size is None:
                 raise _too_large(
-                    stage, f"a block of {columns} inputs and {sizes.rows} outputs", crossbars
+                    stage,
+                    f"a block of {count_of(columns, 'input')} and {count_of(sizes.rows, 'output')}",
+                    crossbars,
                 )
             return Split(ceil(sizes.blocks / size), size, 1, lanes[0])
         best: tuple[tuple[int, int], Split] | None = None
@@ -196,7 +199,9 @@ class Split:
                 best = key, split
         if best is None:
             what = "an output" if sizes.groups == 1 else f"a unit of {sizes.groups} outputs"
-            raise _too_large(stage, f"{what} with the {inner} inputs of a channel", crossbars)
+            raise _too_large(
+                stage, f"{what} with the {count_of(inner, 'input')} of a channel", crossbars
+            )
         return best[1]
 
 
@@ -283,7 +288,7 @@ def _separate_products(stage: StageOp, crossbar: Crossbar, crossbars: int) -> No
     emit_remark(
         stage,
         f"each of the {len(products)} matrices of @{stage.sym_name.data} gets a stage: together they take"
-        f" {needed} crossbars",
+        f" {count_of(needed, 'crossbar')}",
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from cmir.cost.traffic import Flow, link_loads, traffic_matrix
 from cmir.hardware.topology import Link, Place, Topology
+from cmir.support.counts import count_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Problem:
     def __post_init__(self):
         if (missing := self.cores - self.places) > 0:
             raise ValueError(
-                f"the network needs {self.cores} cores, the chip, {self.topology.title}, has "
+                f"the network needs {count_of(self.cores, 'core')}, the chip, {self.topology.title}, has "
                 f"{self.places}: {missing} missing"
             )
 

@@ -17,6 +17,7 @@ from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text
 from cmir.report.summary import lines_of
 from cmir.support.atomic import atomic_path
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import emit
 from cmir.timing.report import RunReport
 
@@ -39,7 +40,7 @@ def print_costs(costs: InferenceCosts) -> None:
         print(f"busiest link {link_text(use.link)}: {', '.join(parts)}")
     for stream in costs.streams:
         print(
-            f"{stream.what}: {stream.elements} elements an inference, at least {stream.cycles:g} cycles at "
+            f"{stream.what}: {count_of(stream.elements, 'element')} an inference, at least {stream.cycles:g} cycles at "
             f"{stream.elements_per_cycle} a cycle"
         )
 
@@ -70,7 +71,7 @@ def warn_of_overload(costs: InferenceCosts) -> None:
     if not over:
         return
     worst, others = over[0], len(over) - 1
-    also = f", and {others} other link{'s' if others > 1 else ''} too much" if others else ""
+    also = f", and {count_of(others, 'other link')} too much" if others else ""
     emit(
         "warning",
         None,

@@ -15,6 +15,7 @@ from cmir.isl.cores import count_points
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.evaluate import compile_function
 from cmir.isl.points import points_of
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.origins import tells_more
 
@@ -139,7 +140,8 @@ def _stepped(dependence: DependenceOp, write: isl.Map, read: isl.Map) -> list[in
     if len(kept) > 2:
         raise CompileError(
             dependence,
-            f"iterations go through {len(kept)} dimensions of @{_names(dependence)[2]}; at most 2 can be drawn",
+            f"iterations go through {count_of(len(kept), 'dimension')} of @{_names(dependence)[2]}; at most 2 can"
+            " be drawn",
         )
     return kept
 
@@ -157,7 +159,8 @@ def _points(dependence: DependenceOp, points: isl.Set) -> np.ndarray:
     if (count := count_points(points)) > MOST_POINTS:
         name = points.get_tuple_name() or _names(dependence)[2]
         raise CompileError(
-            dependence, f"@{name} has {count} points; at most {MOST_POINTS} can be drawn"
+            dependence,
+            f"@{name} has {count_of(count, 'point')}; at most {MOST_POINTS} can be drawn",
         )
     return points_of(points)
 
@@ -174,7 +177,7 @@ def _iterations(dependence: DependenceOp, stage: StageOp) -> PointSpace:
     if len(shown) > 2:
         raise CompileError(
             dependence,
-            f"iterations of @{name} have {len(shown)} dimensions; at most 2 can be drawn",
+            f"iterations of @{name} have {count_of(len(shown), 'dimension')}; at most 2 can be drawn",
         )
     times = _evaluate(stage.order, points)
     points = points[np.lexsort(times.T[::-1])] if times.size else points

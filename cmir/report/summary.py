@@ -14,6 +14,7 @@ from cmir.analysis.curve import CurvePoint
 from cmir.analysis.headlines import Headlines
 from cmir.dialects.core_name import CoreName
 from cmir.support.atomic import atomic_path
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import printable
 from cmir.support.origins import middle_cut, tells_more
 from cmir.timing.report import CoreReport, RunReport
@@ -37,8 +38,8 @@ def print_summary(
     cores: number of cores, without the global control unit. sram_bytes: bytes of the buffers of each core. nodes: the
     node of the model that each program comes from, where it is known.
     """
-    inferences = f"{report.inferences} inference{'s' if report.inferences != 1 else ''}"
-    print(f"{inferences} on {cores} cores of '{printable(hardware)}'")
+    inferences = count_of(report.inferences, "inference")
+    print(f"{inferences} on {count_of(cores, 'core')} of '{printable(hardware)}'")
     rows = [
         ("cycles", f"{report.cycles}"),
         ("latency of one inference", f"{report.inference_latency}"),

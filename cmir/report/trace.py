@@ -16,6 +16,7 @@ import numpy as np
 from cmir.report.activity import Activity, activities
 from cmir.report.occupancy import Occupancy, occupancies
 from cmir.support.atomic import atomic_path
+from cmir.support.counts import count_of
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
@@ -79,7 +80,7 @@ def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
             start, length, name, ran = at + wait, fire, f"inference {inference}", iterations
             if not each:
                 start, length, ran = at, count * (wait + fire), count * iterations
-                name += f": fires {fire} of every {wait + fire} cycles" if wait else ""
+                name += f": fires {fire} of every {count_of(wait + fire, 'cycle')}" if wait else ""
             place = (first + k * iterations) % activity.iterations
             fired = {"inference": inference, "first": place, "last": place + ran - 1}
             yield _slice(

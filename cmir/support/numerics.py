@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from ml_dtypes import bfloat16, int2, int4, uint2, uint4
 
+from cmir.support.counts import count_of
+
 BFLOAT16 = np.dtype(bfloat16)
 """The type of `bf16`, which NumPy lacks. It is none of NumPy's kinds of floats."""
 
@@ -207,7 +209,7 @@ def places_of(shape: Sequence[int], indices: Sequence[np.ndarray]) -> list[np.nd
         outside = (places < 0) | (places >= size)
         if outside.any():
             wrong = given[outside].flat[0]
-            raise IndexError(f"index {wrong} is outside a dimension of {size} elements")
+            raise IndexError(f"index {wrong} is outside a dimension of {count_of(size, 'element')}")
         found.append(places)
     return found
 

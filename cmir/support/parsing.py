@@ -32,6 +32,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.lexer import Input, Position, Span
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import emit_remark, is_isl_error
 from cmir.support.similar import did_you_mean
 from cmir.support.unloaded import unloaded_hint
@@ -168,7 +169,7 @@ class LocatingParser(Parser):
         size, count = attribute.get_element_type().compile_time_size, prod(attribute.get_shape())
         if len(attribute.data.data) != size * count:  # of elements that are given as bytes
             self.raise_error(
-                f"{count} elements of {attribute.get_element_type()} take {size * count} bytes, "
+                f"{count_of(count, 'element')} of {attribute.get_element_type()} take {size * count} bytes, "
                 f"got {len(attribute.data.data)}",
                 start,
                 self.pos,

@@ -27,6 +27,8 @@ def run_tasks(function: Callable[[Any], Any], tasks: Sequence[Any], executor: Ex
     match executor:
         case 1:
             return enumerate(map(function, tasks))
+        case int() if executor < 1:
+            raise CompileError(None, f"executor must be at least 1 process, got {executor}")
         case None | int():
             return map_in_processes(function, tasks, executor or processors())
         case Executor():

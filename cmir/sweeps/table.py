@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from cmir.support.atomic import atomic_path, name_beside
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.interruption import at_interruption
 
@@ -87,8 +88,8 @@ class Table:
             if len(line) != len(self.columns):
                 raise CompileError(
                     self.path,
-                    f"line {number} has {len(line)} cells instead of {len(self.columns)}; remove it, and its point is"
-                    " evaluated again",
+                    f"line {number} has {count_of(len(line), 'cell')} instead of {len(self.columns)}; remove it,"
+                    " and its point is evaluated again",
                 )
         rows = [dict(zip(self.columns, line, strict=True)) for line in lines[1:]]
         if any(row.get(KEY) != self.sweep for row in rows):

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmir.dialects.core_name import CoreName
+from cmir.support.counts import count_of
 from cmir.timing.recurrence import Actor, Dependence, Wait, check_times
 
 
@@ -64,7 +65,7 @@ class InfeasiblePeriodError(Exception):
 
     def __init__(self, links: list[CycleEdge], delay: int, tokens: int, starts: np.ndarray):
         self.links, self.delay, self.tokens, self.starts = links, delay, tokens, starts
-        super().__init__(f"{delay} cycles pass in {tokens} inferences")
+        super().__init__(f"{count_of(delay, 'cycle')} pass in {count_of(tokens, 'inference')}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from cmir.context import CmirContext, make_context
 from cmir.extensions import installed_universe
 from cmir.pipelines.text import parse_passes, parse_steps, pipeline_text
 from cmir.support.atomic import atomic_paths
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.file_kinds import IR, refuse_other_kinds
 from cmir.support.parameter_files import open_parameters
@@ -100,7 +101,7 @@ def _run(options: argparse.Namespace) -> int:
         weights.name_files(reduced, parameters)
     _write(reduced, reproducer, weights, options.output_file)
     print(
-        f"{NAME}: {before} operations reduced to {_size(reduced)}, in {test.count} tests",
+        f"{NAME}: {count_of(before, 'operation')} reduced to {_size(reduced)}, in {count_of(test.count, 'test')}",
         file=sys.stderr,
     )
     return 0

@@ -241,13 +241,10 @@ def _check(
     tolerances: Tolerances,
 ) -> bool:
     """Compare the outputs of a run with a reference. Return True if they are right."""
-    from cmir.execution.judging import check
     from cmir.execution.sequences import sequence_starts
 
     first = sequence_starts(options.sequence_lengths, len(samples), network.timed.network.op)
-    inputs = [[*sample.values()] for sample in samples]
-    shadow = network.shadow(tolerances.narrowest)
-    verdict = check(reference, inputs, run.samples, tolerances, first, shadow)
+    verdict = network.judge(reference, samples, run.samples, tolerances, first)
     for line in verdict.wrong:
         print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
     if verdict:

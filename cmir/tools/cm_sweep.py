@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, printable
 from cmir.support.interruption import at_interruption
 from cmir.tools.common import run_tool
@@ -187,7 +188,7 @@ def _run(options: argparse.Namespace, grid: Grid, output: Path) -> int:
         sweep_model(model, grid, _mapping(options), run, output, executor, progress)
     there = len(grid) - progress.done
     before = f", {there} were there" if there else ""
-    print(f"{output}: {progress.done} points{before}, {progress.failed} failed")
+    print(f"{output}: {count_of(progress.done, 'point')}{before}, {progress.failed} failed")
     return 0
 
 

@@ -13,6 +13,7 @@ from cmir.passes.pipelines import installed_pipelines
 from cmir.pipelines.pass_options import options_of, type_in_words
 from cmir.pipelines.steps import flat
 from cmir.pipelines.text import PassFactory, parse_steps
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.extras import missing_package
 from cmir.universe import CMIR_UNIVERSE
@@ -42,7 +43,7 @@ def help_text(known: Mapping[str, PassFactory]) -> str:
         [
             "passes:",
             *pass_lines(names, known, "--"),
-            f"  … and {count} passes of xDSL (--list-passes)",
+            f"  … and {count_of(count, 'pass', 'passes')} of xDSL (--list-passes)",
             "",
             "named pipelines, which can stand for a pass; an option applies to all of its passes that have it:",
             *pipeline_lines("--"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.tools.options import (
     CommandParser,
@@ -248,9 +249,7 @@ def _check_sequences(options: argparse.Namespace) -> None:
     if options.random is not None and options.inferences is None:
         options.inferences = total
     if options.inferences not in (None, total):
-        message = (
-            f"--sequence-lengths has {total} inferences, and --inferences {options.inferences}"
-        )
+        message = f"--sequence-lengths has {count_of(total, 'inference')}, and --inferences {options.inferences}"
         raise CompileError("cm-run", message)
 
 

@@ -67,7 +67,7 @@ REFUSED = {
     "activations": (
         f"float[5,1,3] x, {WEIGHTS}",
         NODE.format(', activations = ["Tanh"]', ""),
-        "attribute activations has 1 entries, expected 3: 3 for each direction",
+        "attribute activations has 1 entry, expected 3: 3 for each direction",
     ),
     "numbers of an activation": (
         f"float[5,1,3] x, {WEIGHTS}",

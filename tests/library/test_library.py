@@ -14,9 +14,11 @@ import pytest
 from frontends.onnx_models import model_of
 from ml_dtypes import uint4
 from networks import Builder, reference_outputs
+from onnx import numpy_helper
 
 import cmir
 from cmir.context import make_context
+from cmir.documentation.python_page import python_page
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import BFLOAT16
 from cmir.support.parsing import parse_module
@@ -37,6 +39,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def net(file: Path) -> cmir.Network:
     return cmir.compile(file, "hermes", storage="lossless", progress=False)
+
+
+def weights() -> dict[str, np.ndarray]:
+    return {w.name: numpy_helper.to_array(w) for w in model().graph.initializer}
 
 
 def images(count: int) -> np.ndarray:
@@ -267,9 +273,60 @@ def test_numbers_that_are_too_small() -> None:
     network = cmir.compile(DIGITS, {"crossbar": {"rows": 64}}, progress=False)
     assert network.hardware.name == "custom"
     for call in (lambda: network.run(random=0, inferences=0), lambda: network.timing(0)):
-        with pytest.raises(cmir.CompileError, match="`inferences` must be at least 1, got 0"):
+        with pytest.raises(
+            cmir.CompileError, match="`inferences` must be an integer of at least 1, got 0"
+        ):
             call()
     with pytest.raises(cmir.CompileError, match="`random` must be a seed of at least 0"):
         network.run(random=-1)
     with pytest.raises(ValueError, match="a run without data has no outputs"):
         _ = network.timing(2).output
+
+
+def test_check(net: cmir.Network, file: Path, tmp_path: Path) -> None:
+    """As cm-run --check, with the model, with IR, and for a network that was loaded."""
+    run = net.run(random=0, inferences=2)
+    assert run.check() and str(run.check()) == "equal to onnxruntime in all 2 inferences"
+    assert str(run.check(reference="numpy")) == "equal to NumPy in all 2 inferences"
+    net.save(tmp_path / "saved.cmir")
+    loaded = cmir.load(tmp_path / "saved.cmir").run(random=0)
+    assert str(loaded.check()) == "equal to NumPy in 1 inference"
+    assert str(loaded.check(file)) == "equal to onnxruntime in 1 inference"
+    from_ir = cmir.compile(net.ir("nn"), weights=weights()).run(random=0)
+    assert str(from_ir.check()) == "equal to NumPy in 1 inference"
+
+
+def test_check_of_wrong_results(net: cmir.Network) -> None:
+    run = net.run(random=0)
+    wrong = [{name: array + 1 for name, array in sample.items()} for sample in run.samples]
+    run.samples = wrong
+    verdict = run.check(rtol=1e-3)
+    assert not verdict and "elements differ" in str(verdict)
+    assert repr(verdict).startswith("<wrong: output '")
+
+
+def test_check_without_a_reference(net: cmir.Network) -> None:
+    with pytest.raises(cmir.CompileError, match=r"nothing to check: use net.run\(\)"):
+        net.timing(2).check()
+    lowered = cmir.compile(net.ir(), weights=weights()).run(random=0)
+    with pytest.raises(
+        cmir.CompileError, match=r"needs what the IR was compiled from: .* as `against`"
+    ):
+        lowered.check()
+
+
+def test_visible_names(net: cmir.Network) -> None:
+    """Completion in notebooks shows what is documented."""
+    documented = python_page()
+    for shown, what in ((net, "Network"), (net.timing(1), "Run")):
+        for name in dir(shown):
+            heading, field = f"### `{what}.{name}`", f"{name}: "
+            assert heading in documented or field in (type(shown).__doc__ or "")
+    assert {"run", "check", "timed"} & {*dir(net)} == {"run"}
+    assert "check" in dir(net.timing(1))
+
+
+def test_missing_packages_of_tables(net: cmir.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(cmir.CompileError, match=r"'polars' is not installed.*: pip install polars"):
+        net.timing(1).to_polars()

@@ -175,3 +175,36 @@ def test_without_an_executor_of_its_kind(file: Path, monkeypatch: pytest.MonkeyP
     for name in ("joblib", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)
     assert len(cmir.sweep(file, "hermes", {"core.count": [8]}, executor=1, progress=False)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, r"`fields` must be values by field, {'crossbar.rows': \[128, 256\]}, got {}"),
+        (["core.count"], r"`fields` must be values by field, .*, got \['core.count'\]"),
+        ({3: [4]}, "got the field 3"),
+        ({"core.count": 4}, r"the values of `core.count` must be a list, such as \[4\], got 4"),
+        ({"core__count": "4"}, r"the values of `core__count` must be a list, such as \['4'\]"),
+        ({"core.count": []}, "`core.count` has no values"),
+    ],
+)
+def test_fields_that_are_none(fields: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(cmir.CompileError, match=message):
+        cmir.sweep("net.onnx", "ideal", fields, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "."}, "expected IR or an ONNX model .*, got a directory"),
+        ({"source": "func.func @main() {}"}, "no file .*; IR as a string has several lines"),
+        ({"hardware": "herms"}, "did you mean 'hermes'"),
+        ({"random": "x"}, "`random` must be a seed of at least 0, got 'x'"),
+        ({"inferences": 0}, "`inferences` must be an integer of at least 1, got 0"),
+        ({"shapes": 3}, "`shapes` must be shapes by input, got 3"),
+    ],
+)
+def test_arguments_that_do_not_fit(options: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"source": "net.onnx", "hardware": "ideal", **options}
+    with pytest.raises(cmir.CompileError, match=message):
+        cmir.sweep(fields={"core.count": [4]}, progress=False, **arguments)

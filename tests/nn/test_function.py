@@ -64,7 +64,7 @@ def test_inputs_of_another_type_are_converted():
     ("inputs", "parameters", "message"),
     [
         ([X[:1]], {"w": W}, "argument 0 must have the shape [2, 5], got [1, 5]"),
-        ([X, X], {"w": W}, "the function has 1 arguments, got 2 arrays"),
+        ([X, X], {"w": W}, "the function has 1 argument, got 2 arrays"),
         (
             [X],
             {},

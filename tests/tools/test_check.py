@@ -313,7 +313,7 @@ def test_substitutes(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     text, w, reason = REFUSED[name]
     model = save(tmp_path / "model.onnx", text, w)
     code, said, err = check(capsys, model)
-    assert (code, said) == (0, "check: equal to NumPy in all 1 inferences")
+    assert (code, said) == (0, "check: equal to NumPy in 1 inference")
     assert f"{model}: remark: {reason}" in err
     assert "; the reference is NumPy's evaluation of what was imported\n" in err
 
@@ -341,7 +341,7 @@ def test_crashes_and_hangs(
     ):
         (folder / "onnxruntime.py").write_text(text)
         code, said, err = check(capsys, dense)
-        assert (code, said) == (0, "check: equal to NumPy in all 1 inferences")
+        assert (code, said) == (0, "check: equal to NumPy in 1 inference")
         assert f"{dense}: remark: {reason}" in err
 
 
@@ -370,13 +370,13 @@ def test_check_with(
 ) -> None:
     for choice, name in (("onnxruntime", "onnxruntime"), ("numpy", "NumPy")):
         code, said, _ = check(capsys, dense, "--check-with", choice)
-        assert (code, said) == (0, f"check: equal to {name} in all 1 inferences")
+        assert (code, said) == (0, f"check: equal to {name} in 1 inference")
         assert run(dense, "--check-with", choice) == 0
         assert f"check: equal to {name}" in capsys.readouterr().out  # without --check
     integers = save(tmp_path / "i.onnx", INTEGERS, np.ones((4, 3), np.int8))
     assert "equal to exact integer arithmetic" in check(capsys, integers)[1]
     _, said, _ = check(capsys, integers, "--check-with", "onnxruntime")
-    assert said == "check: equal to onnxruntime in all 1 inferences"
+    assert said == "check: equal to onnxruntime in 1 inference"
     double = save(tmp_path / "double.onnx", DOUBLE, KERNEL)
     code, said, err = check(capsys, double, "--check-with", "onnxruntime")
     assert code == 1 and not said
@@ -409,9 +409,9 @@ def test_levels(passes: str, dense: Path, capsys: pytest.CaptureFixture[str]) ->
     for source in sources:
         name = "onnxruntime" if source == dense else "NumPy"
         code, said, err = check(capsys, lowered, "--check-against", source)
-        assert (code, said) == (0, f"check: equal to {name} in all 1 inferences"), err
+        assert (code, said) == (0, f"check: equal to {name} in 1 inference"), err
     code, said, _ = check(capsys, lowered, "--check-against", dense, "--check-with", "numpy")
-    assert (code, said) == (0, "check: equal to NumPy in all 1 inferences")
+    assert (code, said) == (0, "check: equal to NumPy in 1 inference")
     code, said, err = check(capsys, lowered)
     if passes == "nn-to-cmcore":
         assert code == 1
@@ -420,14 +420,14 @@ def test_levels(passes: str, dense: Path, capsys: pytest.CaptureFixture[str]) ->
             " or IR at the nn or polyhedral level, named with --check-against\n"
         ) in err
     else:
-        assert (code, said) == (0, "check: equal to NumPy in all 1 inferences")
+        assert (code, said) == (0, "check: equal to NumPy in 1 inference")
 
 
 def test_sources_that_networks_name(dense: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As for --verify."""
     lowered = compiled(dense, "nn-to-cmcore", "--output-source")
     code, said, err = check(capsys, lowered)
-    assert (code, said) == (0, "check: equal to NumPy in all 1 inferences"), err
+    assert (code, said) == (0, "check: equal to NumPy in 1 inference"), err
 
 
 def test_substitutes_of_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -437,7 +437,7 @@ def test_substitutes_of_other_files(tmp_path: Path, capsys: pytest.CaptureFixtur
     lowered = compiled(source, "nn-to-cmcore")
     save(source, text, KERNEL)
     code, said, err = check(capsys, lowered, "--check-against", source)
-    assert (code, said) == (0, "check: equal to NumPy in all 1 inferences")
+    assert (code, said) == (0, "check: equal to NumPy in 1 inference")
     assert f"{source}: remark: onnxruntime refuses it: " in err
 
 

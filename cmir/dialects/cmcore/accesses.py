@@ -46,6 +46,7 @@ from cmir.dialects.polyhedral.relations import RELATION, MapAttr
 from cmir.dialects.polyhedral.syntax import parse_attribute_as
 from cmir.dialects.symbols import symbol
 from cmir.dialects.syntax import parse_defined_operand
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -119,7 +120,7 @@ class LoadOp(IRDLOperation):
     def verify_(self) -> None:
         if len(self.buffers) != len(self.maps):
             raise VerifyException(
-                f"{len(self.buffers)} buffers for {len(self.maps)} access relations"
+                f"{count_of(len(self.buffers), 'buffer')} for {len(self.maps)} access relations"
             )
         if not self.buffers:
             raise VerifyException("a load must read a cmcore.buffer")

@@ -40,6 +40,7 @@ from cmir.dialects.polyhedral.syntax import parse_controlled, print_controlled, 
 from cmir.dialects.symbols import find_symbol, symbol
 from cmir.dialects.syntax import parse_attributes, parse_defined_operand, print_attributes
 from cmir.dialects.traits import HasParentNamed
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -255,7 +256,9 @@ class ReleaseOp(IRDLOperation):
         if isinstance(holder, SnoopOp) and isinstance(holder.buffer.owner, BufferOp):
             rank = len(find_array(self, symbol(holder.buffer.owner.array)).shape)
             if self.awaits and len(self.at) != rank:
-                raise VerifyException(f"the location has {rank} coordinates, got {len(self.at)}")
+                raise VerifyException(
+                    f"the location has {count_of(rank, 'coordinate')}, got {len(self.at)}"
+                )
         if isinstance(holder, CreditOp) and self.awaits:
             iteration = iteration_in(_body_of_program(holder, symbol(holder.source)))
             if iteration is not None:

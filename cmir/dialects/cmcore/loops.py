@@ -26,6 +26,7 @@ from cmir.dialects.polyhedral.syntax import parse_controlled, print_controlled
 from cmir.dialects.symbols import find_symbol, symbol
 from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.dialects.traits import HasParentNamed
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -76,7 +77,9 @@ def enclosing(op: Operation, where: tuple[type[Operation], ...]) -> Operation:
 def verify_count(what: str, body: Block | None, values: Sequence[SSAValue]) -> None:
     """Check that there is one value for each coordinate of an iteration. Raises VerifyException."""
     if body is not None and len(values) != len(body.args):
-        raise VerifyException(f"{what} has {len(body.args)} coordinates, got {len(values)}")
+        raise VerifyException(
+            f"{what} has {count_of(len(body.args), 'coordinate')}, got {len(values)}"
+        )
 
 
 def controlled_iteration(holder: Operation) -> Block | None:

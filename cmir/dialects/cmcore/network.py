@@ -38,6 +38,7 @@ from cmir.dialects.polyhedral.syntax import verify_takes_cores
 from cmir.dialects.symbols import symbol
 from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.dialects.traits import HasParentNamed
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -273,6 +274,6 @@ class CoreOp(IRDLOperation):
             raise VerifyException(f"@{symbol(self.program)} is run by the global control unit")
         if len(self.core) != program.core_dims:
             raise VerifyException(
-                f"a core of @{symbol(self.program)} has {program.core_dims} coordinates, "
+                f"a core of @{symbol(self.program)} has {count_of(program.core_dims, 'coordinate')}, "
                 f"got {list(self.core)}"
             )

@@ -38,6 +38,7 @@ from cmir.dialects.nn.relations import (
 from cmir.dialects.nn.window import verify_has_spatial_dimensions, window_defaults
 from cmir.dialects.vectors import MxvOp
 from cmir.isl.text import read_map
+from cmir.support.counts import count_of
 from cmir.support.numerics import widened
 
 
@@ -112,7 +113,7 @@ class ConvTransposeOp(LinearOp):
         verify_has_spatial_dimensions(x)
         if len(weight) != len(x) + 1:
             raise VerifyException(
-                f"the weight must have {len(x) + 1} dimensions, got {len(weight)}"
+                f"the weight must have {count_of(len(x) + 1, 'dimension')}, got {len(weight)}"
             )
         if weight[0] != x[0]:
             raise VerifyException(f"the weight must have {x[0]} input channels, got {weight[0]}")
@@ -239,7 +240,9 @@ def _result_sizes(sizes: Shape, kernel: Shape, options: Mapping[str, Attribute])
     for name, minimum in least.items():
         values, count = numbers(options, name), 2 * rank if name == "pads" else rank
         if len(values) != count:
-            raise VerifyException(f"`{name}` must have {count} entries, got {len(values)}")
+            raise VerifyException(
+                f"`{name}` must have {count_of(count, 'entry', 'entries')}, got {len(values)}"
+            )
         if min(values) < minimum:
             raise VerifyException(f"`{name}` must be >= {minimum}, got {list(values)}")
     strides, dilations, added, pads = (numbers(options, name) for name in least)

@@ -30,6 +30,7 @@ from cmir.dialects.nn.operation import (
 from cmir.dialects.nn.relations import element_map, row_major
 from cmir.dialects.nn.window import Window, verify_has_spatial_dimensions, window_defaults
 from cmir.dialects.vectors import MxvOp
+from cmir.support.counts import count_of
 from cmir.support.numerics import matrix_product
 
 
@@ -95,7 +96,7 @@ class ConvOp(LinearOp):
         verify_has_spatial_dimensions(x)
         if len(weight) != len(x) + 1:
             raise VerifyException(
-                f"the weight must have {len(x) + 1} dimensions, got {len(weight)}"
+                f"the weight must have {count_of(len(x) + 1, 'dimension')}, got {len(weight)}"
             )
         groups = number(options, "groups")
         for value, what in ((x[0], "input"), (weight[0], "output")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from xdsl.dialects.func import FuncOp
@@ -17,6 +17,7 @@ from cmir.dialects.nn.carried import carried_pairs, input_arguments, output_indi
 from cmir.dialects.nn.operation import NNOp, shape_of
 from cmir.dialects.nn.parameter import ParameterOp
 from cmir.dialects.nn.stage import ScanOp, StageOp
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 Values = dict[SSAValue, np.ndarray]
@@ -56,7 +57,8 @@ def evaluate_function(
     values: Values = {}
     if len(inputs) != len(block.args):
         raise CompileError(
-            function, f"the function has {len(block.args)} arguments, got {len(inputs)} arrays"
+            function,
+            f"the function has {count_of(len(block.args), 'argument')}, got {count_of(len(inputs), 'array')}",
         )
     for argument, array in zip(block.args, inputs, strict=True):
         try:
@@ -95,7 +97,8 @@ def evaluate_stream(
     for number, arrays in enumerate(stream):
         if len(arrays) != len(inputs):
             raise CompileError(
-                function, f"the network has {len(inputs)} inputs, got {len(arrays)} arrays"
+                function,
+                f"the network has {count_of(len(inputs), 'input')}, got {count_of(len(arrays), 'array')}",
             )
         begins = number == (0 if first is None else first[number])
         values = dict(zip(inputs, arrays, strict=True)) | {
@@ -112,12 +115,11 @@ def _block(function: FuncOp) -> Block:
     return function.body.block
 
 
-def _check_results(op: NNOp, results: Sequence[np.ndarray]) -> None:
+def _check_results(op: NNOp, results: Sequence[Any]) -> None:
     """Raise CompileError if an operator, which may be of another package, returns other arrays than its type says."""
     if len(results) != len(op.results):
-        message = (
-            f"`{op.name}` evaluates to {len(results)} arrays, and has {len(op.results)} results"
-        )
+        found, wanted = count_of(len(results), "array"), count_of(len(op.results), "result")
+        message = f"`{op.name}` evaluates to {found}, and has {wanted}"
         raise CompileError(op, message)
     for result, array in zip(op.results, results, strict=True):
         shape, dtype = shape_of(result), dtype_of(result)

@@ -25,6 +25,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, access_map, element_names, spatial_names
 from cmir.isl.text import read_map
+from cmir.support.counts import count_of
 from cmir.support.numerics import widened
 
 
@@ -82,14 +83,16 @@ class FoldOp(IterationOp):
         rank = len(shape)
         if not rank or len(x) != 1 + 2 * rank:
             raise VerifyException(
-                f"the operand must have channels, and {rank} dimensions of windows and of their"
+                f"the operand must have channels, and {count_of(rank, 'dimension')} of windows and of their"
                 f" positions, got {list(x)}"
             )
         least = {"strides": 1, "dilations": 1, "pads": 0}
         for name, minimum in least.items():
             values, count = numbers(options, name), 2 * rank if name == "pads" else rank
             if len(values) != count:
-                raise VerifyException(f"`{name}` must have {count} entries, got {len(values)}")
+                raise VerifyException(
+                    f"`{name}` must have {count_of(count, 'entry', 'entries')}, got {len(values)}"
+                )
             if min(values) < minimum:
                 raise VerifyException(f"`{name}` must be >= {minimum}, got {list(values)}")
         strides, dilations, pads = (numbers(options, name) for name in least)
@@ -99,7 +102,7 @@ class FoldOp(IterationOp):
             fitting = (whole - dilations[axis] * (kernel - 1) - 1) // strides[axis] + 1
             if size < 1 or fitting != windows:
                 raise VerifyException(
-                    f"{windows} windows of {kernel} elements do not fit a size of {size} in spatial"
+                    f"{windows} windows of {count_of(kernel, 'element')} do not fit a size of {size} in spatial"
                     f" dimension {axis}, where there is room for {max(0, fitting)}"
                 )
         return (x[0], *shape)

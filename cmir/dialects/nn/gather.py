@@ -16,6 +16,7 @@ from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import INT, INTS, TENSOR, Shape, ints, number, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names
 from cmir.dialects.nn.widening import LayoutCanonicalization
+from cmir.support.counts import count_of
 
 MOST_RUNS = 128
 """Maximum number of runs of equally spaced indices. Each run is one piece of a relation."""
@@ -59,7 +60,7 @@ class GatherOp(LayoutOp):
         for index in indices:
             if not 0 <= index < x[axis]:
                 raise VerifyException(
-                    f"index {index} is outside dimension {axis}, which has {x[axis]} elements"
+                    f"index {index} is outside dimension {axis}, which has {count_of(x[axis], 'element')}"
                 )
         if (count := len(runs(indices))) > MOST_RUNS:
             raise VerifyException(

@@ -21,6 +21,7 @@ from cmir.dialects.nn.interface import LayoutOp
 from cmir.dialects.nn.operation import FLOAT, INTS, TENSOR, Shape, ints, numbers, shape_of
 from cmir.dialects.nn.relations import element_box, element_map, element_names, row_major
 from cmir.dialects.nn.widening import LayoutCanonicalization
+from cmir.support.counts import count_of
 
 MOST_CROSSING = 1
 """Maximum number of axes that operand and result of a reshape may divide in crossing ways, if it is read as a view.
@@ -73,7 +74,7 @@ class ReshapeOp(LayoutOp):
             raise VerifyException(f"`shape` must be > 0, got {list(shape)}")
         if prod(shape) != prod(x):
             raise VerifyException(
-                f"`shape` must have {prod(x)} elements, got {prod(shape)} in {list(shape)}"
+                f"`shape` must have {count_of(prod(x), 'element')}, got {prod(shape)} in {list(shape)}"
             )
         return shape
 
@@ -204,7 +205,7 @@ class SliceOp(LayoutOp):
             count = len(numbers(options, name))
             if count != len(x):
                 raise VerifyException(
-                    f"`{name}` must have {len(x)} entries, one per dimension, got {count}"
+                    f"`{name}` must have {count_of(len(x), 'entry', 'entries')}, one per dimension, got {count}"
                 )
         if 0 in numbers(options, "steps"):
             raise VerifyException(f"`steps` must not be 0, got {list(numbers(options, 'steps'))}")
@@ -215,7 +216,7 @@ class SliceOp(LayoutOp):
             outside = [index for index in (indices[0], indices[-1]) if not 0 <= index < size]
             if outside:
                 raise VerifyException(
-                    f"index {outside[0]} is outside dimension {axis}, which has {size} elements"
+                    f"index {outside[0]} is outside dimension {axis}, which has {count_of(size, 'element')}"
                 )
         return tuple(map(len, taken))
 
@@ -288,7 +289,7 @@ class PadOp(LayoutOp):
         (x,), pads = shapes, numbers(options, "pads")
         if len(pads) != 2 * len(x):
             raise VerifyException(
-                f"`pads` must have {2 * len(x)} entries, a begin and an end per dimension,"
+                f"`pads` must have {count_of(2 * len(x), 'entry', 'entries')}, a begin and an end per dimension,"
                 f" got {len(pads)}"
             )
         sizes = tuple(map(sum, zip(pads, x, pads[len(x) :], strict=False)))
@@ -383,7 +384,7 @@ def _verify_elements_as_pads(mode: str, x: Shape, pads: Sequence[int]) -> None:
     for axis, (size, *margins) in enumerate(zip(x, pads, pads[len(x) :], strict=False)):
         if mode == "reflect" and max(margins) >= size:
             raise VerifyException(
-                f"`reflect` must pad dimension {axis}, which has {size} elements, by less than"
+                f"`reflect` must pad dimension {axis}, which has {count_of(size, 'element')}, by less than"
                 f" that, got {max(margins)}"
             )
 

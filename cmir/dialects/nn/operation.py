@@ -47,6 +47,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.element_types import dtype_of
+from cmir.support.counts import count_of
 
 Shape = tuple[int, ...]
 
@@ -308,8 +309,8 @@ class NNOp(IRDLOperation, ABC):
         results = len(definition.results)
         if len(type.inputs) != len(operands) or len(type.outputs) != results:
             parser.raise_error(
-                f"expected the types of {len(operands)} operands and of {results}"
-                f" result{'s' if results > 1 else ''}, got"
+                f"expected the types of {count_of(len(operands), 'operand')} and of"
+                f" {count_of(results, 'result')}, got"
                 f" {len(type.inputs)} and {len(type.outputs)}",
                 start,
                 parser.pos,

@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 
 from cmir.dialects.nn.interface import Access, Cells, IterationOp
 from cmir.dialects.nn.operation import shape_of
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -40,7 +41,11 @@ def _problem(op: IterationOp, index: int, read: Access, rank: int) -> str | None
     if index >= len(op.operands) or read.constant is not None or read.relation.is_empty():
         return None
     found, wanted = read.relation.dim(isl.dim_type.out), len(shape_of(op.operands[index]))
-    return None if found == wanted else f"elements of {found} coordinates instead of {wanted}"
+    return (
+        None
+        if found == wanted
+        else f"elements of {count_of(found, 'coordinate')} instead of {wanted}"
+    )
 
 
 def checked_results(op: IterationOp, results: Any) -> Sequence[SSAValue]:

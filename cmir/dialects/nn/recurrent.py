@@ -53,6 +53,7 @@ from cmir.dialects.nn.operation import (
 )
 from cmir.dialects.nn.relations import Box, element_map
 from cmir.dialects.vectors import MxvOp
+from cmir.support.counts import count_of
 from cmir.support.numerics import matrix_product
 
 Item = TypeVar("Item")
@@ -505,7 +506,9 @@ def _verify_activations(options: Mapping[str, Attribute], count: int) -> None:
             lists[option] = len(cast(DenseArrayBase[Any], options[option]).get_values())
     for option, length in lists.items():
         if length != count:
-            raise VerifyException(f"`{option}` must have {count} entries, got {length}")
+            raise VerifyException(
+                f"`{option}` must have {count_of(count, 'entry', 'entries')}, got {length}"
+            )
     clip = options.get("clip")
     if isinstance(clip, FloatAttr) and not clip.value.data > 0:
         raise VerifyException(f"`clip` must be > 0, got {clip.value.data}")

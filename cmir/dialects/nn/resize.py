@@ -39,6 +39,7 @@ from cmir.dialects.nn.relations import (
 from cmir.dialects.nn.widening import LayoutCanonicalization
 from cmir.dialects.vectors import ReduceOp
 from cmir.isl.text import read_map
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -327,7 +328,9 @@ def verify_coordinates(rank: int, options: Mapping[str, Attribute]) -> None:
     for name in ("sizes", "factors", "offsets", "divisors"):
         values = numbers(options, name)
         if len(values) != rank:
-            raise VerifyException(f"`{name}` must have {rank} entries, got {len(values)}")
+            raise VerifyException(
+                f"`{name}` must have {count_of(rank, 'entry', 'entries')}, got {len(values)}"
+            )
         if name != "offsets" and min(values, default=1) < 1:
             raise VerifyException(f"`{name}` must be > 0, got {list(values)}")
 

@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.nn.operation import Shape
 from cmir.dialects.nn.relations import Box, spatial_names
+from cmir.support.counts import count_of
 from cmir.support.limits import count_text
 
 _MOST_POSITIONS = 1 << 24
@@ -85,14 +86,14 @@ class Window:
         for name, values in lists.items():
             if len(values) != rank:
                 raise VerifyException(
-                    f"`{name}` must have {rank} entries, one per spatial dimension,"
+                    f"`{name}` must have {count_of(rank, 'entry', 'entries')}, one per spatial dimension,"
                     f" got {len(values)}"
                 )
             if values and min(values) < 1:
                 raise VerifyException(f"`{name}` must be > 0, got {list(values)}")
         if len(self.pads) != 2 * rank:
             raise VerifyException(
-                f"`pads` must have {2 * rank} entries, a begin and an end per spatial dimension,"
+                f"`pads` must have {count_of(2 * rank, 'entry', 'entries')}, a begin and an end per spatial dimension,"
                 f" got {len(self.pads)}"
             )
         if self.pads and min(self.pads) < 0:

@@ -19,6 +19,7 @@ from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.isl.cores import parameters
 from cmir.isl.inferences import in_any_inference, inferences_back
 from cmir.isl.unions import is_single_valued
+from cmir.support.counts import count_of
 
 
 @lru_cache(maxsize=16384)
@@ -66,7 +67,7 @@ def _inference_problem(relation: isl.Map, array: str, held: int) -> str | None:
     if inferences.dim_max_val(0).to_python() > 0:
         return "a read must not reach into a later inference: m exceeds 0"
     if (back := inferences_back(relation)) > held:
-        return f"the read reaches back {back} inferences, @{array} has initial values for {held}"
+        return f"the read reaches back {count_of(back, 'inference')}, @{array} has initial values for {held}"
     return None
 
 
@@ -89,19 +90,17 @@ def _tuple_problem(
     if domain is not None and pair.get_tuple_name(isl.dim_type.in_) != name:
         return f"the iteration must be a point of {name}[…], got {access.data}"
     if pair.dim(isl.dim_type.in_) != coordinates:
-        return (
-            f"the iteration must have {coordinates} coordinates, got {pair.dim(isl.dim_type.in_)}"
-        )
+        return f"the iteration must have {count_of(coordinates, 'coordinate')}, got {pair.dim(isl.dim_type.in_)}"
     if pair.dim(isl.dim_type.out) != lanes:
         return (
-            f"the lane must have {lanes} coordinates, the rank of the vector, "
+            f"the lane must have {count_of(lanes, 'coordinate')}, the rank of the vector, "
             f"got {pair.dim(isl.dim_type.out)}"
         )
     if relation.get_tuple_name(isl.dim_type.out) != array:
         return f"the location must be a point of {array}[…], got {access.data}"
     if relation.dim(isl.dim_type.out) != rank:
         return (
-            f"the location must have {rank} coordinates, {of_what}, "
+            f"the location must have {count_of(rank, 'coordinate')}, {of_what}, "
             f"got {relation.dim(isl.dim_type.out)}"
         )
     return None

@@ -21,6 +21,7 @@ from cmir.dialects.polyhedral.relations import (
 )
 from cmir.dialects.polyhedral.stages import StageOp
 from cmir.dialects.symbols import symbol
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -94,9 +95,7 @@ def cells_problem(
     if not relation.get_space().range().has_equal_tuples(locations.get_space()):
         return f"the cells must be elements of {locations}, got {cells.data}"
     if relation.domain().is_wrapping() or relation.dim(isl.dim_type.in_) != len(matrix):
-        return (
-            f"a cell must have {len(matrix)} coordinates, the rank of the matrix, got {cells.data}"
-        )
+        return f"a cell must have {count_of(len(matrix), 'coordinate')}, the rank of the matrix, got {cells.data}"
     if not relation.is_single_valued():
         return "a cell must have one element"
     inside = box(matrix, relation.get_tuple_name(isl.dim_type.in_) or "")

@@ -70,6 +70,7 @@ from cmir.isl.cores import Who, cores_of, on_core, parameter_values, parameters
 from cmir.isl.dependences import identity_schedule, iterations
 from cmir.isl.inferences import in_any_inference, in_own_inference
 from cmir.isl.schedules import schedule_problem
+from cmir.support.counts import count_of
 
 
 class AccessOp(IRDLOperation):
@@ -268,7 +269,7 @@ class StageOp(IRDLOperation):
             return f"the domain must be a set of {name}[…], got {self.domain.data}"
         dims, arguments = points.dim(isl.dim_type.set), len(self.body.block.args)
         if arguments != dims:
-            return f"the body must take the {dims} coordinates of an iteration, got {arguments}"
+            return f"the body must take the {count_of(dims, 'coordinate')} of an iteration, got {arguments}"
         if not 0 <= self.core_dims <= dims:
             return (
                 f"`spread` must be one of 0 to {dims}, the coordinates of an iteration, "
@@ -404,7 +405,7 @@ class ReadOp(AccessOp):
     def verify_(self) -> None:
         if len(self.arrays) != len(self.maps):
             raise VerifyException(
-                f"{len(self.arrays)} arrays for {len(self.maps)} access relations"
+                f"{count_of(len(self.arrays), 'array')} for {len(self.maps)} access relations"
             )
         if not self.arrays:
             raise VerifyException("a read must name an array")

@@ -9,6 +9,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral.arrays import ArrayOp
 from cmir.dialects.polyhedral.relations import MapAttr, box, core_parameters_problem, sample
+from cmir.support.counts import count_of
 
 
 def verify_storage(
@@ -46,9 +47,7 @@ def storage_problem(
             f"the storage must map points {name}[n, …] of {array.type} to slots, got {storage.data}"
         )
     if relation.range().is_wrapping() or relation.dim(isl.dim_type.out) != len(shape):
-        return (
-            f"a slot must have {len(shape)} coordinates, the rank of the buffer, got {storage.data}"
-        )
+        return f"a slot must have {count_of(len(shape), 'coordinate')}, the rank of the buffer, got {storage.data}"
     if not relation.is_single_valued():
         return "an element must have one slot"
     stream = array.locations.insert_dims(isl.dim_type.set, 0, 1).set_tuple_name(name)

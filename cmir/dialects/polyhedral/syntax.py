@@ -13,6 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.polyhedral.relations import IslAttr
 from cmir.dialects.syntax import parse_block
+from cmir.support.counts import count_of
 
 _IslAttrT = TypeVar("_IslAttrT", bound=IslAttr)
 
@@ -81,5 +82,5 @@ def verify_takes_cores(what: str, region: Region, expected: int) -> None:
     """Check that loops take the coordinates of one core, and automata those of two. Raises VerifyException."""
     if len(region.block.args) != expected:
         raise VerifyException(
-            f"{what} must take {expected} coordinates of cores, got {len(region.block.args)}"
+            f"{what} must take {count_of(expected, 'coordinate')} of cores, got {len(region.block.args)}"
         )

@@ -23,6 +23,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.syntax import parse_attributes, print_attributes, verify_word
+from cmir.support.counts import count_of
 
 
 @irdl_op_definition
@@ -77,7 +78,7 @@ def verify_indices(vector: VectorType[Attribute], indices: Sequence[VectorType[A
         raise VerifyException("the vector must have a dimension to pick along")
     if not 0 < len(indices) <= rank:
         raise VerifyException(
-            f"there must be indices for 1 to {rank} dimensions of the vector, got {len(indices)}"
+            f"there must be indices for 1 to {count_of(rank, 'dimension')} of the vector, got {len(indices)}"
         )
     if any(index != indices[0] for index in indices):
         got = " and ".join(map(str, dict.fromkeys(indices)))

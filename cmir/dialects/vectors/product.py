@@ -10,6 +10,8 @@ from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmir.support.counts import count_of
+
 
 @irdl_op_definition
 class MxvOp(IRDLOperation):
@@ -70,11 +72,11 @@ class MxvOp(IRDLOperation):
         inputs, outputs = prod(blocks) * columns, prod(blocks) * rows
         if prod(self.vector.type.get_shape()) != inputs:
             raise VerifyException(
-                f"the matrix takes {inputs} elements, the vector has "
+                f"the matrix takes {count_of(inputs, 'element')}, the vector has "
                 f"{prod(self.vector.type.get_shape())}"
             )
         if prod(self.result.type.get_shape()) != outputs:
             raise VerifyException(
-                f"the matrix gives {outputs} elements, the result has "
+                f"the matrix gives {count_of(outputs, 'element')}, the result has "
                 f"{prod(self.result.type.get_shape())}"
             )

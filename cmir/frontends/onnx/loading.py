@@ -41,6 +41,7 @@ from cmir.frontends.onnx.inference import infer_types, shape_of_type
 from cmir.frontends.onnx.invalid import explain_finding
 from cmir.frontends.onnx.node import Constant
 from cmir.frontends.samples import Division, Samples, divide
+from cmir.support.counts import count_of
 from cmir.support.file_kinds import ONNX, refuse_other_kinds
 from cmir.support.limits import count_text
 
@@ -387,7 +388,9 @@ def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> S
         raise ValueError(f"has elements of type {element}; supported are {known}")
     dims = _dims(tensor) if override is None else list(override)
     if override is not None and tensor.HasField("shape") and len(dims) != len(tensor.shape.dim):
-        raise ValueError(f"has {len(tensor.shape.dim)} dimensions, but --shape sets {len(dims)}")
+        raise ValueError(
+            f"has {count_of(len(tensor.shape.dim), 'dimension')}, but --shape sets {len(dims)}"
+        )
     if dims and isinstance(dims[0], str):
         dims[0] = 1
     return _static(info.name, dims)

@@ -16,6 +16,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
+from cmir.support.counts import count_of
 from cmir.support.limits import bytes_text, count_text, memory_limit
 
 
@@ -139,15 +140,17 @@ def shape_of_rank(x: SSAValue, name: str, least: int, most: int | None = None) -
     """
     shape = shape_of(x)
     if not least <= len(shape) <= (least if most is None else most):
-        wanted = f"{least} to {most}" if most is not None else str(least)
-        raise ImporterError(f"{name} must have {wanted} dimensions, got shape {list(shape)}")
+        wanted = f"{least} to {most} dimensions" if most else count_of(least, "dimension")
+        raise ImporterError(f"{name} must have {wanted}, got shape {list(shape)}")
     return shape
 
 
 def whole_axes(rank: int, axes: Sequence[int]) -> list[int]:
     """Convert ONNX axes, which may be negative, to dimensions of a tensor. Raises ImporterError."""
     if not all(-rank <= axis < rank for axis in axes):
-        raise ImporterError(f"axes = {list(axes)} do not fit a tensor of {rank} dimensions")
+        raise ImporterError(
+            f"axes = {list(axes)} do not fit a tensor of {count_of(rank, 'dimension')}"
+        )
     return [axis % rank for axis in axes]
 
 

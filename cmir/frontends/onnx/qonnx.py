@@ -14,6 +14,7 @@ import numpy as np
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Constant
 from cmir.frontends.onnx.quantized import QuantizedConstant
+from cmir.support.counts import count_of
 
 DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 """The domains in which exporters put the quantisers."""
@@ -52,7 +53,9 @@ class Quantiser:
             whole = (low, high) == (limits.min, limits.max)
             if whole or (dtype.kind == "i" and limits.min <= low and high <= limits.max):
                 return cls(low, high, bipolar, rounding, dtype)
-        raise ImporterError(f"unsigned integers of {bits} bits in a narrow range are not supported")
+        raise ImporterError(
+            f"unsigned integers of {count_of(bits, 'bit')} in a narrow range are not supported"
+        )
 
     def bounds(self) -> Iterator[tuple[Literal["low", "high"], int]]:
         """Yield the bounds that the type does not have."""

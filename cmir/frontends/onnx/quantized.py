@@ -16,6 +16,7 @@ from onnx import TensorProto
 from cmir.frontends.onnx.elements import numpy_dtype
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Constant, Node
+from cmir.support.counts import count_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ def along(values: np.ndarray, shape: Sequence[int], axis: int, block_size: int =
     if values.size == 1:
         return values.reshape(())
     if not -len(shape) <= axis < len(shape):
-        raise ImporterError(f"attribute axis = {axis} does not fit {len(shape)} dimensions")
+        raise ImporterError(
+            f"attribute axis = {axis} does not fit {count_of(len(shape), 'dimension')}"
+        )
     axis %= len(shape)
     if not block_size:
         if values.shape != (shape[axis],):

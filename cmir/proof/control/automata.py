@@ -15,6 +15,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Visit, execution_order, in_order, run_of, visits
 from cmir.proof.control.enumeration import NOTHING, released
 from cmir.proof.control.stages import Budget, Stage
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 _MOST_INFERENCES = 1 << 12
@@ -141,7 +142,8 @@ class AutomatonFamily:
             )
         if (far := int(np.abs(ahead).max(initial=0))) > _MOST_INFERENCES:
             raise CompileError(
-                self.op, f"{self.op.name} reaches {far} inferences away, {_MOST_INFERENCES} at most"
+                self.op,
+                f"{self.op.name} reaches {count_of(far, 'inference')} away, {_MOST_INFERENCES} at most",
             )
         return position - stage.starts[core] + ahead * stage.counts[core]
 

@@ -13,6 +13,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.proof.control.automata import AutomatonFamily
 from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Dependence
 
@@ -169,5 +170,5 @@ def _inferences(ahead: int) -> str:
     """Return the inference of an event relative to that of the iteration, as text: `, 2 inferences earlier,`."""
     if not ahead:
         return ""
-    many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"
+    many = count_of(abs(ahead), "inference")
     return f", {many} {'earlier' if ahead < 0 else 'later'},"

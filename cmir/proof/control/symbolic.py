@@ -50,6 +50,7 @@ from cmir.isl.inferences import across, in_any_inference, in_own_inference, infe
 from cmir.isl.read_back import NonAffineError, read_visits
 from cmir.isl.text import read_map, read_set
 from cmir.proof.control.automata import automaton_operations
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
@@ -510,7 +511,7 @@ def _inferences(ahead: int) -> str:
     """Return the inference of an event, counted from that of the iteration: `, 2 inferences earlier,`."""
     if not ahead:
         return ""
-    many = f"{abs(ahead)} inference{'s' * (abs(ahead) > 1)}"
+    many = count_of(abs(ahead), "inference")
     return f", {many} {'earlier' if ahead < 0 else 'later'},"
 
 

@@ -37,6 +37,7 @@ from cmir.proof.values.streams import State, random_inputs, run_source
 from cmir.proof.values.workload import inferences_of
 from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import unit_actors
 from cmir.timing.recurrence import DeadlockError
@@ -69,11 +70,11 @@ class ValuesVerdict:
     def __str__(self) -> str:
         if self.uncovered is not None:
             return f"values not proved: {self.uncovered}"
-        many = f"{self.rounds} random interpretation{'s' if self.rounds != 1 else ''}"
+        many = count_of(self.rounds, "random interpretation")
         bound = f"error below 2^-{self.bits}" if self.bits > 0 else "error not bounded"
         where = " in endless streams" if self.state else ""
         if self.inferences is not None:
-            where = f" in the first {self.inferences} inferences"
+            where = f" in the first {count_of(self.inferences, 'inference')}"
         return f"values equal{where} over {many} ({bound})"
 
 

@@ -19,6 +19,7 @@ from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_co
 from cmir.frontends.onnx.operators.elementwise import as_element, single
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 MOST_ROWS = 5
 """The most rows of a matrix whose determinant is computed. The number of products doubles with each of them."""
@@ -63,7 +64,9 @@ def one_hot(
     size, sample = int(single("depth", depth.array)), shape_of(indices)
     rank = len(node.shape(indices)) + 1
     if not -rank <= axis < rank:
-        raise ImporterError(f"attribute axis = {axis} does not fit a result of {rank} dimensions")
+        raise ImporterError(
+            f"attribute axis = {axis} does not fit a result of {count_of(rank, 'dimension')}"
+        )
     place = axis % rank - len(node.batch)
     if place < 0:
         raise ImporterError("it adds a dimension before the batch dimension")

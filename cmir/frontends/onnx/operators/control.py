@@ -25,6 +25,7 @@ from cmir.frontends.onnx.node import (
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.repetition import Along, Repetition, repeated
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 MOST_UNROLLED = 10_000
 """The most nodes of a loop that is unrolled."""
@@ -106,7 +107,7 @@ def _repeated(
         results = unrolled()
         if not isinstance(reason, RefusedInputError):
             node.remark(
-                f"unrolled to {repetition.steps} copies of its body: {one_line(str(reason))}"
+                f"unrolled to {count_of(repetition.steps, 'copy', 'copies')} of its body: {one_line(str(reason))}"
             )
         return results
 
@@ -215,7 +216,7 @@ def _check_size(body: onnx.GraphProto, iterations: int) -> None:
     if iterations * max(1, len(body.node)) > MOST_UNROLLED:
         raise ImporterError(
             f"unrolled, it has more than {MOST_UNROLLED} nodes: a body of {len(body.node)} in"
-            f" {iterations} iterations or more"
+            f" {count_of(iterations, 'iteration')} or more"
         )
 
 

@@ -15,6 +15,7 @@ from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 @importer("Einsum")
@@ -44,14 +45,16 @@ def _terms(equation: str, ranks: Sequence[int]) -> list[str]:
     if len(terms) != len(ranks) or not all(
         re.fullmatch(r"[A-Za-z]*(\.\.\.)?[A-Za-z]*", term) for term in (*terms, right)
     ):
-        raise ImporterError(f"equation = {equation} does not fit {len(ranks)} inputs")
+        raise ImporterError(f"equation = {equation} does not fit {count_of(len(ranks), 'input')}")
     free = [label for label in ascii_letters if label not in equation]
     found: list[str] = []
     most = 0
     for term, rank in zip(terms, ranks, strict=True):
         hidden = rank - len(term.replace("...", ""))
         if hidden < 0 or (hidden > 0 and "..." not in term) or hidden > len(free):
-            raise ImporterError(f"equation = {equation} does not fit an input of {rank} dimensions")
+            raise ImporterError(
+                f"equation = {equation} does not fit an input of {count_of(rank, 'dimension')}"
+            )
         most = max(most, hidden if "..." in term else 0)
         # Those dimensions are aligned from the last.
         found.append(term.replace("...", "".join(reversed(free[:hidden]))))

@@ -20,6 +20,7 @@ from cmir.frontends.onnx.loading import ELEMENTS, INPUTS
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, check_constant
 from cmir.frontends.onnx.quantized import held_narrow, integers_of
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 from cmir.support.numerics import NARROW_INTEGERS
 
 
@@ -48,7 +49,7 @@ def _sample(constant: Constant, rank: int) -> Constant:
         return Constant(constant.name, constant.array[0])
     raise ImporterError(
         f"constant '{constant.name}' of shape {list(constant.shape)} does not broadcast to one"
-        f" sample of {rank} dimensions"
+        f" sample of {count_of(rank, 'dimension')}"
     )
 
 

@@ -14,6 +14,7 @@ from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value
 from cmir.frontends.onnx.operators.elementwise import option
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 def _reshape(node: Node, x: Activation, target: Sequence[int]) -> Value:
@@ -84,7 +85,7 @@ def _axes(node: Node, x: Activation, axes: Sequence[int] | None, count: int) -> 
     """Return ONNX's list of axes as non-negative ones; all axes, from the first on, for None."""
     axes = range(count) if axes is None else axes
     if len(axes) != count:
-        raise ImporterError(f"axes = {list(axes)} do not fit {count} numbers")
+        raise ImporterError(f"axes = {list(axes)} do not fit {count_of(count, 'number')}")
     whole = node.whole_axes(x, axes)
     if len({*whole}) != count:
         raise ImporterError(f"axes = {list(axes)} name an axis twice")

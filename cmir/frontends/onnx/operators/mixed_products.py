@@ -14,6 +14,7 @@ from cmir.frontends.onnx.operators.linear import product
 from cmir.frontends.onnx.operators.quantization import dynamic_quantize_linear, integer_matmul
 from cmir.frontends.onnx.quantized import MICROSOFT
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 @importer("MatMulInteger16", MICROSOFT)
@@ -88,7 +89,9 @@ def matmul_n_bits(
         raise ImporterError(f"K = {K}, N = {N} and block_size = {block_size} do not fit together")
     blocks = -(-K // block_size)
     if b.array.dtype != np.uint8 or b.array.size * 8 != N * blocks * block_size * bits:
-        raise ImporterError(f"input B of shape {list(b.shape)} does not hold {K} × {N} numbers")
+        raise ImporterError(
+            f"input B of shape {list(b.shape)} does not hold {K} × {count_of(N, 'number')}"
+        )
     if scales.array.size != N * blocks:
         raise ImporterError(f"input scales of shape {list(scales.shape)} is not one for each block")
     numbers = _unpacked(b.array.reshape(N, -1), bits).astype(np.float32)
@@ -99,7 +102,7 @@ def matmul_n_bits(
         group = g_idx.array.astype(np.int64)
         if group.shape != (K,) or group.min() < 0 or group.max() >= blocks:
             raise ImporterError(
-                f"input g_idx must be {K} numbers of blocks, from 0 to {blocks - 1}"
+                f"input g_idx must be {count_of(K, 'number')} of blocks, from 0 to {blocks - 1}"
             )
     factors = scales.array.reshape(N, blocks).astype(np.float32)[:, group]
     weights = ((numbers[:, :K] - zero[:, group]) * factors).T.astype(dtype_of(a))

@@ -16,6 +16,7 @@ from cmir.frontends.onnx.operators.elementwise import as_element
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.operators.windows import Window, split_padding
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 @importer("Concat")
@@ -57,7 +58,9 @@ def split(
         size = -(-shape[axis] // parts)
         split = [size] * (parts - 1) + [shape[axis] - size * (parts - 1)]
     if sum(split) != shape[axis] or min(split) < 0:
-        raise ImporterError(f"{shape[axis]} elements cannot be split into {list(split)}")
+        raise ImporterError(
+            f"{count_of(shape[axis], 'element')} cannot be split into {list(split)}"
+        )
     results: list[Value] = []
     start = 0
     for size in split:
@@ -178,7 +181,9 @@ def unsqueeze(node: Node, data: Activation, *, axes: Sequence[int]) -> Value:
     batch = len(node.batch)
     rank = len(node.shape(data)) + len(axes)
     if not all(-rank <= axis < rank for axis in axes):
-        raise ImporterError(f"axes = {list(axes)} do not fit a result of {rank} dimensions")
+        raise ImporterError(
+            f"axes = {list(axes)} do not fit a result of {count_of(rank, 'dimension')}"
+        )
     added = {axis % rank for axis in axes}
     if len(added) < len(axes):
         raise ImporterError(f"axes = {list(axes)} name a dimension twice")
@@ -298,7 +303,9 @@ def conv_transpose(
     added = list(output_padding or [0] * rank)
     for name, given in (("strides", strides), ("dilations", dilations), ("output_padding", added)):
         if len(given) != rank:
-            raise ImporterError(f"attribute {name} = {list(given)} needs {rank} numbers")
+            raise ImporterError(
+                f"attribute {name} = {list(given)} needs {count_of(rank, 'number')}"
+            )
     pads = None if window.auto_pad == "VALID" else window.pads
     if output_shape is None and window.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         output_shape = [size * stride for size, stride in zip(sizes, strides, strict=True)]

@@ -14,6 +14,7 @@ from cmir.dialects.nn.operation import Shape, shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Constant, Node, Value, shape_of_rank
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 _NAMES: Mapping[str, str] = {name.replace("_", ""): name for name in ACTIVATIONS}
 """Activations by ONNX's names in lower case; their case does not matter."""
@@ -54,7 +55,7 @@ class Settings:
         names = [_activation(name) for name in self.activations or [*defaults] * count]
         if len(names) != each * count:
             raise ImporterError(
-                f"attribute activations has {len(names)} entries, expected {each * count}:"
+                f"attribute activations has {count_of(len(names), 'entry', 'entries')}, expected {each * count}:"
                 f" {each} for each direction"
             )
         # The numbers belong to the activations that take one, in order.
@@ -272,7 +273,7 @@ def directions_of(
         if constant is not None and constant.shape != expected:
             raise ImporterError(
                 f"input {name} has the shape {list(constant.shape)}, expected {list(expected)} for"
-                f" hidden_size = {units} and {inputs} inputs"
+                f" hidden_size = {units} and {count_of(inputs, 'input')}"
             )
     zeros = Constant(f"{r.name}.bias", np.zeros((count, 2 * half), r.array.dtype))
     biases = zeros if b is None else b

@@ -14,6 +14,7 @@ from cmir.dialects.nn.operation import shape_of
 from cmir.frontends.onnx.errors import ImporterError
 from cmir.frontends.onnx.node import Activation, Node, Value
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def resize(
     shape = node.shape(x)
     axes = node.whole_axes(x, range(len(shape)) if axes is None else axes)
     if (given := scales or sizes) and len(given) != len(axes):
-        raise ImporterError(f"there are {len(given)} scales or sizes for {len(axes)} dimensions")
+        raise ImporterError(
+            f"there are {count_of(len(given), 'scale')} or sizes for {count_of(len(axes), 'dimension')}"
+        )
     if scales:
         every = [1.0] * len(shape)
         for axis, scale in zip(axes, scales, strict=True):
@@ -96,7 +99,9 @@ def resize(
 def _from_scales(shape: Sequence[int], scales: Sequence[float]) -> tuple[list[int], list[Fraction]]:
     """Return sizes and factors of all dimensions. Raises ImporterError for a scale that is not positive."""
     if len(scales) != len(shape):
-        raise ImporterError(f"there are {len(scales)} scales for {len(shape)} dimensions")
+        raise ImporterError(
+            f"there are {count_of(len(scales), 'scale')} for {count_of(len(shape), 'dimension')}"
+        )
     for scale in scales:
         if not 0 < np.float32(scale) < np.inf:
             raise ImporterError(f"scale {scale} is not a positive number")
@@ -209,7 +214,7 @@ def _regions(
 ) -> list[tuple[Fraction, Fraction]]:
     """Return start and end of the region in each dimension, from 0 (first element) to 1 (last element)."""
     if roi is None or len(roi) != 2 * len(axes):
-        raise ImporterError(f"input roi must have {2 * len(axes)} numbers")
+        raise ImporterError(f"input roi must have {count_of(2 * len(axes), 'number')}")
     if not np.isfinite(roi).all():
         raise ImporterError("input roi has numbers that are not finite")
     every = [(Fraction(0), Fraction(1))] * len(shape)

@@ -30,6 +30,7 @@ from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.layout import channels_back, channels_first
 from cmir.frontends.onnx.operators.linear import product as matrix_product
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 Binary: TypeAlias = Callable[[SSAValue, SSAValue], Operation]
 
@@ -257,7 +258,7 @@ def affine_grid(
     sizes = tuple(size[2:])
     if len(sizes) != rows:
         raise ImporterError(
-            f"size = {list(size)} does not fit matrices of {rows} rows, one for each dimension"
+            f"size = {list(size)} does not fit matrices of {count_of(rows, 'row')}, one for each dimension"
         )
     positions = _positions(sizes, align_corners)
     grid = Constant(f"{node.proto.name}.positions", positions.astype(dtype_of(theta)))

@@ -23,6 +23,7 @@ from cmir.frontends.onnx.node import (
 from cmir.frontends.onnx.operators.indexing import operand
 from cmir.frontends.onnx.operators.layout import nothing
 from cmir.frontends.onnx.registry import importer
+from cmir.support.counts import count_of
 
 
 @importer("DFT")
@@ -121,7 +122,9 @@ def stft(
     _check_parts("the signal", shape_of(signal))
     length = frame_length or (size if window is None else len(window))
     if window is not None and len(window) != length:
-        raise ImporterError(f"a window of {len(window)} elements does not fit frames of {length}")
+        raise ImporterError(
+            f"a window of {count_of(len(window), 'element')} does not fit frames of {length}"
+        )
     if onesided and parts == 2:
         raise ImporterError("attribute onesided = 1 is for real signals")
     matrix = _matrix(length, parts, length, False, onesided)

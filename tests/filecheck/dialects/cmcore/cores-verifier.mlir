@@ -5,14 +5,14 @@ cmcore.network @main () -> () {
     cmcore.loop_nest (%p) {}
     cmcore.iteration [%p] () {}
   }
-  // expected-error @below {{a core of @P has 1 coordinates, got []}}
+  // expected-error @below {{a core of @P has 1 coordinate, got []}}
   cmcore.core @core0 runs @P at (0)
 }
 
 // -----
 
 cmcore.network @main () -> () {
-  // expected-error @below {{the loop nest must take 1 coordinates of cores, got 0}}
+  // expected-error @below {{the loop nest must take 1 coordinate of cores, got 0}}
   cmcore.program @P {
     cmcore.loop_nest {}
     cmcore.iteration [%p] () {}
@@ -24,7 +24,7 @@ cmcore.network @main () -> () {
 cmcore.network @main () -> () {
   polyhedral.array @b : tensor<1xf32>
   cmcore.program @P {
-    // expected-error @below {{an automaton must take 1 coordinates of cores, got 2}}
+    // expected-error @below {{an automaton must take 1 coordinate of cores, got 2}}
     cmcore.credit @b from @Q (%p, %q) {}
     cmcore.loop_nest (%p) {}
     cmcore.iteration [%p] () {}

@@ -33,7 +33,7 @@ func.func @updates(%x: vector<8x3xf32>, %i: vector<5xi64>, %u: vector<5xf32>) {
 // -----
 
 func.func @indices(%x: vector<8xf32>, %i: vector<5xi64>) {
-  // expected-error @+1 {{there must be indices for 1 to 1 dimensions of the vector, got 2}}
+  // expected-error @+1 {{there must be indices for 1 to 1 dimension of the vector, got 2}}
   %0 = cmcore.pick %x at %i, %i : vector<8xf32>, vector<5xi64>, vector<5xi64> -> vector<5xf32>
   func.return
 }

@@ -1176,7 +1176,7 @@ cmcore.network @main (@a) -> (@c) {
     %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<1x1xf32>
     cmcore.credit @b from @Q {
       %h = arith.constant 3 : index
-      // expected-error @below {{the iteration has 1 coordinates, got 0}}
+      // expected-error @below {{the iteration has 1 coordinate, got 0}}
       cmcore.release at (%h, %h) upto ()
     }
     cmcore.loop_nest {
@@ -1231,7 +1231,7 @@ cmcore.network @main (@a) -> (@c) {
     %b = cmcore.buffer @b : memref<8xf32>
     cmcore.snoop %b from @P {
       %g = arith.constant 7 : index
-      // expected-error @below {{the location has 1 coordinates, got 2}}
+      // expected-error @below {{the location has 1 coordinate, got 2}}
       cmcore.release at (%g, %g) upto (%g, %g)
     }
     cmcore.loop_nest {}
@@ -1460,7 +1460,7 @@ cmcore.network @main (@a) -> (@c) {
     }
     cmcore.loop_nest {
       %i = arith.constant 0 : index
-      // expected-error @below {{the iteration has 1 coordinates, got 2}}
+      // expected-error @below {{the iteration has 1 coordinate, got 2}}
       cmcore.fire(%i, %i)
     }
     cmcore.iteration (%w) {
@@ -1663,7 +1663,7 @@ cmcore.network @main (@a) -> (@c) {
       cmcore.fire(%i)
     }
     cmcore.iteration (%w) {
-      // expected-error @below {{the iteration must have 1 coordinates, got 2}}
+      // expected-error @below {{the iteration must have 1 coordinate, got 2}}
       %x = cmcore.load %a at #polyhedral.map<"{ [P[h, w] -> lane[0]] -> a[w] : 0 <= w < 8 }"> : vector<1xf32>
       cmcore.store %x, @b #polyhedral.map<"{ [P[w] -> lane[0]] -> b[w] : 0 <= w < 8 }"> : vector<1xf32>
     }
@@ -2026,7 +2026,7 @@ cmcore.network @main () -> () {
     %a = cmcore.buffer @a : memref<4xf32>
     cmcore.loop_nest {}
     cmcore.iteration () {
-      // expected-error @below {{1 buffers for 0 access relations}}
+      // expected-error @below {{1 buffer for 0 access relations}}
       %x = "cmcore.load"(%a) <{maps = [], pad = 0.0 : f32}> : (memref<4xf32>) -> vector<4xf32>
     }
   }

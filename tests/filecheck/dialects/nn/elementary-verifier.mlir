@@ -33,7 +33,7 @@ func.func @windows(%x: tensor<3x2x4xf32>) {
 // -----
 
 func.func @sizes(%x: tensor<3x2xf32>) {
-  // expected-error @below {{the operand must have channels, and 1 dimensions of windows and of their positions, got [3, 2]}}
+  // expected-error @below {{the operand must have channels, and 1 dimension of windows and of their positions, got [3, 2]}}
   %0 = nn.fold %x {shape = [6]} : (tensor<3x2xf32>) -> tensor<3x6xf32>
   func.return
 }

@@ -77,7 +77,7 @@ func.func @unknown_activation(%x: tensor<5x2xf32>, %w: tensor<2x2xf32>) {
 // -----
 
 func.func @activations(%x: tensor<5x2xf32>, %w: tensor<2x2xf32>) {
-  // expected-error @+1 {{`activations` must have 1 entries, got 2}}
+  // expected-error @+1 {{`activations` must have 1 entry, got 2}}
   %0 = nn.rnn %x, %w {activations = ["tanh", "tanh"]} : (tensor<5x2xf32>, tensor<2x2xf32>) -> tensor<5x2xf32>
   func.return
 }

@@ -52,7 +52,7 @@ polyhedral.pipeline @main () -> () {
 
 polyhedral.pipeline @main () -> (@b) {
   polyhedral.array @b : tensor<2xf32>
-  // expected-error @below {{the loops of a stage must take 1 coordinates of cores, got 0}}
+  // expected-error @below {{the loops of a stage must take 1 coordinate of cores, got 0}}
   polyhedral.stage @S [%p] () domain #polyhedral.set<"{ S[p] : 0 <= p < 2 }"> {
     %x = arith.constant dense<0.0> : vector<f32>
     polyhedral.write %x, @b #polyhedral.map<"{ [S[p] -> lane[]] -> b[p] : 0 <= p < 2 }"> : vector<f32>
@@ -94,6 +94,6 @@ polyhedral.pipeline @main () -> (@c) {
     %x = polyhedral.read @b #polyhedral.map<"{ [R[i] -> lane[]] -> b[i] : 0 <= i < 4 }"> : vector<f32>
     polyhedral.write %x, @c #polyhedral.map<"{ [R[i] -> lane[]] -> c[i] : 0 <= i < 4 }"> : vector<f32>
   }
-  // expected-error @below {{an automaton must take 1 coordinates of cores, got 0}}
+  // expected-error @below {{an automaton must take 1 coordinate of cores, got 0}}
   polyhedral.dependence raw @W -> @R on @b release #polyhedral.map<"[q0] -> { b[j = q0] -> R[i = q0] : 0 <= q0 < 4 }"> automaton {}
 }

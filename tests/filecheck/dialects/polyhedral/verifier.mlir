@@ -391,7 +391,7 @@ polyhedral.pipeline @main (@a) -> () {
   polyhedral.array @b : tensor<4xf32>
   polyhedral.array @w parameter "w" : tensor<2x3xf32>
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> {
-    // expected-error @below {{the iteration must have 1 coordinates, got 2}}
+    // expected-error @below {{the iteration must have 1 coordinate, got 2}}
     %x = polyhedral.read @a #polyhedral.map<"{ [s[i, j] -> lane[k]] -> a[0, i + k] }"> : vector<3xf32>
     %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<2x3xf32>
     %y = arith.constant dense<0.0> : vector<2xf32>
@@ -406,7 +406,7 @@ polyhedral.pipeline @main (@a) -> () {
   polyhedral.array @b : tensor<4xf32>
   polyhedral.array @w parameter "w" : tensor<2x3xf32>
   polyhedral.stage @s (%i) domain #polyhedral.set<"{ s[i] : 0 <= i < 4 }"> {
-    // expected-error @below {{the lane must have 1 coordinates, the rank of the vector, got 2}}
+    // expected-error @below {{the lane must have 1 coordinate, the rank of the vector, got 2}}
     %x = polyhedral.read @a #polyhedral.map<"{ [s[i] -> lane[k, l]] -> a[0, i + k] }"> : vector<3xf32>
     %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<2x3xf32>
     %y = arith.constant dense<0.0> : vector<2xf32>
@@ -1047,7 +1047,7 @@ polyhedral.pipeline @main () -> () {
     %x = polyhedral.read @b #polyhedral.map<"{ [R[w] -> lane[k]] -> b[w + 2k] : 0 <= w < 6 and 0 <= k < 2 }"> : vector<2xf32>
     polyhedral.write %x, @c #polyhedral.map<"{ [R[w] -> lane[0]] -> c[w] : 0 <= w < 6 }"> : vector<2xf32>
   }
-  // expected-error @below {{a slot must have 1 coordinates, the rank of the buffer}}
+  // expected-error @below {{a slot must have 1 coordinate, the rank of the buffer}}
   polyhedral.storage @b at @R #polyhedral.map<"{ b[n, w] -> slot[w, 0] }"> : memref<4xf32>
 }
 
@@ -1462,7 +1462,7 @@ polyhedral.pipeline @main () -> () {
   }
   polyhedral.dependence raw @W -> @R on @b release #polyhedral.map<"{ b[j] -> R[j - 2] : 2 <= j < 8 }"> automaton {
     %c0 = arith.constant 0 : index
-    // expected-error @below {{the iteration has 1 coordinates, got 2}}
+    // expected-error @below {{the iteration has 1 coordinate, got 2}}
     cmcore.release upto (%c0, %c0)
   }
 }

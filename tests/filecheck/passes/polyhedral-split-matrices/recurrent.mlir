@@ -36,7 +36,7 @@
 // INPUTS: polyhedral.stage @lstm1 (%t)
 // INPUTS: cmcore.reduce add %{{.*}} along [0] : vector<2x4x4xf32> -> vector<4x4xf32>
 
-// SMALL: error: a unit of 4 outputs with the 1 inputs of a channel of the matrix of @lstm1 does not fit the one crossbar of a core
+// SMALL: error: a unit of 4 outputs with the 1 input of a channel of the matrix of @lstm1 does not fit the one crossbar of a core
 
 
 func.func @lstm(%x: tensor<5x16xf32>) -> tensor<5x4xf32> {

@@ -44,7 +44,7 @@
 // CMCORE: cmcore.core @core0 runs @S at (0)
 // CMCORE-NOT: cmcore.core
 
-// EXECUTED: on 1 cores
+// EXECUTED: on 1 core
 // EXECUTED: check: equal to NumPy
 
 polyhedral.pipeline @main (@a, @b, @c) -> (@a_sent) {
