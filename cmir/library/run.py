@@ -159,7 +159,10 @@ class Run(Visible):
 
     @property
     def area(self) -> float | None:
-        """Square millimetres of the chip, of all parts that the description has figures for; None if it has none."""
+        """Square millimetres of the cores in use, each with all of its crossbars, and of what a chip has once.
+
+        The sum is that of all parts that the description has figures for; None if it has none.
+        """
         return sum(self._costs.area.values()) if self._costs.area else None
 
     @cached_property
@@ -191,7 +194,8 @@ class Run(Visible):
         from matplotlib import rc_context
 
         with rc_context(SETTINGS):
-            return timeline_figure(activities(self.timed.actors, self.record), self.cycles)
+            found = activities(self.timed.actors, self.record)
+            return timeline_figure(found, self.cycles, self.timed.control_units)
 
     def report(self, folder: str | os.PathLike[str]) -> Path:
         """Write the page of the run, `index.html`, into a folder, and return its path."""

@@ -24,11 +24,15 @@ from cmir.timing.report import RunReport
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
 
-def print_costs(costs: InferenceCosts) -> None:
-    """Print energy, area, the busiest link, inputs and outputs, and the figures that the description lacks."""
+def print_costs(costs: InferenceCosts, cores: int) -> None:
+    """Print energy, area, the busiest link, inputs and outputs, and the figures that the description lacks.
+
+    cores: number of cores in use.
+    """
     _print_parts("energy of an inference", costs.energy, costs.energy_missing, _joules)
     _print_programming(costs.programming)
-    _print_parts("area", costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
+    used = f"area of the {count_of(cores, 'core')} in use"
+    _print_parts(used, costs.area, costs.area_missing, lambda value: f"{value:.4g} mm²")
     if (use := costs.busiest) is None:
         print("busiest link: cores send each other nothing")
     else:

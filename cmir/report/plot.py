@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from cmir.report.activity import Activity, activities
 from cmir.report.settings import SETTINGS
 from cmir.support.atomic import atomic_path
 from cmir.support.diagnostics import CompileError
-from cmir.timing.recurrence import Actor
+from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ COLOURS = {
     "fires (odd inferences)": "#56B4E9",
     "waits for data": "#F8F2A1",
     "waits for room at a reader": "#D55E00",
+    "control unit waits for room": "#C3CAD1",
 }
 
 
@@ -40,19 +41,20 @@ def check_matplotlib(option: str) -> None:
         raise CompileError(None, f"{option} needs Matplotlib: pip install 'cmir[plot]'")
 
 
-def write_plot(actors: Mapping[CoreName, Actor], report: RunReport, path: Path) -> None:
+def write_plot(timed: TimedNetwork, report: RunReport, path: Path) -> None:
     """Draw a run into a file. The suffix determines the format: .svg, .png or .pdf."""
     from matplotlib import rc_context
 
     kind = path.suffix.removeprefix(".")
     with rc_context(SETTINGS), atomic_path(path) as temporary:
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        figure = timeline_figure(activities(actors, report), report.cycles)
+        found = activities(timed.actors, report)
+        figure = timeline_figure(found, report.cycles, timed.control_units)
         figure.savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
 
 
-def timeline_figure(found: list[Activity], cycles: int) -> Figure:
-    """Return the timeline as a figure, with the first core on top."""
+def timeline_figure(found: list[Activity], cycles: int, units: Collection[CoreName] = ()) -> Figure:
+    """Return the timeline as a figure, with the first core on top. units: `TimedNetwork.control_units`."""
     from matplotlib.ticker import MaxNLocator
 
     from cmir.report.shown_figure import ShownFigure
@@ -61,23 +63,23 @@ def timeline_figure(found: list[Activity], cycles: int) -> Figure:
     figure = ShownFigure(figsize=(7.0, 0.9 + height * len(found)))
     axes = figure.add_subplot()
     for row, activity in enumerate(found):
-        _bar(axes, row, activity, cycles)
+        _bar(axes, row, activity, cycles, activity.name in units)
     axes.set(xlim=(0, cycles), ylim=(len(found) - 0.5, -0.5), xlabel="time (cycles)", ylabel="core")
     axes.set_yticks(range(len(found)), [str(activity.name) for activity in found])
     axes.tick_params(axis="y", length=0, labelsize=8 if len(found) <= 24 else 6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda cycle, _: f"{cycle:,.0f}".replace(",", "\u2009"))
     axes.spines[["top", "right", "left"]].set_visible(False)
-    _legend(axes, figure)
+    _legend(axes, any(activity.name in units for activity in found))
     return figure
 
 
-def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
+def _bar(axes: Axes, row: int, activity: Activity, cycles: int, is_unit: bool) -> None:
     from matplotlib.collections import PolyCollection
 
     step = -(-cycles // COLUMNS)
     edges = np.append(np.arange(0, cycles, step), cycles)
-    shares = np.diff(_by_colour(activity, edges), axis=1) / np.diff(edges)
+    shares = np.diff(_by_colour(activity, edges, is_unit), axis=1) / np.diff(edges)
     shares = shares.round(2)  # finer than the resolution of print
     changes = np.flatnonzero(np.any(np.diff(shares, axis=1) != 0, axis=0)) + 1
     first = np.concatenate(([0], changes))
@@ -95,19 +97,22 @@ def _bar(axes: Axes, row: int, activity: Activity, cycles: int) -> None:
         bottom = top
 
 
-def _by_colour(activity: Activity, cycles: np.ndarray) -> np.ndarray:
+def _by_colour(activity: Activity, cycles: np.ndarray, is_unit: bool) -> np.ndarray:
     """Return the number of cycles of each colour before each of `cycles`, shape (colours, cycles)."""
     fired, data, credit = activity.until(cycles)
     inference = activity.iterations * activity.interval
     done, rest = np.divmod(fired, inference)
     even = (done + 1) // 2 * inference + np.where(done % 2 == 0, rest, 0)
-    return np.stack([even, fired - even, data, credit])
+    none = np.zeros_like(credit)
+    room = (none, credit) if is_unit else (credit, none)
+    return np.stack([even, fired - even, data, *room])
 
 
-def _legend(axes: Axes, figure: Figure) -> None:
+def _legend(axes: Axes, has_units: bool) -> None:
     from matplotlib.patches import Patch
 
-    patches = [Patch(facecolor=colour, label=label) for label, colour in COLOURS.items()]
+    shown = [*COLOURS.items()][: None if has_units else -1]
+    patches = [Patch(facecolor=colour, label=label) for label, colour in shown]
     axes.legend(
         handles=patches,
         loc="lower left",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from rich.console import Console
@@ -26,11 +26,15 @@ TICK = 10
 
 
 def print_timeline(
-    actors: Mapping[CoreName, Actor], report: RunReport, console: Console | None = None
+    actors: Mapping[CoreName, Actor],
+    report: RunReport,
+    console: Console | None = None,
+    units: Collection[CoreName] = (),
 ) -> None:
     """Print the activity of each core in each column, in colours on a terminal.
 
-    console: destination, which sets the width; standard output by default.
+    console: destination, which sets the width; standard output by default. units: names of what runs on the global
+    control unit, whose waits for room are no alarm: inputs are ahead.
     """
     console = console or Console(highlight=False)
     found = activities(actors, report)
@@ -38,7 +42,10 @@ def print_timeline(
     columns = max(TICK, console.width - width - 2)
     step = column_cycles(report.cycles, columns)
     edges = np.arange(0, report.cycles + step, step)
-    for line in (_ruler(edges), *(_row(activity, edges) for activity in found)):
+    for line in (
+        _ruler(edges),
+        *(_row(activity, edges, activity.name in units) for activity in found),
+    ):
         name, cells = line
         name = name if len(name) <= width else name[: width - 1] + "…"
         console.print(Text(f"{name:<{width}}  ").append_text(cells), soft_wrap=True)
@@ -69,7 +76,7 @@ def _ruler(edges: np.ndarray) -> tuple[str, Text]:
     return "core", Text("".join(ticks).rstrip())
 
 
-def _row(activity: Activity, edges: np.ndarray) -> tuple[str, Text]:
+def _row(activity: Activity, edges: np.ndarray, is_unit: bool) -> tuple[str, Text]:
     total = activity.until(edges)
     spent = np.diff(total, axis=1)
     fired = (total[0, :-1] + total[0, 1:]) // 2 // activity.interval
@@ -81,6 +88,7 @@ def _row(activity: Activity, edges: np.ndarray) -> tuple[str, Text]:
         elif fire:
             text.append(str(n % 10) if fire >= data + credit else SOME, FIRING[n % 2])
         else:
-            text.append(*WAITS["data" if data >= credit else "credit"])
+            character, colour = WAITS["data" if data >= credit else "credit"]
+            text.append(character, "bright_black" if is_unit and credit > data else colour)
     text.rstrip()
     return str(activity.name), text

@@ -39,6 +39,11 @@ class TimedNetwork:
     def _interval_and_latency(self, core: CoreName) -> tuple[int, int]:
         return self.costs[core].interval, self.costs[core].latency
 
+    @property
+    def control_units(self) -> set[CoreName]:
+        """Names of what runs on the global control unit, which sends inputs and receives outputs."""
+        return set(self.network.cores) - set(self.network.positions)
+
     def _costs(self) -> dict[CoreName, Cost]:
         """Return the cost of an iteration of each core, which depends on what the core sends to other chips."""
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}

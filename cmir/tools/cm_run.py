@@ -189,7 +189,7 @@ def _show(
                 changes += compilation.changes_that_help(binding, interval)
         if described:
             print_binding(binding, changes, options.advise)
-            print_costs(costs)
+            print_costs(costs, cores)
             warn_of_overload(costs)
         if options.json is not None:
             more = options.cores, binding, changes, nodes

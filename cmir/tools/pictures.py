@@ -74,7 +74,7 @@ def draw_pictures(
     if options.timeline:
         from cmir.report.timeline import print_timeline
 
-        print_timeline(timed.actors, report)
+        print_timeline(timed.actors, report, units=timed.control_units)
     if options.report is not None:
         from cmir.report.page import write_page
 
@@ -83,7 +83,7 @@ def draw_pictures(
     if options.plot is not None:
         from cmir.report.plot import write_plot
 
-        write_plot(timed.actors, report, options.plot)
+        write_plot(timed, report, options.plot)
     if options.trace is not None:
         from cmir.report.trace import write_trace
 

@@ -128,7 +128,7 @@ def test_what_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixtu
     printed, _ = capsys.readouterr()
     table = json.loads(written.read_text())
     assert "energy of an inference: 19.06 nJ\n" in printed  # 1.6 nJ of it static, in 16 cycles
-    assert "static" in printed and "area: 43.25 mm², without adc (crossbar.adcs)" in printed
+    assert "static" in printed and "in use: 43.25 mm², without adc (crossbar.adcs)" in printed
     assert "busiest link (0) -> (1): 16 bytes an inference" in printed
     assert table["latency_seconds"] == pytest.approx(table["latency_cycles"] * 1e-9)
     assert table["energy_joules"]["crossbar"] == pytest.approx(1.4e-9)

@@ -424,7 +424,7 @@ def test_resnet20(open_page: Open, tmp_path: Path, request: pytest.FixtureReques
     )
     assert heights[0] == cores * 20 > heights[1]  # all rows are printed, some of them shown
     folder = IMAGES if request.config.getoption("--update-golden") else tmp_path
-    write_plot(timed.actors, timed.time(4), folder / "plot.png")
+    write_plot(timed, timed.time(4), folder / "plot.png")
     for section in ("network", "timeline", "buffers", "crossbars", "chip", "costs"):
         page.mouse.move(0, 0)
         page.locator(f"#{section}").screenshot(path=folder / f"report-{section}.png")

@@ -14,13 +14,16 @@ from cmir.report import plot
 from cmir.report.activity import activities
 from cmir.report.plot import COLOURS, timeline_figure, write_plot
 
+STREAMED = "polyhedral-stream-inputs"
 
-def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+
+def areas(columns: int, monkeypatch: pytest.MonkeyPatch, passes: str = "") -> dict[str, float]:
     """Cycles of each colour, by the area of what is drawn."""
     monkeypatch.setattr(plot, "COLUMNS", columns)
-    drawn = residual_block(machine=SLOW)
-    found = activities(drawn.compiled.timed.actors, drawn.report)
-    (axes,) = timeline_figure(found, drawn.report.cycles).axes
+    drawn = residual_block(machine=SLOW, passes=passes)
+    timed = drawn.compiled.timed
+    found = activities(timed.actors, drawn.report)
+    (axes,) = timeline_figure(found, drawn.report.cycles, timed.control_units).axes
     total = dict.fromkeys(COLOURS.values(), 0.0)
     for bars in axes.collections:
         assert isinstance(bars, PolyCollection)
@@ -34,7 +37,8 @@ def areas(columns: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 @pytest.mark.parametrize("columns", [10**6, 50])
 def test_areas_are_cycles(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     report = residual_block(machine=SLOW).report
-    even, odd, data, credit = areas(columns, monkeypatch).values()
+    even, odd, data, credit, held = areas(columns, monkeypatch).values()
+    assert held == 0
     one = sum(core.iterations * core.interval for core in report.cores)
     expected = [
         2 * one,
@@ -51,6 +55,16 @@ def test_same_file(tmp_path: Path, suffix: str) -> None:
     drawn = residual_block()
     files = [tmp_path / f"{name}{suffix}" for name in ("one", "other")]
     for file in files:
-        write_plot(drawn.compiled.timed.actors, drawn.report, file)
+        write_plot(drawn.compiled.timed, drawn.report, file)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert len(files[0].read_bytes()) > 1000
+
+
+def test_control_unit_that_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is grey: inputs are ahead, which is no alarm."""
+    drawn = residual_block(machine=SLOW, passes=STREAMED)
+    (unit,) = drawn.compiled.timed.control_units
+    *_, credit, held = areas(10**6, monkeypatch, STREAMED).values()
+    stalls = {core.name: core.credit_stalls for core in drawn.report.cores}
+    assert np.isclose(held, stalls[unit]) and held > 0
+    assert np.isclose(credit, sum(stalls.values()) - held)

@@ -33,12 +33,12 @@ COSTS = InferenceCosts(
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
-    print_costs(COSTS)
+    print_costs(COSTS, 3)
     assert capsys.readouterr().out == (
         "energy of an inference: 4 nJ, without adc (energy.adc_conversion)\n"
         "  crossbar            3 nJ   75.0 %\n"
         "  sram                1 nJ   25.0 %\n"
-        "area: 2.5 mm²\n"
+        "area of the 3 cores in use: 2.5 mm²\n"
         "  core             2.5 mm²  100.0 %\n"
         "busiest link (0, 0) -> (0, 1): 120 bytes an inference, 60.0 % of 4 bytes a cycle\n"
         "inputs: 30 elements an inference, at least 15 cycles at 2 a cycle\n"
@@ -74,7 +74,7 @@ def test_programming(
     ],
 )
 def test_prefixes(joules: float, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    print_costs(replace(COSTS, energy={"dpu": joules}, energy_missing={}))
+    print_costs(replace(COSTS, energy={"dpu": joules}, energy_missing={}), 3)
     assert capsys.readouterr().out.splitlines()[0] == f"energy of an inference: {text}"
 
 
@@ -82,13 +82,13 @@ def test_nothing_unknown_counts_as_zero(capsys: pytest.CaptureFixture[str]) -> N
     unlimited = LinkUse(((0,), (1,)), 9, None)
     missing = {"adc": "energy.adc_conversion", "dpu": "energy.vector_element"}
     costs = replace(COSTS, energy={}, energy_missing=missing, links=[unlimited], streams=[])
-    print_costs(costs)
+    print_costs(costs, 3)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == (
         "energy of an inference: no figures for adc (energy.adc_conversion), dpu (energy.vector_element)"
     )
     assert last == "busiest link (0) -> (1): 9 bytes an inference, no limit"
-    print_costs(replace(costs, links=[]))
+    print_costs(replace(costs, links=[]), 3)
     assert capsys.readouterr().out.endswith("busiest link: cores send each other nothing\n")
 
 

@@ -3,6 +3,9 @@
 const run = JSON.parse(byId("run").textContent);
 const view = new View(run.cycles);
 
+/** The cores in use, without the control unit. */
+const coresInUse = run.cores.filter((core) => core.place);
+
 function drawSummary() {
   byId("machine").textContent = `On '${run.hardware}'${run.hardwareSummary ? `: ${run.hardwareSummary}` : ""}`;
   const figures = [
@@ -11,7 +14,7 @@ function drawSummary() {
     ["latency of one inference", duration(run.latency, run.clock)],
     ...(run.interval === null ? [] : [["steady-state interval", duration(run.interval, run.clock)]]),
     ["inferences overlapping", count(run.overlap)],
-    ["cores", count(run.cores.filter((core) => core.place).length)],
+    ["cores", count(coresInUse.length)],
     ["SRAM", `${count(run.cores.reduce((sum, core) => sum + core.sram, 0))} bytes`],
   ];
   byId("summary").append(
@@ -30,7 +33,7 @@ function drawHeadlines() {
   const rate = (value) => (value === null ? null : quantity(value, "/s"));
   const share = (value) => (value === null ? null : `${rounded3(100 * value)}\u2009%`);
   const figures = [
-    ["inferences", rate(found.inferences_per_second)],
+    ["throughput", found.inferences_per_second === null ? null : `${quantity(found.inferences_per_second, "")} inferences/s`],
     ["multiply-accumulates", rate(found.macs_per_second)],
     ["TOPS", found.tops === null ? null : rounded3(found.tops)],
     ["TOPS/W", bounded("tops_per_watt")],
@@ -73,7 +76,7 @@ const bufferRows = drawBuffers(run, view);
 drawCrossbars(run);
 drawChip(run);
 drawParts("energy-parts", "Energy of an inference", run.energy, (joules) => quantity(joules, "J"));
-drawParts("area-parts", "Area", run.area, (area) => `${rounded3(area)}\u2009mm²`);
+drawParts("area-parts", `Area of the ${several(coresInUse.length, "core")} in use`, run.area, (area) => `${rounded3(area)}\u2009mm²`);
 drawCosts(run);
 drawNotes();
 listenToButtons();
