@@ -15,6 +15,7 @@ cm-run digits.cmcore.mlir --weights digits.safetensors --random 0 -n 3 --quiet -
 grep -q 'id="run"' report/index.html
 cm-run "$root/tests/filecheck/textbook.mlir" --random 0 -n 3 --check | grep 'check: equal to NumPy'
 cm-sweep "$root/tests/filecheck/textbook.mlir" --set core.count=2 -o rows.csv
+python "$root/tests/readme_lines.py"
 python - "$root/examples/digits" <<'EOF'
 import sys
 import numpy as np

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,23 @@ def test_lowered_example(level: int) -> None:
     printed = iter([line.strip() for line in shell(command.replace("\n", " ")).splitlines()])
     for line in map(str.strip, IR[level].splitlines()):
         assert line == "…" or any(line == other for other in printed), line
+
+
+@pytest.mark.slow
+def test_python_lines(tmp_path: Path) -> None:
+    """They work as written in an environment with the wheel; in that of `make dist-check`, all else is new, too."""
+    python, ours = tmp_path / "venv" / "bin" / "python", sysconfig.get_path("purelib")
+    venv.create(tmp_path / "venv", symlinks=True)
+    (library,) = (tmp_path / "venv").glob("lib/*/site-packages")
+    (library / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    offline = ["--quiet", "--no-deps", "--no-index"]
+    wheel = ["wheel", *offline, "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    subprocess.run([*pip, *wheel], check=True)
+    (built,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "--python", str(python), "install", *offline, str(built)], check=True)
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [str(python), str(ROOT / "tests" / "readme_lines.py")]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(library)), done.stdout

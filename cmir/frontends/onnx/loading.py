@@ -42,6 +42,7 @@ from cmir.frontends.onnx.invalid import explain_finding
 from cmir.frontends.onnx.node import Constant
 from cmir.frontends.samples import Division, Samples, divide
 from cmir.support.counts import count_of
+from cmir.support.diagnostics import emit_remark
 from cmir.support.file_kinds import ONNX, refuse_other_kinds
 from cmir.support.limits import count_text
 
@@ -364,6 +365,7 @@ def _fix_inputs(
             messages.append(f"input '{info.name}' {error}")
     if messages:
         raise OnnxError(path, messages)
+    _remark_on_batch([info for info in inputs if info.name not in shapes], static, path)
     try:
         division = divide(static, samples)
     except ValueError as error:
@@ -374,6 +376,20 @@ def _fix_inputs(
     for name, shape in static.items():
         graph.input.append(helper.make_tensor_value_info(name, kinds[name], shape))
     return static, division
+
+
+def _remark_on_batch(
+    inputs: Sequence[onnx.ValueInfoProto], static: Mapping[str, Shape], path: Path
+) -> None:
+    """Say that an open batch is 1, and how to set another."""
+    for info in inputs:
+        dims = _dims(info.type.tensor_type)
+        if dims and isinstance(dims[0], str):
+            name, batch = info.name, dims[0]
+            other = ",".join([batch, *map(str, static[name][1:])])
+            taken = f"input '{name}' has an open batch '{batch}', which is taken as 1"
+            emit_remark(path, f"{taken}; --shape {name}={other} sets another")
+            return
 
 
 def _input_shape(info: onnx.ValueInfoProto, override: Sequence[int] | None) -> Shape:
