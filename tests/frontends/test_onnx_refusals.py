@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -336,9 +337,9 @@ def test_other_file(content: bytes, name: str, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(OnnxError) as caught:
         import_onnx(path)
-    where = f"{path}:1:1" if "expected" in caught.value.message else path
-    assert str(caught.value) == f"{where}: error: {caught.value.message}"
-    assert caught.value.message.startswith(("not an ONNX model", "identifier expected"))
+    place, _, message = str(caught.value).removeprefix(str(path)).partition(" error: ")
+    assert re.fullmatch(r":1:\d+:" if "expected" in message else ":", place)
+    assert message.startswith("not an ONNX model") or message.endswith("not found")
 
 
 def test_truncated_file(tmp_path: Path) -> None:
