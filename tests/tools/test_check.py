@@ -201,7 +201,7 @@ def test_the_rule_for_exact_ties_is_checked(
     command = [str(model), str(tmp_path / "x.npy"), "--check", "--quiet"]
     assert cm_run.main(command) == 0
 
-    def half_up(self: nn.QuantizeOp, x: Any, scale: Any, zero: Any) -> Any:
+    def half_up(self: nn.QuantizeOp, x: Any, scale: Any, *zero: Any) -> Any:
         return numerics.convert(np.floor(x / scale + np.float32(0.5)), np.dtype(np.uint8))
 
     monkeypatch.setattr(nn.QuantizeOp, "formula", half_up)
