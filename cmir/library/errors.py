@@ -24,13 +24,13 @@ _OPTIONS = (
     (r"--storage\b", "`storage`"),
     (r"--replicate\b", "`replicate`"),
     (r"--dependence says which; there are", "name one, ('writer', 'reader', 'array')"),
+    (r"give --check-against NET\.mlir", "give `source`"),
     (r"--check-with (onnxruntime|numpy)", r"reference='\1'"),
     (r"(named )?with --check-against", "as `against`"),
     (r"--check-against\b", "`against`"),
     (r"--check\b", "`Run.check()`"),
     (r"--weights\b", "`weights`"),
     (r"--memory\b", "the environment variable CMIR_MEMORY"),
-    (r"give --check-against NET\.mlir", "give `source`"),
     (r"cm-run --verify", "`Network.verify()`"),
 )
 """Options of tools in messages, and what they are called in the library."""

@@ -13,6 +13,7 @@ from proof.networks_to_prove import lower
 from cmir.analysis.capacity import check_capacity, check_cores, check_sram
 from cmir.dialects.cmcore import NetworkOp
 from cmir.hardware.description import Hardware
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 IDEAL = Hardware.load("ideal")
@@ -63,7 +64,9 @@ def test_crossbars(rows: int, columns: int) -> None:
     check_capacity(network(), replace(chip(crossbars=needs), crossbar=crossbar))
     check_capacity(network(), replace(chip(crossbars=None), crossbar=crossbar))
     text = refusal(network(), replace(chip(crossbars=needs - 1), crossbar=crossbar))
-    assert f"@conv1 needs {needs} crossbars, 1 more than the {needs - 1} of a core" in text
+    assert (
+        f"@conv1 needs {count_of(needs, 'crossbar')}, 1 more than the {needs - 1} of a core" in text
+    )
     assert f"18 inputs and 4 outputs, on crossbars of {rows} x {columns} " in text
 
 

@@ -56,7 +56,7 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
 def test_programming(
     programming: Programming, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_costs(replace(COSTS, programming=programming))
+    print_costs(replace(COSTS, programming=programming), 3)
     assert f"programming, once: {text}\n" in capsys.readouterr().out
 
 
