@@ -27,6 +27,7 @@ from cmir.passes.polyhedral_merge_stages import PolyhedralMergeStagesPass
 from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.passes.polyhedral_schedule import PolyhedralSchedulePass
 from cmir.passes.polyhedral_split_matrices import PolyhedralSplitMatricesPass
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Recurrence
 
@@ -168,7 +169,9 @@ def test_rows_by_hand(data: st.DataObject, network: Network, rows: int, inferenc
     try:
         model = compiled(network, partial(schedule, data, seen), passes)
     except CompileError as error:
-        assert error.message.startswith(f"{rows} rows are too few: deadlock: ")
+        assert error.message.startswith(
+            f"{count_of(rows, 'row is', 'rows are')} too few: deadlock: "
+        )
         sizes = dict.fromkeys(Sizing(seen[-1], Hardware.load("ideal")).buffers, rows)
         with pytest.raises(Deadlock):
             simulate(with_rings(seen[-1], sizes), 3)
