@@ -55,6 +55,13 @@ def check_seed(seed: Any) -> None:
         raise CompileError(None, f"`random` must be a seed of at least 0, got {seed!r}")
 
 
+def check_random(seed: Any, inferences: Any) -> None:
+    """Raise CompileError unless a seed, or None, and a number of inferences are given."""
+    check_positive("inferences", inferences)
+    if seed is not None:
+        check_seed(seed)
+
+
 def values_by_field(fields: Any) -> dict[str, list[Any]]:
     """Return the values of the fields of a sweep, by `section.field`. Raises CompileError for anything else."""
     example = "values by field, {'crossbar.rows': [128, 256]}"

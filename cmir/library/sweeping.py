@@ -16,8 +16,7 @@ from cmir.isl.budget import limited
 from cmir.library.arguments import (
     carried_state,
     check_options,
-    check_positive,
-    check_seed,
+    check_random,
     replication_of,
     values_by_field,
 )
@@ -80,9 +79,7 @@ def sweep(
     """
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
         check_options(storage, samples, placement_seconds, shapes)
-        check_positive("inferences", inferences)
-        if random is not None:
-            check_seed(random)
+        check_random(random, inferences)
         carried, by = carried_state(state), replication_of(replicate)
         axes = make_axes(values_by_field(fields).items(), None)
         grid = Grid(hardware_from(hardware), axes)
