@@ -157,7 +157,7 @@ def on_chip(model: onnx.ModelProto) -> tuple[dict[str | None, int], Run]:
     nodes = nodes_of(net.timed.network.op)
     for core in run.record.cores:
         node = nodes.get(core.name.program)
-        cycles[node] = max(cycles.get(node, 0), core.iterations * core.interval)
+        cycles[node] = max(cycles.get(node, 0), ceil(core.pace.cycles(core.iterations)))
     return cycles, run
 
 

@@ -25,6 +25,7 @@ PASSES = (
     "polyhedral-split-matrices",
     "polyhedral-split-buffers",
     "polyhedral-replicate",
+    "polyhedral-add-ways",
     "polyhedral-assign-storage",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cmir.analysis.copies import nodes_of
 from cmir.analysis.inference_costs import InferenceCosts
+from cmir.cost.pace import Pace
 from cmir.cost.program_cost import Cost
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.topology import link_text
@@ -80,7 +81,7 @@ def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) ->
     of_core = next(core for core in report.cores if core.name == name)
     room = of_core.credit_stalls > of_core.data_stalls
     waits = None if share >= FULL else "room" if room else "data"
-    busy = [c.name.program for c in report.cores if c.iterations * c.interval == cycles]
+    busy = [c.name.program for c in report.cores if _cycles(c.pace, c.iterations) == cycles]
     alike = busy.count(name.program)
     node = nodes_of(timed.network.op).get(name.program)
     return Binding(kind, name.program, alike, len(busy) - alike, work, cycles, share, waits, node)
@@ -96,7 +97,7 @@ def _candidates(
 ) -> Iterator[tuple[str, CoreName | str, str, float]]:
     """Yield (kind, name, work, cycles) of each resource."""
     for name, cost in timed.costs.items():
-        cycles = timed.network.cores[name].iterations * cost.interval
+        cycles = _cycles(cost.pace, timed.network.cores[name].iterations)
         if name in timed.network.positions:
             yield "core", name, _work(cost), cycles
         else:
@@ -107,7 +108,14 @@ def _candidates(
         yield "port", stream.what, "transfers", stream.cycles
 
 
+def _cycles(pace: Pace, iterations: int) -> float:
+    """Return the cycles of an inference, which are whole without ways."""
+    cycles = pace.cycles(iterations)
+    return int(cycles) if cycles.denominator == 1 else float(cycles)
+
+
 def _work(cost: Cost) -> str:
     """Return the resource that determines the interval of an iteration."""
-    work = max(cost.busy, key=lambda resource: cost.busy[resource], default="starts")
-    return work if cost.busy.get(work, 0) == cost.interval else "starts"
+    loads = cost.loads
+    work = max(loads, key=lambda resource: loads[resource], default="starts")
+    return work if loads.get(work, 0) == cost.interval else "starts"

@@ -59,7 +59,10 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
         name: [(m, Tiling.of(m, hardware.crossbar)) for m in Firing.of(program).matrices]
         for name, program in network.programs.items()
     }
-    needs = {name: sum(tiling.crossbars for _, tiling in ts) for name, ts in tilings.items()}
+    ways = {name: Firing.of(program).ways for name, program in network.programs.items()}
+    needs = {
+        name: ways[name] * sum(tiling.crossbars for _, tiling in ts) for name, ts in tilings.items()
+    }
     too_many = [name for name, crossbars in needs.items() if crossbars > has]
     if not too_many:
         return
@@ -72,13 +75,17 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
         f"; {count_of(others, 'more program does', 'more programs do')} not fit" if others else ""
     )
     missing = needs[name] - has
+    often = f" {ways[name]} times" if ways[name] > 1 else ""
+    fewer = has // (needs[name] // ways[name])
+    help = "a matrix can be split over cores: polyhedral-split-matrices"
+    if 0 < fewer < ways[name]:
+        help = f"{count_of(fewer, 'way')} would fit"
     raise CompileError(
         network.programs[name],
         f"program @{name} needs {count_of(needs[name], 'crossbar')}, {missing} more than the {has} of a core of "
         f"'{hardware.name}' (its matrix of {blocks}{count_of(matrix.inputs, 'input')} and {matrix.outputs} "
         f"outputs, on crossbars of {size} with"
-        f" {count_of(crossbar.cells, 'cell')} a weight){also}; a matrix can be split over "
-        f"cores: polyhedral-split-matrices",
+        f" {count_of(crossbar.cells, 'cell')} a weight{often}){also}; {help}",
     )
 
 

@@ -107,7 +107,7 @@ class Programming:
 def programming(hardware: Hardware, matrices: Collection[Collection[Matrix]]) -> Programming:
     """Return the cost of programming cores with these matrices. matrices: of each core."""
     crossbar = hardware.crossbar
-    cells = crossbar.cells * sum(m.outputs * m.inputs * m.blocks for core in matrices for m in core)
+    cells = crossbar.cells * sum(m.weights for core in matrices for m in core)
     rows = (sum(Tiling.of(m, crossbar).driven for m in core) for core in matrices)
     cycles, clock = crossbar.row_write_cycles, hardware.system.clock_hz
     if cycles is not None:

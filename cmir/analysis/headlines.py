@@ -6,10 +6,10 @@ with the known parts is an upper bound, and is called one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cmir.cost.firing import Firing, Matrix
+from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
 from cmir.hardware.description import Hardware
 from cmir.timing.network import TimedNetwork
@@ -78,7 +78,7 @@ def headlines_of(
     """
     hardware = timed.hardware
     placed = _placed(timed)
-    macs = sum(n * m.outputs * m.inputs * m.blocks for n, those in placed for m in those)
+    macs = sum(n * m.weights for n, firing in placed for m in firing.matrices)
     clock = hardware.system.clock_hz
     rate = None if clock is None or not interval else clock / interval
     tops = None if rate is None else 2 * macs * rate / TERA
@@ -108,15 +108,15 @@ def headlines_of(
     )
 
 
-_Placed = Sequence[tuple[int, tuple[Matrix, ...]]]
-"""Iterations of an inference, and matrices, of each core with a place."""
+_Placed = Sequence[tuple[int, Firing]]
+"""Iterations of an inference, and a firing, of each core with a place."""
 
 
 def _placed(timed: TimedNetwork) -> _Placed:
     programs = timed.network.programs
-    matrices = {name: Firing.of(program.op).matrices for name, program in programs.items()}
+    firings = {name: Firing.of(program.op) for name, program in programs.items()}
     cores = (timed.network.cores[name] for name in timed.network.positions)
-    return [(core.iterations, matrices[core.program.name]) for core in cores]
+    return [(core.iterations, firings[core.program.name]) for core in cores]
 
 
 def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | None]:
@@ -125,9 +125,9 @@ def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | N
     if crossbar.rows is None or crossbar.columns is None:
         return None, None
     each = crossbar.rows * crossbar.columns
-    matrices = [matrix for _, those in placed for matrix in those]
-    used = sum(m.outputs * m.inputs * m.blocks for m in matrices) * crossbar.cells
-    crossbars = sum(Tiling.of(matrix, crossbar).crossbars for matrix in matrices)
+    matrices = [(firing.ways, matrix) for _, firing in placed for matrix in firing.matrices]
+    used = sum(ways * matrix.weights for ways, matrix in matrices) * crossbar.cells
+    crossbars = sum(ways * Tiling.of(matrix, crossbar).crossbars for ways, matrix in matrices)
     on_chip = None if core.count is None or core.crossbars is None else core.count * core.crossbars
     return (
         used / (crossbars * each) if crossbars else None,
@@ -138,16 +138,11 @@ def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | N
 def _busy(hardware: Hardware, placed: _Placed, interval: float | None) -> float | None:
     """Return the mean share of the time in which crossbars compute; None if a product takes no known time."""
     work, crossbars = 0.0, 0
-    for tiling, iterations in _tilings(hardware, placed):
-        cycles = tiling.interval(hardware.crossbar)
-        if not cycles or hardware.core.fixed_interval is not None:
-            return None
-        work += tiling.crossbars * iterations * cycles
-        crossbars += tiling.crossbars
+    for iterations, firing in placed:
+        for tiling in (Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices):
+            cycles = tiling.interval(hardware.crossbar)
+            if not cycles or hardware.core.fixed_interval is not None:
+                return None
+            work += tiling.crossbars * iterations * cycles
+            crossbars += firing.ways * tiling.crossbars
     return work / crossbars / interval if crossbars and interval else None
-
-
-def _tilings(hardware: Hardware, placed: _Placed) -> Iterator[tuple[Tiling, int]]:
-    for iterations, matrices in placed:
-        for matrix in matrices:
-            yield Tiling.of(matrix, hardware.crossbar), iterations

@@ -144,8 +144,8 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
 def _matrices(timed: TimedNetwork) -> list[tuple[Matrix, ...]]:
     """Return the matrices of each core with a place."""
     programs = timed.network.programs
-    of_program = {name: Firing.of(program.op).matrices for name, program in programs.items()}
-    return [of_program[name.program] for name in timed.network.positions]
+    firings = {name: Firing.of(program.op) for name, program in programs.items()}
+    return [firings[n.program].ways * firings[n.program].matrices for n in timed.network.positions]
 
 
 def at_rates_of(timed: TimedNetwork, costs: InferenceCosts) -> InferenceCosts:

@@ -41,6 +41,7 @@ def interval_alone(stage: StageOp, arrays: Mapping[str, ArrayOp], cost: Cost) ->
                 if any(last >= len(theirs) for theirs, last in needed):
                     break
                 arrivals = (theirs[last] + cost.latency for theirs, last in needed if last >= 0)
-                mine.append(max([mine[-1] + cost.interval if mine else 0, *arrivals]))
+                again = (mine[-back] + cycles for back, cycles in cost.pace.bounds if back <= i)
+                mine.append(max([0, *again, *arrivals]))
                 moved = True
     return max((mine[-1] - mine[0] for mine in starts if mine), default=0) + cost.interval

@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, cheapest
 from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError, Where
@@ -86,8 +87,8 @@ class _CreditWait:
     """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to finish with `array`.
 
     need: the cycle persists if the wait is for this iteration of the reader, counted from the same inference, or for a
-    later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`. Each
-    iteration shortens the cycle by `interval` cycles, and the total must not exceed `slack`.
+    later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`. These
+    iterations, at this `pace`, shorten the cycle, and by no more than `slack`.
     """
 
     array: str
@@ -96,7 +97,7 @@ class _CreditWait:
     iteration: int
     need: int
     lead: int = 0
-    interval: int = 1
+    pace: Pace = field(default_factory=lambda: Pace(1))
     slack: int = 0
 
     @property
@@ -106,7 +107,7 @@ class _CreditWait:
     def stays(self, needs: np.ndarray) -> np.ndarray:
         """Return True for the needs with which the cycle persists."""
         less = self.need - needs
-        return (less <= 0) | ((less <= self.lead) & (less * self.interval <= self.slack))
+        return (less <= 0) | ((less <= self.lead) & (self.pace.most_less(less) <= self.slack))
 
 
 class SizeSearch:
@@ -337,7 +338,7 @@ class SizeSearch:
                 link.target,
                 int(link.dependence.needs[link.target]),
                 link.lead,
-                self.sizing.ticks * self.sizing.costs[link.dependence.source].interval,
+                self.sizing.costs[link.dependence.source].pace.slower(self.sizing.ticks),
                 slack,
             )
             for link in links

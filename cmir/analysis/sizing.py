@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import chain
-from math import prod
+from math import ceil, prod
 
 import islpy as isl
 import numpy as np
@@ -304,12 +304,13 @@ class Sizing:
         """Number of ticks in a cycle: schedules count ticks, of which the interval λ is a whole number.
 
         With t ticks, starts are multiples of 1/t cycles. Rounded down, they are still a schedule, because delays are
-        whole cycles. λ is whole unless several inferences are under way in a circle of cores, so t is 1 unless a stage
-        reads across inferences.
+        whole cycles. λ is whole unless several inferences are under way in a circle of cores or use different sets of
+        crossbars, so t is 1 unless a stage reads across inferences or has ways.
         """
-        if not any(read.across for stage in self.stages.values() for read in stage.reads()):
+        across = any(read.across for stage in self.stages.values() for read in stage.reads())
+        if not across and not any(cost.pace.in_turn for cost in self.costs.values()):
             return 1
-        ratio = Fraction(self._busiest)
+        ratio = self._busiest
         while True:
             actors = self._in_ticks({}, ratio.denominator)
             try:
@@ -323,12 +324,12 @@ class Sizing:
     @cached_property
     def interval(self) -> int:
         """Steady-state interval λ with unbounded buffers, in ticks: that of the busiest core, if data allow it."""
-        return self.schedule({}, self.ticks * self._busiest)[0]
+        return self.schedule({}, ceil(self.ticks * self._busiest))[0]
 
     @property
-    def _busiest(self) -> int:
+    def _busiest(self) -> Fraction:
         """Cycles that the iterations of the busiest core take in an inference."""
-        return max(n * self.costs[core].interval for core, n in self._iterations.items())
+        return max(self.costs[core].pace.cycles(n) for core, n in self._iterations.items())
 
     def in_cycles(self, ticks: int) -> float:
         """Return a time in cycles, which is whole where possible."""
@@ -362,7 +363,7 @@ class Sizing:
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]
         dependences = [*self.raw[core], *room]
-        return Actor(core, self._iterations[core], cost.interval, cost.latency, dependences)
+        return Actor(core, self._iterations[core], cost.pace, cost.latency, dependences)
 
     def _room_uncached(self, edge: Edge, rows: int) -> Dependence:
         array, writer, reader = edge

@@ -14,7 +14,7 @@ from cmir.compilation.choices import Replication, Storage
 from cmir.compilation.model import Model, lower, lower_to_mapped, lower_to_polyhedral
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
-from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+from cmir.passes.polyhedral_replicate import By, PolyhedralReplicatePass
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
@@ -48,7 +48,7 @@ class Compilation:
             # Data may be late because another core waits for room.
             tried = self._of_buffers()
         elif binding.waits is None and binding.kind == "core":
-            tried = self._of_cores(HELP * interval)
+            tried = self._of_cores(binding, HELP * interval)
         else:
             return []
         return [change for change in tried if change.interval <= HELP * interval]
@@ -60,10 +60,21 @@ class Compilation:
                 yield Change(f"--storage {storage}", found)
                 return
 
-    def _of_cores(self, target: float) -> Iterator[Change]:
-        """Yield changes of copies, until one reaches the target."""
-        ways: tuple[Replication, ...] = (self.replicate or "columns", "runs")
-        for by in dict.fromkeys(ways):
+    @property
+    def _by(self) -> By:
+        """How stages are divided among cores, or would be."""
+        return "columns" if self.replicate in (None, "ways") else self.replicate
+
+    def _of_cores(self, binding: Binding, target: float) -> Iterator[Change]:
+        """Yield ways and changes of copies, until one reaches the target."""
+        known = self.machine.core.crossbars is not None
+        if binding.work == "crossbar" and known and self.replicate is None:
+            trial = dataclasses.replace(self, replicate="ways")
+            if (found := trial._interval()) is not None:
+                yield Change("--replicate ways", found)
+                if found <= target:
+                    return
+        for by in dict.fromkeys((self._by, "runs")):
             for change in dataclasses.replace(self, replicate=by)._of_copies(
                 self.replicate, target
             ):
@@ -122,7 +133,7 @@ class Compilation:
         model = self._model()
         with collect_diagnostics():
             pipeline = lower_to_mapped(model, self.machine, None, "--advise")
-        replication = PolyhedralReplicatePass(self.machine, by=self.replicate or "columns")
+        replication = PolyhedralReplicatePass(self.machine, by=self._by)
         needed = sum(stage.count_cores() for stage in pipeline.stages.values())
         stages = replication.choices(pipeline, _ROOM * (self.machine.core.count or needed))
         fewest = [next((c.cores for c in those if c.interval <= target), None) for those in stages]

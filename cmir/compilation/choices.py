@@ -7,5 +7,5 @@ from typing import Literal
 Storage = Literal["full", "live", "lossless"]
 """Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
-Replication = Literal["columns", "rows", "bands", "runs"]
-"""Ways to divide a stage, see polyhedral-replicate."""
+Replication = Literal["columns", "rows", "bands", "runs", "ways"]
+"""How to divide a stage among cores, see polyhedral-replicate; `ways` among crossbars, see polyhedral-add-ways."""

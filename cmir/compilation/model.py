@@ -312,7 +312,11 @@ def mapping_passes(
         from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 
         passes.append(PolyhedralSplitBuffersPass(machine))
-    if replicate is not None:
+    if replicate == "ways":
+        from cmir.passes.polyhedral_add_ways import PolyhedralAddWaysPass
+
+        passes.append(PolyhedralAddWaysPass(machine))
+    elif replicate is not None:
         from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 
         passes.append(PolyhedralReplicatePass(machine, by=replicate))

@@ -7,15 +7,15 @@ state how many elements it processes (`cmir.semantics.implementations`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerType, TensorType, VectorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from cmir.dialects.cmcore import BufferOp, LoadOp, ProgramOp, StoreOp
-from cmir.dialects.polyhedral import ReadOp, StageOp, WriteOp, symbol
+from cmir.dialects.cmcore import BufferOp, CrossbarOp, LoadOp, ProgramOp, StoreOp
+from cmir.dialects.polyhedral import MatrixOp, ReadOp, StageOp, WriteOp, symbol
 from cmir.dialects.vectors import MxvOp, elements_used
 from cmir.semantics.body import implementation_of
 
@@ -27,6 +27,11 @@ class Matrix:
     outputs: int
     inputs: int
     blocks: int = 1
+
+    @property
+    def weights(self) -> int:
+        """Number of elements."""
+        return self.outputs * self.inputs * self.blocks
 
     @staticmethod
     def of(value: SSAValue) -> Matrix:
@@ -56,16 +61,25 @@ class FiringStep:
 
 @dataclass(frozen=True)
 class Firing:
-    """Steps of one iteration in order, each after those whose results it uses, and its matrices."""
+    """Steps of one iteration in order, each after those whose results it uses, and its matrices.
+
+    ways: number of sets of crossbars with these matrices, among which iterations alternate.
+    """
 
     steps: tuple[FiringStep, ...]
     matrices: tuple[Matrix, ...] = ()
+    ways: int = 1
 
     @staticmethod
     def of(op: ProgramOp | StageOp) -> Firing:
         """Return the firing of one iteration of a program or stage."""
         body = op.iteration.body if isinstance(op, ProgramOp) else op.body
-        return firing_of(body.block)
+        return replace(firing_of(body.block), ways=_ways(op))
+
+
+def _ways(op: ProgramOp | StageOp) -> int:
+    matrices = (m for m in op.body.block.ops if isinstance(m, CrossbarOp | MatrixOp))
+    return next((matrix.sets for matrix in matrices), 1)
 
 
 def firing_of(body: Block) -> Firing:

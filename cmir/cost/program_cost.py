@@ -1,7 +1,8 @@
 """Cost of one iteration of a program on a chip: cycles, crossbars and energy.
 
 A core overlaps iterations like any pipeline. The *initiation interval* is that of the busiest resource (Rau, Iterative
-Modulo Scheduling, MICRO 1994: the resource-constrained minimum). The *latency* is that of a single iteration: its
+Modulo Scheduling, MICRO 1994: the resource-constrained minimum). Crossbars in several sets, or *ways*, take turns: each
+set is busy only with every ways-th iteration (`cmir.cost.pace`). The *latency* is that of a single iteration: its
 operations issue in order, each as soon as its operands are available and its resource is free. docs/hardware.md has the
 formulas.
 
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cmir.cost.firing import Firing, FiringStep
+from cmir.cost.pace import Pace
 from cmir.cost.tiling import Tiling
 from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
@@ -26,12 +28,13 @@ from cmir.hardware.description import Hardware
 class Cost:
     """Cost of one iteration on one core.
 
-    interval: cycles between the starts of two iterations.
+    interval: cycles between the starts of two iterations; on average, rounded up, if they alternate between ways.
     latency: cycles from the start of an iteration to the arrival of its result, not counting hops.
     crossbars: crossbars of the core, for all its matrices.
     energy: pJ by component (`crossbar`, `adc`, `dpu`, `sram`), for the components whose figures the hardware gives.
     busy: busy cycles by resource (`issue`, `crossbar`, `dpu`, `sram`, `link`); for crossbars, those of the busiest
     matrix.
+    ways: number of sets of crossbars, each with all matrices.
     """
 
     interval: int
@@ -39,6 +42,21 @@ class Cost:
     crossbars: int = 0
     energy: Mapping[str, float] = field(default_factory=dict)
     busy: Mapping[str, int] = field(default_factory=dict)
+    ways: int = 1
+
+    @property
+    def loads(self) -> Mapping[str, int]:
+        """Busy cycles by resource for each iteration, on average and rounded up: crossbars serve one in `ways`."""
+        each = -(-self.busy.get("crossbar", 0) // self.ways)
+        return {name: each if name == "crossbar" else busy for name, busy in self.busy.items()}
+
+    @property
+    def pace(self) -> Pace:
+        """How soon iterations start after each other."""
+        if self.ways == 1:
+            return Pace(self.interval)
+        others = (busy for name, busy in self.busy.items() if name != "crossbar")
+        return Pace(max([1, *others]), self.ways, self.busy.get("crossbar", 0))
 
 
 def program_cost(
@@ -92,13 +110,15 @@ def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = 
         kind = resource.partition(" ")[0]
         busy[kind] = max(busy.get(kind, 0), cycles)
     core = hardware.core
-    return Cost(
-        interval=core.fixed_interval or max([1, *busy.values()]),
+    cost = Cost(
+        interval=1,
         latency=core.fixed_latency or max(1, _latency(firing, times)),
-        crossbars=sum(tiling.crossbars for tiling in tilings),
+        crossbars=firing.ways * sum(tiling.crossbars for tiling in tilings),
         energy=_energy(firing, tilings, hardware),
         busy=busy,
+        ways=1 if core.fixed_interval else firing.ways,
     )
+    return replace(cost, interval=core.fixed_interval or max([1, *cost.loads.values()]))
 
 
 _Use = tuple[str, int, int]

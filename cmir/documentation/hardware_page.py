@@ -84,6 +84,12 @@ attains: B. R. Rau, Iterative modulo scheduling, MICRO 1994.) An iteration that 
 before, as in a recurrent network, also waits for the arrival of that result, one latency after the start of the
 iteration that computes it. T steps that follow one another thus take T − 1 latencies and one interval.
 
+**Ways.** A core can hold its matrices in m sets of crossbars, which take turns: iteration i, counted through all
+inferences, uses set i mod m. If a product occupies a crossbar for c cycles, and no other resource is busy for more than
+s ≥ 1 cycles, iteration i starts no earlier than s cycles after iteration i − 1 and c cycles after iteration i − m
+(`cmir/cost/pace.py`). N iterations an inference thus take max(N · s, N · c / m) cycles, which may be a fraction. The
+latency is that of one way, and crossbars, their area and the cost of programming them count m times.
+
 **Latency.** Operations are issued in order, each as soon as its operands are available and its resource is free. Beyond
 the time that they occupy their resource, loads take `sram_latency`, operations of the DPU `vector_latency`, and
 products `pipeline_cycles`. The latency is the time until all operations are done, and at least one cycle. A result

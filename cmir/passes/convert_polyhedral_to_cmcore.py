@@ -111,7 +111,7 @@ def _program(
                 buffers[array] = _append(block, buffer, read).results[0]
     crossbars: dict[SSAValue, SSAValue] = {}
     for matrix in [op for op in stage.body.block.ops if isinstance(op, MatrixOp)]:
-        crossbar = CrossbarOp(symbol(matrix.array), matrix.cells, matrix.result.type)
+        crossbar = CrossbarOp(symbol(matrix.array), matrix.cells, matrix.result.type, matrix.ways)
         crossbar.result.name_hint = matrix.result.name_hint
         crossbars[matrix.result] = _append(block, crossbar, matrix).results[0]
     for dependence in dependences:

@@ -36,11 +36,12 @@ class Stretches:
 
     All fields are arrays with a number for each stretch, in order of time from cycle 0. A stretch lies in one
     inference.
-    first: the first iteration, counted over all inferences. cause: index into `Activity.causes`, −1 for no wait. begin:
-    the first cycle of a stretch.
+    first: the first iteration, counted over all inferences. iterations: number of them each time. cause: index into
+    `Activity.causes`, −1 for no wait. begin: the first cycle of a stretch.
     """
 
     first: np.ndarray
+    iterations: np.ndarray
     wait: np.ndarray
     cause: np.ndarray
     fire: np.ndarray
@@ -59,14 +60,15 @@ class Stretches:
 class Activity:
     """Activity of a core in a run.
 
-    start: first cycle of each iteration, inference by inference, shape (inferences · iterations,). wait: idle cycles
-    before each iteration. cause: index into `causes` of the cause of the wait, −1 for no wait.
+    start: first cycle of each iteration, inference by inference, shape (inferences · iterations,). firing: cycles until
+    the core is ready for the next one. wait: idle cycles before each iteration. cause: index into `causes` of the cause
+    of the wait, −1 for no wait.
     """
 
     name: CoreName
     iterations: int
-    interval: int
     start: np.ndarray
+    firing: np.ndarray
     wait: np.ndarray
     cause: np.ndarray
     causes: tuple[Cause, ...]
@@ -74,7 +76,11 @@ class Activity:
     @property
     def end(self) -> int:
         """The first cycle after the core's last iteration."""
-        return int(self.start[-1]) + self.interval
+        return int(self.start[-1] + self.firing[-1])
+
+    def fired(self, iterations: np.ndarray) -> np.ndarray:
+        """Return the cycles of firing of the first so many iterations."""
+        return np.concatenate(([0], np.cumsum(self.firing)))[iterations]
 
     def waited(self) -> dict[Cause, int]:
         """Return the cycles waited for each cause, the longest wait first."""
@@ -94,12 +100,18 @@ class Activity:
         breaks = self.wait > 0
         breaks[:: self.iterations] = True
         first = np.flatnonzero(breaks)
-        fire = np.diff(np.append(first, len(self.start))) * self.interval
+        iterations = np.diff(np.append(first, len(self.start)))
+        fire = np.add.reduceat(self.firing, first)
         wait, cause, inference = self.wait[first], self.cause[first], first // self.iterations
-        changes = np.any([np.diff(x) != 0 for x in (wait, cause, fire, inference)], axis=0)
+        changes = np.any(
+            [np.diff(x) != 0 for x in (wait, cause, fire, iterations, inference)], axis=0
+        )
         heads = np.concatenate(([0], np.flatnonzero(changes) + 1))
         count = np.diff(np.append(heads, len(first)))
-        return Stretches(first[heads], wait[heads], cause[heads], fire[heads], count)
+        first, iterations, wait, cause, fire = (
+            x[heads] for x in (first, iterations, wait, cause, fire)
+        )
+        return Stretches(first, iterations, wait, cause, fire, count)
 
     def until(self, cycles: np.ndarray) -> np.ndarray:
         """Return the cycles of firing, waiting for data and for credit before each of `cycles`, shape (3, …)."""
@@ -109,8 +121,8 @@ class Activity:
             np.concatenate(([0], np.cumsum(np.where(k, self.wait, 0)))) for k in (~kinds, kinds)
         ]
         at = np.searchsorted(self.start, cycles, side="right")  # number of started iterations
-        ended = np.where(at > 0, self.start[at - 1] + self.interval, 0)
-        fired = at * self.interval - np.maximum(ended - cycles, 0)
+        ended = np.where(at > 0, self.start[at - 1] + self.firing[at - 1], 0)
+        fired = self.fired(at) - np.maximum(ended - cycles, 0)
         waiting, after = np.maximum(cycles - ended, 0), np.minimum(at, len(self.start) - 1)
         waiting = np.where(at < len(self.start), waiting, 0)
         credit = kinds[after]
@@ -131,7 +143,7 @@ def activities(actors: Mapping[CoreName, Actor], report: RunReport) -> list[Acti
 
 def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreReport]) -> Activity:
     start = core.start.reshape(-1)
-    wait = np.diff(start, prepend=-core.interval) - core.interval
+    wait = start - core.pace.ready(start, 0, len(start))
     waiting = np.flatnonzero(wait)
     # If data and credit arrive last together, the cause is data, as in the simulator's count of stalls.
     dependences = sorted(actor.dependences, key=lambda d: d.kind is not DependenceKind.RAW)
@@ -143,7 +155,7 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
         latest[later] = seen[later]
         cause[waiting[later]] = number
     causes = tuple(Cause(d.kind, d.source, d.array) for d in dependences)
-    return Activity(core.name, core.iterations, core.interval, start, wait, cause, causes)
+    return Activity(core.name, core.iterations, start, core.firing, wait, cause, causes)
 
 
 def _arrival(

@@ -41,8 +41,9 @@ def crossbar_figures(timed: TimedNetwork) -> Data:
     cores = Counter(symbol(op.program) for op in timed.network.op.cores)
     stages: list[Data] = []
     for name, program in timed.network.programs.items():
-        matrices = Firing.of(program.op).matrices
-        tiles = [asdict(tile) for matrix in matrices for tile in Tiling.tiles(matrix, crossbar)]
+        firing = Firing.of(program.op)
+        found = (tile for matrix in firing.matrices for tile in Tiling.tiles(matrix, crossbar))
+        tiles = [{**asdict(tile), "count": firing.ways * tile.count} for tile in found]
         if tiles:
             stages.append({"stage": name, "cores": cores[name], "tiles": tiles})
     return {

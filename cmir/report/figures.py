@@ -85,19 +85,22 @@ def _cores(
             "node": _node(nodes, core.name.program),
             "place": timed.network.positions.get(core.name),
             "iterations": core.iterations,
-            "interval": core.interval,
+            "interval": timed.costs[core.name].interval,
             "latency": core.latency,
             "sram": sram[core.name],
             "busy": core.busy,
             "data": core.data_stalls,
             "credit": core.credit_stalls,
             "end": activity.end,
+            "firing": np.diff(
+                activity.fired(np.arange(0, len(activity.start) + 1, core.iterations))
+            ).tolist(),
             "causes": [
                 [c.kind.awaited, str(c.source), c.array, waited.get(c, 0)] for c in activity.causes
             ],
         }
         if len(stretches) <= most:
-            names = ("wait", "cause", "fire", "count")
+            names = ("first", "iterations", "wait", "cause", "fire", "count")
             data["stretches"] = {name: getattr(stretches, name).tolist() for name in names}
         else:
             longer += 1
@@ -230,7 +233,7 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
         costs = {core: timed.costs[core] for core in iterations}
         energy = inference_energy(timed.hardware, costs, iterations, TrafficTotals())
         # Cores of a stage differ in their traffic to other chips; the slowest represents all.
-        slowest = max(costs, key=lambda core: costs[core].interval * iterations[core])
+        slowest = max(costs, key=lambda core: costs[core].pace.cycles(iterations[core]))
         cost = costs[slowest]
         layers.append(
             {
@@ -240,9 +243,9 @@ def _layers(timed: TimedNetwork, found: Sequence[Activity]) -> list[Data]:
                 "iterations": sum(iterations.values()),
                 "interval": cost.interval,
                 "latency": cost.latency,
-                "cycles": iterations[slowest] * cost.interval,
+                "cycles": float(cost.pace.cycles(iterations[slowest])),
                 "crossbars": sum(each.crossbars for each in costs.values()),
-                "busy": dict(cost.busy),
+                "busy": dict(cost.loads),
                 "energy": {component: joules for component, joules in energy.items() if joules},
             }
         )

@@ -100,9 +100,11 @@ def _bar(axes: Axes, row: int, activity: Activity, cycles: int, is_unit: bool) -
 def _by_colour(activity: Activity, cycles: np.ndarray, is_unit: bool) -> np.ndarray:
     """Return the number of cycles of each colour before each of `cycles`, shape (colours, cycles)."""
     fired, data, credit = activity.until(cycles)
-    inference = activity.iterations * activity.interval
-    done, rest = np.divmod(fired, inference)
-    even = (done + 1) // 2 * inference + np.where(done % 2 == 0, rest, 0)
+    ends = activity.fired(np.arange(0, len(activity.start) + 1, activity.iterations))
+    each = np.diff(ends)
+    done = np.searchsorted(ends, fired, side="right") - 1
+    before = np.concatenate(([0], np.cumsum(np.where(np.arange(len(each)) % 2 == 0, each, 0))))
+    even = before[done] + np.where(done % 2 == 0, fired - ends[done], 0)
     none = np.zeros_like(credit)
     room = (none, credit) if is_unit else (credit, none)
     return np.stack([even, fired - even, data, *room])

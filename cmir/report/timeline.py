@@ -79,8 +79,9 @@ def _ruler(edges: np.ndarray) -> tuple[str, Text]:
 def _row(activity: Activity, edges: np.ndarray, is_unit: bool) -> tuple[str, Text]:
     total = activity.until(edges)
     spent = np.diff(total, axis=1)
-    fired = (total[0, :-1] + total[0, 1:]) // 2 // activity.interval
-    inference = np.minimum(fired, len(activity.start) - 1) // activity.iterations
+    half = (total[0, :-1] + total[0, 1:]) // 2
+    ended = activity.fired(np.arange(1, len(activity.start)))
+    inference = np.searchsorted(ended, half, side="right") // activity.iterations
     text = Text()
     for (fire, data, credit), n in zip(spent.T.tolist(), inference.tolist(), strict=True):
         if not fire + data + credit:

@@ -64,11 +64,11 @@ def _slices(activity: Activity, thread: int, most: int) -> Iterator[Event]:
     """Yield the activity of a core as disjoint slices, or one slice per stretch if there are more than `most`."""
     stretches = activity.stretches()
     each = 2 * int(stretches.count.sum()) <= most
-    columns = (stretches.begin, stretches.first, stretches.wait, stretches.cause)
-    for begin, first, wait, cause, fire, count in zip(
-        *(column.tolist() for column in (*columns, stretches.fire, stretches.count)), strict=True
+    columns = (stretches.begin, stretches.first, stretches.iterations, stretches.wait)
+    for begin, first, iterations, wait, cause, fire, count in zip(
+        *(c.tolist() for c in (*columns, stretches.cause, stretches.fire, stretches.count)),
+        strict=True,
     ):
-        iterations = fire // activity.interval
         why = activity.causes[cause] if wait else None
         args: dict[str, Any] = {}
         if why is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from cmir.cost.pace import Pace
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.core_name import CoreName
@@ -29,15 +30,15 @@ class TimedNetwork:
         self.network, self.hardware = network, hardware
         self.places = Places(chip_of(hardware), network.positions)
         self.costs = self._costs()
-        self.actors = _actors(network, self._interval_and_latency, self.delay)
+        self.actors = _actors(network, self._pace_and_latency, self.delay)
 
     @staticmethod
     def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
         """Return a network on a chip. Raises CompileError if it cannot be executed there."""
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
-    def _interval_and_latency(self, core: CoreName) -> tuple[int, int]:
-        return self.costs[core].interval, self.costs[core].latency
+    def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
+        return self.costs[core].pace, self.costs[core].latency
 
     @property
     def control_units(self) -> set[CoreName]:
@@ -81,12 +82,12 @@ def unit_actors(network: ElaboratedNetwork) -> dict[CoreName, Actor]:
 
     They determine what does not depend on latencies: whether the network deadlocks, and what it computes.
     """
-    return _actors(network, lambda core: (1, 1), lambda kind, core, source: 1)
+    return _actors(network, lambda core: (Pace(1), 1), lambda kind, core, source: 1)
 
 
 def _actors(
     network: ElaboratedNetwork,
-    interval_and_latency: Callable[[CoreName], tuple[int, int]],
+    pace_and_latency: Callable[[CoreName], tuple[Pace, int]],
     delay: Callable[[DependenceKind, CoreName, CoreName], int],
 ) -> dict[CoreName, Actor]:
     dependences: dict[CoreName, list[Dependence]] = {name: [] for name in network.cores}
@@ -98,6 +99,6 @@ def _actors(
         )
         dependences[wait.core].append(dependence)
     return {
-        name: Actor(name, core.iterations, *interval_and_latency(name), dependences[name])
+        name: Actor(name, core.iterations, *pace_and_latency(name), dependences[name])
         for name, core in network.cores.items()
     }

@@ -10,8 +10,8 @@ Parallel Computations, JACM 1968). Self-timed execution, where every iteration s
 slower than λ.
 
 The earliest schedule is found by raising starts until all edges hold (Bellman and Ford). The iterations of an actor
-also follow each other; a running maximum raises this chain as a whole. Edges that require no more than the edge of an
-earlier iteration are omitted.
+also follow each other (`cmir.cost.pace`); a running maximum raises this chain as a whole. Edges that require no more
+than the edge of an earlier iteration are omitted.
 
 Each raised start has a parent, the iteration that caused the raise. Parents form a cycle only if it is positive, and
 eventually form one if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection Algorithms,
@@ -34,7 +34,7 @@ import numpy as np
 
 from cmir.dialects.core_name import CoreName
 from cmir.support.counts import count_of
-from cmir.timing.recurrence import Actor, Dependence, Wait, check_times
+from cmir.timing.recurrence import MOST_CYCLES, Actor, Dependence, Wait, check_times
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,15 @@ def periodic_schedule(
     return PeriodicSearch(actors, period, earliest).run()
 
 
+_LEAST = -MOST_CYCLES
+"""Lower bound of all times."""
+
 _PER_TURN = 1000
 """Fixed cost of a turn of an actor, as a number of examined iterations."""
 
-_EARLIEST, _AROUND = -1, -2
-"""Reasons of a start other than edges: the given lower bound, and the last iteration of the preceding inference."""
+_EARLIEST, _LAST, _SET = -1, -2, -3
+"""Reasons of a start other than edges: the given lower bound, the last iteration of the preceding inference, and the
+iteration of an earlier inference that used the same set of crossbars."""
 
 
 class PeriodicSearch:
@@ -135,7 +139,6 @@ class PeriodicSearch:
         # The cause of a start: an edge of its actor, and the iteration from which the chain leads to it.
         self.reason = np.full(self.first[-1], _EARLIEST)
         self.since = np.zeros(self.first[-1], np.int64)
-        self.steps = [actor.interval * np.arange(actor.iterations) for actor in self.actors]
         old = like.actors if like is not None else [None] * len(self.actors)
         self.edges = [
             like.edges[k]
@@ -144,13 +147,16 @@ class PeriodicSearch:
             for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
         ]
         oldest = max((int(edges.tokens.max(initial=0)) for edges in self.edges), default=0)
+        if any(actor.pace.in_turn for actor in self.actors):
+            oldest = max(oldest, *(a.pace.inferences(a.iterations) for a in self.actors))
         check_times(actors, 1 + oldest)
         self.work = int(self.first[-1])
         self.waiters: list[list[int]] = [[] for _ in self.actors]
         for k, actor in enumerate(self.actors):
             for source in {dependence.source for dependence in actor.dependences}:
                 self.waiters[self.number[source]].append(k)
-            if actor.iterations * actor.interval > period:  # the actor alone forms a positive cycle
+            # The actor alone forms a positive cycle, or paths pass through several of its inferences.
+            if actor.pace.cycles(actor.iterations) > period or actor.pace.in_turn:
                 self.waiters[k].append(k)
 
     def _edges(self, actor: Actor) -> _Edges:
@@ -191,25 +197,41 @@ class PeriodicSearch:
 
     def _raise(self, actor: int) -> int | None:
         """Raise an actor's starts to the earliest that all others allow; return the one raised most, if any."""
-        steps, of = self.steps[actor], self._of(actor)
+        pace, of = self.actors[actor].pace, self._of(actor)
         before = self.starts[of]
         bounds, reason = self._bounds(actor)
-        chain = np.maximum.accumulate(bounds - steps)
-        starts = chain + steps
-        last = max(starts[-1], before[-1])
-        wrapped = last + self.actors[actor].interval - self.period + steps
+        starts, since = pace.caused(bounds)
+        wrapped, source, why = self._around(actor, np.maximum(starts, before))
         after = np.maximum(np.maximum(starts, wrapped), before)
-        self.work += len(steps) + _PER_TURN
+        self.work += len(before) + _PER_TURN
         raised = np.flatnonzero(after > before)
         if not len(raised):
             return None
-        rises = np.diff(chain, prepend=chain[0] - 1) > 0
-        since = np.maximum.accumulate(np.where(rises, np.arange(len(chain)), 0))[raised]
         around = wrapped[raised] > starts[raised]
-        self.since[of.start + raised] = np.where(around, 0, since)
-        self.reason[of.start + raised] = np.where(around, _AROUND, reason[since])
+        first = np.where(around, source[raised], since[raised])
+        self.since[of.start + raised] = first
+        self.reason[of.start + raised] = np.where(around, why[first], reason[first])
         self.starts[of] = after
         return int(of.start + (after - before).argmax())
+
+    def _around(self, actor: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the earliest starts with respect to earlier inferences of the actor itself.
+
+        The iterations that they follow from, and the reasons of the starts of these, are the other results.
+        starts: those of the iterations in this inference.
+        """
+        pace, count = self.actors[actor].pace, len(starts)
+        reason = np.full(count, _LAST)
+        first = starts[-1] + pace.step - self.period
+        if not pace.in_turn:
+            return first + pace.step * np.arange(count), np.zeros(count, np.int64), reason
+        bounds = np.full(count, _LEAST)
+        bounds[0] = first
+        inference, earlier = np.divmod(np.arange(min(pace.ways, count)) - pace.ways, count)
+        by_set = starts[earlier] + pace.busy + self.period * inference
+        later = by_set > bounds[: len(by_set)]
+        bounds[: len(by_set)][later], reason[: len(by_set)][later] = by_set[later], _SET
+        return *pace.caused(bounds), reason
 
     def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the earliest start of each iteration with respect to other actors, and its edge, or _EARLIEST."""
@@ -237,10 +259,18 @@ class PeriodicSearch:
                 return
             seen[place] = len(path)
             path.append(place)
-            actor = self._actor(place)
-            last = int(self.first[actor + 1]) - 1
-            place = last if reason == _AROUND else int(self.edges[actor].sources[reason])
+            place = self._parent(place, reason)
         raise self._too_fast(path[seen[place] :])
+
+    def _parent(self, place: int, reason: int) -> int:
+        """Return the iteration that caused the start of iteration `place`."""
+        actor = self._actor(place)
+        if reason >= 0:
+            return int(self.edges[actor].sources[reason])
+        first, end = int(self.first[actor]), int(self.first[actor + 1])
+        if reason == _LAST:
+            return end - 1
+        return first + (int(self.since[place]) - self.actors[actor].pace.ways) % (end - first)
 
     def _actor(self, place: int) -> int:
         """Return the number of the actor of an iteration."""
@@ -267,16 +297,20 @@ class PeriodicSearch:
         number = self._actor(place)
         actor, reason = self.actors[number], int(self.reason[place])
         target, iteration = int(self.since[place]), int(place - self.first[number])
-        if reason == _AROUND:
-            steps = iteration + 1
-            return _Hop(actor.name, target, None, steps, actor.interval * steps, 1)
-        edges, steps = self.edges[number], iteration - target
+        steps, pace = iteration - target, actor.pace
+        lead = pace.lead(steps)
+        if reason == _LAST:
+            return _Hop(actor.name, target, None, steps + 1, pace.step + lead, 1)
+        if reason == _SET:
+            tokens = -((target - pace.ways) // actor.iterations)
+            return _Hop(actor.name, target, None, steps + pace.ways, pace.busy + lead, tokens)
+        edges = self.edges[number]
         return _Hop(
             actor.name,
             target,
             actor.dependences[int(edges.of[reason])],
             steps,
-            int(edges.delays[reason]) + actor.interval * steps,
+            int(edges.delays[reason]) + lead,
             int(edges.tokens[reason]),
         )
 

@@ -2,6 +2,8 @@
 
     t(i) = max(t(i − 1) + II, arrival of the last write needed, arrival of the last credit needed)
 
+With several sets of crossbars, t(i − ways) + the cycles of a set is a further term (`cmir.cost.pace`).
+
 The next chunk of a core consists of the iterations that its LCU allows, given the progress of its neighbours. Within a
 chunk all arrivals are known, so the start times are a running maximum. A worklist advances cores by chunks until all
 inferences are done. Neither the order of the chunks nor their size affects the result (a Kahn network).
@@ -16,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
@@ -53,11 +56,11 @@ class Dependence:
 
 @dataclass(frozen=True)
 class Actor:
-    """Iterations of one core, which fire in order. interval: cycles between two starts."""
+    """Iterations of one core, which fire in order. pace: how soon after each other."""
 
     name: CoreName
     iterations: int
-    interval: int
+    pace: Pace
     latency: int
     dependences: Sequence[Dependence]
 
@@ -65,7 +68,7 @@ class Actor:
         """Return the actor with all times multiplied."""
         waits = [replace(wait, delay=times * wait.delay) for wait in self.dependences]
         return replace(
-            self, interval=times * self.interval, latency=times * self.latency, dependences=waits
+            self, pace=self.pace.slower(times), latency=times * self.latency, dependences=waits
         )
 
 
@@ -108,7 +111,6 @@ class _ActorState:
     actor: Actor
     start: np.ndarray
     done: int = 0
-    ready: int = 0  # earliest start of the next iteration
     stalls: dict[DependenceKind, np.ndarray] = field(default_factory=dict)
     blocked: tuple[_ActorState, int] | None = None  # actor that must run further than this
     incoming: list[tuple[Dependence, _ActorState]] = field(default_factory=list)
@@ -140,7 +142,7 @@ def check_times(actors: Mapping[CoreName, Actor], inferences: int) -> None:
         (
             cycles
             for actor in actors.values()
-            for cycles in (actor.interval, actor.latency, *(d.delay for d in actor.dependences))
+            for cycles in (actor.pace.longest, actor.latency, *(d.delay for d in actor.dependences))
         ),
         default=0,
     )
@@ -244,18 +246,16 @@ class Recurrence:
             seen = source.start[np.maximum(event, 0)] + dependence.delay
             seen[event < 0] = 0
             np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
-        steps = actor.interval * np.arange(count)
         data, room = arrival[DependenceKind.RAW], arrival[DependenceKind.WAR]
+        begin = inference * actor.iterations
         bound = np.maximum(data, room)
-        bound[0] = max(bound[0], state.ready)
-        start = np.maximum.accumulate(bound - steps) + steps
-        stall = start - np.concatenate(([state.ready], start[:-1] + actor.interval))
+        actor.pace.hold(bound, state.start, begin + first)
+        start = actor.pace.earliest(bound)
+        state.start[begin + first : begin + last] = start
+        stall = start - actor.pace.ready(state.start, begin + first, begin + last)
         on_data = data >= room
         state.stalls[DependenceKind.RAW][inference] += stall[on_data].sum()
         state.stalls[DependenceKind.WAR][inference] += stall[~on_data].sum()
-        begin = inference * actor.iterations
-        state.start[begin + first : begin + last] = start
-        state.ready = int(start[-1]) + actor.interval
 
     def _waits(self, state: _ActorState) -> list[Wait]:
         """Return the waits that block the next iteration of an actor."""
@@ -289,7 +289,7 @@ class Recurrence:
                 name=name,
                 iterations=state.actor.iterations,
                 start=state.start.reshape(self.inferences, -1),
-                interval=state.actor.interval,
+                pace=state.actor.pace,
                 latency=state.actor.latency,
                 data_stalls=int(state.stalls[DependenceKind.RAW].sum()),
                 credit_stalls=int(state.stalls[DependenceKind.WAR].sum()),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 
 
@@ -14,7 +15,7 @@ class CoreReport:
     """Activity of one core in a run.
 
     start: cycle in which each iteration starts, shape (inferences, iterations).
-    interval: cycles between the starts of two iterations.
+    pace: how soon iterations start after each other.
     latency: cycles from the start of an iteration to the arrival of its result.
     data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
     """
@@ -22,15 +23,22 @@ class CoreReport:
     name: CoreName
     iterations: int
     start: np.ndarray
-    interval: int
+    pace: Pace
     latency: int
     data_stalls: int
     credit_stalls: int
 
     @property
+    def firing(self) -> np.ndarray:
+        """Cycles from the start of each iteration until the core itself is ready for the next, all in order."""
+        start = self.start.reshape(-1)
+        ready = self.pace.ready(start, 1, len(start))
+        return np.append(ready - start[:-1], self.pace.step)
+
+    @property
     def busy(self) -> int:
         """Cycles spent firing."""
-        return self.start.size * self.interval
+        return int(self.firing.sum())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ q inferences before, where λ is specific to the core, and no core waits for one
 the next inference.
 
 Proof, by induction on the order in which iterations start. A start t in the next inference is the maximum of several
-terms: the preceding start plus the interval, and starts of other cores plus delays, of this inference and D before it.
+terms: earlier starts of the core plus a constant, and starts of other cores plus delays, of this inference and D before
+it.
 Each is larger than q inferences before by the λ of the core that it comes from, so t has grown by at most the λ of its
 own core. It has also grown by at least that, since q inferences before, a term that equalled the start came from a core
 with the same λ: one with a smaller λ, μ, would have exceeded the start by λ − μ another q inferences before.
@@ -59,6 +60,7 @@ def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> int | None:
     """
     oldest, odd = 1, 0
     for actor in actors.values():
+        oldest = max(oldest, actor.pace.inferences(actor.iterations))
         for dependence in actor.dependences:
             odd = max(odd, len(dependence.first))
             needs = dependence.needs[dependence.needs > ALWAYS]

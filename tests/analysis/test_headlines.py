@@ -241,7 +241,7 @@ def test_json_and_text_have_the_same(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_advice_compiles_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two cores for two stages: copies need more cores, and where there are cores, only the option."""
-    plain = Hardware.of(MACHINE, None)
+    plain = Hardware.of(MACHINE, None).replace(core__crossbars=1)
     few = run(tmp_path, "--advise", machine=plain.replace(core__count=2))
     more = [c for c in few["would_help"] if " core" in c["what"]]  # pyright: ignore
     assert [c["what"] for c in more] == ["1 more core with --replicate columns"]
@@ -251,6 +251,16 @@ def test_advice_compiles_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert again["interval_cycles"] == more[0]["interval"]
     one_less = run(tmp_path, "--replicate", machine=plain.replace(core__count=2))
     assert one_less["interval_cycles"] == few["interval_cycles"]
+
+
+def test_advice_on_ways(tmp_path: Path) -> None:
+    """Cores that have crossbars left can use them."""
+    machine = Hardware.of(MACHINE, None).replace(core__count=2, core__crossbars=2)
+    plain = run(tmp_path, "--advise", machine=machine)
+    (change,) = (c for c in plain["would_help"] if c["what"] == "--replicate ways")  # pyright: ignore
+    again = run(tmp_path, "--replicate", "ways", machine=machine)
+    assert again["interval_cycles"] == change["interval"] < plain["interval_cycles"]
+    assert not any("ways" in c["what"] for c in again["would_help"])  # pyright: ignore
 
 
 def test_advice_on_buffers(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from cmir.timing.report import RunReport
 SLOW = "[core]\nfixed_interval = 3\nfixed_latency = 5\ncredit_latency = 2\n"
 """A machine whose iterations take longer than a cycle."""
 
+IN_TURN = "[crossbar]\nphase_cycles = 17\n[core]\nvector_lanes = 3\ncredit_latency = 2\n"
+WAYS = "polyhedral-add-ways{stage=conv1 ways=4},polyhedral-add-ways{stage=conv2 ways=3}"
+"""A machine and passes with which sets of crossbars take turns, so iterations do not start at equal intervals."""
+
 
 @dataclass(frozen=True)
 class Drawn:

@@ -7,7 +7,7 @@ import pytest
 from enumeration import Point, pairs
 from hypothesis import given
 from hypothesis import strategies as st
-from report.runs import SLOW, Drawn, residual_block
+from report.runs import IN_TURN, SLOW, WAYS, Drawn, residual_block
 
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
@@ -24,6 +24,7 @@ CASES: list[Case] = [
     ((3, 1), 2, "live", SLOW, ""),
     ((5, 3), 1, "lossless", SLOW, ""),
     ((3, 3), 1, "live", SLOW, SPREAD),
+    ((3, 3), 1, "lossless", IN_TURN, WAYS),
 ]
 
 
@@ -61,10 +62,10 @@ def test_stretches_are_the_starts(case: Case) -> None:
             assert stretches.begin[k] == time and stretches.first[k] == len(starts)
             for _ in range(stretches.count[k]):
                 time += int(stretches.wait[k])
-                for iteration in range(stretches.fire[k] // activity.interval):
+                for iteration in range(stretches.iterations[k]):
                     starts.append(time)
                     causes.append(-1 if iteration else stretches.cause[k])
-                    time += activity.interval
+                    time += int(activity.firing[len(starts) - 1])
         assert starts == activity.start.tolist()
         assert causes == activity.cause.tolist()
 
@@ -111,12 +112,18 @@ def test_stretches_of_any_waits(waits: list[int], interval: int, iterations: int
     wait = np.array(waits)
     start = np.cumsum(wait + interval) - interval
     activity = Activity(
-        CoreName("a"), iterations, interval, start, wait, np.where(wait > 0, 0, -1), ()
+        CoreName("a"),
+        iterations,
+        start,
+        np.full(len(wait), interval),
+        wait,
+        np.where(wait > 0, 0, -1),
+        (),
     )
     stretches = activity.stretches()
     lengths = stretches.count * (stretches.wait + stretches.fire)
     assert stretches.begin.tolist() == (np.cumsum(lengths) - lengths).tolist()
     assert lengths.sum() == activity.end
     assert (stretches.count * stretches.fire).sum() == len(waits) * interval
-    last = stretches.first + stretches.count * stretches.fire // interval - 1
+    last = stretches.first + stretches.count * stretches.iterations - 1
     assert (stretches.first // iterations == last // iterations).all()

@@ -15,7 +15,7 @@ import onnx
 import pytest
 from playwright.sync_api import Browser, Page, Request
 from report.chromium import chromium, needs_chromium
-from report.runs import SLOW, Drawn, residual_block
+from report.runs import IN_TURN, SLOW, WAYS, Drawn, residual_block
 from zoo import build
 
 from cmir.compilation.model import lower, read_model
@@ -245,27 +245,35 @@ def test_zoom(textbook: TimedNetwork, open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("stretches", [figures.MOST_STRETCHES, 0])
+@pytest.mark.parametrize(("machine", "passes"), [(SLOW, ""), (IN_TURN, WAYS)])
 def test_time_is_that_of_the_run(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, stretches: int
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, stretches: int, machine: str, passes: str
 ) -> None:
     """At any time, the sums from which the page draws are those of the run, exactly or at the borders of parts."""
     monkeypatch.setattr(figures, "MOST_STRETCHES", stretches)
     monkeypatch.setattr(figures, "LEAST_PARTS", 3)
-    drawn: Drawn = residual_block((3, 1), 2, machine=SLOW)
+    drawn: Drawn = residual_block((3, 1), 2, machine=machine, passes=passes)
     timed, report = drawn.compiled.timed, drawn.report
     opened = open_page(timed, report.inferences)
     times = np.arange(report.cycles + 1)
     found = opened.page.evaluate(
         """(times) => run.cores.map((core) => {
           const time = new CoreTime(core, run.cycles);
-          return [Boolean(core.stretches), times.map((t) => time.sums.until(t))];
+          const states = times.map((t) => time.until(t));
+          return [Boolean(core.stretches), times.map((t) => time.sums.until(t)), states];
         })""",
         times.tolist(),
     )
-    assert any(not exact for exact, _ in found) == (stretches == 0)
+    assert any(not exact for exact, *_ in found) == (stretches == 0)
     borders = np.linspace(0, report.cycles, 4).round().astype(int)
-    for activity, (exact, sums) in zip(activities(timed.actors, report), found, strict=True):
+    for activity, (exact, sums, states) in zip(
+        activities(timed.actors, report), found, strict=True
+    ):
         expected = activity.until(times).T
+        odd = np.arange(len(activity.start)) // activity.iterations % 2 == 1
+        if exact:  # what has fired in odd inferences, iteration by iteration
+            spent = np.clip(times[:, None] - activity.start, 0, activity.firing)
+            assert np.allclose(np.array(states)[:, 1], spent[:, odd].sum(axis=1))
         at = times if exact else borders
         # Cycles, not data. Where stretches are merged, sums are rounded at their borders.
         assert np.allclose(np.array(sums)[at], expected[at], atol=0.5 if not exact else 1e-9)

@@ -39,7 +39,7 @@ def test_areas_are_cycles(monkeypatch: pytest.MonkeyPatch, columns: int) -> None
     report = residual_block(machine=SLOW).report
     even, odd, data, credit, held = areas(columns, monkeypatch).values()
     assert held == 0
-    one = sum(core.iterations * core.interval for core in report.cores)
+    one = sum(core.iterations * core.pace.step for core in report.cores)
     expected = [
         2 * one,
         one,

@@ -38,7 +38,7 @@ def test_a_column_a_cycle() -> None:
         cells = np.full(drawn.report.cycles, " ")
         kinds = {DependenceKind.RAW: "-", DependenceKind.WAR: "x"}
         for k, (start, wait) in enumerate(zip(activity.start, activity.wait, strict=True)):
-            cells[start : start + activity.interval] = str(k // activity.iterations)
+            cells[start : start + activity.firing[k]] = str(k // activity.iterations)
             if wait:
                 cells[start - wait : start] = kinds[activity.causes[activity.cause[k]].kind]
         name, _, text = row.partition("  ")
@@ -70,7 +70,7 @@ def test_time_is_divided_among_states(machine: str) -> None:
         fired, data, credit = np.diff(activity.until(cycles), axis=1)
         assert set(fired + data + credit) <= {0, 1}
         exact = np.zeros(len(cycles) - 1, np.int64)
-        for start in activity.start:
-            exact[start : start + activity.interval] = 1
+        for start, firing in zip(activity.start, activity.firing, strict=True):
+            exact[start : start + firing] = 1
         assert fired.tolist() == exact.tolist()
         assert (fired + data + credit).sum() == activity.end

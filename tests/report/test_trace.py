@@ -73,9 +73,9 @@ def test_slices_are_the_run() -> None:
                 continue
             args = event["args"]
             ran = args["last"] - args["first"] + 1
-            assert event["dur"] == ran * core.interval
+            assert event["dur"] == ran * core.pace.step
             assert event["name"] == f"inference {args['inference']}"
-            starts[args["inference"]] += [event["ts"] + k * core.interval for k in range(ran)]
+            starts[args["inference"]] += [event["ts"] + k * core.pace.step for k in range(ran)]
         assert [starts[n] for n in range(report.inferences)] == core.start.tolist()
         assert list(waited.values()) == [core.data_stalls, core.credit_stalls]
 

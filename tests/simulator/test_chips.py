@@ -37,7 +37,7 @@ def test_a_way_is_as_wide_as_its_narrowest_link() -> None:
     same, narrow = timed(ONE), timed(replace(TWO, chip_link_bytes_per_cycle=1))
     assert same.steady_interval == 8 * 1
     assert narrow.steady_interval == 8 * 4
-    assert [core.interval for core in narrow.cores] == [4, 1]  # what the second gives goes nowhere
+    assert [core.pace.step for core in narrow.cores] == [4, 1]  # what the second gives goes nowhere
     assert [core.latency for core in narrow.cores] == [4, 1]
 
 

@@ -84,7 +84,7 @@ def test_one_dimension_is_one_row() -> None:
     net = Builder(2, 4, 3)
     network = lower(net, net.gemm(net.flatten("x"), 10), passes=STREAMS)
     collect = timed(network, None, 4).time(2).cores[-1]
-    assert (collect.iterations, collect.interval) == (1, ceil(10 / 4))
+    assert (collect.iterations, collect.pace.step) == (1, ceil(10 / 4))
 
 
 def test_outputs_that_only_together_are_too_many() -> None:

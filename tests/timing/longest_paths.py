@@ -19,8 +19,9 @@ def edges(actors: Mapping[CoreName, Actor]) -> list[Edge]:
     found: list[Edge] = []
     for name, actor in actors.items():
         for i in range(actor.iterations):
-            before = (name, (i - 1) % actor.iterations)
-            found.append((before, (name, i), actor.interval, int(i == 0)))
+            for back, cycles in actor.pace.bounds:
+                n, j = divmod(i - back, actor.iterations)
+                found.append(((name, j), (name, i), cycles, -n))
             for dependence in actor.dependences:
                 if dependence.needs[i] > -NEVER:
                     n, j = divmod(int(dependence.needs[i]), actors[dependence.source].iterations)

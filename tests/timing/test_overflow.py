@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.support.diagnostics import CompileError
 from cmir.timing.periodic import periodic_schedule
@@ -18,7 +19,7 @@ TEXTBOOK = str(Path(__file__).parents[1] / "filecheck" / "textbook.mlir")
 
 def actors(iterations: int, interval: int) -> dict[CoreName, Actor]:
     name = CoreName("a")
-    return {name: Actor(name, iterations, interval, interval, [])}
+    return {name: Actor(name, iterations, Pace(interval), interval, [])}
 
 
 def test_the_largest_times_are_exact():

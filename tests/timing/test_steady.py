@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from timing.paces import paces
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
@@ -34,9 +36,9 @@ def networks(draw: st.DrawFn) -> dict[CoreName, Actor]:
             kind = draw(st.sampled_from(DependenceKind))
             delay = draw(st.integers(0, 9))
             dependences.append(Dependence(kind, CoreName(f"s{there}"), f"b{there}", needs, delay))
-        interval, latency = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+        pace, latency = draw(paces), draw(st.integers(1, 9))
         name = CoreName(f"s{here}")
-        actors[name] = Actor(name, count, interval, latency, dependences)
+        actors[name] = Actor(name, count, pace, latency, dependences)
     return actors
 
 
@@ -62,8 +64,8 @@ def test_inferences_that_alternate() -> None:
     one, two = CoreName("one"), CoreName("two")
     earlier, same = np.full(1, -2), np.zeros(1, np.int64)
     actors = {
-        one: Actor(one, 1, 1, 3, [Dependence(DependenceKind.RAW, two, "b", earlier, 3)]),
-        two: Actor(two, 1, 1, 4, [Dependence(DependenceKind.RAW, one, "a", same, 4)]),
+        one: Actor(one, 1, Pace(1), 3, [Dependence(DependenceKind.RAW, two, "b", earlier, 3)]),
+        two: Actor(two, 1, Pace(1), 4, [Dependence(DependenceKind.RAW, one, "a", same, 4)]),
     }
     short = Recurrence(actors, 7).run()
     assert np.diff(short.ends).tolist() == [1, 6, 1, 6, 1, 6]
@@ -76,11 +78,11 @@ def test_inferences_that_alternate() -> None:
 def test_what_overtakes_is_waited_for() -> None:
     """A reader that waits for a slower one as well is ahead of it for a while, and inferences are alike till then."""
     slow_one, fast_one, follower = map(CoreName, ("slow", "fast", "reader"))
-    slow = Actor(slow_one, 1, 10, 1, ())
-    fast = Actor(fast_one, 1, 9, 1, ())
+    slow = Actor(slow_one, 1, Pace(10), 1, ())
+    fast = Actor(fast_one, 1, Pace(9), 1, ())
     late = [Dependence(DependenceKind.RAW, fast_one, "b", np.zeros(1, np.int64), 60)]
     soon = [Dependence(DependenceKind.RAW, slow_one, "c", np.zeros(1, np.int64), 1)]
-    reader = Actor(follower, 1, 1, 1, [*late, *soon])
+    reader = Actor(follower, 1, Pace(1), 1, [*late, *soon])
     actors = {actor.name: actor for actor in (slow, fast, reader)}
     short = Recurrence(actors, 16).run()
     assert {core.name: int(core.start[-1, 0] - core.start[-2, 0]) for core in short.cores} == {

@@ -12,6 +12,7 @@ import pytest
 from cmir.analysis.energy import Programming
 from cmir.analysis.headlines import Headlines
 from cmir.analysis.inference_costs import InferenceCosts, LinkUse, Stream
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
@@ -109,7 +110,7 @@ def test_warnings_above_the_interval(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def core(name: CoreName, *starts: tuple[int, ...]) -> CoreReport:
-    return CoreReport(name, len(starts[0]), np.array(starts), 2, 3, 1, 0)
+    return CoreReport(name, len(starts[0]), np.array(starts), Pace(2), 3, 1, 0)
 
 
 A0, A1 = CoreName("a", (0,)), CoreName("a", (1,))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, MemRefType, SymbolRefAttr, TensorType
+from xdsl.dialects.builtin import (
+    FlatSymbolRefAttrConstr,
+    IntegerAttr,
+    MemRefType,
+    SymbolRefAttr,
+    TensorType,
+)
 from xdsl.ir import Attribute
 from xdsl.irdl import (
     IRDLOperation,
@@ -16,9 +22,10 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore.iteration import core_dims_around
 from cmir.dialects.polyhedral.arrays import find_array
-from cmir.dialects.polyhedral.matrices import verify_cells
+from cmir.dialects.polyhedral.matrices import verify_cells, verify_ways
 from cmir.dialects.polyhedral.relations import RELATION, MapAttr
 from cmir.dialects.polyhedral.storage import verify_storage
+from cmir.dialects.polyhedral.syntax import COUNT
 from cmir.dialects.symbols import symbol
 from cmir.dialects.traits import HasParentNamed
 
@@ -68,23 +75,43 @@ class CrossbarOp(IRDLOperation):
     ```
 
     A rank-3 type `[block, row, column]` is a block-diagonal matrix. Cells without an element are 0.
+
+    `ways 4` are four sets of such crossbars: iteration i of the program, counted through all inferences, uses set
+    i mod 4. All matrices of a program have the same ways.
     """
 
     name = "cmcore.crossbar"
 
     array = prop_def(FlatSymbolRefAttrConstr)
     cells = prop_def(RELATION)
+    ways = opt_prop_def(COUNT)
     result = result_def(TensorType)
 
     traits = traits_def(HasParentNamed("cmcore.program"))
 
-    assembly_format = "$array $cells attr-dict `:` type($result)"
+    assembly_format = "$array $cells (`ways` $ways^)? attr-dict `:` type($result)"
 
-    def __init__(self, array: str, cells: MapAttr, type: TensorType[Attribute]):
+    def __init__(
+        self,
+        array: str,
+        cells: MapAttr,
+        type: TensorType[Attribute],
+        ways: IntegerAttr | None = None,
+    ):
         super().__init__(
-            properties={"array": SymbolRefAttr(array), "cells": cells}, result_types=[type]
+            properties={"array": SymbolRefAttr(array), "cells": cells, "ways": ways},
+            result_types=[type],
         )
+
+    @property
+    def sets(self) -> int:
+        """Number of sets of crossbars that hold the matrix."""
+        return 1 if self.ways is None else self.ways.value.data
 
     def verify_(self) -> None:
         array = find_array(self, symbol(self.array))
         verify_cells(array, self.cells, self.result.type, core_dims_around(self))
+        program = self.parent_block()
+        assert program is not None
+        crossbars = (op for op in program.ops if isinstance(op, CrossbarOp))
+        verify_ways(self.sets, (crossbar.sets for crossbar in crossbars))

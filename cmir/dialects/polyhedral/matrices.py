@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import islpy as isl
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, SymbolRefAttr, TensorType
 from xdsl.ir import Attribute
-from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, traits_def
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
 from xdsl.traits import HasParent, MemoryReadEffect
 from xdsl.utils.exceptions import VerifyException
 
@@ -20,6 +28,7 @@ from cmir.dialects.polyhedral.relations import (
     sample,
 )
 from cmir.dialects.polyhedral.stages import StageOp
+from cmir.dialects.polyhedral.syntax import COUNT
 from cmir.dialects.symbols import symbol
 from cmir.support.counts import count_of
 
@@ -35,28 +44,53 @@ class MatrixOp(IRDLOperation):
     The relation maps each cell to an element. A rank-3 type is block-diagonal: `[block, row, column]`.
     If the stage is spread over cores, p0, p1, … are the coordinates of the core that holds the matrix, as in
     `[p0] -> { cell[r, c] -> w[64p0 + r, 0, c] : … }`, and cells without an element are 0.
+
+    A core can hold the matrices of its stage several times. These *ways* take turns: iteration i, counted through all
+    inferences, uses set i mod ways. All matrices of a stage have the same ways:
+
+    ```mlir
+    %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, 0, c] : … }"> ways 4 : tensor<16x3xf32>
+    ```
     """
 
     name = "polyhedral.matrix"
 
     array = prop_def(FlatSymbolRefAttrConstr)
     cells = prop_def(RELATION)
+    ways = opt_prop_def(COUNT)
     result = result_def(TensorType)
 
     traits = traits_def(HasParent(StageOp), MemoryReadEffect())
 
-    assembly_format = "$array $cells attr-dict `:` type($result)"
+    assembly_format = "$array $cells (`ways` $ways^)? attr-dict `:` type($result)"
 
     def __init__(self, array: str, cells: MapAttr, result_type: TensorType[Attribute]):
         super().__init__(
             properties={"array": SymbolRefAttr(array), "cells": cells}, result_types=[result_type]
         )
 
+    @property
+    def sets(self) -> int:
+        """Number of sets of crossbars that hold the matrix."""
+        return 1 if self.ways is None else self.ways.value.data
+
     def verify_(self) -> None:
         stage = self.parent_op()
         assert isinstance(stage, StageOp)
         array = find_array(self, symbol(self.array))
         verify_cells(array, self.cells, self.result.type, stage.core_dims)
+        matrices = (op for op in stage.body.block.ops if isinstance(op, MatrixOp))
+        verify_ways(self.sets, (matrix.sets for matrix in matrices))
+
+
+def verify_ways(ways: int, all_ways: Iterable[int]) -> None:
+    """Check that a matrix is there at least once, and as often as the others of a core. Raises VerifyException."""
+    if ways < 1:
+        raise VerifyException(f"`ways` must be at least 1, got {ways}")
+    if (other := next((n for n in all_ways if n != ways), None)) is not None:
+        raise VerifyException(
+            f"the matrices of a core take turns together: they must have the same `ways`, got {ways} and {other}"
+        )
 
 
 def verify_cells(

@@ -36,6 +36,10 @@ def spread_attr(core_dims: int) -> IntegerAttr | None:
     return IntegerAttr(core_dims, i64) if core_dims else None
 
 
+COUNT = IntegerAttr.constr(EqAttrConstraint(i64))
+"""Property for a number of things."""
+
+
 def parse_iteration(parser: Parser) -> tuple[int, list[Parser.Argument]]:
     """Parse `[%p] (%h, %w)`: return the number of core coordinates, and all coordinates, each an `index`."""
     cores = parser.parse_optional_comma_separated_list(

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cmir.cost.pace import Pace
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
@@ -161,7 +162,7 @@ class _Proof:
             for core, dependence in pair.dependences(_core_name):
                 dependences[core].append(dependence)
         actors = {
-            name: Actor(name, int(stage.counts[k]), 1, 1, dependences[name])
+            name: Actor(name, int(stage.counts[k]), Pace(1), 1, dependences[name])
             for stage in self.stages.values()
             for k in range(len(stage.cores))
             for name in [_core_name(stage, k)]

@@ -66,11 +66,11 @@ class Exact {
       lines.push(`cycles ${count(start)}–${count(start + wait - 1)} (${count(wait)})`);
       lines.push(kind === "data" ? `waits for data of ${array} from ${source}` : `waits for room for ${array} at ${source}`);
     } else {
-      const first = (this.fired[k] + repeat * fire) / core.interval;
+      const first = this.first[k] + repeat * this.iterations[k];
       const inference = Math.floor(first / core.iterations);
       const place = first % core.iterations;
       lines.push(`cycles ${count(start + wait)}–${count(start + period - 1)} (${count(fire)})`);
-      const last = place + fire / core.interval - 1;
+      const last = place + this.iterations[k] - 1;
       const which = last > place ? `iterations ${count(place)}–${count(last)}` : `iteration ${count(place)}`;
       lines.push(`fires ${which} of inference ${inference}`);
     }
@@ -109,14 +109,15 @@ class CoreTime {
   constructor(core, cycles) {
     this.core = core;
     this.sums = core.stretches ? new Exact(core) : new Parts(core, cycles);
+    this.ends = sums(core.firing);
+    this.even = sums(core.firing.map((cycles, inference) => (inference % 2 ? 0 : cycles)));
   }
 
   /** Cycles before a time in each of STATES. */
   until(time) {
     const [fired, data, credit] = this.sums.until(time);
-    const inference = this.core.iterations * this.core.interval;
-    const done = Math.floor(fired / inference);
-    const even = Math.floor((done + 1) / 2) * inference + (done % 2 ? 0 : fired - done * inference);
+    const done = countUpTo(this.ends, fired) - 1;
+    const even = this.even[done] + (done % 2 ? 0 : fired - this.ends[done]);
     return [even, fired - even, data, credit];
   }
 

@@ -17,9 +17,9 @@ cmcore.network @main (@a) -> (@c) {
     // CHECK-NEXT: %a = cmcore.buffer @a : memref<8xf32>
     // GENERIC: %a = "cmcore.buffer"() <{array = @a}> : () -> memref<8xf32>
     %a = cmcore.buffer @a : memref<8xf32>
-    // CHECK-NEXT: %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<2x1xf32>
-    // GENERIC: "cmcore.crossbar"() <{array = @w, cells = #polyhedral.map<{{.*}}>}> : () -> tensor<2x1xf32>
-    %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<2x1xf32>
+    // CHECK-NEXT: %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> ways 2 : tensor<2x1xf32>
+    // GENERIC: "cmcore.crossbar"() <{array = @w, cells = #polyhedral.map<{{.*}}>, ways = 2 : i64}> : () -> tensor<2x1xf32>
+    %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> ways 2 : tensor<2x1xf32>
     // CHECK-NEXT: cmcore.credit @b from @Q {
     // GENERIC: "cmcore.credit"() <{array = @b, source = @Q}>
     cmcore.credit @b from @Q {

@@ -2092,3 +2092,28 @@ cmcore.network @main () -> () {
   cmcore.core @core0 runs @P at (3)
   cmcore.core @core1 runs @Q at (3)
 }
+
+// -----
+
+cmcore.network @main () -> () {
+  polyhedral.array @w parameter "w" : tensor<1x1xf32>
+  cmcore.program @P {
+    // expected-error @below {{`ways` must be at least 1, got 0}}
+    %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> ways 0 : tensor<1x1xf32>
+    cmcore.loop_nest {}
+    cmcore.iteration () {}
+  }
+}
+
+// -----
+
+cmcore.network @main () -> () {
+  polyhedral.array @w parameter "w" : tensor<1x1xf32>
+  cmcore.program @P {
+    // expected-error @below {{the matrices of a core take turns together: they must have the same `ways`, got 2 and 1}}
+    %m = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> ways 2 : tensor<1x1xf32>
+    %n = cmcore.crossbar @w #polyhedral.map<"{ cell[r, c] -> w[r, c] }"> : tensor<1x1xf32>
+    cmcore.loop_nest {}
+    cmcore.iteration () {}
+  }
+}

@@ -1533,3 +1533,24 @@ polyhedral.pipeline @initial_of_a_parameter () -> (@h) {
   // expected-error @below {{a parameter is the same in all inferences: it has no initial values}}
   polyhedral.array @w parameter "w" : tensor<4xf32> initial @h0
 }
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @w parameter "w" : tensor<2x3xf32>
+  polyhedral.stage @P (%i) domain #polyhedral.set<"{ P[i] : i = 0 }"> {
+    // expected-error @below {{`ways` must be at least 1, got -1}}
+    %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] : 0 <= r < 2 and 0 <= c < 3 }"> ways -1 : tensor<2x3xf32>
+  }
+}
+
+// -----
+
+polyhedral.pipeline @main () -> () {
+  polyhedral.array @w parameter "w" : tensor<2x3xf32>
+  polyhedral.stage @P (%i) domain #polyhedral.set<"{ P[i] : i = 0 }"> {
+    // expected-error @below {{the matrices of a core take turns together: they must have the same `ways`, got 1 and 4}}
+    %m = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] : 0 <= r < 2 and 0 <= c < 3 }"> : tensor<2x3xf32>
+    %n = polyhedral.matrix @w #polyhedral.map<"{ cell[r, c] -> w[r, c] : 0 <= r < 2 and 0 <= c < 3 }"> ways 4 : tensor<2x3xf32>
+  }
+}

@@ -1,0 +1,153 @@
+"""polyhedral-add-ways: hold the matrices of a stage several times in its cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, i64
+
+from cmir.analysis.own_results import interval_alone, reads_itself
+from cmir.cost.firing import Firing
+from cmir.cost.program_cost import Cost, firing_cost
+from cmir.dialects.polyhedral import ArrayOp, MatrixOp, PipelineOp, StageOp
+from cmir.hardware.description import Hardware
+from cmir.isl.points import points_of
+from cmir.passes.base import PipelinePass
+from cmir.passes.hardware import HardwarePass
+from cmir.passes.rewriting import stage_named
+from cmir.support.counts import count_of
+from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
+
+
+@dataclass(frozen=True)
+class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
+    """Hold the matrices of stages several times in their cores, in crossbars that are left.
+
+    These ways take turns: iteration i, counted through all inferences, uses set i mod ways. Iterations start in shorter
+    intervals; control, buffers and latency are those of a single way. Only crossbars limit the number of ways, and
+    whatever else an iteration keeps busy limits their use.
+
+    The pass brings all stages to the interval of the stage that ways help least, with the fewest crossbars. With
+    `stage`, it gives only that stage `ways`, and a stage that already has ways keeps them.
+    """
+
+    name = "polyhedral-add-ways"
+
+    stage: str | None = None
+    """Only stage to add ways to."""
+    ways: int | None = None
+    """Number of ways, with `stage`."""
+
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        if self.stage is not None:
+            self._by_hand(stage_named(pipeline, self.stage), self.hardware_for(pipeline))
+        else:
+            self._balance(pipeline, self.hardware_for(pipeline))
+
+    def _by_hand(self, stage: StageOp, hardware: Hardware) -> None:
+        if not _matrices(stage):
+            raise CompileError(stage, f"@{self.stage} has no matrix, so it has no ways")
+        if self.ways is None or self.ways < 1:
+            raise CompileError(
+                stage, f"`ways` of @{self.stage} must be at least 1, got {self.ways}"
+            )
+        most = _Choice(stage, hardware).most
+        if most is not None and self.ways > most:
+            raise CompileError(
+                stage,
+                f"the {count_of(hardware.core.crossbars or 0, 'crossbar')} of a core of '{hardware.name}' hold the "
+                f"matrices of @{self.stage} {most} times, not {self.ways} times",
+            )
+        _set_ways(stage, self.ways)
+
+    def _balance(self, pipeline: PipelineOp, hardware: Hardware) -> None:
+        stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
+        choices = [_Choice(stage, hardware) for stage in stages]
+        if not choices:
+            return
+        target = max(choice.interval(choice.useful, pipeline.arrays) for choice in choices)
+        before = max(choice.interval(choice.ways, pipeline.arrays) for choice in choices)
+        for stage, choice in zip(stages, choices, strict=True):
+            ways = choice.fewest(target, pipeline.arrays)
+            if ways != choice.ways:
+                _set_ways(stage, ways)
+        fullest = max(_Choice(stage, hardware).crossbars for stage in stages)
+        emit_remark(
+            pipeline,
+            f"at most {count_of(fullest, 'crossbar')} of a core in use; the busiest core takes {_whole(target)} cycles "
+            f"for an inference, {_whole(before)} without more ways",
+        )
+
+
+class _Choice:
+    """What ways do for a stage."""
+
+    def __init__(self, stage: StageOp, hardware: Hardware):
+        self.stage, self.hardware = stage, hardware
+        self.firing = Firing.of(stage)
+        self.ways = self.firing.ways
+        points = points_of(stage.domain.points)
+        _, counts = np.unique(points[:, : stage.core_dims], axis=0, return_counts=True)
+        self.iterations = int(counts.max())
+
+    def _cost(self, ways: int) -> Cost:
+        return firing_cost(replace(self.firing, ways=ways), self.hardware)
+
+    @property
+    def crossbars(self) -> int:
+        return self._cost(self.ways).crossbars
+
+    @property
+    def most(self) -> int | None:
+        """Number of ways for which a core has crossbars; None if that is unlimited."""
+        has, each = self.hardware.core.crossbars, self._cost(1).crossbars
+        return None if has is None or not each else max(1, has // each)
+
+    @property
+    def useful(self) -> int:
+        """Number of ways beyond which there is no crossbar left, or no iteration would start sooner."""
+        if self.ways > 1 or not self.firing.matrices:
+            return self.ways
+        loads = dict(self._cost(1).loads)
+        crossbar = loads.pop("crossbar", 0)
+        enough = ceil(crossbar / max([1, *loads.values()]))
+        return max(1, min(enough, self.most or enough))
+
+    def interval(self, ways: int, arrays: Mapping[str, ArrayOp]) -> Fraction:
+        """Return the cycles between inferences of the busiest core if it waits for nothing but its own results."""
+        cost = self._cost(ways)
+        if reads_itself(self.stage):
+            return Fraction(interval_alone(self.stage, arrays, cost))
+        return cost.pace.cycles(self.iterations)
+
+    def fewest(self, target: Fraction, arrays: Mapping[str, ArrayOp]) -> int:
+        """Return the fewest ways with which the interval is no longer than `target`."""
+        low, high = self.ways, self.useful
+        while low < high:
+            middle = (low + high) // 2
+            if self.interval(middle, arrays) <= target:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+
+def _matrices(stage: StageOp) -> list[MatrixOp]:
+    return [op for op in stage.body.block.ops if isinstance(op, MatrixOp)]
+
+
+def _set_ways(stage: StageOp, ways: int) -> None:
+    for matrix in _matrices(stage):
+        matrix.ways = IntegerAttr(ways, i64) if ways > 1 else None
+    tally("stages with ways", ways > 1)
+    tally("ways added", ways - 1)
+
+
+def _whole(cycles: Fraction) -> str:
+    return f"{float(cycles):g}"
