@@ -23,7 +23,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
@@ -33,11 +33,14 @@ import onnx
 from zoo import build
 
 import cmir
+from cmir.compilation.choices import Replication
 from cmir.hardware.description import Hardware
 
 RECORDS = Path(__file__).with_name("pimcomp_runs.csv")
 NETWORKS = ("resnet18", "squeezenet", "googlenet")
 RUNS = 10
+KINDS: dict[str, Replication] = {"cmir": "columns", "cmir, ways": "columns-ways"}
+"""How cmir divides stages, by its name in the table."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,15 @@ def _record(binary: Path, network: str, mode: str, method: str, run: int) -> Rec
     return Record(network, mode, method, run, round(float(found[1])), crossbars, len(cores))
 
 
-def compiled(network: str, hardware: Hardware) -> Figures:
-    """The figures of the network that cmir compiles, with copies on all cores."""
+def compiled(network: str, hardware: Hardware, replicate: Replication) -> Figures:
+    """The figures of the network that cmir compiles, with copies on all cores, or also in their crossbars."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
         onnx.save(build(network), path)
         net = cmir.compile(
             path,
             hardware,
-            replicate=True,
+            replicate=replicate,
             storage="lossless",
             placement_seconds=0,
             progress=False,
@@ -127,7 +130,7 @@ Row = tuple[str, str, str, str, int, int]
 HEAD = ("network", "", "interval, ms", "latency, ms", "crossbars", "cores")
 
 
-def rows_of(network: str, found: Sequence[Record], ours: Figures | None) -> Iterator[Row]:
+def rows_of(network: str, found: Sequence[Record], ours: Mapping[str, Figures]) -> Iterator[Row]:
     """The rows of a network: PIMCOMP's runs by mode and method, the best and the median, and cmir's."""
     for mode in ("batch", "element"):
         for method in ("balance", "GA"):
@@ -143,15 +146,9 @@ def rows_of(network: str, found: Sequence[Record], ours: Figures | None) -> Iter
             interval, latency = (times, "") if mode == "batch" else ("", times)
             what, best = f"PIMCOMP, {mode}, {method}", runs[0]
             yield network, what, interval, latency, best.crossbars, best.cores
-    if ours is not None:
-        yield (
-            network,
-            "cmir",
-            f"{ours.interval:.3f}",
-            f"{ours.latency:.3f}",
-            ours.crossbars,
-            ours.cores,
-        )
+    for what, figures in ours.items():
+        times = f"{figures.interval:.3f}", f"{figures.latency:.3f}"
+        yield network, what, *times, figures.crossbars, figures.cores
 
 
 def plain(row: Sequence[object]) -> str:
@@ -201,7 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.markdown:
         print("|---|---|" + "---:|" * 4)
     for name in names:
-        ours = None if given.recorded else compiled(name, hardware)
+        kinds = {} if given.recorded else KINDS
+        ours = {what: compiled(name, hardware, by) for what, by in kinds.items()}
         for row in rows_of(name, records(), ours):
             print(text(row), flush=True)
     return 0

@@ -63,7 +63,11 @@ class Compilation:
     @property
     def _by(self) -> By:
         """How stages are divided among cores, or would be."""
-        return "columns" if self.replicate in (None, "ways") else self.replicate
+        match self.replicate:
+            case None | "ways" | "columns-ways":
+                return "columns"
+            case by:
+                return by
 
     def _of_cores(self, binding: Binding, target: float) -> Iterator[Change]:
         """Yield ways and changes of copies, until one reaches the target."""

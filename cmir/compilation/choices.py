@@ -7,5 +7,5 @@ from typing import Literal
 Storage = Literal["full", "live", "lossless"]
 """Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
-Replication = Literal["columns", "rows", "bands", "runs", "ways"]
-"""How to divide a stage among cores, see polyhedral-replicate; `ways` among crossbars, see polyhedral-add-ways."""
+Replication = Literal["columns", "rows", "bands", "runs", "ways", "columns-ways"]
+"""How to divide a stage among cores, see polyhedral-replicate, or among crossbars, see polyhedral-add-ways."""

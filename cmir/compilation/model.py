@@ -312,14 +312,16 @@ def mapping_passes(
         from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 
         passes.append(PolyhedralSplitBuffersPass(machine))
-    if replicate == "ways":
+    if replicate is not None and replicate != "ways":
+        from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
+
+        both = replicate == "columns-ways"
+        by = "columns" if replicate == "columns-ways" else replicate
+        passes.append(PolyhedralReplicatePass(machine, by=by, ways=both))
+    if replicate in ("ways", "columns-ways"):
         from cmir.passes.polyhedral_add_ways import PolyhedralAddWaysPass
 
         passes.append(PolyhedralAddWaysPass(machine))
-    elif replicate is not None:
-        from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
-
-        passes.append(PolyhedralReplicatePass(machine, by=replicate))
     if storage != "full":
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 

@@ -50,7 +50,7 @@ def compile(
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
         interval. None chooses `lossless` on machines whose SRAM is limited, otherwise `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
-        `runs`. `ways` holds their matrices several times in their own cores.
+        `runs`. `ways` holds their matrices several times in their own cores, and `columns-ways` does both.
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
         `auto` the former where nothing mixes the batch with another dimension.
     shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, i64
 
-from cmir.analysis.own_results import interval_alone, reads_itself
-from cmir.cost.firing import Firing
-from cmir.cost.program_cost import Cost, firing_cost
-from cmir.dialects.polyhedral import ArrayOp, MatrixOp, PipelineOp, StageOp
+from cmir.analysis.ways import WaysOf
+from cmir.dialects.polyhedral import MatrixOp, PipelineOp, StageOp
 from cmir.hardware.description import Hardware
-from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
 from cmir.passes.rewriting import stage_named
@@ -57,7 +51,7 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
             raise CompileError(
                 stage, f"`ways` of @{self.stage} must be at least 1, got {self.ways}"
             )
-        most = _Choice(stage, hardware).most
+        most = WaysOf(stage, hardware).most
         if most is not None and self.ways > most:
             raise CompileError(
                 stage,
@@ -68,7 +62,7 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
 
     def _balance(self, pipeline: PipelineOp, hardware: Hardware) -> None:
         stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
-        choices = [_Choice(stage, hardware) for stage in stages]
+        choices = [WaysOf(stage, hardware) for stage in stages]
         if not choices:
             return
         target = max(choice.interval(choice.useful, pipeline.arrays) for choice in choices)
@@ -77,65 +71,12 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
             ways = choice.fewest(target, pipeline.arrays)
             if ways != choice.ways:
                 _set_ways(stage, ways)
-        fullest = max(_Choice(stage, hardware).crossbars for stage in stages)
+        fullest = max(WaysOf(stage, hardware).crossbars for stage in stages)
         emit_remark(
             pipeline,
             f"at most {count_of(fullest, 'crossbar')} of a core in use; the busiest core takes {_whole(target)} cycles "
             f"for an inference, {_whole(before)} without more ways",
         )
-
-
-class _Choice:
-    """What ways do for a stage."""
-
-    def __init__(self, stage: StageOp, hardware: Hardware):
-        self.stage, self.hardware = stage, hardware
-        self.firing = Firing.of(stage)
-        self.ways = self.firing.ways
-        points = points_of(stage.domain.points)
-        _, counts = np.unique(points[:, : stage.core_dims], axis=0, return_counts=True)
-        self.iterations = int(counts.max())
-
-    def _cost(self, ways: int) -> Cost:
-        return firing_cost(replace(self.firing, ways=ways), self.hardware)
-
-    @property
-    def crossbars(self) -> int:
-        return self._cost(self.ways).crossbars
-
-    @property
-    def most(self) -> int | None:
-        """Number of ways for which a core has crossbars; None if that is unlimited."""
-        has, each = self.hardware.core.crossbars, self._cost(1).crossbars
-        return None if has is None or not each else max(1, has // each)
-
-    @property
-    def useful(self) -> int:
-        """Number of ways beyond which there is no crossbar left, or no iteration would start sooner."""
-        if self.ways > 1 or not self.firing.matrices:
-            return self.ways
-        loads = dict(self._cost(1).loads)
-        crossbar = loads.pop("crossbar", 0)
-        enough = ceil(crossbar / max([1, *loads.values()]))
-        return max(1, min(enough, self.most or enough))
-
-    def interval(self, ways: int, arrays: Mapping[str, ArrayOp]) -> Fraction:
-        """Return the cycles between inferences of the busiest core if it waits for nothing but its own results."""
-        cost = self._cost(ways)
-        if reads_itself(self.stage):
-            return Fraction(interval_alone(self.stage, arrays, cost))
-        return cost.pace.cycles(self.iterations)
-
-    def fewest(self, target: Fraction, arrays: Mapping[str, ArrayOp]) -> int:
-        """Return the fewest ways with which the interval is no longer than `target`."""
-        low, high = self.ways, self.useful
-        while low < high:
-            middle = (low + high) // 2
-            if self.interval(middle, arrays) <= target:
-                high = middle
-            else:
-                low = middle + 1
-        return low
 
 
 def _matrices(stage: StageOp) -> list[MatrixOp]:

@@ -12,8 +12,10 @@ from xdsl.context import Context
 
 from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.analysis.own_results import interval_alone, reads_itself
+from cmir.analysis.ways import WaysOf
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
+from cmir.hardware.description import Hardware
 from cmir.isl import dim_names
 from cmir.isl.points import points_of
 from cmir.passes.base import PipelinePass
@@ -40,6 +42,9 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     the pipeline carries, or `ideal`. The pass chooses the numbers of copies that minimise the steady-state interval
     (the optimum, found by OR-tools), and among these the ones with the fewest cores. With `stage`, the pass replicates
     only that stage, `copies` times. A stage that already has copies keeps them.
+
+    With `ways`, the pass counts on polyhedral-add-ways to use the crossbars that cores have left, and gives cores to
+    the stages for which these do not suffice.
     """
 
     name = "polyhedral-replicate"
@@ -52,6 +57,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     """Number of copies, with `stage`."""
     by: By = "columns"
     """Share of the iterations that a copy runs."""
+    ways: bool = False
+    """Whether polyhedral-add-ways runs next."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
@@ -115,10 +122,14 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         """Return the possible numbers of copies of each stage that runs on cores. available: the number of cores."""
         hardware = self.hardware_for(pipeline)
         return [
-            self._choices(stage, available, program_cost(stage, hardware), pipeline.arrays)
+            self._choices(stage, available, self._cost(stage, hardware), pipeline.arrays)
             for stage in pipeline.stages.values()
             if stage.gcu is None
         ]
+
+    def _cost(self, stage: StageOp, hardware: Hardware) -> Cost:
+        """Return the cost of an iteration, with the ways that the stage may get."""
+        return WaysOf(stage, hardware).best if self.ways else program_cost(stage, hardware)
 
     def _choices(
         self, stage: StageOp, cores: int, cost: Cost, arrays: Mapping[str, ArrayOp]
@@ -128,7 +139,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         waits = reads_itself(stage)
         choices: list[ReplicationChoice] = []
         for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
-            interval = cost.interval * int(_shares(workload, copies, self.by).max())
+            interval = ceil(cost.pace.cycles(int(_shares(workload, copies, self.by).max())))
             if waits:
                 trial = stage.clone()
                 if copies > 1:

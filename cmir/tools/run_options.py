@@ -103,8 +103,8 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         " to run with at the interval of unlimited memory; how close that is to the least possible is told"
         " (default: full, or what the IR says; lossless on a machine whose SRAM is limited)",
         replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
-        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations; `ways`"
-        " are copies of matrices in the crossbars that their cores have left, which take turns",
+        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations; `ways` are"
+        " copies of matrices in the crossbars that their cores have left, which take turns; `columns-ways` does both",
         placement="look for places of cores for so long, on a machine that has places; results then depend on the"
         " computer (default: a fixed amount of work, about a second)",
     )

@@ -83,6 +83,24 @@ def test_one_program_whatever_the_ways() -> None:
     assert few.replace("ways 2", "ways 48") == many
 
 
+@pytest.mark.parametrize("cores", [3, 4, 6, 9])
+def test_cores_and_crossbars_together_are_no_slower_than_either(cores: int) -> None:
+    """Cores go to the stages whose crossbars do not suffice."""
+    machine = MACHINE.replace("[core]\n", f"[core]\ncount = {cores}\ncrossbars = 3\n")
+    one = f"polyhedral-replicate{{hardware='{machine}'}}"
+    both = f"polyhedral-replicate{{ways=true hardware='{machine}'}}"
+    add = f"polyhedral-add-ways{{hardware='{machine}'}}"
+    nothing, only_cores, only_ways, each = (
+        max(
+            cost.pace.cycles(net.timed.network.cores[name].iterations)
+            for name, cost in net.timed.costs.items()
+        )
+        for net in (compiled(), compiled(one), compiled(add), compiled(both, add))
+    )
+    assert each <= min(only_cores, only_ways) <= max(only_cores, only_ways) <= nothing
+    assert each < only_cores
+
+
 def test_a_machine_whose_interval_is_fixed_has_no_ways() -> None:
     hardware = Hardware.load("[core]\nfixed_interval = 5\n")
     network = compiled(ways("conv1", 3)).network
