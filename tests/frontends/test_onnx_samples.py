@@ -75,6 +75,14 @@ def test_whole_inputs(name: str, tmp_path: Path) -> None:
     assert_close(result, expected)
 
 
+def test_an_open_batch_that_is_kept_is_1(tmp_path: Path) -> None:
+    path = save(model_of("float[N,3] x", "y = Relu(x)"), tmp_path)
+    imported, remarks = import_with_remarks(path, "whole")
+    assert imported.inputs == {"x": (1, 3)}
+    taken = "input 'x' has an open batch 'N', which is taken as 1"
+    assert remarks == [f"{taken}; --shape x=N,3 sets another"]
+
+
 @pytest.mark.parametrize("name", MIXING)
 def test_a_batch_that_something_mixes_is_a_dimension(name: str, tmp_path: Path) -> None:
     inputs, body, reason = MIXING[name]

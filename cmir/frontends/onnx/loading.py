@@ -365,11 +365,12 @@ def _fix_inputs(
             messages.append(f"input '{info.name}' {error}")
     if messages:
         raise OnnxError(path, messages)
-    _remark_on_batch([info for info in inputs if info.name not in shapes], static, path)
     try:
         division = divide(static, samples)
     except ValueError as error:
         raise OnnxError(path, [str(error)]) from None
+    if samples == "whole":
+        _remark_on_batch([info for info in inputs if info.name not in shapes], static, path)
     batch = division.batch
     static = {name: (*batch, *shape[len(batch) :]) for name, shape in static.items()}
     del graph.input[:], graph.value_info[:], graph.output[:]
@@ -381,7 +382,7 @@ def _fix_inputs(
 def _remark_on_batch(
     inputs: Sequence[onnx.ValueInfoProto], static: Mapping[str, Shape], path: Path
 ) -> None:
-    """Say that an open batch is 1, and how to set another."""
+    """Say that an open batch is 1, and how to set another, when an inference takes a whole batch."""
     for info in inputs:
         dims = _dims(info.type.tensor_type)
         if dims and isinstance(dims[0], str):
