@@ -19,6 +19,7 @@ from cmir import extensions
 from cmir.frontends.onnx import registry
 from cmir.passes.pipelines import PIPELINES, installed_pipelines
 from cmir.semantics import body, implementations
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.unloaded import forget_unloaded
 from cmir.tools import cm_new_extension, cm_opt, cm_run, cm_translate
@@ -73,7 +74,7 @@ def test_its_pass_changes_no_result(python: Path, tmp_path: Path) -> None:
     for model, cores in ((edges, 2), (merged, 1)):
         y = tmp_path / f"{model.stem}.npy"
         printed = run(python, "cmir.tools.cm_run", model, x, "--check", "--output", y)
-        assert f"3 inferences on {cores} cores" in printed
+        assert f"3 inferences on {count_of(cores, 'core')}" in printed
         outputs.append(np.load(y))
     np.testing.assert_array_equal(*outputs)
 

@@ -88,7 +88,7 @@ def test_runs(
 
     def changed(op: Operation) -> Callable[..., Any]:
         function = body.function_of(op)
-        if not isinstance(op, math.RoundEvenOp) or op.operand.type != VectorType(f32, [8]):
+        if not isinstance(op, ConvertOp) or op.operands[0].type != VectorType(f32, [8]):
             return function
         return lambda x: function(x * np.float32(factor))
 
