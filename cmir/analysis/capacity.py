@@ -55,11 +55,12 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
     has = hardware.core.crossbars
     if has is None:
         return
+    firings = {name: Firing.of(program) for name, program in network.programs.items()}
     tilings = {
-        name: [(m, Tiling.of(m, hardware.crossbar)) for m in Firing.of(program).matrices]
-        for name, program in network.programs.items()
+        name: [(m, Tiling.of(m, hardware.crossbar)) for m in firing.matrices]
+        for name, firing in firings.items()
     }
-    ways = {name: Firing.of(program).ways for name, program in network.programs.items()}
+    ways = {name: firing.ways for name, firing in firings.items()}
     needs = {
         name: ways[name] * sum(tiling.crossbars for _, tiling in ts) for name, ts in tilings.items()
     }

@@ -113,10 +113,8 @@ _Placed = Sequence[tuple[int, Firing]]
 
 
 def _placed(timed: TimedNetwork) -> _Placed:
-    programs = timed.network.programs
-    firings = {name: Firing.of(program.op) for name, program in programs.items()}
-    cores = (timed.network.cores[name] for name in timed.network.positions)
-    return [(core.iterations, firings[core.program.name]) for core in cores]
+    cores = timed.network.cores
+    return [(cores[name].iterations, firing) for name, firing in timed.firings.items()]
 
 
 def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | None]:

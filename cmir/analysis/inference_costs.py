@@ -13,7 +13,6 @@ from math import prod
 from cmir.analysis.energy import Programming, TrafficTotals, area, inference_energy, programming
 from cmir.analysis.headlines import Headlines, headlines_of
 from cmir.analysis.input_registers import kept_bytes
-from cmir.cost.firing import Firing, Matrix
 from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.polyhedral import symbol
@@ -137,15 +136,8 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
         _byte_hops(timed.places.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
         headlines_of(timed, reached, energy, areas, missing),
-        programming(hardware, _matrices(timed)),
+        programming(hardware, [f.ways * f.matrices for f in timed.firings.values()]),
     )
-
-
-def _matrices(timed: TimedNetwork) -> list[tuple[Matrix, ...]]:
-    """Return the matrices of each core with a place."""
-    programs = timed.network.programs
-    firings = {name: Firing.of(program.op) for name, program in programs.items()}
-    return [firings[n.program].ways * firings[n.program].matrices for n in timed.network.positions]
 
 
 def at_rates_of(timed: TimedNetwork, costs: InferenceCosts) -> InferenceCosts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -24,21 +25,25 @@ class WaysOf:
         self.stage, self.hardware = stage, hardware
         self.firing = Firing.of(stage)
         self.ways = self.firing.ways
-        points = points_of(stage.domain.points)
-        _, counts = np.unique(points[:, : stage.core_dims], axis=0, return_counts=True)
-        self.iterations = int(counts.max())
+
+    @cached_property
+    def iterations(self) -> int:
+        """Iterations of the busiest core in an inference."""
+        points = points_of(self.stage.domain.points)
+        _, counts = np.unique(points[:, : self.stage.core_dims], axis=0, return_counts=True)
+        return int(counts.max())
 
     def _cost(self, ways: int) -> Cost:
         return firing_cost(replace(self.firing, ways=ways), self.hardware)
 
-    @property
-    def crossbars(self) -> int:
-        return self._cost(self.ways).crossbars
+    def crossbars(self, ways: int) -> int:
+        """Return the crossbars of a core with so many ways."""
+        return self._cost(ways).crossbars
 
     @property
     def most(self) -> int | None:
         """Number of ways for which a core has crossbars; None if that is unlimited."""
-        has, each = self.hardware.core.crossbars, self._cost(1).crossbars
+        has, each = self.hardware.core.crossbars, self.crossbars(1)
         return None if has is None or not each else max(1, has // each)
 
     @property

@@ -10,7 +10,7 @@ from cmir.analysis.advice import HELP, INFERENCES, Change
 from cmir.analysis.binding import Binding, busiest_cycles
 from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.analysis.inference_costs import costs_of
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Replication, Storage, division
 from cmir.compilation.model import Model, lower, lower_to_mapped, lower_to_polyhedral
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
@@ -63,11 +63,7 @@ class Compilation:
     @property
     def _by(self) -> By:
         """How stages are divided among cores, or would be."""
-        match self.replicate:
-            case None | "ways" | "columns-ways":
-                return "columns"
-            case by:
-                return by
+        return division(self.replicate)[0] or "columns"
 
     def _of_cores(self, binding: Binding, target: float) -> Iterator[Change]:
         """Yield ways and changes of copies, until one reaches the target."""

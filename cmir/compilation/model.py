@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_cores
 from cmir.analysis.workload import check_workload, workload_of
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Replication, Storage, division
 from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
@@ -312,13 +312,12 @@ def mapping_passes(
         from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 
         passes.append(PolyhedralSplitBuffersPass(machine))
-    if replicate is not None and replicate != "ways":
+    by, ways = division(replicate)
+    if by is not None:
         from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 
-        both = replicate == "columns-ways"
-        by = "columns" if replicate == "columns-ways" else replicate
-        passes.append(PolyhedralReplicatePass(machine, by=by, ways=both))
-    if replicate in ("ways", "columns-ways"):
+        passes.append(PolyhedralReplicatePass(machine, by=by, ways=ways))
+    if ways:
         from cmir.passes.polyhedral_add_ways import PolyhedralAddWaysPass
 
         passes.append(PolyhedralAddWaysPass(machine))

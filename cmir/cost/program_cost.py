@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from cmir.cost.firing import Firing, FiringStep
 from cmir.cost.pace import Pace
@@ -47,8 +47,7 @@ class Cost:
     @property
     def loads(self) -> Mapping[str, int]:
         """Busy cycles by resource for each iteration, on average and rounded up: crossbars serve one in `ways`."""
-        each = -(-self.busy.get("crossbar", 0) // self.ways)
-        return {name: each if name == "crossbar" else busy for name, busy in self.busy.items()}
+        return _loads(self.busy, self.ways)
 
     @property
     def pace(self) -> Pace:
@@ -110,15 +109,21 @@ def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = 
         kind = resource.partition(" ")[0]
         busy[kind] = max(busy.get(kind, 0), cycles)
     core = hardware.core
-    cost = Cost(
-        interval=1,
+    ways = 1 if core.fixed_interval else firing.ways
+    return Cost(
+        interval=core.fixed_interval or max([1, *_loads(busy, ways).values()]),
         latency=core.fixed_latency or max(1, _latency(firing, times)),
         crossbars=firing.ways * sum(tiling.crossbars for tiling in tilings),
         energy=_energy(firing, tilings, hardware),
         busy=busy,
-        ways=1 if core.fixed_interval else firing.ways,
+        ways=ways,
     )
-    return replace(cost, interval=core.fixed_interval or max([1, *cost.loads.values()]))
+
+
+def _loads(busy: Mapping[str, int], ways: int) -> dict[str, int]:
+    return {
+        name: -(-cycles // ways) if name == "crossbar" else cycles for name, cycles in busy.items()
+    }
 
 
 _Use = tuple[str, int, int]

@@ -67,11 +67,12 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
             return
         target = max(choice.interval(choice.useful, pipeline.arrays) for choice in choices)
         before = max(choice.interval(choice.ways, pipeline.arrays) for choice in choices)
+        fullest = 0
         for stage, choice in zip(stages, choices, strict=True):
             ways = choice.fewest(target, pipeline.arrays)
+            fullest = max(fullest, choice.crossbars(ways))
             if ways != choice.ways:
                 _set_ways(stage, ways)
-        fullest = max(WaysOf(stage, hardware).crossbars for stage in stages)
         emit_remark(
             pipeline,
             f"at most {count_of(fullest, 'crossbar')} of a core in use; the busiest core takes {_whole(target)} cycles "

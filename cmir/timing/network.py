@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 
+from cmir.cost.firing import Firing
 from cmir.cost.pace import Pace
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.cmcore import NetworkOp
@@ -39,6 +40,14 @@ class TimedNetwork:
 
     def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
         return self.costs[core].pace, self.costs[core].latency
+
+    @cached_property
+    def firings(self) -> dict[CoreName, Firing]:
+        """The firing of each core with a place."""
+        of_program = {
+            name: Firing.of(program.op) for name, program in self.network.programs.items()
+        }
+        return {name: of_program[name.program] for name in self.network.positions}
 
     @property
     def control_units(self) -> set[CoreName]:

@@ -38,6 +38,8 @@ class CoreReport:
     @property
     def busy(self) -> int:
         """Cycles spent firing."""
+        if not self.pace.in_turn:
+            return self.start.size * self.pace.step
         return int(self.firing.sum())
 
 

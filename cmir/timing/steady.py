@@ -7,10 +7,9 @@ the next inference.
 
 Proof, by induction on the order in which iterations start. A start t in the next inference is the maximum of several
 terms: earlier starts of the core plus a constant, and starts of other cores plus delays, of this inference and D before
-it.
-Each is larger than q inferences before by the λ of the core that it comes from, so t has grown by at most the λ of its
-own core. It has also grown by at least that, since q inferences before, a term that equalled the start came from a core
-with the same λ: one with a smaller λ, μ, would have exceeded the start by λ − μ another q inferences before.
+it. Each is larger than q inferences before by the λ of the core that it comes from, so t has grown by at most the λ of
+its own core. It has also grown by at least that, since q inferences before, a term that equalled the start came from a
+core with the same λ: one with a smaller λ, μ, would have exceeded the start by λ − μ another q inferences before.
 
 Stalls repeat for the same reason: the term that equals t grows by λ, and the others grow by at most λ.
 
