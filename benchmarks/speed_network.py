@@ -111,8 +111,8 @@ def network_of(module: ModuleOp) -> NetworkOp:
 def crossbars_of(network: NetworkOp, rows: int, columns: int) -> int:
     """How many crossbars of this size the matrices of all cores take."""
     cores: dict[str, int] = {}
-    for core in network.cores:
-        name = core.program.root_reference.data
+    for _, instance in network.instances:
+        name = instance.core_name.program
         cores[name] = cores.get(name, 0) + 1
     return sum(
         cores[name] * m.blocks * -(-m.inputs // rows) * -(-m.outputs // columns)

@@ -95,7 +95,7 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     most = hardware.core.sram_bytes
     if most is None:
         return
-    cores = Counter(symbol(core.program) for core in network.cores)
+    cores = Counter(instance.core_name.program for _, instance in network.instances)
     programs = {name: op for name, op in network.programs.items() if cores[name]}
     sizes = {
         name: {symbol(buffer.array): _bytes(buffer, hardware) for buffer in program.buffers}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import islpy as isl
 
 from cmir.dialects.cmcore import CrossbarOp, NetworkOp, ProgramOp
-from cmir.dialects.polyhedral import MatrixOp, PipelineOp, StageOp, symbol
+from cmir.dialects.polyhedral import MatrixOp, PipelineOp, StageOp
 from cmir.isl.cores import parameter_values
 from cmir.support.origins import node_of
 
@@ -29,8 +29,9 @@ def cores_by_program(network: NetworkOp | PipelineOp) -> dict[str, list[tuple[in
     if isinstance(network, PipelineOp):
         stages = {name: op for name, op in network.stages.items() if op.gcu is None}
         return {name: [*map(tuple, parameter_values(op.cores()))] for name, op in stages.items()}
-    for core in network.cores:
-        cores.setdefault(symbol(core.program), []).append(core.core)
+    for _, instance in network.instances:
+        name = instance.core_name
+        cores.setdefault(name.program, []).append(name.coordinates)
     return cores
 
 

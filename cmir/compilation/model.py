@@ -244,12 +244,14 @@ def _place(
 
 
 def _cores_of(module: ModuleOp) -> dict[CoreName, CoreOp]:
-    """Return the cores of the networks of a module by name."""
+    """Return the cores of the networks of a module by the names of what they run."""
     from cmir.dialects.cmcore import NetworkOp
     from cmir.passes.base import top_level
 
     return {
-        core.core_name: core for network in top_level(module, NetworkOp) for core in network.cores
+        instance.core_name: core
+        for network in top_level(module, NetworkOp)
+        for core, instance in network.instances
     }
 
 

@@ -61,7 +61,8 @@ def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkT
     machine = hardware or Hardware("")
     numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
     for number, core in enumerate(network.cores):
-        numbers[symbol(core.program)][core.core] = number
+        for name in (instance.core_name for instance in core.instances):
+            numbers[name.program][name.coordinates] = number
     accesses = {name: _Accesses(op) for name, op in network.programs.items()}
     total: dict[tuple[int, tuple[int, ...]], int] = {}
     delivered = 0

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class CoreName:
-    """The name of a core: the program that it runs, and its coordinates if several cores run that program."""
+    """The name of a program as a core runs it: with the core's coordinates if several cores run that program.
+
+    A core that runs several programs has such a name for each. Each is an actor of its own, with its own control unit
+    and buffers.
+    """
 
     program: str
     coordinates: tuple[int, ...] = ()

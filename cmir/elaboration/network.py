@@ -27,7 +27,8 @@ class CoreWait:
 class ElaboratedNetwork:
     """A network with its loops evaluated and its relations compiled, independent of chip and data.
 
-    positions: place of each core, by name; programs of the global control unit have none.
+    positions: place of each core, by name; programs of the global control unit have none. Programs that share a core
+    have one place.
     Raises CompileError if the IR cannot be executed.
     """
 
@@ -54,11 +55,11 @@ class ElaboratedNetwork:
         """Return the coordinates of the cores that run each program."""
         network = self.op
         coordinates: dict[str, list[tuple[int, ...]]] = {name: [] for name in network.programs}
-        for core in network.cores:
-            name = core.core_name
+        for core, instance in network.instances:
+            name = instance.core_name
             if name in self.positions:
                 raise CompileError(core, f"program @{name} runs on two cores")
-            self.positions[name] = tuple(core.position.get_values())
+            self.positions[name] = core.place
             coordinates[name.program].append(name.coordinates)
         for name, op in network.programs.items():
             if op.gcu is not None:

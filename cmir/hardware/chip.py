@@ -76,7 +76,7 @@ def check_places(network: NetworkOp, hardware: Hardware) -> None:
     """Raise CompileError if a core is not at a place of the chip."""
     chip = chip_of(hardware)
     for core in network.cores:
-        place, name = tuple(core.position.get_values()), core.sym_name.data
+        place, name = core.place, core.sym_name.data
         if chip is not None and place not in chip:
             raise CompileError(
                 core,

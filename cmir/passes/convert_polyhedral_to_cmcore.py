@@ -14,6 +14,7 @@ from cmir.dialects.cmcore import (
     CoreOp,
     CreditOp,
     CrossbarOp,
+    InstanceAttr,
     IterationOp,
     LoadOp,
     LoopNestOp,
@@ -76,7 +77,7 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
         (stage, core) for stage in on_chip for core in parameter_values(stage.cores()).tolist()
     )
     for index, (stage, coordinates) in enumerate(cores):
-        core = CoreOp(f"core{index}", stage.sym_name.data, [index], coordinates)
+        core = CoreOp(f"core{index}", [InstanceAttr.of(stage.sym_name.data, coordinates)], [index])
         core.location = stage.location
         block.add_op(core)
     network = NetworkOp(

@@ -298,12 +298,13 @@ def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
     """Yield each program with the coordinates of each core that runs it."""
     programs = network.programs
     seen: set[str] = set()
-    for core in network.cores:
-        name = _name(symbol(core.program), core.core)
+    for core, instance in network.instances:
+        program, coordinates = symbol(instance.program), tuple(instance.coordinates.get_values())
+        name = _name(program, coordinates)
         if name in seen:
             raise ProgramFault(f"two cores run @{name}", core)
         seen.add(name)
-        yield programs[symbol(core.program)], core.core
+        yield programs[program], coordinates
     for program in programs.values():
         if program.gcu is not None:
             if program.core_dims:

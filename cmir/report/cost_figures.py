@@ -12,7 +12,6 @@ from cmir.analysis.binding import binding_of
 from cmir.analysis.inference_costs import InferenceCosts
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
-from cmir.dialects.polyhedral import symbol
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
 
@@ -38,7 +37,7 @@ def part_figures(known: Mapping[str, float], missing: Mapping[str, str]) -> Data
 def crossbar_figures(timed: TimedNetwork) -> Data:
     """Return what is in the crossbars of a core of each stage: tiles, each with the number of crossbars alike."""
     crossbar, core = timed.hardware.crossbar, timed.hardware.core
-    cores = Counter(symbol(op.program) for op in timed.network.op.cores)
+    cores = Counter(o.core_name.program for _, o in timed.network.op.instances)
     stages: list[Data] = []
     for name, program in timed.network.programs.items():
         firing = Firing.of(program.op)

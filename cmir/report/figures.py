@@ -154,8 +154,8 @@ def _graph(network: NetworkOp) -> Data:
     """Return stages, inputs and outputs as boxes, with the arrays between them."""
     programs = network.programs
     cores: dict[str, int] = defaultdict(int)
-    for core in network.cores:
-        cores[symbol(core.program)] += 1
+    for _, instance in network.instances:
+        cores[instance.core_name.program] += 1
     ran = {name: op for name, op in programs.items() if cores[name] or op.gcu is not None}
     writers: dict[str, list[str]] = defaultdict(list)
     for name in map(symbol, network.inputs):
@@ -202,10 +202,10 @@ def _read(op: ProgramOp) -> list[str]:
 
 
 def _chip(timed: TimedNetwork, chip: Topology) -> Data:
-    names = [core.core_name for core in timed.network.op.cores]
-    positions = [timed.network.positions[name] for name in names]
+    cores = timed.network.op.cores
+    positions = [core.place for core in cores]
     loads = link_loads(chip, positions, flows_of(timed.network.op, timed.hardware))
-    at = dict(zip(positions, map(str, names), strict=True))
+    at = {core.place: str(core.instances[0].core_name) for core in cores}
     interconnect = timed.hardware.interconnect
     return {
         "title": chip.title,

@@ -53,7 +53,7 @@ def residual(passes: str) -> NetworkOp:
 def counted(network: NetworkOp) -> Counter[tuple[int, tuple[int, ...]]]:
     """Bytes by source and targets, from sets of elements that cores read and write."""
     elaborated = ElaboratedNetwork(network)
-    numbers = {name: number for number, name in enumerate(core.core_name for core in network.cores)}
+    numbers = {o.core_name: n for n, core in enumerate(network.cores) for o in core.instances}
 
     def elements(access: CompiledAccess) -> set[tuple[int, ...]]:
         location, defined = access.locations(0, len(access.points))
@@ -93,7 +93,7 @@ def test_flows_are_what_is_stored_and_read(make: Callable[[str], NetworkOp], pas
 
 def test_elements_go_to_those_who_read_them():
     network = strided("")
-    names = [str(core.core_name) for core in network.cores]
+    names = [str(core.instances[0].core_name) for core in network.cores]
     sent = {
         tuple(names[t] for t in f.targets): f.bytes
         for f in flows_of(network)

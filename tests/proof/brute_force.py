@@ -234,7 +234,8 @@ class Enumeration:
             if array.source is None and name not in {symbol(i) for i in network.inputs}
         ]
         programs = network.programs
-        run = Counter((symbol(op.program), op.core) for op in network.cores)
+        instances = [instance for op in network.cores for instance in op.instances]
+        run = Counter((symbol(o.program), tuple(o.coordinates.get_values())) for o in instances)
         for name, op in programs.items():
             arrays = [symbol(buffer.array) for buffer in op.buffers]
             if len(set(arrays)) < len(arrays):
@@ -243,7 +244,7 @@ class Enumeration:
                 raise Wrong(f"no core runs {name}")
         if any(count > 1 for count in run.values()):
             raise Wrong("a program runs on two cores")
-        cores = [Core(programs[symbol(op.program)], op.core) for op in network.cores]
+        cores = [Core(programs[name], coordinates) for name, coordinates in run]
         cores += [Core(op, ()) for op in programs.values() if op.gcu is not None]
         self.cores = {core.name: core for core in cores}
 

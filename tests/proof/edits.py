@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import islpy as isl
@@ -20,6 +20,7 @@ from cmir.dialects.cmcore import (
     BufferOp,
     CoreOp,
     CrossbarOp,
+    InstanceAttr,
     IterationOp,
     LoadOp,
     NetworkOp,
@@ -306,7 +307,7 @@ def _cores(at: int, op: CoreOp, cores: list[CoreOp]) -> Iterator[Mutant]:
     yield Mutant("delete a core", at, "", lambda ops: _drop(ops[at]))
     yield Mutant("double a core", at, "", lambda ops: _double(ops[at]))
     yield Mutant("move a core", at, "", lambda ops: _place(ops[at], 100))
-    for index in range(len(op.core)):
+    for index in range(len(op.instances[0].core_name.coordinates)):
         for by in (1, -1):
             yield Mutant(
                 "change a core's coordinates",
@@ -325,16 +326,16 @@ def _cores(at: int, op: CoreOp, cores: list[CoreOp]) -> Iterator[Mutant]:
 def _double(op: Operation) -> None:
     assert isinstance(op, CoreOp)
     position = [x + 50 for x in op.position.get_values()]
-    new = CoreOp(f"{op.sym_name.data}_again", symbol(op.program), position, op.core)
+    new = CoreOp(f"{op.sym_name.data}_again", op.instances, position, op.table_size)
     block = op.parent
     assert block is not None
     block.insert_op_after(new, op)
 
 
-def _replace(op: CoreOp, program: str, position: list[int], core: list[int]) -> None:
+def _replace(op: CoreOp, instances: Sequence[InstanceAttr], position: Sequence[int]) -> None:
     block = op.parent
     assert block is not None
-    block.insert_op_after(CoreOp(op.sym_name.data, program, position, core), op)
+    block.insert_op_after(CoreOp(op.sym_name.data, instances, position, op.table_size), op)
     op.detach()
     op.erase()
 
@@ -342,31 +343,31 @@ def _replace(op: CoreOp, program: str, position: list[int], core: list[int]) -> 
 def _place(op: Operation, by: int) -> None:
     assert isinstance(op, CoreOp)
     position = [x + by for x in op.position.get_values()]
-    _replace(op, symbol(op.program), position, [*op.core])
+    _replace(op, op.instances, position)
 
 
 def _recoordinate(op: Operation, index: int, by: int) -> None:
     assert isinstance(op, CoreOp)
-    core = [x + by if d == index else x for d, x in enumerate(op.core)]
-    _replace(op, symbol(op.program), [*op.position.get_values()], core)
+    instance, *others = op.instances
+    name = instance.core_name
+    core = [x + by if d == index else x for d, x in enumerate(name.coordinates)]
+    _replace(op, [InstanceAttr.of(name.program, core, instance.shares), *others], op.place)
 
 
 def _run_as(ops: list[Operation], at: int, k: int) -> None:
     op = ops[at]
     assert isinstance(op, CoreOp)
     other = [o for o in ops if isinstance(o, CoreOp)][k]
-    _replace(op, symbol(other.program), [*op.position.get_values()], [*other.core])
+    _replace(op, other.instances, op.place)
 
 
 def _exchange(ops: list[Operation], at: int, k: int) -> None:
     """Let two cores run each other's programs."""
     one, other = ops[at], [o for o in ops if isinstance(o, CoreOp)][k]
     assert isinstance(one, CoreOp)
-    first, second = (
-        (symbol(o.program), [*o.core], [*o.position.get_values()]) for o in (one, other)
-    )
-    _replace(one, second[0], first[2], second[1])
-    _replace(other, first[0], second[2], first[1])
+    first, second = ((o.instances, o.place) for o in (one, other))
+    _replace(one, second[0], first[1])
+    _replace(other, first[0], second[1])
 
 
 def _gcu(op: Operation) -> None:

@@ -12,6 +12,7 @@ from xdsl.ir import Dialect
 
 from cmir.dialects.cmcore.accesses import LoadOp, StoreOp
 from cmir.dialects.cmcore.automata import CreditOp, ReleaseOp, SnoopOp
+from cmir.dialects.cmcore.instances import SHARED_RESOURCES, InstanceAttr
 from cmir.dialects.cmcore.iteration import IterationOp
 from cmir.dialects.cmcore.loops import FireOp, LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
@@ -23,6 +24,7 @@ from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
 __all__ = [
     "CMCORE",
+    "SHARED_RESOURCES",
     "ArgReduceOp",
     "ArgTopKOp",
     "BufferOp",
@@ -32,6 +34,7 @@ __all__ = [
     "CreditOp",
     "CrossbarOp",
     "FireOp",
+    "InstanceAttr",
     "IterationOp",
     "LoadOp",
     "LoopNestOp",
@@ -75,5 +78,5 @@ CMCORE = Dialect(
         PlaceOp,
         CoreOp,
     ],
-    [],
+    [InstanceAttr],
 )

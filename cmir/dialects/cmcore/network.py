@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     DenseArrayBase,
-    FlatSymbolRefAttrConstr,
+    IntegerAttr,
     StringAttr,
     SymbolNameConstraint,
-    SymbolRefAttr,
     UnitAttr,
     i64,
 )
 from xdsl.ir import Operation, Region
 from xdsl.irdl import (
+    BaseAttr,
     IRDLOperation,
     irdl_op_definition,
     opt_prop_def,
@@ -29,16 +31,19 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmir.dialects.cmcore.accesses import StoreOp
 from cmir.dialects.cmcore.automata import CreditOp, SnoopOp
+from cmir.dialects.cmcore.instances import InstanceAttr, parse_instance, print_instance
 from cmir.dialects.cmcore.iteration import IterationOp
 from cmir.dialects.cmcore.loops import LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
-from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral.arrays import ArrayOp, ArraysOp, verify_ends, verify_holds_only
-from cmir.dialects.polyhedral.syntax import verify_takes_cores
-from cmir.dialects.symbols import symbol
+from cmir.dialects.polyhedral.syntax import COUNT, verify_takes_cores
+from cmir.dialects.symbols import find_symbol, symbol
 from cmir.dialects.syntax import parse_attributes, print_attributes
 from cmir.dialects.traits import HasParentNamed
 from cmir.support.counts import count_of
+
+MOST_SLOTS = 2**16
+"""Most slots of a table by which programs divide a resource of their core."""
 
 
 @irdl_op_definition
@@ -66,6 +71,11 @@ class NetworkOp(ArraysOp):
     def cores(self) -> list[CoreOp]:
         return [op for op in self.body.block.ops if isinstance(op, CoreOp)]
 
+    @property
+    def instances(self) -> Iterator[tuple[CoreOp, InstanceAttr]]:
+        """The programs as cores run them, core by core: each with its core."""
+        return ((core, instance) for core in self.cores for instance in core.instances)
+
     def verify_(self) -> None:
         verify_holds_only(self, (ArrayOp, ProgramOp, CoreOp))
         verify_ends(self, self.inputs, self.outputs, self.arrays)
@@ -80,7 +90,7 @@ class NetworkOp(ArraysOp):
             raise VerifyException("the places of cores must have one number of coordinates")
         taken: dict[tuple[int, ...], str] = {}
         for core in self.cores:
-            place, name = tuple(core.position.get_values()), core.sym_name.data
+            place, name = core.place, core.sym_name.data
             if (other := taken.setdefault(place, name)) != name:
                 where = f"({', '.join(map(str, place))})"
                 raise VerifyException(f"cores @{other} and @{name} are both at {where}")
@@ -195,58 +205,80 @@ class ProgramOp(IRDLOperation):
 
 @irdl_op_definition
 class CoreOp(IRDLOperation):
-    """A core of the chip and the program it runs.
+    """A core of the chip and the programs that it runs.
 
     ```mlir
     cmcore.core @core1 runs @conv2 at (0, 1)
     cmcore.core @core2 runs @conv3[0] at (0, 2)
+    cmcore.core @core3 runs [@conv1[2] dpu 5 link 2, @max_pool1 dpu 11 link 14 of 16] at (0, 3)
     ```
 
-    Brackets hold the coordinates of the core in a program that several cores share. `at` gives its place on the
-    interconnect, in the coordinates of the hardware's topology.
+    Brackets after a program hold the coordinates of the core in a program that several cores share. `at` gives its
+    place on the interconnect, in the coordinates of the hardware's topology.
+
+    Each of several programs of a core has its own control unit, buffers and crossbars. They divide the other resources
+    by tables of slots, one slot a cycle: `issue` (of products), `dpu` (the vector unit), `sram` (its port) and `link`
+    (for results). `of` gives the number of slots of all tables, and a share is a number of these. A program may use a
+    resource in its slots only. A resource that one of the programs uses needs no share: all cycles are that program's.
     """
 
     name = "cmcore.core"
 
     sym_name = prop_def(SymbolNameConstraint())
-    program = prop_def(FlatSymbolRefAttrConstr)
-    coordinates = opt_prop_def(DenseArrayBase.constr(i64))
+    programs = prop_def(ArrayAttr.constr(BaseAttr(InstanceAttr)))
+    slots = opt_prop_def(COUNT)
     position = prop_def(DenseArrayBase.constr(i64))
 
     traits = traits_def(SymbolOpInterface(), HasParentNamed("cmcore.network"))
 
     def __init__(
-        self, name: str, program: str, position: Sequence[int], coordinates: Sequence[int] = ()
+        self,
+        name: str,
+        instances: Sequence[InstanceAttr],
+        position: Sequence[int],
+        slots: int | None = None,
     ):
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
-                "program": SymbolRefAttr(program),
-                "coordinates": DenseArrayBase.from_list(i64, coordinates) if coordinates else None,
+                "programs": ArrayAttr(instances),
+                "slots": None if slots is None else IntegerAttr(slots, i64),
                 "position": DenseArrayBase.from_list(i64, position),
             }
         )
 
     @property
-    def core(self) -> tuple[int, ...]:
-        """The coordinates of the core among the cores that run the program."""
-        return () if self.coordinates is None else tuple(self.coordinates.get_values())
+    def instances(self) -> tuple[InstanceAttr, ...]:
+        """The programs that the core runs, in order, with their shares of its resources."""
+        return self.programs.data
 
     @property
-    def core_name(self) -> CoreName:
-        return CoreName(symbol(self.program), self.core)
+    def place(self) -> tuple[int, ...]:
+        return tuple(self.position.get_values())
+
+    @property
+    def table_size(self) -> int | None:
+        """Number of slots of the tables by which programs divide resources; None if they divide none."""
+        return None if self.slots is None else self.slots.value.data
 
     @classmethod
     def parse(cls, parser: Parser) -> CoreOp:
         name = parser.parse_symbol_name().data
         parser.parse_keyword("runs")
-        program = parser.parse_symbol_name().data
-        coordinates = parser.parse_optional_comma_separated_list(
-            parser.Delimiter.SQUARE, parser.parse_integer
-        )
+        slots: int | None = None
+        if parser.parse_optional_punctuation("[") is None:
+            instances = [parse_instance(parser)]
+        else:
+            instances = parser.parse_comma_separated_list(
+                parser.Delimiter.NONE, lambda: parse_instance(parser)
+            )
+            if parser.parse_optional_keyword("of") is not None:
+                slots = parser.parse_integer(context_msg=": the slots of a table")
+            expected = "expected a share (issue, dpu, sram or link), `of`, `,` or `]`"
+            parser.expect(lambda: parser.parse_optional_punctuation("]"), expected)
         parser.parse_keyword("at")
         position = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
-        op = cls(name, program, position, coordinates or ())
+        op = cls(name, instances, position, slots)
         op.attributes = parse_attributes(parser)
         return op
 
@@ -254,26 +286,59 @@ class CoreOp(IRDLOperation):
         printer.print_string(" ")
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" runs ")
-        printer.print_symbol_name(symbol(self.program))
-        if self.core:
-            printer.print_string(f"[{', '.join(map(str, self.core))}]")
-        coordinates = ", ".join(map(str, self.position.get_values()))
-        printer.print_string(f" at ({coordinates})")
+        if len(self.instances) == 1 and self.slots is None:
+            print_instance(printer, self.instances[0])
+        else:
+            with printer.in_square_brackets():
+                printer.print_list(self.instances, lambda each: print_instance(printer, each))
+                if self.slots is not None:
+                    printer.print_string(f" of {self.table_size}")
+        printer.print_string(f" at ({', '.join(map(str, self.place))})")
         print_attributes(printer, self)
 
     def verify_(self) -> None:
-        network = self.parent_op()
+        if not self.instances:
+            raise VerifyException("a core runs at least one program")
+        for instance in self.instances:
+            self._verify_instance(instance)
+        names = [instance.core_name for instance in self.instances]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise VerifyException(f"program @{name} is listed twice")
+        self._verify_shares()
+
+    def _verify_instance(self, instance: InstanceAttr) -> None:
+        network, name = self.parent_op(), instance.core_name
         assert isinstance(network, NetworkOp)
-        # A network can have thousands of cores, so none builds a table of all programs for itself.
-        name = self.program.root_reference
-        programs = (op for op in network.body.block.ops if isinstance(op, ProgramOp))
-        program = next((op for op in programs if op.sym_name == name), None)
+        program = find_symbol(network.body.block, ProgramOp, name.program)
         if program is None:
-            raise VerifyException(f"there is no cmcore.program @{symbol(self.program)}")
+            raise VerifyException(f"there is no cmcore.program @{name.program}")
         if program.gcu is not None:
-            raise VerifyException(f"@{symbol(self.program)} is run by the global control unit")
-        if len(self.core) != program.core_dims:
+            raise VerifyException(f"@{name.program} is run by the global control unit")
+        if len(name.coordinates) != program.core_dims:
             raise VerifyException(
-                f"a core of @{symbol(self.program)} has {count_of(program.core_dims, 'coordinate')}, "
-                f"got {list(self.core)}"
+                f"a core of @{name.program} has {count_of(program.core_dims, 'coordinate')}, "
+                f"got {list(name.coordinates)}"
             )
+
+    def _verify_shares(self) -> None:
+        total: Counter[str] = Counter()
+        for instance in self.instances:
+            for resource, slots in instance.shares.items():
+                if slots < 1:
+                    raise VerifyException(
+                        f"the share of `{resource}` of @{instance.core_name} must be >= 1, got {slots}"
+                    )
+                total[resource] += slots
+        size = self.table_size
+        if size is None:
+            if total:
+                raise VerifyException("shares need the number of slots that they are of: `of 16`")
+            return
+        if not 1 <= size <= MOST_SLOTS:
+            raise VerifyException(f"a table has 1 to {MOST_SLOTS} slots, got {size}")
+        if not total:
+            raise VerifyException(f"no program has a share of the {count_of(size, 'slot')}")
+        for resource, slots in total.items():
+            if slots > size:
+                raise VerifyException(f"the shares of `{resource}` are {slots} of {size} slots")

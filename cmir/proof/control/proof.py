@@ -66,12 +66,11 @@ def program_cores(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
     cores: dict[str, list[tuple[int, ...]]] = {
         name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
     }
-    for core in network.cores:
-        name = symbol(core.program)
-        if core.core in cores[name]:
-            title = f"@{name}[{', '.join(map(str, core.core))}]" if core.core else f"@{name}"
-            raise CompileError(core, f"program {title} runs on two cores")
-        cores[name].append(core.core)
+    for core, instance in network.instances:
+        name = instance.core_name
+        if name.coordinates in cores[name.program]:
+            raise CompileError(core, f"program @{name} runs on two cores")
+        cores[name.program].append(name.coordinates)
     for name, op in network.programs.items():
         if not cores[name]:
             raise CompileError(op, f"no core runs @{name}")

@@ -103,7 +103,7 @@ cmcore.network @main (@a) -> (@c) {
   }
 
   // CHECK: cmcore.core @core0 runs @P at (0, 0)
-  // GENERIC: "cmcore.core"() <{sym_name = "core0", program = @P, position = array<i64: 0, 0>}> : () -> ()
+  // GENERIC: "cmcore.core"() <{sym_name = "core0", programs = [#cmcore.instance<@P>], position = array<i64: 0, 0>}> : () -> ()
   cmcore.core @core0 runs @P at (0, 0)
   // CHECK-NEXT: cmcore.core @core1 runs @Q at (-1, 2)
   cmcore.core @core1 runs @Q at (-1, 2)
