@@ -136,6 +136,26 @@ def mobilenet_v2(seed: int, size: int, channels: int) -> onnx.ModelProto:
     return build.model(_classifier(build, y, CLASSES))
 
 
+def tiny_yolov3(seed: int, size: int, channels: int) -> onnx.ModelProto:
+    """Tiny YOLOv3 (Redmon and Farhadi 2018; darknet, cfg/yolov3-tiny.cfg) for 80 classes, without decoding of boxes."""
+    build = Builder(3, size, seed)
+
+    def conv(x: Image, of_16: int, kernel: int = 3) -> Image:
+        y = build.conv(x, max(1, of_16 * channels // 16), kernel, bias=False)
+        return build.leaky_relu(build.batch_norm(y))
+
+    y = build.x
+    for of_16 in (16, 32, 64, 128):
+        y = build.max_pool(conv(y, of_16), 2, 2)
+    fine = conv(y, 256)
+    y = conv(build.max_pool(fine, 2, 2), 512)
+    y = conv(conv(build.max_pool(y, 2, 1, after=1), 1024), 256, 1)
+    boxes = 3 * (4 + 1 + 80)
+    coarse_boxes = build.conv(conv(y, 512), boxes)
+    y = build.concat(build.twice(conv(y, 128, 1)), fine)
+    return build.model(coarse_boxes, build.conv(conv(y, 256), boxes))
+
+
 def chain(seed: int, layers: int, channels: int, size: int) -> onnx.ModelProto:
     """3×3 convolutions with ReLU, one after the other, all of one size: for curves of how something scales."""
     build = Builder(channels, size, seed)

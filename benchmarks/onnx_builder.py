@@ -82,6 +82,10 @@ class Builder:
         bounds = [self._weight(np.float32(bound)) for bound in (0, 6)]
         return self._node("Clip", [x.name, *bounds], x.channels, x.size)
 
+    def leaky_relu(self, x: Image) -> Image:
+        """With a slope of 0.1, as in darknet."""
+        return self._node("LeakyRelu", [x.name], x.channels, x.size, alpha=0.1)
+
     def local_response_norm(self, x: Image) -> Image:
         """Over five channels, as in AlexNet (Krizhevsky et al. 2012)."""
         return self._node("LRN", [x.name], x.channels, x.size, size=5, alpha=1e-4, beta=0.75)
@@ -116,6 +120,19 @@ class Builder:
         names = [self._constant(np.array(values, np.int64)) for values in arguments]
         return self._node("Slice", [x.name, *names], x.channels, (x.size + 1) // 2)
 
+    def twice(self, x: Image) -> Image:
+        """Every row and every column twice."""
+        scales = self._weight(np.array([1, 1, 2, 2]))
+        return self._node(
+            "Resize",
+            [x.name, "", scales],
+            x.channels,
+            2 * x.size,
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        )
+
     def pad_channels(self, x: Image, channels: int) -> Image:
         """As many channels of zeros in front as behind, so that there are `channels`."""
         before = (channels - x.channels) // 2
@@ -136,14 +153,14 @@ class Builder:
     def softmax(self, x: Image) -> Image:
         return self._node("Softmax", [x.name], x.channels, x.size, axis=1)
 
-    def model(self, y: Image) -> onnx.ModelProto:
-        """The model that gives this value."""
+    def model(self, *outputs: Image) -> onnx.ModelProto:
+        """The model that gives these values."""
         shape = [1, self.x.channels, self.x.size, self.x.size]
         graph = helper.make_graph(
             self.nodes,
             "main",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info(y.name, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(y.name, TensorProto.FLOAT, None) for y in outputs],
             self.weights,
         )
         opset = helper.make_opsetid("", OPSET)

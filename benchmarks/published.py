@@ -36,13 +36,14 @@ from tempfile import TemporaryDirectory
 
 import islpy as isl
 import onnx
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 from zoo import build
 
 import cmir
 from cmir.analysis.balance import ReplicationChoice, balance
 from cmir.analysis.copies import nodes_of
-from cmir.context import make_context
+from cmir.context import CmirContext, make_context
 from cmir.cost.firing import Firing, Matrix
 from cmir.cost.tiling import Tiling
 from cmir.dialects.polyhedral import PipelineOp, StageOp
@@ -117,8 +118,8 @@ def published() -> dict[str, list[Mapped]]:
     return networks
 
 
-def compiled(model: onnx.ModelProto) -> list[Layer]:
-    """The layers of a network that are on crossbars, from the stages that the compiler makes of it."""
+def polyhedral(model: onnx.ModelProto) -> tuple[CmirContext, ModuleOp]:
+    """The stages that the compiler makes of a network, with its parameters in the context."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
         onnx.save(model, path)
@@ -127,6 +128,12 @@ def compiled(model: onnx.ModelProto) -> list[Layer]:
     context.parameters = imported.parameters
     for item in parse_passes("nn-to-polyhedral", "benchmark", Universe.get_multiverse().all_passes):
         item.apply(context, module)
+    return context, module
+
+
+def compiled(model: onnx.ModelProto) -> list[Layer]:
+    """The layers of a network that are on crossbars, from the stages that the compiler makes of it."""
+    _, module = polyhedral(model)
     (pipeline,) = module.body.block.ops
     assert isinstance(pipeline, PipelineOp)
     layers = (_layer(stage) for stage in pipeline.stages.values())

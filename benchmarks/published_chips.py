@@ -1,7 +1,7 @@
 """Reproductions of figures that are published of networks on chips, besides PIMCOMP's mappings (published.py).
 
-Each names its source. What cannot be looked up is left out: the bandwidth per channel of 5 Parallel Prism, and the
-speed-ups of CLSA-CIM by network.
+Each names its source. What cannot be looked up is left out: the bandwidth per channel of ResNet-32 on 5 Parallel Prism
+(arXiv:1906.03474), and the speed-ups of CLSA-CIM by network; its abstract has the largest one only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from published import compiled
+from published_runs import on_preset, overlapping_layers, step_of_lstm
 from zoo import build
 
 from cmir.analysis.balance import ReplicationChoice, balance
@@ -143,6 +144,13 @@ REPRODUCTIONS = (
         slow=True,
     ),
     Reproduction(
+        "CLSA-CIM: speed-up of Tiny YOLOv3, 32 more elements",
+        29.2,
+        "arXiv:2401.07671 (DATE 2024), abstract: up to 29.2 times, for a network and elements that it does not name",
+        lambda: overlapping_layers("tinyyolov3", 32),
+        slow=True,
+    ),
+    Reproduction(
         "ISAAC: copies of VGG's first layer that keep the last busy",
         50000,
         "ISCA 2016, section VIII-B: more than 50 K times",
@@ -159,6 +167,14 @@ REPRODUCTIONS = (
         because="four phases are 0.52 µs; the preset has assumptions for digital units and transfers",
     ),
     Reproduction(
+        "HERMES: a step of the LSTM for Penn Treebank",
+        1.43,
+        "Nature Electronics 6 (2023), section VI",
+        lambda: step_of_lstm("hermes", 128, 504),
+        " µs",
+        because="as for ResNet-9; 128 inputs and 504 units are assumed: 1.27 M of the 1.30 M weights",
+    ),
+    Reproduction(
         "Bruschi et al.: ResNet-18 of 256 × 256 on 512 clusters",
         3303,
         "arXiv:2211.12877, section VI",
@@ -173,6 +189,15 @@ REPRODUCTIONS = (
         lambda: images_per_second("resnet18", "pimsim-nn"),
         " images/s",
         because="here, only products count; there, a core executes an instruction at a time (rob_size 1)",
+    ),
+    Reproduction(
+        "pimsim-nn: ResNet-18 on its example chip, compiled",
+        25,
+        "pimsim-nn, README: 40 samples a second, 25 ms each",
+        lambda: 1e-6 * on_preset("resnet18", "pimsim-nn").latency,
+        " ms",
+        because="its copies of layers are not published; here, all cores have some, and instructions take no time",
+        slow=True,
     ),
 )
 

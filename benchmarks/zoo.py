@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import onnx
-from architectures import chain, cifar_resnet, googlenet, mobilenet_v2, resnet, vgg
+from architectures import chain, cifar_resnet, googlenet, mobilenet_v2, resnet, tiny_yolov3, vgg
 from light import light_network
 
 
@@ -47,6 +47,9 @@ NETWORKS = {
     ),
     "resnet20": Network(
         "for CIFAR-10, He et al. 2016", partial(cifar_resnet, 3), {"size": 32, "channels": 16}
+    ),
+    "tinyyolov3": Network(
+        "Redmon and Farhadi 2018, from darknet", tiny_yolov3, {"size": 416, "channels": 16}
     ),
     "chain": Network(
         "3x3 convolutions of one size, one after the other",

@@ -111,8 +111,9 @@ each turn of the crossbar with the most rows; `vector_element` for each element 
 included; `sram_byte` for each byte loaded. The energy of an inference (`cmir/analysis/energy.py`) is that sum times the
 iterations of each core; `sram_written_byte` for each byte that arrives in a buffer; `link_byte` for each byte and hop;
 `chip_link_byte` for each byte and crossing; and `static_watts` for the time from one inference to the next. With
-`input_registers`, products do not load what the iteration before on their core has loaded, too; times are those of
-whole loads. `includes` names components that are part of other figures, so that they are not reported as missing.
+`input_registers`, products do not load what the iteration before on their core has loaded, too. Times are those of
+whole loads: all iterations of a program take the same time, and the first of a row loads its whole window. `includes`
+names components that are part of other figures, so that they are not reported as missing.
 
 **Programming** happens once, before the first inference. A core programs its crossbars one after the other, row by row,
 in `row_write_cycles` for each row in use; cores work at the same time. It takes `cell_write` for each cell in use.

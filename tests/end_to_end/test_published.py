@@ -9,7 +9,10 @@ import published
 import pytest
 from published import Mapped, compiled, interval, mapped, total
 from published_chips import REPRODUCTIONS, Reproduction, print_reproductions
+from published_runs import copies_of_slowest, overlapping_layers
 from zoo import build
+
+from cmir.hardware.description import Hardware
 
 
 def test_the_table_is_consistent() -> None:
@@ -87,3 +90,22 @@ def test_cycles_on_the_chip_are_those_of_compiled_stages() -> None:
     assert all(cycles[layer.node] % 4000 == 0 for layer in layers)
     assert max(cycles[layer.node] for layer in layers) <= run.interval
     assert sum(layer.crossbars for layer in layers) <= run.figures["crossbars"]
+
+
+def test_layers_overlap_as_far_as_windows_allow() -> None:
+    """The second of two 3×3 convolutions on 5×5 starts after seven windows of the first, and then never waits."""
+    assert overlapping_layers("chain:2,3,5", 0) == pytest.approx(50 / (7 + 25), rel=1e-3)
+
+
+@pytest.mark.parametrize("more", range(12))
+def test_the_slowest_layer_gets_copies(more: int) -> None:
+    """No layer but the first slowest one could take a crossbar more; the last copy went to what was slowest then."""
+    layers = compiled(build("resnet20:16,8"))
+    machine = Hardware.load("ideal").replace(crossbar__rows=64, crossbar__columns=64)
+    copies = copies_of_slowest(layers, machine, more)
+    each = [ceil(layer.matrix.inputs / 64) * ceil(layer.matrix.outputs / 64) for layer in layers]
+    taken = sum(n * (k - 1) for n, k in zip(each, copies, strict=True))
+    windows = [ceil(layer.iterations / k) for layer, k in zip(layers, copies, strict=True)]
+    assert taken <= more < taken + each[windows.index(max(windows))]
+    for layer, k in zip(layers, copies, strict=True):
+        assert k == 1 or ceil(layer.iterations / (k - 1)) >= max(windows)
