@@ -26,6 +26,7 @@ PASSES = (
     "polyhedral-split-buffers",
     "polyhedral-replicate",
     "polyhedral-add-ways",
+    "polyhedral-plan-copies",
     "polyhedral-assign-storage",
     "polyhedral-derive-dependences",
     "polyhedral-generate-loops",

@@ -58,7 +58,7 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
                 f"the {count_of(hardware.core.crossbars or 0, 'crossbar')} of a core of '{hardware.name}' hold the "
                 f"matrices of @{self.stage} {most} times, not {self.ways} times",
             )
-        _set_ways(stage, self.ways)
+        set_ways(stage, self.ways)
 
     def _balance(self, pipeline: PipelineOp, hardware: Hardware) -> None:
         stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
@@ -72,7 +72,7 @@ class PolyhedralAddWaysPass(HardwarePass, PipelinePass):
             ways = choice.fewest(target, pipeline.arrays)
             fullest = max(fullest, choice.crossbars(ways))
             if ways != choice.ways:
-                _set_ways(stage, ways)
+                set_ways(stage, ways)
         emit_remark(
             pipeline,
             f"at most {count_of(fullest, 'crossbar')} of a core in use; the busiest core takes {_whole(target)} cycles "
@@ -84,7 +84,7 @@ def _matrices(stage: StageOp) -> list[MatrixOp]:
     return [op for op in stage.body.block.ops if isinstance(op, MatrixOp)]
 
 
-def _set_ways(stage: StageOp, ways: int) -> None:
+def set_ways(stage: StageOp, ways: int) -> None:
     for matrix in _matrices(stage):
         matrix.ways = IntegerAttr(ways, i64) if ways > 1 else None
     tally("stages with ways", ways > 1)

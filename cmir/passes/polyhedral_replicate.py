@@ -135,11 +135,13 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         self, stage: StageOp, cores: int, cost: Cost, arrays: Mapping[str, ArrayOp]
     ) -> list[ReplicationChoice]:
         """Return the numbers of copies that make a stage faster than every smaller number. cost: of an iteration."""
-        workload, each = _workload(stage, self.by), stage.count_cores()
+        workload, each = iterations_by_unit(stage, self.by), stage.count_cores()
         waits = reads_itself(stage)
         choices: list[ReplicationChoice] = []
         for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
-            interval = ceil(cost.pace.cycles(int(_shares(workload, copies, self.by).max())))
+            interval = ceil(
+                cost.pace.cycles(int(iterations_of_copies(workload, copies, self.by).max()))
+            )
             if waits:
                 trial = stage.clone()
                 if copies > 1:
@@ -150,7 +152,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         return choices
 
 
-def _workload(stage: StageOp, by: By) -> np.ndarray:
+def iterations_by_unit(stage: StageOp, by: By) -> np.ndarray:
     """Return the number of iterations of the busiest core in each unit that can be divided."""
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
@@ -164,7 +166,7 @@ def _workload(stage: StageOp, by: By) -> np.ndarray:
     return counts.reshape(-1, units).max(axis=0)
 
 
-def _shares(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
+def iterations_of_copies(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
     """Return the iterations of each copy."""
     if by == "rows":
         return np.bincount(np.arange(len(workload)) % copies, workload)

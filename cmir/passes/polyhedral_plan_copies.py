@@ -1,0 +1,324 @@
+"""polyhedral-plan-copies: choose the copies and the ways of all stages under a budget of crossbars and cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from xdsl.context import Context
+
+from cmir.analysis.copy_plan import (
+    Budget,
+    Division,
+    PlanChoice,
+    StageWork,
+    cheapest,
+    fastest,
+    has_room,
+    lower_bound,
+)
+from cmir.analysis.own_results import interval_alone, reads_itself
+from cmir.analysis.ways import WaysOf
+from cmir.cost.program_cost import Cost, program_cost
+from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
+from cmir.hardware.description import Hardware
+from cmir.passes.base import PipelinePass
+from cmir.passes.hardware import HardwarePass
+from cmir.passes.polyhedral_add_ways import set_ways
+from cmir.passes.polyhedral_replicate import (
+    By,
+    iterations_by_unit,
+    iterations_of_copies,
+    replicate,
+    units_of,
+)
+from cmir.support.counts import count_of
+from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.statistics import tally
+
+
+@dataclass(frozen=True)
+class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
+    """Choose the numbers of copies and of ways of all stages together, under a budget of crossbars and cores.
+
+    Copies take cores, and ways take crossbars of a core. For an interval λ, the pass gives each stage the copies and
+    ways with which an inference takes it no longer than λ, such that the network takes the fewest crossbars and, among
+    such choices, the fewest cores. λ is the `interval` given, or the shortest one that crossbars and cores allow.
+    Both searches are exact (`cmir/analysis/copy_plan.py`). Copies are runs of columns, see polyhedral-replicate, or of
+    rows where a stage has more rows than columns and these take fewer crossbars.
+
+    A remark for each stage that gets copies or ways says what they are, and what fewer would cost. A remark for the
+    network gives λ and a lower bound of it: a stage with matrices of x crossbars that take c cycles for each of N
+    iterations needs max(x, x·N·c / λ) crossbars, and one on p cores that iterations keep busy for s cycles needs
+    max(p, N·s / λ) cores.
+
+    λ leaves out what buffers do: if those that keep it exceed the SRAM of a core, polyhedral-assign-storage finds a
+    longer interval. With `share`, cores may run several programs, so that their number does not limit that of copies;
+    λ is long enough for what all stages together keep busy in a core, of which nine tenths are taken to be usable.
+    """
+
+    name = "polyhedral-plan-copies"
+
+    crossbars: int | None = None
+    """Number of available crossbars; by default, the machine's."""
+    cores: int | None = None
+    """Number of available cores; by default, the machine's."""
+    interval: int | None = None
+    """Interval to plan for, in cycles; by default, the shortest."""
+    share: bool = False
+    """Whether several programs may share a core."""
+
+    def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
+        pipeline.drop_dependences()
+        hardware = self.hardware_for(pipeline)
+        stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
+        budget = self._budget(pipeline, hardware)
+        work = [self._work(stage, hardware, pipeline.arrays, budget) for stage in stages]
+        self._check(pipeline, work, budget)
+        if not work:
+            return
+        if self.interval is None:
+            longest, chosen = self._fastest(work, budget)
+        else:
+            longest = Fraction(self.interval)
+            chosen = self._for_interval(pipeline, work, budget, self.interval)
+        for stage, each, choice in zip(stages, work, chosen, strict=True):
+            self._apply(stage, each, choice, longest)
+        tally("stages planned", len(chosen))
+        tally("copies added", sum(choice.division.copies - 1 for choice in chosen))
+        tally("ways added", sum(choice.ways - 1 for choice in chosen))
+        emit_remark(pipeline, self._summary(work, budget, chosen, longest))
+
+    def _budget(self, pipeline: PipelineOp, hardware: Hardware) -> Budget:
+        """Return what the plan may take. Raises CompileError if that is more than the machine has."""
+        has, each = hardware.core.count, hardware.core.crossbars
+        cores = has if self.cores is None else self.cores
+        total = None if cores is None or each is None else cores * each
+        crossbars = total if self.crossbars is None else self.crossbars
+        for name, given, most in (("cores", cores, has), ("crossbars", crossbars, total)):
+            if given is not None and (given < 1 or (most is not None and given > most)):
+                range_ = "at least 1" if most is None else f"one of 1 to {most}"
+                of = "" if most is None else f", those of '{hardware.name}'"
+                if name == "crossbars" and most is not None and cores != has:
+                    of = f", those of {count_of(cores or 0, 'core')} of '{hardware.name}'"
+                raise CompileError(pipeline, f"`{name}` must be {range_}{of}, got {given}")
+        if self.interval is not None and self.interval < 1:
+            raise CompileError(pipeline, f"`interval` must be at least 1, got {self.interval}")
+        if cores is None and crossbars is None and self.interval is None:
+            raise CompileError(
+                pipeline,
+                "give the number of `cores` or `crossbars`, a `hardware` that has one, or the `interval`",
+            )
+        return Budget(crossbars, cores, each, self.share)
+
+    @staticmethod
+    def _work(
+        stage: StageOp, hardware: Hardware, arrays: Mapping[str, ArrayOp], budget: Budget
+    ) -> StageWork:
+        cost = program_cost(stage, hardware)
+        points = stage.domain.points.count_val().to_python()
+        busy = {name: n for name, n in cost.busy.items() if name != "crossbar"}
+        step, in_turn = _paces(stage, cost, hardware)
+        each = stage.count_cores()
+        most = None if budget.cores is None or budget.share else max(1, budget.cores // each)
+        return StageWork(
+            stage.sym_name.data,
+            [*_divisions(stage, cost, hardware, arrays, most)],
+            points,
+            step,
+            in_turn,
+            {name: points * cycles for name, cycles in busy.items()},
+        )
+
+    def _check(self, pipeline: PipelineOp, work: list[StageWork], budget: Budget) -> None:
+        """Raise CompileError if the budget does not even suffice for the network as it is."""
+        whole = [stage.divisions[0] for stage in work]
+        needs = (
+            ("core", None if self.share else budget.cores, sum(each.cores for each in whole)),
+            ("crossbar", budget.crossbars, sum(each.crossbars for each in whole)),
+        )
+        for name, available, needed in needs:
+            if available is not None and needed > available:
+                raise CompileError(
+                    pipeline,
+                    f"the network needs {count_of(needed, name)} without copies, "
+                    f"{needed - available} more than the {available} available",
+                )
+        if self.share and not has_room([PlanChoice(division, 1) for division in whole], budget):
+            raise CompileError(
+                pipeline,
+                f"{count_of(budget.cores or 0, 'core has', 'cores have')} no room for the network without copies",
+            )
+
+    @staticmethod
+    def _fastest(work: list[StageWork], budget: Budget) -> tuple[Fraction, list[PlanChoice]]:
+        plan = fastest(work, budget)
+        assert plan is not None, "the network without copies is within the budget"
+        return plan
+
+    def _for_interval(
+        self, pipeline: PipelineOp, work: list[StageWork], budget: Budget, interval: int
+    ) -> list[PlanChoice]:
+        """Return the choices for an interval. Raises CompileError, which says what is missing."""
+        chosen = cheapest(work, Fraction(interval), budget)
+        if chosen is not None and (not self.share or has_room(chosen, budget)):
+            return chosen
+        for stage in work:
+            best = min(division.interval(division.most) for division in stage.divisions)
+            if best > interval:
+                raise CompileError(
+                    pipeline,
+                    f"an interval of {count_of(interval, 'cycle')} is too short for @{stage.name}, "
+                    f"which takes at least {_whole(best)} cycles for an inference, however it is divided",
+                )
+        reached, _ = self._fastest(work, budget)
+        limits = (("cores", budget.cores), ("crossbars", budget.crossbars))
+        has = " and ".join(f"{number} {name}" for name, number in limits if number is not None)
+        raise CompileError(
+            pipeline,
+            f"an interval of {count_of(interval, 'cycle')} needs more than {has}: {_whole(reached)} cycles is the "
+            f"shortest that they suffice for",
+        )
+
+    @staticmethod
+    def _apply(stage: StageOp, work: StageWork, choice: PlanChoice, longest: Fraction) -> None:
+        division = choice.division
+        if division.copies == 1 and choice.ways == 1:
+            return
+        emit_remark(stage, _explanation(work, choice, longest))
+        if division.copies > 1:
+            replicate(stage, division.copies, _by(division))
+        if choice.ways > 1:
+            set_ways(stage, choice.ways)
+
+    @staticmethod
+    def _summary(
+        work: list[StageWork], budget: Budget, chosen: list[PlanChoice], longest: Fraction
+    ) -> str:
+        bound = lower_bound(work, budget, longest)
+        used = [("crossbars", sum(choice.crossbars for choice in chosen), budget.crossbars)]
+        instances = sum(choice.cores for choice in chosen)
+        used.append(
+            ("copies", instances, None) if budget.share else ("cores", instances, budget.cores)
+        )
+        text = " and ".join(
+            f"{number} {name}" if limit is None else f"{number} of {limit} {name}"
+            for name, number, limit in used
+            if number or name != "crossbars"
+        )
+        gap = ceil(1000 * (longest / bound - 1)) / 10 if bound else 0.0
+        return (
+            f"{text} in use; an inference takes {_whole(longest)} cycles, at most {gap:g} % more than with any "
+            f"division into copies (bound {_whole(bound)})"
+        )
+
+
+def _paces(stage: StageOp, cost: Cost, hardware: Hardware) -> tuple[Fraction, int]:
+    """Return the cycles between iterations that more ways leave as they are, and those of the crossbars for one way.
+
+    The second is 0 if more ways would not help, or if the stage has some already.
+    """
+    fixed = hardware.core.fixed_interval is not None or cost.ways > 1 or reads_itself(stage)
+    if fixed or not cost.busy.get("crossbar"):
+        return cost.pace.cycles(1), 0
+    others = (cycles for name, cycles in cost.busy.items() if name != "crossbar")
+    return Fraction(max([1, *others])), cost.busy["crossbar"]
+
+
+def _divisions(
+    stage: StageOp,
+    cost: Cost,
+    hardware: Hardware,
+    arrays: Mapping[str, ArrayOp],
+    most_copies: int | None,
+) -> Iterator[Division]:
+    """Yield the divisions of a stage, each into more copies than needed for a coarser one of its kind."""
+    step, busy = _paces(stage, cost, hardware)
+    each, recurrent = stage.count_cores(), reads_itself(stage)
+    ways = WaysOf(stage, hardware).most if busy else 1
+    kinds: list[By] = ["columns"]
+    if units_of(stage, "bands")[0] > units_of(stage, "columns")[0]:
+        kinds.append("bands")
+    for by in kinds:
+        units = iterations_by_unit(stage, by)
+        for size in range(len(units), 0, -1):
+            copies = ceil(len(units) / size)
+            if ceil(len(units) / copies) != size or (copies == 1 and by != kinds[0]):
+                continue
+            if most_copies is not None and copies > most_copies:
+                break
+            iterations = int(iterations_of_copies(units, copies, by).max())
+            alone = iterations * step
+            if recurrent:
+                trial = stage.clone()
+                if copies > 1:
+                    replicate(trial, copies, by)
+                alone = Fraction(interval_alone(trial, arrays, cost))
+            yield Division(
+                by,
+                copies,
+                copies * each,
+                copies * each * cost.crossbars,
+                alone,
+                Fraction(iterations * busy),
+                ways or ceil(Fraction(busy) / step),
+            )
+
+
+def _by(division: Division) -> By:
+    return "bands" if division.by == "bands" else "columns"
+
+
+def _explanation(work: StageWork, choice: PlanChoice, longest: Fraction) -> str:
+    """Say what a stage gets, and why less would not do."""
+    division, got, less = choice.division, list[str](), list[str]()
+    if division.copies > 1:
+        what = "columns" if division.by == "columns" else "rows"
+        got.append(f"{division.copies} copies by {what}")
+        coarser = max(
+            (d for d in work.divisions if d.by == division.by and d.copies < division.copies),
+            key=lambda d: d.copies,
+            default=work.divisions[0],
+        )
+        needed = coarser.ways(longest)
+        if needed is None:
+            slower = _whole(coarser.interval(coarser.most))
+            less.append(f"{count_of(coarser.copies, 'copy', 'copies')} would take {slower} cycles")
+        else:
+            crossbars = needed * coarser.crossbars
+            less.append(
+                f"{count_of(coarser.copies, 'copy', 'copies')} would need {count_of(crossbars, 'crossbar')}"
+            )
+    if choice.ways > 1:
+        got.append(f"{choice.ways} ways")
+        slower = _whole(division.interval(choice.ways - 1))
+        less.append(f"{count_of(choice.ways - 1, 'way')} would take {slower} cycles")
+    crossbars = f", {count_of(choice.crossbars, 'crossbar')}" if choice.crossbars else ""
+    return (
+        f"@{work.name} gets {' and '.join(got)}{crossbars}: its {_binding(work, choice)} {_whole(choice.interval)} "
+        f"cycles for an inference; {', '.join(less)}"
+    )
+
+
+def _binding(work: StageWork, choice: PlanChoice) -> str:
+    """Return what takes a copy longest, with its verb."""
+    if choice.division.busy > choice.ways * choice.division.step:
+        return "crossbars take"
+    busiest = max(work.cycles, key=lambda name: work.cycles[name], default="")
+    if work.cycles.get(busiest) != work.iterations * work.step:
+        return "iterations take"
+    return _RESOURCES.get(busiest, f"{busiest} takes")
+
+
+_RESOURCES = {
+    "dpu": "vector unit takes",
+    "sram": "SRAM port takes",
+    "link": "link takes",
+    "issue": "issue of products takes",
+}
+
+
+def _whole(cycles: Fraction) -> str:
+    return f"{float(cycles):g}" if cycles < 10**5 else f"{float(cycles):.0f}"
